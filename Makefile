@@ -1,0 +1,57 @@
+# Everything here needs make and Python 3.11 or newer: every target first makes .venv from uv.lock.
+# ARGS are passed on: make test ARGS="-k inventory"
+
+PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
+UV_REQUIREMENT := uv>=0.9
+
+# Called rather than looked up: a version manager's shim can be on PATH and still not run.
+UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .uv/bin/uv)
+
+# The project's .venv, with this machine's Python: whatever the caller's environment says, uv fetches none.
+export UV_PROJECT_ENVIRONMENT := .venv
+export UV_PYTHON_DOWNLOADS := never
+
+# Sets $$python. The real path, as python3 may be the one in the .venv that uv is about to replace.
+FIND_PYTHON = for p in $(PYTHONS); do \
+		python=$$($$p -c 'import os, sys; sys.version_info >= (3, 11) or sys.exit(1); print(os.path.realpath(sys.executable))' 2>/dev/null) && break; \
+	done; \
+	[ -n "$$python" ] || { echo "Willcall needs Python 3.11 or newer; none of these is: $(PYTHONS)" >&2; exit 1; }
+
+.PHONY: help demo up test lint bench bench-quick
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/.synced ## send sample requests through the real queue and print what became of them
+	@.venv/bin/willcall demo $(ARGS)
+
+up: .venv/.synced ## run everything in the foreground: intake on port 8000, Flower on 5555
+	@.venv/bin/willcall up $(ARGS)
+
+test: .venv/.synced ## run the tests
+	@.venv/bin/pytest -n auto $(ARGS)
+
+lint: .venv/.synced ## check style, format, types and the direction of imports
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+bench: .venv/.synced ## run the benchmarks
+	@.venv/bin/python -m benchmarks $(ARGS)
+
+bench-quick: .venv/.synced ## run the benchmarks, small
+	@.venv/bin/python -m benchmarks --quick $(ARGS)
+
+# A stamp, so that only a changed lock costs anything. uv itself need not be newer than it: | means that.
+.venv/.synced: pyproject.toml uv.lock | $(UV)
+	@echo "Making .venv from uv.lock; the first time takes a minute." >&2
+	@$(FIND_PYTHON); UV_PYTHON="$$python" $(UV) sync --frozen --group dev --quiet
+	@touch $@
+
+.uv/bin/uv:
+	@$(FIND_PYTHON); \
+	"$$python" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$$python cannot make virtual environments; install its venv module (Debian, Ubuntu: apt install python3-venv) or uv." >&2; exit 1; }; \
+	"$$python" -m venv --clear .uv && \
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check '$(UV_REQUIREMENT)'

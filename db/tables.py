@@ -1,0 +1,379 @@
+"""The tables. The migrations make them; a test holds that both say the same."""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    PrimaryKeyConstraint,
+    Sequence,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
+
+metadata: Final = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    }
+)
+
+MAX_NUMBER: Final = 2**40 - 1
+"""The last order number: a code of eight letters names 2^40 orders."""
+
+order_numbers: Final = Sequence("order_numbers", metadata=metadata, maxvalue=MAX_NUMBER)
+
+
+def _moment(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _amount(name: str) -> Column[object]:
+    return Column(name, Numeric, nullable=False)
+
+
+def _in_range(*names: str) -> CheckConstraint:
+    return CheckConstraint(" AND ".join(f"{name} >= 0 AND {name} < 1e18" for name in names), name="amounts")
+
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    _moment("created_at"),
+)
+
+tenant_aliases = Table(
+    "tenant_aliases",
+    metadata,
+    Column("dialect", Text, nullable=False),
+    Column("alias", Text, nullable=False),
+    Column("tenant_id", ForeignKey("tenants.id"), nullable=False),
+    PrimaryKeyConstraint("dialect", "alias"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", ForeignKey("tenants.id"), nullable=False),
+    Column("key_hash", LargeBinary, nullable=False, unique=True),
+    Column("scopes", ARRAY(Text), nullable=False),
+    _moment("created_at"),
+    _moment("revoked_at", nullable=True),
+)
+
+ticket_keys = Table(
+    "ticket_keys",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("tenant_id", ForeignKey("tenants.id"), nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("private_key", LargeBinary, nullable=False),
+    _moment("created_at"),
+    CheckConstraint("id >= 0 AND id < 4294967296", name="fits_32_bits"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", ForeignKey("tenants.id"), nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    _moment("starts_at"),
+    _moment("ends_at"),
+    Column("timezone", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("tax_name", Text),
+    Column("tax_rate", Numeric),
+    Column("tax_is_included", Boolean, nullable=False),
+    Column("tax_rounding", Text, nullable=False),
+    UniqueConstraint("tenant_id", "external_id"),
+    CheckConstraint("tax_rounding IN ('line', 'sum_by_net')", name="tax_rounding"),
+)
+
+ticket_classes = Table(
+    "ticket_classes",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", ForeignKey("tenants.id"), nullable=False),
+    Column("event_id", ForeignKey("events.id"), nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("section", Text),
+    Column("row", Text),
+    Column("price", Numeric, nullable=False),
+    Column("has_seats", Boolean, nullable=False),
+    Column("capacity", Integer, nullable=False),
+    Column("sold", Integer, nullable=False, server_default=text("0")),
+    Column("held", Integer, nullable=False, server_default=text("0")),
+    UniqueConstraint("tenant_id", "external_id"),
+    CheckConstraint("sold >= 0 AND held >= 0 AND sold + held <= capacity", name="never_oversold"),
+    _in_range("price"),
+)
+
+seats = Table(
+    "seats",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("ticket_class_id", ForeignKey("ticket_classes.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("is_taken", Boolean, nullable=False, server_default=text("false")),
+    UniqueConstraint("ticket_class_id", "position"),
+    UniqueConstraint("ticket_class_id", "label"),
+)
+
+promo_codes = Table(
+    "promo_codes",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("event_id", ForeignKey("events.id"), nullable=False),
+    Column("code", Text, nullable=False),
+    Column("percent", Numeric),
+    Column("amount", Numeric),
+    Column("max_uses", Integer),
+    Column("used", Integer, nullable=False, server_default=text("0")),
+    UniqueConstraint("event_id", "code"),
+    CheckConstraint("(percent IS NULL) <> (amount IS NULL)", name="one_kind"),
+    CheckConstraint("used >= 0 AND used <= max_uses", name="never_overused"),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", ForeignKey("tenants.id"), nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body_hash", LargeBinary, nullable=False),
+    Column("status", Text, nullable=False),
+    # Points at the order that the same transaction inserts later.
+    Column("order_id", ForeignKey("orders.id", deferrable=True, initially="DEFERRED")),
+    Column("errors", JSON),
+    _moment("processed_at"),
+    UniqueConstraint("tenant_id", "idempotency_key"),
+    CheckConstraint("status IN ('processed', 'rejected')", name="status"),
+    CheckConstraint("(status = 'processed') = (order_id IS NOT NULL)", name="has_outcome"),
+)
+
+request_repeats = Table(
+    "request_repeats",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("original_id", ForeignKey("requests.id"), nullable=False),
+    Column("is_conflict", Boolean, nullable=False),
+    _moment("created_at"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("number", BigInteger, nullable=False, unique=True),
+    Column("code", Text, nullable=False),
+    Column("tenant_id", ForeignKey("tenants.id"), nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("payment_status", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("last_sequence", Integer, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("subtotal", Numeric, nullable=False),
+    _amount("shipping"),
+    _amount("service_fee"),
+    _amount("additional_expense"),
+    _amount("tax"),
+    _amount("included_tax"),
+    _amount("discount"),
+    _amount("total"),
+    _amount("paid"),
+    _amount("refunded"),
+    Column("event_id", Text),
+    Column("buyer_first_name", Text, nullable=False),
+    Column("buyer_last_name", Text, nullable=False),
+    Column("buyer_email", Text, nullable=False),
+    Column("buyer_company", Text),
+    Column("buyer_phone", Text),
+    Column("billing_address", JSONB),
+    Column("promo_code", Text),
+    Column("reference", Text),
+    _moment("created_at"),
+    _moment("updated_at"),
+    _in_range(
+        "subtotal",
+        "shipping",
+        "service_fee",
+        "additional_expense",
+        "tax",
+        "included_tax",
+        "discount",
+        "total",
+        "paid",
+        "refunded",
+    ),
+    CheckConstraint(
+        "total = subtotal + shipping + service_fee + additional_expense + tax - discount",
+        name="total",
+    ),
+    CheckConstraint("status IN ('placed', 'cancelled', 'refunded')", name="status"),
+    CheckConstraint(
+        "payment_status IN ('unpaid', 'partially_paid', 'paid', 'refunded')", name="payment_status"
+    ),
+    Index(None, "tenant_id", "id"),  # pages of a tenant's orders
+    Index(None, "tenant_id", "buyer_email", "id"),  # orders of a buyer
+    Index(None, "updated_at", postgresql_using="brin"),  # what changed since; costs next to nothing
+)
+
+order_lines = Table(
+    "order_lines",
+    metadata,
+    Column("order_id", ForeignKey("orders.id"), nullable=False),
+    Column("line_number", Integer, nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("ticket_class_id", ForeignKey("ticket_classes.id"), nullable=False),
+    Column("quantity", Integer, nullable=False),
+    _amount("unit_price"),
+    _amount("amount"),
+    _amount("tax"),
+    Column("rounding", Numeric, nullable=False),
+    PrimaryKeyConstraint("order_id", "line_number"),
+    CheckConstraint("quantity >= 1", name="quantity"),
+    CheckConstraint("amount = unit_price * quantity + rounding", name="amount"),
+    _in_range("unit_price", "amount", "tax"),
+    Index(None, "event_id", "order_id"),  # orders of an event
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("order_id", Uuid, nullable=False),
+    Column("line_number", Integer, nullable=False),
+    Column("ticket_class_id", Uuid, nullable=False),
+    Column("seat_id", ForeignKey("seats.id")),
+    Column("attendee_first_name", Text),
+    Column("attendee_last_name", Text),
+    Column("attendee_email", Text),
+    Column("status", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    _moment("created_at"),
+    ForeignKeyConstraint(["order_id", "line_number"], ["order_lines.order_id", "order_lines.line_number"]),
+    CheckConstraint("status IN ('valid', 'checked_in', 'voided')", name="status"),
+    Index(None, "order_id"),  # an order with its tickets
+    Index(
+        "tickets_one_valid_ticket_a_seat",
+        "seat_id",
+        unique=True,
+        postgresql_where=text("seat_id IS NOT NULL AND status <> 'voided'"),
+    ),
+)
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("order_id", ForeignKey("orders.id"), nullable=False),
+    Column("payment_number", Integer, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    _amount("amount"),
+    _moment("created_at"),
+    PrimaryKeyConstraint("order_id", "payment_number"),
+    _in_range("amount"),
+    CheckConstraint("status IN ('pending', 'completed')", name="status"),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("order_id", ForeignKey("orders.id"), nullable=False),
+    Column("note_number", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    _moment("created_at"),
+    PrimaryKeyConstraint("order_id", "note_number"),
+    CheckConstraint("kind IN ('internal', 'external', 'instructions')", name="kind"),
+)
+
+event_messages = Table(
+    "event_messages",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", ForeignKey("tenants.id"), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("subject", Uuid, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("data", JSON, nullable=False),
+    _moment("created_at"),
+    _moment("sent_at", nullable=True),
+    UniqueConstraint("subject", "sequence"),
+    # What the relay has still to send, oldest first.
+    Index("event_messages_unsent", "id", postgresql_where=text("sent_at IS NULL")),
+)
+
+delayed_requests = Table(
+    "delayed_requests",
+    metadata,
+    Column("request_id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("request", LargeBinary, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Text, nullable=False),
+    _moment("next_attempt_at"),
+    Index(None, "next_attempt_at"),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("request_id", Uuid),
+    Column("tenant", Text),
+    Column("kind", Text, nullable=False),
+    Column("message", LargeBinary, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    _moment("created_at"),
+    Index(None, "request_id"),
+)
+
+discrepancies = Table(
+    "discrepancies",
+    metadata,
+    Column("rule", Text, nullable=False),
+    Column("subject", Uuid, nullable=False),
+    Column("tenant_id", ForeignKey("tenants.id"), nullable=False),
+    Column("detail", Text, nullable=False),
+    _moment("found_at"),
+    _moment("last_seen_at"),
+    PrimaryKeyConstraint("rule", "subject"),
+)
+
+ticks = Table(
+    "ticks",
+    metadata,
+    Column("task", Text, nullable=False),
+    Column("tick", BigInteger, nullable=False),
+    _moment("claimed_at"),
+    PrimaryKeyConstraint("task", "tick"),
+)

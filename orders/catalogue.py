@@ -1,0 +1,101 @@
+"""What the catalogue says about the things that a batch names: two statements, whatever its size."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, text
+
+from orders.draft import Draft
+from orders.offers import EventOffer, Offers, PromoCodeOffer, TaxRule, TicketClassOffer
+from schemas.orders import OrderRequest
+
+_TICKET_CLASSES = text("""
+    SELECT c.tenant_id, c.id, c.external_id, c.price, c.has_seats,
+        e.id AS event_id, e.external_id AS event_external_id, e.currency, e.starts_at, e.ends_at,
+        e.tax_rate, e.tax_is_included, e.tax_rounding
+    FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:external_ids AS text[]))
+        AS named (tenant_id, external_id)
+    JOIN ticket_classes c USING (tenant_id, external_id)
+    JOIN events e ON e.id = c.event_id
+""")
+
+_EVENTS = text("""
+    SELECT tenant_id, external_id
+    FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:external_ids AS text[]))
+        AS named (tenant_id, external_id)
+    JOIN events USING (tenant_id, external_id)
+""")
+
+_PROMO_CODES = text("""
+    SELECT e.tenant_id, p.id, p.event_id, p.code, p.percent, p.amount
+    FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:codes AS text[])) AS named (tenant_id, code)
+    JOIN promo_codes p ON p.code = named.code
+    JOIN events e ON e.id = p.event_id AND e.tenant_id = named.tenant_id
+    ORDER BY p.id
+""")
+
+_Names = set[tuple[UUID, str]]
+
+
+def load_offers(connection: Connection, drafts: Sequence[Draft]) -> dict[UUID, Offers]:
+    """Return the offers that the drafts name, by tenant."""
+    orders = [(draft.tenant_id, draft.order) for draft in drafts if draft.order is not None]
+    classes = _ticket_classes(connection, _class_names(orders))
+    promo_codes = _promo_codes(
+        connection, {(tenant, order.promo_code) for tenant, order in orders if order.promo_code}
+    )
+    events = _events(connection, {(tenant, order.event_id) for tenant, order in orders if order.event_id})
+    return {
+        tenant: Offers(classes[tenant], promo_codes[tenant], frozenset(events[tenant]))
+        for tenant, _ in orders
+    }
+
+
+def _class_names(orders: Iterable[tuple[UUID, OrderRequest]]) -> _Names:
+    return {(tenant, item.ticket_class_id) for tenant, order in orders for item in order.line_items}
+
+
+def _ticket_classes(connection: Connection, names: _Names) -> defaultdict[UUID, dict[str, TicketClassOffer]]:
+    found: defaultdict[UUID, dict[str, TicketClassOffer]] = defaultdict(dict)
+    events: dict[UUID, EventOffer] = {}
+    tenants, external_ids = _columns(names)
+    parameters = {"tenant_ids": tenants, "external_ids": external_ids}
+    for row in connection.execute(_TICKET_CLASSES, parameters):
+        event = events.get(row.event_id) or events.setdefault(row.event_id, _event(row))
+        found[row.tenant_id][row.external_id] = TicketClassOffer(
+            row.id, row.external_id, event, row.price, row.has_seats
+        )
+    return found
+
+
+def _event(row: Row[tuple[object, ...]]) -> EventOffer:
+    tax = None
+    if row.tax_rate is not None:
+        tax = TaxRule(row.tax_rate, row.tax_is_included, row.tax_rounding)
+    return EventOffer(row.event_id, row.event_external_id, row.currency, row.starts_at, row.ends_at, tax)
+
+
+def _events(connection: Connection, names: _Names) -> defaultdict[UUID, set[str]]:
+    found: defaultdict[UUID, set[str]] = defaultdict(set)
+    if names:
+        tenants, external_ids = _columns(names)
+        parameters = {"tenant_ids": tenants, "external_ids": external_ids}
+        for row in connection.execute(_EVENTS, parameters):
+            found[row.tenant_id].add(row.external_id)
+    return found
+
+
+def _promo_codes(connection: Connection, names: _Names) -> defaultdict[UUID, dict[str, list[PromoCodeOffer]]]:
+    found: defaultdict[UUID, dict[str, list[PromoCodeOffer]]] = defaultdict(dict)
+    if names:
+        tenants, codes = _columns(names)
+        for row in connection.execute(_PROMO_CODES, {"tenant_ids": tenants, "codes": codes}):
+            offer = PromoCodeOffer(row.id, row.event_id, row.code, row.percent, row.amount)
+            found[row.tenant_id].setdefault(row.code, []).append(offer)
+    return found
+
+
+def _columns(names: _Names) -> tuple[list[UUID], list[str]]:
+    ordered = sorted(names)
+    return [tenant for tenant, _ in ordered], [name for _, name in ordered]

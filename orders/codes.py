@@ -1,0 +1,20 @@
+"""An order's short code, for people to read aloud: eight letters of Crockford's base 32.
+
+The alphabet has no I, L, O and U, which look or sound like others. The code is a permutation of the
+order's number, so that two orders never share one, and neighbours do not look alike. It hides nothing.
+"""
+
+from typing import Final
+
+_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_LENGTH: Final = 8
+_MODULUS: Final = 32**_LENGTH
+# Odd, hence invertible modulo a power of two: every number has its own code.
+_MULTIPLIER: Final = 0x9E3779B97F4A7C15 % _MODULUS
+_OFFSET: Final = 0x5DEECE66D
+
+
+def order_code(number: int) -> str:
+    """Return the code of an order's number, 1 to 2^40 − 1."""
+    scrambled = (number * _MULTIPLIER + _OFFSET) % _MODULUS
+    return "".join(_ALPHABET[scrambled >> shift & 31] for shift in range(35, -1, -5))

@@ -1,0 +1,93 @@
+"""Dead letters: what could not be processed, kept with the reason until an operator decides."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, delete, select
+
+from db import tables
+from db.bulk import copy_rows
+from db.ids import new_ids
+
+MAX_DETAILS = 20_000
+"""Characters of a stack trace that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message, or one request of it, that no retry can help; `message` is its body as it came."""
+
+    kind: str
+    message: bytes
+    reason: str
+    details: str = ""
+    attempts: int = 1
+    request_id: UUID | None = None
+    tenant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDeadLetter:
+    """A dead letter with its id and the time of its death."""
+
+    id: UUID
+    letter: DeadLetter
+    created_at: datetime
+
+
+def bury(connection: Connection, letters: Iterable[DeadLetter], now: datetime) -> None:
+    """Store dead letters."""
+    letters = list(letters)
+    copy_rows(
+        connection,
+        tables.dead_letters,
+        ("id", "request_id", "tenant", "kind", "message", "reason", "details", "attempts",
+         "created_at"),
+        (
+            (id_, letter.request_id, storable(letter.tenant), storable(letter.kind),
+             letter.message, storable(letter.reason), storable(letter.details)[:MAX_DETAILS],
+             letter.attempts, now)
+            for id_, letter in zip(new_ids(len(letters)), letters, strict=True)
+        ),
+    )  # fmt: skip
+
+
+def storable(text: str | None) -> str:
+    """Return text that PostgreSQL can store, whatever a hostile message put into it."""
+    return (text or "").replace("\x00", "\\0").encode("utf-8", "backslashreplace").decode()
+
+
+def list_dead_letters(connection: Connection, limit: int) -> list[StoredDeadLetter]:
+    """Return the newest dead letters, newest first."""
+    table = tables.dead_letters
+    rows = connection.execute(select(table).order_by(table.c.id.desc()).limit(limit))
+    return [_stored(row) for row in rows]
+
+
+def find_dead_letters(connection: Connection, ids: Sequence[UUID]) -> list[StoredDeadLetter]:
+    """Return the dead letters of these ids, oldest first, locked until the transaction ends."""
+    table = tables.dead_letters
+    query = select(table).where(table.c.id.in_(ids)).order_by(table.c.id).with_for_update()
+    return [_stored(row) for row in connection.execute(query)]
+
+
+def discard(connection: Connection, ids: Sequence[UUID]) -> int:
+    """Delete dead letters; return how many there were."""
+    table = tables.dead_letters
+    return connection.execute(delete(table).where(table.c.id.in_(ids))).rowcount
+
+
+def _stored(row: object) -> StoredDeadLetter:
+    values = dict(row._mapping)  # type: ignore[attr-defined]
+    letter = DeadLetter(
+        kind=values["kind"],
+        message=bytes(values["message"]),
+        reason=values["reason"],
+        details=values["details"],
+        attempts=values["attempts"],
+        request_id=values["request_id"],
+        tenant=values["tenant"] or None,
+    )
+    return StoredDeadLetter(values["id"], letter, values["created_at"])

@@ -1,0 +1,118 @@
+"""What the catalogue offers to the orders of a batch, and what an order picks of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from orders.errors import CurrencyMismatch, UnknownEvent, UnknownPromoCode, UnknownTicketClass
+from schemas.catalogue import TaxRounding
+from schemas.orders import OrderRequest
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRule:
+    """How the tax of an event is computed; `rate` is a fraction of the net price."""
+
+    rate: Decimal
+    is_included: bool
+    rounding: TaxRounding
+
+
+@dataclass(frozen=True, slots=True)
+class EventOffer:
+    """An event, as far as selling it needs."""
+
+    id: UUID
+    external_id: str
+    currency: str
+    starts_at: datetime
+    ends_at: datetime
+    tax: TaxRule | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketClassOffer:
+    """A ticket class at its price in the catalogue."""
+
+    id: UUID
+    external_id: str
+    event: EventOffer
+    price: Decimal
+    has_seats: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PromoCodeOffer:
+    """A promo code: a percentage of its event's lines, or an amount."""
+
+    id: UUID
+    event_id: UUID
+    code: str
+    percent: Decimal | None
+    amount: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What one tenant offers, by the catalogue's own ids."""
+
+    ticket_classes: Mapping[str, TicketClassOffer]
+    promo_codes: Mapping[str, Sequence[PromoCodeOffer]]
+    event_ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """What an order picks: an offer for each of its lines, in their order, and a promo code."""
+
+    offers: tuple[TicketClassOffer, ...]
+    currency: str
+    promo_code: PromoCodeOffer | None
+
+
+def pick(order: OrderRequest, offers: Offers) -> Pick:
+    """Return what the order names, or raise why it cannot be had."""
+    if order.event_id is not None and order.event_id not in offers.event_ids:
+        raise UnknownEvent(f"there is no event {order.event_id}", "event_id")
+    picked = tuple(
+        _ticket_class(order, index, offers.ticket_classes) for index in range(len(order.line_items))
+    )
+    currency = order.currency or picked[0].event.currency
+    for index, offer in enumerate(picked):
+        if offer.event.currency != currency:
+            field = "currency" if order.currency else f"line_items.{index}.ticket_class_id"
+            raise CurrencyMismatch(
+                f"the order is in {currency}, but event {offer.event.external_id} "
+                f"is sold in {offer.event.currency}",
+                field,
+            )
+    return Pick(picked, currency, _promo_code(order, picked, offers.promo_codes))
+
+
+def _ticket_class(
+    order: OrderRequest, index: int, ticket_classes: Mapping[str, TicketClassOffer]
+) -> TicketClassOffer:
+    name = order.line_items[index].ticket_class_id
+    field = f"line_items.{index}.ticket_class_id"
+    offer = ticket_classes.get(name)
+    if offer is None:
+        raise UnknownTicketClass(f"there is no ticket class {name}", field)
+    if order.event_id is not None and offer.event.external_id != order.event_id:
+        raise UnknownTicketClass(f"ticket class {name} is not of event {order.event_id}", field)
+    return offer
+
+
+def _promo_code(
+    order: OrderRequest,
+    picked: Sequence[TicketClassOffer],
+    promo_codes: Mapping[str, Sequence[PromoCodeOffer]],
+) -> PromoCodeOffer | None:
+    if order.promo_code is None:
+        return None
+    events = {offer.event.id for offer in picked}
+    for promo_code in promo_codes.get(order.promo_code, ()):
+        if promo_code.event_id in events:
+            return promo_code
+    raise UnknownPromoCode(f"there is no promo code {order.promo_code}", "promo_code")

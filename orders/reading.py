@@ -1,0 +1,225 @@
+"""Reading orders and requests back, in the words of the wire."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Select, select, text
+
+from db import tables
+from db.tables import events, order_lines, orders, payments, seats, tenants, ticket_classes, tickets
+from orders import inbox
+from orders.render import (
+    Words,
+    render_attendee,
+    render_line,
+    render_order,
+    render_payment,
+    render_ticket,
+)
+
+MAX_PAGE = 200
+DEFAULT_PAGE = 50
+
+_REQUESTS = text("""
+    SELECT id, tenant_id, status, order_id, errors, false AS is_conflict
+    FROM requests WHERE id = ANY(CAST(:ids AS uuid[]))
+    UNION ALL
+    SELECT r.id, o.tenant_id, o.status, o.order_id, o.errors, r.is_conflict
+    FROM request_repeats r JOIN requests o ON o.id = r.original_id
+    WHERE r.id = ANY(CAST(:ids AS uuid[]))
+    UNION ALL
+    SELECT d.request_id, t.id, 'dead', NULL,
+        json_build_array(json_build_object('code', 'invalid', 'field', NULL, 'message', d.reason)), false
+    FROM dead_letters d JOIN tenants t ON t.name = d.tenant
+    WHERE d.request_id = ANY(CAST(:ids AS uuid[]))
+""")
+
+
+class BadCursor(Exception):
+    """The cursor is not one that a page gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """What is known of a request, and whose it is."""
+
+    request_id: UUID
+    tenant_id: UUID
+    status: str
+    order_id: UUID | None
+    errors: tuple[Words, ...]
+
+    def words(self) -> Words:
+        """Return the answer of `GET /v1/requests/{request_id}`."""
+        return {
+            "request_id": self.request_id,
+            "status": self.status,
+            "order_id": self.order_id,
+            "errors": self.errors,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Which orders to list; None does not restrict. `event_id` is the catalogue's."""
+
+    tenant_id: UUID | None = None
+    event_id: str | None = None
+    email: str | None = None
+    status: str | None = None
+    updated_since: datetime | None = None
+
+
+def find_requests(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, RequestRow]:
+    """Return what became of those requests that are processed, by id; the others are still pending."""
+    found: dict[UUID, RequestRow] = {}
+    for row in connection.execute(_REQUESTS, {"ids": list(ids)}):
+        if row.is_conflict:
+            errors: Sequence[Words] = (inbox.CONFLICT.as_dict(),)
+            outcome = RequestRow(row.id, row.tenant_id, "rejected", None, tuple(errors))
+        else:
+            outcome = RequestRow(row.id, row.tenant_id, row.status, row.order_id, tuple(row.errors or ()))
+        # A processed request's row is the truth, whatever else bears its id.
+        if row.id not in found or found[row.id].status == "dead":
+            found[row.id] = outcome
+    return found
+
+
+def get_order(connection: Connection, order_id: UUID, tenant_id: UUID | None = None) -> Words | None:
+    """Return the whole order, or None; with a tenant, only if it is that tenant's."""
+    query = _select_orders().where(orders.c.id == order_id)
+    if tenant_id is not None:
+        query = query.where(orders.c.tenant_id == tenant_id)
+    found = _render(connection, query)
+    return found[0] if found else None
+
+
+def list_orders(
+    connection: Connection, wanted: OrderFilter, *, cursor: str | None = None, limit: int = DEFAULT_PAGE
+) -> tuple[list[Words], str | None]:
+    """Return a page of orders, newest first, and the cursor of the next one.
+
+    Raises `BadCursor`.
+    """
+    query = _select_orders().order_by(orders.c.id.desc()).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(orders.c.id < _decode_cursor(cursor))
+    if wanted.tenant_id is not None:
+        query = query.where(orders.c.tenant_id == wanted.tenant_id)
+    if wanted.email is not None:
+        query = query.where(orders.c.buyer_email == wanted.email)
+    if wanted.status is not None:
+        query = query.where(orders.c.status == wanted.status)
+    if wanted.updated_since is not None:
+        query = query.where(orders.c.updated_at >= wanted.updated_since)
+    if wanted.event_id is not None:
+        of_event = select(order_lines.c.order_id).join(events, events.c.id == order_lines.c.event_id)
+        query = query.where(orders.c.id.in_(of_event.where(events.c.external_id == wanted.event_id)))
+    found = _render(connection, query)
+    page = found[:limit]
+    return page, _encode_cursor(page[-1]["id"]) if len(found) > limit else None
+
+
+def _encode_cursor(order_id: UUID) -> str:
+    return urlsafe_b64encode(order_id.bytes).rstrip(b"=").decode()
+
+
+def _decode_cursor(cursor: str) -> UUID:
+    try:
+        return UUID(bytes=urlsafe_b64decode(cursor + "=="))
+    except ValueError as error:
+        raise BadCursor("the cursor is not one that a page gave") from error
+
+
+def _select_orders() -> Select[Any]:
+    return select(orders, tenants.c.name.label("tenant")).join(tenants)
+
+
+def _render(connection: Connection, query: Select[Any]) -> list[Words]:
+    rows = connection.execute(query).mappings().all()
+    ids = [row["id"] for row in rows]
+    tickets_of, attendees_of = _tickets(connection, ids)
+    lines_of = _lines(connection, ids, attendees_of)
+    payments_of = _payments(connection, ids)
+    return [
+        render_order(
+            row,
+            tenant=row["tenant"],
+            lines=lines_of[row["id"]],
+            tickets=tickets_of[row["id"]],
+            payments=payments_of[row["id"]],
+        )
+        for row in rows
+    ]
+
+
+def _tickets(
+    connection: Connection, order_ids: Sequence[UUID]
+) -> tuple[defaultdict[UUID, list[Words]], defaultdict[tuple[UUID, int], list[Words]]]:
+    tickets_of: defaultdict[UUID, list[Words]] = defaultdict(list)
+    attendees_of: defaultdict[tuple[UUID, int], list[Words]] = defaultdict(list)
+    query = (
+        select(tickets, ticket_classes.c.external_id, seats.c.label)
+        .join(ticket_classes, ticket_classes.c.id == tickets.c.ticket_class_id)
+        .outerjoin(seats, seats.c.id == tickets.c.seat_id)
+        .where(tickets.c.order_id.in_(order_ids))
+        .order_by(tickets.c.order_id, tickets.c.line_number, tickets.c.id)
+    )
+    for row in connection.execute(query).mappings():
+        ticket = render_ticket(
+            row,
+            ticket_class_id=row["external_id"],
+            seat=row["label"],
+        )
+        tickets_of[row["order_id"]].append(ticket)
+        attendee = render_attendee(row)
+        if attendee is not None:
+            attendees_of[row["order_id"], row["line_number"]].append(attendee)
+    return tickets_of, attendees_of
+
+
+def _lines(
+    connection: Connection,
+    order_ids: Sequence[UUID],
+    attendees_of: defaultdict[tuple[UUID, int], list[Words]],
+) -> defaultdict[UUID, list[Words]]:
+    lines_of: defaultdict[UUID, list[Words]] = defaultdict(list)
+    query = (
+        select(order_lines, ticket_classes.c.external_id, events.c.external_id.label("event_external_id"))
+        .join(ticket_classes, ticket_classes.c.id == order_lines.c.ticket_class_id)
+        .join(events, events.c.id == order_lines.c.event_id)
+        .where(order_lines.c.order_id.in_(order_ids))
+        .order_by(order_lines.c.order_id, order_lines.c.line_number)
+    )
+    for row in connection.execute(query).mappings():
+        lines_of[row["order_id"]].append(
+            render_line(
+                row,
+                ticket_class_id=row["external_id"],
+                event_id=row["event_external_id"],
+                attendees=attendees_of[row["order_id"], row["line_number"]],
+            )
+        )
+    return lines_of
+
+
+def _payments(connection: Connection, order_ids: Sequence[UUID]) -> defaultdict[UUID, list[Words]]:
+    payments_of: defaultdict[UUID, list[Words]] = defaultdict(list)
+    query = (
+        select(payments)
+        .where(payments.c.order_id.in_(order_ids))
+        .order_by(payments.c.order_id, payments.c.payment_number)
+    )
+    for row in connection.execute(query).mappings():
+        payments_of[row["order_id"]].append(render_payment(row))
+    return payments_of
+
+
+def find_tenant(connection: Connection, name: str) -> UUID | None:
+    """Return the id of the tenant of this name, or None."""
+    return connection.scalars(select(tables.tenants.c.id).where(tables.tenants.c.name == name)).one_or_none()

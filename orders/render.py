@@ -1,0 +1,118 @@
+"""An order in the words of the wire: the same for the event message, the intake and the command line."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from sqlalchemy import RowMapping
+
+Words = dict[str, Any]
+Row = RowMapping | Mapping[str, Any]
+"""A row of a table, read or about to be written."""
+
+_BUYER = ("first_name", "last_name", "email", "company", "phone")
+_TOTALS = (
+    "subtotal",
+    "shipping",
+    "service_fee",
+    "additional_expense",
+    "tax",
+    "included_tax",
+    "discount",
+    "total",
+    "paid",
+    "refunded",
+)
+
+
+def render_order(
+    order: Row,
+    *,
+    tenant: str,
+    lines: Sequence[Words],
+    tickets: Sequence[Words],
+    payments: Sequence[Words],
+) -> Words:
+    """Return the whole order; `order` is its row, the lists are rendered already, in their order."""
+    totals = {name: str(order[name]) for name in _TOTALS}
+    totals["balance"] = str(balance(order["total"], order["paid"], order["refunded"]))
+    return {
+        "id": order["id"],
+        "number": order["number"],
+        "code": order["code"],
+        "tenant": tenant,
+        "status": order["status"],
+        "payment_status": order["payment_status"],
+        "version": order["version"],
+        "idempotency_key": order["idempotency_key"],
+        "event_id": order["event_id"],
+        "currency": order["currency"],
+        "buyer": {name: order["buyer_" + name] for name in _BUYER},
+        "billing_address": order["billing_address"],
+        "line_items": lines,
+        "totals": totals,
+        "tickets": tickets,
+        "payments": payments,
+        "promo_code": order["promo_code"],
+        "reference": order["reference"],
+        "created_at": order["created_at"],
+        "updated_at": order["updated_at"],
+    }
+
+
+def render_line(
+    line: Row,
+    *,
+    ticket_class_id: str,
+    event_id: str,
+    attendees: Sequence[Words],
+) -> Words:
+    """Return one line; its ids are the catalogue's."""
+    return {
+        "ticket_class_id": ticket_class_id,
+        "event_id": event_id,
+        "quantity": line["quantity"],
+        "unit_price": str(line["unit_price"]),
+        "amount": str(line["amount"]),
+        "tax": str(line["tax"]),
+        "rounding": str(line["rounding"]),
+        "attendees": attendees,
+    }
+
+
+def render_ticket(ticket: Row, *, ticket_class_id: str, seat: str | None) -> Words:
+    """Return one ticket; its attendee is null where nobody was named."""
+    return {
+        "id": ticket["id"],
+        "ticket_class_id": ticket_class_id,
+        "seat": seat,
+        "attendee": render_attendee(ticket),
+        "status": ticket["status"],
+        "code": ticket["code"],
+    }
+
+
+def render_attendee(ticket: Row) -> Words | None:
+    """Return whose ticket it is, or None."""
+    attendee = {name: ticket["attendee_" + name] for name in ("first_name", "last_name", "email")}
+    return attendee if any(value is not None for value in attendee.values()) else None
+
+
+def render_payment(payment: Row) -> Words:
+    """Return one payment."""
+    return {
+        "type": payment["type"],
+        "amount": str(payment["amount"]),
+        "status": payment["status"],
+    }
+
+
+def balance(total: Decimal, paid: Decimal, refunded: Decimal) -> Decimal:
+    """Return what is still owed; negative when more was paid than the order costs."""
+    return total - paid + refunded
+
+
+def to_json(words: Any) -> bytes:
+    """Return the JSON of rendered words; moments are RFC 3339 in UTC."""
+    return orjson.dumps(words, option=orjson.OPT_UTC_Z)

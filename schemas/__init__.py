@@ -1,0 +1,1 @@
+"""Words on the wire: frozen models of requests, orders, outcomes, events and the catalogue. No I/O."""

@@ -1,0 +1,144 @@
+"""The catalogue file: events, ticket classes, seats, tax rules and promo codes."""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
+
+from schemas.money import Amount, Currency, has_too_many_decimals
+from schemas.text import Identifier, ShortText, Word
+
+TaxRounding = Literal["line", "sum_by_net"]
+_SEAT_RANGE = re.compile(r"(\d{1,4})-(\d{1,4})")
+MAX_CAPACITY = 1_000_000
+
+
+def _known_timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name} is not a time zone of the IANA database")
+    return name
+
+
+Timezone = Annotated[str, AfterValidator(_known_timezone)]
+Moment = Annotated[AwareDatetime, Field(strict=False)]
+Rate = Annotated[Decimal, Field(ge=0, le=1, max_digits=7, decimal_places=6, strict=False)]
+
+
+class TaxRule(Word):
+    """How an event's tax is computed: a rate (a fraction), in the price or on top, and its rounding."""
+
+    name: ShortText
+    rate: Rate
+    is_included: bool = False
+    rounding: TaxRounding = "line"
+
+
+class TicketClass(Word):
+    """A sellable kind of ticket; with `seats`, its capacity is their number."""
+
+    id: Identifier
+    name: ShortText
+    price: Amount
+    capacity: Annotated[int, Field(ge=0, le=MAX_CAPACITY)] | None = None
+    section: ShortText | None = None
+    row: ShortText | None = None
+    seats: Annotated[tuple[ShortText, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _has_a_capacity(self) -> Self:
+        labels = self.seat_labels()
+        if len(set(labels)) != len(labels):
+            raise ValueError("a seat is named twice")
+        if not labels and self.capacity is None:
+            raise ValueError("a ticket class has a capacity or seats")
+        if labels and self.capacity not in (None, len(labels)):
+            raise ValueError(f"capacity is {self.capacity}, but there are {len(labels)} seats")
+        return self
+
+    def seat_labels(self) -> list[str]:
+        """Return the seats one by one, in their order: `["1-3", "5"]` becomes `1, 2, 3, 5`."""
+        return [label for seats in self.seats for label in _expand(seats)]
+
+    def total_capacity(self) -> int:
+        """Return how many tickets there are in all."""
+        return len(self.seat_labels()) or self.capacity or 0
+
+
+def _expand(seats: str) -> Iterator[str]:
+    match = _SEAT_RANGE.fullmatch(seats)
+    if match is None:
+        yield seats
+        return
+    first, last = int(match[1]), int(match[2])
+    if last < first:
+        raise ValueError(f"the seats {seats} run backwards")
+    yield from (str(number) for number in range(first, last + 1))
+
+
+class PromoCode(Word):
+    """A percentage of the event's lines, or an amount, off the order; `max_uses` counts orders."""
+
+    code: Identifier
+    percent: Annotated[Decimal, Field(gt=0, le=100, max_digits=7, decimal_places=4, strict=False)] | None = (
+        None
+    )
+    amount: Amount | None = None
+    max_uses: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_kind(self) -> Self:
+        if (self.percent is None) == (self.amount is None):
+            raise ValueError("a promo code takes off a percent or an amount, and not both")
+        return self
+
+
+class Event(Word):
+    """What one attends."""
+
+    id: Identifier
+    name: ShortText
+    starts_at: Moment
+    ends_at: Moment
+    timezone: Timezone
+    currency: Currency
+    tax: TaxRule | None = None
+    ticket_classes: Annotated[tuple[TicketClass, ...], Field(strict=False)]
+    promo_codes: Annotated[tuple[PromoCode, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if self.ends_at < self.starts_at:
+            raise ValueError("an event ends after it starts")
+        _once("promo code", [promo.code for promo in self.promo_codes])
+        amounts = [item.price for item in self.ticket_classes]
+        amounts += [promo.amount for promo in self.promo_codes if promo.amount is not None]
+        for amount in amounts:
+            if has_too_many_decimals(amount, self.currency):
+                raise ValueError(f"{amount} has more decimals than {self.currency}")
+        return self
+
+
+class Catalogue(Word):
+    """One tenant's catalogue file."""
+
+    tenant: Identifier
+    aliases: dict[
+        Literal["zoho_backstage", "ticket_evolution", "acme", "eventbookings"],
+        Annotated[tuple[Identifier, ...], Field(strict=False)],
+    ] = Field(default_factory=dict)
+    events: Annotated[tuple[Event, ...], Field(strict=False)]
+
+    @model_validator(mode="after")
+    def _names_things_once(self) -> Self:
+        _once("event", [event.id for event in self.events])
+        _once("ticket class", [item.id for event in self.events for item in event.ticket_classes])
+        return self
+
+
+def _once(what: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"the {what} {name} is there twice")

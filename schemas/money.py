@@ -1,0 +1,111 @@
+"""Money on the wire is a decimal string; in the program it is a `Decimal`; it is never a float."""
+
+import re
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from typing import Annotated, Any, Final
+
+from babel.core import get_global
+from babel.numbers import get_currency_precision
+from pydantic import AfterValidator, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+# Twelve digits before the point: the largest order (100 lines of 1,000 tickets) still fits 17 digits,
+# far inside what PostgreSQL's numeric and Python's default context keep exactly.
+AMOUNT_PATTERN: Final = r"^[0-9]{1,12}(\.[0-9]{1,9})?$"
+_AMOUNT = re.compile(AMOUNT_PATTERN, re.ASCII)
+
+ZERO: Final = Decimal(0)
+
+
+def parse_amount(value: Any) -> Decimal:
+    """Return the exact amount that a decimal string such as `"45.50"` says, as written.
+
+    Raises `PydanticCustomError` for anything else, with a sentence that says what to send instead.
+    How many decimals are allowed depends on the currency: see `has_too_many_decimals`.
+    """
+    if type(value) is Decimal and value.is_finite():
+        value = format(value, "f")  # our own models, made in Python
+    if type(value) is not str:
+        raise PydanticCustomError(
+            "money_type",
+            'money travels as a decimal string such as "45.50", not as a JSON {kind}',
+            {"kind": _json_kind(value)},
+        )
+    if _AMOUNT.fullmatch(value) is None:
+        raise PydanticCustomError("money_format", _why_malformed(value))
+    return Decimal(value)
+
+
+def _json_kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "float" if isinstance(value, float) else "number"
+    return {list: "array", dict: "object", type(None): "null"}.get(type(value), "value")
+
+
+def _why_malformed(value: str) -> str:
+    if value.startswith("-"):
+        return "an amount of money is never negative"
+    if value.strip().lower().lstrip("+") in {"nan", "inf", "infinity"}:
+        return "an amount of money is a finite number"
+    return 'an amount is up to 12 digits, and decimals after a point, such as "45.50"'
+
+
+Amount = Annotated[
+    Decimal,
+    PlainValidator(parse_amount),
+    PlainSerializer(lambda amount: format(amount, "f"), return_type=str),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": AMOUNT_PATTERN,
+            "examples": ["45.50"],
+            "description": "A decimal string with at most the currency's minor units (ISO 4217).",
+        }
+    ),
+]
+"""An amount of money, zero or more, in the currency of its order."""
+
+
+@cache
+def minor_units(currency: str) -> int:
+    """Return the number of decimals of a currency: 0 for JPY, 2 for USD, 3 for KWD (ISO 4217, by Babel)."""
+    return int(get_currency_precision(currency))
+
+
+@cache
+def quantum(currency: str) -> Decimal:
+    """Return one minor unit of the currency: `Decimal("0.01")` for USD."""
+    return Decimal(1).scaleb(-minor_units(currency))
+
+
+def round_money(amount: Decimal, currency: str) -> Decimal:
+    """Return the amount rounded half up to the currency's minor unit."""
+    return amount.quantize(quantum(currency), rounding=ROUND_HALF_UP)
+
+
+def has_too_many_decimals(amount: Decimal, currency: str) -> bool:
+    """Say whether the amount is written with more decimals than the currency has."""
+    exponent = amount.as_tuple().exponent
+    return not isinstance(exponent, int) or -exponent > minor_units(currency)
+
+
+@cache
+def _is_currency(code: str) -> bool:
+    return code in get_global("all_currencies")
+
+
+def _known_currency(code: str) -> str:
+    if not _is_currency(code):
+        raise PydanticCustomError("currency", "{code} is not a currency code of ISO 4217", {"code": code})
+    return code
+
+
+Currency = Annotated[
+    str,
+    AfterValidator(_known_currency),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["USD"]}),
+]
+"""A currency code of ISO 4217, such as `USD`."""

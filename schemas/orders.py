@@ -1,0 +1,174 @@
+"""An order request, and the order that becomes of it."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from schemas.money import ZERO, Amount, Currency
+from schemas.text import EmailAddress, IdempotencyKey, Identifier, ShortText, Word
+
+PaymentType = Literal[
+    "cash",
+    "check",
+    "credit_card",
+    "evopay",
+    "money_order",
+    "offline",
+    "paypal",
+    "tbd",
+    "transaction_api",
+]
+OrderStatus = Literal["placed", "cancelled", "refunded"]
+PaymentStatus = Literal["unpaid", "partially_paid", "paid", "refunded"]
+TicketStatus = Literal["valid", "checked_in", "voided"]
+
+
+class Buyer(Word):
+    """Who pays, and where the confirmation goes."""
+
+    first_name: ShortText
+    last_name: ShortText
+    email: EmailAddress
+    company: ShortText | None = None
+    phone: ShortText | None = None
+
+
+class Address(Word):
+    """A postal address, each part as the buyer wrote it."""
+
+    name: ShortText | None = None
+    line_1: ShortText | None = None
+    line_2: ShortText | None = None
+    city: ShortText | None = None
+    state: ShortText | None = None
+    country: ShortText | None = None
+    postal_code: ShortText | None = None
+
+
+class Attendee(Word):
+    """Whose ticket it is."""
+
+    first_name: ShortText | None = None
+    last_name: ShortText | None = None
+    email: EmailAddress | None = None
+
+
+class LineItemRequest(Word):
+    """So many tickets of one ticket class; without a price, at the catalogue's."""
+
+    ticket_class_id: Identifier
+    quantity: Annotated[int, Field(ge=1, le=1_000)]
+    unit_price: Amount | None = None
+    attendees: Annotated[tuple[Attendee, ...], Field(max_length=1_000, strict=False)] = ()
+
+
+class PaymentRequest(Word):
+    """A payment that was made with the order; without an amount, the order's balance."""
+
+    type: PaymentType
+    amount: Amount | None = None
+
+
+class OrderRequest(Word):
+    """What a producer asks for: `orders.create`."""
+
+    idempotency_key: IdempotencyKey | None = None
+    event_id: Identifier | None = None
+    currency: Currency | None = None
+    buyer: Buyer
+    billing_address: Address | None = None
+    line_items: Annotated[tuple[LineItemRequest, ...], Field(min_length=1, max_length=100, strict=False)]
+    shipping: Amount = ZERO
+    service_fee: Amount = ZERO
+    additional_expense: Amount = ZERO
+    tax: Amount | None = None
+    discount: Amount = ZERO
+    promo_code: Identifier | None = None
+    payments: Annotated[tuple[PaymentRequest, ...], Field(max_length=100, strict=False)] = ()
+    reference: ShortText | None = None
+
+
+class LineItem(Word):
+    """One line of an order; `amount` is unit price × quantity plus `rounding`."""
+
+    ticket_class_id: str
+    event_id: str
+    quantity: int
+    unit_price: Amount
+    amount: Amount
+    tax: Amount
+    rounding: Decimal
+    attendees: tuple[Attendee, ...]
+
+
+class Totals(Word):
+    """What an order costs: total = subtotal + shipping + service fee + additional expense + tax − discount.
+
+    `included_tax` is contained in the prices: shown, never added.
+    """
+
+    subtotal: Amount
+    shipping: Amount
+    service_fee: Amount
+    additional_expense: Amount
+    tax: Amount
+    included_tax: Amount
+    discount: Amount
+    total: Amount
+    paid: Amount
+    balance: Decimal
+    refunded: Amount
+
+
+class Ticket(Word):
+    """One admission; `code` is what a scanner verifies offline."""
+
+    id: UUID
+    ticket_class_id: str
+    seat: str | None
+    attendee: Attendee | None
+    status: TicketStatus
+    code: str
+
+
+class Payment(Word):
+    """One payment of an order."""
+
+    type: PaymentType
+    amount: Amount
+    status: Literal["pending", "completed"]
+
+
+class Order(Word):
+    """A confirmed order, with its lines, totals, payments and tickets."""
+
+    id: UUID
+    number: int
+    code: str
+    tenant: str
+    status: OrderStatus
+    payment_status: PaymentStatus
+    version: int
+    idempotency_key: str
+    event_id: str | None
+    currency: Currency
+    buyer: Buyer
+    billing_address: Address | None
+    line_items: tuple[LineItem, ...]
+    totals: Totals
+    tickets: tuple[Ticket, ...]
+    payments: tuple[Payment, ...]
+    promo_code: str | None
+    reference: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class OrderPage(Word):
+    """A page of orders, newest first; `next_cursor` is null on the last one."""
+
+    items: tuple[Order, ...]
+    next_cursor: str | None

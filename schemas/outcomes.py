@@ -1,0 +1,99 @@
+"""What became of a request."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from schemas.text import Word
+
+RejectionCode = Literal[
+    "invalid",
+    "unknown_event",
+    "unknown_ticket_class",
+    "unknown_order",
+    "sold_out",
+    "seat_unavailable",
+    "price_mismatch",
+    "too_many_decimals",
+    "negative_total",
+    "currency_mismatch",
+    "unknown_promo_code",
+    "idempotency_conflict",
+    "version_conflict",
+    "not_allowed_in_status",
+    "hold_expired",
+]
+OutcomeStatus = Literal["processed", "rejected", "dead"]
+
+# A list of 500 mistakes helps nobody, and a hostile request must not write a megabyte of them.
+MAX_REJECTIONS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a request was refused: a documented code, the field it is about, and a sentence."""
+
+    code: RejectionCode
+    field: str | None
+    message: str
+
+    def as_dict(self) -> dict[str, str | None]:
+        """Return the rejection's words on the wire."""
+        return {"code": self.code, "field": self.field, "message": self.message}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one request: an order, or the reasons why there is none."""
+
+    request_id: UUID
+    status: OutcomeStatus
+    order_id: UUID | None = None
+    errors: tuple[Rejection, ...] = ()
+
+
+class RequestError(Word):
+    """One reason for a rejection."""
+
+    code: RejectionCode
+    field: str | None
+    message: str
+
+
+class RequestStatus(Word):
+    """The answer of `GET /v1/requests/{request_id}`."""
+
+    request_id: UUID
+    status: Literal["pending", "processed", "rejected", "dead"]
+    order_id: UUID | None
+    errors: tuple[RequestError, ...]
+
+
+def rejections_of(error: ValidationError) -> tuple[Rejection, ...]:
+    """Return a schema's complaints as rejections, the field written as in `line_items.0.quantity`."""
+    details = error.errors(include_url=False, include_input=False)
+    # A list that is too short only because its items are invalid is no second mistake.
+    told = [one for one in details if not (one["type"] == "too_short" and _has_cause(one, details))]
+    return tuple(
+        Rejection("invalid", _field_path(detail["loc"]), _sentence(detail))
+        for detail in told[:MAX_REJECTIONS]
+    )
+
+
+def _has_cause(detail: Any, details: list[Any]) -> bool:
+    depth = len(detail["loc"])
+    return any(len(d["loc"]) > depth and d["loc"][:depth] == detail["loc"] for d in details)
+
+
+def _field_path(location: tuple[int | str, ...]) -> str | None:
+    # The name of an unknown field is the sender's, of any length and any characters.
+    path = ".".join(str(part)[:64] for part in location)
+    return path.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00") or None
+
+
+def _sentence(detail: Any) -> str:
+    if detail["type"] == "extra_forbidden":
+        return f"unknown field {_field_path(detail['loc'][-1:])}"
+    return str(detail["msg"]).replace("Tuple", "Array").replace("a valid tuple", "an array")

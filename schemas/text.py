@@ -1,0 +1,74 @@
+"""Bounded text: what PostgreSQL can store and a person can read."""
+
+import re
+from functools import lru_cache
+from typing import Annotated, Any, Final
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+# Surrogates come from JSON such as "\ud800"; neither they nor NUL can be stored as UTF-8 text.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str) and _UNSTORABLE.search(value) is not None:
+        raise PydanticCustomError(
+            "unstorable_text", "text must not hold the NUL character or a lone surrogate"
+        )
+    return value
+
+
+Identifier = Annotated[str, BeforeValidator(_storable), StringConstraints(min_length=1, max_length=64)]
+"""A name that a producer or a catalogue gives to a thing: 1 to 64 characters."""
+
+IdempotencyKey = Annotated[str, BeforeValidator(_storable), StringConstraints(min_length=1, max_length=200)]
+"""The producer's own name for one request: 1 to 200 characters."""
+
+ShortText = Annotated[str, BeforeValidator(_storable), StringConstraints(max_length=200)]
+"""A name, a city, a phone number: at most 200 characters, kept as sent."""
+
+LongText = Annotated[str, BeforeValidator(_storable), StringConstraints(max_length=5_000)]
+"""A note: at most 5,000 characters, kept as sent."""
+
+# What almost every address looks like. Only the others are worth the 60 µs of a full parse.
+_PLAIN_ADDRESS: Final = re.compile(
+    r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def _email_address(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value  # pydantic says that it is no string
+    if len(value) > 254:  # RFC 5321, 4.5.3.1.3
+        raise PydanticCustomError("email", "an e-mail address has at most 254 characters")
+    if _PLAIN_ADDRESS.fullmatch(value) is None or value.index("@") > 64:
+        _parse_address(value)
+    return value
+
+
+@lru_cache(maxsize=1024)
+def _parse_address(value: str) -> None:
+    _storable(value)
+    try:
+        validate_email(value, check_deliverability=False)
+    except EmailNotValidError as error:
+        raise PydanticCustomError(
+            "email", "not an e-mail address: {reason}", {"reason": str(error)}
+        ) from error
+
+
+EmailAddress = Annotated[
+    str,
+    BeforeValidator(_email_address),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": 254}),
+]
+"""An e-mail address (RFC 5321, RFC 6531), kept as sent."""
+
+
+class Word(BaseModel):
+    """A frozen model of the wire that refuses unknown fields by name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

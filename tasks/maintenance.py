@@ -1,0 +1,93 @@
+"""Scheduled tasks: retries that are due, the outbox's safety net, and reconciliation."""
+
+import logging
+from datetime import UTC, datetime
+from typing import Final
+
+from celery import shared_task
+
+from orders.delayed import Due, claim_due, forget, put_aside
+from orders.process import process
+from orders.reconciliation import reconcile
+from tasks.orders import retry_policy
+from tasks.outbox import relay, wake_relay
+from tasks.resources import engine
+from tasks.ticks import is_mine
+from worker import metrics
+
+log = logging.getLogger(__name__)
+
+RETRY: Final = "requests.retry"
+SWEEP: Final = "outbox.sweep"
+RECONCILE: Final = "reconciliation.run"
+
+_DUE_AT_ONCE: Final = 100
+
+
+@shared_task(name=RETRY)
+def retry(tick: int | None = None) -> int:
+    """Try those delayed requests again that are due, each alone; return how many there were."""
+    if not is_mine(RETRY, tick):
+        return 0
+    with engine().begin() as connection:
+        due = claim_due(connection, limit=_DUE_AT_ONCE, policy=retry_policy(), now=datetime.now(UTC))
+    for one in due:
+        _try_again(one)
+    if due:
+        wake_relay()
+    return len(due)
+
+
+def _try_again(due: Due) -> None:
+    try:
+        with engine().begin() as connection:
+            process(connection, [due.request], now=datetime.now(UTC))
+            forget(connection, due.request.request_id)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it waits longer or is a dead letter
+        with engine().begin() as connection:
+            is_dead = put_aside(
+                connection,
+                due.request,
+                error,
+                attempts=due.attempts,
+                policy=retry_policy(),
+                now=datetime.now(UTC),
+            )
+        metrics.DEAD_LETTERS.inc(is_dead)
+        log.error(
+            "a request failed again",
+            extra={
+                "request_id": str(due.request.request_id),
+                "attempts": due.attempts,
+                "is_dead": is_dead,
+                "error": type(error).__name__,
+            },
+        )
+
+
+@shared_task(name=SWEEP)
+def sweep_outbox(tick: int | None = None) -> int:
+    """Send what the outbox still holds: the safety net for a wake that was lost."""
+    return relay() if is_mine(SWEEP, tick) else 0
+
+
+@shared_task(name=RECONCILE)
+def run_reconciliation(tick: int | None = None) -> int:
+    """Run the checks; log, count and tell the discrepancies; return how many there are."""
+    if not is_mine(RECONCILE, tick):
+        return 0
+    with engine().begin() as connection:
+        found = reconcile(connection, now=datetime.now(UTC))
+    for discrepancy in found:
+        metrics.DISCREPANCIES.labels(discrepancy.rule).inc()
+        log.warning(
+            "discrepancy found",
+            extra={
+                "rule": discrepancy.rule,
+                "subject": str(discrepancy.subject),
+                "detail": discrepancy.detail,
+            },
+        )
+    if found:
+        wake_relay()
+    return len(found)

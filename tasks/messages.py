@@ -1,0 +1,113 @@
+"""From a Celery message to requests: what is in it, or why it is a dead letter."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+import orjson
+
+from orders.dead_letters import DeadLetter
+from schemas.requests import CREATE, ENVELOPE_FIELDS, MAX_REQUESTS_PER_MESSAGE, Request
+
+KINDS: Final = frozenset({CREATE})
+"""The tasks of the queue `orders`."""
+
+_MISSING_ID: Final = UUID("d1a7c1a6-3a0e-4e37-9f0e-6a7a1b7f2c55")
+
+
+@dataclass(frozen=True, slots=True)
+class QueueMessage:
+    """One message as it came from the queue: the task it names, its id, and its body."""
+
+    task: str
+    message_id: str
+    body: bytes
+    deliveries: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a message holds: requests, and what cannot be read as one."""
+
+    requests: list[Request] = field(default_factory=list)
+    dead: list[DeadLetter] = field(default_factory=list)
+
+
+class _Unreadable(Exception):
+    """The message is not what a producer of requests sends; the text says why."""
+
+
+def parse(message: QueueMessage) -> Parsed:
+    """Return the requests of a message (protocol 2); what is no request becomes a dead letter."""
+    try:
+        return _requests(message)
+    except _Unreadable as error:
+        return Parsed(dead=[DeadLetter(message.task, message.body, str(error), attempts=message.deliveries)])
+
+
+def _requests(message: QueueMessage) -> Parsed:
+    if message.task not in KINDS:
+        raise _Unreadable(f"there is no task {message.task[:100]!r} on the queue of orders")
+    bodies = _bodies(message.body)
+    parsed = Parsed()
+    for index, body in enumerate(bodies):
+        request = _request(message, index, body)
+        if isinstance(request, Request):
+            parsed.requests.append(request)
+        else:
+            parsed.dead.append(request)
+    return parsed
+
+
+def _bodies(body: bytes) -> Sequence[Any]:
+    content = _json(body)
+    # Protocol 2 of Celery's messages: arguments, keyword arguments, and callbacks that we do not use.
+    if not isinstance(content, list) or len(content) != 3 or not isinstance(content[1], dict):
+        raise _Unreadable("the body is not that of a Celery message (protocol 2)")
+    bodies = content[1].get("requests")
+    if not isinstance(bodies, list):
+        raise _Unreadable("the keyword argument `requests` is not a list")
+    if not 1 <= len(bodies) <= MAX_REQUESTS_PER_MESSAGE:
+        raise _Unreadable(f"{len(bodies)} requests in a message; 1 to {MAX_REQUESTS_PER_MESSAGE} are allowed")
+    return bodies
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    # The slow reader understands lone surrogates: one bad name must not cost 499 neighbours their order.
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise _Unreadable(f"the body is not JSON: {error}") from error
+
+
+def _request(message: QueueMessage, index: int, body: Any) -> Request | DeadLetter:
+    if not isinstance(body, dict):
+        reason = f"request {index} of the message is not an object"
+        return DeadLetter(message.task, _dump(body), reason, attempts=message.deliveries)
+    tenant = body.get("tenant")
+    return Request(
+        kind=message.task,
+        request_id=_request_id(message, index, body.get("request_id")),
+        tenant=tenant if isinstance(tenant, str) else "",
+        # Whoever may publish on the queue is trusted; the intake says where it is not so.
+        may_set_price=body.get("may_set_price", True) is True,
+        body={name: value for name, value in body.items() if name not in ENVELOPE_FIELDS},
+    )
+
+
+def _request_id(message: QueueMessage, index: int, given: Any) -> UUID:
+    """Return the request's id; without one, the same at each delivery of the message."""
+    try:
+        return UUID(given)
+    except (AttributeError, TypeError, ValueError):
+        return uuid5(_MISSING_ID, f"{message.message_id}:{index}")
+
+
+def _dump(body: Any) -> bytes:
+    return json.dumps(body).encode()

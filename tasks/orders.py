@@ -1,0 +1,172 @@
+"""`orders.create`: batches of messages from the queue, and what happens when one cannot be processed."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from celery import Task, shared_task
+from sqlalchemy.exc import DBAPIError
+
+from orders.dead_letters import DeadLetter, bury
+from orders.delayed import RetryPolicy, put_aside
+from orders.process import process
+from schemas.outcomes import Outcome
+from schemas.requests import CREATE, Request
+from tasks.messages import QueueMessage, parse
+from tasks.outbox import wake_relay
+from tasks.resources import engine
+from worker import metrics
+from worker.settings import get_settings
+
+log = logging.getLogger(__name__)
+
+# SQLSTATE classes of what passes by itself: connection lost, resources short, transaction rolled back
+# by a deadlock, operator intervention (PostgreSQL, appendix A).
+_PASSING = ("08", "53", "40", "57")
+
+
+class DatabaseUnavailable(Exception):
+    """The database does not answer; the batch was rolled back and can be tried again as it is."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of a batch: the outcomes of its requests, and how many were put aside."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    delayed: int = 0
+    dead: int = 0
+
+    @property
+    def summary(self) -> str:
+        """Return the counts, for logs and for Flower."""
+        processed = sum(outcome.status == "processed" for outcome in self.outcomes)
+        rejected = sum(outcome.status == "rejected" for outcome in self.outcomes)
+        return f"processed={processed} rejected={rejected} delayed={self.delayed} dead={self.dead}"
+
+
+def process_messages(messages: Sequence[QueueMessage]) -> Report:
+    """Process the requests of the messages in their order, and store what cannot be processed.
+
+    When it returns, the effects are committed and the messages can be acknowledged. Raises
+    `DatabaseUnavailable`, and then nothing is stored.
+    """
+    started = time.perf_counter()
+    report = Report()
+    parsed = [parse(message) for message in messages]
+    try:
+        _process([request for one in parsed for request in one.requests], report)
+        _bury([letter for one in parsed for letter in one.dead], report)
+    except DBAPIError as error:
+        if not _is_passing(error):
+            raise
+        raise DatabaseUnavailable(str(error.orig)) from error
+    finally:
+        # Parts of a split batch may be committed already.
+        if report.outcomes:
+            wake_relay()
+    _count(report, time.perf_counter() - started)
+    return report
+
+
+def bury_message(message: QueueMessage, reason: str) -> Report:
+    """Store a whole message as a dead letter. Raises `DatabaseUnavailable`."""
+    report = Report()
+    letter = DeadLetter(message.task, message.body, reason, attempts=message.deliveries)
+    try:
+        _bury([letter], report)
+    except DBAPIError as error:
+        raise DatabaseUnavailable(str(error.orig)) from error
+    metrics.DEAD_LETTERS.inc(report.dead)
+    return report
+
+
+def _process(requests: Sequence[Request], report: Report) -> None:
+    """Process the requests in one transaction; if that fails, in two halves, until the culprit is alone."""
+    if not requests:
+        return
+    try:
+        with engine().begin() as connection:
+            outcomes = process(connection, requests, now=datetime.now(UTC))
+        report.outcomes.extend(outcomes)
+    except DBAPIError as error:
+        if _is_passing(error):
+            raise
+        _split(requests, report, error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours are to be processed
+        _split(requests, report, error)
+
+
+def _split(requests: Sequence[Request], report: Report, error: Exception) -> None:
+    if len(requests) == 1:
+        _put_aside(requests[0], report, error)
+        return
+    metrics.SPLITS.inc()
+    middle = len(requests) // 2
+    _process(requests[:middle], report)
+    _process(requests[middle:], report)
+
+
+def _put_aside(request: Request, report: Report, error: Exception) -> None:
+    log.error(
+        "a request failed unexpectedly",
+        extra={"request_id": str(request.request_id), "kind": request.kind, "error": type(error).__name__},
+    )
+    with engine().begin() as connection:
+        is_dead = put_aside(
+            connection, request, error, attempts=1, policy=retry_policy(), now=datetime.now(UTC)
+        )
+    report.dead += is_dead
+    report.delayed += not is_dead
+
+
+def retry_policy() -> RetryPolicy:
+    """Return how often and when a request that failed is tried again, by the settings."""
+    settings = get_settings()
+    return RetryPolicy(settings.max_attempts, timedelta(seconds=settings.retry_seconds))
+
+
+def _bury(letters: Sequence[DeadLetter], report: Report) -> None:
+    if not letters:
+        return
+    with engine().begin() as connection:
+        bury(connection, letters, datetime.now(UTC))
+    report.dead += len(letters)
+    for letter in letters:
+        log.error("a message cannot be processed", extra={"task": letter.kind, "reason": letter.reason})
+
+
+def _is_passing(error: DBAPIError) -> bool:
+    state = getattr(error.orig, "sqlstate", None)
+    return error.connection_invalidated or state is None or state.startswith(_PASSING)
+
+
+def _count(report: Report, seconds: float) -> None:
+    for outcome in report.outcomes:
+        metrics.REQUESTS.labels(CREATE, outcome.status).inc()
+    metrics.DEAD_LETTERS.inc(report.dead)
+    metrics.BATCHES.inc()
+    metrics.BATCH_SECONDS.observe(seconds)
+    log.info("batch committed", extra={"outcomes": report.summary, "seconds": round(seconds, 4)})
+
+
+@shared_task(
+    name=CREATE,
+    bind=True,
+    # Our own workers take this queue in bulk and never run this body; a stock Celery worker does.
+    # A message is acknowledged when its effects are committed, and comes back if the process dies.
+    acks_late=True,
+    reject_on_worker_lost=True,
+    autoretry_for=(DatabaseUnavailable,),
+    max_retries=None,
+    retry_backoff=True,
+    retry_backoff_max=5,  # seconds; longer countdowns would run twice on Redis
+)
+def create(self: Task, requests: list[dict[str, Any]]) -> str:
+    """Create the orders that a list of 1 to 500 requests asks for."""
+    body = orjson.dumps([[], {"requests": requests}, {}])
+    return process_messages([QueueMessage(CREATE, self.request.id, body)]).summary

@@ -1,0 +1,118 @@
+"""A RabbitMQ of our own: Debian's package, on free ports, ended by pid."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+BIN = Path("/usr/lib/rabbitmq/bin")
+
+
+def is_installed() -> bool:
+    return (BIN / "rabbitmq-server").exists() and shutil.which("epmd") is not None
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class RabbitMQ:
+    """One node, its data under `home`; it can be stopped, killed and started again on the same port."""
+
+    home: Path
+    port: int
+    distribution_port: int
+    epmd_port: int
+    config: str = ""
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"amqp://guest:guest@127.0.0.1:{self.port}//"
+
+    def environment(self) -> dict[str, str]:
+        return os.environ | {
+            "HOME": str(self.home),
+            "RABBITMQ_NODENAME": f"willcall{self.port}@localhost",
+            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_PORT": str(self.port),
+            "RABBITMQ_DIST_PORT": str(self.distribution_port),
+            "RABBITMQ_MNESIA_BASE": str(self.home / "data"),
+            "RABBITMQ_LOG_BASE": str(self.home / "log"),
+            "RABBITMQ_PID_FILE": str(self.home / "pid"),
+            "RABBITMQ_CONFIG_FILE": str(self.home / "rabbitmq"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.home / "plugins"),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none",
+            "ERL_EPMD_PORT": str(self.epmd_port),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+        }
+
+    def start(self) -> None:
+        (self.home / "plugins").write_text("[].\n")
+        (self.home / "rabbitmq.conf").write_text(
+            "log.console = true\nlog.console.level = warning\nlog.file = false\n"
+            "disk_free_limit.absolute = 50MB\n" + self.config
+        )
+        log = (self.home / "console.log").open("ab")
+        # A session of its own: the start script's children are ended with it.
+        self.process = subprocess.Popen(
+            [BIN / "rabbitmq-server"],
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        self._wait_until_ready()
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            assert self.process is not None
+            if self.process.poll() is not None:
+                break
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 2) as probe:
+                probe.sendall(b"AMQP\x00\x00\x09\x01")
+                probe.settimeout(5)
+                if probe.recv(1):
+                    return
+            time.sleep(0.1)
+        raise RuntimeError("RabbitMQ did not start: " + (self.home / "console.log").read_text()[-3000:])
+
+    def end(self, how: int = signal.SIGTERM) -> None:
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, how)
+            self.process.wait(30)
+            self.process = None
+
+    def kill(self) -> None:
+        self.end(signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def running_rabbitmq(home: Path, config: str = "") -> Iterator[RabbitMQ]:
+    home.mkdir(parents=True, exist_ok=True)
+    server = RabbitMQ(home, free_port(), free_port(), free_port(), config)
+    names = subprocess.Popen(
+        ["epmd", "-port", str(server.epmd_port), "-address", "127.0.0.1"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        server.start()
+        yield server
+    finally:
+        server.end()
+        names.terminate()
+        names.wait(10)

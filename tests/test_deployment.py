@@ -1,0 +1,191 @@
+"""The files that start Willcall elsewhere: Procfile, docker-compose.yml, Dockerfile."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from honcho.environ import parse_procfile
+
+ROOT = Path(__file__).resolve().parent.parent
+PROCESSES = parse_procfile((ROOT / "Procfile").read_text()).processes
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+SECRETS = {
+    "POSTGRES_PASSWORD": "postgrespassword",
+    "RABBITMQ_PASSWORD": "rabbitmqpassword",
+    "WILLCALL_FLOWER_BASIC_AUTH": "someone:flowerpassword",
+}
+# What the Procfile calls by a word that platforms fix, compose calls by what it does.
+SERVICE_OF_PROCESS = {process: process for process in PROCESSES} | {"release": "migrate"}
+
+
+@pytest.fixture(scope="module")
+def docker_compose() -> list[str]:
+    """Return the words that start Docker Compose."""
+    plugin = ["docker", "compose"]
+    if shutil.which("docker") and _run([*plugin, "version"]).returncode == 0:
+        return plugin
+    pytest.skip("Docker Compose is not installed")
+
+
+def _run(command: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
+    # Only these variables: what a developer has set, or has in .env, must not decide the outcome.
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        command, cwd=ROOT, env=environment | variables, capture_output=True, text=True, timeout=60
+    )
+
+
+def _config(docker_compose: list[str], *options: str, **variables: str) -> dict[str, Any]:
+    """Return docker-compose.yml as Docker Compose understands it."""
+    words = [*docker_compose, "--env-file", os.devnull, *options, "config", "--format", "json"]
+    result = _run(words, **variables)
+    assert result.returncode == 0, result.stderr
+    config: dict[str, Any] = json.loads(result.stdout)
+    return config
+
+
+def test_procfile_names_the_six_processes() -> None:
+    assert set(PROCESSES) == {"release", "intake", "worker", "relay", "beat", "flower"}
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_procfile_command_is_one_that_willcall_knows(process: str) -> None:
+    program, *words = shlex.split(PROCESSES[process])
+    assert program == "willcall"
+
+    installed = Path(sys.executable).parent / program
+    result = _run([str(installed), *words, "--help"])
+
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_compose_service_runs_the_same_words_as_the_procfile(process: str) -> None:
+    entrypoint = re.search(r"^ENTRYPOINT (.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert entrypoint is not None
+    service = SERVICES[SERVICE_OF_PROCESS[process]]
+
+    assert "entrypoint" not in service
+    assert json.loads(entrypoint[1]) + service["command"] == shlex.split(PROCESSES[process])
+
+
+def test_compose_file_fits_the_specification() -> None:
+    schema = json.loads((ROOT / "tests/data/compose-spec.json").read_text())
+
+    jsonschema.Draft202012Validator(schema).validate(COMPOSE)
+
+
+def test_compose_file_holds_no_password() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+
+    assert re.findall(r"//\w+:(?!\$\{\w+:\?)[^@\s]*@", text) == []
+    for name, service in SERVICES.items():
+        for variable, value in service.get("environment", {}).items():
+            if re.search("PASS|AUTH|SECRET", variable):
+                assert value.startswith("${"), f"{variable} of {name}"
+
+
+def test_only_the_two_doors_are_published() -> None:
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+
+    assert published == {
+        "intake": ["${WILLCALL_INTAKE_PORT:-8000}:8000"],
+        "flower": ["${WILLCALL_FLOWER_PORT:-5555}:5555"],
+    }
+
+
+def test_flower_asks_for_a_login() -> None:
+    login = SERVICES["flower"]["environment"]["WILLCALL_FLOWER_BASIC_AUTH"]
+
+    assert login.startswith("${WILLCALL_FLOWER_BASIC_AUTH:?")
+
+
+def test_services_come_back_and_migrations_run_once() -> None:
+    policies = {name: service["restart"] for name, service in SERVICES.items()}
+
+    assert policies.pop("migrate") == "no"
+    assert set(policies.values()) == {"unless-stopped"}
+    assert all("stop_grace_period" in service for service in SERVICES.values())
+
+
+def test_services_wait_for_the_schema() -> None:
+    assert SERVICES["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    for process in PROCESSES.keys() - {"release"}:
+        wait = SERVICES[process]["depends_on"]["migrate"]
+        assert wait == {"condition": "service_completed_successfully"}
+
+
+def test_valkey_never_evicts_and_writes_before_it_answers() -> None:
+    program, *words = SERVICES["valkey"]["command"]
+    options = dict(zip(words[::2], words[1::2], strict=True))
+
+    assert program == "valkey-server"
+    assert options["--maxmemory-policy"] == "noeviction"
+    assert options["--appendonly"] == "yes"
+    assert options["--appendfsync"] == "always"
+
+
+@pytest.mark.parametrize("broker", ["rabbitmq", "valkey"])
+def test_neither_broker_is_required(broker: str) -> None:
+    for process in PROCESSES.keys() - {"release"}:
+        wait = SERVICES[process]["depends_on"][broker]
+        assert wait == {"condition": "service_healthy", "required": False}
+
+
+def test_valkey_starts_only_with_its_profile() -> None:
+    profiles = {name: service["profiles"] for name, service in SERVICES.items() if "profiles" in service}
+
+    assert profiles == {"valkey": ["redis"]}
+
+
+def test_image_gets_every_package_and_nothing_else() -> None:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    let_in = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    packages = pyproject["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+
+    assert "*" in lines
+    assert let_in == {*packages, "pyproject.toml", "uv.lock", pyproject["project"]["readme"]}
+
+
+def test_docker_compose_takes_rabbitmq_by_default(docker_compose: list[str]) -> None:
+    services = _config(docker_compose, **SECRETS)["services"]
+
+    assert services.keys() == SERVICES.keys() - {"valkey"}
+    environment = services["worker"]["environment"]
+    assert environment["WILLCALL_BROKER_URL"] == "amqp://willcall:rabbitmqpassword@rabbitmq:5672//"
+    assert environment["WILLCALL_DATABASE_URL"] == (
+        "postgresql+psycopg://willcall:postgrespassword@postgres/willcall"
+    )
+
+
+def test_docker_compose_takes_valkey_where_it_is_told_to(docker_compose: list[str]) -> None:
+    url = "redis://valkey:6379/0"
+
+    config = _config(docker_compose, "--profile", "redis", WILLCALL_BROKER_URL=url, **SECRETS)
+
+    assert config["services"].keys() == SERVICES.keys()
+    for process in PROCESSES:
+        environment = config["services"][SERVICE_OF_PROCESS[process]]["environment"]
+        assert environment["WILLCALL_BROKER_URL"] == url
+
+
+@pytest.mark.parametrize("missing", SECRETS)
+def test_docker_compose_names_the_secret_that_is_missing(docker_compose: list[str], missing: str) -> None:
+    secrets = {name: value for name, value in SECRETS.items() if name != missing}
+
+    result = _run([*docker_compose, "--env-file", os.devnull, "config", "--quiet"], **secrets)
+
+    assert result.returncode != 0
+    assert missing in result.stderr

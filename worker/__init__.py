@@ -1,0 +1,1 @@
+"""The Celery process: settings, queues, publishing, batching, schedule, logs and metrics."""

@@ -1,0 +1,69 @@
+"""The Celery app: `celery -A worker.app worker`, `beat` and `flower`."""
+
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging, worker_init
+
+from worker.batching import BulkOrders
+from worker.logs import set_up_logs
+from worker.metrics import serve_metrics
+from worker.queues import MAINTENANCE, OUTBOX, is_amqp, queues, transport_options
+from worker.schedule import beat_schedule
+from worker.settings import get_settings
+
+
+def make_app() -> Celery:
+    """Return the app, with a reason for each option that is not Celery's default."""
+    settings = get_settings()
+    broker_url = settings.broker()
+    app = Celery("willcall", broker=broker_url, include=["tasks.orders", "tasks.outbox", "tasks.maintenance"])
+    app.conf.update(
+        task_queues=queues(broker_url),
+        task_default_queue=MAINTENANCE,
+        task_routes={"outbox.relay": {"queue": OUTBOX}, "outbox.sweep": {"queue": OUTBOX}},
+        task_create_missing_queue_type="quorum" if is_amqp(broker_url) else "classic",
+        broker_transport_options=transport_options(settings, broker_url),
+        # Results are rows: nobody reads Celery's.
+        task_ignore_result=True,
+        # A message is given up when the work is done, and given back when its process dies.
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        # A long reconciliation must not keep a retry waiting behind it.
+        worker_prefetch_multiplier=1,
+        # JSON only: a pickle from the queue would run what its sender wants.
+        accept_content=["json"],
+        # Flower lives on events.
+        worker_send_task_events=True,
+        # Our own logs are JSON.
+        worker_hijack_root_logger=False,
+        # Wait for the broker at start and after a loss, as long as it takes.
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        # A task that runs while the broker is away ends its work; its effect is a transaction.
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        # One process, threads: psycopg and kombu are not made for forks, and the bulk consumer is a
+        # thread beside the pool. More processes are more workers.
+        worker_pool="threads",
+        worker_concurrency=2,
+        beat_scheduler="worker.schedule:TickScheduler",
+        beat_schedule=beat_schedule(settings),
+        # Beat looks at its schedule at least this often, seconds.
+        beat_max_loop_interval=5,
+        timezone="UTC",
+    )
+    app.steps["worker"].add(BulkOrders)
+    return app
+
+
+@setup_logging.connect
+def _on_setup_logging(**_: Any) -> None:
+    set_up_logs(get_settings())
+
+
+@worker_init.connect
+def _on_worker_init(**_: Any) -> None:
+    serve_metrics(get_settings().worker_metrics_port)
+
+
+app = make_app()

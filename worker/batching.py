@@ -1,0 +1,160 @@
+"""A Celery bootstep that takes the queue `orders` in bulk: many messages, one transaction, one ack.
+
+It runs beside Celery's own consumer, in a thread of the worker's main process; ordinary tasks of other
+queues run as always. A batch is what is there when the thread is free: a lone message is processed at
+once, a thousand under load are two batches. Messages are acknowledged after the commit.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from celery import bootsteps
+
+from tasks.messages import QueueMessage
+from tasks.orders import DatabaseUnavailable, Report, bury_message, process_messages
+from worker.announcing import Announcer
+from worker.bulk_amqp import AmqpSource
+from worker.bulk_redis import RedisSource
+from worker.deliveries import Delivery, Source, SourceLost, first_batch
+from worker.queues import ORDERS, is_amqp
+from worker.settings import Settings, get_settings
+
+log = logging.getLogger(__name__)
+
+_IDLE_SECONDS: Final = 1.0
+"""How long one wait for a message lasts, and hence how late an idle thread hears of a stop."""
+
+_LONGEST_WAIT_SECONDS: Final = 5.0
+
+# A message that came back this often may have killed its worker: it is tried alone, so that its
+# neighbours get through; and after the second number nobody tries it again.
+_SUSPECT_AFTER: Final = 3
+_GIVE_UP_AFTER: Final = 10
+
+
+class BulkOrders(bootsteps.StartStopStep):
+    """Starts and stops the bulk consumer with a worker that was told to consume `orders`."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, worker: Any, **options: Any) -> None:
+        self._consumer: BulkConsumer | None = None
+        super().__init__(worker, **options)
+
+    def include_if(self, worker: Any) -> bool:
+        return ORDERS in worker.app.amqp.queues.consume_from
+
+    def start(self, worker: Any) -> None:
+        # Celery's own consumer must leave this queue to us.
+        worker.app.amqp.queues.deselect([ORDERS])
+        self._consumer = BulkConsumer(get_settings(), Announcer(worker.app, worker.hostname))
+        self._consumer.start()
+
+    def stop(self, worker: Any) -> None:
+        if self._consumer is not None:
+            self._consumer.stop()
+
+    def terminate(self, worker: Any) -> None:
+        self.stop(worker)
+
+
+class BulkConsumer(threading.Thread):
+    """Takes batches, has them processed, acknowledges them; connects again when the broker was away."""
+
+    def __init__(self, settings: Settings, announcer: Announcer) -> None:
+        super().__init__(name="bulk-orders", daemon=True)
+        self._settings = settings
+        self._announcer = announcer
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Finish the batch in hand, return what was read ahead, and end."""
+        self._stopping.set()
+        self.join()
+
+    def run(self) -> None:
+        wait = 0.1
+        while not self._stopping.is_set():
+            try:
+                source = self._connect()
+            except SourceLost as error:
+                log.error("the broker does not answer", extra={"error": str(error)[:500]})
+                self._stopping.wait(wait)
+                wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+                continue
+            wait = 0.1
+            try:
+                self._consume(source)
+            except SourceLost as error:
+                log.warning("lost the broker; connecting again", extra={"error": str(error)[:500]})
+            except Exception:
+                # Not acknowledged, hence not lost: the messages come back.
+                log.exception("the bulk consumer failed; starting it again")
+                self._stopping.wait(1)
+            finally:
+                source.close()
+        self._announcer.close()
+
+    def _connect(self) -> Source:
+        url = self._settings.broker()
+        return AmqpSource(url, self._settings) if is_amqp(url) else RedisSource(url, self._settings)
+
+    def _consume(self, source: Source) -> None:
+        limit = self._settings.batch_size
+        while not self._stopping.is_set():
+            deliveries = source.take(limit, _IDLE_SECONDS)
+            if deliveries:
+                source.read_ahead(limit)
+            while deliveries and not self._stopping.is_set():
+                count = _batch_length(deliveries, limit)
+                batch, deliveries = deliveries[:count], deliveries[count:]
+                if self._process(source, batch):
+                    source.acknowledge(batch)
+
+    def _process(self, source: Source, batch: Sequence[Delivery]) -> bool:
+        """Process a batch, waiting for the database as long as it takes; False if stopped meanwhile."""
+        wait = 0.1
+        while True:
+            started = time.time()
+            try:
+                report = _handle(batch)
+            except DatabaseUnavailable as error:
+                log.error("the database does not answer; the batch waits", extra={"error": str(error)[:500]})
+                if self._stopping.wait(wait):
+                    return False
+                wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+                source.keep(batch)
+            else:
+                self._announcer.announce(batch, report.summary, started)
+                return True
+
+
+def _batch_length(deliveries: Sequence[Delivery], limit: int) -> int:
+    """Return how many of the deliveries to process in one transaction."""
+    if _is_suspect(deliveries[0]):
+        return 1
+    healthy = next(
+        (index for index, delivery in enumerate(deliveries) if _is_suspect(delivery)), len(deliveries)
+    )
+    return first_batch(deliveries[:healthy], limit)
+
+
+def _is_suspect(delivery: Delivery) -> bool:
+    return delivery.dead_reason is not None or delivery.count >= _SUSPECT_AFTER
+
+
+def _handle(batch: Sequence[Delivery]) -> Report:
+    first = batch[0]
+    reason = first.dead_reason
+    if first.count > _GIVE_UP_AFTER:
+        reason = f"it was delivered {first.count} times and never processed; it may end its worker"
+    if reason is not None:
+        return bury_message(_message(first), reason)
+    return process_messages([_message(delivery) for delivery in batch])
+
+
+def _message(delivery: Delivery) -> QueueMessage:
+    return QueueMessage(delivery.task, delivery.message_id, delivery.body, delivery.count)

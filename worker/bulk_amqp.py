@@ -1,0 +1,97 @@
+"""Taking messages in bulk from RabbitMQ: a channel of our own, prefetch, one ack for a batch."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Final
+
+from kombu import Connection
+
+from worker.deliveries import Delivery, SourceLost, count_requests, first_batch
+from worker.queues import DEAD_EXCHANGE, DEAD_QUEUE, ORDERS, queues, transport_options
+from worker.settings import Settings
+
+# Messages that the broker sends ahead of our acks. They wait in the sockets' buffers, not in our
+# memory: we read only as much as the next batch takes.
+_PREFETCH: Final = 1_000
+
+
+class AmqpSource:
+    """The queue `orders` of a RabbitMQ, and what its broker dead-lettered."""
+
+    def __init__(self, broker_url: str, settings: Settings) -> None:
+        self._buffer: deque[Delivery] = deque()
+        # No heartbeats: nobody answers them while a batch is in the database. TCP keepalive and the
+        # broker's own consumer timeout notice a peer that is gone.
+        self._connection = Connection(
+            broker_url, transport_options=transport_options(settings, broker_url), heartbeat=0
+        )
+        self._errors = (*self._connection.connection_errors, *self._connection.channel_errors, OSError)
+        try:
+            self._channel = self._connection.channel()
+            for entity in (*queues(broker_url), DEAD_EXCHANGE, DEAD_QUEUE):
+                entity(self._channel).declare()
+            self._channel.basic_qos(0, _PREFETCH, False)
+            self._channel.basic_consume(ORDERS, callback=self._receive)
+            self._channel.basic_consume(DEAD_QUEUE.name, callback=self._receive_dead)
+        except self._errors as error:
+            self._connection.release()
+            raise SourceLost(str(error)) from error
+
+    def take(self, limit: int, timeout_seconds: float) -> list[Delivery]:
+        try:
+            if not self._buffer:
+                self._drain(timeout_seconds)
+            while sum(delivery.requests for delivery in self._buffer) < limit and self._drain(0):
+                pass
+        except self._errors as error:
+            raise SourceLost(str(error)) from error
+        count = first_batch(self._buffer, limit)
+        return [self._buffer.popleft() for _ in range(count)]
+
+    def _drain(self, timeout_seconds: float) -> bool:
+        """Handle what the broker has sent; False when there was nothing in time."""
+        try:
+            self._connection.drain_events(timeout=timeout_seconds)
+        except (TimeoutError, BlockingIOError):
+            return False
+        return True
+
+    def _receive(self, message: Any) -> None:
+        self._buffer.append(_delivery(message))
+
+    def _receive_dead(self, message: Any) -> None:
+        deaths = (message.headers or {}).get("x-death") or [{}]
+        reason = f"the broker gave it up: {deaths[0].get('reason', 'unknown')}"
+        self._buffer.append(_delivery(message, dead_reason=reason))
+
+    def read_ahead(self, limit: int) -> None:
+        """Do nothing: the broker sends ahead by itself."""
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        try:
+            self._channel.basic_ack(deliveries[-1].tag, multiple=True)
+        except self._errors as error:
+            raise SourceLost(str(error)) from error
+
+    def keep(self, deliveries: Sequence[Delivery]) -> None:
+        """Do nothing: the broker knows that our connection is open."""
+
+    def close(self) -> None:
+        # The broker requeues what a closed channel held.
+        self._buffer.clear()
+        self._connection.release()
+
+
+def _delivery(message: Any, dead_reason: str | None = None) -> Delivery:
+    headers = message.headers or {}
+    body = message.body
+    return Delivery(
+        tag=message.delivery_tag,
+        task=str(headers.get("task", "")),
+        message_id=str(headers.get("id", "")),
+        body=body.encode() if isinstance(body, str) else bytes(body),
+        requests=count_requests(headers.get("willcall_requests")),
+        # Kept by quorum queues: how often it came back before.
+        count=int(headers.get("x-delivery-count", 0)) + 1,
+        dead_reason=dead_reason,
+    )

@@ -1,0 +1,60 @@
+"""What a broker delivers in bulk, whichever broker it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+MAX_BATCH_BYTES: Final = 4 * 1024 * 1024
+"""Bytes of message bodies in one batch; a single larger message is a batch of its own."""
+
+
+class SourceLost(Exception):
+    """The broker does not answer, or closed the channel; what was not acknowledged comes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message in our hands: `tag` acknowledges it, `count` says how often it was delivered."""
+
+    tag: Any
+    task: str
+    message_id: str
+    body: bytes
+    requests: int
+    count: int = 1
+    dead_reason: str | None = None
+
+
+class Source(Protocol):
+    """Where messages are taken from; one thread uses it."""
+
+    def take(self, limit: int, timeout_seconds: float) -> list[Delivery]:
+        """Return what is there, up to so many requests; wait for the first message if there is none."""
+
+    def read_ahead(self, limit: int) -> None:
+        """Begin to fetch the next batch while the caller works on this one."""
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """Give up messages whose effects are committed: the oldest ones taken."""
+
+    def keep(self, deliveries: Sequence[Delivery]) -> None:
+        """Say that we are still alive and working on these."""
+
+    def close(self) -> None:
+        """Return at once all that was taken and not acknowledged, and disconnect."""
+
+
+def first_batch(deliveries: Sequence[Delivery], limit: int) -> int:
+    """Return how many of the deliveries make a batch: up to `limit` requests and 4 MiB, at least one."""
+    requests = size = 0
+    for index, delivery in enumerate(deliveries):
+        requests += delivery.requests
+        size += len(delivery.body)
+        if index and (requests > limit or size > MAX_BATCH_BYTES):
+            return index
+    return len(deliveries)
+
+
+def count_requests(header: object) -> int:
+    """Return how many requests a message says it carries; a foreign producer's says nothing: one."""
+    return header if isinstance(header, int) and 1 <= header <= 500 else 1

@@ -1,0 +1,29 @@
+"""Prometheus metrics; every process counts its own and the scraper adds them up."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+REQUESTS: Final = Counter(
+    "willcall_requests_total", "Requests processed, by kind and outcome.", ["kind", "outcome"]
+)
+BATCHES: Final = Counter("willcall_batches_total", "Batches committed.")
+BATCH_SECONDS: Final = Histogram(
+    "willcall_batch_seconds",
+    "From a batch's first read to its commit.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+SPLITS: Final = Counter("willcall_batch_splits_total", "Batches that failed and were split.")
+DEAD_LETTERS: Final = Counter("willcall_dead_letters_total", "Dead letters written.")
+EVENTS_SENT: Final = Counter("willcall_events_sent_total", "Event messages confirmed by the broker.")
+DISCREPANCIES: Final = Counter("willcall_discrepancies_total", "Discrepancies found, by rule.", ["rule"])
+PUBLISHED: Final = Counter(
+    "willcall_intake_requests_total", "Requests accepted by the intake, by result.", ["result"]
+)
+OUTBOX_LAG: Final = Gauge("willcall_outbox_unsent", "Event messages that are not sent yet.")
+
+
+def serve_metrics(port: int) -> None:
+    """Answer `GET /metrics` on the loopback port, in a thread of its own; 0 does nothing."""
+    if port:
+        start_http_server(port, addr="127.0.0.1")

@@ -1,0 +1,68 @@
+"""The queues, one per concern so that slow work never starves orders, and the events' exchange."""
+
+from typing import Any, Final
+
+from kombu import Exchange, Queue
+
+from worker.settings import Settings
+
+ORDERS: Final = "orders"
+OUTBOX: Final = "outbox"
+MAINTENANCE: Final = "maintenance"
+
+EVENTS: Final = Exchange("willcall.events", type="topic", durable=True)
+
+DEAD_EXCHANGE: Final = Exchange("willcall.dead", type="direct", durable=True)
+DEAD_QUEUE: Final = Queue(
+    "orders.dead",
+    DEAD_EXCHANGE,
+    "orders.dead",
+    durable=True,
+    queue_arguments={"x-queue-type": "quorum"},
+)
+"""RabbitMQ only: what was delivered too often without ever being processed, kept as it came."""
+
+
+def is_amqp(broker_url: str) -> bool:
+    """Say whether the broker speaks AMQP (RabbitMQ), and not Redis's protocol."""
+    return broker_url.startswith("amqp")
+
+
+def queues(broker_url: str) -> tuple[Queue, ...]:
+    """Return the queues to declare; on RabbitMQ quorum queues, which count deliveries.
+
+    They carry no argument but their type: a Celery client that declares `orders` before it publishes
+    must say the same, and has a setting for this one only (`task_create_missing_queue_type`).
+    """
+    arguments = {"x-queue-type": "quorum"} if is_amqp(broker_url) else None
+    return tuple(_direct(name, arguments) for name in (ORDERS, OUTBOX, MAINTENANCE))
+
+
+def _direct(name: str, arguments: dict[str, Any] | None) -> Queue:
+    # An exchange of the queue's own name: what Celery makes by default, so that any client's
+    # `send_task(queue=…)` and ours meet in the same place.
+    exchange = Exchange(name, type="direct", durable=True)
+    return Queue(name, exchange, name, durable=True, queue_arguments=arguments)
+
+
+def transport_options(settings: Settings, broker_url: str) -> dict[str, Any]:
+    """Return kombu's options for the broker, each with its reason."""
+    if is_amqp(broker_url):
+        return {
+            # Without confirms about half of what is under way is lost when the broker dies.
+            "confirm_publish": True,
+            "connect_timeout": 5,
+        }
+    options: dict[str, Any] = {
+        # About twice the longest batch; kombu's own default is an hour.
+        "visibility_timeout": settings.visibility_timeout_seconds,
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+        # One list per queue: priorities are four lists per queue, which nobody asked for.
+        "priority_steps": [0],
+        "socket_connect_timeout": 5,
+        "socket_keepalive": not broker_url.startswith("redis+socket"),
+    }
+    if settings.global_keyprefix:
+        options["global_keyprefix"] = settings.global_keyprefix
+    return options

@@ -1,0 +1,64 @@
+"""The schedule: what runs when, and ticks that mean the same to every beat."""
+
+import time
+from datetime import datetime, timedelta
+from typing import Any
+
+from celery.beat import ScheduleEntry, Scheduler
+from celery.schedules import schedstate, schedule
+
+from worker.settings import Settings
+
+_TASKS = {
+    "requests.retry": "sweep_seconds",
+    "outbox.sweep": "sweep_seconds",
+    "reconciliation.run": "reconcile_seconds",
+}
+
+
+class Every(schedule):
+    """Due at the multiples of an interval since 1970, so that all beats agree when that is."""
+
+    def is_due(self, last_run_at: datetime) -> schedstate:
+        """Return whether a multiple has passed since the last run, and the seconds to the next one."""
+        now = time.time()
+        is_due = self.tick(now) > self.tick(last_run_at.timestamp())
+        return schedstate(is_due=is_due, next=(self.tick(now) + 1) * self.seconds - now)
+
+    def tick(self, moment: float) -> int:
+        """Return the number of the tick that a moment (Unix seconds) belongs to."""
+        return int(moment // self.seconds)
+
+
+class TickScheduler(Scheduler):
+    """Sends each task with the number of its tick; whoever claims that row first runs it.
+
+    It keeps nothing between runs: any number of beats may run, and any of them may die.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+
+    def setup_schedule(self) -> None:
+        """Take the schedule from the settings of the app."""
+        self.merge_inplace(self.app.conf.beat_schedule)
+
+    def apply_async(self, entry: ScheduleEntry, *args: Any, **options: Any) -> Any:
+        """Send the entry's task with its tick; the number is that of the moment it became due."""
+        # Half a second of grace: a clock that is set back a little must not repeat the last tick.
+        entry.kwargs = {"tick": entry.schedule.tick(time.time() + 0.5)}
+        return super().apply_async(entry, *args, **options)
+
+
+def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Return Celery's `beat_schedule`."""
+    entries = {}
+    for task, setting in _TASKS.items():
+        seconds = float(getattr(settings, setting))
+        entries[task] = {
+            "task": task,
+            "schedule": Every(timedelta(seconds=seconds)),
+            # A tick that nobody took is overtaken by the next one.
+            "options": {"expires": max(2 * seconds, 10)},
+        }
+    return entries
