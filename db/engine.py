@@ -20,5 +20,10 @@ _CONNECT: Final[Mapping[str, Any]] = {
 def make_engine(url: str, *, pool_size: int = 5) -> Engine:
     """Return an engine for one process; a connection that died while idle is replaced silently."""
     return create_engine(
-        url, pool_size=pool_size, pool_pre_ping=True, connect_args=dict(_CONNECT), echo=False
+        url,
+        pool_size=pool_size,
+        pool_pre_ping=True,
+        connect_args=dict(_CONNECT),
+        # An error's text ends in logs and dead letters: no buyer's name may be in it.
+        hide_parameters=True,
     )

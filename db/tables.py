@@ -23,7 +23,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
 metadata: Final = MetaData(
     naming_convention={
@@ -214,7 +214,7 @@ orders = Table(
     Column("buyer_email", Text, nullable=False),
     Column("buyer_company", Text),
     Column("buyer_phone", Text),
-    Column("billing_address", JSONB),
+    Column("billing_address", JSON),
     Column("promo_code", Text),
     Column("reference", Text),
     _moment("created_at"),

@@ -127,11 +127,10 @@ def _outcomes(first: Sequence[Draft], repeats: Sequence[Repeat]) -> dict[int, Ou
 
 
 def _dead_letter(request: Request, tenants: dict[str, UUID]) -> DeadLetter:
-    reason = (
-        "another request has this request_id"
-        if request.tenant in tenants
-        else f"there is no tenant {request.tenant}"
-    )
+    if request.tenant in tenants:
+        reason = "another request has this request_id"
+    else:
+        reason = f"there is no tenant {request.tenant}" if request.tenant else "it names no tenant"
     return DeadLetter(
         kind=request.kind,
         message=request_json(request),

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, text
 
 from orders.tickets import TicketKey
+from schemas.text import is_storable
 
 _TENANTS = text("SELECT name, id FROM tenants WHERE name = ANY(CAST(:names AS text[]))")
 
@@ -20,8 +21,8 @@ _PUBLIC_KEYS = text("SELECT id, public_key FROM ticket_keys")
 
 
 def tenant_ids(connection: Connection, names: Iterable[str]) -> dict[str, UUID]:
-    """Return the ids of those tenants that exist, by name."""
-    rows = connection.execute(_TENANTS, {"names": sorted(set(names))})
+    """Return the ids of those tenants that exist, by name; the names may be any text."""
+    rows = connection.execute(_TENANTS, {"names": sorted(set(filter(is_storable, names)))})
     return {row.name: row.id for row in rows}
 
 

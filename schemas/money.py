@@ -14,6 +14,8 @@ from pydantic_core import PydanticCustomError
 # far inside what PostgreSQL's numeric and Python's default context keep exactly.
 AMOUNT_PATTERN: Final = r"^[0-9]{1,12}(\.[0-9]{1,9})?$"
 _AMOUNT = re.compile(AMOUNT_PATTERN, re.ASCII)
+CURRENCY_PATTERN: Final = r"^[A-Z]{3}$"
+_CODE = re.compile(CURRENCY_PATTERN)
 
 ZERO: Final = Decimal(0)
 
@@ -98,6 +100,9 @@ def _is_currency(code: str) -> bool:
 
 
 def _known_currency(code: str) -> str:
+    # What cannot be a code, a megabyte of text say, must not come back in a message nor stay in a cache.
+    if _CODE.fullmatch(code) is None:
+        raise PydanticCustomError("currency", 'a currency is a code of ISO 4217, such as "USD"')
     if not _is_currency(code):
         raise PydanticCustomError("currency", "{code} is not a currency code of ISO 4217", {"code": code})
     return code
@@ -106,6 +111,6 @@ def _known_currency(code: str) -> str:
 Currency = Annotated[
     str,
     AfterValidator(_known_currency),
-    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["USD"]}),
+    WithJsonSchema({"type": "string", "pattern": CURRENCY_PATTERN, "examples": ["USD"]}),
 ]
 """A currency code of ISO 4217, such as `USD`."""

@@ -12,24 +12,29 @@ from pydantic_core import PydanticCustomError
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
+def is_storable(value: str) -> bool:
+    """Say whether PostgreSQL can store the text."""
+    return _UNSTORABLE.search(value) is None
+
+
 def _storable(value: Any) -> Any:
-    if isinstance(value, str) and _UNSTORABLE.search(value) is not None:
+    if isinstance(value, str) and not is_storable(value):
         raise PydanticCustomError(
             "unstorable_text", "text must not hold the NUL character or a lone surrogate"
         )
     return value
 
 
-Identifier = Annotated[str, BeforeValidator(_storable), StringConstraints(min_length=1, max_length=64)]
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=64), BeforeValidator(_storable)]
 """A name that a producer or a catalogue gives to a thing: 1 to 64 characters."""
 
-IdempotencyKey = Annotated[str, BeforeValidator(_storable), StringConstraints(min_length=1, max_length=200)]
+IdempotencyKey = Annotated[str, StringConstraints(min_length=1, max_length=200), BeforeValidator(_storable)]
 """The producer's own name for one request: 1 to 200 characters."""
 
-ShortText = Annotated[str, BeforeValidator(_storable), StringConstraints(max_length=200)]
+ShortText = Annotated[str, StringConstraints(max_length=200), BeforeValidator(_storable)]
 """A name, a city, a phone number: at most 200 characters, kept as sent."""
 
-LongText = Annotated[str, BeforeValidator(_storable), StringConstraints(max_length=5_000)]
+LongText = Annotated[str, StringConstraints(max_length=5_000), BeforeValidator(_storable)]
 """A note: at most 5,000 characters, kept as sent."""
 
 # What almost every address looks like. Only the others are worth the 60 µs of a full parse.
@@ -53,7 +58,7 @@ def _email_address(value: Any) -> Any:
 def _parse_address(value: str) -> None:
     _storable(value)
     try:
-        validate_email(value, check_deliverability=False)
+        validate_email(value, check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         raise PydanticCustomError(
             "email", "not an e-mail address: {reason}", {"reason": str(error)}

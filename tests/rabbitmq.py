@@ -62,16 +62,16 @@ class RabbitMQ:
             "log.console = true\nlog.console.level = warning\nlog.file = false\n"
             "disk_free_limit.absolute = 50MB\n" + self.config
         )
-        log = (self.home / "console.log").open("ab")
-        # A session of its own: the start script's children are ended with it.
-        self.process = subprocess.Popen(
-            [BIN / "rabbitmq-server"],
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
+        with (self.home / "console.log").open("ab") as log:
+            # A session of its own: the start script's children are ended with it.
+            self.process = subprocess.Popen(
+                [BIN / "rabbitmq-server"],
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         self._wait_until_ready()
 
     def _wait_until_ready(self) -> None:
@@ -90,9 +90,15 @@ class RabbitMQ:
 
     def end(self, how: int = signal.SIGTERM) -> None:
         if self.process is not None:
+            group = self.process.pid
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, how)
-            self.process.wait(30)
+                os.killpg(group, how)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(30)
+            # What is left of the group, if anything: helpers that outlived their parent.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+            self.process.wait(10)
             self.process = None
 
     def kill(self) -> None:

@@ -98,6 +98,8 @@ def running(
                         _stop_postgres(home)
                     finally:
                         _stop_valkey(home)
+                    with suppress(OSError):  # a server that was killed left its socket there
+                        _sockets(home).rmdir()
 
 
 @contextmanager
@@ -418,7 +420,7 @@ def _pid_in(file: Path, words: str) -> int | None:
     """Return the pid in `file` if it is our server's: after a crash it may be anyone's."""
     with suppress(FileNotFoundError, ValueError):
         pid = int(file.read_text().partition("\n")[0])
-        return pid if _runs(pid, words) else None
+        return pid if pid > 0 and _runs(pid, words) else None
     return None
 
 

@@ -139,7 +139,7 @@ CREATE TABLE orders (
     buyer_email text NOT NULL,
     buyer_company text,
     buyer_phone text,
-    billing_address jsonb,
+    billing_address json,
     promo_code text,
     reference text,
     created_at timestamptz NOT NULL,

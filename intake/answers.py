@@ -1,0 +1,57 @@
+"""What the intake itself says, beside the words of `schemas`; and how anything becomes a response."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from fastapi import Response
+from pydantic import Field
+
+from orders.render import to_json
+from schemas.text import Word
+
+
+class Accepted(Word):
+    """The broker has the request; nothing else is known yet."""
+
+    request_id: UUID = Field(description="The request's id.")
+    status_url: str = Field(description="Where to ask what became of it: a path of this server.")
+
+
+class ProblemError(Word):
+    """One mistake in the call, or one part that is not ready."""
+
+    code: str = Field(
+        description="A code as in `RequestError`, such as `invalid`; or `unavailable`, of `GET /readyz`."
+    )
+    field: str | None = Field(description="The field, header or parameter it is about; null: the whole.")
+    message: str = Field(description="A sentence for a person.")
+
+
+class ProblemDocument(Word):
+    """What went wrong with a call (RFC 9457)."""
+
+    type: str = Field(description="Always `about:blank`: the status says what kind of problem it is.")
+    title: str = Field(description="The status in words.")
+    status: int = Field(description="The status of the response.")
+    detail: str = Field(description="A sentence about this very problem.")
+    errors: tuple[ProblemError, ...] = Field(description="The mistakes one by one; may be empty.")
+    instance: str | None = Field(None, description="The path of the request that was rejected, if any.")
+
+
+class Alive(Word):
+    """The process runs, or can take work."""
+
+    status: str = Field(description="`alive` or `ready`.")
+
+
+def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a JSON response; orders hold names, so that nothing on the way may keep it."""
+    return Response(
+        to_json(content), status, {"cache-control": "no-store", **(headers or {})}, "application/json"
+    )
+
+
+def etag(order: Mapping[str, Any]) -> str:
+    """Return the order's entity tag: its version, quoted."""
+    return f'"{order["version"]}"'

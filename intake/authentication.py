@@ -1,0 +1,98 @@
+"""Who calls: keys are looked up in the database and remembered for a while."""
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import anyio
+from anyio import CapacityLimiter, to_thread
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from intake.keys import Caller, find_caller, hash_key, is_key
+
+log = logging.getLogger(__name__)
+
+FRESH_SECONDS: Final = 5.0
+"""How long a key is taken as valid without asking: so long a revoked key may still work."""
+
+GRACE_SECONDS: Final = 600.0
+"""How long a key goes on working when the database cannot be asked, so that orders are still taken."""
+
+_PATIENCE_SECONDS: Final = 2.0
+_SILENCE_SECONDS: Final = 1.0
+_THREADS: Final = 4
+
+
+class KeysUnavailable(Exception):
+    """The database does not answer, and the key was not seen lately."""
+
+
+@dataclass(slots=True)
+class _Remembered:
+    caller: Caller
+    confirmed_at: float
+    good_until: float
+
+
+class Authenticator:
+    """Finds out whom a key stands for; for one event loop."""
+
+    def __init__(
+        self, engine: Engine, *, fresh_seconds: float = FRESH_SECONDS, grace_seconds: float = GRACE_SECONDS
+    ) -> None:
+        self._engine = engine
+        self._fresh_seconds = fresh_seconds
+        self._grace_seconds = grace_seconds
+        # Only keys that exist are remembered: nobody can fill the memory with invented ones.
+        self._remembered: dict[bytes, _Remembered] = {}
+        self._silent_until = 0.0
+        # Threads of its own: slow queries of others must not hold up the taking of orders.
+        self._limiter = CapacityLimiter(_THREADS)
+
+    async def find(self, key: str) -> Caller | None:
+        """Return whom the key stands for, or None for an unknown or revoked key.
+
+        Raises `KeysUnavailable`.
+        """
+        if not is_key(key):
+            return None
+        key_hash = hash_key(key)
+        known = self._remembered.get(key_hash)
+        now = time.monotonic()
+        if known is not None and now < known.good_until:
+            return known.caller
+        if known is not None and now - known.confirmed_at < 2 * self._fresh_seconds:
+            # One caller asks again; the others go on with what is known until the answer is there.
+            known.good_until = now + _PATIENCE_SECONDS
+        try:
+            caller = await self._ask(key_hash)
+        except KeysUnavailable:
+            if known is None or now - known.confirmed_at > self._grace_seconds:
+                raise
+            known.good_until = now + self._fresh_seconds
+            return known.caller
+        if caller is None:
+            self._remembered.pop(key_hash, None)
+        else:
+            self._remembered[key_hash] = _Remembered(caller, now, now + self._fresh_seconds)
+        return caller
+
+    async def _ask(self, key_hash: bytes) -> Caller | None:
+        # After a failure nobody waits for the next one: a database that is gone often takes its time.
+        if time.monotonic() < self._silent_until:
+            raise KeysUnavailable
+        try:
+            with anyio.fail_after(_PATIENCE_SECONDS):
+                return await to_thread.run_sync(
+                    self._read, key_hash, limiter=self._limiter, abandon_on_cancel=True
+                )
+        except (SQLAlchemyError, TimeoutError) as error:
+            self._silent_until = time.monotonic() + _SILENCE_SECONDS
+            log.warning("the keys cannot be read", extra={"error": type(error).__name__})
+            raise KeysUnavailable from error
+
+    def _read(self, key_hash: bytes) -> Caller | None:
+        with self._engine.connect() as connection:
+            return find_caller(connection, key_hash)

@@ -1,0 +1,73 @@
+"""The body of a call: read no further than it may be long."""
+
+from typing import Final
+
+import anyio
+from fastapi import Request
+
+from intake.problems import Problem, invalid
+
+MAX_BODY: Final = 1024 * 1024
+"""Bytes of the body of one call."""
+
+_MAX_DISCARDED: Final = 16 * MAX_BODY
+_READ_SECONDS: Final = 60.0
+
+
+async def read_body(request: Request) -> bytes:
+    """Return the body of a JSON call.
+
+    Raises `Problem`: 415 for another content type, 413 for a body that is too long, 408 for one that
+    does not come to its end.
+    """
+    _check_type(request)
+    if _declared_length(request) > MAX_BODY and "expect" in request.headers:
+        raise _too_large()  # the client asked before it sends (RFC 9110, 10.1.1)
+    try:
+        with anyio.fail_after(_READ_SECONDS):
+            return await _read(request)
+    except TimeoutError as error:
+        raise Problem(
+            408,
+            f"the body was not complete after {_READ_SECONDS:g} s",
+            headers={"connection": "close"},
+        ) from error
+
+
+def _check_type(request: Request) -> None:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise invalid("the content type must be application/json", status=415)
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise invalid("the body must not be compressed", status=415)
+
+
+def _declared_length(request: Request) -> int:
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() else 0
+
+
+async def _read(request: Request) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= MAX_BODY:
+            chunks.append(chunk)
+        elif size <= _MAX_DISCARDED:
+            # Read to its end and thrown away: a client that is cut off while it sends may never see
+            # the answer.
+            chunks.clear()
+        else:
+            raise _too_large()
+    if size > MAX_BODY:
+        raise invalid(_TOO_LARGE, status=413)
+    return b"".join(chunks)
+
+
+_TOO_LARGE: Final = f"the body is longer than {MAX_BODY} bytes"
+
+
+def _too_large() -> Problem:
+    # The rest of the body is still under way: this connection cannot carry another call.
+    return invalid(_TOO_LARGE, status=413, headers={"connection": "close"})

@@ -1,0 +1,88 @@
+"""The command line: `willcall`."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+import typer
+
+from intake.commands import (
+    catalog,
+    dead_letters,
+    demo,
+    doctor,
+    events,
+    keys,
+    migrate,
+    orders,
+    reconcile,
+    requests,
+    serve,
+    submit,
+    tickets,
+    up,
+)
+from intake.commands.failures import exit_code_of, sentence_of
+
+app = typer.Typer(
+    name="willcall",
+    help="Takes, prices and confirms ticket orders from a queue, and tells of each exactly once.\n\n"
+    "Servers are chosen by WILLCALL_DATABASE_URL and WILLCALL_BROKER_URL; where one is unset, an embedded "
+    "one under WILLCALL_HOME (./.willcall) runs as long as a command needs it.",
+    epilog="Start with: willcall demo, then willcall up.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command(epilog="Example: willcall demo")(demo.demo)
+app.command(epilog="Example: willcall up")(up.up)
+app.command(epilog="Example: willcall migrate")(migrate.migrate)
+app.command(epilog=submit.EXAMPLES)(submit.submit)
+app.command(epilog="Example: willcall reconcile --json")(reconcile.reconcile)
+app.command(epilog="Example: willcall doctor")(doctor.doctor)
+app.add_typer(serve.app, name="serve")
+app.add_typer(catalog.app, name="catalog")
+app.add_typer(orders.app, name="orders")
+app.add_typer(requests.app, name="requests")
+app.add_typer(events.app, name="events")
+app.add_typer(tickets.app, name="tickets")
+app.add_typer(keys.app, name="keys")
+app.add_typer(dead_letters.app, name="dead-letters")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; return its exit code. Foreseeable errors are a sentence on standard error."""
+    try:
+        # Exit codes are returned; None is what a command returns that has nothing to say against itself.
+        return app(args=list(arguments), prog_name="willcall", standalone_mode=False) or 0
+    except KeyboardInterrupt:  # in a `finally`, where a server is stopped
+        return 130
+    except BrokenPipeError:  # the reader had enough: `willcall orders list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        sentence = sentence_of(error)
+        if sentence is None:
+            raise
+        sys.stderr.write(f"willcall: {sentence}\n")
+        return exit_code_of(error)
+
+
+def main() -> None:
+    """Run the command that the process was started with."""
+    # As an exception, so that embedded servers are stopped; long-running commands set their own.
+    signal.signal(signal.SIGTERM, _leave)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
+        signal.signal(signal.SIGHUP, _leave)
+    sys.exit(run(sys.argv[1:]))
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""`willcall catalog`."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from intake.commands.failures import CommandFailed
+from intake.commands.output import JsonFlag, print_json, print_table
+
+app = typer.Typer(help="What is sold: events, ticket classes, seats, tax rules, promo codes.")
+
+
+@app.callback()
+def _group() -> None:
+    """A group also while it has one command only."""
+
+
+@app.command(epilog="Example: willcall catalog load catalogue.yaml")
+def load(
+    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="YAML or JSON; - is standard input.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Load catalogue files, all or none. What is there already stays; loading twice changes nothing."""
+    from datetime import UTC, datetime
+
+    from intake.commands.servers import transaction
+    from orders.catalogue_loading import CatalogueConflict, load_catalogue
+
+    catalogues = [(name, read_catalogue(name, _text(name))) for name in files]
+    with transaction() as connection:
+        rows = []
+        for name, catalogue in catalogues:
+            try:
+                loaded = load_catalogue(connection, catalogue, now=datetime.now(UTC))
+            except CatalogueConflict as error:
+                raise CommandFailed(f"{name}: {error}") from error
+            rows.append((name, catalogue.tenant, loaded.created, loaded.updated, loaded.unchanged))
+    _show(rows, as_json)
+
+
+def _text(name: str) -> bytes:
+    return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+
+
+def read_catalogue(name: str, text: bytes) -> Any:
+    """Return the catalogue of a file; each mistake is named with its field."""
+    from pydantic import ValidationError
+
+    from schemas.catalogue import Catalogue
+    from schemas.outcomes import rejections_of
+
+    try:
+        return Catalogue.model_validate(_parse(name, text))
+    except ValidationError as error:
+        mistakes = [f"  {one.field or 'file'}: {one.message}" for one in rejections_of(error)]
+        raise CommandFailed("\n".join([f"{name} is not a catalogue:", *mistakes])) from error
+
+
+def _parse(name: str, text: bytes) -> Any:
+    import yaml
+
+    try:
+        if name.endswith(".json"):
+            return json.loads(text)
+        return yaml.safe_load(text)
+    except (ValueError, yaml.YAMLError) as error:
+        raise CommandFailed(f"{name} cannot be read: {' '.join(str(error).split())}") from error
+
+
+def _show(rows: Sequence[tuple[str, str, int, int, int]], as_json: bool) -> None:
+    columns = ("file", "tenant", "created", "updated", "unchanged")
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+    else:
+        print_table(columns, rows)

@@ -1,0 +1,150 @@
+"""What `willcall doctor` looks at: each check is a name and a sentence, good or bad."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from kombu import Connection as BrokerConnection
+from sqlalchemy import Connection, func, select
+
+from db.engine import make_engine
+from db.migrate import current_revision, newest_revision
+from db.tables import event_messages
+from intake.commands.failures import sentence_of
+from worker.queues import ORDERS, OUTBOX, is_amqp, transport_options
+from worker.settings import Settings
+
+_OLDEST_POSTGRES: Final = 14
+
+_MOST_LAG_SECONDS: Final = 60.0
+"""How old the oldest unsent event message may be: the relay is woken at once, and sweeps every few seconds."""
+
+_PING_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found."""
+
+    check: str
+    is_ok: bool
+    message: str
+
+
+def run_checks(settings: Settings) -> list[Finding]:
+    """Run all checks; what cannot be reached is one bad finding, and what depends on it is left out."""
+    findings = [_settings(settings)]
+    findings += _guarded("database", _database(settings))
+    findings += _guarded("broker", _broker(settings))
+    return findings
+
+
+def _guarded(check: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    try:
+        yield from findings
+    except Exception as error:
+        sentence = sentence_of(error)
+        if sentence is None:
+            raise
+        yield Finding(check, False, sentence)
+
+
+def _settings(settings: Settings) -> Finding:
+    database = "set" if settings.database_url else f"embedded, in {settings.home.resolve()}"
+    broker = "set" if settings.broker_url else f"embedded, in {settings.home.resolve()}"
+    return Finding("settings", True, f"they are valid; database: {database}; broker: {broker}")
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    engine = make_engine(settings.database(), pool_size=1)
+    try:
+        with engine.connect() as connection:
+            yield Finding("database", True, "it answers")
+            yield _postgres_version(connection)
+            schema = _schema(connection)
+            yield schema
+            if schema.is_ok:
+                yield _outbox(connection)
+    finally:
+        engine.dispose()
+
+
+def _postgres_version(connection: Connection) -> Finding:
+    number = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one()) // 10_000
+    is_ok = number >= _OLDEST_POSTGRES
+    advice = "" if is_ok else f"; {_OLDEST_POSTGRES} or later is needed"
+    return Finding("PostgreSQL version", is_ok, f"it is {number}{advice}")
+
+
+def _schema(connection: Connection) -> Finding:
+    current, newest = current_revision(connection), newest_revision()
+    if current == newest:
+        return Finding("schema", True, f"it is {newest}, the newest")
+    return Finding("schema", False, f"it is {current or 'missing'}, not {newest}: run `willcall migrate`")
+
+
+def _outbox(connection: Connection) -> Finding:
+    unsent = event_messages.c.sent_at.is_(None)
+    query = select(func.count(), func.min(event_messages.c.created_at)).where(unsent)
+    count, oldest = connection.execute(query).one()
+    if not count:
+        return Finding("outbox", True, "every event message is sent")
+    lag = (datetime.now(UTC) - oldest).total_seconds()
+    is_ok = lag <= _MOST_LAG_SECONDS
+    advice = "" if is_ok else ": is a relay running? `willcall up`, or `willcall serve relay`"
+    return Finding("outbox", is_ok, f"{count} event messages are unsent, the oldest for {lag:.0f} s{advice}")
+
+
+def _broker(settings: Settings) -> Iterator[Finding]:
+    url = settings.broker()
+    options = transport_options(settings, url)
+    with BrokerConnection(url, transport_options=options, connect_timeout=5) as connection:
+        connection.ensure_connection(max_retries=1, interval_start=0)
+        yield Finding("broker", True, f"{'RabbitMQ' if is_amqp(url) else 'Redis or Valkey'} answers")
+        if not is_amqp(url):
+            yield from _redis(connection)
+        for queue in (ORDERS, OUTBOX):
+            yield Finding(f"queue {queue}", True, f"{_depth(connection, queue)} messages wait")
+    yield _workers()
+
+
+def _redis(connection: BrokerConnection) -> Iterator[Finding]:
+    import redis
+
+    client = connection.default_channel.client
+    try:
+        answers: dict[str, Any] = client.config_get("maxmemory-policy", "appendonly")
+    except redis.ResponseError:
+        message = "the server does not show them; be sure of maxmemory-policy noeviction and appendonly yes"
+        yield Finding("Redis settings", True, message)
+        return
+    policy, appendonly = answers["maxmemory-policy"], answers["appendonly"]
+    is_kept, is_durable = policy == "noeviction", appendonly == "yes"
+    advice = "" if is_kept else "; it may evict the queue: set it to noeviction"
+    yield Finding("maxmemory-policy", is_kept, f"it is {policy}{advice}")
+    advice = "" if is_durable else "; a restart loses the queue: set it to yes"
+    yield Finding("appendonly", is_durable, f"it is {appendonly}{advice}")
+
+
+def _depth(connection: BrokerConnection, queue: str) -> int:
+    """Return how many messages wait; a queue that is not there yet has none."""
+    channel = connection.channel()  # its own: RabbitMQ closes the channel that asks for a missing queue
+    try:
+        return int(channel.queue_declare(queue, passive=True).message_count)
+    except connection.channel_errors:
+        return 0
+    finally:
+        if getattr(channel, "is_open", True):
+            channel.close()
+
+
+def _workers() -> Finding:
+    from worker.app import app
+
+    names = sorted(name for answer in app.control.ping(timeout=_PING_SECONDS) for name in answer)
+    if names:
+        return Finding("workers", True, f"{len(names)} answer: {', '.join(names)}")
+    return Finding(
+        "workers", False, "none answers: run `willcall up`, or `willcall serve worker` and `relay`"
+    )

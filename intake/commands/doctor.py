@@ -1,0 +1,26 @@
+"""`willcall doctor`."""
+
+import typer
+
+from intake.commands.output import JsonFlag, console, print_json
+
+
+def doctor(as_json: JsonFlag = False) -> None:
+    """Check settings, database, broker, schema, queues, workers and the outbox; exit 1 if one is bad."""
+    from rich.text import Text
+
+    from intake.commands.checks import run_checks
+    from intake.commands.servers import servers
+
+    with servers(database=True, broker=True) as settings:
+        findings = run_checks(settings)
+    is_ok = all(finding.is_ok for finding in findings)
+    if as_json:
+        checks = [{"check": one.check, "is_ok": one.is_ok, "message": one.message} for one in findings]
+        print_json({"is_ok": is_ok, "checks": checks})
+    else:
+        for one in findings:
+            mark = Text("ok  ", style="green") if one.is_ok else Text("bad ", style="bold red")
+            console().print(mark + Text(f"{one.check}: {one.message}"), soft_wrap=True)
+    if not is_ok:
+        raise typer.Exit(1)

@@ -1,0 +1,99 @@
+"""Foreseeable failures, each as one sentence."""
+
+import typer
+
+_NO_SCHEMA = ("42P01", "42703")  # undefined table, undefined column (PostgreSQL, appendix A)
+
+
+class CommandFailed(Exception):
+    """What the command could not do, as a sentence for people."""
+
+
+class SettingsWrong(CommandFailed):
+    """The settings contradict each other, in a sentence that names them."""
+
+    exit_code = 2
+
+
+def sentence_of(error: Exception) -> str | None:
+    """Return what went wrong, or None for what nobody foresaw, which deserves its stack trace."""
+    if isinstance(error, CommandFailed):
+        return str(error)
+    # Typer has click's errors inside it, under a private name; they all know how to say what is wrong.
+    if hasattr(error, "format_message"):
+        return _usage(error)
+    if isinstance(error, typer.Abort):
+        return "stopped"
+    return _of_server(error) or _of_file(error)
+
+
+def exit_code_of(error: Exception) -> int:
+    """Return 2 for wrong usage, 1 for all else that went wrong."""
+    code = getattr(error, "exit_code", 1)
+    return code if isinstance(code, int) else 1
+
+
+def _usage(error: Exception) -> str:
+    message: str = error.format_message()  # type: ignore[attr-defined]
+    context = getattr(error, "ctx", None)
+    hint = f" Try: {context.command_path} --help" if context is not None else ""
+    return message[:1].lower() + message[1:] + hint
+
+
+def _of_file(error: Exception) -> str | None:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return None
+
+
+def _of_server(error: Exception) -> str | None:
+    from sqlalchemy.exc import DBAPIError
+
+    from worker.embedded import EmbeddedServerFailed, EmbeddedUnavailable
+    from worker.publishing import NotConfirmed
+
+    if isinstance(error, EmbeddedServerFailed | EmbeddedUnavailable):
+        return str(error)
+    if isinstance(error, DBAPIError):
+        return _of_database(error.orig)
+    if isinstance(error, NotConfirmed):
+        return f"the broker {_broker()} did not take the messages: {_one_line(error)}"
+    if _is_of_broker(error):
+        return f"the broker {_broker()} does not answer: {_one_line(error)}"
+    return None
+
+
+def _of_database(error: BaseException | None) -> str | None:
+    from psycopg import OperationalError
+    from sqlalchemy import make_url
+
+    from worker.settings import get_settings
+
+    if getattr(error, "sqlstate", None) in _NO_SCHEMA:
+        return "the database has not the schema of this version: run `willcall migrate`"
+    if not isinstance(error, OperationalError):
+        return None
+    url = make_url(get_settings().database()).render_as_string(hide_password=True)
+    return f"the database {url} does not answer: {_one_line(error)}"
+
+
+def _is_of_broker(error: Exception) -> bool:
+    import amqp.exceptions
+    import kombu.exceptions
+    import redis
+
+    if isinstance(error, OSError):
+        return error.filename is None
+    return isinstance(error, kombu.exceptions.OperationalError | amqp.exceptions.AMQPError | redis.RedisError)
+
+
+def _broker() -> str:
+    import kombu
+
+    from worker.settings import get_settings
+
+    return str(kombu.Connection(get_settings().broker()).as_uri())  # hides the password
+
+
+def _one_line(error: BaseException | None) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,70 @@
+"""A supervisor in the foreground: its children's output, and the signals that stop it."""
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from intake.commands.supervisor import Supervisor
+
+_COLOURS: Final = ("36", "32", "33", "35", "34", "31")
+_LOOK_EVERY: Final = 0.1
+
+
+class Printer:
+    """Prints lines with the name of the child that said them, in its colour on a terminal."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._width = max(len(name) for name in names)
+        self._colours = {name: _COLOURS[index % len(_COLOURS)] for index, name in enumerate(names)}
+        self._lock = threading.Lock()
+
+    def show(self, name: str, line: str) -> None:
+        """Print one line of a child."""
+        prefix = f"{name:<{self._width}} |"
+        if sys.stdout.isatty():
+            prefix = f"\x1b[{self._colours.get(name, '0')}m{prefix}\x1b[0m"
+        with self._lock:
+            sys.stdout.write(f"{prefix} {line}\n")
+            sys.stdout.flush()
+
+
+class Signals:
+    """How often we were asked to stop."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        """Count SIGINT, SIGTERM and SIGHUP instead of dying of them."""
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
+            numbers.append(signal.SIGHUP)
+        before = {number: signal.signal(number, self._on_signal) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        self.count += 1
+
+
+def run_in_foreground(supervisor: Supervisor, look: Callable[[], None] = lambda: None) -> None:
+    """Run the children until we are asked to stop; asked again, kill them. `look` is called all the time."""
+    signals = Signals()
+    with signals.caught():
+        try:
+            supervisor.start()
+            while not signals.count:
+                supervisor.watch()
+                look()
+                time.sleep(_LOOK_EVERY)
+        finally:
+            asked = signals.count
+            supervisor.stop(is_in_hurry=lambda: signals.count > asked)

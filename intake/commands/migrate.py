@@ -1,0 +1,18 @@
+"""`willcall migrate`."""
+
+from intake.commands.output import JsonFlag, print_json, print_line
+
+
+def migrate(as_json: JsonFlag = False) -> None:
+    """Bring the database to the newest schema. Running it again changes nothing."""
+    from db.migrate import upgrade
+    from intake.commands.servers import engine
+
+    with engine() as opened:
+        before, after = upgrade(opened)
+    if as_json:
+        print_json({"before": before, "after": after})
+    elif before == after:
+        print_line(f"The schema is {after} already.")
+    else:
+        print_line(f"The schema is now {after} (before: {before or 'none'}).")

@@ -1,0 +1,182 @@
+"""`willcall orders`."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID
+
+import typer
+
+from intake.commands.failures import CommandFailed
+from intake.commands.output import (
+    JsonFlag,
+    LimitOption,
+    TenantOption,
+    console,
+    print_facts,
+    print_json,
+    print_table,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from orders.render import Words
+
+app = typer.Typer(help="The orders, as they are now.", no_args_is_help=True)
+
+
+class Status(StrEnum):
+    """The statuses of an order."""
+
+    placed = "placed"
+    cancelled = "cancelled"
+    refunded = "refunded"
+
+
+@app.command("list", epilog="Example: willcall orders list --tenant demo --email sam@example.com")
+def list_(
+    tenant: TenantOption = None,
+    event: Annotated[
+        str | None, typer.Option(help="Only with tickets of this event of the catalogue.")
+    ] = None,
+    email: Annotated[str | None, typer.Option(help="Only this buyer's.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Only in this status.")] = None,
+    updated_since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only changed since, like 2027-04-11T19:00:00Z.")
+    ] = None,
+    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    limit: LimitOption = 50,
+    as_json: JsonFlag = False,
+) -> None:
+    """List orders, newest first."""
+    from intake.commands.servers import tenant_id, transaction
+    from orders.reading import BadCursor, OrderFilter, list_orders
+
+    since = None if updated_since is None else _moment(updated_since)
+    with transaction() as connection:
+        id_ = None if tenant is None else tenant_id(connection, tenant)
+        wanted = OrderFilter(id_, event, email, None if status is None else status.value, since)
+        try:
+            page, following = list_orders(connection, wanted, cursor=cursor, limit=limit)
+        except BadCursor as error:
+            raise CommandFailed(str(error)) from error
+    if as_json:
+        print_json({"items": page, "next_cursor": following})
+        return
+    print_orders(page)
+    if following is not None:
+        console().print(f"More: --cursor {following}", style="dim")
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CommandFailed(f"{text} is no time; write it like 2027-04-11T19:00:00Z") from error
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def print_orders(orders: Sequence["Words"]) -> None:
+    """Print orders as a table."""
+    print_table(
+        ("number", "code", "id", "tenant", "buyer", "tickets", "total", "status", "payment", "reference"),
+        (
+            (
+                order["number"],
+                order["code"],
+                order["id"],
+                order["tenant"],
+                order["buyer"]["email"],
+                len(order["tickets"]),
+                f"{order['totals']['total']} {order['currency']}",
+                order["status"],
+                order["payment_status"],
+                order["reference"],
+            )
+            for order in orders
+        ),
+    )
+
+
+@app.command(epilog="Example: willcall orders show 12")
+def show(
+    order: Annotated[
+        str, typer.Argument(metavar="ORDER", help="The id, the number or the code of an order.")
+    ],
+    as_json: JsonFlag = False,
+) -> None:
+    """Show an order with its lines, totals, payments and tickets."""
+    from intake.commands.servers import transaction
+    from orders.reading import get_order
+
+    with transaction() as connection:
+        id_ = _find(connection, order)
+        words = None if id_ is None else get_order(connection, id_)
+    if words is None:
+        raise CommandFailed(f"there is no order {order}")
+    if as_json:
+        print_json(words)
+    else:
+        _print_order(words)
+
+
+def _find(connection: "Connection", name: str) -> UUID | None:
+    from sqlalchemy import select
+
+    from db.tables import MAX_NUMBER, orders
+
+    try:
+        return UUID(name)
+    except ValueError:
+        pass
+    if name.isdecimal() and len(name) < 8:
+        name_is = orders.c.number == int(name)
+    elif name.isdecimal() and int(name) <= MAX_NUMBER:
+        name_is = (orders.c.number == int(name)) | (orders.c.code == name)
+    else:
+        name_is = orders.c.code == name.upper()
+    return connection.scalars(select(orders.c.id).where(name_is).limit(1)).first()
+
+
+def _print_order(order: "Words") -> None:
+    buyer = order["buyer"]
+    print_facts(
+        (
+            ("order", f"{order['number']} ({order['code']})"),
+            ("id", order["id"]),
+            ("tenant", order["tenant"]),
+            ("buyer", f"{buyer['first_name']} {buyer['last_name']} <{buyer['email']}>"),
+            ("status", order["status"]),
+            ("payment", order["payment_status"]),
+            ("version", order["version"]),
+            ("reference", order["reference"]),
+            ("created", _time(order["created_at"])),
+            ("updated", _time(order["updated_at"])),
+        )
+    )
+    _print_parts(order)
+
+
+def _print_parts(order: "Words") -> None:
+    columns = ("ticket_class_id", "event_id", "quantity", "unit_price", "amount", "tax")
+    print_table(columns, _rows(columns, order["line_items"]), title="\nLines")
+    print_table(
+        ("", order["currency"]),
+        [(name.replace("_", " "), amount) for name, amount in order["totals"].items()],
+        title="\nTotals",
+    )
+    if order["payments"]:
+        columns = ("type", "amount", "status")
+        print_table(columns, _rows(columns, order["payments"]), title="\nPayments")
+    columns = ("id", "ticket_class_id", "seat", "status", "code")
+    print_table(columns, _rows(columns, order["tickets"]), title="\nTickets")
+
+
+def _rows(columns: Sequence[str], things: Sequence["Words"]) -> list[list[Any]]:
+    return [[thing[column] for column in columns] for thing in things]
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,41 @@
+"""What became of requests, for operators: also of those that no tenant can ask for."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from db.tables import dead_letters
+from orders.reading import find_requests
+from orders.render import Words
+
+
+def find_outcomes(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Words]:
+    """Return the answers of `GET /v1/requests/{id}` to those requests that have an outcome, by id."""
+    found = {id_: row.words() for id_, row in find_requests(connection, ids).items()}
+    # A request of an unknown tenant is dead, and nobody's.
+    missing = [id_ for id_ in ids if id_ not in found]
+    if missing:
+        query = select(dead_letters.c.request_id, dead_letters.c.reason)
+        for row in connection.execute(query.where(dead_letters.c.request_id.in_(missing))):
+            error = {"code": "invalid", "field": None, "message": row.reason}
+            found[row.request_id] = {
+                "request_id": row.request_id,
+                "status": "dead",
+                "order_id": None,
+                "errors": [error],
+            }
+    return found
+
+
+def pending(request_id: UUID) -> Words:
+    """Return the answer for a request of which nothing is known: it waits, or was never sent."""
+    return {"request_id": request_id, "status": "pending", "order_id": None, "errors": []}
+
+
+def reasons(outcome: Words) -> str:
+    """Return why a request was rejected or is dead, on one line."""
+    return "; ".join(
+        f"{error['code']}{f' ({field})' if (field := error['field']) else ''}: {error['message']}"
+        for error in outcome["errors"]
+    )

@@ -1,0 +1,155 @@
+"""`willcall serve`: the processes of the Procfile."""
+
+import ipaddress
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from intake.commands.failures import SettingsWrong
+
+if TYPE_CHECKING:
+    from intake.commands.supervisor import Child
+    from worker.settings import Settings
+
+app = typer.Typer(
+    help="One process of Willcall, in the foreground, for a process manager or a container.",
+    no_args_is_help=True,
+)
+
+
+@contextmanager
+def _serving() -> Iterator["Settings"]:
+    """Keep the embedded servers running for the process's life where no URL is set."""
+    from intake.commands.servers import servers
+    from intake.commands.supervisor import end_with_supervisor
+
+    end_with_supervisor()
+    with servers(database=True, broker=True) as settings:
+        yield settings
+
+
+@app.command(epilog="Example: WILLCALL_INTAKE_PORT=8080 willcall serve intake")
+def intake() -> None:
+    """Serve the HTTP intake, on WILLCALL_INTAKE_HOST and WILLCALL_INTAKE_PORT."""
+    from intake.server import serve
+
+    with _serving() as settings:
+        serve(settings)
+
+
+@app.command(epilog="Example: WILLCALL_WORKER_PROCESSES=4 willcall serve worker")
+def worker() -> None:
+    """Take orders from the queue, in WILLCALL_WORKER_PROCESSES processes."""
+    with _serving() as settings:
+        if settings.worker_processes == 1:
+            _celery(*_consumer("worker", "orders,maintenance", concurrency=2))
+        else:
+            _supervise_workers(settings)
+
+
+@app.command(epilog="Example: willcall serve relay")
+def relay() -> None:
+    """Send the event messages of the outbox to the exchange. More than one may run."""
+    with _serving():
+        _celery(*_consumer("relay", "outbox", concurrency=1))
+
+
+@app.command(epilog="Example: willcall serve beat")
+def beat() -> None:
+    """Send the scheduled tasks. More than one may run: each tick has its effect once."""
+    with _serving():
+        _celery("beat")
+
+
+@app.command(epilog="Example: WILLCALL_FLOWER_BASIC_AUTH=someone:secret willcall serve flower")
+def flower() -> None:
+    """Serve the dashboard, on WILLCALL_FLOWER_HOST and WILLCALL_FLOWER_PORT."""
+    with _serving() as settings:
+        check_flower(settings)
+        if settings.flower_basic_auth is not None:
+            # Not as an argument, which every user of the machine can see.
+            os.environ["FLOWER_BASIC_AUTH"] = settings.flower_basic_auth
+        _celery("flower", f"--address={settings.flower_host}", f"--port={settings.flower_port}")
+
+
+def check_flower(settings: "Settings") -> None:
+    """Refuse a dashboard that strangers could reach without a login."""
+    login = settings.flower_basic_auth
+    if login is not None and not all(login.partition(":")):
+        raise SettingsWrong("the setting WILLCALL_FLOWER_BASIC_AUTH is wrong: must be user:password")
+    if login is None and not _is_loopback(settings.flower_host):
+        raise SettingsWrong(
+            f"Flower does not listen on {settings.flower_host} without a login: "
+            "set WILLCALL_FLOWER_BASIC_AUTH to user:password, or WILLCALL_FLOWER_HOST to 127.0.0.1"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _consumer(name: str, queues: str, *, concurrency: int) -> list[str]:
+    return [
+        "worker",
+        "-Q", queues,
+        "--pool", "threads",
+        "--concurrency", str(concurrency),
+        "--hostname", f"{name}-{os.getpid()}@%h",
+        "-E",  # Flower lives on events
+        # Talk among workers: nothing here needs it, and on Redis it costs at every start.
+        "--without-mingle",
+        "--without-gossip",
+    ]  # fmt: skip
+
+
+def _celery(*words: str) -> None:
+    """Run a command of Celery's in this process; its exit code is ours.
+
+    Here rather than by `exec`: the embedded servers run until it ends, and no password is in its arguments.
+    """
+    from celery.bin.celery import celery
+
+    import worker.app  # noqa: F401 - known before Celery looks for it in the current directory
+
+    code = celery.main(["--quiet", "-A", "worker.app", *words], prog_name="celery", standalone_mode=False)
+    if code:
+        raise typer.Exit(code)
+
+
+def _supervise_workers(settings: "Settings") -> None:
+    from intake.commands.foreground import Printer, run_in_foreground
+    from intake.commands.supervisor import Supervisor
+
+    children = worker_children(settings)
+    run_in_foreground(Supervisor(children, Printer([child.name for child in children]).show))
+
+
+def worker_children(settings: "Settings") -> list["Child"]:
+    """Return a child for each process that takes orders."""
+    from intake.commands.supervisor import Child
+
+    count, port = settings.worker_processes, settings.worker_metrics_port
+    return [
+        Child(
+            "worker" if count == 1 else f"worker-{index + 1}",
+            ("serve", "worker"),
+            {
+                **server_urls(settings),
+                "WILLCALL_WORKER_PROCESSES": "1",
+                # A port can be opened once: each further process has the next one.
+                "WILLCALL_WORKER_METRICS_PORT": str(port and port + index),
+            },
+        )
+        for index in range(count)
+    ]
+
+
+def server_urls(settings: "Settings") -> dict[str, str]:
+    """Return the environment that names the servers, so that children do not keep them running too."""
+    return {"WILLCALL_DATABASE_URL": settings.database(), "WILLCALL_BROKER_URL": settings.broker()}

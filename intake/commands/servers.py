@@ -1,0 +1,62 @@
+"""The database and the broker as commands use them: real ones, or embedded ones kept running meanwhile."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from intake.commands.failures import CommandFailed
+from worker import embedded
+from worker.settings import Settings, get_settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+
+@contextmanager
+def servers(*, database: bool = False, broker: bool = False) -> Iterator[Settings]:
+    """Keep the embedded servers running that are needed and not replaced by a URL."""
+    settings = get_settings()
+    postgres = database and settings.database_url is None
+    valkey = broker and settings.broker_url is None
+    needed = postgres or valkey
+    with embedded.running(settings.home, postgres=postgres, valkey=valkey) if needed else nullcontext():
+        yield settings
+
+
+@contextmanager
+def engine() -> Iterator["Engine"]:
+    """Open the database for a command."""
+    from db.engine import make_engine
+
+    with servers(database=True) as settings:
+        opened = make_engine(settings.database(), pool_size=2)
+        try:
+            yield opened
+        finally:
+            opened.dispose()
+
+
+@contextmanager
+def transaction() -> Iterator["Connection"]:
+    """Open the database for one transaction, committed at the end."""
+    with engine() as opened, opened.begin() as connection:
+        yield connection
+
+
+def tenant_id(connection: "Connection", name: str) -> UUID:
+    """Return the tenant's id; a name that nobody has fails the command."""
+    from orders.reading import find_tenant
+
+    found = find_tenant(connection, name)
+    if found is None:
+        raise CommandFailed(f"there is no tenant {name}: load its catalogue first, `willcall catalog load`")
+    return found
+
+
+def parse_id(text: str, what: str) -> UUID:
+    """Return the id that someone typed."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise CommandFailed(f"{text} is not the id of {what}: a UUID is wanted") from error

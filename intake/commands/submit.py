@@ -1,0 +1,63 @@
+"""`willcall submit`."""
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from intake.commands.failures import CommandFailed
+from intake.commands.output import JsonFlag
+
+if TYPE_CHECKING:
+    from intake.commands.submitting import Sent
+
+EXAMPLES: Final = "Example: willcall submit orders.jsonl --tenant demo --wait"
+
+
+def submit(
+    files: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE…", help="JSON, a JSON array or JSON Lines; - is standard input."),
+    ],
+    tenant: Annotated[
+        str | None, typer.Option(metavar="T", help="Whose requests; else each names its tenant itself.")
+    ] = None,
+    dialect: Annotated[str, typer.Option(metavar="D", help="Whose words they are in.")] = "canonical",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Print an outcome for each; exit 1 if one is bad.")
+    ] = False,
+    timeout: Annotated[
+        float, typer.Option(min=0, metavar="S", help="With --wait: seconds to go without a new outcome.")
+    ] = 60.0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Send order requests through the queue.
+
+    All files are checked first: if one line is malformed, nothing is sent. Sending again is harmless for
+    requests with an idempotency key.
+    """
+    from intake.commands.request_files import open_requests
+    from intake.commands.servers import servers
+    from intake.commands.submitting import Waiter, send
+
+    if dialect != "canonical":
+        raise CommandFailed(f"the dialect {dialect} is not known; requests are taken in: canonical")
+    with ExitStack() as stack:
+        opened = [open_requests(name, tenant, stack) for name in files]
+        settings = stack.enter_context(servers(broker=True, database=wait))
+        waiter = stack.enter_context(Waiter(settings, timeout, as_json)) if wait else None
+        sent = send(opened, waiter, as_json)
+    _report(sent, as_json)
+
+
+def _report(sent: "Sent", as_json: bool) -> None:
+    from rich.console import Console
+
+    if sent.outcomes:
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(sent.outcomes.items()))
+        Console(stderr=True, highlight=False).print(f"{sent.count} requests: {counts}.")
+    elif not as_json:
+        what = f"request {sent.last_id}" if sent.count == 1 else f"{sent.count} requests"
+        typer.echo(f"Sent {what}; the broker has {'it' if sent.count == 1 else 'them all'}.")
+    if set(sent.outcomes) - {"processed"}:
+        raise typer.Exit(1)

@@ -1,0 +1,171 @@
+"""Sending files of requests, and telling what became of them."""
+
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby, islice
+from types import TracebackType
+from typing import Any, Final, Self
+from uuid import UUID
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from sqlalchemy import Engine
+
+from db.engine import make_engine
+from intake.commands.failures import CommandFailed
+from intake.commands.outcomes import find_outcomes, reasons
+from intake.commands.output import print_json, print_line
+from intake.commands.request_files import RequestFile
+from intake.producer import NotConfirmed, Producer
+from orders.render import Words
+from worker.settings import Settings
+
+_AT_ONCE: Final = 500
+
+# What is sent and has no outcome yet is remembered; more than that waits for the workers.
+_MOST_PENDING: Final = 20_000
+
+
+@dataclass(slots=True)
+class Sent:
+    """How many requests the broker has confirmed, and their outcomes by status, if they were waited for."""
+
+    count: int = 0
+    last_id: UUID | None = None
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+
+class Waiter:
+    """Prints the outcome of each request in the order of their sending; its counts are by status."""
+
+    def __init__(self, settings: Settings, timeout: float, as_json: bool) -> None:
+        self.outcomes: Counter[str] = Counter()
+        self._engine: Engine = make_engine(settings.database(), pool_size=1)
+        self._timeout = timeout
+        self._as_json = as_json
+        self._pending: deque[UUID] = deque()
+        self._last_outcome_at = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._engine.dispose()
+
+    def add(self, ids: Sequence[UUID]) -> None:
+        """Await outcomes of these too; blocks while too many are awaited."""
+        if not self._pending:
+            self._last_outcome_at = time.monotonic()
+        self._pending.extend(ids)
+        self.print_outcomes(down_to=_MOST_PENDING)
+
+    def print_outcomes(self, *, down_to: int = 0) -> None:
+        """Print outcomes until so few are awaited; one that does not come in time fails the command."""
+        pause = 0.02
+        while True:
+            if self._print_some():
+                pause = 0.02
+                continue
+            if len(self._pending) <= down_to:
+                return
+            if time.monotonic() - self._last_outcome_at > self._timeout:
+                raise CommandFailed(
+                    f"{len(self._pending)} requests have no outcome, and for {self._timeout:g} s none came; "
+                    "they stay in the queue until a worker runs: `willcall up`"
+                )
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.25)
+
+    def _print_some(self) -> bool:
+        """Print the outcomes at the head of the line, as far as they are known."""
+        first = list(islice(self._pending, _AT_ONCE))
+        if not first:
+            return False
+        with self._engine.connect() as connection:
+            found = find_outcomes(connection, first)
+        if first[0] not in found:
+            return False
+        for id_ in first:
+            if id_ not in found:
+                break
+            self._pending.popleft()
+            self._print(found[id_])
+        self._last_outcome_at = time.monotonic()
+        return True
+
+    def _print(self, outcome: Words) -> None:
+        self.outcomes[outcome["status"]] += 1
+        if self._as_json:
+            print_json(outcome)
+            return
+        what = f"order {outcome['order_id']}" if outcome["order_id"] else reasons(outcome)
+        number = sum(self.outcomes.values())
+        print_line(f"{number:>6}  {outcome['status']:<9}  {what}")
+
+
+def send(files: Sequence[RequestFile], waiter: Waiter | None, as_json: bool) -> Sent:
+    """Send all requests of the files; with a waiter return when each has an outcome, printed."""
+    sent = Sent()
+    with _progress(sum(file.count for file in files)) as (progress, bar), Producer() as producer:
+        for tenant, requests in _groups(files):
+            try:
+                ids = producer.send(requests, tenant=tenant)
+            except NotConfirmed as error:
+                raise CommandFailed(_not_all(sent.count, error)) from error
+            sent.count += len(ids)
+            sent.last_id = ids[-1]
+            progress.update(bar, completed=sent.count)
+            if waiter is not None:
+                waiter.add(ids)
+            elif as_json:
+                for id_ in ids:
+                    print_json({"request_id": id_, "status": "pending"})
+        if waiter is not None:
+            progress.update(bar, description="waiting")
+            waiter.print_outcomes()
+            sent.outcomes = waiter.outcomes
+    return sent
+
+
+def _groups(files: Iterable[RequestFile]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Return the requests in their order, so many together as have one tenant."""
+    everything = (request for file in files for request in file)
+    while chunk := list(islice(everything, _AT_ONCE)):
+        for tenant, group in groupby(chunk, key=lambda pair: pair[0]):
+            yield tenant, [request for _, request in group]
+
+
+def _not_all(count: int, error: NotConfirmed) -> str:
+    return (
+        f"the broker confirmed {count} requests, and of the next ones none ({' '.join(str(error).split())}); "
+        "send all again: what has an idempotency key counts once"
+    )
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[tuple[Progress, TaskID]]:
+    """Show a bar on a terminal: on standard error, unless outcomes are printed to the same one."""
+    console = Console(file=sys.stdout if sys.stdout.isatty() else sys.stderr)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    # Rich moves the bar below the lines that are printed meanwhile, if it may redirect them.
+    redirect = sys.stdout.isatty()
+    with Progress(
+        *columns,
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+        redirect_stdout=redirect,
+        redirect_stderr=False,
+    ) as progress:
+        yield progress, progress.add_task("sending", total=total)

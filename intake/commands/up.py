@@ -1,0 +1,50 @@
+"""`willcall up`."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from intake.commands.supervisor import Child
+    from worker.settings import Settings
+
+
+def up() -> None:
+    """Run everything in the foreground: intake, workers, relay, beat and Flower; Ctrl-C stops it.
+
+    The schema is brought up to date first. Where no URL is set, an embedded server runs too.
+    """
+    from db.engine import make_engine
+    from db.migrate import upgrade
+    from intake.commands.doors import Doorkeeper, check_free, doors_of
+    from intake.commands.foreground import Printer, run_in_foreground
+    from intake.commands.serve import check_flower
+    from intake.commands.servers import servers
+    from intake.commands.supervisor import Supervisor
+    from worker.settings import get_settings
+
+    check_flower(get_settings())
+    for door in doors_of(get_settings()):
+        check_free(door)
+    with servers(database=True, broker=True) as settings:
+        engine = make_engine(settings.database(), pool_size=2)
+        upgrade(engine)
+        engine.dispose()
+        children = _children(settings)
+        printer = Printer(["willcall", *(child.name for child in children)])
+        run_in_foreground(Supervisor(children, printer.show), Doorkeeper(settings, printer.show).look)
+
+
+def _children(settings: "Settings") -> "list[Child]":
+    from intake.commands.serve import server_urls, worker_children
+    from intake.commands.supervisor import Child
+
+    workers = worker_children(settings)
+    port = settings.worker_metrics_port
+    relay = {"WILLCALL_WORKER_METRICS_PORT": str(port and port + len(workers))}
+    urls = server_urls(settings)
+    return [
+        Child("intake", ("serve", "intake"), urls),
+        *workers,
+        Child("relay", ("serve", "relay"), urls | relay),
+        Child("beat", ("serve", "beat"), urls),
+        Child("flower", ("serve", "flower"), urls),
+    ]

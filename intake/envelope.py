@@ -1,0 +1,105 @@
+"""The envelope of a call: is it an order request, or up to 500 of them? Their content is not looked at."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from intake.keys import Caller
+from intake.messages import Outgoing, outgoing
+from intake.parsing import NotJson, parse_json
+from intake.problems import Problem, invalid
+from schemas.outcomes import MAX_REJECTIONS, Rejection
+from schemas.requests import ENVELOPE_FIELDS, MAX_REQUESTS_PER_MESSAGE
+
+# Trusted on the queue, and therefore not over HTTP: what the key decides, no body can.
+_DECIDED_BY_KEY: Final = tuple(sorted(ENVELOPE_FIELDS | {"dialect"}))
+
+_PRINTABLE: Final = re.compile(r"[ -~]{1,200}", re.ASCII)
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The requests of one call; `is_array` says whether the caller sent, and gets, an array."""
+
+    requests: tuple[Outgoing, ...]
+    is_array: bool
+
+
+def open_envelope(kind: str, body: bytes, header_keys: Sequence[str], caller: Caller) -> Envelope:
+    """Return the requests of a call's body, each with its envelope.
+
+    `header_keys` are the call's `Idempotency-Key` headers. Raises `Problem` with the status 400.
+    """
+    try:
+        content = parse_json(body)
+    except NotJson as error:
+        raise invalid(str(error)) from error
+    key = _header_key(header_keys)
+    if isinstance(content, dict):
+        _refuse_any(_mistakes(content))
+        bodies = [_with_key(content, key)]
+    elif isinstance(content, list):
+        bodies = _bodies(content, key)
+    else:
+        raise invalid("the body must be an object or an array of objects")
+    may_set_price = caller.may("orders.set_price")
+    requests = tuple(
+        outgoing(kind, one, tenant=caller.tenant, may_set_price=may_set_price) for one in bodies
+    )
+    return Envelope(requests, isinstance(content, list))
+
+
+def _bodies(content: list[Any], key: str | None) -> list[Any]:
+    if not 1 <= len(content) <= MAX_REQUESTS_PER_MESSAGE:
+        raise invalid(f"an array holds 1 to {MAX_REQUESTS_PER_MESSAGE} orders; this one has {len(content)}")
+    if key is not None:
+        raise invalid(
+            "one Idempotency-Key header cannot name several orders; give each its field idempotency_key",
+            "idempotency_key",
+        )
+    _refuse_any([mistake for index, one in enumerate(content) for mistake in _mistakes(one, f"{index}.")])
+    return content
+
+
+def _mistakes(body: Any, prefix: str = "") -> list[Rejection]:
+    if not isinstance(body, dict):
+        return [Rejection("invalid", prefix.rstrip(".") or None, "an order is an object")]
+    return [
+        Rejection("invalid", prefix + name, f"the field {name} is not for callers: the API key decides it")
+        for name in _DECIDED_BY_KEY
+        if name in body
+    ]
+
+
+def _refuse_any(mistakes: Sequence[Rejection]) -> None:
+    if mistakes:
+        errors = [mistake.as_dict() for mistake in mistakes[:MAX_REJECTIONS]]
+        raise Problem(400, mistakes[0].message, errors=errors)
+
+
+def _header_key(headers: Sequence[str]) -> str | None:
+    if not headers:
+        return None
+    if len(headers) > 1:
+        raise invalid("there is more than one Idempotency-Key header", "idempotency_key")
+    key = headers[0].strip()
+    # The IETF's draft quotes the key, most clients do not; both name the same request.
+    quoted = _QUOTED.fullmatch(key)
+    if quoted is not None:
+        key = re.sub(r"\\(.)", r"\1", quoted[1])
+    if _PRINTABLE.fullmatch(key) is None:
+        raise invalid("an Idempotency-Key header has 1 to 200 printable ASCII characters", "idempotency_key")
+    return key
+
+
+def _with_key(body: Mapping[str, Any], key: str | None) -> Mapping[str, Any]:
+    if key is None:
+        return body
+    given = body.get("idempotency_key")
+    if given is not None and given != key:
+        raise invalid(
+            "the Idempotency-Key header and the field idempotency_key are different", "idempotency_key"
+        )
+    return {**body, "idempotency_key": key}

@@ -1,0 +1,35 @@
+"""`GET /healthz`, `GET /readyz`, `GET /metrics`: for those who run it, without a key."""
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from intake.answers import json_response
+from intake.openapi import HEALTHZ, METRICS, READYZ
+from intake.parts import PartsOfApp
+from intake.problems import unavailable
+
+router = APIRouter(default_response_class=Response, tags=["health"])
+
+
+@router.get("/healthz", summary="Is it alive?", **HEALTHZ)
+async def healthz() -> Response:
+    """Say that the process runs; no server behind it is asked."""
+    return json_response({"status": "alive"})
+
+
+@router.get("/readyz", summary="Can it take work?", **READYZ)
+async def readyz(parts: PartsOfApp) -> Response:
+    """Say whether the database answers, its schema is current, and the broker can be reached."""
+    bad = await parts.readiness.bad_parts()
+    if not bad:
+        return json_response({"status": "ready"})
+    errors = [
+        {"code": "unavailable", "field": part, "message": sentence} for part, sentence in bad.items()
+    ]
+    raise unavailable("; ".join(bad.values()), errors=errors)
+
+
+@router.get("/metrics", summary="Counters", **METRICS)
+def metrics() -> Response:
+    """Return this process's metrics as Prometheus text."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

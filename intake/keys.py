@@ -1,0 +1,110 @@
+"""API keys: each opens one tenant, as far as its scopes go. Only a key's hash is stored."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, get_args
+from uuid import UUID
+
+from sqlalchemy import Connection, insert, select, update
+
+from db.ids import new_id
+from db.tables import api_keys, tenants
+from orders.reading import find_tenant
+
+Scope = Literal["orders.create", "orders.read", "orders.update", "orders.set_price", "events.read", "admin"]
+SCOPES: Final[tuple[str, ...]] = get_args(Scope)
+
+_KEY: Final = re.compile(r"wc_[A-Za-z0-9_-]{43}", re.ASCII)
+
+
+class UnknownTenant(Exception):
+    """There is no tenant {name}."""
+
+
+class UnknownScope(Exception):
+    """{name} is not a scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as it is listed: everything but the key."""
+
+    id: UUID
+    tenant: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whom a key stands for, and what it allows."""
+
+    tenant_id: UUID
+    tenant: str
+    scopes: frozenset[str]
+
+    def may(self, scope: Scope) -> bool:
+        """Say whether the key allows this; `admin` allows everything."""
+        return scope in self.scopes or "admin" in self.scopes
+
+
+def create_key(
+    connection: Connection, tenant_name: str, scopes: Iterable[str], now: datetime
+) -> tuple[UUID, str]:
+    """Store a new key; return its id and the key, which cannot be had again.
+
+    Raises `UnknownTenant` and `UnknownScope`.
+    """
+    wanted = sorted(set(scopes))
+    for scope in wanted:
+        if scope not in SCOPES:
+            raise UnknownScope(f"{scope} is not a scope; the scopes are {', '.join(SCOPES)}")
+    tenant_id = find_tenant(connection, tenant_name)
+    if tenant_id is None:
+        raise UnknownTenant(f"there is no tenant {tenant_name}")
+    key_id, key = new_id(), "wc_" + secrets.token_urlsafe(32)
+    connection.execute(
+        insert(api_keys).values(
+            id=key_id, tenant_id=tenant_id, key_hash=hash_key(key), scopes=wanted, created_at=now
+        )
+    )
+    return key_id, key
+
+
+def list_keys(connection: Connection) -> list[ApiKey]:
+    """Return all keys, revoked ones too, oldest first."""
+    query = select(api_keys, tenants.c.name).join(tenants).order_by(api_keys.c.id)
+    return [
+        ApiKey(row.id, row.name, tuple(row.scopes), row.created_at, row.revoked_at)
+        for row in connection.execute(query)
+    ]
+
+
+def revoke_key(connection: Connection, key_id: UUID, now: datetime) -> bool:
+    """Revoke the key for good; return false if there is none of this id that was valid until now."""
+    statement = update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
+    return connection.execute(statement.values(revoked_at=now)).rowcount == 1
+
+
+def find_caller(connection: Connection, key_hash: bytes) -> Caller | None:
+    """Return whom the key of this hash stands for; None if there is none, or it was revoked."""
+    query = select(api_keys.c.tenant_id, tenants.c.name, api_keys.c.scopes).join(tenants)
+    row = connection.execute(
+        query.where(api_keys.c.key_hash == key_hash, api_keys.c.revoked_at.is_(None))
+    ).one_or_none()
+    return None if row is None else Caller(row.tenant_id, row.name, frozenset(row.scopes))
+
+
+def is_key(text: str) -> bool:
+    """Say whether the text has the form of a key, whether or not there is such a key."""
+    return _KEY.fullmatch(text) is not None
+
+
+def hash_key(key: str) -> bytes:
+    """Return the key's SHA-256; keys are random, so that nothing slower is needed."""
+    return hashlib.sha256(key.encode()).digest()

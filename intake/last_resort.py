@@ -1,0 +1,35 @@
+"""The outermost layer: whatever happens inside, the caller gets an answer, and no stack trace."""
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from intake.failures import tell_of
+from intake.problems import unexpected
+
+
+class LastResort:
+    """ASGI middleware that answers an unexpected error with a problem document, and logs it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the call on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_started = False
+
+        async def watch(message: Message) -> None:
+            nonlocal has_started
+            has_started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except ClientDisconnect:
+            return  # nobody is there to be answered
+        except Exception as error:  # noqa: BLE001 - the last resort
+            tell_of(error)
+            if not has_started:
+                await unexpected().response()(scope, receive, send)

@@ -1,0 +1,63 @@
+"""What the intake opens once and its routes share."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from anyio import to_thread
+from fastapi import Depends, FastAPI, Request
+from sqlalchemy import Engine
+
+from db.engine import make_engine
+from intake.authentication import Authenticator
+from intake.publishing import GroupPublisher
+from intake.readiness import Readiness
+from intake.waiting import Outcomes
+from worker.settings import Settings
+
+_POOL_SIZE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The database's engine, the publisher, and what is built on them."""
+
+    engine: Engine
+    publisher: GroupPublisher
+    authenticator: Authenticator
+    outcomes: Outcomes
+    readiness: Readiness
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Parts]:
+    """Open the parts, none of which connects before it is used; close them in an order that loses nothing."""
+    engine = make_engine(settings.database(), pool_size=_POOL_SIZE)
+    parts = Parts(
+        engine=engine,
+        publisher=GroupPublisher(settings),
+        authenticator=Authenticator(engine),
+        outcomes=Outcomes(engine),
+        readiness=Readiness(engine, settings),
+    )
+    parts.publisher.start()
+    try:
+        yield parts
+    finally:
+        await to_thread.run_sync(parts.publisher.close)
+        await parts.outcomes.close()
+        engine.dispose()
+
+
+def parts_of(app: FastAPI) -> Parts:
+    """Return the parts of an app that runs."""
+    return cast("Parts", app.state.parts)
+
+
+def _parts(request: Request) -> Parts:
+    return parts_of(cast("FastAPI", request.app))
+
+
+PartsOfApp = Annotated[Parts, Depends(_parts)]
+"""The parameter of a route that needs the parts."""

@@ -1,0 +1,122 @@
+"""Errors over HTTP: problem documents (RFC 9457) with the extension `errors`."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from intake.failures import tell_of
+from schemas.outcomes import MAX_REJECTIONS, Rejection
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+RETRY_AFTER_SECONDS: Final = "2"
+"""When to try again what failed because a server behind the intake is away."""
+
+# Python names these two by an older RFC, until 3.13.
+_TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
+
+Words = Mapping[str, Any]
+
+
+class Problem(Exception):
+    """The call ends with this problem document: its status, a sentence for a person, and the mistakes."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        errors: Sequence[Words] = (),
+        headers: Mapping[str, str] | None = None,
+        instance: str | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers or {}
+        self.instance = instance
+
+    def response(self) -> Response:
+        """Return the problem document."""
+        words = {
+            # "No meaning beyond that of the status" (RFC 9457, 4.2.1): what can be told apart by a
+            # program has a code in `errors`.
+            "type": "about:blank",
+            "title": _TITLES.get(self.status) or HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "errors": list(self.errors),
+        }
+        if self.instance is not None:
+            words["instance"] = self.instance
+        headers = {"cache-control": "no-store", **self.headers}
+        return Response(orjson.dumps(words), self.status, headers, MEDIA_TYPE)
+
+
+def invalid(
+    message: str, field: str | None = None, *, status: int = 400, headers: Mapping[str, str] | None = None
+) -> Problem:
+    """Return the problem of a call that is not well formed."""
+    errors = [Rejection("invalid", field, message).as_dict()]
+    return Problem(status, message, errors=errors, headers=headers)
+
+
+def not_found() -> Problem:
+    """Return the problem of a thing that does not exist for this caller."""
+    return Problem(404, "there is no such thing")
+
+
+def unavailable(detail: str, *, errors: Sequence[Words] = ()) -> Problem:
+    """Return the problem of a server behind the intake that is away; the caller is to try again."""
+    return Problem(503, detail, errors=errors, headers={"retry-after": RETRY_AFTER_SECONDS})
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Have every error that the routes or the framework raise answered with a problem document."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(HTTPException, _http_exception)
+    app.add_exception_handler(RequestValidationError, _wrong_parameters)
+    app.add_exception_handler(SQLAlchemyError, _database_failed)
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)  # noqa: S101 - registered for it
+    return error.response()
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    if error.status_code == 404:
+        return not_found().response()
+    return Problem(error.status_code, str(error.detail), headers=error.headers).response()
+
+
+async def _wrong_parameters(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+    errors = [
+        Rejection("invalid", str(detail["loc"][-1]), detail["msg"]).as_dict()
+        for detail in error.errors()[:MAX_REJECTIONS]
+    ]
+    detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors)
+    return Problem(422, detail, errors=errors).response()
+
+
+async def _database_failed(request: Request, error: Exception) -> Response:
+    is_away = isinstance(error, OperationalError | InterfaceError | PoolTimeout)
+    if is_away or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return unavailable("the database does not answer").response()
+    tell_of(error)
+    return unexpected().response()
+
+
+def unexpected() -> Problem:
+    """Return the problem of a failure that nobody expected, without any of its details."""
+    return Problem(500, "the call failed unexpectedly; the operators' log says where")

@@ -1,0 +1,76 @@
+"""Sending requests from a Python program.
+
+    from intake.producer import Producer
+
+    with Producer() as producer:
+        request_ids = producer.send([{"buyer": …, "line_items": […]}], tenant="demo")
+"""
+
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+from uuid import UUID
+
+from intake.messages import outgoing, pack
+from schemas.requests import CREATE
+from worker.publishing import NotConfirmed, Publisher
+from worker.settings import Settings, get_settings
+
+__all__ = ["NotConfirmed", "Producer"]
+
+REQUESTS_PER_MESSAGE: Final = 100
+"""Few enough that several workers share a large sending."""
+
+_MESSAGES_PER_WAIT: Final = 50
+
+
+class Producer:
+    """A connection to the broker that sends requests; for one thread at a time.
+
+    It connects when it first sends, and again after an error.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        settings = settings or get_settings()
+        self._publisher = Publisher(settings.broker(), settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def send(
+        self,
+        requests: Iterable[Mapping[str, Any]],
+        *,
+        tenant: str,
+        kind: str = CREATE,
+        may_set_price: bool | None = None,
+    ) -> list[UUID]:
+        """Send the requests and return their ids, in their order, when the broker has them all.
+
+        `may_set_price=False` holds the requests to the catalogue's prices. A request that has a
+        `request_id` keeps it. Raises `NotConfirmed`, and then any of the requests may have been sent:
+        send all of them again, with the same idempotency keys or the same ids, so that none counts twice.
+        """
+        ready = [
+            outgoing(
+                kind,
+                request,
+                tenant=tenant,
+                request_id=UUID(str(request["request_id"])) if request.get("request_id") else None,
+                may_set_price=may_set_price,
+            )
+            for request in requests
+        ]
+        messages = pack(ready, max_requests=REQUESTS_PER_MESSAGE)
+        for start in range(0, len(messages), _MESSAGES_PER_WAIT):
+            self._publisher.publish(messages[start : start + _MESSAGES_PER_WAIT])
+        return [request.request_id for request in ready]
+
+    def close(self) -> None:
+        """Close the connection; sending again opens another."""
+        self._publisher.close()

@@ -1,0 +1,49 @@
+"""`GET /v1/requests/{request_id}`: what became of a request."""
+
+from datetime import timedelta
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response
+
+from intake.access import allowed
+from intake.answers import json_response
+from intake.ids import is_recent, parse_id, utc_now
+from intake.keys import Caller
+from intake.openapi import SHOW_REQUEST
+from intake.parts import PartsOfApp
+from intake.problems import not_found
+from orders.reading import RequestRow, find_requests
+
+router = APIRouter(default_response_class=Response, tags=["requests"])
+
+_MAY_BE_PENDING: Final = timedelta(hours=24)
+
+
+@router.get("/v1/requests/{request_id}", summary="Show a request", **SHOW_REQUEST)
+def show_request(
+    request_id: str,
+    parts: PartsOfApp,
+    caller: Annotated[Caller, Depends(allowed("orders.read", "orders.create"))],
+) -> Response:
+    """Return what became of the request; a repeated one tells the outcome of the first.
+
+    Requests are written down when they are processed. Until then an id is `pending` for a day,
+    because nothing is known of it; after that it is not found.
+    """
+    id_ = parse_id(request_id)
+    if id_ is None:
+        raise not_found()
+    # A single statement needs no transaction around it.
+    engine = parts.engine.execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        row = find_requests(connection, [id_]).get(id_)
+    if row is not None and row.tenant_id == caller.tenant_id:
+        return json_response(row.words())
+    if row is not None or not is_recent(id_, utc_now(), _MAY_BE_PENDING):
+        raise not_found()
+    return json_response(_pending(id_, caller).words())
+
+
+def _pending(request_id: UUID, caller: Caller) -> RequestRow:
+    return RequestRow(request_id, caller.tenant_id, "pending", None, ())

@@ -1,0 +1,98 @@
+"""Waiting for outcomes: one query every few milliseconds answers all who wait."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from anyio import CapacityLimiter, to_thread
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from orders.reading import RequestRow, find_requests
+
+log = logging.getLogger(__name__)
+
+_POLL_SECONDS: Final = 0.005
+_AFTER_ERROR_SECONDS: Final = 0.5
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    missing: set[UUID]
+    found: dict[UUID, RequestRow] = field(default_factory=dict)
+    is_done: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Outcomes:
+    """A poller that reads the outcomes of all requests that somebody waits for; for one event loop."""
+
+    def __init__(self, engine: Engine) -> None:
+        # A single statement needs no transaction around it, which would be two more round trips.
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._waiters: set[_Waiter] = set()
+        self._poller: asyncio.Task[None] | None = None
+        self._limiter = CapacityLimiter(1)
+        self._is_stopped = False
+
+    async def wait(self, ids: Iterable[UUID], deadline: float) -> Mapping[UUID, RequestRow]:
+        """Return what is known of the requests, as soon as that is all of them, or at the deadline.
+
+        The deadline is one of `time.monotonic`. A database that does not answer is waited for.
+        """
+        waiter = _Waiter(set(ids))
+        if self._is_stopped:
+            return waiter.found
+        self._waiters.add(waiter)
+        if self._poller is None or self._poller.done():
+            self._poller = asyncio.create_task(self._poll())
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                await waiter.is_done.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._waiters.discard(waiter)
+        return waiter.found
+
+    def stop(self) -> None:
+        """Answer all who wait with what is known, and let nobody wait from now on."""
+        self._is_stopped = True
+        for waiter in self._waiters:
+            waiter.is_done.set()
+
+    async def close(self) -> None:
+        """Stop, and return when the last query has ended."""
+        self.stop()
+        if self._poller is not None:
+            await self._poller
+
+    async def _poll(self) -> None:
+        while self._waiters:
+            started = time.monotonic()
+            try:
+                await self._read()
+            except SQLAlchemyError as error:
+                log.warning("outcomes cannot be read", extra={"error": type(error).__name__})
+                await asyncio.sleep(_AFTER_ERROR_SECONDS)
+            # At most half of the time is spent in queries, however many wait.
+            await asyncio.sleep(max(_POLL_SECONDS, time.monotonic() - started))
+
+    async def _read(self) -> None:
+        missing = {id_ for waiter in self._waiters for id_ in waiter.missing}
+        if not missing:
+            return
+        found = await to_thread.run_sync(self._find, missing, limiter=self._limiter)
+        for waiter in self._waiters if found else ():
+            for id_ in waiter.missing & found.keys():
+                waiter.found[id_] = found[id_]
+                waiter.missing.discard(id_)
+            if not waiter.missing:
+                waiter.is_done.set()
+
+    def _find(self, ids: set[UUID]) -> dict[UUID, RequestRow]:
+        with self._engine.connect() as connection:
+            return find_requests(connection, ids)

@@ -1,0 +1,40 @@
+"""Real servers for the tests: one PostgreSQL and one Valkey for each process that runs tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from db import tables
+from db.engine import make_engine
+from db.migrate import upgrade
+from worker import embedded
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where this process's embedded servers run."""
+    home = tmp_path_factory.mktemp("willcall")
+    # Nothing here outlives the run: what matters is what is committed, not what survives a power cut.
+    with embedded.running(home, postgres_options={"fsync": "off"}), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WILLCALL_HOME", str(home))
+        yield home
+
+
+@pytest.fixture(scope="session")
+def migrated(home: Path) -> Iterator[Engine]:
+    """An engine of a database that the migrations have built."""
+    engine = make_engine(embedded.database_url(home))
+    upgrade(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def engine(migrated: Engine) -> Engine:
+    """An engine of an empty database."""
+    names = ", ".join(table.name for table in tables.metadata.sorted_tables)
+    with migrated.begin() as connection:
+        connection.execute(text(f"TRUNCATE {names}"))
+    return migrated

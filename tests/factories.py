@@ -1,0 +1,93 @@
+"""Complete, boring catalogues and requests; a test names only what matters to it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine, text
+
+from db.ids import new_id
+from orders.catalogue_loading import load_catalogue
+from orders.process import process
+from schemas.catalogue import Catalogue
+from schemas.outcomes import Outcome
+from schemas.requests import CREATE, Request
+
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+
+def make_ticket_class(id: str = "standing", **changes: Any) -> dict[str, Any]:
+    return {"id": id, "name": "Standing", "price": "45.50", "capacity": 1_000} | changes
+
+
+def make_seated_class(id: str = "stalls", seats: str = "1-20", **changes: Any) -> dict[str, Any]:
+    ticket_class = {
+        "id": id,
+        "name": "Stalls",
+        "price": "80.00",
+        "section": "A",
+        "row": "3",
+        "seats": [seats],
+    }
+    return ticket_class | changes
+
+
+def make_event(id: str = "concert", **changes: Any) -> dict[str, Any]:
+    return {
+        "id": id,
+        "name": "Concert",
+        "starts_at": "2027-04-11T19:00:00+02:00",
+        "ends_at": "2027-04-11T23:00:00+02:00",
+        "timezone": "Europe/Paris",
+        "currency": "USD",
+        "ticket_classes": [make_ticket_class()],
+    } | changes
+
+
+def make_catalogue(*events: Mapping[str, Any], tenant: str = "demo") -> Catalogue:
+    return Catalogue.model_validate({"tenant": tenant, "events": events or (make_event(),)})
+
+
+def load(engine: Engine, *events: Mapping[str, Any], tenant: str = "demo") -> None:
+    with engine.begin() as connection:
+        load_catalogue(connection, make_catalogue(*events, tenant=tenant), now=NOW)
+
+
+def make_body(ticket_class: str = "standing", quantity: int = 1, **changes: Any) -> dict[str, Any]:
+    return {
+        "idempotency_key": str(new_id()),
+        "buyer": {"first_name": "Ada", "last_name": "Example", "email": "ada@example.com"},
+        "line_items": [{"ticket_class_id": ticket_class, "quantity": quantity}],
+    } | changes
+
+
+def make_request(
+    body: Mapping[str, Any] | None = None,
+    *,
+    tenant: str = "demo",
+    request_id: UUID | None = None,
+    may_set_price: bool = True,
+    **changes: Any,
+) -> Request:
+    body = make_body(**changes) if body is None else body
+    return Request(CREATE, request_id or new_id(), tenant, may_set_price, body)
+
+
+def run(engine: Engine, *requests: Request) -> Sequence[Outcome]:
+    """Process the requests as one batch, and commit."""
+    with engine.begin() as connection:
+        return process(connection, requests, now=NOW)
+
+
+def codes(outcome: Outcome) -> list[str]:
+    return [rejection.code for rejection in outcome.errors]
+
+
+def rows(engine: Engine, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(query), parameters)]
+
+
+def scalar(engine: Engine, query: str, **parameters: Any) -> Any:
+    return rows(engine, query, **parameters)[0][0]

@@ -1,0 +1,90 @@
+"""Both brokers, each with all tests of its own in one process, so that it is started once."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from kombu import Connection
+from sqlalchemy import Engine
+
+from tests.processes import Process, running_celery, running_worker
+from tests.rabbitmq import RabbitMQ, running_rabbitmq
+from worker import embedded
+from worker.publishing import Publisher
+from worker.queues import MAINTENANCE, ORDERS, OUTBOX
+from worker.settings import Settings
+
+VALKEY = pytest.param("valkey", marks=pytest.mark.xdist_group("valkey"))
+RABBITMQ = pytest.param("rabbitmq", marks=pytest.mark.xdist_group("rabbitmq"))
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
+    with running_rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as server:
+        yield server
+
+
+@dataclass
+class Broker:
+    """A broker with empty queues, and what is needed to run our processes against it."""
+
+    url: str
+    home: Path
+    folder: Path
+    stack: ExitStack
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"WILLCALL_HOME": str(self.home), "WILLCALL_BROKER_URL": self.url}
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(home=self.home, broker_url=self.url)
+
+    def publisher(self) -> Publisher:
+        return self.stack.enter_context(Publisher(self.url, self.settings))
+
+    def worker(self, queues: str = ORDERS, name: str = "worker", **environment: str) -> Process:
+        log = self.folder / f"{name}.log"
+        return self.stack.enter_context(
+            running_worker(queues, environment=self.environment | environment, log=log, name=name)
+        )
+
+    def beat(self, name: str, **environment: str) -> Process:
+        return self.stack.enter_context(
+            running_celery(
+                "beat",
+                environment=self.environment | environment,
+                log=self.folder / f"{name}.log",
+                ready="beat: Starting",
+            )
+        )
+
+    def depth(self, queue: str = ORDERS) -> int:
+        """Return how many messages wait to be delivered."""
+        with Connection(self.url) as connection:
+            channel = connection.default_channel
+            if self.url.startswith("amqp"):
+                return int(channel.queue_declare(queue, passive=True).message_count)
+            return int(channel.client.llen(queue))
+
+
+@pytest.fixture(params=[VALKEY, RABBITMQ])
+def broker(request: pytest.FixtureRequest, home: Path, engine: Engine, tmp_path: Path) -> Iterator[Broker]:
+    url = embedded.broker_url(home) if request.param == "valkey" else request.getfixturevalue("rabbitmq").url
+    with ExitStack() as stack:
+        broker = Broker(url, home, tmp_path, stack)
+        _empty(broker)
+        yield broker
+
+
+def _empty(broker: Broker) -> None:
+    broker.publisher().publish([])  # declares the queues
+    with Connection(broker.url) as connection:
+        channel = connection.default_channel
+        for queue in (ORDERS, OUTBOX, MAINTENANCE):
+            channel.queue_purge(queue)
+        if not broker.url.startswith("amqp"):
+            channel.client.delete("unacked", "unacked_index")

@@ -1,0 +1,245 @@
+"""Orders through real brokers, real worker processes and a real database."""
+
+import signal
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pytest
+from celery import Celery
+from kombu import Connection, Exchange, Producer
+from sqlalchemy import Engine
+
+from tests.factories import load, make_body, make_event, make_seated_class, make_ticket_class, rows, scalar
+from tests.processes import wait_until
+from tests.queue.conftest import Broker
+from worker.publishing import Message, task_message
+from worker.queues import DEAD_QUEUE, ORDERS
+
+
+def _message(*bodies: Any, tenant: str = "demo") -> Message:
+    requests = [{"tenant": tenant, **body} if isinstance(body, dict) else body for body in bodies]
+    return task_message(
+        "orders.create",
+        orjson.dumps({"requests": requests}),
+        queue=ORDERS,
+        summary="…",
+        requests=len(requests),
+    )
+
+
+def _count(engine: Engine, table: str) -> int:
+    return int(scalar(engine, f"SELECT count(*) FROM {table}"))
+
+
+def _wait_for(engine: Engine, count: int, table: str = "requests", timeout: float = 60) -> None:
+    wait_until(lambda: _count(engine, table) >= count, what=f"{count} {table}", timeout=timeout)
+
+
+def test_any_celery_client_is_a_producer(broker: Broker, engine: Engine) -> None:
+    load(engine)
+    broker.worker()
+    client = Celery(broker=broker.url)
+    client.conf.task_create_missing_queue_type = "quorum" if broker.url.startswith("amqp") else "classic"
+    with client.connection_for_write() as connection:
+        client.send_task(
+            "orders.create",
+            kwargs={"requests": [{"tenant": "demo", **make_body()}]},
+            queue="orders",
+            connection=connection,
+        )
+    _wait_for(engine, 1, "orders")
+    wait_until(lambda: broker.depth() == 0, what="the message to be acknowledged")
+
+
+def test_a_message_delivered_again_makes_no_second_order_even_without_ids(
+    broker: Broker, engine: Engine
+) -> None:
+    load(engine)
+    body = make_body()
+    del body["idempotency_key"]
+    message = _message(body)
+    broker.publisher().publish([message, message])
+    broker.worker()
+    wait_until(lambda: broker.depth() == 0 and _count(engine, "orders") == 1, what="one order")
+    broker.publisher().publish([message, _message(make_body())])
+    _wait_for(engine, 2)
+    assert _count(engine, "orders") == 2
+
+
+def _raw(
+    broker: Broker, body: bytes, headers: dict[str, Any], content_type: str = "application/json"
+) -> None:
+    with Connection(broker.url) as connection:
+        Producer(connection.default_channel).publish(
+            body,
+            exchange=Exchange(ORDERS, type="direct"),
+            routing_key=ORDERS,
+            content_type=content_type,
+            content_encoding="utf-8",
+            headers=headers,
+        )
+
+
+def _kwargs(value: bytes) -> bytes:
+    return b"[[], " + value + b", {}]"
+
+
+_HEADERS = {"task": "orders.create", "id": "7d3f", "lang": "py"}
+
+
+_NO_REQUESTS = [
+    (b"no JSON at all", _HEADERS, "is not JSON"),
+    (b"\xff\xfe\x00", _HEADERS, "is not JSON"),
+    (b"[" * 100_000, _HEADERS, "is not JSON"),
+    (b'{"requests": []}', _HEADERS, "not that of a Celery message"),
+    (_kwargs(b"{}"), _HEADERS, "is not a list"),
+    (_kwargs(b'{"requests": []}'), _HEADERS, "0 requests in a message"),
+    (_kwargs(b'{"requests": [' + b",".join([b"{}"] * 501) + b"]}"), _HEADERS, "501 requests"),
+    (_kwargs(b'{"requests": [7]}'), _HEADERS, "is not an object"),
+    (_kwargs(b'{"requests": [{}]}'), _HEADERS, "it names no tenant"),
+    (_kwargs(b'{"requests": [{"tenant": "nobody"}]}'), _HEADERS, "there is no tenant nobody"),
+    (_kwargs(b'{"requests": [{}]}'), {"task": "orders.fold", "id": "1"}, "no task 'orders.fold'"),
+    (_kwargs(b'{"requests": [{}]}'), {}, "no task ''"),
+]
+
+
+def test_messages_that_hold_no_request_are_dead_letters_and_the_next_order_goes_through(
+    broker: Broker, engine: Engine
+) -> None:
+    load(engine)
+    for body, headers, _ in _NO_REQUESTS:
+        _raw(broker, body, headers)
+    broker.publisher().publish([_message(make_body())])
+    broker.worker()
+    _wait_for(engine, 1, "orders")
+    _wait_for(engine, len(_NO_REQUESTS), "dead_letters")
+    wait_until(lambda: broker.depth() == 0, what="an empty queue")
+    found = [reason for (reason,) in rows(engine, "SELECT reason FROM dead_letters")]
+    for _, _, expected in _NO_REQUESTS:
+        assert any(expected in reason for reason in found), (expected, found)
+    assert len(found) == len(_NO_REQUESTS)
+
+
+def test_an_unstorable_name_is_rejected_and_not_a_dead_letter(broker: Broker, engine: Engine) -> None:
+    load(engine)
+    surrogate = b'{"tenant": "demo", "idempotency_key": "bad", "line_items": [], "reference": "\\ud800"}'
+    good = orjson.dumps({"tenant": "demo", **make_body()})
+    _raw(broker, _kwargs(b'{"requests": [' + surrogate + b", " + good + b"]}"), _HEADERS)
+    broker.worker()
+    _wait_for(engine, 2)
+    assert rows(engine, "SELECT status, count(*) FROM requests GROUP BY 1 ORDER BY 1") == [
+        ("processed", 1),
+        ("rejected", 1),
+    ]
+    assert _count(engine, "dead_letters") == 0
+
+
+@pytest.mark.xdist_group("valkey")
+@pytest.mark.parametrize("broker", ["valkey"], indirect=True)
+def test_what_kombu_never_wrote_is_a_dead_letter_too(broker: Broker, engine: Engine) -> None:
+    load(engine)
+    with Connection(broker.url) as connection:
+        client = connection.default_channel.client
+        client.lpush(ORDERS, b"\x00garbage\xff", b'{"valid": "json"}', b"[]")
+    broker.publisher().publish([_message(make_body())])
+    broker.worker()
+    _wait_for(engine, 1, "orders")
+    _wait_for(engine, 3, "dead_letters")
+    assert bytes(scalar(engine, "SELECT message FROM dead_letters ORDER BY id")) == b"\x00garbage\xff"
+
+
+def test_ten_thousand_buyers_for_a_thousand_tickets(broker: Broker, engine: Engine) -> None:
+    """Eight producers send every request twice, to two workers, and nothing is lost, doubled or oversold."""
+    buyers, producers = 10_000, 8
+    classes = [make_ticket_class(capacity=700), make_seated_class(seats="1-300")]
+    load(engine, make_event(ticket_classes=classes))
+    bodies = [
+        make_body("stalls" if number % 3 == 0 else "standing", quantity=1 + number % 2)
+        for number in range(buyers)
+    ]
+    broker.worker(name="one")
+    broker.worker(name="two")
+
+    def produce(share: Sequence[dict[str, Any]]) -> None:
+        publisher = broker.publisher()
+        for start in range(0, len(share), 250):
+            part = share[start : start + 250]
+            publisher.publish([_message(*part[:125]), _message(*part[125:]), _message(*reversed(part))])
+
+    threads = [
+        threading.Thread(target=produce, args=(bodies[number::producers],)) for number in range(producers)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    _wait_for(engine, buyers, timeout=120)
+    wait_until(lambda: broker.depth() == 0, what="an empty queue")
+
+    assert _count(engine, "requests") == buyers
+    assert rows(engine, "SELECT external_id, sold FROM ticket_classes ORDER BY 1") == [
+        ("stalls", 300),
+        ("standing", 700),
+    ]
+    assert _count(engine, "tickets") == 1_000
+    assert scalar(engine, "SELECT count(DISTINCT seat_id) FROM tickets") == 300
+    assert scalar(engine, "SELECT count(*) FROM requests WHERE status = 'processed'") == _count(
+        engine, "orders"
+    )
+    paid_for = scalar(engine, "SELECT sum(quantity) FROM order_lines")
+    assert paid_for == 1_000
+    assert scalar(engine, "SELECT sum(total) FROM orders") == 700 * 45.5 + 300 * 80
+    assert scalar(engine, "SELECT count(*) FROM event_messages") == buyers
+    assert _count(engine, "dead_letters") == 0
+
+
+def test_a_worker_killed_at_any_moment_loses_no_order(broker: Broker, engine: Engine) -> None:
+    load(engine, make_event(ticket_classes=[make_ticket_class(capacity=1_000_000)]))
+    sent = 0
+    for round_ in range(4):
+        worker = broker.worker(name=f"victim-{round_}", WILLCALL_BATCH_SIZE="50")
+        publisher = broker.publisher()
+        before = _count(engine, "orders")
+        for _ in range(20):
+            publisher.publish([_message(*(make_body() for _ in range(10))) for _ in range(5)])
+            sent += 50
+        wait_until(lambda before=before: _count(engine, "orders") > before, what="a first commit")
+        worker.end(signal.SIGKILL)
+    broker.worker(name="survivor", queues="orders,maintenance", WILLCALL_VISIBILITY_TIMEOUT_SECONDS="5")
+    _wait_for(engine, sent, "orders", timeout=120)
+    assert _count(engine, "orders") == _count(engine, "requests") == sent
+
+
+def test_a_worker_that_is_told_to_stop_finishes_its_batch_and_returns_the_rest_at_once(
+    broker: Broker, engine: Engine
+) -> None:
+    load(engine, make_event(ticket_classes=[make_ticket_class(capacity=1_000_000)]))
+    worker = broker.worker(WILLCALL_BATCH_SIZE="10")
+    broker.publisher().publish([_message(*(make_body() for _ in range(10))) for _ in range(300)])
+    _wait_for(engine, 50, "orders")
+    assert worker.end(signal.SIGTERM) == 0
+    done = _count(engine, "orders")
+    assert done < 3_000
+    wait_until(lambda: broker.depth() == 300 - done // 10, what="all others on the queue", timeout=5)
+    assert done % 10 == 0
+
+
+@pytest.mark.xdist_group("rabbitmq")
+@pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True)
+def test_what_the_broker_gave_up_is_a_dead_letter(broker: Broker, engine: Engine) -> None:
+    broker.worker()
+    with Connection(broker.url) as connection:
+        channel = connection.default_channel
+        DEAD_QUEUE(channel).declare()
+        Producer(channel).publish(
+            b"[]",
+            exchange="willcall.dead",
+            routing_key=DEAD_QUEUE.name,
+            content_type="application/json",
+            content_encoding="utf-8",
+            headers=_HEADERS | {"x-death": [{"reason": "delivery_limit"}]},
+        )
+    _wait_for(engine, 1, "dead_letters")
+    assert "delivery_limit" in scalar(engine, "SELECT reason FROM dead_letters")

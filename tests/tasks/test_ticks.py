@@ -1,0 +1,31 @@
+from sqlalchemy import Engine
+
+from tasks.maintenance import run_reconciliation, sweep_outbox
+from tasks.ticks import is_mine
+from tests.factories import load, make_request, run, scalar
+
+
+def test_a_tick_is_one_task_s_and_one_time_s(engine: Engine) -> None:
+    assert [is_mine("a", 1), is_mine("a", 1), is_mine("b", 1), is_mine("a", 2)] == [True, False, True, True]
+
+
+def test_a_call_without_a_tick_always_counts(engine: Engine) -> None:
+    assert is_mine("a", None)
+    assert is_mine("a", None)
+
+
+def test_of_two_beats_only_one_sweeps_the_outbox(engine: Engine) -> None:
+    load(engine)
+    run(engine, make_request())
+    assert sweep_outbox(tick=7) == 1
+    run(engine, make_request())
+    assert sweep_outbox(tick=7) == 0
+    assert scalar(engine, "SELECT count(*) FROM event_messages WHERE sent_at IS NULL") == 1
+
+
+def test_of_two_beats_only_one_reconciles(engine: Engine) -> None:
+    load(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE ticket_classes SET sold = 1")
+    assert run_reconciliation(tick=7) == 1
+    assert run_reconciliation(tick=7) == 0

@@ -1,0 +1,109 @@
+"""A temporary queue on the exchange of events, for one who looks on.
+
+RabbitMQ deletes such a queue when its connection is gone. Redis knows nothing of queues: kombu keeps a
+set of bindings, and a subscriber that was killed would be sent its copies for ever. So subscribers sign
+a list with the time, and whoever comes next clears away those that have stopped signing.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Final, Self
+from uuid import uuid4
+
+from kombu import Connection, Consumer, Queue
+
+from worker.queues import EVENTS, is_amqp, transport_options
+from worker.settings import Settings
+
+_PREFIX: Final = "willcall.tail."
+_SIGNATURES: Final = "willcall.tails"
+"""Redis only: a sorted set of the subscribers' queues by the Unix time of their last signature."""
+
+_SIGN_EVERY: Final = 10.0
+_ABANDONED_AFTER: Final = 60.0
+
+
+class Subscription:
+    """Receives the event messages whose type matches a pattern of the exchange (`order.*`, `#`) from now on."""
+
+    def __init__(self, broker_url: str, settings: Settings, pattern: str = "#") -> None:
+        self._connection = Connection(
+            broker_url, transport_options=transport_options(settings, broker_url), connect_timeout=5
+        )
+        self._is_amqp = is_amqp(broker_url)
+        self._queue = Queue(
+            _PREFIX + uuid4().hex,
+            EVENTS,
+            pattern,
+            durable=False,
+            exclusive=True,
+            auto_delete=True,
+            expires=_ABANDONED_AFTER,
+        )
+        self._signed_at = 0.0
+
+    def __enter__(self) -> Self:
+        try:
+            channel = self._connection.channel()
+            if not self._is_amqp:
+                remove_abandoned(channel)
+                self._sign(channel)  # before it is bound: what is bound and not signed is never cleared
+            self._bound = self._queue.bind(channel)
+            self._bound.declare()
+        except BaseException:
+            self._connection.release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(Exception):  # the broker may be gone, and the queue with it
+            self._bound.delete()
+            if not self._is_amqp:
+                with self._bound.channel.conn_or_acquire() as client:
+                    client.zrem(_SIGNATURES, self._queue.name)
+        self._connection.release()
+
+    def receive(self, take: Callable[[bytes], Any], should_stop: Callable[[], bool]) -> None:
+        """Give `take` each event message as CloudEvents JSON until `should_stop`, which is asked often."""
+        channel = self._bound.channel
+
+        def take_body(message: Any) -> None:
+            body = message.body
+            take(body if isinstance(body, bytes) else body.encode())
+
+        with Consumer(channel, [self._bound], no_ack=True, on_message=take_body, auto_declare=False):
+            while not should_stop():
+                if not self._is_amqp:
+                    self._sign(channel)
+                with suppress(TimeoutError):
+                    self._connection.drain_events(timeout=0.2)
+
+    def _sign(self, channel: Any) -> None:
+        if time.monotonic() - self._signed_at > _SIGN_EVERY:
+            with channel.conn_or_acquire() as client:
+                client.zadd(_SIGNATURES, {self._queue.name: _server_time(client)})
+            self._signed_at = time.monotonic()
+
+
+def remove_abandoned(channel: Any) -> int:
+    """Delete the queues of killed subscribers from a channel's broker (Redis); return how many there were."""
+    with channel.conn_or_acquire() as client:
+        latest = _server_time(client) - _ABANDONED_AFTER
+        names = client.zrange(_SIGNATURES, "-inf", latest, byscore=True)
+    abandoned = {name.decode() if isinstance(name, bytes) else name for name in names}
+    for routing_key, pattern, queue in channel.get_table(EVENTS.name) if abandoned else ():
+        if queue in abandoned:
+            channel._delete(queue, EVENTS.name, routing_key, pattern)
+    for queue in abandoned:
+        with channel.conn_or_acquire() as client:
+            client.zrem(_SIGNATURES, queue)
+    return len(abandoned)
+
+
+def _server_time(client: Any) -> float:
+    seconds, microseconds = client.time()
+    return float(seconds) + microseconds / 1e6
