@@ -1,10 +1,13 @@
-"""Writing many rows in one statement."""
+"""Writing many rows with one statement: as text made here, which is faster than value by value."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import psycopg
 from sqlalchemy import Connection, Table
+
+# What COPY's text format gives a meaning to (PostgreSQL, "COPY", file formats).
+_COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 def driver_connection(connection: Connection) -> "psycopg.Connection[Any]":
@@ -13,13 +16,46 @@ def driver_connection(connection: Connection) -> "psycopg.Connection[Any]":
 
 
 def copy_rows(
-    connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+    connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Iterable[Any]]
 ) -> None:
-    """Insert the rows, each in the order of `columns`, with one COPY; nothing is sent for no rows."""
-    rows = list(rows)
-    if not rows:
+    """Insert the rows, each in the order of `columns`, with one COPY; nothing is sent for no rows.
+
+    Values are text, numbers, booleans, UUIDs, moments with a time zone, bytes, or None.
+    """
+    lines = ["\t".join(map(_copy_field, row)) for row in rows]
+    if not lines:
         return
     statement = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN"
     with driver_connection(connection).cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
+        copy.write("\n".join(lines))
+
+
+def _copy_field(value: Any) -> str:
+    if value is None:
+        return "\\N"
+    if type(value) is str:
+        # Nearly no text needs it, and looking is cheaper than translating.
+        if "\\" in value or "\n" in value or "\t" in value or "\r" in value:
+            return value.translate(_COPY_ESCAPES)
+        return value
+    if type(value) is bytes:
+        return "\\\\x" + value.hex()
+    return str(value)
+
+
+def array(values: Iterable[Any]) -> str:
+    """Return the values as the text of a PostgreSQL array, to be cast to its type.
+
+    The driver adapts a list value by value; for a batch this is many times faster.
+    """
+    return "{" + ",".join(map(_array_item, values)) + "}"
+
+
+def _array_item(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if type(value) is str:
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if type(value) is bytes:
+        return '"\\\\x' + value.hex() + '"'
+    return str(value)

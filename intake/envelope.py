@@ -45,9 +45,7 @@ def open_envelope(kind: str, body: bytes, header_keys: Sequence[str], caller: Ca
     else:
         raise invalid("the body must be an object or an array of objects")
     may_set_price = caller.may("orders.set_price")
-    requests = tuple(
-        outgoing(kind, one, tenant=caller.tenant, may_set_price=may_set_price) for one in bodies
-    )
+    requests = tuple(outgoing(kind, one, tenant=caller.tenant, may_set_price=may_set_price) for one in bodies)
     return Envelope(requests, isinstance(content, list))
 
 

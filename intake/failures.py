@@ -12,6 +12,4 @@ _FRAMES: Final = 12
 def tell_of(error: BaseException) -> None:
     """Log the error's type and the lines that led to it; its message might quote a buyer's name."""
     frames = traceback.format_tb(error.__traceback__)[-_FRAMES:]
-    log.error(
-        "a call failed unexpectedly", extra={"error": type(error).__name__, "where": "".join(frames)}
-    )
+    log.error("a call failed unexpectedly", extra={"error": type(error).__name__, "where": "".join(frames)})

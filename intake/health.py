@@ -23,9 +23,7 @@ async def readyz(parts: PartsOfApp) -> Response:
     bad = await parts.readiness.bad_parts()
     if not bad:
         return json_response({"status": "ready"})
-    errors = [
-        {"code": "unavailable", "field": part, "message": sentence} for part, sentence in bad.items()
-    ]
+    errors = [{"code": "unavailable", "field": part, "message": sentence} for part, sentence in bad.items()]
     raise unavailable("; ".join(bad.values()), errors=errors)
 
 

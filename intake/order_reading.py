@@ -1,11 +1,10 @@
 """`GET /v1/orders` and `GET /v1/orders/{id}`: what has become of requests, for their own tenant."""
 
-from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import AwareDatetime, StringConstraints
+from pydantic import AwareDatetime, BeforeValidator, Field
 from sqlalchemy import Engine
 
 from intake.access import allowed
@@ -50,39 +49,44 @@ def show_order(request: Request, order_id: str, parts: PartsOfApp, caller: Reade
     return json_response(order, headers={"etag": tag})
 
 
+def _given(value: Any) -> Any:
+    return None if value == "" else value
+
+
+# `?email=&status=` is how forms and templates leave out what they do not restrict.
+_Given = BeforeValidator(_given)
+
+
 @router.get("/v1/orders", summary="List orders", **LIST_ORDERS)
 def list_page(
     parts: PartsOfApp,
     caller: Reader,
-    event_id: Annotated[Identifier | None, Query(description="Orders with a line of this event.")] = None,
-    email: Annotated[
-        ShortText | None, Query(description="Orders of the buyer with this e-mail address, as written.")
+    event_id: Annotated[
+        Identifier | None, _Given, Query(description="Orders with a line of this event.")
     ] = None,
-    status: Annotated[OrderStatus | None, Query(description="Orders in this status.")] = None,
+    email: Annotated[
+        ShortText | None, _Given, Query(description="Orders of the buyer with this address, as written.")
+    ] = None,
+    status: Annotated[OrderStatus | None, _Given, Query(description="Orders in this status.")] = None,
     updated_since: Annotated[
         AwareDatetime | None,
-        Query(description="Orders that changed at this moment or later (RFC 3339; write + as %2B)."),
+        _Given,
+        Query(description="Orders that changed then or later (RFC 3339; + is written %2B in a URL)."),
     ] = None,
     cursor: Annotated[
-        str | None, StringConstraints(max_length=100), Query(description="`next_cursor` of a page.")
+        ShortText | None, _Given, Query(description="`next_cursor` of the page before.")
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Orders on a page.")] = DEFAULT_PAGE,
+    limit: Annotated[
+        Annotated[int, Field(ge=1, le=MAX_PAGE)] | None,
+        _Given,
+        Query(description=f"Orders on a page; {DEFAULT_PAGE} if not given."),
+    ] = None,
 ) -> Response:
-    """Return a page of orders, newest first; restrictions add up, unknown ones are ignored."""
-    wanted = _filter(caller, event_id, email, status, updated_since)
+    """Return a page of orders, newest first. Restrictions add up; unknown parameters are ignored."""
+    wanted = OrderFilter(caller.tenant_id, event_id, email, status, updated_since)
     try:
         with _at_one_moment(parts.engine).connect() as connection:
-            items, next_cursor = list_orders(connection, wanted, cursor=cursor, limit=limit)
+            items, next_cursor = list_orders(connection, wanted, cursor=cursor, limit=limit or DEFAULT_PAGE)
     except BadCursor as error:
         raise invalid(str(error), "cursor") from error
     return json_response({"items": items, "next_cursor": next_cursor})
-
-
-def _filter(
-    caller: Caller,
-    event_id: str | None,
-    email: str | None,
-    status: str | None,
-    updated_since: datetime | None,
-) -> OrderFilter:
-    return OrderFilter(caller.tenant_id, event_id, email, status, updated_since)

@@ -62,12 +62,11 @@ async def create_orders(
 
 
 def _accepted(envelope: Envelope, headers: Mapping[str, str]) -> Response:
-    accepted = [
-        {"request_id": one.request_id, "status_url": status_url(one.request_id)} for one in envelope.requests
-    ]
+    ids = [one.request_id for one in envelope.requests]
+    accepted = [{"request_id": id_, "status_url": status_url(id_)} for id_ in ids]
     if envelope.is_array:
         return json_response(accepted, 202, headers)
-    return json_response(accepted[0], 202, {"location": accepted[0]["status_url"], **headers})
+    return json_response(accepted[0], 202, {"location": status_url(ids[0]), **headers})
 
 
 async def _outcome(

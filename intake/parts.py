@@ -55,7 +55,7 @@ def parts_of(app: FastAPI) -> Parts:
     return cast("Parts", app.state.parts)
 
 
-def _parts(request: Request) -> Parts:
+async def _parts(request: Request) -> Parts:  # not a plain `def`, which would cost a thread
     return parts_of(cast("FastAPI", request.app))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from intake.failures import tell_of
 from schemas.outcomes import MAX_REJECTIONS, Rejection
@@ -96,7 +97,20 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
     if error.status_code == 404:
         return not_found().response()
+    if error.status_code == 405:
+        allowed = _methods_of(request)
+        return Problem(405, f"this path knows {allowed}", headers={"allow": allowed}).response()
     return Problem(error.status_code, str(error.detail), headers=error.headers).response()
+
+
+def _methods_of(request: Request) -> str:
+    """Return all methods of the path: the framework names those of the first route only (RFC 9110, 10.2.1)."""
+    routes = cast("FastAPI", request.app).routes
+    return ", ".join(
+        method
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    )
 
 
 async def _wrong_parameters(request: Request, error: Exception) -> Response:

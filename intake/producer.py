@@ -1,9 +1,9 @@
 """Sending requests from a Python program.
 
-    from intake.producer import Producer
+from intake.producer import Producer
 
-    with Producer() as producer:
-        request_ids = producer.send([{"buyer": …, "line_items": […]}], tenant="demo")
+with Producer() as producer:
+    request_ids = producer.send([{"buyer": …, "line_items": […]}], tenant="demo")
 """
 
 from collections.abc import Iterable, Mapping

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, text
 
 from orders.draft import Draft
 from orders.offers import EventOffer, Offers, PromoCodeOffer, TaxRule, TicketClassOffer
+from orders.tickets import code_scope
 from schemas.orders import OrderRequest
 
 _TICKET_CLASSES = text("""
@@ -64,7 +65,17 @@ def _ticket_classes(connection: Connection, names: _Names) -> defaultdict[UUID, 
     for row in connection.execute(_TICKET_CLASSES, parameters):
         event = events.get(row.event_id) or events.setdefault(row.event_id, _event(row))
         found[row.tenant_id][row.external_id] = TicketClassOffer(
-            row.id, row.external_id, event, row.price, row.has_seats
+            row.id,
+            row.external_id,
+            event,
+            row.price,
+            row.has_seats,
+            code_scope(
+                event_id=row.event_id,
+                ticket_class_id=row.id,
+                valid_from=row.starts_at,
+                valid_until=row.ends_at,
+            ),
         )
     return found
 
@@ -73,7 +84,7 @@ def _event(row: Row[tuple[object, ...]]) -> EventOffer:
     tax = None
     if row.tax_rate is not None:
         tax = TaxRule(row.tax_rate, row.tax_is_included, row.tax_rounding)
-    return EventOffer(row.event_id, row.event_external_id, row.currency, row.starts_at, row.ends_at, tax)
+    return EventOffer(row.event_id, row.event_external_id, row.currency, tax)
 
 
 def _events(connection: Connection, names: _Names) -> defaultdict[UUID, set[str]]:

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from sqlalchemy import Connection, Table, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -65,8 +64,8 @@ def add_ticket_key(connection: Connection, tenant_id: UUID, *, now: datetime) ->
         insert(tables.ticket_keys).values(
             id=key.id,
             tenant_id=tenant_id,
-            public_key=key.private_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw),
-            private_key=key.private_key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()),
+            public_key=key.public_key,
+            private_key=key.private_key,
             created_at=now,
         )
     )

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, text
 
+from db.bulk import array
 from orders.draft import Draft
 from schemas.outcomes import Outcome, Rejection
 
@@ -78,14 +79,14 @@ def claim(connection: Connection, drafts: Sequence[Draft], now: datetime) -> tup
         _CLAIM,
         {
             "now": now,
-            "ids": [draft.request.request_id for draft in ordered],
-            "tenant_ids": [draft.tenant_id for draft in ordered],
-            "keys": [draft.idempotency_key for draft in ordered],
-            "kinds": [draft.request.kind for draft in ordered],
-            "hashes": [draft.body_hash for draft in ordered],
-            "statuses": ["rejected" if draft.is_rejected else "processed" for draft in ordered],
-            "order_ids": [None if draft.is_rejected else draft.order_id for draft in ordered],
-            "errors": [errors_json(draft.rejections) for draft in ordered],
+            "ids": array(draft.request.request_id for draft in ordered),
+            "tenant_ids": array(draft.tenant_id for draft in ordered),
+            "keys": array(draft.idempotency_key for draft in ordered),
+            "kinds": array(draft.request.kind for draft in ordered),
+            "hashes": array(draft.body_hash for draft in ordered),
+            "statuses": array("rejected" if draft.is_rejected else "processed" for draft in ordered),
+            "order_ids": array(None if draft.is_rejected else draft.order_id for draft in ordered),
+            "errors": array(errors_json(draft.rejections) for draft in ordered),
         },
     )
     claimed = {tuple(row) for row in rows}
@@ -107,8 +108,8 @@ def reject_late(connection: Connection, drafts: Sequence[Draft]) -> None:
         connection.execute(
             _REJECT,
             {
-                "ids": [draft.request.request_id for draft in drafts],
-                "errors": [errors_json(draft.rejections) for draft in drafts],
+                "ids": array(draft.request.request_id for draft in drafts),
+                "errors": array(errors_json(draft.rejections) for draft in drafts),
             },
         )
 
@@ -123,8 +124,8 @@ def find_repeats(connection: Connection, drafts: Sequence[Draft], now: datetime)
     rows = connection.execute(
         _FIRST,
         {
-            "tenant_ids": [draft.tenant_id for draft in drafts],
-            "keys": [draft.idempotency_key for draft in drafts],
+            "tenant_ids": array(draft.tenant_id for draft in drafts),
+            "keys": array(draft.idempotency_key for draft in drafts),
         },
     )
     originals = {(row.tenant_id, row.idempotency_key): row for row in rows}

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -27,8 +26,6 @@ class EventOffer:
     id: UUID
     external_id: str
     currency: str
-    starts_at: datetime
-    ends_at: datetime
     tax: TaxRule | None
 
 
@@ -41,6 +38,8 @@ class TicketClassOffer:
     event: EventOffer
     price: Decimal
     has_seats: bool
+    code_scope: bytes = b""
+    """What the codes of its tickets say of it: see `orders.tickets.code_scope`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from db import tables
-from db.bulk import copy_rows
+from db.bulk import array, copy_rows
 from db.ids import new_ids
 from schemas.events import EventType, cloud_event
 
@@ -89,4 +89,4 @@ def claim_unsent(connection: Connection, limit: int) -> list[Claimed]:
 
 def mark_sent(connection: Connection, messages: Sequence[Claimed], now: datetime) -> None:
     """Record that the broker has confirmed the messages."""
-    connection.execute(_MARK_SENT, {"now": now, "ids": [message.id for message in messages]})
+    connection.execute(_MARK_SENT, {"now": now, "ids": array(message.id for message in messages)})

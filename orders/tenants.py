@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, text
 
 from orders.tickets import TicketKey
@@ -29,10 +28,7 @@ def tenant_ids(connection: Connection, names: Iterable[str]) -> dict[str, UUID]:
 def signing_keys(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, TicketKey]:
     """Return each tenant's newest signing key."""
     rows = connection.execute(_KEYS, {"ids": sorted(set(ids))})
-    return {
-        row.tenant_id: TicketKey(row.id, Ed25519PrivateKey.from_private_bytes(row.private_key))
-        for row in rows
-    }
+    return {row.tenant_id: TicketKey(row.id, bytes(row.private_key)) for row in rows}
 
 
 def public_keys(connection: Connection) -> dict[int, bytes]:

@@ -26,7 +26,7 @@ _ABANDONED_AFTER: Final = 60.0
 
 
 class Subscription:
-    """Receives the event messages whose type matches a pattern of the exchange (`order.*`, `#`) from now on."""
+    """Receives the event messages, from now on, whose type matches a pattern such as `order.*` or `#`."""
 
     def __init__(self, broker_url: str, settings: Settings, pattern: str = "#") -> None:
         self._connection = Connection(
@@ -106,4 +106,4 @@ def remove_abandoned(channel: Any) -> int:
 
 def _server_time(client: Any) -> float:
     seconds, microseconds = client.time()
-    return float(seconds) + microseconds / 1e6
+    return float(seconds + microseconds / 1e6)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from celery import Celery
 from kombu import Connection as BrokerConnection
 from sqlalchemy import Connection, func, select
 
@@ -18,7 +19,7 @@ from worker.settings import Settings
 _OLDEST_POSTGRES: Final = 14
 
 _MOST_LAG_SECONDS: Final = 60.0
-"""How old the oldest unsent event message may be: the relay is woken at once, and sweeps every few seconds."""
+"""How old the oldest unsent event message may be; a relay is woken at once, and sweeps every few seconds."""
 
 _PING_SECONDS: Final = 2.0
 
@@ -106,7 +107,7 @@ def _broker(settings: Settings) -> Iterator[Finding]:
             yield from _redis(connection)
         for queue in (ORDERS, OUTBOX):
             yield Finding(f"queue {queue}", True, f"{_depth(connection, queue)} messages wait")
-    yield _workers()
+    yield _workers(url, options)
 
 
 def _redis(connection: BrokerConnection) -> Iterator[Finding]:
@@ -139,10 +140,10 @@ def _depth(connection: BrokerConnection, queue: str) -> int:
             channel.close()
 
 
-def _workers() -> Finding:
-    from worker.app import app
-
-    names = sorted(name for answer in app.control.ping(timeout=_PING_SECONDS) for name in answer)
+def _workers(url: str, options: dict[str, Any]) -> Finding:
+    with Celery("willcall-doctor", broker=url, broker_transport_options=options) as app:
+        answers = app.control.ping(timeout=_PING_SECONDS)
+    names = sorted(name for answer in answers for name in answer)
     if names:
         return Finding("workers", True, f"{len(names)} answer: {', '.join(names)}")
     return Finding(

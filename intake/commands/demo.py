@@ -1,2 +1,120 @@
-def demo():
-    "x"
+"""`willcall demo`."""
+
+import sys
+from collections import Counter
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from intake.commands.output import JsonFlag, console, print_json, print_line, print_table
+
+if TYPE_CHECKING:
+    from intake.demo.play import Played
+
+
+def demo(as_json: JsonFlag = False) -> None:
+    """Play sample requests through the real queue and print what became of them; exit 1 on a surprise.
+
+    It starts what it needs, loads a sample catalogue for the tenant demo, and stops all of it again. What
+    it sold stays in the database: look with willcall orders list --tenant demo.
+    """
+    from intake.demo.verdict import differences
+
+    played = _play(as_json)
+    found = differences(played)
+    if as_json:
+        print_json(_words(played, found))
+    else:
+        _print_orders(played)
+        _print_rejected(played)
+        _print_rest(played, found)
+    if found:
+        raise typer.Exit(1)
+
+
+def _play(as_json: bool) -> "Played":
+    from intake.demo.play import play
+
+    is_quiet = as_json or not sys.stdout.isatty()
+    screen = console()
+    with nullcontext() if is_quiet else screen.status("Starting") as status:
+
+        def step(name: str) -> None:
+            if status is not None:
+                screen.print(f"  {name}", style="dim")
+                status.update(name.capitalize())
+            elif not as_json:
+                print_line(f"  {name}")
+
+        return play(step)
+
+
+def _print_orders(played: "Played") -> None:
+    print_table(
+        ("number", "code", "reference", "buyer", "tickets", "total", "status", "payment", "what it shows"),
+        (
+            (order["number"], order["code"], order["reference"], order["buyer"]["email"],
+             len(order["tickets"]), f"{order['totals']['total']} {order['currency']}", order["status"],
+             order["payment_status"], about)
+            for order, about in _orders(played)
+        ),
+        title="\nOrders",
+    )  # fmt: skip
+
+
+def _orders(played: "Played") -> list[tuple[Any, str]]:
+    about: dict[Any, str] = {}
+    for sample, id_ in zip(played.samples, played.request_ids, strict=True):
+        order_id = played.outcomes[id_]["order_id"]
+        if order_id in played.orders:
+            about.setdefault(order_id, sample.about)
+    return [(played.orders[order_id], text) for order_id, text in about.items()]
+
+
+def _rejected(played: "Played") -> list[dict[str, Any]]:
+    return [
+        {"about": sample.about, **played.outcomes[id_]["errors"][0]}
+        for sample, id_ in zip(played.samples, played.request_ids, strict=True)
+        if played.outcomes[id_]["status"] == "rejected"
+    ]
+
+
+def _print_rejected(played: "Played") -> None:
+    columns = ("code", "field", "message", "about")
+    rows = [[one[column] for column in columns] for one in _rejected(played)]
+    print_table(("code", "field", "message", "what it shows"), rows, title="\nRejected")
+
+
+def _events(played: "Played") -> dict[str, int]:
+    return dict(sorted(Counter(event["type"] for event in played.events).items()))
+
+
+def _tickets(played: "Played") -> int:
+    return sum(len(order["tickets"]) for order in played.orders.values())
+
+
+def _print_rest(played: "Played", found: list[str]) -> None:
+    print_table(("step", "seconds"), played.seconds.items(), title="\nTime")
+    events = ", ".join(f"{count} {kind}" for kind, count in _events(played).items()) or "none"
+    print_line(f"\n{_tickets(played)} tickets; the code of the first is valid: {played.verified_code}")
+    print_line(f"Event messages seen: {events}.")
+    sent, orders, rejected = len(played.request_ids), len(played.orders), len(_rejected(played))
+    again = sent - orders - rejected
+    print_line(f"{sent} requests: {orders} orders, {rejected} rejected, {again} sent twice, counted once.")
+    for difference in found:
+        console().print(f"Not as expected: {difference}", style="bold red", markup=False, soft_wrap=True)
+    if not found:
+        console().print("Everything is as expected.", style="bold green")
+
+
+def _words(played: "Played", found: list[str]) -> dict[str, Any]:
+    return {
+        "is_as_expected": not found,
+        "differences": found,
+        "orders": list(played.orders.values()),
+        "rejected": _rejected(played),
+        "tickets": {"count": _tickets(played), "verified_code": played.verified_code},
+        "events": _events(played),
+        "seconds": played.seconds,
+    }

@@ -33,10 +33,11 @@ class Printer:
 
 
 class Signals:
-    """How often we were asked to stop."""
+    """How often we were asked to stop, and by which signal at last."""
 
     def __init__(self) -> None:
         self.count = 0
+        self.last: int = 0
 
     @contextmanager
     def caught(self) -> Iterator[None]:
@@ -53,10 +54,14 @@ class Signals:
 
     def _on_signal(self, number: int, frame: object) -> None:
         self.count += 1
+        self.last = number
 
 
 def run_in_foreground(supervisor: Supervisor, look: Callable[[], None] = lambda: None) -> None:
-    """Run the children until we are asked to stop; asked again, kill them. `look` is called all the time."""
+    """Run the children until we are asked to stop; asked again, kill them. `look` is called all the time.
+
+    Raises `KeyboardInterrupt` in the end if it was Ctrl-C; to be told to stop otherwise is no failure.
+    """
     signals = Signals()
     with signals.caught():
         try:
@@ -68,3 +73,5 @@ def run_in_foreground(supervisor: Supervisor, look: Callable[[], None] = lambda:
         finally:
             asked = signals.count
             supervisor.stop(is_in_hurry=lambda: signals.count > asked)
+    if signals.last == signal.SIGINT:
+        raise KeyboardInterrupt

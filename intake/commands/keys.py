@@ -18,7 +18,8 @@ def create(
         typer.Option(
             "--scope",
             metavar="S",
-            help="orders.create, orders.read, orders.update, orders.set_price, events.read or admin; repeat it.",
+            help="What it may do: orders.create, orders.read, orders.update, orders.set_price, events.read "
+            "or admin. May be repeated.",
         ),
     ],
     as_json: JsonFlag = False,

@@ -160,7 +160,7 @@ def _print_order(order: "Words") -> None:
 
 
 def _print_parts(order: "Words") -> None:
-    columns = ("ticket_class_id", "event_id", "quantity", "unit_price", "amount", "tax")
+    columns: tuple[str, ...] = ("ticket_class_id", "event_id", "quantity", "unit_price", "amount", "tax")
     print_table(columns, _rows(columns, order["line_items"]), title="\nLines")
     print_table(
         ("", order["currency"]),

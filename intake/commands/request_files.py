@@ -4,7 +4,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -67,14 +67,22 @@ class RequestFile:
 
 def open_requests(name: str, tenant: str | None, stack: ExitStack) -> RequestFile:
     """Open a file (`-`: standard input) and check all of it; it is closed with the stack."""
-    file: IO[bytes] = sys.stdin.buffer if name == "-" else stack.enter_context(Path(name).open("rb"))
-    if name == "-" or not Path(name).is_file():  # it can be read only once
-        spooled = stack.enter_context(tempfile.TemporaryFile())
-        shutil.copyfileobj(file, spooled)
-        file = spooled
+    file = stack.enter_context(_opened(name))
     requests = RequestFile("standard input" if name == "-" else name, file, tenant, _is_lines(file))
     requests.check()
     return requests
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[IO[bytes]]:
+    """Open a file that can be read again; what is a pipe is copied into one."""
+    with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as file:
+        if name != "-" and Path(name).is_file():
+            yield file
+            return
+        with tempfile.TemporaryFile() as copy:
+            shutil.copyfileobj(file, copy)
+            yield copy
 
 
 def _is_lines(file: IO[bytes]) -> bool:

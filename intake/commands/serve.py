@@ -4,6 +4,7 @@ import ipaddress
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import typer
@@ -115,8 +116,8 @@ def _celery(*words: str) -> None:
     """
     from celery.bin.celery import celery
 
-    import worker.app  # noqa: F401 - known before Celery looks for it in the current directory
-
+    # By its name: nothing here depends on the worker. And before Celery looks in the current directory.
+    import_module("worker.app")
     code = celery.main(["--quiet", "-A", "worker.app", *words], prog_name="celery", standalone_mode=False)
     if code:
         raise typer.Exit(code)

@@ -55,7 +55,7 @@ def make_id(name: str) -> UUID:
 
 def make_offer(event: Event) -> EventOffer:
     tax = event.tax and TaxRule(event.tax.rate, event.tax.is_included, event.tax.rounding)
-    return EventOffer(make_id(event.id), event.id, event.currency, event.starts_at, event.ends_at, tax)
+    return EventOffer(make_id(event.id), event.id, event.currency, tax)
 
 
 def price(request: Words, offers: Offers) -> tuple[OrderRequest, PricedOrder]:

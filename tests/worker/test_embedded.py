@@ -64,9 +64,13 @@ def user(home: Path) -> Iterator[subprocess.Popen[str]]:
         text=True,
         cwd=REPOSITORY,
     ) as process:
-        assert process.stdout
-        assert process.stdout.readline() == "in\n"
-        yield process
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == "in\n"
+            yield process
+        except BaseException:
+            process.kill()
+            raise
     # Leaving the block above ended its standard input and waited for it.
 
 

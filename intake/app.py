@@ -1,0 +1,59 @@
+"""The HTTP intake: it checks envelopes, publishes, and reads; it decides nothing about orders."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from intake import health, order_reading, orders, requests
+from intake.last_resort import LastResort
+from intake.openapi import build_openapi
+from intake.parts import opened
+from intake.problems import answer_with_problems
+from worker.settings import Settings
+
+_DESCRIPTION: Final = """
+Orders for tickets: taken at once, processed exactly once in effect.
+
+`POST /v1/orders` answers 202 as soon as the broker has the request; `GET /v1/requests/{request_id}` tells
+what became of it. Amounts of money are decimal strings, never numbers. Every error is a problem document
+(RFC 9457) whose `errors` name the fields.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the app. It connects to nothing before it runs, and to each server when it is first needed."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with opened(settings) as parts:
+            app.state.parts = parts
+            yield
+
+    app = FastAPI(
+        title="Willcall",
+        version=version("willcall"),
+        description=_DESCRIPTION.strip(),
+        lifespan=lifespan,
+        # The documentation pages would load their scripts from somebody else's server.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect would lose a POST's body, or send it twice
+    )
+    app.add_middleware(LastResort)
+    answer_with_problems(app)
+    for part in (orders, order_reading, requests, health):
+        app.include_router(part.router)
+    _document(app)
+    return app
+
+
+def _document(app: FastAPI) -> None:
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = build_openapi(app)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way

@@ -1,0 +1,1 @@
+"""The sample catalogue and requests of `willcall demo`, and how they are played."""

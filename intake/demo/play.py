@@ -1,0 +1,163 @@
+"""The play: sample requests go through the real queue, and what comes of them is collected."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Engine
+
+from db.engine import make_engine
+from db.migrate import upgrade
+from intake.commands.catalog import read_catalogue
+from intake.commands.failures import CommandFailed
+from intake.commands.outcomes import find_outcomes
+from intake.commands.serve import server_urls
+from intake.commands.servers import servers
+from intake.commands.supervisor import Child, Supervisor
+from intake.demo.listening import Listener
+from intake.demo.sample import TENANT, Sample, catalogue_text, samples
+from intake.producer import Producer
+from orders.catalogue_loading import load_catalogue
+from orders.reading import get_order
+from orders.render import Words
+from orders.tenants import public_keys
+from orders.tickets import verify_ticket
+from worker.settings import Settings
+
+_PATIENCE_SECONDS: Final = 60.0
+_LINES_KEPT: Final = 200
+_LINES_TOLD: Final = 12
+
+Step = Callable[[str], None]
+"""Is told each step when it begins."""
+
+
+@dataclass(slots=True)
+class Played:
+    """What came of the sample requests, in their order, and how long each step took."""
+
+    samples: Sequence[Sample]
+    request_ids: list[UUID] = field(default_factory=list)
+    outcomes: dict[UUID, Words] = field(default_factory=dict)
+    orders: dict[UUID, Words] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    verified_code: str | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, name: str, step: Step) -> Iterator[None]:
+        """Measure a step."""
+        step(name)
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(time.monotonic() - started, 3)
+
+
+def play(step: Step) -> Played:
+    """Start everything, play the samples, stop everything."""
+    played = Played(samples(f"demo-{time.time_ns():x}"))
+    with ExitStack() as stack:
+        with played.timed("start the database and the broker", step):
+            settings = stack.enter_context(servers(database=True, broker=True))
+        engine = make_engine(settings.database(), pool_size=2)
+        stack.callback(engine.dispose)
+        with played.timed("bring the schema up to date", step):
+            upgrade(engine)
+        with played.timed("load the catalogue", step), engine.begin() as connection:
+            catalogue = read_catalogue("the sample catalogue", catalogue_text())
+            load_catalogue(connection, catalogue, now=datetime.now(UTC))
+        _play(settings, engine, played, step)
+        step("stop the database and the broker")
+    return played
+
+
+def _play(settings: Settings, engine: Engine, played: Played, step: Step) -> None:
+    crew = _Crew(settings)
+    try:
+        with Listener(settings) as listener:
+            with played.timed("start a worker and a relay", step):
+                crew.start()
+            with played.timed("send the requests", step), Producer(settings) as producer:
+                requests = [sample.request for sample in played.samples]
+                played.request_ids = producer.send(requests, tenant=TENANT)
+            with played.timed("wait for their outcomes", step):
+                crew.wait_until(lambda: _has_outcomes(engine, played))
+            _read_orders(engine, played)
+            with played.timed("receive the event messages", step):
+                subjects = {str(id_) for id_ in [*played.orders, *played.request_ids]}
+                told = len(played.orders) + len(
+                    [outcome for outcome in played.outcomes.values() if outcome["status"] == "rejected"]
+                )
+                crew.wait_until(lambda: len(listener.of(subjects)) >= told, is_required=False)
+            with played.timed("stop the worker and the relay", step):
+                crew.stop()
+            played.events = listener.of(subjects)  # those too that came although none was due
+    finally:
+        crew.stop()
+
+
+def _has_outcomes(engine: Engine, played: Played) -> bool:
+    with engine.connect() as connection:
+        played.outcomes = find_outcomes(connection, played.request_ids)
+    return len(played.outcomes) == len(played.request_ids)
+
+
+def _read_orders(engine: Engine, played: Played) -> None:
+    with engine.connect() as connection:
+        for id_ in played.request_ids:
+            order_id = played.outcomes[id_]["order_id"]
+            if order_id is not None and order_id not in played.orders:
+                order = get_order(connection, order_id)
+                if order is not None:
+                    played.orders[order_id] = order
+        tickets = [ticket for order in played.orders.values() for ticket in order["tickets"]]
+        if tickets:
+            verify_ticket(tickets[0]["code"], public_keys(connection))
+            played.verified_code = tickets[0]["code"]
+
+
+class _Crew:
+    """A worker and a relay, as `willcall serve` runs them; their last words are kept for a failure."""
+
+    def __init__(self, settings: Settings) -> None:
+        urls = {
+            **server_urls(settings),
+            "WILLCALL_WORKER_PROCESSES": "1",
+            "WILLCALL_WORKER_METRICS_PORT": "0",
+        }
+        self._said: deque[str] = deque(maxlen=_LINES_KEPT)
+        self._supervisor = Supervisor(
+            [Child(name, ("serve", name), urls) for name in ("worker", "relay")],
+            lambda name, line: self._said.append(f"{name}: {line}"),
+        )
+
+    def start(self) -> None:
+        """Start both."""
+        self._supervisor.start()
+
+    def wait_until(self, is_done: Callable[[], bool], *, is_required: bool = True) -> None:
+        """Return when it is done, or after a while if it is not required; fail if one of us died."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not is_done():
+            dead = [child.name for child in self._supervisor.children if not child.is_running]
+            if dead:
+                raise CommandFailed(self._last_words(f"the {dead[0]} ended"))
+            if time.monotonic() > deadline:
+                if not is_required:
+                    return
+                raise CommandFailed(self._last_words(f"there was no outcome within {_PATIENCE_SECONDS:g} s"))
+            time.sleep(0.05)
+
+    def _last_words(self, what: str) -> str:
+        return "\n".join([f"{what}; the last words of worker and relay:", *list(self._said)[-_LINES_TOLD:]])
+
+    def stop(self) -> None:
+        """Stop both; calling it again does nothing."""
+        self._supervisor.stop()

@@ -1,0 +1,67 @@
+"""The intake as a process: uvicorn, set up for production."""
+
+import logging
+import signal
+import socket
+from types import FrameType
+
+import uvicorn
+
+from intake.app import create_app
+from intake.parts import parts_of
+from worker.logs import set_up_logs
+from worker.settings import Settings
+
+_GRACEFUL_SECONDS = 15
+# Longer than load balancers keep idle connections: the side that closes first must not be this one.
+_KEEP_ALIVE_SECONDS = 75
+
+
+class IntakeServer(uvicorn.Server):
+    """A server whose calls do not wait for outcomes any more once it shuts down."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.app = create_app(settings)
+        super().__init__(
+            uvicorn.Config(
+                self.app,
+                host=settings.intake_host,
+                port=settings.intake_port,
+                loop="uvloop",
+                http="httptools",
+                ws="none",
+                lifespan="on",
+                log_config=None,  # ours is set up already
+                access_log=False,  # the query of a call may hold an e-mail address
+                server_header=False,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+            )
+        )
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop after the calls that are under way; at a second Ctrl-C at once.
+
+        uvicorn would raise the signal again at the end; to be stopped is no failure of ours.
+        """
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer those who wait with 202, finish what is under way, and close."""
+        parts_of(self.app).outcomes.stop()
+        await super().shutdown(sockets)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM, and return when the last call is answered.
+
+    Raises `SystemExit` if the port is taken. Called in the main thread, as signals are.
+    """
+    set_up_logs(settings)
+    # It tells at every readiness check which database it speaks to.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    server = IntakeServer(settings)
+    server.run()
+    if not server.started:
+        raise SystemExit(1)

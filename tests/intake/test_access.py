@@ -1,0 +1,93 @@
+"""The key decides the tenant and what a call may do."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from intake.keys import hash_key, list_keys, revoke_key
+
+Order = Callable[..., dict[str, Any]]
+BASIC = "Basic d2NfOng="
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": ""}, {"authorization": BASIC}])
+def test_a_call_without_a_key_is_told_how_to_send_one(intake, headers: dict[str, str]) -> None:
+    answer = httpx.get(f"{intake.url}/v1/orders", headers=headers)
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == 'Bearer realm="willcall"'
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("key", ["wc_", "wc_" + "A" * 43, "A" * 46, "wc_" + "ü" * 43, "wc_" + "A" * 100_000])
+def test_an_unknown_key_is_refused(intake, key: str) -> None:
+    headers = {b"authorization": b"Bearer " + key.encode("latin-1")}
+    answer = httpx.get(f"{intake.url}/v1/orders", headers=headers)
+
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == 'Bearer realm="willcall", error="invalid_token"'
+
+
+def test_the_scheme_may_be_written_in_any_case(intake) -> None:
+    headers = {"authorization": f"bearer {intake.new_key('admin')}"}
+
+    assert httpx.get(f"{intake.url}/v1/orders", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("scope", "method", "path", "status"),
+    [
+        ("orders.create", "POST", "/v1/orders", 202),
+        ("orders.create", "GET", "/v1/orders", 403),
+        ("orders.create", "GET", "/v1/orders/018f3f6e-0000-7000-8000-000000000000", 403),
+        ("orders.create", "GET", "/v1/requests/018f3f6e-0000-7000-8000-000000000000", 404),
+        ("orders.read", "POST", "/v1/orders", 403),
+        ("orders.read", "GET", "/v1/orders", 200),
+        ("orders.read", "GET", "/v1/requests/018f3f6e-0000-7000-8000-000000000000", 404),
+        ("orders.set_price", "POST", "/v1/orders", 403),
+        ("events.read", "GET", "/v1/requests/018f3f6e-0000-7000-8000-000000000000", 403),
+        ("admin", "POST", "/v1/orders", 202),
+        ("admin", "GET", "/v1/orders", 200),
+    ],
+)
+def test_each_call_needs_its_scope(intake, scope: str, method: str, path: str, status: int) -> None:
+    with intake.client(scope) as client:
+        answer = client.request(method, path, **({"json": {}} if method == "POST" else {}))
+
+    assert answer.status_code == status
+    if status == 403:
+        assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+        assert answer.json()["errors"] == []
+
+
+def test_a_revoked_key_stops_working_within_seconds(intake) -> None:
+    key = intake.new_key("orders.read")
+    with intake.client_of(key) as client:
+        assert client.get("/v1/orders").status_code == 200
+        revoke(intake, key)
+        deadline = time.monotonic() + 8
+        while client.get("/v1/orders").status_code == 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+
+        assert client.get("/v1/orders").status_code == 401
+
+
+def test_a_key_that_was_revoked_before_its_first_call_never_works(intake) -> None:
+    key = intake.new_key("orders.read")
+    revoke(intake, key)
+
+    with intake.client_of(key) as client:
+        assert client.get("/v1/orders").status_code == 401
+
+
+def revoke(intake: Any, key: str) -> None:
+    with intake.engine.begin() as connection:
+        query = "SELECT id FROM api_keys WHERE key_hash = %s"
+        row = connection.exec_driver_sql(query, (hash_key(key),)).one()
+        assert row.id in [listed.id for listed in list_keys(connection)]
+        assert revoke_key(connection, row.id, datetime.now(UTC))

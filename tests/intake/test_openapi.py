@@ -1,0 +1,95 @@
+"""The contract can be read by programs, and every field of it by people."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from intake import descriptions
+
+
+@pytest.fixture
+def page(intake) -> dict[str, Any]:
+    words: dict[str, Any] = httpx.get(f"{intake.url}/openapi.json").raise_for_status().json()
+    return words
+
+
+def references(words: Any) -> Iterator[str]:
+    if isinstance(words, dict):
+        if "$ref" in words:
+            yield words["$ref"]
+        for value in words.values():
+            yield from references(value)
+    elif isinstance(words, list):
+        for value in words:
+            yield from references(value)
+
+
+def test_every_field_is_described(page) -> None:
+    silent = [
+        f"{name}.{field}"
+        for name, schema in page["components"]["schemas"].items()
+        for field, words in schema.get("properties", {}).items()
+        if not words["description"]
+    ]
+
+    assert silent == []
+
+
+def test_no_description_is_of_a_field_that_is_gone(page) -> None:
+    fields = {
+        f"{name.partition('-')[0]}.{field}"
+        for name, schema in page["components"]["schemas"].items()
+        for field in schema.get("properties", {})
+    }
+    names = {field.partition(".")[2] for field in fields}
+
+    assert [field for field in descriptions._FIELDS if field not in fields | names] == []
+
+
+def test_every_reference_leads_somewhere(page) -> None:
+    known = {f"#/components/schemas/{name}" for name in page["components"]["schemas"]}
+
+    assert set(references(page)) <= known
+
+
+def test_every_call_and_its_answers_are_there(page) -> None:
+    answers = {
+        f"{method.upper()} {path}": set(operation["responses"])
+        for path, operations in page["paths"].items()
+        for method, operation in operations.items()
+    }
+
+    assert answers["POST /v1/orders"] >= {
+        "200",
+        "201",
+        "202",
+        "400",
+        "401",
+        "403",
+        "413",
+        "415",
+        "422",
+        "503",
+    }
+    assert answers["GET /v1/orders/{order_id}"] >= {"200", "401", "403", "404"}
+    assert answers["GET /v1/orders"] >= {"200", "400", "422"}
+    assert answers["GET /v1/requests/{request_id}"] >= {"200", "404"}
+    assert answers["GET /readyz"] == {"200", "503"}
+    assert {"GET /healthz", "GET /metrics"} <= set(answers)
+
+
+def test_the_schema_of_an_order_is_the_one_that_validates_it(page) -> None:
+    schemas = page["components"]["schemas"]
+
+    assert schemas["OrderRequest"]["required"] == ["buyer", "line_items"]
+    assert schemas["OrderRequest"]["properties"]["shipping"]["type"] == "string"
+    assert "tickets" in schemas["Order"]["required"]
+    body = page["paths"]["/v1/orders"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert body["oneOf"][0] == {"$ref": "#/components/schemas/OrderRequest"}
+
+
+def test_calls_say_which_of_them_need_a_key(page) -> None:
+    assert page["paths"]["/v1/orders"]["post"]["security"] == [{"API key": []}]
+    assert "security" not in page["paths"]["/healthz"]["get"]

@@ -1,0 +1,28 @@
+"""The header `Prefer` is read as RFC 7240 says."""
+
+import pytest
+
+from intake.preferences import wanted_wait
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ([], 0),
+        (["wait=5"], 5),
+        (["WAIT = 5"], 5),
+        (['wait="5"'], 5),
+        (["respond-async, wait=5"], 5),
+        (["respond-async", "wait=5"], 5),
+        (["wait=5; because=hurry"], 5),
+        (["wait=5, wait=9"], 5),
+        (["wait=31"], 30),
+        (["wait=999999999"], 30),
+        (["wait=9999999999999999999999"], 0),
+        (["await=5"], 0),
+        (["wait=five"], 0),
+        (["wait=٥"], 0),
+    ],
+)
+def test_a_wait_is_understood_or_ignored(headers: list[str], seconds: int) -> None:
+    assert wanted_wait(headers) == seconds

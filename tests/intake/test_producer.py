@@ -1,0 +1,91 @@
+"""A Python program sends requests with three lines."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from intake.messages import MAX_BYTES, outgoing, pack
+from intake.producer import NotConfirmed, Producer
+from worker.settings import Settings
+
+
+def numbered(count: int, **fields: Any) -> list[dict[str, Any]]:
+    return [{"reference": str(number), **fields} for number in range(count)]
+
+
+def test_requests_arrive_in_messages_of_a_hundred(intake) -> None:
+    with Producer(intake.settings) as producer:
+        ids = producer.send(numbered(250), tenant="demo")
+
+    messages = intake.take_messages()
+    arrived = [request for message in messages for request in message.payload[1]["requests"]]
+    assert [message.headers["willcall_requests"] for message in messages] == [100, 100, 50]
+    assert messages[1].headers["kwargsrepr"] == f"requests=100 first={ids[100]}"
+    assert [UUID(request["request_id"]) for request in arrived] == ids
+    assert arrived[7] == {"reference": "7", "tenant": "demo", "request_id": str(ids[7])}
+    assert all(id_.version == 7 for id_ in ids)
+
+
+def test_prices_may_be_held_to_the_catalogue(intake) -> None:
+    with Producer(intake.settings) as producer:
+        producer.send(numbered(1), tenant="demo", may_set_price=False)
+
+    assert intake.take_requests()[0]["may_set_price"] is False
+
+
+def test_a_request_that_has_an_id_keeps_it(intake) -> None:
+    id_ = uuid4()
+    with Producer(intake.settings) as producer:
+        ids = producer.send([{"request_id": id_}, {"request_id": str(id_)}], tenant="demo")
+        with pytest.raises(ValueError, match="badly formed"):
+            producer.send([{"request_id": "mine"}], tenant="demo")
+
+    assert ids == [id_, id_]
+    assert [request["request_id"] for request in intake.take_requests()] == [str(id_)] * 2
+
+
+def test_a_decimal_travels_as_a_string_and_a_lone_surrogate_as_it_is(intake) -> None:
+    with Producer(intake.settings) as producer:
+        producer.send([{"shipping": Decimal("5.00"), "reference": "\ud800", "n": 2**70}], tenant="demo")
+        with pytest.raises(TypeError):
+            producer.send([{"shipping": object()}], tenant="demo")
+
+    [request] = intake.take_requests()
+    assert (request["shipping"], request["reference"], request["n"]) == ("5.00", "\ud800", 2**70)
+
+
+def test_nothing_to_send_is_sent_without_a_word(intake) -> None:
+    with Producer(intake.settings) as producer:
+        assert producer.send([], tenant="demo") == []
+
+
+def test_a_message_is_bounded_unless_one_request_is_larger() -> None:
+    sizes = [1_000] * 500 + [300_000] + [200_000] * 2
+    requests = [outgoing("orders.create", {"reference": "x" * size}, tenant="demo") for size in sizes]
+
+    messages = pack(requests, max_requests=500)
+
+    assert sum(message.headers["willcall_requests"] for message in messages) == len(sizes)
+    large = [message for message in messages if len(message.body) > MAX_BYTES + 2_000]
+    assert [message.headers["willcall_requests"] for message in large] == [1]
+    assert len(messages) == 6
+
+
+def test_a_message_is_of_one_kind_and_the_order_is_kept() -> None:
+    kinds = ["orders.create", "orders.create", "orders.update", "orders.create"]
+    messages = pack([outgoing(kind, {}, tenant="demo") for kind in kinds], max_requests=500)
+
+    assert [message.headers["task"] for message in messages] == [
+        "orders.create",
+        "orders.update",
+        "orders.create",
+    ]
+
+
+def test_without_a_broker_nothing_is_confirmed(intake) -> None:
+    settings = Settings(broker_url="redis://127.0.0.1:1/0")
+
+    with Producer(settings) as producer, pytest.raises(NotConfirmed):
+        producer.send(numbered(1), tenant="demo")

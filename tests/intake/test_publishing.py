@@ -1,0 +1,118 @@
+"""Callers that wait at the same moment share one wait for the broker."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from intake.messages import Outgoing, outgoing
+from intake.publishing import GroupPublisher
+from worker.publishing import NotConfirmed
+
+Order = Callable[..., dict[str, Any]]
+
+
+def pause_broker(intake: Any, milliseconds: int) -> None:
+    """Have the broker let every command wait for so long."""
+    with intake.broker() as broker:
+        broker.default_channel.client.execute_command("CLIENT", "PAUSE", str(milliseconds), "WRITE")
+
+
+def requests(count: int, size: int = 10) -> list[Outgoing]:
+    return [outgoing("orders.create", {"reference": "x" * size}, tenant="demo") for _ in range(count)]
+
+
+@asynccontextmanager
+async def started(intake: Any, **options: Any) -> AsyncIterator[GroupPublisher]:
+    publisher = GroupPublisher(intake.settings, **options)
+    publisher.start()
+    await publisher.publish(requests(1))
+    intake.take_messages()
+    try:
+        yield publisher
+    finally:
+        await asyncio.to_thread(publisher.close)
+
+
+def groups(intake: Any) -> float:
+    lines = httpx.get(f"{intake.url}/metrics").text.splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith("willcall_intake_groups_total "))
+
+
+def test_fifty_calls_at_once_share_few_confirms_and_messages(intake, client, order: Order) -> None:
+    client.post("/v1/orders", json=order())
+    intake.take_messages()
+    before = groups(intake)
+    with ThreadPoolExecutor(50) as threads:
+        pause_broker(intake, 1_000)
+        calls = [threads.submit(client.post, "/v1/orders", json=order()) for _ in range(50)]
+        answers = [call.result() for call in calls]
+
+    assert {answer.status_code for answer in answers} == {202}
+    assert groups(intake) - before <= 5
+    messages = intake.take_messages()
+    assert len(messages) <= 5
+    arrived = {request["request_id"] for message in messages for request in message.payload[1]["requests"]}
+    assert arrived == {answer.json()["request_id"] for answer in answers}
+
+
+def test_too_many_who_wait_are_refused(intake) -> None:
+    async def scenario() -> list[Any]:
+        async with started(intake, max_waiting_bytes=10_000) as publisher:
+            pause_broker(intake, 500)
+            first = asyncio.create_task(publisher.publish(requests(1)))
+            await asyncio.sleep(0.1)  # it is under way now, and waits no more
+            calls = [publisher.publish(requests(1, size=2_900)) for _ in range(5)]
+            return await asyncio.gather(first, *calls, return_exceptions=True)
+
+    results = asyncio.run(scenario())
+
+    assert results[:4] == [None] * 4
+    assert [str(error) for error in results[4:]] == ["too many requests wait for the broker"] * 2
+    assert len(intake.take_requests()) == 4
+
+
+def test_closing_sends_what_waits_and_refuses_what_comes(intake) -> None:
+    async def scenario() -> list[Any]:
+        async with started(intake) as publisher:
+            pause_broker(intake, 500)
+            calls = [asyncio.create_task(publisher.publish(requests(2))) for _ in range(20)]
+            await asyncio.sleep(0.1)
+            await asyncio.to_thread(publisher.close)
+            results = await asyncio.gather(*calls, return_exceptions=True)
+            with pytest.raises(NotConfirmed, match="shutting down"):
+                await publisher.publish(requests(1))
+            return results
+
+    assert asyncio.run(scenario()) == [None] * 20
+    assert len(intake.take_requests()) == 40
+
+
+def test_what_nobody_waits_for_any_more_is_not_sent(intake) -> None:
+    async def scenario() -> None:
+        async with started(intake) as publisher:
+            pause_broker(intake, 500)
+            first = asyncio.create_task(publisher.publish(requests(1)))
+            await asyncio.sleep(0.1)
+            gone = asyncio.create_task(publisher.publish(requests(1)))
+            await asyncio.sleep(0.1)
+            gone.cancel()
+            await first
+
+    asyncio.run(scenario())
+
+    assert len(intake.take_requests()) == 1
+
+
+def test_large_calls_become_several_messages(intake) -> None:
+    async def scenario() -> None:
+        async with started(intake) as publisher:
+            await publisher.publish(requests(8, size=100_000))
+
+    asyncio.run(scenario())
+
+    assert [message.headers["willcall_requests"] for message in intake.take_messages()] == [2, 2, 2, 2]

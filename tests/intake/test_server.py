@@ -1,0 +1,125 @@
+"""The intake as a process of its own: it stops without losing a call, and its logs tell no names."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.intake.conftest import Intake, serving, settings_of
+
+Order = Callable[..., dict[str, Any]]
+SERVE = "from intake.server import serve; from worker.settings import get_settings; serve(get_settings())"
+
+
+@contextmanager
+def process(intake: Intake, port: int) -> Iterator["subprocess.Popen[str]"]:
+    environment = os.environ | {
+        "WILLCALL_DATABASE_URL": intake.settings.database(),
+        "WILLCALL_BROKER_URL": intake.settings.broker(),
+        "WILLCALL_INTAKE_PORT": str(port),
+    }
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVE], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield server
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def wait_until_ready(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            if httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_stopped_server_answers_those_who_wait_and_ends_well(intake, order: Order, how) -> None:
+    port = settings_of(intake.settings.home).intake_port
+    headers = {"authorization": f"Bearer {intake.new_key('admin')}", "prefer": "wait=30"}
+    url = f"http://127.0.0.1:{port}/v1/orders"
+    with process(intake, port) as server, ThreadPoolExecutor(1) as threads:
+        wait_until_ready(port)
+        waiting = threads.submit(httpx.post, url, json=order(), headers=headers, timeout=40)
+        while not intake.take_requests():
+            time.sleep(0.05)
+        started = time.monotonic()
+        server.send_signal(how)
+
+        assert waiting.result().status_code == 202
+        assert server.wait(20) == 0
+        assert time.monotonic() - started < 10
+
+
+def test_its_logs_are_json_and_hold_neither_names_nor_keys(intake, order: Order) -> None:
+    port = settings_of(intake.settings.home).intake_port
+    key = intake.new_key("admin")
+    headers = {"authorization": f"Bearer {key}"}
+    url = f"http://127.0.0.1:{port}/v1/orders"
+    with process(intake, port) as server:
+        wait_until_ready(port)
+        assert httpx.post(url, json=order(), headers=headers).status_code == 202
+        assert httpx.get(url, params={"email": "sam@example.com"}, headers=headers).status_code == 200
+        assert httpx.post(url, content="sam@example.com", headers=headers).status_code == 415
+        server.terminate()
+        _, logs = server.communicate(timeout=20)
+
+    assert [json.loads(line) for line in logs.splitlines()]
+    assert key not in logs
+    assert "sam@example.com" not in logs
+
+
+def test_a_taken_port_ends_the_process_with_a_failure(intake) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with process(intake, taken.getsockname()[1]) as server:
+            assert server.wait(30) != 0
+
+
+def test_an_unexpected_failure_is_a_problem_that_tells_nothing(intake, caplog) -> None:
+    def fail() -> None:
+        raise RuntimeError("sam@example.com")
+
+    with serving(settings_of(intake.settings.home)) as server:
+        server.app.add_api_route("/fail", fail)
+        answer = httpx.get(f"http://127.0.0.1:{server.config.port}/fail")
+
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "sam@example.com" not in answer.text + caplog.text
+    [record] = [one for one in caplog.records if one.message == "a call failed unexpectedly"]
+    assert record.error == "RuntimeError"
+    assert "in fail" in record.where
+
+
+def test_a_wrong_statement_is_a_problem_that_tells_nothing(intake, client, caplog) -> None:
+    with intake.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE payments RENAME TO payments_of_old")
+    try:
+        answer = client.get("/v1/orders", params={"email": "sam@example.com"})
+    finally:
+        with intake.engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE payments_of_old RENAME TO payments")
+
+    assert answer.status_code == 500
+    assert answer.json()["errors"] == []
+    assert "payments" not in answer.text
+    assert "sam@example.com" not in caplog.text
