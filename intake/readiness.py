@@ -62,7 +62,8 @@ class Readiness:
 
     def _check_broker(self) -> dict[str, str]:
         url = self._settings.broker()
-        options: dict[str, Any] = transport_options(self._settings, url)
+        # kombu would try again for several seconds; whoever asks us does that anyway.
+        options: dict[str, Any] = transport_options(self._settings, url) | {"max_retries": 0}
         if is_amqp(url):
             options["connect_timeout"] = _CONNECT_SECONDS
         else:

@@ -29,14 +29,14 @@ def make_key(id: int = 0x01020304, seed: bytes = SEED) -> TicketKey:
     return TicketKey(id, seed)
 
 
-def make_code(key: TicketKey | None = None, ticket_id: UUID = UUID(int=1), **changes: Any) -> str:
+def make_code(key: TicketKey | None = None, ticket_id: UUID | None = None, **changes: Any) -> str:
     scope: dict[str, Any] = {
         "event_id": UUID(int=2),
         "ticket_class_id": UUID(int=3),
         "valid_from": FIVE_PM,
         "valid_until": NINE_PM,
     }
-    return (key or make_key()).sign(ticket_id.bytes, code_scope(**scope | changes))
+    return (key or make_key()).sign((ticket_id or UUID(int=1)).bytes, code_scope(**scope | changes))
 
 
 def known(*keys: TicketKey) -> dict[int, bytes]:
@@ -157,7 +157,7 @@ def test_a_code_of_another_version_is_called_forged_though_its_signature_is_good
     payload = b"\x02" + urlsafe_b64decode(make_code() + "=")[1:61]
 
     with pytest.raises(ForgedCode):
-        verify_ticket(unpadded(SigningKey(SEED).sign(payload)), known(make_key()))
+        verify_ticket(unpadded(payload + SigningKey(SEED).sign(payload).signature), known())
 
 
 def test_a_changed_claim_under_a_known_key_is_called_forged() -> None:

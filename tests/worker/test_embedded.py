@@ -74,6 +74,15 @@ def user(home: Path) -> Iterator[subprocess.Popen[str]]:
     # Leaving the block above ended its standard input and waited for it.
 
 
+@contextmanager
+def killed_at_last(command: list[str], account: embedded.Account | None) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(command, **embedded._as(account)) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def postgres_pid(home: Path) -> int | None:
     return embedded._postgres_pid(home.resolve())
 
@@ -292,7 +301,7 @@ def test_a_pid_file_with_the_pid_of_a_stranger_harms_nobody(home: Path) -> None:
         kill_servers(home)
         # Of the server's own user: PostgreSQL takes its pid for that of a running server.
         account = embedded._account(home)
-        with subprocess.Popen(["sleep", "600"], **embedded._as(account)) as stranger:
+        with killed_at_last(["sleep", "600"], account) as stranger:
             forged = "\n".join([str(stranger.pid), *pid_file.splitlines()[1:]])
             (home / "postgres" / "postmaster.pid").write_text(forged)
             (embedded._sockets(home) / ".s.PGSQL.5432.lock").write_text(forged)
@@ -305,7 +314,6 @@ def test_a_pid_file_with_the_pid_of_a_stranger_harms_nobody(home: Path) -> None:
             embedded._stop_postgres(home)
             embedded._stop_valkey(home)
             assert stranger.poll() is None
-            stranger.kill()
 
 
 @pytest.mark.parametrize("content", ["", "\n", "no number\n", "-1\n", "999999999\n"])

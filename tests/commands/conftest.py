@@ -1,0 +1,114 @@
+"""Running `willcall`: in this process where no signal is involved, else as a process of its own."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from intake.cli import run
+from tests.processes import Process, wait_until
+from worker.settings import get_settings
+
+WILLCALL = Path(sys.executable).parent / "willcall"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def json_lines(self) -> list[Any]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+Willcall = Callable[..., Ran]
+
+
+@pytest.fixture
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing that a developer has set decides the outcome."""
+    for name in list(os.environ):
+        if name.startswith("WILLCALL_"):
+            monkeypatch.delenv(name)
+    yield
+    get_settings.cache_clear()
+
+
+@pytest.fixture
+def willcall(
+    home: Path, no_settings: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Willcall:
+    """Runs a command in this process, on this process's embedded servers."""
+    monkeypatch.setenv("WILLCALL_HOME", str(home))
+
+    def run_command(*words: object, stdin: bytes = b"") -> Ran:
+        get_settings.cache_clear()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capsys.readouterr()
+        code = run([str(word) for word in words])
+        captured = capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    return run_command
+
+
+def environment(**variables: object) -> dict[str, str]:
+    """Return the environment of a process, with these settings and no others."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("WILLCALL_")}
+    return inherited | {name: str(value) for name, value in variables.items()}
+
+
+@contextmanager
+def running_willcall(
+    *words: str, variables: Mapping[str, object], log: Path, ready: str = ""
+) -> Iterator[Process]:
+    """Run `willcall …` until the block ends; wait for a word in its output first."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [WILLCALL, *words],
+            cwd=log.parent,
+            env=environment(**variables),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    running = Process(process, log)
+    try:
+        if ready:
+            wait_until(lambda: ready in running.output() or process.poll() is not None, what=ready)
+            assert process.poll() is None, running.output()
+        yield running
+    finally:
+        with suppress(subprocess.TimeoutExpired):
+            running.end(timeout=40)
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def crew(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A worker and a relay of this process's servers."""
+    logs = tmp_path_factory.mktemp("crew")
+    variables = {"WILLCALL_HOME": home}
+    with (
+        running_willcall("serve", "worker", variables=variables, log=logs / "worker", ready=" ready."),
+        running_willcall("serve", "relay", variables=variables, log=logs / "relay", ready=" ready."),
+    ):
+        yield

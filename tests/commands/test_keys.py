@@ -1,0 +1,56 @@
+"""`willcall keys`."""
+
+import hashlib
+
+from sqlalchemy import Engine
+
+from tests.commands.conftest import Willcall
+from tests.factories import load, rows
+
+
+def test_a_key_is_shown_once_and_only_its_hash_is_kept(willcall: Willcall, engine: Engine) -> None:
+    load(engine)
+
+    made = willcall(
+        "keys", "create", "--tenant", "demo", "--scope", "orders.create", "--scope", "admin", "--json"
+    )
+    listed = willcall("keys", "list", "--json")
+
+    key = made.json["key"]
+    assert key not in listed.out + willcall("keys", "list").out
+    assert [one["id"] for one in listed.json] == [made.json["id"]]
+    assert listed.json[0]["scopes"] == ["admin", "orders.create"]
+    ((stored,),) = rows(engine, "SELECT key_hash FROM api_keys")
+    assert bytes(stored) == hashlib.sha256(key.encode()).digest()
+
+
+def test_a_key_for_people_stands_alone_on_the_last_line(willcall: Willcall, engine: Engine) -> None:
+    load(engine)
+
+    ran = willcall("keys", "create", "--tenant", "demo", "--scope", "orders.read")
+
+    assert ran.out.splitlines()[-1].startswith("wc_")
+
+
+def test_a_revoked_key_is_listed_as_revoked_and_cannot_be_revoked_again(
+    willcall: Willcall, engine: Engine
+) -> None:
+    load(engine)
+    id_ = willcall("keys", "create", "--tenant", "demo", "--scope", "admin", "--json").json["id"]
+
+    first, second = willcall("keys", "revoke", id_), willcall("keys", "revoke", id_)
+
+    assert (first.code, second.code) == (0, 1)
+    assert second.err == f"willcall: there is no key {id_} that was valid until now\n"
+    assert willcall("keys", "list", "--json").json[0]["revoked_at"] is not None
+
+
+def test_a_key_for_nobody_or_nothing_is_a_sentence(willcall: Willcall, engine: Engine) -> None:
+    load(engine)
+
+    nobody = willcall("keys", "create", "--tenant", "nobody", "--scope", "admin")
+    nothing = willcall("keys", "create", "--tenant", "demo", "--scope", "everything")
+
+    assert (nobody.code, nobody.err) == (1, "willcall: there is no tenant nobody\n")
+    assert nothing.code == 1
+    assert nothing.err.startswith("willcall: everything is not a scope; the scopes are orders.create, ")

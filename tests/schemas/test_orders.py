@@ -1,0 +1,362 @@
+"""The words of an order request: what is taken, what is refused, and in which words."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from schemas.orders import OrderRequest
+from schemas.outcomes import rejections_of
+
+MONEY = ("shipping", "service_fee", "additional_expense", "tax", "discount")
+MEGABYTE = pytest.param("9" * 1_000_000, id="a megabyte")
+UNSTORABLE = ["\x00", "Ada\x00", "\ud800", "Ada \udfff"]
+
+
+def make_line(**changes: Any) -> dict[str, Any]:
+    return {"ticket_class_id": "standing", "quantity": 1} | changes
+
+
+def make_words(**changes: Any) -> dict[str, Any]:
+    buyer = {"first_name": "Ada", "last_name": "Example", "email": "ada@example.com"}
+    return {"buyer": buyer, "line_items": [make_line()]} | changes
+
+
+def with_buyer(**changes: Any) -> dict[str, Any]:
+    words = make_words()
+    return words | {"buyer": words["buyer"] | changes}
+
+
+def with_line(**changes: Any) -> dict[str, Any]:
+    return make_words(line_items=[make_line(**changes)])
+
+
+def accept(words: dict[str, Any]) -> OrderRequest:
+    return OrderRequest.model_validate(words)
+
+
+def refused(words: dict[str, Any]) -> dict[str, str]:
+    """The fields that were refused, each with its sentence."""
+    with pytest.raises(ValidationError) as caught:
+        accept(words)
+    rejections = rejections_of(caught.value)
+    assert {rejection.code for rejection in rejections} == {"invalid"}
+    return {str(rejection.field): rejection.message for rejection in rejections}
+
+
+def test_the_smallest_request_has_a_buyer_and_a_line() -> None:
+    order = accept(make_words())
+
+    assert order.line_items[0].quantity == 1
+    assert order.line_items[0].unit_price is None
+    assert [str(order.shipping), str(order.discount), order.tax] == ["0", "0", None]
+
+
+def test_a_request_with_everything_is_read_as_it_is_written() -> None:
+    words = {
+        "idempotency_key": "shop-7-000123",
+        "event_id": "2000000116588",
+        "currency": "USD",
+        "buyer": {
+            "first_name": "Sam",
+            "last_name": "Peter",
+            "email": "sam@example.com",
+            "company": "Example & Co.",
+            "phone": "+1 555 0100",
+        },
+        "billing_address": {
+            "name": "Sam Peter",
+            "line_1": "1 Example Street",
+            "line_2": None,
+            "city": "Sampleton",
+            "state": "CA",
+            "country": "US",
+            "postal_code": "00000",
+        },
+        "line_items": [
+            {
+                "ticket_class_id": "3000000012232",
+                "quantity": 2,
+                "unit_price": "45.50",
+                "attendees": [{"first_name": "Sam", "last_name": "Peter", "email": "sam@example.com"}],
+            }
+        ],
+        "shipping": "5.00",
+        "service_fee": "2.50",
+        "additional_expense": "0.00",
+        "tax": "7.28",
+        "discount": "3.00",
+        "promo_code": None,
+        "payments": [{"type": "cash", "amount": "102.78"}],
+        "reference": "PO-1",
+    }
+
+    assert json.loads(accept(words).model_dump_json()) == words
+
+
+def test_a_request_cannot_be_changed() -> None:
+    order = accept(make_words())
+
+    with pytest.raises(ValidationError, match="frozen"):
+        order.reference = "another"
+    with pytest.raises(ValidationError, match="frozen"):
+        order.line_items[0].quantity = 2
+
+
+@pytest.mark.parametrize("field", ["buyer", "line_items"])
+def test_what_must_be_there_is_missed_by_name(field: str) -> None:
+    words = make_words()
+    del words[field]
+
+    assert refused(words) == {field: "Field required"}
+
+
+@pytest.mark.parametrize("field", ["first_name", "last_name", "email"])
+def test_a_buyer_has_a_name_and_an_address(field: str) -> None:
+    words = make_words()
+    del words["buyer"][field]
+
+    assert refused(words) == {f"buyer.{field}": "Field required"}
+
+
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        (make_words(coupon="X"), "coupon"),
+        (make_words(Tax="1.00"), "Tax"),
+        (make_words(total="1.00"), "total"),
+        (with_buyer(age=5), "buyer.age"),
+        (with_line(price="1.00"), "line_items.0.price"),
+        (with_line(attendees=[{"name": "Ada"}]), "line_items.0.attendees.0.name"),
+        (make_words(billing_address={"zip": "1"}), "billing_address.zip"),
+        (make_words(payments=[{"type": "cash", "currency": "USD"}]), "payments.0.currency"),
+    ],
+)
+def test_an_unknown_field_is_refused_by_name(words: dict[str, Any], field: str) -> None:
+    assert refused(words) == {field: f"unknown field {field.rpartition('.')[2]}"}
+
+
+class TestMoney:
+    @pytest.mark.parametrize("field", MONEY)
+    @pytest.mark.parametrize("value", [5.0, 0.1, 5, 0, True, "NaN", "-1", "1e3", "", [], {}, MEGABYTE])
+    def test_every_amount_is_a_decimal_string(self, field: str, value: Any) -> None:
+        assert list(refused(make_words(**{field: value}))) == [field]
+
+    @pytest.mark.parametrize("value", [45.5, 45, True, "-0.01", "NaN", "1e3"])
+    def test_a_price_is_a_decimal_string(self, value: Any) -> None:
+        assert list(refused(with_line(unit_price=value))) == ["line_items.0.unit_price"]
+
+    @pytest.mark.parametrize("value", [45.5, 45, False, "-0.01", "Infinity"])
+    def test_a_payment_is_of_a_decimal_string(self, value: Any) -> None:
+        words = make_words(payments=[{"type": "cash"}, {"type": "cash", "amount": value}])
+
+        assert list(refused(words)) == ["payments.1.amount"]
+
+    @pytest.mark.parametrize("field", ["shipping", "service_fee", "additional_expense", "discount"])
+    def test_an_amount_that_is_null_is_refused_where_zero_is_meant(self, field: str) -> None:
+        assert refused(make_words(**{field: None}))[field].endswith("not as a JSON null")
+
+    def test_a_float_in_the_json_itself_is_refused_with_a_sentence_that_says_so(self) -> None:
+        text = json.dumps(make_words(shipping="SHIPPING")).replace('"SHIPPING"', "5.00")
+
+        with pytest.raises(ValidationError, match="not as a JSON float"):
+            OrderRequest.model_validate_json(text)
+        with pytest.raises(ValidationError, match="not as a JSON float"):
+            OrderRequest.model_validate(json.loads(text))
+
+
+class TestCounts:
+    @pytest.mark.parametrize("quantity", [1, 2, 1_000])
+    def test_a_line_is_of_1_to_1000_tickets(self, quantity: int) -> None:
+        assert accept(with_line(quantity=quantity)).line_items[0].quantity == quantity
+
+    @pytest.mark.parametrize("quantity", [0, -1, 1_001, 10**9, 10**30, -(10**30)])
+    def test_a_line_is_of_no_other_number_of_tickets(self, quantity: int) -> None:
+        assert list(refused(with_line(quantity=quantity))) == ["line_items.0.quantity"]
+
+    @pytest.mark.parametrize("quantity", [1.0, 1.5, "1", True, None, [], float("nan"), float("inf")])
+    def test_a_quantity_is_a_whole_number_and_nothing_that_looks_like_one(self, quantity: Any) -> None:
+        assert list(refused(with_line(quantity=quantity))) == ["line_items.0.quantity"]
+
+    def test_an_order_has_1_to_100_lines(self) -> None:
+        assert len(accept(make_words(line_items=[make_line()])).line_items) == 1
+        assert len(accept(make_words(line_items=[make_line()] * 100)).line_items) == 100
+
+    @pytest.mark.parametrize("count", [0, 101, 100_000])
+    def test_an_order_has_no_other_number_of_lines(self, count: int) -> None:
+        assert list(refused(make_words(line_items=[make_line()] * count))) == ["line_items"]
+
+    @pytest.mark.parametrize("lines", [None, {}, "standing", 1, make_line()])
+    def test_lines_are_a_list(self, lines: Any) -> None:
+        assert list(refused(make_words(line_items=lines))) == ["line_items"]
+
+    def test_a_line_has_at_most_1000_attendees(self) -> None:
+        assert list(refused(with_line(quantity=1_000, attendees=[{}] * 1_001))) == ["line_items.0.attendees"]
+
+    def test_an_order_has_at_most_100_payments(self) -> None:
+        assert len(accept(make_words(payments=[{"type": "cash"}] * 100)).payments) == 100
+        assert list(refused(make_words(payments=[{"type": "cash"}] * 101))) == ["payments"]
+
+
+class TestText:
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "Ada",
+            "",
+            "😀 🎭",
+            "👩‍👩‍👧‍👦",
+            "أحمد",
+            "דוגמה",
+            "\u202eAda\u202c",
+            "山田 太郎",
+            "Zoë",
+            "Zoe\u0308",
+            "O’Neil; DROP TABLE orders;--",
+            "<script>alert(1)</script>",
+            "{{7*7}} %s \\u0000",
+            " two  spaces ",
+            "tab\tand\nnew line",
+            "\U0010ffff",
+        ],
+    )
+    def test_a_name_is_kept_as_it_was_sent(self, name: str) -> None:
+        assert accept(with_buyer(first_name=name)).buyer.first_name == name
+
+    @settings(deadline=None, max_examples=200)
+    @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=200))
+    def test_any_text_that_can_be_stored_is_kept_as_it_was_sent(self, name: str) -> None:
+        order = OrderRequest.model_validate_json(json.dumps(with_buyer(last_name=name)))
+
+        assert order.buyer.last_name == name
+
+    @pytest.mark.parametrize("text", UNSTORABLE)
+    @pytest.mark.parametrize(
+        ("words", "field"),
+        [
+            (lambda text: make_words(reference=text), "reference"),
+            (lambda text: make_words(idempotency_key=text), "idempotency_key"),
+            (lambda text: make_words(event_id=text), "event_id"),
+            (lambda text: make_words(promo_code=text), "promo_code"),
+            (lambda text: with_buyer(first_name=text), "buyer.first_name"),
+            (lambda text: with_buyer(email=f"{text}@example.com"), "buyer.email"),
+            (lambda text: with_line(ticket_class_id=text), "line_items.0.ticket_class_id"),
+            (lambda text: make_words(billing_address={"city": text}), "billing_address.city"),
+            (lambda text: with_line(attendees=[{"last_name": text}]), "line_items.0.attendees.0.last_name"),
+        ],
+    )
+    def test_what_cannot_be_stored_is_refused(self, words: Any, field: str, text: str) -> None:
+        assert refused(words(text)) == {field: "text must not hold the NUL character or a lone surrogate"}
+
+    @pytest.mark.parametrize("text", UNSTORABLE)
+    def test_what_cannot_be_stored_is_refused_as_a_currency_or_a_payment_type_too(self, text: str) -> None:
+        assert list(refused(make_words(currency=text))) == ["currency"]
+        assert list(refused(make_words(payments=[{"type": text}]))) == ["payments.0.type"]
+
+    @pytest.mark.parametrize(
+        ("field", "longest"),
+        [("event_id", 64), ("promo_code", 64), ("idempotency_key", 200), ("reference", 200)],
+    )
+    @pytest.mark.parametrize("letter", ["x", "あ", "😀"])
+    def test_text_is_bounded_in_characters(self, field: str, longest: int, letter: str) -> None:
+        accept(make_words(**{field: letter * longest}))
+
+        for length in (longest + 1, 1_000_000):
+            assert refused(make_words(**{field: letter * length})) == {
+                field: f"String should have at most {longest} characters"
+            }
+
+    def test_a_name_of_a_megabyte_is_refused(self) -> None:
+        assert list(refused(with_buyer(first_name="x" * 1_000_000))) == ["buyer.first_name"]
+
+    @pytest.mark.parametrize("field", ["event_id", "promo_code", "idempotency_key"])
+    def test_an_identifier_is_not_empty(self, field: str) -> None:
+        assert refused(make_words(**{field: ""})) == {field: "String should have at least 1 character"}
+
+    @pytest.mark.parametrize("field", ["event_id", "promo_code", "idempotency_key", "reference"])
+    @pytest.mark.parametrize("value", [5, 5.0, True, [], {}, b"x"])
+    def test_text_is_a_string_and_no_number_is_made_one(self, field: str, value: Any) -> None:
+        assert refused(make_words(**{field: value})) == {field: "Input should be a valid string"}
+
+    def test_nesting_is_refused_however_deep(self) -> None:
+        deep: Any = []
+        for _ in range(100_000):
+            deep = [deep]
+
+        assert list(refused(make_words(billing_address=deep))) == ["billing_address"]
+        assert list(refused(make_words(reference=deep))) == ["reference"]
+        assert list(refused(make_words(shipping=deep))) == ["shipping"]
+
+
+class TestEmailAddresses:
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "ada@example.com",
+            "Ada.Example+tickets@mail.example.org",
+            "a@b.co",
+            "ada_-1@xn--exmple-cua.org",
+            "ada@exämple.org",
+            "jörg@example.com",
+            "用户@例子.广告",
+            "o'neil@example.com",
+            "x" * 64 + "@example.com",
+        ],
+    )
+    def test_an_address_is_kept_as_it_was_sent(self, address: str) -> None:
+        assert accept(with_buyer(email=address)).buyer.email == address
+        assert accept(with_line(attendees=[{"email": address}])).line_items[0].attendees[0].email == address
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "", "ada", "ada@", "@example.com", "ada@@example.com", "ada@example", "ada@localhost",
+            "ada@example..com", "ada..b@example.com", ".ada@example.com", "ada.@example.com",
+            "ada@-example.com", "ada@example-.com", "ada@example.com.", "ada @example.com",
+            "ada@exam ple.com", " ada@example.com", "ada@example.com\n", "ada@example.com, eve@example.com",
+            "Ada <ada@example.com>", "ada@[127.0.0.1]", '"a b"@example.com', "ada@exa_mple.com",
+            "ada\r\nBcc: eve@example.com", "x" * 65 + "@example.com", "a@" + "b" * 64 + ".com",
+            "a@" + "b." * 200 + "com",
+            pytest.param("x" * 1_000_000 + "@example.com", id="a megabyte"),
+            pytest.param("@" * 1_000_000, id="a megabyte of @"),
+        ],
+    )  # fmt: skip
+    def test_what_is_no_address_is_refused(self, address: str) -> None:
+        assert list(refused(with_buyer(email=address))) == ["buyer.email"]
+
+    @pytest.mark.parametrize("value", [None, 5, True, [], {}])
+    def test_an_address_is_a_string(self, value: Any) -> None:
+        assert refused(with_buyer(email=value)) == {"buyer.email": "Input should be a valid string"}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["cash", "check", "credit_card", "evopay", "money_order", "offline", "paypal", "tbd", "transaction_api"],
+)
+def test_a_payment_is_of_a_known_type(kind: str) -> None:
+    assert accept(make_words(payments=[{"type": kind}])).payments[0].type == kind
+
+
+@pytest.mark.parametrize("kind", ["Cash", "bitcoin", "", None, 5, MEGABYTE])
+def test_a_payment_of_another_type_is_refused(kind: Any) -> None:
+    assert list(refused(make_words(payments=[{"type": kind}]))) == ["payments.0.type"]
+
+
+def test_every_field_that_is_wrong_is_named() -> None:
+    words = make_words(
+        shipping=5.0,
+        currency="XYZ",
+        surprise=1,
+        line_items=[make_line(quantity=0), make_line(unit_price="-1")],
+    )
+
+    assert set(refused(words)) == {
+        "shipping",
+        "currency",
+        "surprise",
+        "line_items.0.quantity",
+        "line_items.1.unit_price",
+    }
