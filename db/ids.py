@@ -10,6 +10,6 @@ def new_id() -> UUID:
     return UUID(int=uuid7().int)
 
 
-def new_ids(count: int) -> list[UUID]:
-    """Return so many new keys, ascending."""
-    return [UUID(int=uuid7().int) for _ in range(count)]
+def new_ids(count: int) -> list[str]:
+    """Return so many new keys, ascending, as text: what a batch writes into many rows is text already."""
+    return [str(uuid7()) for _ in range(count)]

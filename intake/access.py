@@ -1,47 +1,56 @@
 """Access: the key in the header `Authorization` decides the tenant and what a call may do."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Request, Security
+from fastapi.security import HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
 
 from intake.authentication import KeysUnavailable
 from intake.keys import Caller, Scope
-from intake.parts import PartsOfApp
+from intake.parts import parts_of
 from intake.problems import Problem, unavailable
 
-_bearer: Final = HTTPBearer(
+SCHEME: Final = "API key"
+"""The name of our scheme on the OpenAPI page."""
+
+# Declared for that page only: what it finds in the header, we look for ourselves.
+_documented: Final = HTTPBearer(
     bearerFormat="wc_…",
-    scheme_name="API key",
+    scheme_name=SCHEME,
     description="A key of `willcall keys create`. It decides the tenant, and its scopes decide the calls.",
-    auto_error=False,  # the problem document is ours
+    auto_error=False,
 )
 
 _REALM: Final = 'Bearer realm="willcall"'
 
 
-def allowed(*scopes: Scope) -> Callable[..., Awaitable[Caller]]:
-    """Return a dependency that gives the caller, if its key has one of the scopes.
+async def caller_of(request: Request, *scopes: Scope) -> Caller:
+    """Return who calls, if the call's key has one of the scopes.
 
-    It raises `Problem`: 401 without a valid key, 403 without a scope, 503 when nobody can tell.
+    Raises `Problem`: 401 without a valid key, 403 without a scope, 503 when nobody can tell.
     """
+    scheme, key = get_authorization_scheme_param(request.headers.get("authorization"))
+    if scheme.lower() != "bearer" or not key:
+        # Without an error code: who sends no key did nothing wrong yet (RFC 6750, 3.1).
+        raise _unauthorized("this call needs the header Authorization: Bearer KEY", _REALM)
+    try:
+        caller = await parts_of(request.app).authenticator.find(key)
+    except KeysUnavailable as error:
+        raise unavailable("the key cannot be looked up at the moment") from error
+    if caller is None:
+        raise _unauthorized("the API key is unknown or revoked", f'{_REALM}, error="invalid_token"')
+    if not any(caller.may(scope) for scope in scopes):
+        raise _forbidden(scopes)
+    return caller
 
-    async def caller(
-        parts: PartsOfApp, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
-    ) -> Caller:
-        if credentials is None:
-            # Without an error code: who sends no key did nothing wrong yet (RFC 6750, 3.1).
-            raise _unauthorized("this call needs the header Authorization: Bearer KEY", _REALM)
-        try:
-            found = await parts.authenticator.find(credentials.credentials)
-        except KeysUnavailable as error:
-            raise unavailable("the key cannot be looked up at the moment") from error
-        if found is None:
-            raise _unauthorized("the API key is unknown or revoked", f'{_REALM}, error="invalid_token"')
-        if not any(found.may(scope) for scope in scopes):
-            raise _forbidden(scopes)
-        return found
+
+def allowed(*scopes: Scope) -> Callable[..., Awaitable[Caller]]:
+    """Return `caller_of` as a dependency of a route."""
+
+    async def caller(request: Request, _: object = Security(_documented)) -> Caller:
+        return await caller_of(request, *scopes)
 
     return caller
 

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
+from intake.access import SCHEME
 from intake.answers import Accepted, Alive, ProblemDocument
 from intake.descriptions import description_of
 from schemas.orders import Order, OrderPage, OrderRequest
@@ -97,6 +98,7 @@ CREATE_ORDERS: Final[Words] = {
         ),
     },
     "openapi_extra": {
+        "security": [{SCHEME: []}],
         "requestBody": {
             "required": True,
             "description": "One order request, or an array of 1 to 500 of them; at most 1 MiB.",

@@ -2,21 +2,20 @@
 
 import time
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
-from intake.access import allowed
+from intake.access import caller_of
 from intake.answers import etag, json_response
 from intake.bodies import read_body
 from intake.envelope import Envelope, open_envelope
-from intake.keys import Caller
 from intake.openapi import CREATE_ORDERS
 from intake.order_reading import read_order
-from intake.parts import Parts, PartsOfApp
+from intake.parts import Parts, parts_of
 from intake.preferences import wanted_wait
 from intake.problems import Problem, unavailable
 from orders.reading import RequestRow
@@ -29,9 +28,7 @@ _POLL_AFTER = {"retry-after": "1"}
 
 
 @router.post("/v1/orders", status_code=202, summary="Create orders", **CREATE_ORDERS)
-async def create_orders(
-    request: Request, parts: PartsOfApp, caller: Annotated[Caller, Depends(allowed("orders.create"))]
-) -> Response:
+async def create_orders(request: Request) -> Response:
     """Take one order request, or an array of 1 to 500, and answer when the broker has confirmed them.
 
     The same idempotency key with the same body is the same request, however often it is sent: its
@@ -39,6 +36,9 @@ async def create_orders(
     looked at later: `Prefer: wait=N` waits up to N seconds for the outcome.
     """
     called_at = time.monotonic()
+    # Asked for here, and not as dependencies: resolving those takes longer than the rest of the call.
+    caller = await caller_of(request, "orders.create")
+    parts = parts_of(request.app)
     body = await read_body(request)
     envelope = open_envelope(CREATE, body, request.headers.getlist("idempotency-key"), caller)
     try:
@@ -50,15 +50,18 @@ async def create_orders(
     seconds = wanted_wait(request.headers.getlist("prefer"))
     if not seconds:
         return _accepted(envelope, {})
-    applied = {"preference-applied": f"wait={seconds}"}
+    return await _wait(parts, envelope, called_at + seconds, {"preference-applied": f"wait={seconds}"})
+
+
+async def _wait(parts: Parts, envelope: Envelope, deadline: float, headers: Mapping[str, str]) -> Response:
     ids = [one.request_id for one in envelope.requests]
-    outcomes = await parts.outcomes.wait(ids, called_at + seconds)
+    outcomes = await parts.outcomes.wait(ids, deadline)
     # A dead letter is no outcome: an operator may still send it again.
     if any(id_ not in outcomes or outcomes[id_].status == "dead" for id_ in ids):
-        return _accepted(envelope, applied | _POLL_AFTER)
+        return _accepted(envelope, {**headers, **_POLL_AFTER})
     if envelope.is_array:
-        return json_response([outcomes[id_].words() for id_ in ids], headers=applied)
-    return await _outcome(parts, envelope, outcomes[ids[0]], applied)
+        return json_response([outcomes[id_].words() for id_ in ids], headers=headers)
+    return await _outcome(parts, envelope, outcomes[ids[0]], headers)
 
 
 def _accepted(envelope: Envelope, headers: Mapping[str, str]) -> Response:

@@ -56,7 +56,7 @@ def parts_of(app: FastAPI) -> Parts:
 
 
 async def _parts(request: Request) -> Parts:  # not a plain `def`, which would cost a thread
-    return parts_of(cast("FastAPI", request.app))
+    return parts_of(request.app)
 
 
 PartsOfApp = Annotated[Parts, Depends(_parts)]

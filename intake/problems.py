@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match
 
 from intake.failures import tell_of
 from schemas.outcomes import MAX_REJECTIONS, Rejection
@@ -104,8 +104,8 @@ async def _http_exception(request: Request, error: Exception) -> Response:
 
 
 def _methods_of(request: Request) -> str:
-    """Return all methods of the path: the framework names those of the first route only (RFC 9110, 10.2.1)."""
-    routes = cast("FastAPI", request.app).routes
+    """Return all methods of the path (RFC 9110, 10.2.1); the framework names those of one route only."""
+    routes: list[BaseRoute] = request.app.routes
     return ", ".join(
         method
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE")

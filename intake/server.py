@@ -3,6 +3,7 @@
 import logging
 import signal
 import socket
+import sys
 from types import FrameType
 
 import uvicorn
@@ -15,6 +16,9 @@ from worker.settings import Settings
 _GRACEFUL_SECONDS = 15
 # Longer than load balancers keep idle connections: the side that closes first must not be this one.
 _KEEP_ALIVE_SECONDS = 75
+# How long the event loop may keep the publisher's thread waiting for the interpreter; by default 5 ms,
+# several times for each group. This halves the time that a lone call takes.
+_SWITCH_SECONDS = 0.001
 
 
 class IntakeServer(uvicorn.Server):
@@ -61,6 +65,7 @@ def serve(settings: Settings) -> None:
     set_up_logs(settings)
     # It tells at every readiness check which database it speaks to.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     server = IntakeServer(settings)
     server.run()
     if not server.started:

@@ -8,7 +8,6 @@ same classes must not deadlock.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from sqlalchemy import Connection, TextClause, text
 
@@ -18,17 +17,17 @@ from orders.pricing import PricedOrder
 
 # NO KEY: a foreign key that points at the class must not wait for its buyers.
 _LOCK_TICKET_CLASSES = text("""
-    SELECT id, capacity - sold - held AS free
-    FROM ticket_classes WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+    SELECT id::text, capacity - sold - held AS free
+    FROM ticket_classes WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY ticket_classes.id FOR NO KEY UPDATE
 """)
 
 _LOCK_PROMO_CODES = text("""
-    SELECT id, max_uses - used AS free
-    FROM promo_codes WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+    SELECT id::text, max_uses - used AS free
+    FROM promo_codes WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY promo_codes.id FOR NO KEY UPDATE
 """)
 
 _FREE_SEATS = text("""
-    SELECT seat.ticket_class_id, seat.id, seat.label
+    SELECT seat.ticket_class_id::text, seat.id::text, seat.label
     FROM unnest(CAST(:ids AS uuid[]), CAST(:counts AS int[])) AS wanted (ticket_class_id, count)
     CROSS JOIN LATERAL (
         SELECT ticket_class_id, id, label, position FROM seats
@@ -57,14 +56,14 @@ _TAKE_SEATS = text("UPDATE seats SET is_taken = true WHERE id = ANY(CAST(:ids AS
 class _Stock:
     """What is free of each ticket class and promo code (None: without end), and what was taken."""
 
-    free: Mapping[UUID, int]
-    uses: Mapping[UUID, int | None]
-    sold: Counter[UUID]
-    used: Counter[UUID]
+    free: Mapping[str, int]
+    uses: Mapping[str, int | None]
+    sold: Counter[str]
+    used: Counter[str]
 
     def take(self, order: PricedOrder) -> None:
         """Take all that the order needs, or nothing and raise."""
-        wanted: Counter[UUID] = Counter()
+        wanted: Counter[str] = Counter()
         for index, line in enumerate(order.lines):
             id_ = line.offer.id
             wanted[id_] += line.quantity
@@ -114,7 +113,7 @@ def _lock_stock(connection: Connection, drafts: Sequence[Draft]) -> _Stock:
     )
 
 
-def _lock(connection: Connection, statement: TextClause, ids: Iterable[UUID]) -> dict[UUID, int]:
+def _lock(connection: Connection, statement: TextClause, ids: Iterable[str]) -> dict[str, int]:
     ids = list(ids)
     if not ids:
         return {}
@@ -122,7 +121,7 @@ def _lock(connection: Connection, statement: TextClause, ids: Iterable[UUID]) ->
     return {row.id: row.free for row in rows}
 
 
-def _write(connection: Connection, statement: TextClause, taken: Counter[UUID]) -> None:
+def _write(connection: Connection, statement: TextClause, taken: Counter[str]) -> None:
     if taken:
         connection.execute(
             statement,
@@ -132,7 +131,7 @@ def _write(connection: Connection, statement: TextClause, taken: Counter[UUID]) 
 
 def _seat(connection: Connection, drafts: Sequence[Draft]) -> None:
     """Give each ticket of a seated class the first free seat, in the order of the requests."""
-    wanted: Counter[UUID] = Counter()
+    wanted: Counter[str] = Counter()
     for draft in drafts:
         for line in _priced(draft).lines:
             if line.offer.has_seats:
@@ -140,10 +139,10 @@ def _seat(connection: Connection, drafts: Sequence[Draft]) -> None:
     if not wanted:
         return
     rows = connection.execute(_FREE_SEATS, {"ids": list(wanted.keys()), "counts": list(wanted.values())})
-    free: defaultdict[UUID, list[Seat]] = defaultdict(list)
+    free: defaultdict[str, list[Seat]] = defaultdict(list)
     for row in rows:
         free[row.ticket_class_id].append(Seat(row.id, row.label))
-    supply: dict[UUID, Iterator[Seat]] = {id_: iter(seats) for id_, seats in free.items()}
+    supply: dict[str, Iterator[Seat]] = {id_: iter(seats) for id_, seats in free.items()}
     for draft in drafts:
         draft.seats = [
             [next(supply[line.offer.id]) for _ in range(line.quantity)] if line.offer.has_seats else []

@@ -12,8 +12,8 @@ from orders.tickets import code_scope
 from schemas.orders import OrderRequest
 
 _TICKET_CLASSES = text("""
-    SELECT c.tenant_id, c.id, c.external_id, c.price, c.has_seats,
-        e.id AS event_id, e.external_id AS event_external_id, e.currency, e.starts_at, e.ends_at,
+    SELECT c.tenant_id::text, c.id::text, c.external_id, c.price, c.has_seats,
+        e.id::text AS event_id, e.external_id AS event_external_id, e.currency, e.starts_at, e.ends_at,
         e.tax_rate, e.tax_is_included, e.tax_rounding
     FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:external_ids AS text[]))
         AS named (tenant_id, external_id)
@@ -22,24 +22,24 @@ _TICKET_CLASSES = text("""
 """)
 
 _EVENTS = text("""
-    SELECT tenant_id, external_id
+    SELECT tenant_id::text, external_id
     FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:external_ids AS text[]))
         AS named (tenant_id, external_id)
     JOIN events USING (tenant_id, external_id)
 """)
 
 _PROMO_CODES = text("""
-    SELECT e.tenant_id, p.id, p.event_id, p.code, p.percent, p.amount
+    SELECT e.tenant_id::text, p.id::text, p.event_id::text, p.code, p.percent, p.amount
     FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:codes AS text[])) AS named (tenant_id, code)
     JOIN promo_codes p ON p.code = named.code
     JOIN events e ON e.id = p.event_id AND e.tenant_id = named.tenant_id
     ORDER BY p.id
 """)
 
-_Names = set[tuple[UUID, str]]
+_Names = set[tuple[str, str]]
 
 
-def load_offers(connection: Connection, drafts: Sequence[Draft]) -> dict[UUID, Offers]:
+def load_offers(connection: Connection, drafts: Sequence[Draft]) -> dict[str, Offers]:
     """Return the offers that the drafts name, by tenant."""
     orders = [(draft.tenant_id, draft.order) for draft in drafts if draft.order is not None]
     classes = _ticket_classes(connection, _class_names(orders))
@@ -53,13 +53,13 @@ def load_offers(connection: Connection, drafts: Sequence[Draft]) -> dict[UUID, O
     }
 
 
-def _class_names(orders: Iterable[tuple[UUID, OrderRequest]]) -> _Names:
+def _class_names(orders: Iterable[tuple[str, OrderRequest]]) -> _Names:
     return {(tenant, item.ticket_class_id) for tenant, order in orders for item in order.line_items}
 
 
-def _ticket_classes(connection: Connection, names: _Names) -> defaultdict[UUID, dict[str, TicketClassOffer]]:
-    found: defaultdict[UUID, dict[str, TicketClassOffer]] = defaultdict(dict)
-    events: dict[UUID, EventOffer] = {}
+def _ticket_classes(connection: Connection, names: _Names) -> defaultdict[str, dict[str, TicketClassOffer]]:
+    found: defaultdict[str, dict[str, TicketClassOffer]] = defaultdict(dict)
+    events: dict[str, EventOffer] = {}
     tenants, external_ids = _columns(names)
     parameters = {"tenant_ids": tenants, "external_ids": external_ids}
     for row in connection.execute(_TICKET_CLASSES, parameters):
@@ -71,8 +71,8 @@ def _ticket_classes(connection: Connection, names: _Names) -> defaultdict[UUID, 
             row.price,
             row.has_seats,
             code_scope(
-                event_id=row.event_id,
-                ticket_class_id=row.id,
+                event_id=UUID(row.event_id),
+                ticket_class_id=UUID(row.id),
                 valid_from=row.starts_at,
                 valid_until=row.ends_at,
             ),
@@ -87,8 +87,8 @@ def _event(row: Row[tuple[object, ...]]) -> EventOffer:
     return EventOffer(row.event_id, row.event_external_id, row.currency, tax)
 
 
-def _events(connection: Connection, names: _Names) -> defaultdict[UUID, set[str]]:
-    found: defaultdict[UUID, set[str]] = defaultdict(set)
+def _events(connection: Connection, names: _Names) -> defaultdict[str, set[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
     if names:
         tenants, external_ids = _columns(names)
         parameters = {"tenant_ids": tenants, "external_ids": external_ids}
@@ -97,8 +97,8 @@ def _events(connection: Connection, names: _Names) -> defaultdict[UUID, set[str]
     return found
 
 
-def _promo_codes(connection: Connection, names: _Names) -> defaultdict[UUID, dict[str, list[PromoCodeOffer]]]:
-    found: defaultdict[UUID, dict[str, list[PromoCodeOffer]]] = defaultdict(dict)
+def _promo_codes(connection: Connection, names: _Names) -> defaultdict[str, dict[str, list[PromoCodeOffer]]]:
+    found: defaultdict[str, dict[str, list[PromoCodeOffer]]] = defaultdict(dict)
     if names:
         tenants, codes = _columns(names)
         for row in connection.execute(_PROMO_CODES, {"tenant_ids": tenants, "codes": codes}):
@@ -107,6 +107,6 @@ def _promo_codes(connection: Connection, names: _Names) -> defaultdict[UUID, dic
     return found
 
 
-def _columns(names: _Names) -> tuple[list[UUID], list[str]]:
+def _columns(names: _Names) -> tuple[list[str], list[str]]:
     ordered = sorted(names)
     return [tenant for tenant, _ in ordered], [name for _, name in ordered]

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from orders.errors import RejectedRequest
 from orders.offers import Pick
@@ -18,13 +17,15 @@ class Draft:
     """One request of a batch and what is known of it so far.
 
     `order_id` is the order's key from the start, so that every row can be made before any is written.
+    Ids are text: they are written into many rows, and making text of a UUID is not free.
     """
 
     request: Request
-    tenant_id: UUID
+    request_id: str
+    tenant_id: str
     idempotency_key: str
     body_hash: bytes
-    order_id: UUID
+    order_id: str
     order: OrderRequest | None = None
     rejections: tuple[Rejection, ...] = ()
     picked: Pick | None = None
@@ -46,7 +47,7 @@ class Draft:
 class Seat:
     """A numbered seat that an order's line was given."""
 
-    id: UUID
+    id: str
     label: str
 
 

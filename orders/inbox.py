@@ -22,11 +22,11 @@ _CLAIM = text("""
         CAST(:kinds AS text[]), CAST(:hashes AS bytea[]), CAST(:statuses AS text[]),
         CAST(:order_ids AS uuid[]), CAST(:errors AS json[]))
     ON CONFLICT DO NOTHING
-    RETURNING id, tenant_id, idempotency_key
+    RETURNING id::text, tenant_id::text, idempotency_key
 """)
 
 _FIRST = text("""
-    SELECT tenant_id, idempotency_key, id, body_hash, status, order_id, errors
+    SELECT tenant_id::text, idempotency_key, id, body_hash, status, order_id, errors
     FROM requests
     WHERE (tenant_id, idempotency_key) IN (
         SELECT * FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:keys AS text[])))
@@ -79,7 +79,7 @@ def claim(connection: Connection, drafts: Sequence[Draft], now: datetime) -> tup
         _CLAIM,
         {
             "now": now,
-            "ids": array(draft.request.request_id for draft in ordered),
+            "ids": array(draft.request_id for draft in ordered),
             "tenant_ids": array(draft.tenant_id for draft in ordered),
             "keys": array(draft.idempotency_key for draft in ordered),
             "kinds": array(draft.request.kind for draft in ordered),
@@ -93,7 +93,7 @@ def claim(connection: Connection, drafts: Sequence[Draft], now: datetime) -> tup
     first: list[Draft] = []
     others: list[Draft] = []
     for draft in drafts:
-        row = (draft.request.request_id, draft.tenant_id, draft.idempotency_key)
+        row = (draft.request_id, draft.tenant_id, draft.idempotency_key)
         if row in claimed:
             claimed.discard(row)  # the batch may hold the same message twice
             first.append(draft)
@@ -108,7 +108,7 @@ def reject_late(connection: Connection, drafts: Sequence[Draft]) -> None:
         connection.execute(
             _REJECT,
             {
-                "ids": array(draft.request.request_id for draft in drafts),
+                "ids": array(draft.request_id for draft in drafts),
                 "errors": array(errors_json(draft.rejections) for draft in drafts),
             },
         )

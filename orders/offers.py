@@ -1,9 +1,11 @@
-"""What the catalogue offers to the orders of a batch, and what an order picks of it."""
+"""What the catalogue offers to the orders of a batch, and what an order picks of it.
+
+Ids of rows are text here, as everywhere on the path of a batch.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from uuid import UUID
 
 from orders.errors import CurrencyMismatch, UnknownEvent, UnknownPromoCode, UnknownTicketClass
 from schemas.catalogue import TaxRounding
@@ -23,7 +25,7 @@ class TaxRule:
 class EventOffer:
     """An event, as far as selling it needs."""
 
-    id: UUID
+    id: str
     external_id: str
     currency: str
     tax: TaxRule | None
@@ -33,7 +35,7 @@ class EventOffer:
 class TicketClassOffer:
     """A ticket class at its price in the catalogue."""
 
-    id: UUID
+    id: str
     external_id: str
     event: EventOffer
     price: Decimal
@@ -46,8 +48,8 @@ class TicketClassOffer:
 class PromoCodeOffer:
     """A promo code: a percentage of its event's lines, or an amount."""
 
-    id: UUID
-    event_id: UUID
+    id: str
+    event_id: str
     code: str
     percent: Decimal | None
     amount: Decimal | None

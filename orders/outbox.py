@@ -3,78 +3,95 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
 from db import tables
 from db.bulk import array, copy_rows
-from db.ids import new_ids
 from schemas.events import EventType, cloud_event
 
 # An event message waits until the earlier ones of its subject are sent, so that however many relays
 # run, they keep the order of `sequence`. What another relay has claimed is skipped, not waited for.
 _CLAIM = text("""
-    SELECT m.id, m.type, t.name AS tenant, m.subject, m.sequence, m.created_at,
-        m.data::text AS data
-    FROM event_messages m
+    SELECT o.subject, o.sequence, m.type, t.name AS tenant, m.created_at, m.data::text AS data
+    FROM (
+        SELECT subject, sequence FROM outbox
+        WHERE subject > :after AND NOT EXISTS (
+            SELECT FROM outbox earlier
+            WHERE earlier.subject = outbox.subject AND earlier.sequence < outbox.sequence)
+        ORDER BY subject LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+    ) o
+    JOIN event_messages m USING (subject, sequence)
     JOIN tenants t ON t.id = m.tenant_id
-    WHERE m.sent_at IS NULL
-        AND NOT EXISTS (
-            SELECT FROM event_messages earlier
-            WHERE earlier.subject = m.subject AND earlier.sequence < m.sequence
-                AND earlier.sent_at IS NULL)
-    ORDER BY m.id LIMIT :limit
-    FOR UPDATE OF m SKIP LOCKED
+    ORDER BY o.subject
 """)
 
-_MARK_SENT = text("UPDATE event_messages SET sent_at = :now WHERE id = ANY(CAST(:ids AS uuid[]))")
+_DELETE = text("""
+    DELETE FROM outbox WHERE (subject, sequence) IN (
+        SELECT * FROM unnest(CAST(:subjects AS uuid[]), CAST(:sequences AS int[])))
+""")
+
+FIRST: Final = UUID(int=0)
+"""The subject before all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventMessage:
     """One event message to be: `data` is JSON, `subject` an order's id (a request's for a rejection)."""
 
-    tenant_id: UUID
+    tenant_id: str
     type: EventType
-    subject: UUID
+    subject: str
     sequence: int
-    data: bytes
+    data: str
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """One event message that this relay has claimed, as CloudEvents JSON."""
 
-    id: UUID
+    subject: UUID
+    sequence: int
     type: str
     body: bytes
 
 
 def tell(connection: Connection, messages: Iterable[EventMessage], now: datetime) -> None:
-    """Write event messages to the outbox."""
+    """Write event messages, and that they are to be sent."""
     messages = list(messages)
-    ids = new_ids(len(messages))
+    moment = now.isoformat()
     copy_rows(
         connection,
         tables.event_messages,
-        ("id", "tenant_id", "type", "subject", "sequence", "data", "created_at"),
+        ("subject", "sequence", "tenant_id", "type", "data", "created_at"),
         (
-            (id_, message.tenant_id, message.type, message.subject, message.sequence,
-             message.data.decode(), now)
-            for id_, message in zip(ids, messages, strict=True)
+            (message.subject, message.sequence, message.tenant_id, message.type, message.data, moment)
+            for message in messages
         ),
-    )  # fmt: skip
+    )
+    copy_rows(
+        connection,
+        tables.outbox,
+        ("subject", "sequence", "created_at"),
+        ((message.subject, message.sequence, moment) for message in messages),
+    )
 
 
-def claim_unsent(connection: Connection, limit: int) -> list[Claimed]:
-    """Lock and return the oldest event messages not yet sent, at most one a subject."""
+def claim_unsent(connection: Connection, *, after: UUID, limit: int) -> list[Claimed]:
+    """Lock and return event messages not yet sent, at most one a subject, in the order of subjects.
+
+    A relay that goes on after the last subject it has claimed does not read its own leavings again.
+    """
     return [
         Claimed(
-            row.id,
+            row.subject,
+            row.sequence,
             row.type,
             cloud_event(
-                event_id=row.id,
+                event_id=f"{row.subject}/{row.sequence}",
                 event_type=row.type,
                 tenant=row.tenant,
                 subject=str(row.subject),
@@ -83,10 +100,16 @@ def claim_unsent(connection: Connection, limit: int) -> list[Claimed]:
                 data=row.data.encode(),
             ),
         )
-        for row in connection.execute(_CLAIM, {"limit": limit})
+        for row in connection.execute(_CLAIM, {"after": after, "limit": limit})
     ]
 
 
-def mark_sent(connection: Connection, messages: Sequence[Claimed], now: datetime) -> None:
-    """Record that the broker has confirmed the messages."""
-    connection.execute(_MARK_SENT, {"now": now, "ids": array(message.id for message in messages)})
+def mark_sent(connection: Connection, messages: Sequence[Claimed]) -> None:
+    """Take messages that the broker has confirmed out of the outbox."""
+    connection.execute(
+        _DELETE,
+        {
+            "subjects": array(message.subject for message in messages),
+            "sequences": array(message.sequence for message in messages),
+        },
+    )

@@ -1,11 +1,13 @@
-"""The rows of a batch of confirmed orders: made in memory, written with one COPY a table."""
+"""The rows of a batch of confirmed orders: made in memory, written with one COPY a table.
+
+Amounts, ids and moments become text here, once; what is written and what is told are the same words.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import orjson
 from sqlalchemy import Connection, Table, text
@@ -40,7 +42,7 @@ class _Rows:
 def persist(
     connection: Connection,
     drafts: Sequence[Draft],
-    keys: Mapping[UUID, TicketKey],
+    keys: Mapping[str, TicketKey],
     now: datetime,
 ) -> None:
     """Write the orders with their lines, tickets and payments; set each draft's `words`.
@@ -50,10 +52,11 @@ def persist(
     if not drafts:
         return
     numbers = connection.scalars(_NUMBERS, {"count": len(drafts)}).all()
+    moment = now.isoformat().replace("+00:00", "Z")
     ticket_ids = iter(new_ids(sum(_quantity(draft) for draft in drafts)))
     rows = _Rows()
     for draft, number in zip(drafts, numbers, strict=True):
-        _add_order(rows, draft, number, ticket_ids, keys[draft.tenant_id], now)
+        _add_order(rows, draft, number, ticket_ids, keys[draft.tenant_id], moment)
     _write(connection, tables.orders, rows.orders)
     _write(connection, tables.order_lines, rows.lines)
     _write(connection, tables.tickets, rows.tickets)
@@ -79,14 +82,14 @@ def _add_order(
     rows: _Rows,
     draft: Draft,
     number: int,
-    ticket_ids: Iterator[UUID],
+    ticket_ids: Iterator[str],
     key: TicketKey,
-    now: datetime,
+    moment: str,
 ) -> None:
     order, priced = _parts(draft)
-    order_id = str(draft.order_id)  # text from here on: each id is written to several rows
+    order_id = draft.order_id
     amounts = payment_amounts(order, priced)
-    row = _order_row(order_id, draft, order, priced, number, sum(amounts, Decimal(0)), now)
+    row = _order_row(order_id, draft, order, priced, number, sum(amounts, Decimal(0)), moment)
     lines: list[Words] = []
     tickets: list[Words] = []
     for index, (item, line) in enumerate(zip(order.line_items, priced.lines, strict=True)):
@@ -94,7 +97,7 @@ def _add_order(
         for place in range(item.quantity):
             seat = draft.seats[index][place] if line.offer.has_seats else None
             ticket_row = _ticket_row(
-                order_id, index + 1, next(ticket_ids), line, _attendee(item, place), seat, key, now
+                order_id, index + 1, next(ticket_ids), line, _attendee(item, place), seat, key, moment
             )
             rows.tickets.append(ticket_row)
             label = seat.label if seat else None
@@ -110,7 +113,7 @@ def _add_order(
             )
         )
         tickets.extend(of_line)
-    payments = _payment_rows(order_id, order, amounts, now)
+    payments = _payment_rows(order_id, order, amounts, moment)
     rows.orders.append(row)
     rows.payments.extend(payments)
     draft.words = render_order(
@@ -129,7 +132,7 @@ def _order_row(
     priced: PricedOrder,
     number: int,
     paid: Decimal,
-    now: datetime,
+    moment: str,
 ) -> _Row:
     address = _address(order)
     return {
@@ -143,16 +146,16 @@ def _order_row(
         "version": 1,
         "last_sequence": 1,
         "currency": priced.currency,
-        "subtotal": priced.subtotal,
-        "shipping": priced.shipping,
-        "service_fee": priced.service_fee,
-        "additional_expense": priced.additional_expense,
-        "tax": priced.tax,
-        "included_tax": priced.included_tax,
-        "discount": priced.discount,
-        "total": priced.total,
-        "paid": paid.quantize(quantum(priced.currency)),
-        "refunded": Decimal(0).quantize(quantum(priced.currency)),
+        "subtotal": str(priced.subtotal),
+        "shipping": str(priced.shipping),
+        "service_fee": str(priced.service_fee),
+        "additional_expense": str(priced.additional_expense),
+        "tax": str(priced.tax),
+        "included_tax": str(priced.included_tax),
+        "discount": str(priced.discount),
+        "total": str(priced.total),
+        "paid": str(paid.quantize(quantum(priced.currency))),
+        "refunded": str(Decimal(0).quantize(quantum(priced.currency))),
         "event_id": order.event_id,
         "buyer_first_name": order.buyer.first_name,
         "buyer_last_name": order.buyer.last_name,
@@ -162,8 +165,8 @@ def _order_row(
         "billing_address": None if address is None else orjson.dumps(address).decode(),
         "promo_code": order.promo_code,
         "reference": order.reference,
-        "created_at": now,
-        "updated_at": now,
+        "created_at": moment,
+        "updated_at": moment,
     }
 
 
@@ -178,10 +181,10 @@ def _line_row(order_id: str, line_number: int, line: PricedLine) -> _Row:
         "event_id": line.offer.event.id,
         "ticket_class_id": line.offer.id,
         "quantity": line.quantity,
-        "unit_price": line.unit_price,
-        "amount": line.amount,
-        "tax": line.tax,
-        "rounding": line.rounding,
+        "unit_price": str(line.unit_price),
+        "amount": str(line.amount),
+        "tax": str(line.tax),
+        "rounding": str(line.rounding),
     }
 
 
@@ -195,15 +198,15 @@ def _attendee(item: LineItemRequest, place: int) -> Attendee:
 def _ticket_row(
     order_id: str,
     line_number: int,
-    ticket_id: UUID,
+    ticket_id: str,
     line: PricedLine,
     attendee: Attendee,
     seat: Seat | None,
     key: TicketKey,
-    now: datetime,
+    moment: str,
 ) -> _Row:
     return {
-        "id": str(ticket_id),
+        "id": ticket_id,
         "order_id": order_id,
         "line_number": line_number,
         "ticket_class_id": line.offer.id,
@@ -212,14 +215,12 @@ def _ticket_row(
         "attendee_last_name": attendee.last_name,
         "attendee_email": attendee.email,
         "status": "valid",
-        "code": key.sign(ticket_id.bytes, line.offer.code_scope),
-        "created_at": now,
+        "code": key.sign(bytes.fromhex(ticket_id.replace("-", "")), line.offer.code_scope),
+        "created_at": moment,
     }
 
 
-def _payment_rows(
-    order_id: str, order: OrderRequest, amounts: Iterable[Decimal], now: datetime
-) -> list[_Row]:
+def _payment_rows(order_id: str, order: OrderRequest, amounts: Iterable[Decimal], moment: str) -> list[_Row]:
     return [
         {
             "order_id": order_id,
@@ -227,7 +228,7 @@ def _payment_rows(
             "type": payment.type,
             "status": "completed",
             "amount": amount,
-            "created_at": now,
+            "created_at": moment,
         }
         for number, (payment, amount) in enumerate(zip(order.payments, amounts, strict=True), 1)
     ]

@@ -65,7 +65,7 @@ def process(connection: Connection, requests: Sequence[Request], *, now: datetim
     return [outcomes.get(id(request)) or Outcome(request.request_id, "dead") for request in requests]
 
 
-def _price(drafts: Sequence[Draft], offers: dict[UUID, Offers]) -> None:
+def _price(drafts: Sequence[Draft], offers: dict[str, Offers]) -> None:
     for draft in drafts:
         assert draft.order is not None  # noqa: S101 - only well-formed requests come here
         try:
@@ -79,7 +79,9 @@ def _told_of(drafts: Sequence[Draft]) -> list[EventMessage]:
     return [
         _rejected(draft, draft.rejections)
         if draft.is_rejected
-        else EventMessage(draft.tenant_id, "order.confirmed", draft.order_id, 1, to_json(draft.words))
+        else EventMessage(
+            draft.tenant_id, "order.confirmed", draft.order_id, 1, to_json(draft.words).decode()
+        )
         for draft in drafts
     ]
 
@@ -94,13 +96,13 @@ def _told_of_conflicts(repeats: Sequence[Repeat]) -> list[EventMessage]:
 
 def _rejected(draft: Draft, rejections: Sequence[Rejection]) -> EventMessage:
     data = {
-        "request_id": draft.request.request_id,
+        "request_id": draft.request_id,
         "kind": draft.request.kind,
         "tenant": draft.request.tenant,
         "idempotency_key": draft.idempotency_key,
         "errors": [rejection.as_dict() for rejection in rejections],
     }
-    return EventMessage(draft.tenant_id, "order.rejected", draft.request.request_id, 1, to_json(data))
+    return EventMessage(draft.tenant_id, "order.rejected", draft.request_id, 1, to_json(data).decode())
 
 
 def _outcomes(first: Sequence[Draft], repeats: Sequence[Repeat]) -> dict[int, Outcome]:
@@ -108,7 +110,7 @@ def _outcomes(first: Sequence[Draft], repeats: Sequence[Repeat]) -> dict[int, Ou
     outcomes = {
         id(draft.request): Outcome(draft.request.request_id, "rejected", None, draft.rejections)
         if draft.is_rejected
-        else Outcome(draft.request.request_id, "processed", draft.order_id)
+        else Outcome(draft.request.request_id, "processed", UUID(draft.order_id))
         for draft in first
     }
     for repeat in repeats:
@@ -126,7 +128,7 @@ def _outcomes(first: Sequence[Draft], repeats: Sequence[Repeat]) -> dict[int, Ou
     return outcomes
 
 
-def _dead_letter(request: Request, tenants: dict[str, UUID]) -> DeadLetter:
+def _dead_letter(request: Request, tenants: dict[str, str]) -> DeadLetter:
     if request.tenant in tenants:
         reason = "another request has this request_id"
     else:

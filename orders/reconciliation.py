@@ -65,14 +65,19 @@ RULES: Final[Mapping[str, str]] = {
     """,
     "order_without_event_message": """
         SELECT o.id AS subject, o.tenant_id,
-            'last sequence is ' || o.last_sequence || ', there are ' || count(m.id)
+            'last sequence is ' || o.last_sequence || ', there are ' || count(m.subject)
                 || ' event messages' AS detail
         FROM orders o LEFT JOIN event_messages m ON m.subject = o.id
-        GROUP BY o.id HAVING count(m.id) <> o.last_sequence
+        GROUP BY o.id HAVING count(m.subject) <> o.last_sequence
     """,
     "event_message_stuck": """
-        SELECT id AS subject, tenant_id, 'unsent since ' || created_at AS detail
-        FROM event_messages WHERE sent_at IS NULL AND created_at < :stuck_before
+        SELECT subject, tenant_id, 'unsent since ' || o.created_at AS detail
+        FROM outbox o JOIN event_messages USING (subject, sequence) WHERE o.created_at < :stuck_before
+    """,
+    "request_without_order": """
+        SELECT r.id AS subject, r.tenant_id, 'its order ' || r.order_id || ' is not there' AS detail
+        FROM requests r LEFT JOIN orders o ON o.id = r.order_id
+        WHERE r.order_id IS NOT NULL AND o.id IS NULL
     """,
     "request_stuck": """
         SELECT d.request_id AS subject, t.id AS tenant_id,
@@ -139,11 +144,11 @@ def _messages(discrepancies: Sequence[Discrepancy]) -> list[EventMessage]:
     """Return one event message each, under an id of its own."""
     return [
         EventMessage(
-            one.tenant_id,
+            str(one.tenant_id),
             "reconciliation.discrepancy_found",
-            id_,
+            str(id_),
             1,
-            orjson.dumps({"rule": one.rule, "subject": one.subject, "detail": one.detail}),
+            orjson.dumps({"rule": one.rule, "subject": one.subject, "detail": one.detail}).decode(),
         )
         for id_, one in zip(new_ids(len(discrepancies)), discrepancies, strict=True)
     ]

@@ -36,7 +36,7 @@ def render_order(
 ) -> Words:
     """Return the whole order; `order` is its row, the lists are rendered already, in their order."""
     totals = {name: str(order[name]) for name in _TOTALS}
-    totals["balance"] = str(balance(order["total"], order["paid"], order["refunded"]))
+    totals["balance"] = str(_balance(totals))
     return {
         "id": order["id"],
         "number": order["number"],
@@ -95,8 +95,11 @@ def render_ticket(ticket: Row, *, ticket_class_id: str, seat: str | None) -> Wor
 
 def render_attendee(ticket: Row) -> Words | None:
     """Return whose ticket it is, or None."""
-    attendee = {name: ticket["attendee_" + name] for name in ("first_name", "last_name", "email")}
-    return attendee if any(value is not None for value in attendee.values()) else None
+    first_name, last_name = ticket["attendee_first_name"], ticket["attendee_last_name"]
+    email = ticket["attendee_email"]
+    if first_name is None and last_name is None and email is None:
+        return None
+    return {"first_name": first_name, "last_name": last_name, "email": email}
 
 
 def render_payment(payment: Row) -> Words:
@@ -108,9 +111,9 @@ def render_payment(payment: Row) -> Words:
     }
 
 
-def balance(total: Decimal, paid: Decimal, refunded: Decimal) -> Decimal:
+def _balance(totals: Mapping[str, str]) -> Decimal:
     """Return what is still owed; negative when more was paid than the order costs."""
-    return total - paid + refunded
+    return Decimal(totals["total"]) - Decimal(totals["paid"]) + Decimal(totals["refunded"])
 
 
 def to_json(words: Any) -> bytes:

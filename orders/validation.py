@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 import orjson
 from pydantic import TypeAdapter, ValidationError
@@ -19,10 +18,11 @@ from schemas.text import IdempotencyKey
 _KEY: TypeAdapter[str] = TypeAdapter(IdempotencyKey)
 
 
-def open_draft(request: Request, tenant_id: UUID, order_id: UUID) -> Draft:
+def open_draft(request: Request, tenant_id: str, order_id: str) -> Draft:
     """Return the request as a draft, validated; a malformed one is a draft with rejections."""
     draft = Draft(
         request=request,
+        request_id=str(request.request_id),
         tenant_id=tenant_id,
         idempotency_key=_idempotency_key(request),
         body_hash=body_hash(request.body),

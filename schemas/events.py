@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any, Final, Literal
-from uuid import UUID
 
 import orjson
 
@@ -23,7 +22,7 @@ CONTENT_TYPE: Final = "application/cloudevents+json"
 
 def cloud_event(
     *,
-    event_id: UUID,
+    event_id: str,
     event_type: str,
     tenant: str,
     subject: str,
@@ -38,7 +37,7 @@ def cloud_event(
     """
     envelope: dict[str, Any] = {
         "specversion": "1.0",
-        "id": str(event_id),
+        "id": event_id,
         "type": event_type,
         "source": f"/tenants/{tenant}",
         "subject": subject,

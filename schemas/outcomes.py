@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from schemas.text import Word
+from schemas.text import UNSTORABLE, Word
 
 RejectionCode = Literal[
     "invalid",
@@ -96,4 +96,6 @@ def _field_path(location: tuple[int | str, ...]) -> str | None:
 def _sentence(detail: Any) -> str:
     if detail["type"] == "extra_forbidden":
         return f"unknown field {_field_path(detail['loc'][-1:])}"
+    if detail["type"] in ("string_pattern_mismatch", "string_unicode"):
+        return UNSTORABLE
     return str(detail["msg"]).replace("Tuple", "Array").replace("a valid tuple", "an array")

@@ -1,12 +1,12 @@
 """`outbox.relay`: event messages leave for the exchange `willcall.events`."""
 
 import logging
-from datetime import UTC, datetime
 from typing import Final
+from uuid import UUID
 
 from celery import shared_task
 
-from orders.outbox import claim_unsent, mark_sent
+from orders.outbox import FIRST, Claimed, claim_unsent, mark_sent
 from schemas.events import CONTENT_TYPE
 from tasks.resources import engine, publisher
 from worker import metrics
@@ -33,11 +33,23 @@ def wake_relay() -> None:
 def relay() -> int:
     """Publish what the outbox holds, with confirms, until it is empty; return how many were sent."""
     sent = 0
+    after = FIRST
     while True:
-        with engine().begin() as connection:
-            messages = claim_unsent(connection, _GROUP)
-            if not messages:
-                return sent
+        messages = _send_group(after)
+        sent += len(messages)
+        metrics.EVENTS_SENT.inc(len(messages))
+        if messages:
+            after = messages[-1].subject
+        elif after == FIRST:
+            return sent
+        else:
+            after = FIRST  # once more from the start: some had to wait for an earlier one of their subject
+
+
+def _send_group(after: UUID) -> list[Claimed]:
+    with engine().begin() as connection:
+        messages = claim_unsent(connection, after=after, limit=_GROUP)
+        if messages:
             # A crash between the confirm and the commit sends these again, with the same ids.
             publisher().publish(
                 [
@@ -45,6 +57,5 @@ def relay() -> int:
                     for message in messages
                 ]
             )
-            mark_sent(connection, messages, datetime.now(UTC))
-        sent += len(messages)
-        metrics.EVENTS_SENT.inc(len(messages))
+            mark_sent(connection, messages)
+    return messages

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from db.engine import make_engine
 from db.migrate import current_revision, newest_revision
-from db.tables import event_messages
+from db.tables import outbox
 from intake.commands.failures import sentence_of
 from worker.queues import ORDERS, OUTBOX, is_amqp, transport_options
 from worker.settings import Settings
@@ -86,8 +86,7 @@ def _schema(connection: Connection) -> Finding:
 
 
 def _outbox(connection: Connection) -> Finding:
-    unsent = event_messages.c.sent_at.is_(None)
-    query = select(func.count(), func.min(event_messages.c.created_at)).where(unsent)
+    query = select(func.count(), func.min(outbox.c.created_at))
     count, oldest = connection.execute(query).one()
     if not count:
         return Finding("outbox", True, "every event message is sent")
@@ -141,7 +140,7 @@ def _depth(connection: BrokerConnection, queue: str) -> int:
 
 
 def _workers(url: str, options: dict[str, Any]) -> Finding:
-    with Celery("willcall-doctor", broker=url, broker_transport_options=options) as app:
+    with Celery(broker=url, broker_transport_options=options, set_as_current=False) as app:
         answers = app.control.ping(timeout=_PING_SECONDS)
     names = sorted(name for answer in answers for name in answer)
     if names:

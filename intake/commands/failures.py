@@ -2,8 +2,6 @@
 
 import typer
 
-_NO_SCHEMA = ("42P01", "42703")  # undefined table, undefined column (PostgreSQL, appendix A)
-
 
 class CommandFailed(Exception):
     """What the command could not do, as a sentence for people."""
@@ -69,8 +67,6 @@ def _of_database(error: BaseException | None) -> str | None:
 
     from worker.settings import get_settings
 
-    if getattr(error, "sqlstate", None) in _NO_SCHEMA:
-        return "the database has not the schema of this version: run `willcall migrate`"
     if not isinstance(error, OperationalError):
         return None
     url = make_url(get_settings().database()).render_as_string(hide_password=True)

@@ -133,13 +133,13 @@ def _supervise_workers(settings: "Settings") -> None:
 
 def worker_children(settings: "Settings") -> list["Child"]:
     """Return a child for each process that takes orders."""
-    from intake.commands.supervisor import Child
+    from intake.commands.supervisor import Child, willcall
 
     count, port = settings.worker_processes, settings.worker_metrics_port
     return [
         Child(
             "worker" if count == 1 else f"worker-{index + 1}",
-            ("serve", "worker"),
+            willcall("serve", "worker"),
             {
                 **server_urls(settings),
                 "WILLCALL_WORKER_PROCESSES": "1",

@@ -12,6 +12,8 @@ from worker.settings import Settings, get_settings
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
+_UNDEFINED = ("42P01", "42703")  # table, column (PostgreSQL, appendix A)
+
 
 @contextmanager
 def servers(*, database: bool = False, broker: bool = False) -> Iterator[Settings]:
@@ -26,15 +28,30 @@ def servers(*, database: bool = False, broker: bool = False) -> Iterator[Setting
 
 @contextmanager
 def engine() -> Iterator["Engine"]:
-    """Open the database for a command."""
+    """Open the database for a command; one without our schema fails the command with advice."""
+    from sqlalchemy.exc import ProgrammingError
+
     from db.engine import make_engine
 
     with servers(database=True) as settings:
         opened = make_engine(settings.database(), pool_size=2)
         try:
             yield opened
+        except ProgrammingError as error:
+            if getattr(error.orig, "sqlstate", None) in _UNDEFINED and not _has_newest_schema(opened):
+                raise CommandFailed(
+                    "the database has not the schema of this version: run `willcall migrate`"
+                ) from error
+            raise
         finally:
             opened.dispose()
+
+
+def _has_newest_schema(opened: "Engine") -> bool:
+    from db.migrate import current_revision, newest_revision
+
+    with opened.connect() as connection:
+        return current_revision(connection) == newest_revision()
 
 
 @contextmanager

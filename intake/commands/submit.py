@@ -37,15 +37,15 @@ def submit(
     requests with an idempotency key.
     """
     from intake.commands.request_files import open_requests
-    from intake.commands.servers import servers
+    from intake.commands.servers import engine, servers
     from intake.commands.submitting import Waiter, send
 
     if dialect != "canonical":
         raise CommandFailed(f"the dialect {dialect} is not known; requests are taken in: canonical")
     with ExitStack() as stack:
         opened = [open_requests(name, tenant, stack) for name in files]
-        settings = stack.enter_context(servers(broker=True, database=wait))
-        waiter = stack.enter_context(Waiter(settings, timeout, as_json)) if wait else None
+        stack.enter_context(servers(broker=True))
+        waiter = Waiter(stack.enter_context(engine()), timeout, as_json) if wait else None
         sent = send(opened, waiter, as_json)
     _report(sent, as_json)
 

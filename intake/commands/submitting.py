@@ -7,22 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby, islice
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 from uuid import UUID
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from sqlalchemy import Engine
 
-from db.engine import make_engine
 from intake.commands.failures import CommandFailed
 from intake.commands.outcomes import find_outcomes, reasons
 from intake.commands.output import print_json, print_line
 from intake.commands.request_files import RequestFile
 from intake.producer import NotConfirmed, Producer
 from orders.render import Words
-from worker.settings import Settings
 
 _AT_ONCE: Final = 500
 
@@ -42,21 +39,13 @@ class Sent:
 class Waiter:
     """Prints the outcome of each request in the order of their sending; its counts are by status."""
 
-    def __init__(self, settings: Settings, timeout: float, as_json: bool) -> None:
+    def __init__(self, engine: Engine, timeout: float, as_json: bool) -> None:
         self.outcomes: Counter[str] = Counter()
-        self._engine: Engine = make_engine(settings.database(), pool_size=1)
+        self._engine = engine
         self._timeout = timeout
         self._as_json = as_json
         self._pending: deque[UUID] = deque()
         self._last_outcome_at = time.monotonic()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._engine.dispose()
 
     def add(self, ids: Sequence[UUID]) -> None:
         """Await outcomes of these too; blocks while too many are awaited."""

@@ -22,12 +22,18 @@ Print = Callable[[str, str], None]
 """Takes the name of a child and a line of its output."""
 
 
+def willcall(*words: str) -> list[str]:
+    """Return the command line of `willcall …`, as this very program."""
+    # -P: what lies in the current directory is not our code.
+    return [sys.executable, "-P", "-m", "intake.cli", *words]
+
+
 @dataclass(slots=True)
 class Child:
-    """A `willcall …` process and how often it died lately."""
+    """A process to keep running, and how often it died lately."""
 
     name: str
-    words: Sequence[str]
+    command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
@@ -44,8 +50,7 @@ class Child:
         """Start the process in a session of its own, so that Ctrl-C in the terminal reaches only us."""
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(
-            # -P: what lies in the current directory is not our code.
-            [sys.executable, "-P", "-m", "intake.cli", *self.words],
+            self.command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -35,16 +35,16 @@ def up() -> None:
 
 def _children(settings: "Settings") -> "list[Child]":
     from intake.commands.serve import server_urls, worker_children
-    from intake.commands.supervisor import Child
+    from intake.commands.supervisor import Child, willcall
 
     workers = worker_children(settings)
     port = settings.worker_metrics_port
     relay = {"WILLCALL_WORKER_METRICS_PORT": str(port and port + len(workers))}
     urls = server_urls(settings)
     return [
-        Child("intake", ("serve", "intake"), urls),
+        Child("intake", willcall("serve", "intake"), urls),
         *workers,
-        Child("relay", ("serve", "relay"), urls | relay),
-        Child("beat", ("serve", "beat"), urls),
-        Child("flower", ("serve", "flower"), urls),
+        Child("relay", willcall("serve", "relay"), urls | relay),
+        Child("beat", willcall("serve", "beat"), urls),
+        Child("flower", willcall("serve", "flower"), urls),
     ]

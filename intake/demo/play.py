@@ -18,7 +18,7 @@ from intake.commands.failures import CommandFailed
 from intake.commands.outcomes import find_outcomes
 from intake.commands.serve import server_urls
 from intake.commands.servers import servers
-from intake.commands.supervisor import Child, Supervisor
+from intake.commands.supervisor import Child, Supervisor, willcall
 from intake.demo.listening import Listener
 from intake.demo.sample import TENANT, Sample, catalogue_text, samples
 from intake.producer import Producer
@@ -134,7 +134,7 @@ class _Crew:
         }
         self._said: deque[str] = deque(maxlen=_LINES_KEPT)
         self._supervisor = Supervisor(
-            [Child(name, ("serve", name), urls) for name in ("worker", "relay")],
+            [Child(name, willcall("serve", name), urls) for name in ("worker", "relay")],
             lambda name, line: self._said.append(f"{name}: {line}"),
         )
 

@@ -9,12 +9,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 import pytest
+from kombu import Connection
 
 from intake.cli import run
+from tasks.messages import QueueMessage
 from tests.processes import Process, wait_until
+from worker import embedded
+from worker.queues import ORDERS
 from worker.settings import get_settings
 
 WILLCALL = Path(sys.executable).parent / "willcall"
@@ -91,7 +96,9 @@ def running_willcall(
     running = Process(process, log)
     try:
         if ready:
-            wait_until(lambda: ready in running.output() or process.poll() is not None, what=ready)
+            wait_until(
+                lambda: ready in running.output() or process.poll() is not None, what=ready, timeout=120
+            )
             assert process.poll() is None, running.output()
         yield running
     finally:
@@ -100,6 +107,38 @@ def running_willcall(
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+@dataclass
+class OrdersQueue:
+    """The queue of orders; empty at the start of a test, and at its end."""
+
+    queue: Any
+
+    def take(self) -> list[QueueMessage]:
+        """Take all messages that wait."""
+        messages = []
+        with suppress(Empty):
+            while True:
+                message = self.queue.get_nowait()
+                message.ack()
+                body = message.body if isinstance(message.body, bytes) else message.body.encode()
+                messages.append(QueueMessage(message.headers["task"], message.headers["id"], body))
+        return messages
+
+    def take_requests(self) -> list[dict[str, Any]]:
+        """Take all requests that wait."""
+        return [request for one in self.take() for request in json.loads(one.body)[1]["requests"]]
+
+
+@pytest.fixture
+def orders_queue(home: Path, willcall: Willcall) -> Iterator[OrdersQueue]:
+    """The queue of orders of this process's broker."""
+    with Connection(embedded.broker_url(home)) as connection, connection.SimpleQueue(ORDERS) as queue:
+        opened = OrdersQueue(queue)
+        opened.take()
+        yield opened
+        opened.take()
 
 
 @pytest.fixture(scope="module")

@@ -2,33 +2,25 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import orjson
 import pytest
-from kombu import Connection
 from sqlalchemy import Engine
 
 from orders.dead_letters import DeadLetter, bury, list_dead_letters
 from schemas.requests import CREATE
 from tasks import resources
-from tasks.messages import QueueMessage
 from tasks.orders import process_messages
-from tests.commands.conftest import Willcall
+from tests.commands.conftest import OrdersQueue, Willcall
 from tests.factories import NOW, load, make_body, scalar
-from worker import embedded
-from worker.queues import ORDERS
 
 
 @pytest.fixture
-def queue(home: Path, willcall: Willcall) -> Iterator[Any]:
-    """The queue of orders, empty."""
-    with Connection(embedded.broker_url(home)) as connection, connection.SimpleQueue(ORDERS) as queue:
-        queue.clear()
-        yield queue
-        queue.clear()
+def queue(orders_queue: OrdersQueue) -> Iterator[OrdersQueue]:
+    """The queue of orders, for a test that also processes it."""
+    yield orders_queue
     resources.publisher().close()
     resources.engine().dispose()
     resources.publisher.cache_clear()
@@ -45,17 +37,6 @@ def _request(**words: Any) -> bytes:
     return orjson.dumps(make_body() | {"tenant": "demo", "request_id": str(uuid4())} | words)
 
 
-def _next(queue: Any) -> QueueMessage:
-    message = queue.get(timeout=5)
-    message.ack()
-    body = message.body
-    return QueueMessage(
-        message.headers["task"],
-        message.headers["id"],
-        body if isinstance(body, bytes) else body.encode(),
-    )
-
-
 def test_dead_letters_are_listed_and_shown_with_their_message(willcall: Willcall, engine: Engine) -> None:
     first = _bury(engine, b"\xffnonsense", tenant="demo")
     second = _bury(engine, b"{}", details="Traceback: …")
@@ -70,7 +51,7 @@ def test_dead_letters_are_listed_and_shown_with_their_message(willcall: Willcall
     assert "it was hopeless" in willcall("dead-letters", "list").out
 
 
-def test_a_replayed_request_becomes_an_order(willcall: Willcall, engine: Engine, queue: Any) -> None:
+def test_a_replayed_request_becomes_an_order(willcall: Willcall, engine: Engine, queue: OrdersQueue) -> None:
     id_ = _bury(engine, _request())
     load(engine)
 
@@ -78,36 +59,38 @@ def test_a_replayed_request_becomes_an_order(willcall: Willcall, engine: Engine,
 
     assert (ran.code, ran.json) == (0, {"replayed": [id_]})
     assert willcall("dead-letters", "list", "--json").json == []
-    report = process_messages([_next(queue)])
+    report = process_messages(queue.take())
     assert [outcome.status for outcome in report.outcomes] == ["processed"]
 
 
-def test_a_replayed_message_has_all_its_requests(willcall: Willcall, engine: Engine, queue: Any) -> None:
+def test_a_replayed_message_has_all_its_requests(
+    willcall: Willcall, engine: Engine, queue: OrdersQueue
+) -> None:
     load(engine)
     requests = [orjson.loads(_request()) for _ in range(3)]
     id_ = _bury(engine, orjson.dumps([[], {"requests": requests}, {}]))
 
     willcall("dead-letters", "replay", id_)
 
-    report = process_messages([_next(queue)])
+    report = process_messages(queue.take())
     assert [outcome.status for outcome in report.outcomes] == ["processed"] * 3
 
 
 def test_a_message_that_nobody_can_read_comes_back_as_it_was(
-    willcall: Willcall, engine: Engine, queue: Any
+    willcall: Willcall, engine: Engine, queue: OrdersQueue
 ) -> None:
     id_ = _bury(engine, b"\xff\x00 nonsense")
 
     assert willcall("dead-letters", "replay", id_).code == 0
 
-    message = _next(queue)
+    (message,) = queue.take()
     assert message.body == b"\xff\x00 nonsense"
     assert process_messages([message]).dead == 1
     assert scalar(engine, "SELECT count(*) FROM dead_letters") == 1
 
 
 def test_a_request_with_a_lone_surrogate_is_replayed_as_one_request(
-    willcall: Willcall, engine: Engine, queue: Any
+    willcall: Willcall, engine: Engine, queue: OrdersQueue
 ) -> None:
     load(engine)
     words = json.loads(_request()) | {"reference": "\ud800"}
@@ -115,12 +98,12 @@ def test_a_request_with_a_lone_surrogate_is_replayed_as_one_request(
 
     willcall("dead-letters", "replay", id_)
 
-    report = process_messages([_next(queue)])
+    report = process_messages(queue.take())
     assert [error.field for error in report.outcomes[0].errors] == ["reference"]
 
 
 def test_all_dead_letters_are_replayed_in_the_order_of_their_deaths(
-    willcall: Willcall, engine: Engine, queue: Any
+    willcall: Willcall, engine: Engine, queue: OrdersQueue
 ) -> None:
     bodies = [_request(reference=str(number)) for number in range(3)]
     ids = [_bury(engine, body) for body in bodies]
@@ -128,8 +111,7 @@ def test_all_dead_letters_are_replayed_in_the_order_of_their_deaths(
     ran = willcall("dead-letters", "replay", "--all", "--json")
 
     assert ran.json == {"replayed": ids}
-    sent = [orjson.loads(_next(queue).body)[1]["requests"][0]["reference"] for _ in ids]
-    assert sent == ["0", "1", "2"]
+    assert [request["reference"] for request in queue.take_requests()] == ["0", "1", "2"]
 
 
 def test_a_dead_letter_stays_when_the_broker_does_not_confirm(
@@ -149,7 +131,7 @@ def test_a_dead_letter_stays_when_the_broker_does_not_confirm(
 
 
 def test_a_dead_letter_that_is_not_there_stops_the_others(
-    willcall: Willcall, engine: Engine, queue: Any
+    willcall: Willcall, engine: Engine, queue: OrdersQueue
 ) -> None:
     id_, missing = _bury(engine, _request()), str(uuid4())
 
@@ -157,7 +139,7 @@ def test_a_dead_letter_that_is_not_there_stops_the_others(
         ran = willcall("dead-letters", command, id_, missing)
         assert (ran.code, ran.err) == (1, f"willcall: there is no dead letter {missing}\n")
 
-    assert queue.qsize() == 0
+    assert queue.take() == []
     assert scalar(engine, "SELECT count(*) FROM dead_letters") == 1
 
 

@@ -106,7 +106,7 @@ def test_wrong_usage_is_a_sentence_and_exits_with_2(
     ran = willcall(*words)
 
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.lower().startswith(f"willcall: {sentence}")
+    assert ran.err.startswith(f"willcall: {sentence}")
     assert "--help" in ran.err
     assert ran.err.count("\n") == 1
 

@@ -2,38 +2,16 @@
 
 import json
 import tracemalloc
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from kombu import Connection
 
 from intake.commands.request_files import open_requests
-from tests.commands.conftest import Willcall
+from tests.commands.conftest import OrdersQueue, Willcall
 from tests.factories import make_body
-from worker import embedded
-from worker.queues import ORDERS
-
-
-@pytest.fixture
-def sent(home: Path, willcall: Willcall) -> Iterator[Any]:
-    """Takes all requests that wait on the queue."""
-
-    def take() -> list[dict[str, Any]]:
-        requests: list[dict[str, Any]] = []
-        while queue.qsize():
-            message = queue.get(timeout=5)
-            message.ack()
-            requests += orjson.loads(message.body)[1]["requests"]
-        return requests
-
-    with Connection(embedded.broker_url(home)) as connection, connection.SimpleQueue(ORDERS) as queue:
-        queue.clear()
-        yield take
-        queue.clear()
 
 
 def _lines(*bodies: Any) -> bytes:
@@ -55,7 +33,7 @@ def _bodies(count: int) -> list[dict[str, Any]]:
     ],
 )
 def test_requests_of_a_file_are_sent_in_their_order(
-    willcall: Willcall, sent: Any, tmp_path: Path, content: bytes
+    willcall: Willcall, orders_queue: OrdersQueue, tmp_path: Path, content: bytes
 ) -> None:
     file = tmp_path / "requests"
     file.write_bytes(content)
@@ -63,48 +41,56 @@ def test_requests_of_a_file_are_sent_in_their_order(
     ran = willcall("submit", file, "--tenant", "demo")
 
     assert (ran.code, ran.out) == (0, "Sent 3 requests; the broker has them all.\n")
-    requests = sent()
+    requests = orders_queue.take_requests()
     assert [request["reference"] for request in requests] == ["0", "1", "2"]
     assert {request["tenant"] for request in requests} == {"demo"}
 
 
 @pytest.mark.parametrize("indent", [None, 2])
-def test_a_single_object_is_one_request(willcall: Willcall, sent: Any, indent: int | None) -> None:
+def test_a_single_object_is_one_request(
+    willcall: Willcall, orders_queue: OrdersQueue, indent: int | None
+) -> None:
     body = json.dumps(make_body(), indent=indent).encode()
 
     ran = willcall("submit", "-", "--tenant", "demo", "--json", stdin=body)
 
-    assert [one["request_id"] for one in ran.json_lines] == [request["request_id"] for request in sent()]
+    assert [one["request_id"] for one in ran.json_lines] == [
+        request["request_id"] for request in orders_queue.take_requests()
+    ]
     assert ran.json["status"] == "pending"
 
 
-def test_an_object_over_two_lines_is_one_request(willcall: Willcall, sent: Any) -> None:
+def test_an_object_over_two_lines_is_one_request(willcall: Willcall, orders_queue: OrdersQueue) -> None:
     body = json.dumps(make_body()).replace(', "buyer"', ',\n "buyer"').encode()
 
     assert willcall("submit", "-", "--tenant", "demo", stdin=body).code == 0
-    assert len(sent()) == 1
+    assert len(orders_queue.take_requests()) == 1
 
 
-def test_each_request_may_name_its_tenant(willcall: Willcall, sent: Any) -> None:
+def test_each_request_may_name_its_tenant(willcall: Willcall, orders_queue: OrdersQueue) -> None:
     bodies = [make_body(tenant=name) for name in ("a", "b", "b", "a")]
 
     ran = willcall("submit", "-", stdin=_lines(*bodies))
 
     assert ran.code == 0
-    assert [request["tenant"] for request in sent()] == ["a", "b", "b", "a"]
+    assert [request["tenant"] for request in orders_queue.take_requests()] == ["a", "b", "b", "a"]
 
 
-def test_several_files_are_sent_in_their_order(willcall: Willcall, sent: Any, tmp_path: Path) -> None:
+def test_several_files_are_sent_in_their_order(
+    willcall: Willcall, orders_queue: OrdersQueue, tmp_path: Path
+) -> None:
     files = [tmp_path / name for name in ("b", "a")]
     for file in files:
         file.write_bytes(_lines(make_body(reference=file.name)))
 
     willcall("submit", *files, "--tenant", "demo")
 
-    assert [request["reference"] for request in sent()] == ["b", "a"]
+    assert [request["reference"] for request in orders_queue.take_requests()] == ["b", "a"]
 
 
-def test_nothing_is_sent_if_one_line_is_malformed(willcall: Willcall, sent: Any, tmp_path: Path) -> None:
+def test_nothing_is_sent_if_one_line_is_malformed(
+    willcall: Willcall, orders_queue: OrdersQueue, tmp_path: Path
+) -> None:
     good, bad = tmp_path / "good", tmp_path / "bad"
     good.write_bytes(_lines(make_body()))
     bad.write_bytes(_lines(make_body()) + b'{"buyer": \n\n[1]\n' + _lines(make_body()) + b"\xff\n")
@@ -117,17 +103,17 @@ def test_nothing_is_sent_if_one_line_is_malformed(willcall: Willcall, sent: Any,
     assert sentences[1].startswith("  line 2: it is not JSON: ")
     assert sentences[2] == "  line 4: it is not a JSON object"
     assert sentences[3].startswith("  line 6: it is not JSON: ")
-    assert sent() == []
+    assert orders_queue.take_requests() == []
 
 
-def test_a_malformed_first_line_is_told_by_its_number(willcall: Willcall, sent: Any) -> None:
+def test_a_malformed_first_line_is_told_by_its_number(willcall: Willcall, orders_queue: OrdersQueue) -> None:
     ran = willcall("submit", "-", "--tenant", "demo", stdin=b'{"buyer": }\n' + _lines(make_body()))
 
     assert ran.code == 1
     assert ran.err.splitlines()[1].startswith("  line 1: it is not JSON: ")
 
 
-def test_a_malformed_document_tells_where(willcall: Willcall, sent: Any) -> None:
+def test_a_malformed_document_tells_where(willcall: Willcall, orders_queue: OrdersQueue) -> None:
     ran = willcall("submit", "-", "--tenant", "demo", stdin=b'{\n  "buyer": {},\n  "line_items": ]\n}\n')
 
     assert ran.code == 1
@@ -145,17 +131,19 @@ def test_a_malformed_document_tells_where(willcall: Willcall, sent: Any) -> None
     ],
 )
 def test_a_request_that_cannot_be_addressed_is_told(
-    willcall: Willcall, sent: Any, request_: dict[str, Any], words: list[str], sentence: str
+    willcall: Willcall, orders_queue: OrdersQueue, request_: dict[str, Any], words: list[str], sentence: str
 ) -> None:
     ran = willcall("submit", "-", *words, stdin=_lines(make_body() | request_))
 
     assert ran.code == 1
     assert sentence in ran.err
-    assert sent() == []
+    assert orders_queue.take_requests() == []
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"[]"])
-def test_a_file_without_requests_is_told(willcall: Willcall, sent: Any, content: bytes) -> None:
+def test_a_file_without_requests_is_told(
+    willcall: Willcall, orders_queue: OrdersQueue, content: bytes
+) -> None:
     ran = willcall("submit", "-", "--tenant", "demo", stdin=content)
 
     assert (ran.code, ran.err) == (1, "willcall: standard input holds no requests\n")
@@ -178,7 +166,9 @@ def test_a_broker_that_is_away_is_a_sentence(willcall: Willcall, monkeypatch: py
     assert ran.err.count("\n") == 1
 
 
-def test_waiting_without_a_worker_ends_with_a_sentence(willcall: Willcall, sent: Any, engine: object) -> None:
+def test_waiting_without_a_worker_ends_with_a_sentence(
+    willcall: Willcall, orders_queue: OrdersQueue, engine: object
+) -> None:
     ran = willcall("submit", "-", "--tenant", "demo", "--wait", "--timeout", 0.3, stdin=_lines(make_body()))
 
     assert (ran.code, ran.out) == (1, "")
@@ -189,7 +179,7 @@ def test_a_large_file_is_not_read_into_memory(tmp_path: Path) -> None:
     file = tmp_path / "requests.jsonl"
     line = _lines(make_body())
     with file.open("wb") as output:
-        for _ in range(40_000):
+        for _ in range(50_000):
             output.write(line)
     size = file.stat().st_size
     assert size > 8_000_000
@@ -201,5 +191,5 @@ def test_a_large_file_is_not_read_into_memory(tmp_path: Path) -> None:
         count = sum(1 for _ in requests)
         _, peak = tracemalloc.get_traced_memory()
 
-    assert count == requests.count == 40_000
+    assert count == requests.count == 50_000
     assert peak < size / 8

@@ -49,6 +49,10 @@ def test_nothing_is_found_where_nothing_is_wrong(sold: Engine) -> None:
         ("UPDATE ticket_classes SET sold = sold + 1", "sold_differs_from_tickets"),
         ("UPDATE seats SET is_taken = false WHERE label = '1'", "seat_taken_without_ticket"),
         ("UPDATE seats SET is_taken = true WHERE label = '9'", "seat_taken_without_ticket"),
+        (
+            "UPDATE requests SET order_id = gen_random_uuid() WHERE status = 'processed'",
+            "request_without_order",
+        ),
         ("DELETE FROM event_messages WHERE type = 'order.confirmed'", "order_without_event_message"),
     ],
 )

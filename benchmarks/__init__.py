@@ -1,0 +1,1 @@
+"""What is measured, the baselines beside it, and the page of results: `python -m benchmarks`."""

@@ -1,0 +1,141 @@
+"""The worker processes of one system: started, warmed up, and held still while others are measured."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.database import Commits, Database, Stalled
+from benchmarks.orders import make_orders
+
+ROOT: Final = Path(__file__).parent.parent
+
+_START_SECONDS: Final = 60.0
+_END_SECONDS: Final = 20.0
+_LOG_BYTES: Final = 3_000
+
+Bodies = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One way of processing orders: its processes, and how its messages are published."""
+
+    name: str
+    database: Database
+    commands: Callable[[int], Sequence[Sequence[str]]]
+    """The arguments of `python -m` for each process, by the number of workers."""
+    environment: Mapping[str, str]
+    publish: Callable[[Bodies, int], None]
+    """Publishes orders, at most so many in a message, and returns when the broker has them."""
+    ready: str
+    """What the log says of each worker that is ready, or of all of them."""
+    ready_words: Callable[[int], int]
+    """How often it says so, by the number of workers."""
+    workers: tuple[int, ...]
+    """Numbers of workers to choose from."""
+    warm_up: int
+    """Orders that every worker has surely had some of, after which all caches are warm."""
+
+
+@dataclass
+class Crew:
+    """Running processes of a system; they are stopped (SIGSTOP) except inside `at_work`."""
+
+    system: System
+    workers: int
+    log: Path
+    processes: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
+    rate: float = 0.0
+    """Orders a second, as last measured."""
+
+    def start(self) -> None:
+        """Start the processes, wait until all are ready, let them process a few orders, and hold them."""
+        with self.log.open("wb") as output:
+            for command in self.system.commands(self.workers):
+                self.processes.append(start(command, self.system.environment, output))
+        self._wait_until_ready()
+        self.warm_up()
+
+    def _wait_until_ready(self) -> None:
+        wanted = self.system.ready_words(self.workers)
+        deadline = time.monotonic() + _START_SECONDS
+        while self.log.read_text(errors="replace").count(self.system.ready) < wanted:
+            if time.monotonic() > deadline or any(one.poll() is not None for one in self.processes):
+                raise Stalled(f"{self.system.name} did not start\n{self.last_words()}")
+            time.sleep(0.02)
+
+    def warm_up(self) -> None:
+        """Process a few orders, so that connections are open and caches are warm."""
+        self.drain(make_orders(self.system.warm_up), 10)
+
+    def drain(self, orders: Bodies, per_message: int) -> Commits:
+        """Fill the queue, then let the processes empty it; return when the orders were committed."""
+        database = self.system.database
+        database.reset()
+        after, sold = database.last_order(), database.sold()
+        self.system.publish(orders, per_message)
+        with self.at_work():
+            database.wait_for(sold + len(orders), log=self.last_words)
+        commits = database.commits(after)
+        if sum(commits.orders) != len(orders):
+            raise Stalled(f"{len(orders)} orders were sent, and {sum(commits.orders)} are there")
+        self.rate = commits.rate
+        return commits
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Let the processes run until the block ends."""
+        self._signal(signal.SIGCONT)
+        try:
+            yield
+        finally:
+            time.sleep(0.1)  # the last acknowledgement leaves after the last commit
+            self._signal(signal.SIGSTOP)
+
+    def _signal(self, how: signal.Signals) -> None:
+        for process in self.processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, how)
+
+    def last_words(self) -> str:
+        """Return the end of the processes' log."""
+        return self.log.read_bytes()[-_LOG_BYTES:].decode(errors="replace")
+
+    def end(self) -> None:
+        """End the processes, and their children."""
+        self._signal(signal.SIGCONT)
+        end(*self.processes)
+        self.processes.clear()
+
+
+def start(arguments: Sequence[str], environment: Mapping[str, str], output: Any) -> "subprocess.Popen[bytes]":
+    """Start `python -m …` in a session of its own, so that its children can be signalled with it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT), **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+    )
+
+
+def end(*processes: "subprocess.Popen[bytes]") -> None:
+    """End processes that `start` started, by request or by force, and what they left behind."""
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+    for process in processes:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_END_SECONDS)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

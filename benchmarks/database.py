@@ -1,0 +1,123 @@
+"""The databases of a run: same cluster, same tables, same catalogue, one for each side."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Engine, make_url, text
+
+from benchmarks.orders import catalogue
+from db.engine import make_engine
+from db.migrate import upgrade
+from orders.catalogue_loading import load_catalogue
+
+FIRST_ID: Final = UUID(int=0)
+"""An id before all others."""
+
+# Ends with all tables that point at these; the catalogue stays.
+_EMPTY = text("TRUNCATE requests, orders, event_messages, delayed_requests, dead_letters CASCADE")
+
+_COMMITS = text("""
+    SELECT CAST(extract(epoch FROM pg_xact_commit_timestamp(xmin)) AS float8) AS moment, count(*) AS orders
+    FROM orders WHERE id > :after GROUP BY 1 ORDER BY 1
+""")
+
+
+class Stalled(Exception):
+    """The workers did not process what they were given; the text says how far they came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commits:
+    """When the orders of a run were committed: Unix seconds, and orders in each transaction."""
+
+    moments: tuple[float, ...]
+    orders: tuple[int, ...]
+
+    @property
+    def rate(self) -> float:
+        """Return orders a second from the first commit to the last: what the first one holds came before."""
+        return sum(self.orders[1:]) / (self.moments[-1] - self.moments[0])
+
+
+@dataclass
+class Database:
+    """One database. A kept one is not emptied between runs."""
+
+    url: str
+    is_kept: bool = False
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Return an engine of the benchmark's own process."""
+        return make_engine(self.url)
+
+    def rows(self, query: str, **parameters: Any) -> list[Any]:
+        """Return all rows of a query."""
+        with self.engine.connect() as connection:
+            return list(connection.execute(text(query), parameters))
+
+    def scalar(self, query: str, **parameters: Any) -> Any:
+        """Return the one value of a query."""
+        return self.rows(query, **parameters)[0][0]
+
+    def execute(self, *statements: str) -> None:
+        """Run statements outside a transaction."""
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for statement in statements:
+                connection.execute(text(statement))
+
+    def reset(self) -> None:
+        """Empty the tables, unless they are kept, and write out what is dirty, so that all start alike."""
+        if not self.is_kept:
+            with self.engine.begin() as connection:
+                connection.execute(_EMPTY)
+                connection.execute(text("UPDATE ticket_classes SET sold = 0 WHERE sold > 0"))
+        self.execute("VACUUM ticket_classes", "CHECKPOINT")
+
+    def sold(self) -> int:
+        """Return the tickets sold: with one ticket an order, the orders. Reads 100 rows."""
+        return int(self.scalar("SELECT sum(sold) FROM ticket_classes"))
+
+    def last_order(self) -> UUID:
+        """Return the id of the newest order: ids ascend with time."""
+        found = self.rows("SELECT id FROM orders ORDER BY id DESC LIMIT 1")
+        return found[0][0] if found else FIRST_ID
+
+    def commits(self, after: UUID = FIRST_ID) -> Commits:
+        """Return when the orders after this id were committed, by the database's own record."""
+        with self.engine.connect() as connection:
+            found = connection.execute(_COMMITS, {"after": after}).all()
+        return Commits(tuple(row.moment for row in found), tuple(row.orders for row in found))
+
+    def wait_for(self, sold: int, *, patience: float = 60.0, log: Callable[[], str] = str) -> None:
+        """Return when so many tickets are sold. Raises `Stalled` after so many seconds without a sale."""
+        before, since = -1, time.monotonic()
+        while (now := self.sold()) < sold:
+            if now != before:
+                before, since = now, time.monotonic()
+            elif time.monotonic() - since > patience:
+                raise Stalled(f"{now} of {sold} orders are done, none in {patience:g} s\n{log()}")
+            time.sleep(0.05)
+
+
+def prepare(database: Database) -> None:
+    """Make the tables and load the catalogue."""
+    upgrade(database.engine)
+    with database.engine.begin() as connection:
+        load_catalogue(connection, catalogue(), now=datetime.now(UTC))
+
+
+def copy_of(template: Database, name: str, *, is_kept: bool = False) -> Database:
+    """Make a database with all that the template holds, ids included."""
+    url = make_url(template.url)
+    template.engine.dispose()
+    maker = make_engine(url.set(database="postgres").render_as_string(hide_password=False))
+    with maker.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {url.database}"))
+    maker.dispose()
+    return Database(url.set(database=name).render_as_string(hide_password=False), is_kept)

@@ -1,0 +1,58 @@
+"""How long and how often each thing is measured: once for the page of results, once in passing."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Numbers of orders, seconds and runs; every figure is the median of `runs`."""
+
+    runs: int
+    drain_seconds: float
+    """How long one drain of a full queue takes, about: its orders are so many times the rate of the trial."""
+    trial_seconds: float
+    lone_orders: int
+    """Lone orders in each run."""
+    load_seconds: float
+    filled_orders: int
+    """Orders in the tables before the first run."""
+    memory_orders: tuple[int, int]
+    """Orders after which a worker's memory is read: early and late."""
+    intake_seconds: float
+    relay_seconds: float
+    kills: int
+    """Kills on each broker."""
+    our_processes: tuple[int, ...]
+    peer_workers: tuple[int, ...]
+
+
+FULL: Final = Sizes(
+    runs=3,
+    drain_seconds=3.0,
+    trial_seconds=1.5,
+    lone_orders=50,
+    load_seconds=10.0,
+    filled_orders=1_000_000,
+    memory_orders=(50_000, 500_000),
+    intake_seconds=3.0,
+    relay_seconds=8.0,
+    kills=50,
+    our_processes=(1, 2),
+    peer_workers=(2, 4),
+)
+
+QUICK: Final = Sizes(
+    runs=3,
+    drain_seconds=0.7,
+    trial_seconds=0.5,
+    lone_orders=34,
+    load_seconds=2.0,
+    filled_orders=100_000,
+    memory_orders=(5_000, 20_000),
+    intake_seconds=1.0,
+    relay_seconds=2.0,
+    kills=3,
+    our_processes=(1, 2),
+    peer_workers=(2, 4),
+)

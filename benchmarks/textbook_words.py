@@ -1,0 +1,84 @@
+"""The whole order in the words of the wire, made of the baseline's mapped objects."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.textbook_tables import Tenant, TicketClass
+from schemas import orders as wire
+from schemas.text import Word
+
+
+def order_words(tenant: Tenant, order: Any, ticket_classes: Sequence[TicketClass]) -> dict[str, Any]:
+    """Return the order as JSON values; `ticket_classes` has the class of each line."""
+    pairs = list(zip(order.lines, ticket_classes, strict=True))
+    words = wire.Order(
+        tenant=tenant.name,
+        buyer=wire.Buyer(**_named(order, "buyer_", wire.Buyer)),
+        billing_address=order.billing_address and wire.Address(**order.billing_address),
+        line_items=tuple(_line(line, ticket_class) for line, ticket_class in pairs),
+        totals=_totals(order),
+        tickets=tuple(
+            _ticket(ticket, ticket_class) for line, ticket_class in pairs for ticket in line.tickets
+        ),
+        payments=(),
+        **{name: getattr(order, name) for name in _PLAIN},
+    )
+    return words.model_dump(mode="json")
+
+
+_PLAIN = (
+    "id",
+    "number",
+    "code",
+    "status",
+    "payment_status",
+    "version",
+    "idempotency_key",
+    "event_id",
+    "currency",
+    "promo_code",
+    "reference",
+    "created_at",
+    "updated_at",
+)
+
+
+def _named(row: object, prefix: str, model: type[Word]) -> dict[str, Any]:
+    return {name: getattr(row, prefix + name) for name in model.model_fields}
+
+
+def _totals(order: Any) -> wire.Totals:
+    return wire.Totals(
+        balance=order.total - order.paid + order.refunded,
+        **{name: getattr(order, name) for name in wire.Totals.model_fields if name != "balance"},
+    )
+
+
+def _line(line: Any, ticket_class: TicketClass) -> wire.LineItem:
+    attendees = (_attendee(ticket) for ticket in line.tickets)
+    return wire.LineItem(
+        ticket_class_id=ticket_class.external_id,
+        event_id=ticket_class.event.external_id,
+        quantity=line.quantity,
+        unit_price=line.unit_price,
+        amount=line.amount,
+        tax=line.tax,
+        rounding=line.rounding,
+        attendees=tuple(attendee for attendee in attendees if attendee is not None),
+    )
+
+
+def _ticket(ticket: Any, ticket_class: TicketClass) -> wire.Ticket:
+    return wire.Ticket(
+        id=ticket.id,
+        ticket_class_id=ticket_class.external_id,
+        seat=None,
+        attendee=_attendee(ticket),
+        status=ticket.status,
+        code=ticket.code,
+    )
+
+
+def _attendee(ticket: Any) -> wire.Attendee | None:
+    attendee = wire.Attendee(**_named(ticket, "attendee_", wire.Attendee))
+    return attendee if any(value is not None for _, value in attendee) else None

@@ -1,0 +1,88 @@
+"""The baseline does the same work: it leaves the rows that Willcall leaves."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import Engine, select
+
+from benchmarks import textbook
+from benchmarks.database import Database
+from benchmarks.orders import make_orders
+from db import tables
+from schemas.requests import ENVELOPE_FIELDS
+from tests.factories import NOW, load, make_event, make_request, make_ticket_class, run, scalar
+
+# What is new in every order, in rows and in the words of the event message.
+_OWN: Final = {"id", "order_id", "subject", "number", "code", "created_at", "updated_at", "processed_at"}
+
+_EVENT: Final = make_event(
+    tax={"name": "VAT", "rate": "0.19", "is_included": False, "rounding": "line"},
+    ticket_classes=[make_ticket_class(), make_ticket_class("balcony", price="27.35")],
+)
+
+_TWO_LINES: Final = [
+    {"ticket_class_id": "standing", "quantity": 2, "attendees": [{"first_name": "Ada"}]},
+    {"ticket_class_id": "balcony", "quantity": 1, "unit_price": "19.99"},
+]
+
+
+def _orders() -> list[dict[str, Any]]:
+    """Return orders as the benchmarks send them, and some that ask for more."""
+    address = {"name": "Ada Example", "city": "Paris", "country": "FR"}
+    more = {"billing_address": address, "discount": "1.50", "reference": "shop 7", "event_id": "concert"}
+    orders = make_orders(5, ["standing", "balcony"])
+    orders[3] |= {"line_items": _TWO_LINES, **more}
+    orders[4] |= {"line_items": _TWO_LINES, "tax": "3.00", "currency": "USD"}
+    return orders
+
+
+def _process_ours(engine: Engine, orders: list[dict[str, Any]]) -> None:
+    for order in orders:
+        body = {name: value for name, value in order.items() if name not in ENVELOPE_FIELDS}
+        request = make_request(body, tenant=order["tenant"], request_id=order["request_id"])
+        assert run(engine, request)[0].status == "processed"
+
+
+def _process_textbook(engine: Engine, orders: list[dict[str, Any]]) -> None:
+    sessions = textbook.make_sessions(engine.url.render_as_string(hide_password=False))
+    for order in orders:
+        textbook.create_order(sessions, order, NOW)
+    sessions.kw["bind"].dispose()
+
+
+def _all_rows(engine: Engine) -> dict[str, list[str]]:
+    """Return all rows of all tables, without what is each order's own, in an order of their own."""
+    with engine.connect() as connection:
+        return {
+            table.name: sorted(
+                repr(_without_own(row)) for row in connection.execute(select(table)).mappings()
+            )
+            for table in tables.metadata.sorted_tables
+        }
+
+
+def _without_own(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without_own(part) for name, part in sorted(value.items()) if name not in _OWN}
+    return [_without_own(part) for part in value] if isinstance(value, list) else value
+
+
+def test_the_textbook_leaves_the_same_rows_as_our_own_path(engine: Engine) -> None:
+    load(engine, _EVENT)
+    orders = _orders()
+    _process_ours(engine, orders)
+    ours = _all_rows(engine)
+    Database(engine.url.render_as_string(hide_password=False)).reset()
+    _process_textbook(engine, orders)
+    theirs = _all_rows(engine)
+    assert len(ours["tickets"]) == 9
+    for table, rows in ours.items():
+        assert theirs[table] == rows, table
+
+
+def test_the_textbook_creates_no_second_order_for_a_repeated_request(engine: Engine) -> None:
+    load(engine, _EVENT)
+    orders = make_orders(1, ["standing"])
+    _process_textbook(engine, orders * 2)
+    assert scalar(engine, "SELECT count(*) FROM orders") == 1
+    assert scalar(engine, "SELECT sum(sold) FROM ticket_classes") == 1

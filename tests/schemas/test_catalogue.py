@@ -1,0 +1,319 @@
+"""The catalogue file: what can be sold, and what is no catalogue."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from schemas.catalogue import MAX_CAPACITY, Catalogue, Event, PromoCode, TaxRule, TicketClass
+
+MEGABYTE = pytest.param("x" * 1_000_000, id="a megabyte")
+
+
+def make_class(**changes: Any) -> dict[str, Any]:
+    return {"id": "standing", "name": "Standing", "price": "45.50", "capacity": 100} | changes
+
+
+def make_seated(*seats: str, **changes: Any) -> dict[str, Any]:
+    return {"id": "stalls", "name": "Stalls", "price": "80.00", "seats": list(seats)} | changes
+
+
+def make_event(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "concert",
+        "name": "Concert",
+        "starts_at": "2027-04-11T19:00:00+02:00",
+        "ends_at": "2027-04-11T23:00:00+02:00",
+        "timezone": "Europe/Paris",
+        "currency": "USD",
+        "ticket_classes": [make_class()],
+    } | changes
+
+
+def make_catalogue(*events: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {"tenant": "demo", "events": list(events) or [make_event()]} | changes
+
+
+def why_refused(model: Any, words: Any) -> str:
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(words)
+    return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in caught.value.errors())
+
+
+def test_the_example_of_the_documentation_is_a_catalogue() -> None:
+    catalogue = Catalogue.model_validate(
+        yaml.safe_load("""
+tenant: demo
+aliases: {zoho_backstage: ["19593237"], acme: ["t-1"], ticket_evolution: ["1", "2"]}
+events:
+  - id: "2000000116588"
+    name: Sample Event
+    starts_at: 2027-04-11T19:00:00+02:00
+    ends_at: 2027-04-11T23:00:00+02:00
+    timezone: Europe/Paris
+    currency: USD
+    tax: {name: VAT, rate: "0.19", is_included: false, rounding: line}
+    ticket_classes:
+      - {id: "3000000012232", name: Sample Ticket, price: "45.50", capacity: 1000}
+      - {id: "3000000012233", name: Stalls, price: "80.00", section: A, row: "3", seats: ["1-20"]}
+    promo_codes:
+      - {code: SPRING, percent: "10"}
+      - {code: FIVE, amount: "5.00", max_uses: 100}
+""")
+    )
+
+    (event,) = catalogue.events
+    assert event.starts_at == datetime(2027, 4, 11, 17, 0, tzinfo=UTC)
+    assert event.tax == TaxRule(name="VAT", rate=Decimal("0.19"), is_included=False, rounding="line")
+    assert [item.total_capacity() for item in event.ticket_classes] == [1000, 20]
+    assert [str(event.promo_codes[0].percent), str(event.promo_codes[1].amount)] == ["10", "5.00"]
+    assert catalogue.aliases == {
+        "zoho_backstage": ("19593237",),
+        "acme": ("t-1",),
+        "ticket_evolution": ("1", "2"),
+    }
+
+
+def test_a_catalogue_is_the_same_in_json() -> None:
+    catalogue = Catalogue.model_validate(make_catalogue())
+
+    assert Catalogue.model_validate_json(catalogue.model_dump_json()) == catalogue
+
+
+class TestSeats:
+    @pytest.mark.parametrize(
+        ("seats", "labels"),
+        [
+            (["1-3"], ["1", "2", "3"]),
+            (["1-3", "5"], ["1", "2", "3", "5"]),
+            (["5", "1-2"], ["5", "1", "2"]),
+            (["7-7"], ["7"]),
+            (["9-11"], ["9", "10", "11"]),
+            (["A1", "A2"], ["A1", "A2"]),
+            (["A1-A3"], ["A1-A3"]),
+            (["Box 1-3"], ["Box 1-3"]),
+            (["1-"], ["1-"]),
+            (["12345-12346"], ["12345-12346"]),
+        ],
+    )
+    def test_a_range_is_its_seats_one_by_one_and_anything_else_is_one_seat(
+        self, seats: list[str], labels: list[str]
+    ) -> None:
+        assert TicketClass.model_validate(make_seated(*seats)).seat_labels() == labels
+
+    @settings(deadline=None, max_examples=200)
+    @given(st.integers(0, 9_999), st.integers(0, 500))
+    def test_a_range_has_each_of_its_numbers_once_in_order(self, first: int, more: int) -> None:
+        last = min(first + more, 9_999)
+
+        ticket_class = TicketClass.model_validate(make_seated(f"{first}-{last}"))
+
+        assert ticket_class.seat_labels() == [str(number) for number in range(first, last + 1)]
+        assert ticket_class.total_capacity() == last - first + 1
+
+    @pytest.mark.parametrize("seats", [["1", "1"], ["1-3", "2"], ["1-3", "3-5"], ["A", "B", "A"]])
+    def test_a_seat_named_twice_is_refused(self, seats: list[str]) -> None:
+        assert "a seat is named twice" in why_refused(TicketClass, make_seated(*seats))
+
+    def test_a_range_that_runs_backwards_is_refused(self) -> None:
+        assert "the seats 9-1 run backwards" in why_refused(TicketClass, make_seated("9-1"))
+
+    @pytest.mark.parametrize("seats", ["1-20", 5, [1, 2], [None], {"1": 1}])
+    def test_seats_are_a_list_of_strings(self, seats: Any) -> None:
+        assert why_refused(TicketClass, make_seated() | {"seats": seats}).startswith("seats")
+
+
+class TestCapacity:
+    @pytest.mark.parametrize("capacity", [0, 1, MAX_CAPACITY])
+    def test_a_class_without_seats_has_the_capacity_it_says(self, capacity: int) -> None:
+        assert TicketClass.model_validate(make_class(capacity=capacity)).total_capacity() == capacity
+
+    @pytest.mark.parametrize("capacity", [-1, MAX_CAPACITY + 1, 10**30, 1.5, "100", True])
+    def test_no_other_capacity_is_taken(self, capacity: Any) -> None:
+        assert why_refused(TicketClass, make_class(capacity=capacity)).startswith("capacity")
+
+    def test_a_class_has_a_capacity_or_seats(self) -> None:
+        assert "a ticket class has a capacity or seats" in why_refused(TicketClass, make_seated())
+
+    def test_a_class_with_seats_has_their_number_as_its_capacity(self) -> None:
+        assert TicketClass.model_validate(make_seated("1-20")).total_capacity() == 20
+        assert TicketClass.model_validate(make_seated("1-20", capacity=20)).total_capacity() == 20
+
+    @pytest.mark.parametrize("capacity", [0, 19, 21])
+    def test_a_capacity_that_is_not_the_number_of_seats_is_refused(self, capacity: int) -> None:
+        why = why_refused(TicketClass, make_seated("1-20", capacity=capacity))
+
+        assert f"capacity is {capacity}, but there are 20 seats" in why
+
+
+class TestNames:
+    def test_an_event_is_named_once(self) -> None:
+        words = make_catalogue(make_event(), make_event(ticket_classes=[]))
+
+        assert "the event concert is there twice" in why_refused(Catalogue, words)
+
+    def test_a_ticket_class_is_named_once_in_its_event(self) -> None:
+        words = make_catalogue(make_event(ticket_classes=[make_class(), make_class()]))
+
+        assert "the ticket class standing is there twice" in why_refused(Catalogue, words)
+
+    def test_a_ticket_class_is_named_once_in_its_tenant(self) -> None:
+        words = make_catalogue(make_event(), make_event(id="play"))
+
+        assert "the ticket class standing is there twice" in why_refused(Catalogue, words)
+
+    def test_a_promo_code_is_named_once_in_its_event(self) -> None:
+        promo = {"code": "SPRING", "percent": "10"}
+
+        assert "the promo code SPRING is there twice" in why_refused(
+            Event, make_event(promo_codes=[promo] * 2)
+        )
+
+    def test_two_events_may_have_the_same_promo_code(self) -> None:
+        promo = {"code": "SPRING", "percent": "10"}
+        play = make_event(id="play", ticket_classes=[make_seated("1")], promo_codes=[promo])
+
+        assert (
+            len(Catalogue.model_validate(make_catalogue(make_event(promo_codes=[promo]), play)).events) == 2
+        )
+
+    @pytest.mark.parametrize("name", ["", 5, None, "\x00", "\ud800", MEGABYTE])
+    def test_an_id_is_a_short_string(self, name: Any) -> None:
+        assert why_refused(TicketClass, make_class(id=name)).startswith("id:")
+        assert why_refused(Event, make_event(id=name)).startswith("id:")
+        assert why_refused(Catalogue, make_catalogue(tenant=name)).startswith("tenant:")
+
+    def test_only_known_dialects_have_aliases(self) -> None:
+        assert "aliases.fax" in why_refused(Catalogue, make_catalogue(aliases={"fax": ["1"]}))
+
+    @pytest.mark.parametrize(
+        ("model", "words", "field"),
+        [
+            (Catalogue, make_catalogue(version=2), "version"),
+            (Event, make_event(venue="Hall"), "venue"),
+            (TicketClass, make_class(seat="1"), "seat"),
+            (PromoCode, {"code": "SPRING", "percent": "10", "until": "May"}, "until"),
+            (TaxRule, {"name": "VAT", "rate": "0.19", "included": True}, "included"),
+        ],
+    )
+    def test_an_unknown_field_is_refused_by_name(self, model: Any, words: Any, field: str) -> None:
+        assert why_refused(model, words).startswith(f"{field}:")
+
+
+class TestTimes:
+    def test_an_event_may_end_when_it_starts_but_not_before(self) -> None:
+        Event.model_validate(make_event(ends_at="2027-04-11T19:00:00+02:00"))
+
+        assert "an event ends after it starts" in why_refused(
+            Event, make_event(ends_at="2027-04-11T18:59:59+02:00")
+        )
+
+    def test_times_are_compared_as_moments_and_not_as_clocks(self) -> None:
+        # 20:00 in Kiritimati is long before 19:00 in Paris.
+        assert "an event ends after it starts" in why_refused(
+            Event, make_event(ends_at="2027-04-11T20:00:00+14:00")
+        )
+
+    @pytest.mark.parametrize("moment", ["2027-04-11T19:00:00", datetime(2027, 4, 11, 19), "soon", "", None])  # noqa: DTZ001
+    def test_a_moment_without_an_offset_is_refused(self, moment: Any) -> None:
+        assert why_refused(Event, make_event(starts_at=moment)).startswith("starts_at:")
+
+    @pytest.mark.parametrize("name", ["Europe/Paris", "UTC", "America/New_York", "Asia/Kuwait"])
+    def test_a_time_zone_is_one_of_the_iana_database(self, name: str) -> None:
+        assert Event.model_validate(make_event(timezone=name)).timezone == name
+
+    @pytest.mark.parametrize(
+        "name", ["CEST", "+02:00", "Europe/Atlantis", "europe/paris", "", "../../etc/passwd"]
+    )
+    def test_another_time_zone_is_refused_by_name(self, name: str) -> None:
+        assert f"{name} is not a time zone of the IANA database" in why_refused(
+            Event, make_event(timezone=name)
+        )
+
+
+class TestMoney:
+    @pytest.mark.parametrize("price", [45.5, 45, True, "-1", "NaN", "1e3", "", None])
+    def test_a_price_is_a_decimal_string(self, price: Any) -> None:
+        assert why_refused(TicketClass, make_class(price=price)).startswith("price:")
+
+    def test_a_price_that_yaml_reads_as_a_float_is_refused_with_a_sentence_that_says_so(self) -> None:
+        words = yaml.safe_load("{id: standing, name: Standing, price: 45.50, capacity: 1}")
+
+        assert "not as a JSON float" in why_refused(TicketClass, words)
+
+    @pytest.mark.parametrize(
+        ("currency", "fits", "does_not"),
+        [
+            ("JPY", "1500", "1500.0"),
+            ("USD", "1.23", "1.234"),
+            ("KWD", "1.234", "1.2345"),
+            ("CLF", "1.2345", "1.23456"),
+        ],
+    )
+    def test_a_price_has_at_most_the_decimals_of_its_currency(
+        self, currency: str, fits: str, does_not: str
+    ) -> None:
+        Event.model_validate(make_event(currency=currency, ticket_classes=[make_class(price=fits)]))
+
+        words = make_event(currency=currency, ticket_classes=[make_class(price=does_not)])
+        assert f"{does_not} has more decimals than {currency}" in why_refused(Event, words)
+
+    def test_an_amount_off_has_at_most_the_decimals_of_its_currency(self) -> None:
+        words = make_event(promo_codes=[{"code": "FIVE", "amount": "5.001"}])
+
+        assert "5.001 has more decimals than USD" in why_refused(Event, words)
+
+    @pytest.mark.parametrize("currency", ["XYZ", "usd", "", None, 5])
+    def test_an_unknown_currency_is_refused(self, currency: Any) -> None:
+        assert why_refused(Event, make_event(currency=currency)).startswith("currency:")
+
+
+class TestTax:
+    @pytest.mark.parametrize("rate", ["0", "0.19", "0.055", "0.088755", "1", "1.000000"])
+    def test_a_rate_is_a_fraction_from_0_to_1(self, rate: str) -> None:
+        rule = TaxRule.model_validate({"name": "VAT", "rate": rate})
+
+        assert rule.rate == Decimal(rate)
+        assert (rule.is_included, rule.rounding) == (False, "line")
+
+    @pytest.mark.parametrize("rate", ["-0.01", "1.01", "19", "0.1234567", "NaN", "Infinity", "19%", "", None])
+    def test_another_rate_is_refused(self, rate: Any) -> None:
+        assert why_refused(TaxRule, {"name": "VAT", "rate": rate}).startswith("rate:")
+
+    def test_a_rate_that_yaml_reads_as_a_float_is_the_decimal_that_is_written(self) -> None:
+        assert TaxRule.model_validate(yaml.safe_load("{name: VAT, rate: 0.19}")).rate == Decimal("0.19")
+
+    @pytest.mark.parametrize("rounding", ["line", "sum_by_net"])
+    def test_a_rounding_is_one_of_two(self, rounding: str) -> None:
+        assert TaxRule.model_validate({"name": "VAT", "rate": "0", "rounding": rounding}).rounding == rounding
+
+    @pytest.mark.parametrize("rounding", ["sum", "Line", "", None])
+    def test_another_rounding_is_refused(self, rounding: Any) -> None:
+        words = {"name": "VAT", "rate": "0", "rounding": rounding}
+
+        assert why_refused(TaxRule, words).startswith("rounding:")
+
+
+class TestPromoCodes:
+    @pytest.mark.parametrize("percent", ["0.0001", "7.5", "33.3333", "100"])
+    def test_a_percentage_is_more_than_0_and_at_most_100(self, percent: str) -> None:
+        assert PromoCode.model_validate({"code": "X", "percent": percent}).percent == Decimal(percent)
+
+    @pytest.mark.parametrize("percent", ["0", "-1", "100.0001", "1000", "33.33333", "NaN", "ten"])
+    def test_another_percentage_is_refused(self, percent: str) -> None:
+        assert why_refused(PromoCode, {"code": "X", "percent": percent}).startswith("percent:")
+
+    @pytest.mark.parametrize("kinds", [{}, {"percent": "10", "amount": "5.00"}, {"percent": None}])
+    def test_a_promo_code_takes_off_a_percentage_or_an_amount(self, kinds: dict[str, Any]) -> None:
+        assert "a percent or an amount, and not both" in why_refused(PromoCode, {"code": "X"} | kinds)
+
+    @pytest.mark.parametrize("max_uses", [0, -1, 2**31, 1.5, "1", True])
+    def test_a_promo_code_is_good_for_a_whole_number_of_orders(self, max_uses: Any) -> None:
+        assert why_refused(PromoCode, {"code": "X", "percent": "1", "max_uses": max_uses}).startswith(
+            "max_uses:"
+        )
