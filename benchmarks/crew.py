@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from benchmarks.database import Commits, Database, Stalled
 from benchmarks.orders import make_orders
+from worker.publishing import Message, Publisher
 
 ROOT: Final = Path(__file__).parent.parent
 
@@ -41,7 +42,10 @@ class System:
     workers: tuple[int, ...]
     """Numbers of workers to choose from."""
     warm_up: int
-    """Orders that every worker has surely had some of, after which all caches are warm."""
+    """Orders of which every worker surely has some, after which caches are warm; no drain has fewer."""
+    messages: Callable[[Bodies], list[Message]] | None = None
+    """Returns the messages of orders that come one by one, for `publisher`; None for other clients' queues."""
+    publisher: Callable[[], Publisher] | None = None
 
 
 @dataclass
@@ -74,6 +78,10 @@ class Crew:
     def warm_up(self) -> None:
         """Process a few orders, so that connections are open and caches are warm."""
         self.drain(make_orders(self.system.warm_up), 10)
+
+    def orders_for(self, seconds: float) -> int:
+        """Return how many orders take about so long, by the last rate."""
+        return max(self.system.warm_up, int(self.rate * seconds))
 
     def drain(self, orders: Bodies, per_message: int) -> Commits:
         """Fill the queue, then let the processes empty it; return when the orders were committed."""

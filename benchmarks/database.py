@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Engine, make_url, text
 
 from benchmarks.orders import catalogue
+from db import tables
 from db.engine import make_engine
 from db.migrate import upgrade
 from orders.catalogue_loading import load_catalogue
@@ -18,8 +19,21 @@ from orders.catalogue_loading import load_catalogue
 FIRST_ID: Final = UUID(int=0)
 """An id before all others."""
 
-# Ends with all tables that point at these; the catalogue stays.
-_EMPTY = text("TRUNCATE requests, orders, event_messages, delayed_requests, dead_letters CASCADE")
+_CATALOGUE: Final = (
+    tables.tenants,
+    tables.tenant_aliases,
+    tables.api_keys,
+    tables.ticket_keys,
+    tables.events,
+    tables.ticket_classes,
+    tables.seats,
+    tables.promo_codes,
+)
+
+# All that orders leave; the catalogue stays.
+_EMPTY = text(
+    "TRUNCATE " + ", ".join(table.name for table in tables.metadata.sorted_tables if table not in _CATALOGUE)
+)
 
 _COMMITS = text("""
     SELECT CAST(extract(epoch FROM pg_xact_commit_timestamp(xmin)) AS float8) AS moment, count(*) AS orders

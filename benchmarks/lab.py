@@ -31,7 +31,9 @@ _POSTGRES: Final = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
+    # What the figures are read from.
     "track_commit_timestamp": "on",
+    "track_wal_io_timing": "on",
 }
 
 # A worker that is held still answers no heartbeats; the broker is to wait for it, seconds.
@@ -79,24 +81,31 @@ class Lab:
         return home
 
     @cached_property
-    def ours(self) -> Database:
-        """Return the database that Willcall works on."""
+    def _template(self) -> Database:
         made = Database(embedded.database_url(self.home))
         database.prepare(made)
-        self._stack.callback(made.engine.dispose)
         return made
+
+    @cached_property
+    def ours(self) -> Database:
+        """Return the database that Willcall works on."""
+        return self.new_database("ours")
 
     @cached_property
     def theirs(self) -> Database:
         """Return the database that the others work on, one after the other."""
-        return self.copy("textbook")
+        return self.new_database("theirs")
 
-    def copy(self, name: str, *, is_kept: bool = False) -> Database:
-        """Return another database with the same tables and catalogue."""
-        self.ours.reset()
-        made = database.copy_of(self.ours, name, is_kept=is_kept)
+    def new_database(self, name: str, *, is_kept: bool = False) -> Database:
+        """Return another database with the tables and the catalogue."""
+        made = database.copy_of(self._template, name, is_kept=is_kept)
         self._stack.callback(made.engine.dispose)
         return made
+
+    def flush_milliseconds(self) -> float:
+        """Return how long the database waits for the disk at a commit, on the average of this run."""
+        query = "SELECT sum(fsync_time) / nullif(sum(fsyncs), 0) FROM pg_stat_io WHERE object = 'wal'"
+        return float(self.ours.scalar(query) or 0)
 
     @property
     def brokers(self) -> list[str]:
@@ -115,6 +124,11 @@ class Lab:
     def _rabbitmq(self) -> str:
         self.say("starting RabbitMQ")
         return self._stack.enter_context(running_rabbitmq(self.folder / "rabbitmq", _RABBITMQ_CONFIG)).url
+
+    @property
+    def rabbitmq_url(self) -> str | None:
+        """Return the URL of the RabbitMQ that runs, or None for none."""
+        return self.__dict__.get("_rabbitmq")
 
     def crew(self, system: str, broker: str) -> Crew:
         """Return the crew of a system, warmed up, with as many workers as are fastest."""
@@ -156,8 +170,7 @@ class Lab:
 
     def try_out(self, crew: Crew) -> float:
         """Return orders a second of one short drain."""
-        count = max(200, int(crew.rate * self.sizes.trial_seconds))
-        return crew.drain(make_orders(count), 100).rate
+        return crew.drain(make_orders(crew.orders_for(self.sizes.trial_seconds)), 100).rate
 
     def end_crews(self) -> None:
         """End all crews; who needs one again starts it again."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from benchmarks import drains
+from benchmarks import drains, filled, floor, hot, intake, kills, latency, lone, memory, relay
 from benchmarks.lab import RABBITMQ, REDIS, Lab
 from benchmarks.results import Row, Target
 
@@ -20,7 +20,24 @@ class Measure:
     run: Callable[[Lab], Sequence[Row]]
 
 
+def _on_each_broker(
+    name: str, title: str, target: Target, run: Callable[[Lab, str], Sequence[Row]]
+) -> list[Measure]:
+    return [
+        Measure(f"{name}-{broker.lower()}", f"{broker}: {title}", target, partial(run, broker=broker))
+        for broker in (RABBITMQ, REDIS)
+    ]
+
+
 MEASURES: Final = (
-    Measure("drain-rabbitmq", "RabbitMQ: orders drained; textbook", drains.TEXTBOOK, partial(drains.run, broker=RABBITMQ)),
-    Measure("drain-redis", "Redis: orders drained; textbook", drains.TEXTBOOK, partial(drains.run, broker=REDIS)),
-)
+    *_on_each_broker("drain", "orders drained; textbook", drains.TEXTBOOK, drains.run),
+    Measure("floor", "orders drained; the same rows written with COPY", floor.TARGET, floor.run),
+    Measure("hot", "orders drained, all on one ticket class; over 100", hot.TARGET, hot.run),
+    *_on_each_broker("lone", "a lone order, publish to commit; textbook", lone.TARGET, lone.run),
+    *_on_each_broker("latency", "publish to commit at 20 % of the drain rate, p99", latency.TARGET, latency.run),
+    Measure("filled", "orders drained, many in the tables; empty tables", filled.TARGET, filled.run),
+    Measure("memory", "memory of a worker after many orders; after few", memory.TARGET, memory.run),
+    Measure("relay", "events relayed while orders are drained; orders drained", relay.TARGET, relay.run),
+    Measure("intake", "HTTP intake with confirms; an empty handler", intake.TARGET, intake.run),
+    *_on_each_broker("kills", "orders lost in kills of a worker", kills.TARGET, kills.run),
+)  # fmt: skip

@@ -16,7 +16,7 @@ SPREAD: Final = tuple(f"class-{number}" for number in range(100))
 HOT: Final = SPREAD[:1]
 """An on-sale where everybody wants the same."""
 
-_CAPACITY: Final = 20_000_000
+_CAPACITY: Final = 1_000_000
 _NAMES: Final = ("Ada", "Grace", "Edsger", "Barbara", "Tony", "Radia", "Alan", "Frances", "Niklaus", "Karen")
 
 

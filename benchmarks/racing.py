@@ -34,5 +34,5 @@ class Drain:
     classes: Sequence[str] = SPREAD
 
     def __call__(self) -> float:
-        count = max(200, int(self.crew.rate * self.lab.sizes.drain_seconds))
+        count = self.crew.orders_for(self.lab.sizes.drain_seconds)
         return self.crew.drain(make_orders(count, self.classes), self.per_message).rate

@@ -37,26 +37,27 @@ def environment_of(database: Database, broker_url: str) -> dict[str, str]:
     return {"WILLCALL_DATABASE_URL": database.url, "WILLCALL_BROKER_URL": broker_url}
 
 
-def worker_command(queues: str = "orders,maintenance", concurrency: int = 2) -> list[str]:
+def worker_command(name: str, queues: str = "orders,maintenance", concurrency: int = 2) -> list[str]:
     """Return the arguments of `python -m` that run one process of Willcall's workers."""
     pool = ("--pool", "threads", "--concurrency", str(concurrency))
-    return ["celery", "-A", "worker.app", "worker", "-Q", queues, *pool, *_ALONE]
+    return ["celery", "-A", "worker.app", "worker", "-Q", queues, *pool, "--hostname", f"{name}@%h", *_ALONE]
 
 
 def willcall(database: Database, broker_url: str, sizes: Sizes) -> System:
     """Return Willcall; one worker is one process."""
+    settings = settings_of(database, broker_url)
     return System(
         name="willcall",
         database=database,
-        commands=lambda workers: [worker_command()] * workers,
+        commands=lambda workers: [worker_command(f"worker-{number}") for number in range(workers)],
         environment=environment_of(database, broker_url),
-        publish=lambda orders, per_message: send_orders(
-            settings_of(database, broker_url), orders, per_message
-        ),
+        publish=lambda orders, per_message: send_orders(settings, orders, per_message),
+        messages=single_messages,
+        publisher=lambda: Publisher(broker_url, settings),
         ready=" ready.",
         ready_words=lambda workers: workers,
         workers=sizes.our_processes,
-        warm_up=4_000,
+        warm_up=2_000,
     )
 
 
@@ -66,11 +67,15 @@ def send_orders(settings: Settings, orders: Bodies, per_message: int) -> None:
         with Producer(settings) as producer:
             producer.send(orders, tenant=TENANT)
     else:
-        send(settings, single_messages(orders, per_message))
+        send(settings, _packed(orders, per_message))
 
 
-def single_messages(orders: Bodies, per_message: int = 1) -> list[Message]:
+def single_messages(orders: Bodies) -> list[Message]:
     """Return the messages that the producer makes of orders which come one by one."""
+    return _packed(orders, 1)
+
+
+def _packed(orders: Bodies, per_message: int) -> list[Message]:
     ready = (outgoing(CREATE, order, tenant=TENANT, request_id=order["request_id"]) for order in orders)
     return pack(ready, max_requests=per_message)
 
@@ -99,6 +104,8 @@ def textbook_celery(database: Database, broker_url: str, sizes: Sizes) -> System
         commands=lambda workers: [command(workers)],
         environment=_peer_environment(database, broker_url),
         publish=lambda orders, _: send(settings, textbook_messages(orders)),
+        messages=textbook_messages,
+        publisher=lambda: Publisher(broker_url, settings),
         ready="the textbook's worker is ready",
         ready_words=lambda _: 1,
         workers=sizes.peer_workers,

@@ -152,9 +152,7 @@ def _offer(ticket_class: TicketClass) -> TicketClassOffer:
     return TicketClassOffer(
         id=str(ticket_class.id),
         external_id=ticket_class.external_id,
-        event=EventOffer(
-            id=str(event.id), external_id=event.external_id, currency=event.currency, tax=tax
-        ),
+        event=EventOffer(id=str(event.id), external_id=event.external_id, currency=event.currency, tax=tax),
         price=ticket_class.price,
         has_seats=ticket_class.has_seats,
     )

@@ -1,11 +1,11 @@
 """Who calls: keys are looked up in the database and remembered for a while."""
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass
 from typing import Final
 
-import anyio
 from anyio import CapacityLimiter, to_thread
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,7 +20,7 @@ FRESH_SECONDS: Final = 5.0
 GRACE_SECONDS: Final = 600.0
 """How long a key goes on working when the database cannot be asked, so that orders are still taken."""
 
-_PATIENCE_SECONDS: Final = 2.0
+_PATIENCE_SECONDS: Final = 3.0
 _SILENCE_SECONDS: Final = 1.0
 _THREADS: Final = 4
 
@@ -47,6 +47,7 @@ class Authenticator:
         self._grace_seconds = grace_seconds
         # Only keys that exist are remembered: nobody can fill the memory with invented ones.
         self._remembered: dict[bytes, _Remembered] = {}
+        self._lookups: dict[bytes, asyncio.Task[Caller | None]] = {}
         self._silent_until = 0.0
         # Threads of its own: slow queries of others must not hold up the taking of orders.
         self._limiter = CapacityLimiter(_THREADS)
@@ -60,38 +61,55 @@ class Authenticator:
             return None
         key_hash = hash_key(key)
         known = self._remembered.get(key_hash)
-        now = time.monotonic()
-        if known is not None and now < known.good_until:
+        if known is not None and self._is_good(known, key_hash, time.monotonic()):
             return known.caller
-        if known is not None and now - known.confirmed_at < 2 * self._fresh_seconds:
-            # One caller asks again; the others go on with what is known until the answer is there.
-            known.good_until = now + _PATIENCE_SECONDS
         try:
-            caller = await self._ask(key_hash)
+            return await self._look_up(key_hash)
         except KeysUnavailable:
+            now = time.monotonic()
             if known is None or now - known.confirmed_at > self._grace_seconds:
                 raise
             known.good_until = now + self._fresh_seconds
             return known.caller
-        if caller is None:
-            self._remembered.pop(key_hash, None)
-        else:
-            self._remembered[key_hash] = _Remembered(caller, now, now + self._fresh_seconds)
-        return caller
+
+    def _is_good(self, known: _Remembered, key_hash: bytes, now: float) -> bool:
+        if now < known.good_until:
+            return True
+        # While one caller asks again, the others go on with what was known a moment ago.
+        return key_hash in self._lookups and now - known.confirmed_at < 2 * self._fresh_seconds
+
+    async def _look_up(self, key_hash: bytes) -> Caller | None:
+        """Ask the database, once for all who come with the same key meanwhile."""
+        lookup = self._lookups.get(key_hash)
+        if lookup is None:
+            lookup = self._lookups[key_hash] = asyncio.create_task(self._ask(key_hash))
+            lookup.add_done_callback(lambda done: self._forget(key_hash, done))
+        return await asyncio.shield(lookup)
+
+    def _forget(self, key_hash: bytes, lookup: asyncio.Task[Caller | None]) -> None:
+        self._lookups.pop(key_hash, None)
+        if not lookup.cancelled():
+            lookup.exception()  # seen, even if everybody who waited for it is gone
 
     async def _ask(self, key_hash: bytes) -> Caller | None:
         # After a failure nobody waits for the next one: a database that is gone often takes its time.
         if time.monotonic() < self._silent_until:
             raise KeysUnavailable
         try:
-            with anyio.fail_after(_PATIENCE_SECONDS):
-                return await to_thread.run_sync(
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                caller = await to_thread.run_sync(
                     self._read, key_hash, limiter=self._limiter, abandon_on_cancel=True
                 )
         except (SQLAlchemyError, TimeoutError) as error:
             self._silent_until = time.monotonic() + _SILENCE_SECONDS
             log.warning("the keys cannot be read", extra={"error": type(error).__name__})
             raise KeysUnavailable from error
+        if caller is None:
+            self._remembered.pop(key_hash, None)
+        else:
+            now = time.monotonic()
+            self._remembered[key_hash] = _Remembered(caller, now, now + self._fresh_seconds)
+        return caller
 
     def _read(self, key_hash: bytes) -> Caller | None:
         with self._engine.connect() as connection:

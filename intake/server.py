@@ -65,8 +65,15 @@ def serve(settings: Settings) -> None:
     set_up_logs(settings)
     # It tells at every readiness check which database it speaks to.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_without_colours)
     sys.setswitchinterval(_SWITCH_SECONDS)
     server = IntakeServer(settings)
     server.run()
     if not server.started:
         raise SystemExit(1)
+
+
+def _without_colours(record: logging.LogRecord) -> bool:
+    """Keep the record, without uvicorn's second text of it, for terminals."""
+    record.__dict__.pop("color_message", None)
+    return True

@@ -1,5 +1,6 @@
 """Taking messages in bulk from RabbitMQ: a channel of our own, prefetch, one ack for a batch."""
 
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
@@ -14,12 +15,15 @@ from worker.settings import Settings
 # memory: we read only as much as the next batch takes.
 _PREFETCH: Final = 1_000
 
+_CHECK_SECONDS: Final = 5.0
+
 
 class AmqpSource:
     """The queue `orders` of a RabbitMQ, and what its broker dead-lettered."""
 
     def __init__(self, broker_url: str, settings: Settings) -> None:
         self._buffer: deque[Delivery] = deque()
+        self._next_check = time.monotonic() + _CHECK_SECONDS
         # No heartbeats: nobody answers them while a batch is in the database. TCP keepalive and the
         # broker's own consumer timeout notice a peer that is gone.
         self._connection = Connection(
@@ -39,8 +43,8 @@ class AmqpSource:
 
     def take(self, limit: int, timeout_seconds: float) -> list[Delivery]:
         try:
-            if not self._buffer:
-                self._drain(timeout_seconds)
+            if not self._buffer and not self._drain(timeout_seconds):
+                self._check_consumer()
             while sum(delivery.requests for delivery in self._buffer) < limit and self._drain(0):
                 pass
         except self._errors as error:
@@ -55,6 +59,19 @@ class AmqpSource:
         except (TimeoutError, BlockingIOError):
             return False
         return True
+
+    def _check_consumer(self) -> None:
+        """Raise `SourceLost` if messages wait for us and do not come.
+
+        A broker tells its consumers when it cancels them; but a queue that is deleted and made again at
+        once was seen to leave its consumer without a word.
+        """
+        if time.monotonic() < self._next_check:
+            return
+        self._next_check = time.monotonic() + _CHECK_SECONDS
+        waiting = self._channel.queue_declare(ORDERS, passive=True).message_count
+        if waiting and not self._buffer and not self._drain(_CHECK_SECONDS):
+            raise SourceLost(f"{waiting} messages wait on the queue and do not come")
 
     def _receive(self, message: Any) -> None:
         self._buffer.append(_delivery(message))

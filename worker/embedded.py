@@ -249,7 +249,8 @@ def _start_postgres(home: Path, account: Account | None, options: Mapping[str, s
     if not _is_postgres_ready(home):
         _stop_postgres(home)  # a killed user left it half started, or its files were deleted
         binaries = _postgres_binaries(account)
-        data = _make_data(home, binaries, account)
+        has_sync = options.get("fsync") != "off"
+        data = _make_data(home, binaries, account, has_sync)
         _check_unused(data / "postmaster.pid", f" -D {data} ")
         # Whoever has their pids now is not our server, but PostgreSQL would refuse to start. It
         # finds the orphans of a killed server by shared memory, which does not need these files.
@@ -277,7 +278,7 @@ def _start_postgres(home: Path, account: Account | None, options: Mapping[str, s
             connection.execute("CREATE DATABASE willcall")
 
 
-def _make_data(home: Path, binaries: Path, account: Account | None) -> Path:
+def _make_data(home: Path, binaries: Path, account: Account | None, has_sync: bool) -> Path:
     """Return PostgreSQL's data directory, made if there is none, where `account` can reach it."""
     link = home / "postgres"
     if account and not link.exists() and not _can_run(["/bin/sh", "-c", 'cd "$0"', home], account):
@@ -296,7 +297,7 @@ def _make_data(home: Path, binaries: Path, account: Account | None) -> Path:
     if account:
         os.chown(fresh, *account)
     command = [f"{binaries}/initdb", "-D", str(fresh), "--username=willcall", "--encoding=UTF8"]
-    command += ["--auth-local=trust", "--auth-host=reject"]
+    command += ["--auth-local=trust", "--auth-host=reject", *([] if has_sync else ["--no-sync"])]
     # Sorts by code point, the same on every system.
     command += ["--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, **_as(account))

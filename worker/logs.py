@@ -28,6 +28,8 @@ def set_up_logs(settings: Settings) -> None:
     # Celery logs every task twice, with its arguments; the batch has a line of its own.
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
     logging.getLogger("celery.app.trace").setLevel(logging.WARNING)
+    # It warns of ETA tasks, of which we have none: waiting is a row.
+    logging.getLogger("kombu.transport.native_delayed_delivery").setLevel(logging.ERROR)
 
 
 def _utc(seconds: float | None) -> time.struct_time:

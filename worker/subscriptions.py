@@ -42,7 +42,7 @@ class Subscription:
             auto_delete=True,
             expires=_ABANDONED_AFTER,
         )
-        self._signed_at = 0.0
+        self._sign_at = 0.0
 
     def __enter__(self) -> Self:
         try:
@@ -77,16 +77,19 @@ class Subscription:
 
         with Consumer(channel, [self._bound], no_ack=True, on_message=take_body, auto_declare=False):
             while not should_stop():
-                if not self._is_amqp:
-                    self._sign(channel)
+                if not self._is_amqp and self._sign(channel):
+                    self._bound.queue_bind()  # whoever was suspended for long may have been cleared away
                 with suppress(TimeoutError):
                     self._connection.drain_events(timeout=0.2)
 
-    def _sign(self, channel: Any) -> None:
-        if time.monotonic() - self._signed_at > _SIGN_EVERY:
-            with channel.conn_or_acquire() as client:
-                client.zadd(_SIGNATURES, {self._queue.name: _server_time(client)})
-            self._signed_at = time.monotonic()
+    def _sign(self, channel: Any) -> bool:
+        """Sign if it is time to; return whether it was."""
+        if time.monotonic() < self._sign_at:
+            return False
+        with channel.conn_or_acquire() as client:
+            client.zadd(_SIGNATURES, {self._queue.name: _server_time(client)})
+        self._sign_at = time.monotonic() + _SIGN_EVERY
+        return True
 
 
 def remove_abandoned(channel: Any) -> int:

@@ -13,6 +13,7 @@ from db.engine import make_engine
 from db.migrate import current_revision, newest_revision
 from db.tables import outbox
 from intake.commands.failures import sentence_of
+from intake.commands.output import counted
 from worker.queues import ORDERS, OUTBOX, is_amqp, transport_options
 from worker.settings import Settings
 
@@ -93,7 +94,9 @@ def _outbox(connection: Connection) -> Finding:
     lag = (datetime.now(UTC) - oldest).total_seconds()
     is_ok = lag <= _MOST_LAG_SECONDS
     advice = "" if is_ok else ": is a relay running? `willcall up`, or `willcall serve relay`"
-    return Finding("outbox", is_ok, f"{count} event messages are unsent, the oldest for {lag:.0f} s{advice}")
+    return Finding(
+        "outbox", is_ok, f"unsent: {counted(count, 'event message')}, the oldest for {lag:.0f} s{advice}"
+    )
 
 
 def _broker(settings: Settings) -> Iterator[Finding]:
@@ -105,7 +108,7 @@ def _broker(settings: Settings) -> Iterator[Finding]:
         if not is_amqp(url):
             yield from _redis(connection)
         for queue in (ORDERS, OUTBOX):
-            yield Finding(f"queue {queue}", True, f"{_depth(connection, queue)} messages wait")
+            yield Finding(f"queue {queue}", True, f"waiting: {counted(_depth(connection, queue), 'message')}")
     yield _workers(url, options)
 
 
@@ -129,13 +132,15 @@ def _redis(connection: BrokerConnection) -> Iterator[Finding]:
 
 def _depth(connection: BrokerConnection, queue: str) -> int:
     """Return how many messages wait; a queue that is not there yet has none."""
+    if not is_amqp(connection.as_uri()):
+        return int(connection.default_channel.client.llen(queue))
     channel = connection.channel()  # its own: RabbitMQ closes the channel that asks for a missing queue
     try:
         return int(channel.queue_declare(queue, passive=True).message_count)
     except connection.channel_errors:
         return 0
     finally:
-        if getattr(channel, "is_open", True):
+        if channel.is_open:
             channel.close()
 
 

@@ -9,6 +9,7 @@ import typer
 from intake.commands.output import (
     JsonFlag,
     LimitOption,
+    counted,
     print_facts,
     print_json,
     print_line,
@@ -124,4 +125,4 @@ def _say(done: str, ids: Sequence[UUID], as_json: bool) -> None:
     if as_json:
         print_json({done: ids})
     else:
-        print_line(f"{done.capitalize()}: {len(ids)} dead letter{'' if len(ids) == 1 else 's'}.")
+        print_line(f"{done.capitalize()}: {counted(len(ids), 'dead letter')}.")

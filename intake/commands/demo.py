@@ -52,9 +52,9 @@ def _play(as_json: bool) -> "Played":
 
 def _print_orders(played: "Played") -> None:
     print_table(
-        ("number", "code", "reference", "buyer", "tickets", "total", "status", "payment", "what it shows"),
+        ("number", "code", "reference", "tickets", "total", "status", "payment", "what it shows"),
         (
-            (order["number"], order["code"], order["reference"], order["buyer"]["email"],
+            (order["number"], order["code"], order["reference"],
              len(order["tickets"]), f"{order['totals']['total']} {order['currency']}", order["status"],
              order["payment_status"], about)
             for order, about in _orders(played)
@@ -81,9 +81,9 @@ def _rejected(played: "Played") -> list[dict[str, Any]]:
 
 
 def _print_rejected(played: "Played") -> None:
-    columns = ("code", "field", "message", "about")
+    columns = ("code", "field", "message")
     rows = [[one[column] for column in columns] for one in _rejected(played)]
-    print_table(("code", "field", "message", "what it shows"), rows, title="\nRejected")
+    print_table(columns, rows, title="\nRejected")
 
 
 def _events(played: "Played") -> dict[str, int]:

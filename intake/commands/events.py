@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from intake.commands.failures import CommandFailed
-from intake.commands.output import JsonFlag, print_line
+from intake.commands.output import JsonFlag, counted, print_line
 
 app = typer.Typer(help="The event messages that the world is told.")
 
@@ -47,7 +47,7 @@ def tail(
     with servers(broker=True) as settings, Subscription(settings.broker(), settings, pattern) as subscription:
         subscription.receive(take, should_stop)
     if count is not None and seen < count:
-        raise CommandFailed(f"{seen} event messages came within {timeout:g} s, not {count}")
+        raise CommandFailed(f"{counted(seen, 'event message')} came within {timeout:g} s, not {count}")
 
 
 def _line(body: bytes) -> str:

@@ -22,6 +22,8 @@ def sentence_of(error: Exception) -> str | None:
         return _usage(error)
     if isinstance(error, typer.Abort):
         return "stopped"
+    if isinstance(error, UnicodeEncodeError):
+        return "some text here is not UTF-8; check the arguments, and the terminal's LC_ALL"
     return _of_server(error) or _of_file(error)
 
 

@@ -66,6 +66,11 @@ def cell(value: Any) -> Text:
     return Text(words, style=_COLOURS.get(words, ""))
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number of things in words: `1 request`, `2 requests`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def print_facts(facts: Iterable[tuple[str, Any]]) -> None:
     """Print names and values, one a line."""
     print_table(("", ""), facts)

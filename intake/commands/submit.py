@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from intake.commands.failures import CommandFailed
-from intake.commands.output import JsonFlag
+from intake.commands.output import JsonFlag, counted
 
 if TYPE_CHECKING:
     from intake.commands.submitting import Sent
@@ -55,7 +55,7 @@ def _report(sent: "Sent", as_json: bool) -> None:
 
     if sent.outcomes:
         counts = ", ".join(f"{count} {status}" for status, count in sorted(sent.outcomes.items()))
-        Console(stderr=True, highlight=False).print(f"{sent.count} requests: {counts}.")
+        Console(stderr=True, highlight=False).print(f"{counted(sent.count, 'request')}: {counts}.")
     elif not as_json:
         what = f"request {sent.last_id}" if sent.count == 1 else f"{sent.count} requests"
         typer.echo(f"Sent {what}; the broker has {'it' if sent.count == 1 else 'them all'}.")

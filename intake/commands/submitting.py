@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby, islice
@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from intake.commands.failures import CommandFailed
 from intake.commands.outcomes import find_outcomes, reasons
-from intake.commands.output import print_json, print_line
+from intake.commands.output import counted, print_json, print_line
 from intake.commands.request_files import RequestFile
 from intake.producer import NotConfirmed, Producer
 from orders.render import Words
@@ -37,10 +37,11 @@ class Sent:
 
 
 class Waiter:
-    """Prints the outcome of each request in the order of their sending; its counts are by status."""
+    """Prints the outcome of each request in the order of their sending, and tells how many there are."""
 
     def __init__(self, engine: Engine, timeout: float, as_json: bool) -> None:
         self.outcomes: Counter[str] = Counter()
+        self.tell: Callable[[int], None] = lambda count: None
         self._engine = engine
         self._timeout = timeout
         self._as_json = as_json
@@ -65,8 +66,8 @@ class Waiter:
                 return
             if time.monotonic() - self._last_outcome_at > self._timeout:
                 raise CommandFailed(
-                    f"{len(self._pending)} requests have no outcome, and for {self._timeout:g} s none came; "
-                    "they stay in the queue until a worker runs: `willcall up`"
+                    f"for {self._timeout:g} s no outcome came, and {counted(len(self._pending), 'request')} "
+                    "without one stay in the queue until a worker runs: `willcall up`"
                 )
             time.sleep(pause)
             pause = min(pause * 1.5, 0.25)
@@ -86,6 +87,7 @@ class Waiter:
             self._pending.popleft()
             self._print(found[id_])
         self._last_outcome_at = time.monotonic()
+        self.tell(self.outcomes.total())
         return True
 
     def _print(self, outcome: Words) -> None:
@@ -94,14 +96,15 @@ class Waiter:
             print_json(outcome)
             return
         what = f"order {outcome['order_id']}" if outcome["order_id"] else reasons(outcome)
-        number = sum(self.outcomes.values())
-        print_line(f"{number:>6}  {outcome['status']:<9}  {what}")
+        print_line(f"{self.outcomes.total():>6}  {outcome['status']:<9}  {what}")
 
 
 def send(files: Sequence[RequestFile], waiter: Waiter | None, as_json: bool) -> Sent:
     """Send all requests of the files; with a waiter return when each has an outcome, printed."""
     sent = Sent()
     with _progress(sum(file.count for file in files)) as (progress, bar), Producer() as producer:
+        if waiter is not None:
+            waiter.tell = lambda count: progress.update(bar, completed=count)
         for tenant, requests in _groups(files):
             try:
                 ids = producer.send(requests, tenant=tenant)
@@ -109,12 +112,12 @@ def send(files: Sequence[RequestFile], waiter: Waiter | None, as_json: bool) -> 
                 raise CommandFailed(_not_all(sent.count, error)) from error
             sent.count += len(ids)
             sent.last_id = ids[-1]
-            progress.update(bar, completed=sent.count)
             if waiter is not None:
                 waiter.add(ids)
-            elif as_json:
-                for id_ in ids:
-                    print_json({"request_id": id_, "status": "pending"})
+                continue
+            progress.update(bar, completed=sent.count)
+            for id_ in ids if as_json else ():
+                print_json({"request_id": id_, "status": "pending"})
         if waiter is not None:
             progress.update(bar, description="waiting")
             waiter.print_outcomes()

@@ -72,7 +72,9 @@ def test_the_textbook_leaves_the_same_rows_as_our_own_path(engine: Engine) -> No
     orders = _orders()
     _process_ours(engine, orders)
     ours = _all_rows(engine)
-    Database(engine.url.render_as_string(hide_password=False)).reset()
+    database = Database(engine.url.render_as_string(hide_password=False))
+    database.reset()
+    database.engine.dispose()
     _process_textbook(engine, orders)
     theirs = _all_rows(engine)
     assert len(ours["tickets"]) == 9

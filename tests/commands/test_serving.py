@@ -84,8 +84,9 @@ def test_an_order_goes_all_the_way_through_up(
 def test_a_child_that_is_killed_comes_back(home: Path, tmp_path: Path) -> None:
     doors = _doors(home)
     with running_willcall("up", variables=doors, log=tmp_path / "up", ready="ready; Ctrl-C") as up:
+        wait_until(lambda: "relay-" in up.output(), what="the relay")
         before = _children(up)
-        (relay,) = re.findall(r"relay-(\d+)@\S+ ready", up.output())
+        relay = re.findall(r"relay-(\d+)@", up.output())[0]
         subprocess.run(["kill", "-KILL", relay], check=True)
 
         wait_until(lambda: len(_children(up) - before) == 1, what="another relay")

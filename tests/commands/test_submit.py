@@ -172,7 +172,7 @@ def test_waiting_without_a_worker_ends_with_a_sentence(
     ran = willcall("submit", "-", "--tenant", "demo", "--wait", "--timeout", 0.3, stdin=_lines(make_body()))
 
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err.startswith("willcall: 1 requests have no outcome, and for 0.3 s none came")
+    assert ran.err.startswith("willcall: for 0.3 s no outcome came, and 1 request without one")
 
 
 def test_a_large_file_is_not_read_into_memory(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_the_doctor_finds_an_outbox_that_nobody_empties(willcall: Willcall, engi
     ran = willcall("doctor")
 
     assert ran.code == 1
-    assert "bad outbox: 1 event messages are unsent, the oldest for 18" in ran.out
+    assert "bad outbox: unsent: 1 event message, the oldest for 18" in ran.out
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The key decides the tenant and what a call may do."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,7 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import event
 
+from intake.authentication import Authenticator
 from intake.keys import hash_key, list_keys, revoke_key
 
 Order = Callable[..., dict[str, Any]]
@@ -83,6 +86,27 @@ def test_a_key_that_was_revoked_before_its_first_call_never_works(intake) -> Non
 
     with intake.client_of(key) as client:
         assert client.get("/v1/orders").status_code == 401
+
+
+def test_a_hundred_calls_with_a_new_key_ask_the_database_once(intake) -> None:
+    async def scenario(key: str) -> list[Any]:
+        authenticator = Authenticator(intake.engine)
+        return await asyncio.gather(*[authenticator.find(key) for _ in range(100)])
+
+    key = intake.new_key("admin")
+    statements: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        statements.append(statement)
+
+    event.listen(intake.engine, "before_cursor_execute", note)
+    try:
+        callers = asyncio.run(scenario(key))
+    finally:
+        event.remove(intake.engine, "before_cursor_execute", note)
+
+    assert [caller.tenant for caller in callers] == ["demo"] * 100
+    assert len([statement for statement in statements if "api_keys" in statement]) == 1
 
 
 def revoke(intake: Any, key: str) -> None:

@@ -135,12 +135,12 @@ class TestTotal:
     def test_the_largest_order_is_exact_to_the_last_cent(self) -> None:
         priced = price(
             make_class(event=make_event(tax=make_rule("1"))),
-            line_items=[line(quantity=1_000, unit_price="999999999999.99")] * 100,
+            line_items=[line(quantity=999, unit_price="999999999999.99")] * 100,
             shipping="0.01",
         )
 
-        assert str(priced.subtotal) == "99999999999999000.00"
-        assert str(priced.total) == "199999999999998000.01"
+        assert str(priced.subtotal) == "99899999999999001.00"
+        assert str(priced.total) == "199799999999998002.01"
 
     def test_a_free_order_costs_zero(self) -> None:
         priced = price(make_class(price="0.00", event=make_event(tax=make_rule(rounding="sum_by_net"))))

@@ -27,9 +27,14 @@ LARGEST = 10**12 - 1  # in minor units: twelve digits are what an amount without
 EXTRAS = ("shipping", "service_fee", "additional_expense")
 
 currencies = st.sampled_from(sorted(DECIMALS))
-rates = st.sampled_from(["0", "0.000001", "0.055", "0.08875", "0.19", "0.999999", "1"]).map(
-    Decimal
-) | st.decimals(0, 1, places=6)
+# Halves and twentieths often end on half a minor unit.
+rates = (
+    st.sampled_from(["0", "0.000001", "0.05", "0.055", "0.08875", "0.19", "0.5", "0.999999", "1"]).map(
+        Decimal
+    )
+    | st.sampled_from([Decimal("0.05"), Decimal("0.5")])
+    | st.decimals(0, 1, places=6)
+)
 # Small amounts are where roundings meet; large ones are where digits could be lost.
 small = st.integers(0, 30) | st.integers(0, 100_000)
 units = small | st.integers(0, LARGEST)

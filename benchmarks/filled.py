@@ -1,0 +1,77 @@
+"""A million orders in the tables, against empty tables."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Table, TextClause, text
+
+from benchmarks.database import Database
+from benchmarks.lab import REDIS, Lab
+from benchmarks.orders import make_orders
+from benchmarks.racing import Drain, race
+from benchmarks.results import Row, Target, compared
+from benchmarks.systems import willcall
+from db import tables
+
+TARGET: Final = Target(0.9)
+
+_MODELS: Final = 500
+"""Orders that went Willcall's own way; all others are copies of these."""
+
+_COPIES: Final = text("""
+    CREATE TEMPORARY TABLE copies AS
+    SELECT id AS old_id, uuidv7() AS new_id, gen_random_uuid()::text AS new_key
+    FROM generate_series(1, :copies), orders
+""")
+
+# What is another in each copy, by table: the column that names the order, and the others.
+_COLUMNS: Final = {
+    tables.requests: ("order_id", {"id": "uuidv7()", "idempotency_key": "new_key"}),
+    tables.orders: ("id", {"number": "nextval('order_numbers')", "idempotency_key": "new_key"}),
+    tables.order_lines: ("order_id", {}),
+    tables.tickets: ("order_id", {"id": "uuidv7()"}),
+    tables.event_messages: ("subject", {}),
+}
+
+
+def run(lab: Lab) -> Sequence[Row]:
+    """Return the drain into filled tables against that into empty ones."""
+    empty = lab.crew("willcall", REDIS)
+    database = lab.new_database("filled", is_kept=True)
+    # A database of its own in the broker, too: two crews must not take from one queue.
+    system = willcall(database, lab.broker_url(REDIS) + "?virtual_host=3", lab.sizes)
+    crew = lab.start(system, empty.workers)
+    try:
+        lab.say(f"filling the tables with {lab.sizes.filled_orders:,} orders")
+        crew.drain(make_orders(_MODELS), 100)
+        _fill(database, lab.sizes.filled_orders)
+        crew.rate = empty.rate
+        sides = {"empty tables": Drain(lab, empty), "filled tables": Drain(lab, crew)}
+        before, after = race(lab, sides).values()
+    finally:
+        crew.end()
+    title = f"orders drained, {lab.sizes.filled_orders:,} in the tables; empty tables"
+    return [compared(title, TARGET, after, before, f"Redis, {crew.workers} process(es)")]
+
+
+def _fill(database: Database, orders: int) -> None:
+    """Copy the orders that are there until there are so many."""
+    there = int(database.scalar("SELECT count(*) FROM orders"))
+    with database.engine.begin() as connection:
+        # The models' rows hold what the constraints ask; checking each copy would only take time.
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(_COPIES, {"copies": orders // there})
+        for table, (key, others) in _COLUMNS.items():
+            connection.execute(_copy(table, key, others))
+    # As autovacuum would have done long ago.
+    database.execute("VACUUM ANALYZE", "CHECKPOINT")
+
+
+def _copy(table: Table, key: str, others: dict[str, str]) -> TextClause:
+    new = {key: "new_id", **others}
+    columns = [column.name for column in table.columns]
+    values = [new.get(name, f"t.{name}") for name in columns]
+    return text(
+        f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT {', '.join(values)}"
+        f" FROM copies c JOIN {table.name} t ON t.{key} = c.old_id ORDER BY c.new_id"
+    )

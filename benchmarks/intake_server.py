@@ -1,0 +1,28 @@
+"""The intake as it runs, with one route more: the same access, and no work. `python -m benchmarks.intake_server`."""
+
+from typing import Annotated
+
+from fastapi import Depends, Response
+
+from benchmarks.intake import EMPTY
+from intake.access import allowed
+from intake.keys import Caller
+from intake.server import IntakeServer
+from worker.logs import set_up_logs
+from worker.settings import get_settings
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    set_up_logs(get_settings())
+    server = IntakeServer(get_settings())
+
+    @server.app.post(EMPTY, include_in_schema=False)
+    async def empty(caller: Annotated[Caller, Depends(allowed("orders.create"))]) -> Response:
+        return Response(status_code=202)
+
+    server.run()
+
+
+if __name__ == "__main__":
+    main()

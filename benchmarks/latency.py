@@ -1,0 +1,85 @@
+"""Under a fifth of the load that it can take: from the moment an order was due to its commit.
+
+The producer is an open loop: it publishes by the clock, whatever becomes of the orders before, and each
+order counts from the moment when it was due.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from benchmarks.crew import Crew
+from benchmarks.database import Database
+from benchmarks.lab import Lab
+from benchmarks.orders import make_orders
+from benchmarks.racing import race
+from benchmarks.results import Figure, Row, Target, quantile
+
+TARGET: Final = Target(100, is_most=True, unit="ms")
+
+_SHARE: Final = 0.2
+
+# Orders that are due at nearly the same moment share a publishing, as they do in the intake.
+_TICK_SECONDS: Final = 0.005
+
+_COMMITS: Final = """
+    SELECT id, CAST(extract(epoch FROM pg_xact_commit_timestamp(xmin)) AS float8) AS moment FROM requests
+"""
+
+
+def run(lab: Lab, broker: str) -> Sequence[Row]:
+    """Return the 99th percentile; the median stands in the note."""
+    crew = lab.crew("willcall", broker)
+    load = Load(lab, crew, crew.rate * _SHARE)
+    name = f"{broker}, {load.rate:,.0f} orders/s"
+    p99 = race(lab, {name: load}, "ms")[name]
+    p50 = Figure(tuple(load.medians), "ms")
+    note = (
+        f"{load.rate:,.0f} orders/s, one a message, for {lab.sizes.load_seconds:g} s; p50 {p50.median:.1f} ms"
+    )
+    return [Row(f"{broker}: publish to commit at 20 % of the drain rate, p99", TARGET, p99, note=note)]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One run; the 99th percentile in ms. `medians` collects the median of each run."""
+
+    lab: Lab
+    crew: Crew
+    rate: float
+    medians: list[float] = field(default_factory=list)
+
+    def __call__(self) -> float:
+        database = self.crew.system.database
+        database.reset()
+        orders = make_orders(int(self.rate * self.lab.sizes.load_seconds))
+        with self.crew.at_work():
+            due = publish_by_the_clock(self.crew, orders, self.rate)
+            database.wait_for(len(orders), log=self.crew.last_words)
+        latencies = _latencies(database, due)
+        self.medians.append(quantile(latencies, 0.5) * 1_000)
+        return quantile(latencies, 0.99) * 1_000
+
+
+def publish_by_the_clock(crew: Crew, orders: Sequence[Mapping[str, Any]], rate: float) -> dict[UUID, float]:
+    """Publish the orders at an even rate, orders a second; return when each was due, Unix seconds."""
+    system = crew.system
+    assert system.messages is not None
+    assert system.publisher is not None
+    messages = system.messages(orders)
+    with system.publisher() as publisher:
+        publisher.publish([])  # connects
+        began = time.time()
+        done = 0
+        while done < len(messages):
+            until = min(len(messages), int((time.time() - began) * rate) + 1)
+            publisher.publish(messages[done:until])
+            done = until
+            time.sleep(_TICK_SECONDS)
+    return {UUID(order["request_id"]): began + index / rate for index, order in enumerate(orders)}
+
+
+def _latencies(database: Database, due: Mapping[UUID, float]) -> list[float]:
+    return [row.moment - due[row.id] for row in database.rows(_COMMITS)]

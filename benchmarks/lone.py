@@ -1,0 +1,70 @@
+"""One order at a time on idle systems: from the publishing to the commit."""
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Final
+
+from benchmarks.crew import Crew
+from benchmarks.database import Database, Stalled
+from benchmarks.lab import Lab
+from benchmarks.orders import make_orders
+from benchmarks.racing import race
+from benchmarks.results import Row, Target, compared
+from worker.publishing import Publisher
+
+TARGET: Final = Target(1.0, is_most=True)
+
+_COMMITTED: Final = """
+    SELECT CAST(extract(epoch FROM pg_xact_commit_timestamp(xmin)) AS float8) FROM requests WHERE id = :id
+"""
+
+# So that the looking disturbs neither side; what is measured is the database's own record.
+_LOOK_SECONDS: Final = 0.01
+_PATIENCE_SECONDS: Final = 20.0
+_PAUSE_SECONDS: Final = (0.005, 0.03)
+
+
+def run(lab: Lab, broker: str) -> Sequence[Row]:
+    """Return the median latency of a lone order against the textbook's."""
+    ours, textbook = (Lone(lab, lab.crew(name, broker)) for name in ("willcall", "textbook"))
+    sides = {f"{broker}, lone orders, textbook": textbook, f"{broker}, lone orders, willcall": ours}
+    theirs, own = race(lab, sides, "ms").values()
+    note = f"{lab.sizes.lone_orders} orders a run"
+    return [compared(f"{broker}: a lone order, publish to commit; textbook", TARGET, own, theirs, note)]
+
+
+@dataclass(frozen=True, slots=True)
+class Lone:
+    """One run: orders are published one by one, each after the last is done; the median in ms."""
+
+    lab: Lab
+    crew: Crew
+
+    def __call__(self) -> float:
+        system = self.crew.system
+        system.database.reset()
+        assert system.messages is not None
+        assert system.publisher is not None
+        with self.crew.at_work(), system.publisher() as publisher:
+            publisher.publish([])  # connects
+            times = []
+            for order in make_orders(self.lab.sizes.lone_orders):
+                # Not in step with anything that a system does at intervals.
+                time.sleep(random.uniform(*_PAUSE_SECONDS))
+                times.append(_latency(publisher, system.messages([order]), system.database, order))
+        return median(times) * 1_000
+
+
+def _latency(publisher: Publisher, messages: list[Any], database: Database, order: dict[str, Any]) -> float:
+    """Return the seconds from the publishing to the commit, by one clock."""
+    published = time.time()
+    publisher.publish(messages)
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not (found := database.rows(_COMMITTED, id=order["request_id"])):
+        if time.monotonic() > deadline:
+            raise Stalled(f"a lone order was not processed in {_PATIENCE_SECONDS:g} s")
+        time.sleep(_LOOK_SECONDS)
+    return float(found[0][0]) - published
