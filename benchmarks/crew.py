@@ -44,7 +44,7 @@ class System:
     warm_up: int
     """Orders of which every worker surely has some, after which caches are warm; no drain has fewer."""
     messages: Callable[[Bodies], list[Message]] | None = None
-    """Returns the messages of orders that come one by one, for `publisher`; None for other clients' queues."""
+    """Returns the messages of orders that come one by one, for `publisher`; None for others' queues."""
     publisher: Callable[[], Publisher] | None = None
 
 
@@ -94,7 +94,8 @@ class Crew:
         commits = database.commits(after)
         if sum(commits.orders) != len(orders):
             raise Stalled(f"{len(orders)} orders were sent, and {sum(commits.orders)} are there")
-        self.rate = commits.rate
+        if len(commits.moments) > 1:
+            self.rate = commits.rate
         return commits
 
     @contextlib.contextmanager

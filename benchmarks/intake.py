@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 from benchmarks.brokers import empty_queues
 from benchmarks.crew import ROOT, end, start
-from benchmarks.database import Database, Stalled
+from benchmarks.database import Stalled
 from benchmarks.lab import Lab
 from benchmarks.orders import TENANT
 from benchmarks.racing import race

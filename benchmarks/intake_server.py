@@ -1,4 +1,7 @@
-"""The intake as it runs, with one route more: the same access, and no work. `python -m benchmarks.intake_server`."""
+"""The intake as it runs, with one route more, which has the same access and does nothing.
+
+`python -m benchmarks.intake_server`
+"""
 
 from typing import Annotated
 

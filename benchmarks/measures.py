@@ -20,11 +20,15 @@ class Measure:
     run: Callable[[Lab], Sequence[Row]]
 
 
+def _run_on(run: Callable[[Lab, str], Sequence[Row]], broker: str, lab: Lab) -> Sequence[Row]:
+    return run(lab, broker)
+
+
 def _on_each_broker(
     name: str, title: str, target: Target, run: Callable[[Lab, str], Sequence[Row]]
 ) -> list[Measure]:
     return [
-        Measure(f"{name}-{broker.lower()}", f"{broker}: {title}", target, partial(run, broker=broker))
+        Measure(f"{name}-{broker.lower()}", f"{broker}: {title}", target, partial(_run_on, run, broker))
         for broker in (RABBITMQ, REDIS)
     ]
 
@@ -34,7 +38,7 @@ MEASURES: Final = (
     Measure("floor", "orders drained; the same rows written with COPY", floor.TARGET, floor.run),
     Measure("hot", "orders drained, all on one ticket class; over 100", hot.TARGET, hot.run),
     *_on_each_broker("lone", "a lone order, publish to commit; textbook", lone.TARGET, lone.run),
-    *_on_each_broker("latency", "publish to commit at 20 % of the drain rate, p99", latency.TARGET, latency.run),
+    *_on_each_broker("latency", latency.TITLE, latency.TARGET, latency.run),
     Measure("filled", "orders drained, many in the tables; empty tables", filled.TARGET, filled.run),
     Measure("memory", "memory of a worker after many orders; after few", memory.TARGET, memory.run),
     Measure("relay", "events relayed while orders are drained; orders drained", relay.TARGET, relay.run),

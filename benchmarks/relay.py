@@ -50,7 +50,8 @@ def run(lab: Lab) -> Sequence[Row]:
         drain = RelayedDrain(lab, crew)
         events = race(lab, {f"{broker}, the relay": drain})[f"{broker}, the relay"]
     orders = Figure(tuple(drain.orders), PER_SECOND)
-    note = f"{broker}; at most {max(drain.most):,} wait; {median(drain.seconds):.1f} s from the last order to the last event"
+    late = median(drain.seconds)
+    note = f"{broker}; at most {max(drain.most):,} wait; the last event {late:.1f} s after the last order"
     share = Figure(tuple(a / b for a, b in zip(events.runs, orders.runs, strict=True)), "×")
     title = "events relayed while orders are drained; orders drained"
     return [Row(title, TARGET, Figure(events.runs, "events/s"), orders, share, note)]
@@ -97,10 +98,11 @@ class RelayedDrain:
 
 
 def second_half(samples: Sequence[Sample], count: int) -> tuple[Sample, Sample]:
-    """Return the samples around the second half of a drain of so many orders."""
-    first = next(sample for sample in samples if sample.drained >= count / 2)
-    last = next(sample for sample in samples if sample.drained >= count)
-    return first, last
+    """Return the first and the last sample in the second half of a drain of so many orders."""
+    within = [sample for sample in samples if count / 2 <= sample.drained < count]
+    if len(within) < 2:
+        raise Stalled(f"the drain was too short: {len(within)} samples in its second half")
+    return within[0], within[-1]
 
 
 @contextlib.contextmanager

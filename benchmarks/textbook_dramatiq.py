@@ -36,7 +36,7 @@ def set_up() -> None:
     """Make the broker of a worker process: what the command `dramatiq` calls."""
     broker = _broker(os.environ["BENCHMARKS_BROKER_URL"])
     dramatiq.set_broker(broker)
-    dramatiq.actor(create_order, actor_name=_ACTOR, queue_name=QUEUE, broker=broker)
+    dramatiq.actor(actor_name=_ACTOR, queue_name=QUEUE, broker=broker)(create_order)
 
 
 def publish(url: str, requests: Sequence[Mapping[str, Any]]) -> None:

@@ -82,6 +82,8 @@ class Order(Base):
 
     __table__ = tables.orders
     lines = relationship(OrderLine, order_by=tables.order_lines.c.line_number)
+    if TYPE_CHECKING:
+        id: UUID
 
 
 class EventMessage(Base):

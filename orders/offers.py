@@ -6,6 +6,7 @@ Ids of rows are text here, as everywhere on the path of a batch.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from orders.errors import CurrencyMismatch, UnknownEvent, UnknownPromoCode, UnknownTicketClass
 from schemas.catalogue import TaxRounding
@@ -64,8 +65,7 @@ class Offers:
     event_ids: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
+class Pick(NamedTuple):
     """What an order picks: an offer for each of its lines, in their order, and a promo code."""
 
     offers: tuple[TicketClassOffer, ...]

@@ -21,7 +21,7 @@ from orders.payments import payment_amounts, payment_status
 from orders.pricing import PricedLine, PricedOrder
 from orders.render import Words, render_line, render_order, render_payment, render_ticket
 from orders.tickets import TicketKey
-from schemas.money import quantum
+from schemas.money import quantum, zero
 from schemas.orders import Attendee, LineItemRequest, OrderRequest
 
 _Row = dict[str, Any]
@@ -155,7 +155,7 @@ def _order_row(
         "discount": str(priced.discount),
         "total": str(priced.total),
         "paid": str(paid.quantize(quantum(priced.currency))),
-        "refunded": str(Decimal(0).quantize(quantum(priced.currency))),
+        "refunded": str(zero(priced.currency)),
         "event_id": order.event_id,
         "buyer_first_name": order.buyer.first_name,
         "buyer_last_name": order.buyer.last_name,

@@ -4,19 +4,20 @@ Total = Σ(unit price × quantity) + shipping + service fee + additional expense
 Every amount is rounded half up to the currency's minor unit, once, where it comes into being.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import cycle, groupby
+from typing import NamedTuple
 
 from orders.errors import NegativeTotal, PriceMismatch, TooManyDecimals
 from orders.offers import Pick, PromoCodeOffer, TaxRule, TicketClassOffer
-from schemas.money import has_too_many_decimals, quantum, round_money
+from schemas.money import ZERO, has_too_many_decimals, quantum, round_money, zero
 from schemas.orders import LineItemRequest, OrderRequest
 
+_AMOUNTS = ("shipping", "service_fee", "additional_expense", "tax", "discount")
 
-@dataclass(frozen=True, slots=True)
-class PricedLine:
+
+class PricedLine(NamedTuple):
     """One line: `amount` is unit price × quantity, and `rounding` what sum-by-net spread to the line.
 
     Where the price includes the tax, the spread changes the amount and the tax; else only the tax.
@@ -30,8 +31,7 @@ class PricedLine:
     rounding: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class PricedOrder:
+class PricedOrder(NamedTuple):
     """An order's lines and the parts of its total; `included_tax` is in the subtotal already."""
 
     currency: str
@@ -63,7 +63,7 @@ def price_order(order: OrderRequest, picked: Pick, *, may_set_price: bool) -> Pr
         tax = _sum(line.tax for line in lines if not _is_included(line))
         included_tax = _sum(line.tax for line in lines if _is_included(line))
     else:
-        tax, included_tax = order.tax, Decimal(0)
+        tax, included_tax = order.tax, ZERO
     subtotal = _sum(line.amount for line in lines)
     discount = order.discount + _promo_discount(picked.promo_code, lines, currency)
     before_discount = subtotal + order.shipping + order.service_fee + order.additional_expense + tax
@@ -89,26 +89,27 @@ def price_order(order: OrderRequest, picked: Pick, *, may_set_price: bool) -> Pr
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:
-    return sum(amounts, Decimal(0))
+    return sum(amounts, ZERO)
 
 
 def _check_decimals(order: OrderRequest, currency: str) -> None:
-    amounts = {
-        "shipping": order.shipping,
-        "service_fee": order.service_fee,
-        "additional_expense": order.additional_expense,
-        "tax": order.tax,
-        "discount": order.discount,
-    }
+    for field, amount in _given_amounts(order):
+        if has_too_many_decimals(amount, currency):
+            raise TooManyDecimals(f"{amount:f} has more decimals than {currency}", field)
+
+
+def _given_amounts(order: OrderRequest) -> Iterator[tuple[str, Decimal]]:
+    """Yield the amounts that the producer wrote, with their fields; the defaults need no look."""
+    for field in _AMOUNTS:
+        amount = getattr(order, field)
+        if amount is not None and amount is not ZERO:
+            yield field, amount
     for index, item in enumerate(order.line_items):
         if item.unit_price is not None:
-            amounts[f"line_items.{index}.unit_price"] = item.unit_price
+            yield f"line_items.{index}.unit_price", item.unit_price
     for index, payment in enumerate(order.payments):
         if payment.amount is not None:
-            amounts[f"payments.{index}.amount"] = payment.amount
-    for field, amount in amounts.items():
-        if amount is not None and has_too_many_decimals(amount, currency):
-            raise TooManyDecimals(f"{amount:f} has more decimals than {currency}", field)
+            yield f"payments.{index}.amount", payment.amount
 
 
 def _price_line(
@@ -126,8 +127,8 @@ def _price_line(
         quantity=item.quantity,
         unit_price=unit_price.quantize(unit),
         amount=(unit_price * item.quantity).quantize(unit),
-        tax=Decimal(0).quantize(unit),
-        rounding=Decimal(0).quantize(unit),
+        tax=zero(offer.event.currency),
+        rounding=zero(offer.event.currency),
     )
 
 
@@ -137,6 +138,9 @@ def _is_included(line: PricedLine) -> bool:
 
 def _tax_lines(lines: Sequence[PricedLine], currency: str) -> list[PricedLine]:
     """Return the lines with the tax of their events' rules, in their order."""
+    if len(lines) == 1:  # nearly every order
+        rule = lines[0].offer.event.tax
+        return list(lines) if rule is None else _tax_event(lines, rule, currency)
     taxed = list(lines)
     by_event = sorted(range(len(lines)), key=lambda index: str(lines[index].offer.event.id))
     for _, group in groupby(by_event, key=lambda index: lines[index].offer.event.id):
@@ -152,8 +156,7 @@ def _tax_lines(lines: Sequence[PricedLine], currency: str) -> list[PricedLine]:
 def _tax_event(lines: Sequence[PricedLine], rule: TaxRule, currency: str) -> list[PricedLine]:
     nets = [_net(line.amount, rule, currency) for line in lines]
     taxed = [
-        replace(
-            line,
+        line._replace(
             tax=line.amount - net if rule.is_included else round_money(net * rule.rate, currency),
         )
         for line, net in zip(lines, nets, strict=True)
@@ -178,8 +181,7 @@ def _spread(
     spread = list(lines)
     for _, index in zip(range(int(difference / unit)), cycle(descending), strict=False):
         line = spread[index]
-        spread[index] = replace(
-            line,
+        spread[index] = line._replace(
             tax=line.tax + unit,
             amount=line.amount + unit if rule.is_included else line.amount,
             rounding=line.rounding + unit,
@@ -190,7 +192,7 @@ def _spread(
 def _promo_discount(promo_code: PromoCodeOffer | None, lines: Sequence[PricedLine], currency: str) -> Decimal:
     """Return what the promo code takes off: a percentage of its event's lines, or its amount."""
     if promo_code is None:
-        return Decimal(0)
+        return ZERO
     if promo_code.amount is not None:
         return promo_code.amount
     of_event = _sum(line.amount for line in lines if line.offer.event.id == promo_code.event_id)

@@ -83,6 +83,12 @@ def quantum(currency: str) -> Decimal:
     return Decimal(1).scaleb(-minor_units(currency))
 
 
+@cache
+def zero(currency: str) -> Decimal:
+    """Return nothing, written in the currency's minor units: `Decimal("0.00")` for USD."""
+    return ZERO.quantize(quantum(currency))
+
+
 def round_money(amount: Decimal, currency: str) -> Decimal:
     """Return the amount rounded half up to the currency's minor unit."""
     return amount.quantize(quantum(currency), rounding=ROUND_HALF_UP)

@@ -9,15 +9,19 @@ from sqlalchemy import Engine, text
 from db import tables
 from db.engine import make_engine
 from db.migrate import upgrade
+from tests.homes import temporary_home
 from worker import embedded
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def home() -> Iterator[Path]:
     """Where this process's embedded servers run."""
-    home = tmp_path_factory.mktemp("willcall")
     # Nothing here outlives the run: what matters is what is committed, not what survives a power cut.
-    with embedded.running(home, postgres_options={"fsync": "off"}), pytest.MonkeyPatch.context() as patch:
+    with (
+        temporary_home() as home,
+        embedded.running(home, postgres_options={"fsync": "off"}),
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.setenv("WILLCALL_HOME", str(home))
         yield home
 

@@ -81,7 +81,7 @@ def test_an_order_goes_all_the_way_through_up(
     assert ran.json["status"] == "processed"
 
 
-def test_a_child_that_is_killed_comes_back(home: Path, tmp_path: Path) -> None:
+def test_a_child_that_is_killed_comes_back_and_ctrl_c_ends_them_all(home: Path, tmp_path: Path) -> None:
     doors = _doors(home)
     with running_willcall("up", variables=doors, log=tmp_path / "up", ready="ready; Ctrl-C") as up:
         wait_until(lambda: "relay-" in up.output(), what="the relay")
@@ -91,10 +91,6 @@ def test_a_child_that_is_killed_comes_back(home: Path, tmp_path: Path) -> None:
 
         wait_until(lambda: len(_children(up) - before) == 1, what="another relay")
         assert "ended with -9; it is started again in 1 s" in up.output()
-
-
-def test_ctrl_c_ends_up_with_130(home: Path, tmp_path: Path) -> None:
-    with running_willcall("up", variables=_doors(home), log=tmp_path / "up", ready="ready; Ctrl-C") as up:
         assert up.end(signal.SIGINT) == 130
     assert "Traceback" not in up.output()
 

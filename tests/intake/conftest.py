@@ -14,8 +14,9 @@ from typing import Any
 
 import httpx
 import kombu
+import psycopg
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, make_url
 
 from db.engine import make_engine
 from db.migrate import upgrade
@@ -86,9 +87,9 @@ class Intake:
     def client(self, *scopes: str, tenant: str = "demo") -> httpx.Client:
         return self.client_of(self.new_key(*(scopes or SCOPES[:-1]), tenant=tenant))
 
-    def client_of(self, key: str, **options: Any) -> httpx.Client:
+    def client_of(self, key: str) -> httpx.Client:
         headers = {"authorization": f"Bearer {key}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=40, verify=False, **options)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=40, verify=False)
 
     @contextmanager
     def broker(self) -> Iterator[kombu.Connection]:
@@ -147,12 +148,12 @@ def running_intake(home: Path, **changes: Any) -> Iterator[Intake]:
 
 
 @pytest.fixture(scope="session")
-def shared_intake() -> Iterator[Intake]:
-    with (
-        own_home() as home,
-        embedded.running(home, postgres_options={"fsync": "off"}),
-        running_intake(home) as intake,
-    ):
+def shared_intake(home: Path) -> Iterator[Intake]:
+    """Return an intake with a database and a prefix of its own, on the servers of this process."""
+    with psycopg.connect(embedded.database_url(home).replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE intake")
+    url = make_url(embedded.database_url(home)).set(database="intake")
+    with running_intake(home, database_url=str(url), global_keyprefix="intake-") as intake:
         yield intake
 
 
@@ -220,14 +221,3 @@ def order() -> Callable[..., dict[str, Any]]:
         }
 
     return make
-
-
-@pytest.fixture
-def rows(intake: Intake) -> Callable[..., list[Any]]:
-    """Return a function that runs a query."""
-
-    def run(query: str, **parameters: Any) -> list[Any]:
-        with intake.engine.connect() as connection:
-            return list(connection.execute(text(query), parameters))
-
-    return run

@@ -48,14 +48,14 @@ def test_fifty_calls_at_once_share_few_confirms_and_messages(intake, client, ord
     intake.take_messages()
     before = groups(intake)
     with ThreadPoolExecutor(50) as threads:
-        pause_broker(intake, 1_000)
+        pause_broker(intake, 2_000)
         calls = [threads.submit(client.post, "/v1/orders", json=order()) for _ in range(50)]
         answers = [call.result() for call in calls]
 
     assert {answer.status_code for answer in answers} == {202}
-    assert groups(intake) - before <= 5
+    assert groups(intake) - before <= 10
     messages = intake.take_messages()
-    assert len(messages) <= 5
+    assert len(messages) <= 10
     arrived = {request["request_id"] for message in messages for request in message.payload[1]["requests"]}
     assert arrived == {answer.json()["request_id"] for answer in answers}
 
@@ -63,7 +63,7 @@ def test_fifty_calls_at_once_share_few_confirms_and_messages(intake, client, ord
 def test_too_many_who_wait_are_refused(intake) -> None:
     async def scenario() -> list[Any]:
         async with started(intake, max_waiting_bytes=10_000) as publisher:
-            pause_broker(intake, 500)
+            pause_broker(intake, 1_500)
             first = asyncio.create_task(publisher.publish(requests(1)))
             await asyncio.sleep(0.1)  # it is under way now, and waits no more
             calls = [publisher.publish(requests(1, size=2_900)) for _ in range(5)]
@@ -79,7 +79,7 @@ def test_too_many_who_wait_are_refused(intake) -> None:
 def test_closing_sends_what_waits_and_refuses_what_comes(intake) -> None:
     async def scenario() -> list[Any]:
         async with started(intake) as publisher:
-            pause_broker(intake, 500)
+            pause_broker(intake, 1_500)
             calls = [asyncio.create_task(publisher.publish(requests(2))) for _ in range(20)]
             await asyncio.sleep(0.1)
             await asyncio.to_thread(publisher.close)
@@ -95,7 +95,7 @@ def test_closing_sends_what_waits_and_refuses_what_comes(intake) -> None:
 def test_what_nobody_waits_for_any_more_is_not_sent(intake) -> None:
     async def scenario() -> None:
         async with started(intake) as publisher:
-            pause_broker(intake, 500)
+            pause_broker(intake, 1_500)
             first = asyncio.create_task(publisher.publish(requests(1)))
             await asyncio.sleep(0.1)
             gone = asyncio.create_task(publisher.publish(requests(1)))

@@ -26,6 +26,7 @@ def process(intake: Intake, port: int) -> Iterator["subprocess.Popen[str]"]:
     environment = os.environ | {
         "WILLCALL_DATABASE_URL": intake.settings.database(),
         "WILLCALL_BROKER_URL": intake.settings.broker(),
+        "WILLCALL_GLOBAL_KEYPREFIX": intake.settings.global_keyprefix,
         "WILLCALL_INTAKE_PORT": str(port),
     }
     server = subprocess.Popen(

@@ -4,7 +4,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -17,6 +16,7 @@ from db.engine import make_engine
 from db.migrate import upgrade
 from schemas.orders import Order
 from tests.factories import load, make_body, make_event, make_request, make_ticket_class, rows, run, scalar
+from tests.homes import temporary_home
 from tests.processes import Process, wait_until
 from tests.queue.conftest import VALKEY, Broker
 from worker import embedded
@@ -155,10 +155,10 @@ def test_the_worker_wakes_the_relay_after_each_batch(broker: Broker, engine: Eng
 
 @pytest.mark.parametrize("broker", [VALKEY], indirect=True)
 def test_a_batch_waits_for_the_database_and_is_processed_when_it_returns(
-    broker: Broker, tmp_path: Path
+    broker: Broker,
 ) -> None:
-    # A database of its own, so that it can be stopped. The home is short: sockets have short names.
-    home = tmp_path / "db"
+    # A database of its own, so that it can be stopped.
+    home = broker.stack.enter_context(temporary_home())
     environment = {"WILLCALL_DATABASE_URL": embedded.database_url(home)}
     request = orjson.dumps({"requests": [{"tenant": "demo", **make_body()}]})
     message = task_message("orders.create", request, queue=ORDERS, summary="…", requests=1)
