@@ -82,6 +82,10 @@ class Publisher:
         self._options = transport_options(settings, broker_url)
         # One wait for the whole group: see `_publish_amqp`.
         self._options.pop("confirm_publish", None)
+        # Who publishes decides about another try: kombu's own tries take six seconds to give up.
+        self._options["max_retries"] = 0
+        if not is_amqp(broker_url):
+            self._options["socket_timeout"] = settings.publish_timeout_seconds
         self._timeout = settings.publish_timeout_seconds
         self._is_amqp = is_amqp(broker_url)
         self._entities: tuple[Exchange | Queue, ...] = (*queues(broker_url), EVENTS)

@@ -133,7 +133,7 @@ def sales(
     rule: st.SearchStrategy[TaxRule | None] = some_rule,
     units: st.SearchStrategy[int] = units,
 ) -> Sale:
-    """Orders of 1 to 12 lines of 1 to 3 events, whose tax is computed and whose discount leaves something."""
+    """Orders of 1 to 8 lines of 1 to 3 events, whose tax is computed and whose discount leaves something."""
     of_event = draw(st.lists(rule, min_size=1, max_size=3))
     lines = draw(
         st.lists(
@@ -145,7 +145,7 @@ def sales(
                 is_explicit=st.booleans(),
             ),
             min_size=1,
-            max_size=12,
+            max_size=8,
         )
     )
     # Sum-by-net may take a minor unit from each line.
