@@ -35,6 +35,7 @@ _PER_MESSAGE: Final = 10
 _VISIBILITY_SECONDS: Final = 5
 """Redis: when the messages of a killed worker come back; the setting's least."""
 
+_LOOK_SECONDS: Final = 0.5
 _START_SECONDS: Final = 60.0
 _PATIENCE_SECONDS: Final = 60.0
 
@@ -65,7 +66,8 @@ class Hunt:
     database: Database
     url: str
     sent: set[UUID] = field(default_factory=set)
-    kills: int = 0
+    begun: int = 0
+    done: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _errors: list[BaseException] = field(default_factory=list)
 
@@ -75,7 +77,7 @@ class Hunt:
         for thread in threads:
             thread.start()
         while any(thread.is_alive() for thread in threads):
-            self.lab.say(f"{broker}: {self.kills} of {self.lab.sizes.kills} kills")
+            self.lab.say(f"{broker}: {self.done} of {self.lab.sizes.kills} kills")
             self._feed()
         if self._errors:
             raise self._errors[0]
@@ -83,13 +85,12 @@ class Hunt:
         self._finish()
 
     def _feed(self) -> None:
-        """Keep enough orders waiting; look twice a second."""
-        if len(self.sent) - self.database.sold() < _WAITING:
+        """Bring the orders that wait to the wanted number, then wait a moment."""
+        while len(self.sent) - self.database.sold() < _WAITING:
             orders = make_orders(_PORTION)
             send_orders(settings_of(self.database, self.url), orders, _PER_MESSAGE)
             self.sent.update(UUID(order["request_id"]) for order in orders)
-        else:
-            time.sleep(0.5)
+        time.sleep(_LOOK_SECONDS)
 
     def _slot(self, number: int) -> None:
         try:
@@ -100,8 +101,8 @@ class Hunt:
 
     def _may_kill(self) -> bool:
         with self._lock:
-            self.kills += 1
-            return self.kills <= self.lab.sizes.kills and not self._errors
+            self.begun += 1
+            return self.begun <= self.lab.sizes.kills and not self._errors
 
     def _kill_one(self, number: int) -> None:
         log = self.lab.folder / f"killed-{number}.log"
@@ -116,6 +117,7 @@ class Hunt:
             time.sleep(random.uniform(*_ALIVE_SECONDS))
             worker.send_signal(signal.SIGKILL)
             worker.wait()
+            self.done += 1
         finally:
             end(worker)
 

@@ -52,6 +52,7 @@ class Lab:
         self.say = say
         self._stack = ExitStack()
         self._crews: dict[tuple[str, str], Crew] = {}
+        self._best: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -131,12 +132,14 @@ class Lab:
         return self.__dict__.get("_rabbitmq")
 
     def crew(self, system: str, broker: str) -> Crew:
-        """Return the crew of a system, warmed up, with as many workers as are fastest."""
+        """Return the crew of a system, warmed up, with as many workers as were fastest when first tried."""
         key = (system, broker)
         if key not in self._crews:
             url = self.broker_url(broker)
             made = MAKERS[system](self.ours if system == "willcall" else self.theirs, url, self.sizes)
-            self._crews[key] = self._fastest(made)
+            best = self._best.get(system)
+            crew = self._fastest(made) if best is None else self._ready(made, best)
+            self._crews[key], self._best[system] = crew, crew.workers
         return self._crews[key]
 
     def _fastest(self, system: System) -> Crew:
@@ -146,15 +149,20 @@ class Lab:
         for workers in system.workers:
             if crew is not None:
                 crew.end()
-            self.say(f"{system.name}: trying {workers} workers")
-            crew = self.start(system, workers)
-            rates[workers] = self.try_out(crew)
+            crew = self._ready(system, workers)
+            rates[workers] = crew.rate
         assert crew is not None
         best = max(rates, key=rates.__getitem__)
-        if crew.workers != best:
-            crew.end()
-            crew = self.start(system, best)
-            crew.rate = rates[best]
+        if crew.workers == best:
+            return crew
+        crew.end()
+        return self._ready(system, best)
+
+    def _ready(self, system: System, workers: int) -> Crew:
+        """Start a crew and measure its rate in one short drain."""
+        self.say(f"{system.name}: starting, workers: {workers}")
+        crew = self.start(system, workers)
+        crew.drain(make_orders(crew.orders_for(self.sizes.trial_seconds)), 100)
         return crew
 
     def start(self, system: System, workers: int) -> Crew:
@@ -167,10 +175,6 @@ class Lab:
             crew.end()
             raise
         return crew
-
-    def try_out(self, crew: Crew) -> float:
-        """Return orders a second of one short drain."""
-        return crew.drain(make_orders(crew.orders_for(self.sizes.trial_seconds)), 100).rate
 
     def end_crews(self) -> None:
         """End all crews; who needs one again starts it again."""

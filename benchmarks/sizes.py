@@ -44,15 +44,15 @@ FULL: Final = Sizes(
 
 QUICK: Final = Sizes(
     runs=3,
-    drain_seconds=0.7,
-    trial_seconds=0.5,
+    drain_seconds=0.5,
+    trial_seconds=0.3,
     lone_orders=34,
-    load_seconds=2.0,
+    load_seconds=1.0,
     filled_orders=100_000,
     memory_orders=(5_000, 20_000),
     intake_seconds=1.0,
     relay_seconds=2.0,
     kills=3,
-    our_processes=(1, 2),
-    peer_workers=(2, 4),
+    our_processes=(2,),
+    peer_workers=(2,),
 )

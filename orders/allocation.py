@@ -5,13 +5,13 @@ code. Locks are taken in id order, ticket classes before promo codes, once a bat
 same classes must not deadlock.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, TextClause, text
 
-from orders.draft import Draft, Seat, alive
+from orders.draft import Draft, Seat
 from orders.errors import SoldOut, UnknownPromoCode
 from orders.pricing import PricedOrder
 
@@ -92,10 +92,8 @@ def allocate(connection: Connection, drafts: Sequence[Draft]) -> None:
             stock.take(_priced(draft))
         except (SoldOut, UnknownPromoCode) as error:
             draft.reject(error)
-    served = alive(drafts)
     _write(connection, _SELL, stock.sold)
     _write(connection, _USE, stock.used)
-    _seat(connection, served)
 
 
 def _lock_stock(connection: Connection, drafts: Sequence[Draft]) -> _Stock:
@@ -129,8 +127,11 @@ def _write(connection: Connection, statement: TextClause, taken: Counter[str]) -
         )
 
 
-def _seat(connection: Connection, drafts: Sequence[Draft]) -> None:
-    """Give each ticket of a seated class the first free seat, in the order of the requests."""
+def seat(connection: Connection, drafts: Sequence[Draft]) -> None:
+    """Give each ticket of a seated class the first free seat, in the order of the requests.
+
+    The drafts are those that were served: the lock of their classes is held.
+    """
     wanted: Counter[str] = Counter()
     for draft in drafts:
         for line in _priced(draft).lines:
@@ -139,17 +140,42 @@ def _seat(connection: Connection, drafts: Sequence[Draft]) -> None:
     if not wanted:
         return
     rows = connection.execute(_FREE_SEATS, {"ids": list(wanted.keys()), "counts": list(wanted.values())})
-    free: defaultdict[str, list[Seat]] = defaultdict(list)
+    supply: defaultdict[str, deque[Seat]] = defaultdict(deque)
     for row in rows:
-        free[row.ticket_class_id].append(Seat(row.id, row.label))
-    supply: dict[str, Iterator[Seat]] = {id_: iter(seats) for id_, seats in free.items()}
+        supply[row.ticket_class_id].append(Seat(row.id, row.label))
     for draft in drafts:
-        draft.seats = [
-            [next(supply[line.offer.id]) for _ in range(line.quantity)] if line.offer.has_seats else []
-            for line in _priced(draft).lines
-        ]
-    taken = [seat.id for draft in drafts for line in draft.seats for seat in line]
+        _give_seats(draft, supply)
+    taken = [seat.id for draft in drafts for seat in draft.seats.values()]
     connection.execute(_TAKE_SEATS, {"ids": taken})
+
+
+def _give_seats(draft: Draft, supply: Mapping[str, deque[Seat]]) -> None:
+    assert draft.rows is not None  # noqa: S101 - whoever is served has rows
+    seated = {line.offer.id for line in _priced(draft).lines if line.offer.has_seats}
+    for ticket in draft.rows.tickets:
+        if ticket["ticket_class_id"] in seated:
+            seat = supply[ticket["ticket_class_id"]].popleft()
+            ticket["seat_id"] = seat.id
+            draft.seats[ticket["id"]] = seat
+
+
+def looks_free(drafts: Sequence[Draft]) -> list[Draft]:
+    """Return those drafts that would be served by what was free when the catalogue was read.
+
+    A look without a lock, so that no rows are made and no codes signed for those who come too late.
+    """
+    taken: Counter[str] = Counter()
+    likely = []
+    for draft in drafts:
+        wanted: Counter[str] = Counter()
+        for line in _priced(draft).lines:
+            wanted[line.offer.id] += line.quantity
+        if all(
+            taken[line.offer.id] + wanted[line.offer.id] <= line.offer.free for line in _priced(draft).lines
+        ):
+            taken.update(wanted)
+            likely.append(draft)
+    return likely
 
 
 def _priced(draft: Draft) -> PricedOrder:

@@ -13,6 +13,7 @@ from schemas.orders import OrderRequest
 
 _TICKET_CLASSES = text("""
     SELECT c.tenant_id::text, c.id::text, c.external_id, c.price, c.has_seats,
+        c.capacity - c.sold - c.held AS free,
         e.id::text AS event_id, e.external_id AS event_external_id, e.currency, e.starts_at, e.ends_at,
         e.tax_rate, e.tax_is_included, e.tax_rounding
     FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:external_ids AS text[]))
@@ -70,6 +71,7 @@ def _ticket_classes(connection: Connection, names: _Names) -> defaultdict[str, d
             event,
             row.price,
             row.has_seats,
+            row.free,
             code_scope(
                 event_id=UUID(row.event_id),
                 ticket_class_id=UUID(row.id),

@@ -11,6 +11,8 @@ from schemas.orders import OrderRequest
 from schemas.outcomes import Rejection
 from schemas.requests import Request
 
+Row = dict[str, Any]
+
 
 @dataclass(slots=True)
 class Draft:
@@ -30,8 +32,8 @@ class Draft:
     rejections: tuple[Rejection, ...] = ()
     picked: Pick | None = None
     priced: PricedOrder | None = None
-    seats: list[list["Seat"]] = field(default_factory=list)
-    words: dict[str, Any] = field(default_factory=dict)
+    rows: "OrderRows | None" = None
+    seats: dict[str, "Seat"] = field(default_factory=dict)
 
     def reject(self, error: RejectedRequest) -> None:
         """Refuse the request, for a reason that its producer can read."""
@@ -44,8 +46,18 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderRows:
+    """The rows that will be written if the order gets its tickets, each a mapping of columns to values."""
+
+    order: Row
+    lines: list[Row]
+    tickets: list[Row]
+    payments: list[Row]
+
+
+@dataclass(frozen=True, slots=True)
 class Seat:
-    """A numbered seat that an order's line was given."""
+    """A numbered seat that a ticket was given; drafts keep them by the ticket's id."""
 
     id: str
     label: str

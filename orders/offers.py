@@ -41,6 +41,8 @@ class TicketClassOffer:
     event: EventOffer
     price: Decimal
     has_seats: bool
+    free: int = 0
+    """What was neither sold nor held when the catalogue was read; by now it may be less."""
     code_scope: bytes = b""
     """What the codes of its tickets say of it: see `orders.tickets.code_scope`."""
 

@@ -1,13 +1,12 @@
-"""The rows of a batch of confirmed orders: made in memory, written with one COPY a table.
+"""The rows of a batch of orders: made in memory before any lock, written with one COPY a table.
 
 Amounts, ids and moments become text here, once; what is written and what is told are the same words.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Table, text
@@ -16,56 +15,79 @@ from db import tables
 from db.bulk import copy_rows
 from db.ids import new_ids
 from orders.codes import order_code
-from orders.draft import Draft, Seat
+from orders.draft import Draft, OrderRows, Row
 from orders.payments import payment_amounts, payment_status
 from orders.pricing import PricedLine, PricedOrder
 from orders.render import Words, render_line, render_order, render_payment, render_ticket
 from orders.tickets import TicketKey
-from schemas.money import quantum, zero
+from schemas.money import ZERO, quantum, zero
 from schemas.orders import Attendee, LineItemRequest, OrderRequest
-
-_Row = dict[str, Any]
 
 _NUMBERS = text("SELECT nextval('order_numbers') FROM generate_series(1, :count)")
 
 
-@dataclass(slots=True)
-class _Rows:
-    """Rows by table, each a mapping of the columns to their values."""
-
-    orders: list[_Row] = field(default_factory=list)
-    lines: list[_Row] = field(default_factory=list)
-    tickets: list[_Row] = field(default_factory=list)
-    payments: list[_Row] = field(default_factory=list)
-
-
-def persist(
-    connection: Connection,
-    drafts: Sequence[Draft],
-    keys: Mapping[str, TicketKey],
-    now: datetime,
+def make_rows(
+    connection: Connection, drafts: Sequence[Draft], keys: Mapping[str, TicketKey], now: datetime
 ) -> None:
-    """Write the orders with their lines, tickets and payments; set each draft's `words`.
+    """Make the rows of each draft's order, with its tickets' codes; nothing is written yet.
 
-    `keys` are the tenants' signing keys.
+    `keys` are the tenants' signing keys. Seats are given later, with the inventory.
     """
     if not drafts:
         return
     numbers = connection.scalars(_NUMBERS, {"count": len(drafts)}).all()
     moment = now.isoformat().replace("+00:00", "Z")
     ticket_ids = iter(new_ids(sum(_quantity(draft) for draft in drafts)))
-    rows = _Rows()
     for draft, number in zip(drafts, numbers, strict=True):
-        _add_order(rows, draft, number, ticket_ids, keys[draft.tenant_id], moment)
-    _write(connection, tables.orders, rows.orders)
-    _write(connection, tables.order_lines, rows.lines)
-    _write(connection, tables.tickets, rows.tickets)
-    _write(connection, tables.payments, rows.payments)
+        draft.rows = _make_order(draft, number, ticket_ids, keys[draft.tenant_id], moment)
 
 
-def _write(connection: Connection, table: Table, rows: Sequence[_Row]) -> None:
+def write_rows(connection: Connection, drafts: Sequence[Draft]) -> None:
+    """Write the orders with their lines, tickets and payments, one COPY a table."""
+    made = [_rows(draft) for draft in drafts]
+    _copy(connection, tables.orders, [rows.order for rows in made])
+    _copy(connection, tables.order_lines, [line for rows in made for line in rows.lines])
+    _copy(connection, tables.tickets, [ticket for rows in made for ticket in rows.tickets])
+    _copy(connection, tables.payments, [payment for rows in made for payment in rows.payments])
+
+
+def order_words(draft: Draft) -> Words:
+    """Return the whole order in the words of the wire."""
+    order, priced = _parts(draft)
+    rows = _rows(draft)
+    attendees: defaultdict[int, list[Words]] = defaultdict(list)
+    tickets = []
+    for ticket in rows.tickets:
+        line_number = ticket["line_number"]
+        seat = draft.seats.get(ticket["id"])
+        words = render_ticket(
+            ticket,
+            ticket_class_id=priced.lines[line_number - 1].offer.external_id,
+            seat=seat.label if seat else None,
+        )
+        tickets.append(words)
+        if words["attendee"]:
+            attendees[line_number].append(words["attendee"])
+    return render_order(
+        {**rows.order, "billing_address": _address(order)},
+        tenant=draft.request.tenant,
+        lines=[
+            render_line(
+                row,
+                ticket_class_id=line.offer.external_id,
+                event_id=line.offer.event.external_id,
+                attendees=attendees[row["line_number"]],
+            )
+            for row, line in zip(rows.lines, priced.lines, strict=True)
+        ],
+        tickets=tickets,
+        payments=[render_payment(payment) for payment in rows.payments],
+    )
+
+
+def _copy(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     if rows:
-        copy_rows(connection, table, list(rows[0]), (list(row.values()) for row in rows))
+        copy_rows(connection, table, list(rows[0]), (row.values() for row in rows))
 
 
 def _quantity(draft: Draft) -> int:
@@ -78,65 +100,39 @@ def _parts(draft: Draft) -> tuple[OrderRequest, PricedOrder]:
     return draft.order, draft.priced
 
 
-def _add_order(
-    rows: _Rows,
-    draft: Draft,
-    number: int,
-    ticket_ids: Iterator[str],
-    key: TicketKey,
-    moment: str,
-) -> None:
+def _rows(draft: Draft) -> OrderRows:
+    assert draft.rows is not None  # noqa: S101 - the path makes rows before it needs them
+    return draft.rows
+
+
+def _make_order(
+    draft: Draft, number: int, ticket_ids: Iterator[str], key: TicketKey, moment: str
+) -> OrderRows:
     order, priced = _parts(draft)
-    order_id = draft.order_id
     amounts = payment_amounts(order, priced)
-    row = _order_row(order_id, draft, order, priced, number, sum(amounts, Decimal(0)), moment)
-    lines: list[Words] = []
-    tickets: list[Words] = []
-    for index, (item, line) in enumerate(zip(order.line_items, priced.lines, strict=True)):
-        of_line = []
-        for place in range(item.quantity):
-            seat = draft.seats[index][place] if line.offer.has_seats else None
-            ticket_row = _ticket_row(
-                order_id, index + 1, next(ticket_ids), line, _attendee(item, place), seat, key, moment
-            )
-            rows.tickets.append(ticket_row)
-            label = seat.label if seat else None
-            of_line.append(render_ticket(ticket_row, ticket_class_id=line.offer.external_id, seat=label))
-        line_row = _line_row(order_id, index + 1, line)
-        rows.lines.append(line_row)
-        lines.append(
-            render_line(
-                line_row,
-                ticket_class_id=line.offer.external_id,
-                event_id=line.offer.event.external_id,
-                attendees=[ticket["attendee"] for ticket in of_line if ticket["attendee"]],
-            )
-        )
-        tickets.extend(of_line)
-    payments = _payment_rows(order_id, order, amounts, moment)
-    rows.orders.append(row)
-    rows.payments.extend(payments)
-    draft.words = render_order(
-        {**row, "billing_address": _address(order)},
-        tenant=draft.request.tenant,
-        lines=lines,
-        tickets=tickets,
-        payments=[render_payment(payment) for payment in payments],
+    return OrderRows(
+        order=_order_row(draft, order, priced, number, sum(amounts, ZERO), moment),
+        lines=[_line_row(draft.order_id, index, line) for index, line in enumerate(priced.lines, 1)],
+        tickets=[
+            _ticket_row(draft.order_id, index, next(ticket_ids), line, _attendee(item, place), key, moment)
+            for index, (item, line) in enumerate(zip(order.line_items, priced.lines, strict=True), 1)
+            for place in range(item.quantity)
+        ],
+        payments=_payment_rows(draft.order_id, order, amounts, moment),
     )
 
 
 def _order_row(
-    order_id: str,
     draft: Draft,
     order: OrderRequest,
     priced: PricedOrder,
     number: int,
     paid: Decimal,
     moment: str,
-) -> _Row:
+) -> Row:
     address = _address(order)
     return {
-        "id": order_id,
+        "id": draft.order_id,
         "number": number,
         "code": order_code(number),
         "tenant_id": draft.tenant_id,
@@ -174,7 +170,7 @@ def _address(order: OrderRequest) -> Words | None:
     return None if order.billing_address is None else order.billing_address.model_dump()
 
 
-def _line_row(order_id: str, line_number: int, line: PricedLine) -> _Row:
+def _line_row(order_id: str, line_number: int, line: PricedLine) -> Row:
     return {
         "order_id": order_id,
         "line_number": line_number,
@@ -201,16 +197,15 @@ def _ticket_row(
     ticket_id: str,
     line: PricedLine,
     attendee: Attendee,
-    seat: Seat | None,
     key: TicketKey,
     moment: str,
-) -> _Row:
+) -> Row:
     return {
         "id": ticket_id,
         "order_id": order_id,
         "line_number": line_number,
         "ticket_class_id": line.offer.id,
-        "seat_id": seat.id if seat else None,
+        "seat_id": None,
         "attendee_first_name": attendee.first_name,
         "attendee_last_name": attendee.last_name,
         "attendee_email": attendee.email,
@@ -220,7 +215,7 @@ def _ticket_row(
     }
 
 
-def _payment_rows(order_id: str, order: OrderRequest, amounts: Iterable[Decimal], moment: str) -> list[_Row]:
+def _payment_rows(order_id: str, order: OrderRequest, amounts: Iterable[Decimal], moment: str) -> list[Row]:
     return [
         {
             "order_id": order_id,

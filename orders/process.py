@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from db.ids import new_ids
 from orders import inbox
-from orders.allocation import allocate
+from orders.allocation import allocate, looks_free, seat
 from orders.catalogue import load_offers
 from orders.dead_letters import DeadLetter, bury
 from orders.draft import Draft, alive
@@ -21,7 +21,7 @@ from orders.errors import RejectedRequest
 from orders.inbox import Repeat
 from orders.offers import Offers, pick
 from orders.outbox import EventMessage, tell
-from orders.persistence import persist
+from orders.persistence import make_rows, order_words, write_rows
 from orders.pricing import price_order
 from orders.render import to_json
 from orders.requests_json import request_json
@@ -47,14 +47,14 @@ def process(connection: Connection, requests: Sequence[Request], *, now: datetim
     valid = alive(first)
     _price(valid, load_offers(connection, valid))
     priced = alive(valid)
+    keys = signing_keys(connection, {draft.tenant_id for draft in priced})
+    make_rows(connection, looks_free(priced), keys, now)
+    # From here to the commit this batch holds the locks of the ticket classes it sells.
     allocate(connection, priced)
     confirmed = alive(priced)
-    persist(
-        connection,
-        confirmed,
-        signing_keys(connection, (draft.tenant_id for draft in confirmed)),
-        now,
-    )
+    make_rows(connection, [draft for draft in confirmed if draft.rows is None], keys, now)
+    seat(connection, confirmed)
+    write_rows(connection, confirmed)
     inbox.reject_late(connection, [draft for draft in valid if draft.is_rejected])
 
     repeats = inbox.find_repeats(connection, others, now)
@@ -80,7 +80,7 @@ def _told_of(drafts: Sequence[Draft]) -> list[EventMessage]:
         _rejected(draft, draft.rejections)
         if draft.is_rejected
         else EventMessage(
-            draft.tenant_id, "order.confirmed", draft.order_id, 1, to_json(draft.words).decode()
+            draft.tenant_id, "order.confirmed", draft.order_id, 1, to_json(order_words(draft)).decode()
         )
         for draft in drafts
     ]
