@@ -10,6 +10,8 @@ UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .uv/bin/uv)
 # The project's .venv, with this machine's Python: whatever the caller's environment says, uv fetches none.
 export UV_PROJECT_ENVIRONMENT := .venv
 export UV_PYTHON_DOWNLOADS := never
+# The first run of a command should not be the slow one.
+export UV_COMPILE_BYTECODE := 1
 
 # Sets $$python. The real path, as python3 may be the one in the .venv that uv is about to replace.
 FIND_PYTHON = for p in $(PYTHONS); do \

@@ -1,6 +1,10 @@
 """A request as JSON, as it travels in a message: for keeping it, and for sending it again."""
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -16,10 +20,27 @@ def request_json(request: Request) -> bytes:
         "request_id": str(request.request_id),
         "may_set_price": request.may_set_price,
     }
+    return any_json(words)
+
+
+def any_json(words: Any, *, is_canonical: bool = False) -> bytes:
+    """Return the JSON of whatever a message's JSON held; canonical: keys sorted, no white space."""
     try:
-        return orjson.dumps(words)
-    except TypeError:  # lone surrogates, integers over 64 bits
-        return json.dumps(words).encode()
+        return orjson.dumps(words, option=orjson.OPT_SORT_KEYS if is_canonical else None)
+    except TypeError:  # lone surrogates, integers over 64 bits, more than 254 levels
+        with _deep_recursion():
+            return json.dumps(words, sort_keys=is_canonical, separators=(",", ":")).encode()
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """Let the writer go as deep as the readers went: they stop at about 1,000 levels."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, 10_000))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def request_from_json(kind: str, stored: bytes) -> Request:

@@ -1,15 +1,14 @@
 """The first step: is the request well formed, taken for itself?"""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from orders.draft import Draft
 from orders.errors import Invalid
+from orders.requests_json import any_json
 from schemas.orders import OrderRequest
 from schemas.outcomes import rejections_of
 from schemas.requests import Request
@@ -47,20 +46,8 @@ def _idempotency_key(request: Request) -> str:
 
 
 def body_hash(body: Mapping[str, Any]) -> bytes:
-    """Return the SHA-256 of the body's canonical JSON: keys sorted, no white space."""
-    try:
-        canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # lone surrogates, integers over 64 bits: rejected later, hashed all the same
-        canonical = _slow_canonical(body)
-    return hashlib.sha256(canonical).digest()
-
-
-def _slow_canonical(body: Mapping[str, Any]) -> bytes:
-    try:
-        return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
-    except RecursionError:
-        # No request nests this deeply, so all of these are rejected, and one hash serves them.
-        return b"nested too deeply"
+    """Return the SHA-256 of the body's canonical JSON."""
+    return hashlib.sha256(any_json(body, is_canonical=True)).digest()
 
 
 def _check_attendees(order: OrderRequest) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cache
 from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
@@ -16,8 +17,13 @@ _SEAT_RANGE = re.compile(r"(\d{1,4})-(\d{1,4})")
 MAX_CAPACITY = 1_000_000
 
 
+@cache
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def _known_timezone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _timezones():
         raise ValueError(f"{name} is not a time zone of the IANA database")
     return name
 
@@ -139,6 +145,8 @@ class Catalogue(Word):
 
 
 def _once(what: str, names: list[str]) -> None:
+    seen: set[str] = set()
     for name in names:
-        if names.count(name) > 1:
+        if name in seen:
             raise ValueError(f"the {what} {name} is there twice")
+        seen.add(name)

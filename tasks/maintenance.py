@@ -14,6 +14,8 @@ from tasks.outbox import relay, wake_relay
 from tasks.resources import engine
 from tasks.ticks import is_mine
 from worker import metrics
+from worker.settings import get_settings
+from worker.subscriptions import clear_abandoned_subscriptions
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +70,11 @@ def _try_again(due: Due) -> None:
 @shared_task(name=SWEEP)
 def sweep_outbox(tick: int | None = None) -> int:
     """Send what the outbox still holds: the safety net for a wake that was lost."""
-    return relay() if is_mine(SWEEP, tick) else 0
+    if not is_mine(SWEEP, tick):
+        return 0
+    clear_abandoned_subscriptions(get_settings())
+    sent: int = relay()
+    return sent
 
 
 @shared_task(name=RECONCILE)

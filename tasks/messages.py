@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 import orjson
 
 from orders.dead_letters import DeadLetter
+from orders.requests_json import any_json
 from schemas.requests import CREATE, ENVELOPE_FIELDS, MAX_REQUESTS_PER_MESSAGE, Request
 
 KINDS: Final = frozenset({CREATE})
@@ -89,7 +90,7 @@ def _json(body: bytes) -> Any:
 def _request(message: QueueMessage, index: int, body: Any) -> Request | DeadLetter:
     if not isinstance(body, dict):
         reason = f"request {index} of the message is not an object"
-        return DeadLetter(message.task, _dump(body), reason, attempts=message.deliveries)
+        return DeadLetter(message.task, any_json(body), reason, attempts=message.deliveries)
     tenant = body.get("tenant")
     return Request(
         kind=message.task,
@@ -107,7 +108,3 @@ def _request_id(message: QueueMessage, index: int, given: Any) -> UUID:
         return UUID(given)
     except (AttributeError, TypeError, ValueError):
         return uuid5(_MISSING_ID, f"{message.message_id}:{index}")
-
-
-def _dump(body: Any) -> bytes:
-    return json.dumps(body).encode()

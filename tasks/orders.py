@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
 from celery import Task, shared_task
 from sqlalchemy.exc import DBAPIError
 
 from orders.dead_letters import DeadLetter, bury
 from orders.delayed import RetryPolicy, put_aside
 from orders.process import process
+from orders.requests_json import any_json
 from schemas.outcomes import Outcome
 from schemas.requests import CREATE, Request
 from tasks.messages import QueueMessage, parse
@@ -168,5 +168,5 @@ def _count(report: Report, seconds: float) -> None:
 )
 def create(self: Task, requests: list[dict[str, Any]]) -> str:
     """Create the orders that a list of 1 to 500 requests asks for."""
-    body = orjson.dumps([[], {"requests": requests}, {}])
+    body = any_json([[], {"requests": requests}, {}])
     return process_messages([QueueMessage(CREATE, self.request.id, body)]).summary

@@ -110,3 +110,12 @@ def remove_abandoned(channel: Any) -> int:
 def _server_time(client: Any) -> float:
     seconds, microseconds = client.time()
     return float(seconds + microseconds / 1e6)
+
+
+def clear_abandoned_subscriptions(settings: Settings) -> None:
+    """Clear away, on Redis, the queues of subscribers that were killed: nobody reads them, and they grow."""
+    url = settings.broker()
+    if not is_amqp(url):
+        options = transport_options(settings, url)
+        with Connection(url, transport_options=options, connect_timeout=5) as connection:
+            remove_abandoned(connection.default_channel)

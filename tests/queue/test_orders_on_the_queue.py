@@ -100,6 +100,8 @@ _NO_REQUESTS = [
     (_kwargs(b'{"requests": [7]}'), _HEADERS, "is not an object"),
     (_kwargs(b'{"requests": [{}]}'), _HEADERS, "it names no tenant"),
     (_kwargs(b'{"requests": [{"tenant": "nobody"}]}'), _HEADERS, "there is no tenant nobody"),
+    (_kwargs(b'{"requests": [' + b"[" * 900 + b"]" * 900 + b"]}"), _HEADERS, "is not an object"),
+    (_kwargs(b'{"requests": [{"deep": ' + b"[" * 900 + b"]" * 900 + b"}]}"), _HEADERS, "it names no tenant"),
     (_kwargs(b'{"requests": [{}]}'), {"task": "orders.fold", "id": "1"}, "no task 'orders.fold'"),
     (_kwargs(b'{"requests": [{}]}'), {}, "no task ''"),
 ]
