@@ -24,6 +24,11 @@ _COPIES: Final = text("""
     FROM generate_series(1, :copies), orders
 """)
 
+_SOLD: Final = text("""
+    UPDATE ticket_classes c SET sold = t.count
+    FROM (SELECT ticket_class_id, count(*) FROM tickets GROUP BY 1) t WHERE t.ticket_class_id = c.id
+""")
+
 # What is another in each copy, by table: the column that names the order, and the others.
 _COLUMNS: Final = {
     tables.requests: ("order_id", {"id": "uuidv7()", "idempotency_key": "new_key"}),
@@ -44,7 +49,7 @@ def run(lab: Lab) -> Sequence[Row]:
     try:
         lab.say(f"filling the tables with {lab.sizes.filled_orders:,} orders")
         crew.drain(make_orders(_MODELS), 100)
-        _fill(database, lab.sizes.filled_orders)
+        fill(database, lab.sizes.filled_orders)
         crew.rate = empty.rate
         sides = {"empty tables": Drain(lab, empty), "filled tables": Drain(lab, crew)}
         before, after = race(lab, sides).values()
@@ -54,8 +59,8 @@ def run(lab: Lab) -> Sequence[Row]:
     return [compared(title, TARGET, after, before, f"Redis, {crew.workers} process(es)")]
 
 
-def _fill(database: Database, orders: int) -> None:
-    """Copy the orders that are there until there are so many."""
+def fill(database: Database, orders: int) -> None:
+    """Copy the orders that are there until there are about so many more."""
     there = int(database.scalar("SELECT count(*) FROM orders"))
     with database.engine.begin() as connection:
         # The models' rows hold what the constraints ask; checking each copy would only take time.
@@ -63,6 +68,7 @@ def _fill(database: Database, orders: int) -> None:
         connection.execute(_COPIES, {"copies": orders // there})
         for table, (key, others) in _COLUMNS.items():
             connection.execute(_copy(table, key, others))
+        connection.execute(_SOLD)
     # As autovacuum would have done long ago.
     database.execute("VACUUM ANALYZE", "CHECKPOINT")
 

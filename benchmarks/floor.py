@@ -58,19 +58,20 @@ class Floor:
 
     def __call__(self) -> float:
         self.database.reset()
-        with self.database.engine.connect() as connection:
-            writer = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-            for batch in self.batches:
-                _write(writer, batch)
+        write(self.database, self.batches)
         return self.database.commits().rate
 
 
-def _write(writer: "psycopg.Connection[Any]", batch: Batch) -> None:
-    with writer.cursor() as cursor:
-        for table, rows in batch:
-            with cursor.copy(f"COPY {table} FROM STDIN") as copy:
-                copy.write(rows)
-    writer.commit()
+def write(database: Database, batches: Sequence[Batch]) -> None:
+    """Write the rows, each batch in a transaction of its own."""
+    with database.engine.connect() as connection:
+        writer = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+        for batch in batches:
+            with writer.cursor() as cursor:
+                for table, rows in batch:
+                    with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+                        copy.write(rows)
+            writer.commit()
 
 
 def copied_out(database: Database) -> list[Batch]:

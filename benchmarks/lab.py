@@ -131,6 +131,11 @@ class Lab:
         """Return the URL of the RabbitMQ that runs, or None for none."""
         return self.__dict__.get("_rabbitmq")
 
+    @property
+    def crews(self) -> list[Crew]:
+        """Return the crews that run."""
+        return list(self._crews.values())
+
     def crew(self, system: str, broker: str) -> Crew:
         """Return the crew of a system, warmed up, with as many workers as were fastest when first tried."""
         key = (system, broker)

@@ -66,9 +66,10 @@ def create_order(sessions: sessionmaker[Session], request: Mapping[str, Any], no
         tenant, signing_key = _tenant(session, request["tenant"])
         if not _claim(session, tenant, request["request_id"], key, body, order_id, now):
             return
+        number = session.scalars(select(tables.order_numbers.next_value())).one()
+        # From here on others wait for the ticket class: what can be done before is done before.
         ticket_classes = _take(session, tenant, asked)
         priced = _price(asked, ticket_classes)
-        number = session.scalars(select(tables.order_numbers.next_value())).one()
         order = _order(order_id, number, tenant, key, asked, priced, now)
         for index, item in enumerate(asked.line_items):
             line = _line(index + 1, priced.lines[index], ticket_classes[index])

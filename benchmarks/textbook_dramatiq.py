@@ -29,7 +29,8 @@ def create_order(request: dict[str, Any]) -> None:
 
 def _broker(url: str) -> RabbitmqBroker:
     # Without heartbeats: the workers are stopped between their runs, and then answer none.
-    return RabbitmqBroker(url=url + "?heartbeat=0")
+    # Its client spells the virtual host / in its own way.
+    return RabbitmqBroker(url=url.rstrip("/") + "/%2F?heartbeat=0")
 
 
 def set_up() -> None:

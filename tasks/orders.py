@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 from celery import Task, shared_task
 from sqlalchemy.exc import DBAPIError
 
@@ -61,10 +62,10 @@ def process_messages(messages: Sequence[QueueMessage]) -> Report:
     try:
         _process([request for one in parsed for request in one.requests], report)
         _bury([letter for one in parsed for letter in one.dead], report)
-    except DBAPIError as error:
-        if not _is_passing(error):
-            raise
-        raise DatabaseUnavailable(str(error.orig)) from error
+    except Exception as error:
+        if is_passing(error):
+            raise DatabaseUnavailable(str(error)) from error
+        raise
     finally:
         # Parts of a split batch may be committed already.
         if report.outcomes:
@@ -79,8 +80,10 @@ def bury_message(message: QueueMessage, reason: str) -> Report:
     letter = DeadLetter(message.task, message.body, reason, attempts=message.deliveries)
     try:
         _bury([letter], report)
-    except DBAPIError as error:
-        raise DatabaseUnavailable(str(error.orig)) from error
+    except Exception as error:
+        if is_passing(error):
+            raise DatabaseUnavailable(str(error)) from error
+        raise
     metrics.DEAD_LETTERS.inc(report.dead)
     return report
 
@@ -93,11 +96,10 @@ def _process(requests: Sequence[Request], report: Report) -> None:
         with engine().begin() as connection:
             outcomes = process(connection, requests, now=datetime.now(UTC))
         report.outcomes.extend(outcomes)
-    except DBAPIError as error:
-        if _is_passing(error):
+    except Exception as error:
+        if is_passing(error):
             raise
-        _split(requests, report, error)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the neighbours are to be processed
+        # Whatever it is, the neighbours are to be processed.
         _split(requests, report, error)
 
 
@@ -140,9 +142,14 @@ def _bury(letters: Sequence[DeadLetter], report: Report) -> None:
         log.error("a message cannot be processed", extra={"task": letter.kind, "reason": letter.reason})
 
 
-def _is_passing(error: DBAPIError) -> bool:
-    state = getattr(error.orig, "sqlstate", None)
-    return error.connection_invalidated or state is None or state.startswith(_PASSING)
+def is_passing(error: Exception) -> bool:
+    """Say whether the error tells of the database's state, and not of what was asked of it."""
+    cause = error.orig if isinstance(error, DBAPIError) else error  # COPY's errors come from the driver
+    if not isinstance(cause, psycopg.Error):
+        return False
+    if cause.sqlstate is None:  # the driver's own: no connection, or a value that it cannot send
+        return isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError)
+    return cause.sqlstate.startswith(_PASSING)
 
 
 def _count(report: Report, seconds: float) -> None:

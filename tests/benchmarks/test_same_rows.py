@@ -1,14 +1,18 @@
-"""The baseline does the same work: it leaves the rows that Willcall leaves."""
+"""The baselines do the same work: they leave the rows that Willcall leaves."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+import pytest
 from sqlalchemy import Engine, select
 
 from benchmarks import textbook
 from benchmarks.database import Database
+from benchmarks.filled import fill
+from benchmarks.floor import copied_out, write
 from benchmarks.orders import make_orders
 from db import tables
+from orders.reconciliation import reconcile
 from schemas.requests import ENVELOPE_FIELDS
 from tests.factories import NOW, load, make_event, make_request, make_ticket_class, run, scalar
 
@@ -67,14 +71,19 @@ def _without_own(value: Any) -> Any:
     return [_without_own(part) for part in value] if isinstance(value, list) else value
 
 
-def test_the_textbook_leaves_the_same_rows_as_our_own_path(engine: Engine) -> None:
+@pytest.fixture
+def database(engine: Engine) -> Iterator[Database]:
+    database = Database(engine.url.render_as_string(hide_password=False))
+    yield database
+    database.engine.dispose()
+
+
+def test_the_textbook_leaves_the_same_rows_as_our_own_path(engine: Engine, database: Database) -> None:
     load(engine, _EVENT)
     orders = _orders()
     _process_ours(engine, orders)
     ours = _all_rows(engine)
-    database = Database(engine.url.render_as_string(hide_password=False))
     database.reset()
-    database.engine.dispose()
     _process_textbook(engine, orders)
     theirs = _all_rows(engine)
     assert len(ours["tickets"]) == 9
@@ -88,3 +97,30 @@ def test_the_textbook_creates_no_second_order_for_a_repeated_request(engine: Eng
     _process_textbook(engine, orders * 2)
     assert scalar(engine, "SELECT count(*) FROM orders") == 1
     assert scalar(engine, "SELECT sum(sold) FROM ticket_classes") == 1
+
+
+def test_the_floor_writes_every_row_of_the_orders(engine: Engine, database: Database) -> None:
+    load(engine, _EVENT)
+    _process_ours(engine, _orders())
+    before = _all_rows(engine)
+    batches = copied_out(database)
+    database.reset()
+    write(database, batches)
+    after = _all_rows(engine)
+    counters = {"ticket_classes"}  # the floor writes orders, and takes no inventory
+    assert {name: rows for name, rows in after.items() if name not in counters} == {
+        name: rows for name, rows in before.items() if name not in counters
+    }
+
+
+def test_filled_tables_hold_whole_orders(engine: Engine, database: Database) -> None:
+    load(engine, _EVENT)
+    _process_ours(engine, _orders())
+    fill(database, 50)
+    with engine.connect() as connection:
+        assert reconcile(connection, now=NOW) == []
+    counts = {
+        table: scalar(engine, f"SELECT count(*) FROM {table}")
+        for table in ("orders", "requests", "event_messages", "tickets")
+    }
+    assert counts == {"orders": 55, "requests": 55, "event_messages": 55, "tickets": 99}
