@@ -103,12 +103,14 @@ def test_a_consumer_that_the_broker_cancels_comes_back(
 ) -> None:
     broker, _ = own_rabbitmq
     load(engine, make_event(ticket_classes=[make_ticket_class(capacity=1_000_000)]))
-    broker.worker()
+    worker = broker.worker()
     broker.publisher().publish([_message(make_body())])
-    wait_until(lambda: _orders(engine) == 1, what="the first order")
+    wait_until(lambda: "batch committed" in worker.output(), what="the first order")
+    time.sleep(1)  # for the ack: a queue that is deleted in the middle of it tells nobody
     # The broker cancels the consumer; the worker must declare the queue again and go on.
     with Connection(broker.url) as connection:
         connection.default_channel.queue_delete(ORDERS)
+    wait_until(lambda: "lost the broker" in worker.output(), what="a worker that has noticed")
 
     def accepted() -> bool:
         try:
