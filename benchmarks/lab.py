@@ -167,7 +167,11 @@ class Lab:
         """Start a crew and measure its rate in one short drain."""
         self.say(f"{system.name}: starting, workers: {workers}")
         crew = self.start(system, workers)
-        crew.drain(make_orders(crew.orders_for(self.sizes.trial_seconds)), 100)
+        try:
+            crew.drain(make_orders(crew.orders_for(self.sizes.trial_seconds)), 100)
+        except BaseException:
+            crew.end()
+            raise
         return crew
 
     def start(self, system: System, workers: int) -> Crew:

@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 # by a deadlock, operator intervention (PostgreSQL, appendix A).
 _PASSING = ("08", "53", "40", "57")
 
+_LOGGED = 5
+"""Requests of a batch whose ids are in its line of the log; with the level DEBUG the others have lines too."""
+
 
 class DatabaseUnavailable(Exception):
     """The database does not answer; the batch was rolled back and can be tried again as it is."""
@@ -158,7 +161,27 @@ def _count(report: Report, seconds: float) -> None:
     metrics.DEAD_LETTERS.inc(report.dead)
     metrics.BATCHES.inc()
     metrics.BATCH_SECONDS.observe(seconds)
-    log.info("batch committed", extra={"outcomes": report.summary, "seconds": round(seconds, 4)})
+    log.info(
+        "batch committed",
+        extra={
+            "outcomes": report.summary,
+            "seconds": round(seconds, 4),
+            "requests": [_ids(outcome) for outcome in report.outcomes[:_LOGGED]],
+        },
+    )
+    if log.isEnabledFor(logging.DEBUG):
+        for outcome in report.outcomes[_LOGGED:]:
+            log.debug("request processed", extra=_ids(outcome))
+
+
+def _ids(outcome: Outcome) -> dict[str, object]:
+    """Return what a log may say of an outcome: ids and codes, nothing of the buyer."""
+    return {
+        "request_id": str(outcome.request_id),
+        "order_id": outcome.order_id and str(outcome.order_id),
+        "status": outcome.status,
+        "codes": [rejection.code for rejection in outcome.errors],
+    }
 
 
 @shared_task(

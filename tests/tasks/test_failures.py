@@ -136,3 +136,17 @@ def _policy() -> RetryPolicy:
 def test_only_the_database_s_own_troubles_make_a_batch_wait(error: Exception, expected: bool) -> None:
     assert is_passing(error) is expected
     assert is_passing(DBAPIError("SELECT", {}, error)) is expected  # type: ignore[arg-type]
+
+
+def test_the_log_of_a_batch_has_ids_and_nothing_of_the_buyer(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    load(engine)
+    bodies = [make_body(buyer=_secret_buyer()) for _ in range(7)]
+    with caplog.at_level("DEBUG", logger="tasks.orders"):
+        report = process_messages([_message(*bodies)])
+    logged = repr([record.__dict__ for record in caplog.records])
+    for outcome in report.outcomes:
+        assert str(outcome.request_id) in logged
+        assert str(outcome.order_id) in logged
+    assert "ecretname" not in logged
