@@ -18,7 +18,6 @@ from worker.publishing import Message, Publisher
 ROOT: Final = Path(__file__).parent.parent
 
 _START_SECONDS: Final = 60.0
-_END_SECONDS: Final = 20.0
 _LOG_BYTES: Final = 3_000
 
 Bodies = Sequence[Mapping[str, Any]]
@@ -77,7 +76,7 @@ class Crew:
 
     def warm_up(self) -> None:
         """Process a few orders, so that connections are open and caches are warm."""
-        self.drain(make_orders(self.system.warm_up), 10)
+        self.drain(make_orders(self.system.warm_up), 50)
 
     def orders_for(self, seconds: float) -> int:
         """Return how many orders take about so long, by the last rate."""
@@ -119,9 +118,7 @@ class Crew:
 
     def end(self) -> None:
         """End the processes, and their children."""
-        self._signal(signal.SIGCONT)
         end(*self.processes)
-        self.processes.clear()
 
 
 def start(arguments: Sequence[str], environment: Mapping[str, str], output: Any) -> "subprocess.Popen[bytes]":
@@ -138,13 +135,9 @@ def start(arguments: Sequence[str], environment: Mapping[str, str], output: Any)
 
 
 def end(*processes: "subprocess.Popen[bytes]") -> None:
-    """End processes that `start` started, by request or by force, and what they left behind."""
+    """End processes that `start` started, with their children: at once, as they have nothing left to do."""
     for process in processes:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-    for process in processes:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_END_SECONDS)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+    for process in processes:
         process.wait()

@@ -10,15 +10,18 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.request import urlopen
 
+import orjson
+
 from benchmarks.brokers import empty_queues
 from benchmarks.crew import ROOT, end, start
 from benchmarks.database import Stalled
 from benchmarks.lab import Lab
-from benchmarks.orders import TENANT
+from benchmarks.orders import TENANT, make_orders
 from benchmarks.racing import race
 from benchmarks.results import Row, Target, compared
 from benchmarks.systems import environment_of
 from intake.keys import create_key
+from schemas.requests import ENVELOPE_FIELDS
 from tests.rabbitmq import free_port
 
 TARGET: Final = Target(0.5)
@@ -61,10 +64,17 @@ class Calls:
             subprocess.Popen(words, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             for _ in range(_CLIENTS)
         ]
-        answers = [client.communicate(self.key)[0] for client in clients]
+        answers = [client.communicate(f"{self.key} {_body()}")[0] for client in clients]
         if any(client.returncode for client in clients):
             raise Stalled("a client of the intake failed")
         return sum(map(int, answers)) / self.seconds
+
+
+def _body() -> str:
+    """Return an order as a caller sends it: its key travels as a header."""
+    (order,) = make_orders(1)
+    own = ENVELOPE_FIELDS | {"idempotency_key"}
+    return orjson.dumps({name: value for name, value in order.items() if name not in own}).decode()
 
 
 @contextlib.contextmanager

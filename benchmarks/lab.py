@@ -142,40 +142,42 @@ class Lab:
         if key not in self._crews:
             url = self.broker_url(broker)
             made = MAKERS[system](self.ours if system == "willcall" else self.theirs, url, self.sizes)
-            best = self._best.get(system)
-            crew = self._fastest(made) if best is None else self._ready(made, best)
+            crew = self._fastest(made, self._best.get(system))
             self._crews[key], self._best[system] = crew, crew.workers
         return self._crews[key]
 
-    def _fastest(self, system: System) -> Crew:
-        """Try each number of workers once; return the crew that drained a queue fastest."""
+    def _fastest(self, system: System, known: int | None) -> Crew:
+        """Return the crew that drains a queue fastest; each number of workers is tried once."""
+        if known is None and len(system.workers) == 1:
+            known = system.workers[0]
+        if known is not None:
+            return self.start(system, known)
         rates: dict[int, float] = {}
         crew = None
         for workers in system.workers:
             if crew is not None:
                 crew.end()
-            crew = self._ready(system, workers)
-            rates[workers] = crew.rate
+            crew = self.start(system, workers)
+            rates[workers] = self._tried_out(crew)
         assert crew is not None
         best = max(rates, key=rates.__getitem__)
         if crew.workers == best:
             return crew
         crew.end()
-        return self._ready(system, best)
+        return self.start(system, best)
 
-    def _ready(self, system: System, workers: int) -> Crew:
-        """Start a crew and measure its rate in one short drain."""
-        self.say(f"{system.name}: starting, workers: {workers}")
-        crew = self.start(system, workers)
+    def _tried_out(self, crew: Crew) -> float:
+        """Return orders a second of one short drain."""
         try:
             crew.drain(make_orders(crew.orders_for(self.sizes.trial_seconds)), 100)
         except BaseException:
             crew.end()
             raise
-        return crew
+        return crew.rate
 
     def start(self, system: System, workers: int) -> Crew:
-        """Start a crew, which `end_crews` does not end."""
+        """Start a crew and warm it up; `end_crews` does not end it."""
+        self.say(f"{system.name}: starting, workers: {workers}")
         log = self.folder / f"{system.name}-{workers}-{len(list(self.folder.iterdir()))}.log"
         crew = Crew(system, workers, log.with_name(log.name.replace(" ", "-")))
         try:

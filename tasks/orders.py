@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 _PASSING = ("08", "53", "40", "57")
 
 _LOGGED = 5
-"""Requests of a batch whose ids are in its line of the log; with the level DEBUG the others have lines too."""
+"""Requests of a batch whose ids are in its line of the log; at the level DEBUG the others have lines, too."""
 
 
 class DatabaseUnavailable(Exception):
