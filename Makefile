@@ -39,16 +39,21 @@ lint: .venv/.synced ## check style, format, types and the direction of imports
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
-bench: .venv/.synced ## run the benchmarks
+bench: .venv/.peers ## run the benchmarks
 	@.venv/bin/python -m benchmarks $(ARGS)
 
-bench-quick: .venv/.synced ## run the benchmarks, small
+bench-quick: .venv/.peers ## run the benchmarks, small
 	@.venv/bin/python -m benchmarks --quick $(ARGS)
 
 # A stamp, so that only a changed lock costs anything. uv itself need not be newer than it: | means that.
 .venv/.synced: pyproject.toml uv.lock | $(UV)
 	@echo "Making .venv from uv.lock; the first time takes a minute." >&2
 	@$(FIND_PYTHON); UV_PYTHON="$$python" $(UV) sync --frozen --group dev --quiet
+	@touch $@
+
+# What the benchmarks compare with, installed only for them.
+.venv/.peers: .venv/.synced
+	@$(FIND_PYTHON); UV_PYTHON="$$python" $(UV) sync --frozen --group dev --group peers --quiet
 	@touch $@
 
 .uv/bin/uv:

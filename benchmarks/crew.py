@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from benchmarks.database import Commits, Database, Stalled
 from benchmarks.orders import make_orders
-from worker.publishing import Message, Publisher
+from worker.publishing import Message
 
 ROOT: Final = Path(__file__).parent.parent
 
@@ -42,9 +42,9 @@ class System:
     """Numbers of workers to choose from."""
     warm_up: int
     """Orders of which every worker surely has some, after which caches are warm; no drain has fewer."""
+    broker_url: str
     messages: Callable[[Bodies], list[Message]] | None = None
-    """Returns the messages of orders that come one by one, for `publisher`; None for others' queues."""
-    publisher: Callable[[], Publisher] | None = None
+    """Returns the messages of orders that come one by one; None for the queues of other clients."""
 
 
 @dataclass

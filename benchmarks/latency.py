@@ -7,10 +7,11 @@ order counts from the moment when it was due.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from benchmarks.crew import Crew
+from benchmarks.brokers import sending
+from benchmarks.crew import Bodies, Crew, System
 from benchmarks.database import Database
 from benchmarks.lab import Lab
 from benchmarks.orders import make_orders
@@ -58,26 +59,22 @@ class Load:
         database.reset()
         orders = make_orders(int(self.rate * self.lab.sizes.load_seconds))
         with self.crew.at_work():
-            due = publish_by_the_clock(self.crew, orders, self.rate)
+            due = publish_by_the_clock(self.crew.system, orders, self.rate)
             database.wait_for(len(orders), log=self.crew.last_words)
         latencies = _latencies(database, due)
         self.medians.append(quantile(latencies, 0.5) * 1_000)
         return quantile(latencies, 0.99) * 1_000
 
 
-def publish_by_the_clock(crew: Crew, orders: Sequence[Mapping[str, Any]], rate: float) -> dict[UUID, float]:
+def publish_by_the_clock(system: System, orders: Bodies, rate: float) -> dict[UUID, float]:
     """Publish the orders at an even rate, orders a second; return when each was due, Unix seconds."""
-    system = crew.system
     assert system.messages is not None
-    assert system.publisher is not None
-    messages = system.messages(orders)
-    with system.publisher() as publisher:
-        publisher.publish([])  # connects
+    with sending(system.broker_url, system.messages(orders)) as send:
         began = time.time()
         done = 0
-        while done < len(messages):
-            until = min(len(messages), int((time.time() - began) * rate) + 1)
-            publisher.publish(messages[done:until])
+        while done < len(orders):
+            until = min(len(orders), int((time.time() - began) * rate) + 1)
+            send(done, until)
             done = until
             time.sleep(_TICK_SECONDS)
     return {UUID(order["request_id"]): began + index / rate for index, order in enumerate(orders)}

@@ -13,6 +13,7 @@ from benchmarks.lab import Lab
 from benchmarks.orders import make_orders
 from benchmarks.racing import race
 from benchmarks.results import Row, Target, compared
+from benchmarks.systems import settings_of
 from worker.publishing import Publisher
 
 TARGET: Final = Target(1.0, is_most=True)
@@ -47,8 +48,8 @@ class Lone:
         system = self.crew.system
         system.database.reset()
         assert system.messages is not None
-        assert system.publisher is not None
-        with self.crew.at_work(), system.publisher() as publisher:
+        settings = settings_of(system.database, system.broker_url)
+        with self.crew.at_work(), Publisher(system.broker_url, settings) as publisher:
             publisher.publish([])  # connects
             times = []
             for order in make_orders(self.lab.sizes.lone_orders):

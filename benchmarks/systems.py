@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import orjson
 
-from benchmarks import textbook_dramatiq, textbook_huey
 from benchmarks.crew import Bodies, System
 from benchmarks.database import Database
 from benchmarks.orders import TENANT
@@ -53,7 +52,7 @@ def willcall(database: Database, broker_url: str, sizes: Sizes) -> System:
         environment=environment_of(database, broker_url),
         publish=lambda orders, per_message: send_orders(settings, orders, per_message),
         messages=single_messages,
-        publisher=lambda: Publisher(broker_url, settings),
+        broker_url=broker_url,
         ready=" ready.",
         ready_words=lambda workers: workers,
         workers=sizes.our_processes,
@@ -105,7 +104,7 @@ def textbook_celery(database: Database, broker_url: str, sizes: Sizes) -> System
         environment=_peer_environment(database, broker_url),
         publish=lambda orders, _: send(settings, textbook_messages(orders)),
         messages=textbook_messages,
-        publisher=lambda: Publisher(broker_url, settings),
+        broker_url=broker_url,
         ready="the textbook's worker is ready",
         ready_words=lambda _: 1,
         workers=sizes.peer_workers,
@@ -125,6 +124,8 @@ def textbook_messages(orders: Bodies) -> list[Message]:
 
 def dramatiq(database: Database, broker_url: str, sizes: Sizes) -> System:
     """Return the baseline's work on dramatiq: two processes, the workers are their threads."""
+    from benchmarks import textbook_dramatiq  # here: the peers are installed only to be measured
+
     program = ["dramatiq", "benchmarks.textbook_dramatiq:set_up", "--processes", "2"]
     return System(
         name="dramatiq",
@@ -132,6 +133,7 @@ def dramatiq(database: Database, broker_url: str, sizes: Sizes) -> System:
         commands=lambda workers: [[*program, "--threads", str(workers // 2)]],
         environment=_peer_environment(database, broker_url),
         publish=lambda orders, _: textbook_dramatiq.publish(broker_url, orders),
+        broker_url=broker_url,
         ready="Worker process is ready for action.",
         ready_words=lambda _: 2,
         workers=sizes.peer_workers,
@@ -141,6 +143,8 @@ def dramatiq(database: Database, broker_url: str, sizes: Sizes) -> System:
 
 def huey(database: Database, broker_url: str, sizes: Sizes) -> System:
     """Return the baseline's work on huey; one worker is one process."""
+    from benchmarks import textbook_huey  # here: the peers are installed only to be measured
+
     url = broker_url.replace("redis+socket://", "unix://") + "?db=2"
     program = ["huey.bin.huey_consumer", "benchmarks.textbook_huey.huey", "--worker-type", "process"]
     options = ["--no-periodic", "--quiet"]
@@ -150,6 +154,7 @@ def huey(database: Database, broker_url: str, sizes: Sizes) -> System:
         commands=lambda workers: [[*program, "--workers", str(workers), *options]],
         environment=_peer_environment(database, url),
         publish=lambda orders, _: textbook_huey.publish(url, orders),
+        broker_url=url,
         ready="one of huey's workers is ready",
         ready_words=lambda workers: workers,
         workers=sizes.peer_workers,

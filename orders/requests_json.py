@@ -36,7 +36,7 @@ def any_json(words: Any, *, is_canonical: bool = False) -> bytes:
 def _deep_recursion() -> Iterator[None]:
     """Let the writer go as deep as the readers went: they stop at about 1,000 levels."""
     before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, 10_000))
+    sys.setrecursionlimit(max(before, 3_000))
     try:
         yield
     finally:

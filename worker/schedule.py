@@ -36,12 +36,16 @@ class TickScheduler(Scheduler):
     It keeps nothing between runs: any number of beats may run, and any of them may die.
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-
     def setup_schedule(self) -> None:
         """Take the schedule from the settings of the app."""
         self.merge_inplace(self.app.conf.beat_schedule)
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to save.
+
+        Celery calls this in its signal handler, too. Closing the connection there, in the middle of a
+        publish, would wait for that publish for ever.
+        """
 
     def apply_async(self, entry: ScheduleEntry, *args: Any, **options: Any) -> Any:
         """Send the entry's task with its tick; the number is that of the moment it became due."""
