@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
 import orjson
@@ -16,10 +17,13 @@ from benchmarks.measures import MEASURES, Measure
 from benchmarks.progress import Steps
 from benchmarks.results import Row
 from benchmarks.sizes import FULL, QUICK
+from tests.rabbitmq import is_installed
 from worker.settings import PREFIX
 
 # Pipes have no width: rich would fold the table at 80 columns.
 _PIPE_COLUMNS = 200
+
+_FAILED = "failed"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -39,7 +43,7 @@ def run(
     Exit 1 if something could not be measured for another reason than a missing broker; a missed target is
     a result.
     """
-    measures = chosen(only or [])
+    measures = chosen(only or [], is_quick=quick)
     _forget_settings()
     # So that what was started is ended, however this ends.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -55,13 +59,15 @@ def run(
     raise typer.Exit(1 if failures else 0)
 
 
-def chosen(names: Sequence[str]) -> list[Measure]:
+def chosen(names: Sequence[str], *, is_quick: bool = False) -> list[Measure]:
     """Return the measurements whose names begin with one of these; all of them for none."""
     for name in names:
         if not any(measure.name.startswith(name) for measure in MEASURES):
             known = ", ".join(measure.name for measure in MEASURES)
             raise typer.BadParameter(f"there is no measurement {name}; there are {known}")
-    return [measure for measure in MEASURES if not names or measure.name.startswith(tuple(names))]
+    if names:
+        return [measure for measure in MEASURES if measure.name.startswith(tuple(names))]
+    return [measure for measure in MEASURES if not (is_quick and measure.is_repeated and is_installed())]
 
 
 def _forget_settings() -> None:
@@ -71,20 +77,29 @@ def _forget_settings() -> None:
 
 
 def _measure(lab: Lab, measures: Sequence[Measure], steps: Steps) -> tuple[list[Row], int]:
-    rows: list[Row] = []
-    failures = 0
-    for measure in measures:
-        try:
-            rows.extend(measure.run(lab))
-        except NotMeasured as reason:
-            rows.append(Row(measure.title, measure.target, note=f"not measured: {reason}"))
-        except Exception as error:  # noqa: BLE001 - the others are still worth measuring
-            failures += 1
-            lab.end_crews()
-            rows.append(Row(measure.title, measure.target, note=f"failed: {error}"[:300]))
-            steps.say(f"{measure.name} failed: {type(error).__name__}: {error}")
+    """Return the rows, and how many measurements failed."""
+    found = [_rows(lab, measure, steps) for measure in measures if measure.is_timed]
+    together = [measure for measure in measures if not measure.is_timed]
+    if together:
+        lab.end_crews()
+        lab.ours.reset()  # starts the database, which two threads must not
+        with ThreadPoolExecutor(len(together)) as pool:
+            found += pool.map(lambda measure: _rows(lab, measure, steps), together)
+    rows = [row for some in found for row in some]
+    return rows, sum(row.note.startswith(_FAILED) for row in rows)
+
+
+def _rows(lab: Lab, measure: Measure, steps: Steps) -> Sequence[Row]:
+    try:
+        return measure.run(lab)
+    except NotMeasured as reason:
+        return [Row(measure.title, measure.target, note=f"not measured: {reason}")]
+    except Exception as error:  # noqa: BLE001 - the others are still worth measuring
+        steps.say(f"{measure.name} failed: {type(error).__name__}: {error}")
+        lab.end_crews()
+        return [Row(measure.title, measure.target, note=f"{_FAILED}: {error}"[:300])]
+    finally:
         steps.advance()
-    return rows, failures
 
 
 def main() -> Any:

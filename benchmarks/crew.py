@@ -17,6 +17,9 @@ from worker.publishing import Message
 
 ROOT: Final = Path(__file__).parent.parent
 
+CELERY_READY: Final = " ready."
+"""What the log of a Celery worker says once."""
+
 _START_SECONDS: Final = 60.0
 _LOG_BYTES: Final = 3_000
 
@@ -58,24 +61,17 @@ class Crew:
     rate: float = 0.0
     """Orders a second, as last measured."""
 
-    def start(self) -> None:
-        """Start the processes, wait until all are ready, let them process a few orders, and hold them."""
+    def launch(self) -> None:
+        """Start the processes."""
         with self.log.open("wb") as output:
             for command in self.system.commands(self.workers):
                 self.processes.append(start(command, self.system.environment, output))
-        self._wait_until_ready()
-        self.warm_up()
 
-    def _wait_until_ready(self) -> None:
-        wanted = self.system.ready_words(self.workers)
-        deadline = time.monotonic() + _START_SECONDS
-        while self.log.read_text(errors="replace").count(self.system.ready) < wanted:
-            if time.monotonic() > deadline or any(one.poll() is not None for one in self.processes):
-                raise Stalled(f"{self.system.name} did not start\n{self.last_words()}")
-            time.sleep(0.02)
-
-    def warm_up(self) -> None:
-        """Process a few orders, so that connections are open and caches are warm."""
+    def get_ready(self) -> None:
+        """Wait until the processes are ready, let them process a few orders, and hold them."""
+        for process in self.processes:
+            wait_until_ready(process, self.log, self.system.ready, self.system.ready_words(self.workers))
+        # So that connections are open and caches are warm.
         self.drain(make_orders(self.system.warm_up), 50)
 
     def orders_for(self, seconds: float) -> int:
@@ -114,7 +110,7 @@ class Crew:
 
     def last_words(self) -> str:
         """Return the end of the processes' log."""
-        return self.log.read_bytes()[-_LOG_BYTES:].decode(errors="replace")
+        return _end_of(self.log)
 
     def end(self) -> None:
         """End the processes, and their children."""
@@ -132,6 +128,21 @@ def start(arguments: Sequence[str], environment: Mapping[str, str], output: Any)
         stderr=output,
         start_new_session=True,
     )
+
+
+def wait_until_ready(
+    process: "subprocess.Popen[bytes]", log: Path, word: str = CELERY_READY, times: int = 1
+) -> None:
+    """Return when a log says so often that what writes it is ready. Raises `Stalled` with its end."""
+    deadline = time.monotonic() + _START_SECONDS
+    while log.read_text(errors="replace").count(word) < times:
+        if time.monotonic() > deadline or process.poll() is not None:
+            raise Stalled(f"a process did not start; the end of its log:\n{_end_of(log)}")
+        time.sleep(0.02)
+
+
+def _end_of(log: Path) -> str:
+    return log.read_bytes()[-_LOG_BYTES:].decode(errors="replace")
 
 
 def end(*processes: "subprocess.Popen[bytes]") -> None:

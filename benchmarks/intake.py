@@ -24,6 +24,7 @@ from intake.keys import create_key
 from schemas.requests import ENVELOPE_FIELDS
 from tests.rabbitmq import free_port
 
+TITLE: Final = "HTTP intake with confirms; an empty handler"
 TARGET: Final = Target(0.5)
 
 EMPTY: Final = "/benchmarks/empty"
@@ -39,35 +40,55 @@ def run(lab: Lab) -> Sequence[Row]:
     url = lab.broker_url(broker)
     with lab.ours.engine.begin() as connection:
         key = create_key(connection, TENANT, ["orders.create"], datetime.now(UTC))[1]
-    with _serving(lab, url) as port:
-        orders = Calls(port, "/v1/orders", key, lab.sizes.intake_seconds)
-        empty = Calls(port, EMPTY, key, lab.sizes.intake_seconds)
+    with _serving(lab, url) as port, _clients(port, key) as clients:
+        orders = Calls(clients, "/v1/orders", lab.sizes.intake_seconds)
+        empty = Calls(clients, EMPTY, lab.sizes.intake_seconds)
         orders()  # connects the server to its broker
         nothing, taken = race(lab, {"the empty route": empty, "the intake": orders}, "requests/s").values()
     empty_queues(url)
     note = f"{broker}, one process, {_CLIENTS} clients with 32 connections each"
-    return [compared("HTTP intake with confirms; an empty handler", TARGET, taken, nothing, note)]
+    return [compared(TITLE, TARGET, taken, nothing, note)]
 
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """One run: clients in processes of their own call a route for so long; answers a second."""
+    """One run: all clients call a route for so long; answers a second."""
 
-    port: int
+    clients: "Sequence[subprocess.Popen[str]]"
     path: str
-    key: str
     seconds: float
 
     def __call__(self) -> float:
-        words = [sys.executable, "-m", "benchmarks.intake_load", str(self.port), self.path, str(self.seconds)]
-        clients = [
-            subprocess.Popen(words, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-            for _ in range(_CLIENTS)
-        ]
-        answers = [client.communicate(f"{self.key} {_body()}")[0] for client in clients]
-        if any(client.returncode for client in clients):
-            raise Stalled("a client of the intake failed")
-        return sum(map(int, answers)) / self.seconds
+        for client in self.clients:
+            assert client.stdin is not None
+            client.stdin.write(f"{self.path} {self.seconds}\n")
+            client.stdin.flush()
+        return sum(map(_answers, self.clients)) / self.seconds
+
+
+def _answers(client: "subprocess.Popen[str]") -> int:
+    assert client.stdout is not None
+    line = client.stdout.readline()
+    if not line:
+        raise Stalled("a client of the intake failed; its words are above")
+    return int(line)
+
+
+@contextlib.contextmanager
+def _clients(port: int, key: str) -> "Iterator[list[subprocess.Popen[str]]]":
+    """Run the processes of the clients until the block ends."""
+    words = [sys.executable, "-m", "benchmarks.intake_load", str(port)]
+    with contextlib.ExitStack() as stack:
+        clients = []
+        for _ in range(_CLIENTS):
+            client = stack.enter_context(
+                subprocess.Popen(words, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            )
+            stack.callback(client.kill)
+            assert client.stdin is not None
+            client.stdin.write(f"{key}\n{_body()}\n")
+            clients.append(client)
+        yield clients
 
 
 def _body() -> str:

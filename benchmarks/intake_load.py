@@ -1,7 +1,8 @@
-"""Clients of the intake, in a process of their own: `python -m benchmarks.intake_load PORT PATH SECONDS`.
+"""Clients of the intake, in a process of their own: `python -m benchmarks.intake_load PORT`.
 
-Each keeps one connection and sends its next request when the last is answered. Standard input has a line with
-the API key and the body, standard output gets the number of answers. It imports little, to be there at once.
+Each keeps one connection and sends its next request when the last is answered. Standard input is a line with
+the API key, one with the body of an order, and then one with a path and seconds for each run, which is
+answered with the number of answers.
 """
 
 import asyncio
@@ -42,14 +43,22 @@ def _length(head: bytes) -> int:
     return int(rest.partition(b"\r\n")[0])
 
 
-async def _main(port: int, path: str, seconds: float, key: str, body: bytes) -> int:
+async def _call(port: int, path: str, seconds: float, key: str, body: bytes) -> int:
     head = _HEAD.format(path=path, key=key, length=len(body)).encode()
     until = time.monotonic() + seconds
     return sum(await asyncio.gather(*(_send(port, head, body, until) for _ in range(_CONNECTIONS))))
 
 
+def main() -> None:
+    """Read the key and the body, a line each; then call whenever a line says so."""
+    port = int(sys.argv[1])
+    key, body = (sys.stdin.readline().strip() for _ in range(2))
+    for line in sys.stdin:
+        path, seconds = line.split()
+        answers = asyncio.run(_call(port, path, float(seconds), key, body.encode()))
+        sys.stdout.write(f"{answers}\n")
+        sys.stdout.flush()
+
+
 if __name__ == "__main__":
-    port, path, seconds = sys.argv[1:]
-    key, _, body = sys.stdin.readline().strip().partition(" ")
-    answers = asyncio.run(_main(int(port), path, float(seconds), key, body.encode()))
-    sys.stdout.write(f"{answers}\n")
+    main()

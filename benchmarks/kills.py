@@ -6,12 +6,11 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, Self
 from uuid import UUID
 
 from benchmarks.brokers import empty_queues
-from benchmarks.crew import end, start
+from benchmarks.crew import end, start, wait_until_ready
 from benchmarks.database import Database, Stalled
 from benchmarks.lab import RABBITMQ, REDIS, Lab
 from benchmarks.orders import make_orders
@@ -33,13 +32,11 @@ _PER_MESSAGE: Final = 10
 _VISIBILITY_SECONDS: Final = 5
 """Redis: when the messages of a killed worker come back; the setting's least."""
 
-_START_SECONDS: Final = 60.0
 _PATIENCE_SECONDS: Final = 60.0
 
 
 def run(lab: Lab) -> Sequence[Row]:
     """Return, for each broker, how many orders of those that it had confirmed were never processed."""
-    lab.end_crews()  # or they would be sent these orders
     hunts = [Hunt.prepared(lab, broker) for broker in lab.brokers]
     with ThreadPoolExecutor(len(hunts)) as pool:
         for done in [pool.submit(hunt.run) for hunt in hunts]:
@@ -76,8 +73,7 @@ class Hunt:
         for number in range(self.lab.sizes.kills):
             self.lab.say(f"{self.broker}: kill {number + 1} of {self.lab.sizes.kills}")
             self._feed()
-            with self._worker() as log:
-                self._wait_until_ready(log)
+            with self._worker():
                 time.sleep(random.uniform(*_ALIVE_SECONDS))
         self.lab.say(f"{self.broker}: waiting for what the killed workers held")
         # What is still missing after a minute without any is lost, and counted.
@@ -92,22 +88,16 @@ class Hunt:
             self.sent.update(UUID(order["request_id"]) for order in orders)
 
     @contextlib.contextmanager
-    def _worker(self) -> Iterator[Path]:
-        """Run a worker until the block ends; then it is killed (SIGKILL). Yield its log."""
+    def _worker(self) -> Iterator[None]:
+        """Run a worker that is ready until the block ends; then it is killed (SIGKILL)."""
         log = self.lab.folder / f"killed-{self.broker}.log"
         with log.open("wb") as output:
             worker = start(worker_command("killed"), self._environment(), output)
         try:
-            yield log
+            wait_until_ready(worker, log)
+            yield
         finally:
             end(worker)
-
-    def _wait_until_ready(self, log: Path) -> None:
-        deadline = time.monotonic() + _START_SECONDS
-        while b" ready." not in log.read_bytes():
-            if time.monotonic() > deadline:
-                raise Stalled(log.read_text(errors="replace")[-3_000:])
-            time.sleep(0.02)
 
     def _environment(self) -> dict[str, str]:
         return environment_of(self.database, self.url) | {

@@ -34,7 +34,7 @@ _COMMITS: Final = """
 
 def run(lab: Lab, broker: str) -> Sequence[Row]:
     """Return the 99th percentile; the median stands in the note."""
-    crew = lab.crew("willcall", broker)
+    (crew,) = lab.crews(broker, "willcall")
     load = Load(lab, crew, crew.rate * _SHARE)
     name = f"{broker}, {load.rate:,.0f} orders/s"
     p99 = race(lab, {name: load}, "ms")[name]

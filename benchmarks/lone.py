@@ -16,6 +16,7 @@ from benchmarks.results import Row, Target, compared
 from benchmarks.systems import settings_of
 from worker.publishing import Publisher
 
+TITLE: Final = "a lone order, publish to commit; textbook"
 TARGET: Final = Target(1.0, is_most=True)
 
 _COMMITTED: Final = """
@@ -30,11 +31,11 @@ _PAUSE_SECONDS: Final = (0.002, 0.02)
 
 def run(lab: Lab, broker: str) -> Sequence[Row]:
     """Return the median latency of a lone order against the textbook's."""
-    ours, textbook = (Lone(lab, lab.crew(name, broker)) for name in ("willcall", "textbook"))
+    ours, textbook = (Lone(lab, crew) for crew in lab.crews(broker, "willcall", "textbook"))
     sides = {f"{broker}, lone orders, textbook": textbook, f"{broker}, lone orders, willcall": ours}
     theirs, own = race(lab, sides, "ms").values()
     note = f"{lab.sizes.lone_orders} orders a run"
-    return [compared(f"{broker}: a lone order, publish to commit; textbook", TARGET, own, theirs, note)]
+    return [compared(f"{broker}: {TITLE}", TARGET, own, theirs, note)]
 
 
 @dataclass(frozen=True, slots=True)

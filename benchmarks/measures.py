@@ -18,30 +18,40 @@ class Measure:
     title: str
     target: Target
     run: Callable[[Lab], Sequence[Row]]
+    is_timed: bool = True
+    """Whether it has to have the machine for itself; those that have not run together."""
+    is_repeated: bool = False
+    """Whether it repeats on Redis what is measured on RabbitMQ, and `--quick` can do without."""
 
 
-def _run_on(run: Callable[[Lab, str], Sequence[Row]], broker: str, lab: Lab) -> Sequence[Row]:
+def _on(broker: str, run: Callable[[Lab, str], Sequence[Row]], lab: Lab) -> Sequence[Row]:
     return run(lab, broker)
 
 
 def _on_each_broker(
-    name: str, title: str, target: Target, run: Callable[[Lab, str], Sequence[Row]]
+    name: str, title: str, target: Target, run: Callable[[Lab, str], Sequence[Row]], *, is_long: bool = False
 ) -> list[Measure]:
     return [
-        Measure(f"{name}-{broker.lower()}", f"{broker}: {title}", target, partial(_run_on, run, broker))
+        Measure(
+            name=f"{name}-{broker.lower()}",
+            title=f"{broker}: {title}",
+            target=target,
+            run=partial(_on, broker, run),
+            is_repeated=is_long and broker == REDIS,
+        )
         for broker in (RABBITMQ, REDIS)
     ]
 
 
 MEASURES: Final = (
-    *_on_each_broker("drain", "orders drained; textbook", drains.TEXTBOOK, drains.run),
-    Measure("floor", "orders drained; the same rows written with COPY", floor.TARGET, floor.run),
-    Measure("hot", "orders drained, all on one ticket class; over 100", hot.TARGET, hot.run),
-    *_on_each_broker("lone", "a lone order, publish to commit; textbook", lone.TARGET, lone.run),
-    *_on_each_broker("latency", latency.TITLE, latency.TARGET, latency.run),
-    Measure("filled", "orders drained, many in the tables; empty tables", filled.TARGET, filled.run),
-    Measure("memory", "memory of a worker after many orders; after few", memory.TARGET, memory.run),
-    Measure("relay", "events relayed while orders are drained; orders drained", relay.TARGET, relay.run),
-    Measure("intake", "HTTP intake with confirms; an empty handler", intake.TARGET, intake.run),
-    Measure("kills", kills.TITLE, kills.TARGET, kills.run),
-)  # fmt: skip
+    *_on_each_broker("drain", drains.TITLE, drains.TEXTBOOK, drains.run),
+    Measure("floor", floor.TITLE, floor.TARGET, floor.run),
+    Measure("hot", hot.TITLE, hot.TARGET, hot.run),
+    *_on_each_broker("lone", lone.TITLE, lone.TARGET, lone.run, is_long=True),
+    *_on_each_broker("latency", latency.TITLE, latency.TARGET, latency.run, is_long=True),
+    Measure("filled", filled.TITLE, filled.TARGET, filled.run),
+    Measure("relay", relay.TITLE, relay.TARGET, relay.run),
+    Measure("intake", intake.TITLE, intake.TARGET, intake.run),
+    Measure("memory", memory.TITLE, memory.TARGET, memory.run, is_timed=False),
+    Measure("kills", kills.TITLE, kills.TARGET, kills.run, is_timed=False),
+)

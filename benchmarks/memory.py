@@ -10,6 +10,7 @@ from benchmarks.orders import make_orders
 from benchmarks.results import Figure, Row, Target
 from benchmarks.systems import willcall
 
+TITLE: Final = "memory of a worker after many orders; after few"
 TARGET: Final = Target(1.05, is_most=True)
 
 _PORTION: Final = 25_000
@@ -30,12 +31,12 @@ def run(lab: Lab) -> Sequence[Row]:
         crew.end()
     return [
         Row(
-            f"memory of a worker after {late:,} orders; after {early:,}",
+            TITLE,
             TARGET,
             last,
             first,
             Figure((last.median / first.median,), "×"),
-            f"one process, {_STEPS} readings each",
+            f"after {late:,} orders; after {early:,}; {_STEPS} readings each",
         )
     ]
 

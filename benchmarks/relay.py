@@ -9,7 +9,7 @@ from statistics import median
 from typing import Final
 
 from benchmarks.brokers import empty_queues, listening_queue
-from benchmarks.crew import Crew, end, start
+from benchmarks.crew import Crew, end, start, wait_until_ready
 from benchmarks.database import Database, Stalled
 from benchmarks.lab import Lab
 from benchmarks.orders import make_orders
@@ -17,6 +17,7 @@ from benchmarks.racing import PER_SECOND, race
 from benchmarks.results import Figure, Row, Target
 from benchmarks.systems import environment_of, worker_command
 
+TITLE: Final = "events relayed while orders are drained; orders drained"
 # Bounded: once both are under way, what waits does not grow.
 TARGET: Final = Target(0.9)
 
@@ -44,7 +45,7 @@ def run(lab: Lab) -> Sequence[Row]:
     """Return events a second against orders a second, in the second half of a drain."""
     broker = lab.brokers[0]
     url = lab.broker_url(broker)
-    crew = lab.crew("willcall", broker)
+    (crew,) = lab.crews(broker, "willcall")
     empty_queues(url)
     with listening_queue(url), _relaying(lab, url):
         drain = RelayedDrain(lab, crew)
@@ -53,8 +54,7 @@ def run(lab: Lab) -> Sequence[Row]:
     late = median(drain.seconds)
     note = f"{broker}; at most {max(drain.most):,} wait; the last event {late:.1f} s after the last order"
     share = Figure(tuple(a / b for a, b in zip(events.runs, orders.runs, strict=True)), "×")
-    title = "events relayed while orders are drained; orders drained"
-    return [Row(title, TARGET, Figure(events.runs, "events/s"), orders, share, note)]
+    return [Row(TITLE, TARGET, Figure(events.runs, "events/s"), orders, share, note)]
 
 
 @contextlib.contextmanager
@@ -63,6 +63,7 @@ def _relaying(lab: Lab, url: str) -> Iterator[None]:
         command = worker_command("relay", "outbox", concurrency=1)
         process = start(command, environment_of(lab.ours, url), log)
     try:
+        wait_until_ready(process, lab.folder / "relay.log")
         yield
     finally:
         end(process)

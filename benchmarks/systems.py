@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import orjson
 
-from benchmarks.crew import Bodies, System
+from benchmarks.crew import CELERY_READY, Bodies, System
 from benchmarks.database import Database
 from benchmarks.orders import TENANT
 from benchmarks.sizes import Sizes
@@ -53,7 +53,7 @@ def willcall(database: Database, broker_url: str, sizes: Sizes) -> System:
         publish=lambda orders, per_message: send_orders(settings, orders, per_message),
         messages=single_messages,
         broker_url=broker_url,
-        ready=" ready.",
+        ready=CELERY_READY,
         ready_words=lambda workers: workers,
         workers=sizes.our_processes,
         warm_up=2_000,
@@ -108,7 +108,7 @@ def textbook_celery(database: Database, broker_url: str, sizes: Sizes) -> System
         ready="the textbook's worker is ready",
         ready_words=lambda _: 1,
         workers=sizes.peer_workers,
-        warm_up=100,
+        warm_up=60,
     )
 
 
@@ -137,7 +137,7 @@ def dramatiq(database: Database, broker_url: str, sizes: Sizes) -> System:
         ready="Worker process is ready for action.",
         ready_words=lambda _: 2,
         workers=sizes.peer_workers,
-        warm_up=100,
+        warm_up=60,
     )
 
 
@@ -158,7 +158,7 @@ def huey(database: Database, broker_url: str, sizes: Sizes) -> System:
         ready="one of huey's workers is ready",
         ready_words=lambda workers: workers,
         workers=sizes.peer_workers,
-        warm_up=100,
+        warm_up=60,
     )
 
 

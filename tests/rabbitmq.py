@@ -52,6 +52,7 @@ class RabbitMQ:
             "RABBITMQ_CONFIG_FILE": str(self.home / "rabbitmq"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.home / "plugins"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none",
+            "ERL_CRASH_DUMP": str(self.home / "crash.dump"),
             "ERL_EPMD_PORT": str(self.epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
         }
