@@ -77,16 +77,20 @@ def _forget_settings() -> None:
 
 
 def _measure(lab: Lab, measures: Sequence[Measure], steps: Steps) -> tuple[list[Row], int]:
-    """Return the rows, and how many measurements failed."""
-    found = [_rows(lab, measure, steps) for measure in measures if measure.is_timed]
+    """Return the rows, in the order of the measurements, and how many measurements failed."""
+    found: dict[str, Sequence[Row]] = {}
+    # First, while the servers start, what does not need the machine for itself.
     together = [measure for measure in measures if not measure.is_timed]
     if together:
-        lab.end_crews()
-        lab.ours.reset()  # starts the database, which two threads must not
+        lab.ours.reset()  # starts the database, which only one of them must
         with ThreadPoolExecutor(len(together)) as pool:
-            found += pool.map(lambda measure: _rows(lab, measure, steps), together)
-    rows = [row for some in found for row in some]
-    return rows, sum(row.note.startswith(_FAILED) for row in rows)
+            rows = pool.map(lambda measure: _rows(lab, measure, steps), together)
+            found.update(zip((measure.name for measure in together), rows, strict=True))
+    for measure in measures:
+        if measure.is_timed:
+            found[measure.name] = _rows(lab, measure, steps)
+    all_rows = [row for measure in measures for row in found[measure.name]]
+    return all_rows, sum(row.note.startswith(_FAILED) for row in all_rows)
 
 
 def _rows(lab: Lab, measure: Measure, steps: Steps) -> Sequence[Row]:

@@ -5,17 +5,12 @@ No order can be processed faster than its rows are written, with all constraints
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, cast
 
 import psycopg
 
 from benchmarks.database import Database
-from benchmarks.lab import Lab
-from benchmarks.racing import Drain, race
-from benchmarks.results import Row, Target, compared
-
-TITLE: Final = "orders drained; the same rows written with COPY"
-TARGET: Final = Target(0.5)
 
 ORDERS_PER_TRANSACTION: Final = 500
 
@@ -38,28 +33,23 @@ Batch = Sequence[tuple[str, bytes]]
 """The rows of one transaction: for each table its name, and what COPY reads."""
 
 
-def run(lab: Lab) -> Sequence[Row]:
-    """Return Willcall's drain against the floor."""
-    broker = lab.brokers[0]
-    (crew,) = lab.crews(broker, "willcall")
-    drain = Drain(lab, crew)
-    drain()  # leaves the rows to copy
-    floor = Floor(lab.new_database("floor"), copied_out(crew.system.database))
-    ours, written = race(lab, {"willcall": drain, "the COPY floor": floor}).values()
-    note = f"{broker}, {crew.workers} process(es) against one that only writes"
-    return [compared(TITLE, TARGET, ours, written, note)]
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Floor:
     """One run: the rows are written, 500 orders a transaction; orders a second."""
 
     database: Database
-    batches: Sequence[Batch]
+    source: Database
+    """Where the rows are taken from, when the first run begins."""
+
+    @cached_property
+    def batches(self) -> Sequence[Batch]:
+        """Return the rows of all orders of the source."""
+        return copied_out(self.source)
 
     def __call__(self) -> float:
+        batches = self.batches
         self.database.reset()
-        write(self.database, self.batches)
+        write(self.database, batches)
         return self.database.commits().rate
 
 

@@ -4,15 +4,14 @@ import contextlib
 import random
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Final
 from uuid import UUID
 
 from benchmarks.brokers import empty_queues
 from benchmarks.crew import end, start, wait_until_ready
 from benchmarks.database import Database, Stalled
-from benchmarks.lab import RABBITMQ, REDIS, Lab
+from benchmarks.lab import REDIS, Lab
 from benchmarks.orders import make_orders
 from benchmarks.results import Figure, Row, Target
 from benchmarks.systems import environment_of, send_orders, settings_of, worker_command
@@ -33,20 +32,19 @@ _VISIBILITY_SECONDS: Final = 5
 """Redis: when the messages of a killed worker come back; the setting's least."""
 
 _PATIENCE_SECONDS: Final = 60.0
+_LAST_ACK_SECONDS: Final = 0.5
 
 
-def run(lab: Lab) -> Sequence[Row]:
-    """Return, for each broker, how many orders of those that it had confirmed were never processed."""
-    hunts = [Hunt.prepared(lab, broker) for broker in lab.brokers]
-    with ThreadPoolExecutor(len(hunts)) as pool:
-        for done in [pool.submit(hunt.run) for hunt in hunts]:
-            done.result()
-    missing = [
-        Row(f"{broker}: {TITLE}", TARGET, note=f"not measured: {broker} is not installed")
-        for broker in (RABBITMQ, REDIS)
-        if broker not in lab.brokers
-    ]
-    return [*missing, *(hunt.row() for hunt in hunts)]
+def run(lab: Lab, broker: str) -> Sequence[Row]:
+    """Return how many orders of those that the broker had confirmed were never processed."""
+    url = lab.broker_url(broker)
+    if broker == REDIS:
+        url += "?virtual_host=5"
+    empty_queues(url)
+    hunt = Hunt(lab, broker, lab.new_database(f"killed_{broker.lower()}"), url)
+    hunt.run()
+    empty_queues(url)
+    return [hunt.row()]
 
 
 @dataclass
@@ -59,15 +57,6 @@ class Hunt:
     url: str
     sent: set[UUID] = field(default_factory=set)
 
-    @classmethod
-    def prepared(cls, lab: Lab, broker: str) -> Self:
-        """Return a hunt with a database and queues of its own, all of them empty."""
-        url = lab.broker_url(broker)
-        if broker == REDIS:
-            url += "?virtual_host=5"
-        empty_queues(url)
-        return cls(lab, broker, lab.new_database(f"killed_{broker.lower()}"), url)
-
     def run(self) -> None:
         """Kill as often as is asked for, then let a worker finish."""
         for number in range(self.lab.sizes.kills):
@@ -79,6 +68,7 @@ class Hunt:
         # What is still missing after a minute without any is lost, and counted.
         with self._worker(), contextlib.suppress(Stalled):
             self.database.wait_for(len(self.sent), patience=_PATIENCE_SECONDS)
+            time.sleep(_LAST_ACK_SECONDS)
 
     def _feed(self) -> None:
         """Send orders until enough of them wait."""

@@ -24,9 +24,9 @@ _COMMITTED: Final = """
 """
 
 # So that the looking disturbs neither side; what is measured is the database's own record.
-_LOOK_SECONDS: Final = 0.005
+_LOOK_SECONDS: Final = 0.003
 _PATIENCE_SECONDS: Final = 20.0
-_PAUSE_SECONDS: Final = (0.002, 0.02)
+_PAUSE_SECONDS: Final = (0.001, 0.01)
 
 
 def run(lab: Lab, broker: str) -> Sequence[Row]:

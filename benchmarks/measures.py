@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from benchmarks import drains, filled, floor, hot, intake, kills, latency, lone, memory, relay
+from benchmarks import drains, filled, intake, kills, latency, lone, memory, relay
 from benchmarks.lab import RABBITMQ, REDIS, Lab
 from benchmarks.results import Row, Target
 
@@ -29,7 +29,13 @@ def _on(broker: str, run: Callable[[Lab, str], Sequence[Row]], lab: Lab) -> Sequ
 
 
 def _on_each_broker(
-    name: str, title: str, target: Target, run: Callable[[Lab, str], Sequence[Row]], *, is_long: bool = False
+    name: str,
+    title: str,
+    target: Target,
+    run: Callable[[Lab, str], Sequence[Row]],
+    *,
+    is_timed: bool = True,
+    is_long: bool = False,
 ) -> list[Measure]:
     return [
         Measure(
@@ -37,6 +43,7 @@ def _on_each_broker(
             title=f"{broker}: {title}",
             target=target,
             run=partial(_on, broker, run),
+            is_timed=is_timed,
             is_repeated=is_long and broker == REDIS,
         )
         for broker in (RABBITMQ, REDIS)
@@ -45,13 +52,11 @@ def _on_each_broker(
 
 MEASURES: Final = (
     *_on_each_broker("drain", drains.TITLE, drains.TEXTBOOK, drains.run),
-    Measure("floor", floor.TITLE, floor.TARGET, floor.run),
-    Measure("hot", hot.TITLE, hot.TARGET, hot.run),
     *_on_each_broker("lone", lone.TITLE, lone.TARGET, lone.run, is_long=True),
     *_on_each_broker("latency", latency.TITLE, latency.TARGET, latency.run, is_long=True),
     Measure("filled", filled.TITLE, filled.TARGET, filled.run),
     Measure("relay", relay.TITLE, relay.TARGET, relay.run),
     Measure("intake", intake.TITLE, intake.TARGET, intake.run),
     Measure("memory", memory.TITLE, memory.TARGET, memory.run, is_timed=False),
-    Measure("kills", kills.TITLE, kills.TARGET, kills.run, is_timed=False),
+    *_on_each_broker("kills", kills.TITLE, kills.TARGET, kills.run, is_timed=False),
 )
