@@ -56,7 +56,7 @@ def willcall(database: Database, broker_url: str, sizes: Sizes) -> System:
         ready=CELERY_READY,
         ready_words=lambda workers: workers,
         workers=sizes.our_processes,
-        warm_up=1_500,
+        warm_up=2_000,
     )
 
 

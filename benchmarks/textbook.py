@@ -7,6 +7,7 @@ order costs is asked of the same module; everything else is written here, on the
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -62,11 +63,11 @@ def create_order(sessions: sessionmaker[Session], request: Mapping[str, Any], no
     asked = OrderRequest.model_validate(body)
     key = asked.idempotency_key or request["request_id"]
     order_id = new_id()
+    tenant, signing_key = _tenant(sessions, request["tenant"])
     with sessions.begin() as session:
-        tenant, signing_key = _tenant(session, request["tenant"])
-        if not _claim(session, tenant, request["request_id"], key, body, order_id, now):
+        number = _claim(session, tenant, request["request_id"], key, body, order_id, now)
+        if number is None:
             return
-        number = session.scalars(select(tables.order_numbers.next_value())).one()
         # From here on others wait for the ticket class: what can be done before is done before.
         ticket_classes = _take(session, tenant, asked)
         priced = _price(asked, ticket_classes)
@@ -79,7 +80,9 @@ def create_order(sessions: sessionmaker[Session], request: Mapping[str, Any], no
         _tell(session, tenant, order, ticket_classes, now)
 
 
-def _tenant(session: Session, name: str) -> tuple[Tenant, TicketKey]:
+@cache
+def _tenant(sessions: sessionmaker[Session], name: str) -> tuple[Tenant, TicketKey]:
+    """Return a tenant and what signs its tickets, read once a process."""
     keys = tables.ticket_keys.c
     query = (
         select(Tenant, SigningKey)
@@ -88,7 +91,8 @@ def _tenant(session: Session, name: str) -> tuple[Tenant, TicketKey]:
         .order_by(keys.created_at.desc(), keys.id)
         .limit(1)
     )
-    tenant, key = session.execute(query).one()
+    with sessions() as session:
+        tenant, key = session.execute(query).one()
     return tenant, TicketKey(key.id, key.private_key)
 
 
@@ -100,8 +104,8 @@ def _claim(
     body: Mapping[str, Any],
     order_id: UUID,
     now: datetime,
-) -> bool:
-    """Insert or ignore the request; say whether it is new."""
+) -> int | None:
+    """Insert or ignore the request; return the number of its order if it is new."""
     statement = insert(tables.requests).values(
         id=UUID(request_id),
         tenant_id=tenant.id,
@@ -112,8 +116,8 @@ def _claim(
         order_id=order_id,
         processed_at=now,
     )
-    claimed = session.execute(statement.on_conflict_do_nothing().returning(tables.requests.c.id))
-    return claimed.first() is not None
+    statement = statement.on_conflict_do_nothing().returning(tables.order_numbers.next_value())
+    return session.scalars(statement).first()
 
 
 def _take(session: Session, tenant: Tenant, asked: OrderRequest) -> list[TicketClass]:
