@@ -2,7 +2,7 @@
 
 import os
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from kombu import Connection
@@ -26,7 +26,14 @@ def describe(lab: Lab) -> list[tuple[str, str]]:
     ]
     if lab.rabbitmq_url is not None:
         facts.append((RABBITMQ, _rabbitmq(lab.rabbitmq_url)))
-    return [*facts, *((name, version(name)) for name in _PACKAGES)]
+    return [*facts, *((name, _version(name)) for name in _PACKAGES)]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # a peer, which only `make bench` installs
+        return "not installed"
 
 
 def _processor() -> str:

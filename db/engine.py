@@ -10,6 +10,8 @@ _CONNECT: Final[Mapping[str, Any]] = {
     "application_name": "willcall",
     # A statement seen once is worth preparing: the path has a constant handful of them.
     "prepare_threshold": 1,
+    # Planning a batch's statement anew for its parameters takes as long as running it for one order.
+    "options": "-c plan_cache_mode=force_generic_plan",
     # A peer that is gone without a word is noticed after about half a minute, not after two hours.
     "keepalives_idle": 15,
     "keepalives_interval": 5,
@@ -17,12 +19,15 @@ _CONNECT: Final[Mapping[str, Any]] = {
 }
 
 
-def make_engine(url: str, *, pool_size: int = 5) -> Engine:
-    """Return an engine for one process; a connection that died while idle is replaced silently."""
+def make_engine(url: str, *, pool_size: int = 5, is_tried_again: bool = False) -> Engine:
+    """Return an engine for one process; a connection that died while idle is replaced silently.
+
+    Who tries a failed transaction again anyway (`is_tried_again`) saves a round trip for each.
+    """
     return create_engine(
         url,
         pool_size=pool_size,
-        pool_pre_ping=True,
+        pool_pre_ping=not is_tried_again,
         connect_args=dict(_CONNECT),
         # An error's text ends in logs and dead letters: no buyer's name may be in it.
         hide_parameters=True,

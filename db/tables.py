@@ -351,6 +351,14 @@ delayed_requests = Table(
     Index(None, "next_attempt_at"),
 )
 
+suspects = Table(
+    "suspects",
+    metadata,
+    Column("message_id", Text, primary_key=True),
+    Column("attempts", Integer, nullable=False),
+    _moment("last_attempt_at"),
+)
+
 dead_letters = Table(
     "dead_letters",
     metadata,

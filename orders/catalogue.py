@@ -47,10 +47,15 @@ def load_offers(connection: Connection, drafts: Sequence[Draft]) -> dict[str, Of
     promo_codes = _promo_codes(
         connection, {(tenant, order.promo_code) for tenant, order in orders if order.promo_code}
     )
-    events = _events(connection, {(tenant, order.event_id) for tenant, order in orders if order.event_id})
+    events = {(tenant, offer.event.external_id) for tenant in classes for offer in classes[tenant].values()}
+    named = {(tenant, order.event_id) for tenant, order in orders if order.event_id}
+    # Nearly always empty: an order names the event of its lines.
+    events |= _events(connection, named - events)
     return {
-        tenant: Offers(classes[tenant], promo_codes[tenant], frozenset(events[tenant]))
-        for tenant, _ in orders
+        tenant: Offers(
+            classes[tenant], promo_codes[tenant], frozenset(name for owner, name in events if owner == tenant)
+        )
+        for tenant in {tenant for tenant, _ in orders}
     }
 
 
@@ -89,14 +94,12 @@ def _event(row: Row[tuple[object, ...]]) -> EventOffer:
     return EventOffer(row.event_id, row.event_external_id, row.currency, tax)
 
 
-def _events(connection: Connection, names: _Names) -> defaultdict[str, set[str]]:
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    if names:
-        tenants, external_ids = _columns(names)
-        parameters = {"tenant_ids": tenants, "external_ids": external_ids}
-        for row in connection.execute(_EVENTS, parameters):
-            found[row.tenant_id].add(row.external_id)
-    return found
+def _events(connection: Connection, names: _Names) -> _Names:
+    if not names:
+        return set()
+    tenants, external_ids = _columns(names)
+    rows = connection.execute(_EVENTS, {"tenant_ids": tenants, "external_ids": external_ids})
+    return {(row.tenant_id, row.external_id) for row in rows}
 
 
 def _promo_codes(connection: Connection, names: _Names) -> defaultdict[str, dict[str, list[PromoCodeOffer]]]:

@@ -28,6 +28,7 @@ class Draft:
     idempotency_key: str
     body_hash: bytes
     order_id: str
+    order_number: int | None = None
     order: OrderRequest | None = None
     rejections: tuple[Rejection, ...] = ()
     picked: Pick | None = None

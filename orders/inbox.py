@@ -22,7 +22,8 @@ _CLAIM = text("""
         CAST(:kinds AS text[]), CAST(:hashes AS bytea[]), CAST(:statuses AS text[]),
         CAST(:order_ids AS uuid[]), CAST(:errors AS json[]))
     ON CONFLICT DO NOTHING
-    RETURNING id::text, tenant_id::text, idempotency_key
+    RETURNING id::text, tenant_id::text, idempotency_key,
+        CASE WHEN status = 'processed' THEN nextval('order_numbers') END AS order_number
 """)
 
 _FIRST = text("""
@@ -72,7 +73,8 @@ def claim(connection: Connection, drafts: Sequence[Draft], now: datetime) -> tup
     """Insert or ignore a row for each request; return those that are first, and those that are not.
 
     Waits for another transaction that has inserted the same key, until that has ended. A well-formed
-    request is written as processed; `reject_late` corrects those that a later step refuses.
+    request is written as processed; `reject_late` corrects those that a later step refuses. The order's
+    number comes with it: one question less to the database.
     """
     ordered = sorted(drafts, key=lambda draft: (draft.tenant_id, draft.idempotency_key))
     rows = connection.execute(
@@ -89,13 +91,13 @@ def claim(connection: Connection, drafts: Sequence[Draft], now: datetime) -> tup
             "errors": array(errors_json(draft.rejections) for draft in ordered),
         },
     )
-    claimed = {tuple(row) for row in rows}
+    claimed = {(row.id, row.tenant_id, row.idempotency_key): row.order_number for row in rows}
     first: list[Draft] = []
     others: list[Draft] = []
     for draft in drafts:
         row = (draft.request_id, draft.tenant_id, draft.idempotency_key)
         if row in claimed:
-            claimed.discard(row)  # the batch may hold the same message twice
+            draft.order_number = claimed.pop(row)  # the batch may hold the same message twice
             first.append(draft)
         else:
             others.append(draft)

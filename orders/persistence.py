@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 
 import orjson
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Table
 
 from db import tables
 from db.bulk import copy_rows
@@ -19,27 +19,21 @@ from orders.draft import Draft, OrderRows, Row
 from orders.payments import payment_amounts, payment_status
 from orders.pricing import PricedLine, PricedOrder
 from orders.render import Words, render_line, render_order, render_payment, render_ticket
+from orders.tenants import Tenant
 from orders.tickets import TicketKey
 from schemas.money import ZERO, quantum, zero
 from schemas.orders import Attendee, LineItemRequest, OrderRequest
 
-_NUMBERS = text("SELECT nextval('order_numbers') FROM generate_series(1, :count)")
 
-
-def make_rows(
-    connection: Connection, drafts: Sequence[Draft], keys: Mapping[str, TicketKey], now: datetime
-) -> None:
+def make_rows(drafts: Sequence[Draft], tenants: Mapping[str, Tenant], now: datetime) -> None:
     """Make the rows of each draft's order, with its tickets' codes; nothing is written yet.
 
-    `keys` are the tenants' signing keys. Seats are given later, with the inventory.
+    `tenants` are by name. Seats are given later, with the inventory.
     """
-    if not drafts:
-        return
-    numbers = connection.scalars(_NUMBERS, {"count": len(drafts)}).all()
     moment = now.isoformat().replace("+00:00", "Z")
     ticket_ids = iter(new_ids(sum(_quantity(draft) for draft in drafts)))
-    for draft, number in zip(drafts, numbers, strict=True):
-        draft.rows = _make_order(draft, number, ticket_ids, keys[draft.tenant_id], moment)
+    for draft in drafts:
+        draft.rows = _make_order(draft, ticket_ids, tenants[draft.request.tenant].key, moment)
 
 
 def write_rows(connection: Connection, drafts: Sequence[Draft]) -> None:
@@ -105,13 +99,11 @@ def _rows(draft: Draft) -> OrderRows:
     return draft.rows
 
 
-def _make_order(
-    draft: Draft, number: int, ticket_ids: Iterator[str], key: TicketKey, moment: str
-) -> OrderRows:
+def _make_order(draft: Draft, ticket_ids: Iterator[str], key: TicketKey, moment: str) -> OrderRows:
     order, priced = _parts(draft)
     amounts = payment_amounts(order, priced)
     return OrderRows(
-        order=_order_row(draft, order, priced, number, sum(amounts, ZERO), moment),
+        order=_order_row(draft, order, priced, sum(amounts, ZERO), moment),
         lines=[_line_row(draft.order_id, index, line) for index, line in enumerate(priced.lines, 1)],
         tickets=[
             _ticket_row(draft.order_id, index, next(ticket_ids), line, _attendee(item, place), key, moment)
@@ -126,10 +118,11 @@ def _order_row(
     draft: Draft,
     order: OrderRequest,
     priced: PricedOrder,
-    number: int,
     paid: Decimal,
     moment: str,
 ) -> Row:
+    number = draft.order_number
+    assert number is not None  # noqa: S101 - it came with the claim
     address = _address(order)
     return {
         "id": draft.order_id,

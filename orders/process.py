@@ -25,7 +25,7 @@ from orders.persistence import make_rows, order_words, write_rows
 from orders.pricing import price_order
 from orders.render import to_json
 from orders.requests_json import request_json
-from orders.tenants import signing_keys, tenant_ids
+from orders.tenants import Tenant, load_tenants
 from orders.validation import open_draft
 from schemas.outcomes import Outcome, Rejection
 from schemas.requests import Request
@@ -36,10 +36,10 @@ def process(connection: Connection, requests: Sequence[Request], *, now: datetim
 
     A request of an unknown tenant has nobody to answer to, and becomes a dead letter.
     """
-    tenants = tenant_ids(connection, (request.tenant for request in requests))
+    tenants = load_tenants(connection, (request.tenant for request in requests))
     known = [request for request in requests if request.tenant in tenants]
     drafts = [
-        open_draft(request, tenants[request.tenant], order_id)
+        open_draft(request, tenants[request.tenant].id, order_id)
         for request, order_id in zip(known, new_ids(len(known)), strict=True)
     ]
     first, others = inbox.claim(connection, drafts, now) if drafts else ([], [])
@@ -47,12 +47,11 @@ def process(connection: Connection, requests: Sequence[Request], *, now: datetim
     valid = alive(first)
     _price(valid, load_offers(connection, valid))
     priced = alive(valid)
-    keys = signing_keys(connection, {draft.tenant_id for draft in priced})
-    make_rows(connection, looks_free(priced), keys, now)
+    make_rows(looks_free(priced), tenants, now)
     # From here to the commit this batch holds the locks of the ticket classes it sells.
     allocate(connection, priced)
     confirmed = alive(priced)
-    make_rows(connection, [draft for draft in confirmed if draft.rows is None], keys, now)
+    make_rows([draft for draft in confirmed if draft.rows is None], tenants, now)
     seat(connection, confirmed)
     write_rows(connection, confirmed)
     inbox.reject_late(connection, [draft for draft in valid if draft.is_rejected])
@@ -128,7 +127,7 @@ def _outcomes(first: Sequence[Draft], repeats: Sequence[Repeat]) -> dict[int, Ou
     return outcomes
 
 
-def _dead_letter(request: Request, tenants: dict[str, str]) -> DeadLetter:
+def _dead_letter(request: Request, tenants: dict[str, Tenant]) -> DeadLetter:
     if request.tenant in tenants:
         reason = "another request has this request_id"
     else:

@@ -1,33 +1,43 @@
 """Tenants and the keys that sign their tickets."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import Connection, text
 
 from orders.tickets import TicketKey
 from schemas.text import is_storable
 
-_TENANTS = text("SELECT name, id::text FROM tenants WHERE name = ANY(CAST(:names AS text[]))")
-
 # The newest key of each tenant signs; the older ones stay, so that what they signed stays valid.
-_KEYS = text("""
-    SELECT DISTINCT ON (ticket_keys.tenant_id) tenant_id::text, id, private_key FROM ticket_keys
-    WHERE tenant_id = ANY(CAST(:ids AS uuid[])) ORDER BY ticket_keys.tenant_id, created_at DESC, id
+_TENANTS = text("""
+    SELECT name, t.id::text, key.id AS key_id, key.private_key
+    FROM tenants t CROSS JOIN LATERAL (
+        SELECT id, private_key FROM ticket_keys
+        WHERE tenant_id = t.id ORDER BY created_at DESC, ticket_keys.id LIMIT 1
+    ) AS key
+    WHERE name = ANY(CAST(:names AS text[]))
 """)
 
 _PUBLIC_KEYS = text("SELECT id, public_key FROM ticket_keys")
 
 
-def tenant_ids(connection: Connection, names: Iterable[str]) -> dict[str, str]:
-    """Return the ids of those tenants that exist, by name; the names may be any text."""
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Who sells, and what signs its tickets."""
+
+    id: str
+    key: TicketKey
+
+
+def load_tenants(connection: Connection, names: Iterable[str]) -> dict[str, Tenant]:
+    """Return those tenants that exist, by name; the names may be any text."""
     rows = connection.execute(_TENANTS, {"names": sorted(set(filter(is_storable, names)))})
-    return {row.name: row.id for row in rows}
+    return {row.name: Tenant(row.id, _ticket_key(row.key_id, bytes(row.private_key))) for row in rows}
 
 
-def signing_keys(connection: Connection, ids: Iterable[str]) -> dict[str, TicketKey]:
-    """Return each tenant's newest signing key."""
-    rows = connection.execute(_KEYS, {"ids": sorted(set(ids))})
-    return {row.tenant_id: TicketKey(row.id, bytes(row.private_key)) for row in rows}
+# What verifies a key's codes is worth keeping: it takes longer to compute than a code.
+_ticket_key = lru_cache(maxsize=1_000)(TicketKey)
 
 
 def public_keys(connection: Connection) -> dict[int, bytes]:

@@ -2,19 +2,22 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 from celery import Task, shared_task
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from orders.dead_letters import DeadLetter, bury
 from orders.delayed import RetryPolicy, put_aside
 from orders.process import process
 from orders.requests_json import any_json
+from orders.suspects import acquit, count_attempt
 from schemas.outcomes import Outcome
 from schemas.requests import CREATE, Request
 from tasks.messages import QueueMessage, parse
@@ -65,10 +68,6 @@ def process_messages(messages: Sequence[QueueMessage]) -> Report:
     try:
         _process([request for one in parsed for request in one.requests], report)
         _bury([letter for one in parsed for letter in one.dead], report)
-    except Exception as error:
-        if is_passing(error):
-            raise DatabaseUnavailable(str(error)) from error
-        raise
     finally:
         # Parts of a split batch may be committed already.
         if report.outcomes:
@@ -77,16 +76,41 @@ def process_messages(messages: Sequence[QueueMessage]) -> Report:
     return report
 
 
-def bury_message(message: QueueMessage, reason: str) -> Report:
-    """Store a whole message as a dead letter. Raises `DatabaseUnavailable`."""
-    report = Report()
-    letter = DeadLetter(message.task, message.body, reason, attempts=message.deliveries)
+def process_suspect(message: QueueMessage) -> Report:
+    """Process a message that may end this process; after its last try, store it as a dead letter.
+
+    Raises `DatabaseUnavailable`.
+    """
+    limit = get_settings().max_attempts
+    with _transaction() as connection:
+        attempts = count_attempt(connection, message.message_id, datetime.now(UTC))
+    if attempts > limit:
+        reason = f"it was tried {limit} times, and each time its worker ended before it was processed"
+        report = bury_message(message, reason)
+    else:
+        report = process_messages([message])
+    with _transaction() as connection:
+        acquit(connection, message.message_id)
+    return report
+
+
+@contextmanager
+def _transaction() -> Iterator[Connection]:
+    """Open a transaction. Raises `DatabaseUnavailable` for the database's own troubles."""
     try:
-        _bury([letter], report)
+        with engine().begin() as connection:
+            yield connection
     except Exception as error:
         if is_passing(error):
             raise DatabaseUnavailable(str(error)) from error
         raise
+
+
+def bury_message(message: QueueMessage, reason: str) -> Report:
+    """Store a whole message as a dead letter. Raises `DatabaseUnavailable`."""
+    report = Report()
+    letter = DeadLetter(message.task, message.body, reason, attempts=message.deliveries)
+    _bury([letter], report)
     metrics.DEAD_LETTERS.inc(report.dead)
     return report
 
@@ -96,12 +120,12 @@ def _process(requests: Sequence[Request], report: Report) -> None:
     if not requests:
         return
     try:
-        with engine().begin() as connection:
+        with _transaction() as connection:
             outcomes = process(connection, requests, now=datetime.now(UTC))
         report.outcomes.extend(outcomes)
-    except Exception as error:
-        if is_passing(error):
-            raise
+    except DatabaseUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - every error of a request
         # Whatever it is, the neighbours are to be processed.
         _split(requests, report, error)
 
@@ -121,7 +145,7 @@ def _put_aside(request: Request, report: Report, error: Exception) -> None:
         "a request failed unexpectedly",
         extra={"request_id": str(request.request_id), "kind": request.kind, "error": type(error).__name__},
     )
-    with engine().begin() as connection:
+    with _transaction() as connection:
         is_dead = put_aside(
             connection, request, error, attempts=1, policy=retry_policy(), now=datetime.now(UTC)
         )
@@ -138,7 +162,7 @@ def retry_policy() -> RetryPolicy:
 def _bury(letters: Sequence[DeadLetter], report: Report) -> None:
     if not letters:
         return
-    with engine().begin() as connection:
+    with _transaction() as connection:
         bury(connection, letters, datetime.now(UTC))
     report.dead += len(letters)
     for letter in letters:

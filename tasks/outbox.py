@@ -1,6 +1,9 @@
 """`outbox.relay`: event messages leave for the exchange `willcall.events`."""
 
 import logging
+import threading
+import time
+from functools import cache
 from typing import Final
 from uuid import UUID
 
@@ -21,12 +24,34 @@ _GROUP: Final = 500
 """Event messages that share one wait for the broker's confirms."""
 
 
+_wanted = threading.Event()
+
+_TOGETHER_SECONDS: Final = 0.01
+"""Small batches follow each other by milliseconds; their wakes are one."""
+
+
 def wake_relay() -> None:
-    """Ask the relay to look at the outbox. A wake that is lost costs a moment: the sweep comes."""
-    try:
-        publisher().publish([task_message(RELAY, b"{}", queue=OUTBOX, summary="{}")])
-    except NotConfirmed as error:
-        log.warning("the relay was not woken", extra={"error": str(error)})
+    """Have the relay look at the outbox, soon; does not wait for the broker.
+
+    Wakes that come together are one. A wake that is lost costs a moment: the sweep comes.
+    """
+    _wanted.set()
+    _start_waking()
+
+
+@cache
+def _start_waking() -> None:
+    threading.Thread(target=_keep_waking, name="relay-waker", daemon=True).start()
+
+
+def _keep_waking() -> None:
+    while _wanted.wait():
+        _wanted.clear()
+        time.sleep(_TOGETHER_SECONDS)
+        try:
+            publisher().publish([task_message(RELAY, b"{}", queue=OUTBOX, summary="{}")])
+        except NotConfirmed as error:
+            log.warning("the relay was not woken", extra={"error": str(error)})
 
 
 @shared_task(name=RELAY)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from celery import bootsteps
 
 from tasks.messages import QueueMessage
-from tasks.orders import DatabaseUnavailable, Report, bury_message, process_messages
+from tasks.orders import DatabaseUnavailable, Report, bury_message, process_messages, process_suspect
 from worker.announcing import Announcer
 from worker.bulk_amqp import AmqpSource
 from worker.bulk_redis import RedisSource
@@ -30,9 +30,8 @@ _IDLE_SECONDS: Final = 1.0
 _LONGEST_WAIT_SECONDS: Final = 5.0
 
 # A message that came back this often may have killed its worker: it is tried alone, so that its
-# neighbours get through; and after the second number nobody tries it again.
+# neighbours get through.
 _SUSPECT_AFTER: Final = 3
-_GIVE_UP_AFTER: Final = 10
 
 
 class BulkOrders(bootsteps.StartStopStep):
@@ -148,11 +147,10 @@ def _is_suspect(delivery: Delivery) -> bool:
 
 def _handle(batch: Sequence[Delivery]) -> Report:
     first = batch[0]
-    reason = first.dead_reason
-    if first.count > _GIVE_UP_AFTER:
-        reason = f"it was delivered {first.count} times and never processed; it may end its worker"
-    if reason is not None:
-        return bury_message(_message(first), reason)
+    if first.dead_reason is not None:
+        return bury_message(_message(first), first.dead_reason)
+    if _is_suspect(first):
+        return process_suspect(_message(first))
     return process_messages([_message(delivery) for delivery in batch])
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from kombu import Connection
 
+from worker.amqp_socket import AmqpSocket
 from worker.deliveries import Delivery, SourceLost, count_requests, first_batch
 from worker.queues import DEAD_EXCHANGE, DEAD_QUEUE, ORDERS, queues, transport_options
 from worker.settings import Settings
@@ -23,6 +24,7 @@ class AmqpSource:
 
     def __init__(self, broker_url: str, settings: Settings) -> None:
         self._buffer: deque[Delivery] = deque()
+        self._buffered = 0  # requests
         self._next_check = time.monotonic() + _CHECK_SECONDS
         # No heartbeats: nobody answers them while a batch is in the database. TCP keepalive and the
         # broker's own consumer timeout notice a peer that is gone.
@@ -32,6 +34,7 @@ class AmqpSource:
         self._errors = (*self._connection.connection_errors, *self._connection.channel_errors, OSError)
         try:
             self._channel = self._connection.channel()
+            self._socket = AmqpSocket(self._connection.connection)
             for entity in (*queues(broker_url), DEAD_EXCHANGE, DEAD_QUEUE):
                 entity(self._channel).declare()
             self._channel.basic_qos(0, _PREFETCH, False)
@@ -45,17 +48,18 @@ class AmqpSource:
         try:
             if not self._buffer and not self._drain(timeout_seconds):
                 self._check_consumer()
-            while sum(delivery.requests for delivery in self._buffer) < limit and self._drain(0):
+            while self._buffered < limit and self._drain(0):
                 pass
         except self._errors as error:
             raise SourceLost(str(error)) from error
-        count = first_batch(self._buffer, limit)
-        return [self._buffer.popleft() for _ in range(count)]
+        taken = [self._buffer.popleft() for _ in range(first_batch(self._buffer, limit))]
+        self._buffered -= sum(delivery.requests for delivery in taken)
+        return taken
 
     def _drain(self, timeout_seconds: float) -> bool:
         """Handle what the broker has sent; False when there was nothing in time."""
         try:
-            self._connection.drain_events(timeout=timeout_seconds)
+            self._socket.drain(timeout_seconds)
         except (TimeoutError, BlockingIOError):
             return False
         return True
@@ -74,12 +78,16 @@ class AmqpSource:
             raise SourceLost(f"{waiting} messages wait on the queue and do not come")
 
     def _receive(self, message: Any) -> None:
-        self._buffer.append(_delivery(message))
+        self._add(_delivery(message))
 
     def _receive_dead(self, message: Any) -> None:
         deaths = (message.headers or {}).get("x-death") or [{}]
         reason = f"the broker gave it up: {deaths[0].get('reason', 'unknown')}"
-        self._buffer.append(_delivery(message, dead_reason=reason))
+        self._add(_delivery(message, dead_reason=reason))
+
+    def _add(self, delivery: Delivery) -> None:
+        self._buffer.append(delivery)
+        self._buffered += delivery.requests
 
     def read_ahead(self, limit: int) -> None:
         """Do nothing: the broker sends ahead by itself."""
@@ -96,6 +104,7 @@ class AmqpSource:
     def close(self) -> None:
         # The broker requeues what a closed channel held.
         self._buffer.clear()
+        self._buffered = 0
         self._connection.release()
 
 

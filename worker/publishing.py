@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from kombu import Connection, Exchange, Producer, Queue
 
+from worker.amqp_socket import AmqpSocket
 from worker.queues import EVENTS, is_amqp, queues, transport_options
 from worker.settings import Settings
 
@@ -142,32 +143,22 @@ class Publisher:
                 connection.release()
                 raise
             self._connection = connection
-            self._confirms = _Confirms(connection.default_channel) if self._is_amqp else None
+            if self._is_amqp:
+                self._confirms = _Confirms(channel)
+                self._socket = AmqpSocket(connection.connection)
         return self._connection
 
     def _publish_amqp(self, connection: Connection, messages: Sequence[Message]) -> None:
-        assert self._confirms is not None  # noqa: S101 - made with the connection
-        channel = connection.default_channel
         self._confirms.expect(len(messages))
-        for message in messages:
-            prepared = channel.prepare_message(
-                message.body,
-                priority=0,
-                content_type=message.content_type,
-                content_encoding="utf-8",
-                headers=dict(message.headers),
-                properties={"delivery_mode": 2, **message.properties},
-            )
-            # The plain publish: kombu's own, with `confirm_publish`, waits for each message alone.
-            channel._basic_publish(
-                prepared, message.exchange, message.routing_key, mandatory=message.is_mandatory
-            )
+        with self._socket.writing_together():
+            for message in messages:
+                _write(connection.default_channel, message)
         deadline = time.monotonic() + self._timeout
         while self._confirms.is_waiting:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise NotConfirmed(f"the broker did not confirm within {self._timeout:g} s")
-            connection.drain_events(timeout=left)
+            self._socket.drain(left)
         self._confirms.check()
 
     def _publish_redis(self, connection: Connection, messages: Sequence[Message]) -> None:
@@ -195,6 +186,19 @@ class Publisher:
         if connection is not None:
             with suppress(Exception):  # it is broken already
                 connection.release()
+
+
+def _write(channel: Any, message: Message) -> None:
+    prepared = channel.prepare_message(
+        message.body,
+        priority=0,
+        content_type=message.content_type,
+        content_encoding="utf-8",
+        headers=dict(message.headers),
+        properties={"delivery_mode": 2, **message.properties},
+    )
+    # The plain publish: kombu's own, with `confirm_publish`, waits for each message alone.
+    channel._basic_publish(prepared, message.exchange, message.routing_key, mandatory=message.is_mandatory)
 
 
 class _Confirms:

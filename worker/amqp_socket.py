@@ -1,0 +1,84 @@
+"""Reading and writing RabbitMQ's socket in large pieces.
+
+py-amqp calls the system three times for each frame that it reads, and once for each message that it
+writes; a message has three frames. Here one call takes what has come, and one sends a group of messages.
+"""
+
+import select
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from amqp.transport import TCPTransport
+
+_PIECE_BYTES: Final = 65_536
+_GROUP_BYTES: Final = 262_144
+
+
+class AmqpSocket:
+    """Stands between a py-amqp connection and its socket. A TLS connection keeps its own way."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._is_ours = type(connection.transport) is TCPTransport
+        if self._is_ours:
+            self._socket = connection.transport.sock
+            self._poll = select.poll()
+            self._poll.register(self._socket, select.POLLIN)
+            self._received = memoryview(b"")
+            self._timeout_seconds: float | None = None
+            connection.transport._quick_recv = self._read
+
+    def drain(self, timeout_seconds: float) -> None:
+        """Handle one event of the connection. Raises `TimeoutError` if none came in time."""
+        if not self._is_ours:
+            self._connection.drain_events(timeout=timeout_seconds)
+            return
+        self._timeout_seconds = timeout_seconds
+        try:
+            self._connection.drain_events(timeout=None)
+        finally:
+            self._timeout_seconds = None
+
+    def _read(self, count: int) -> bytes:
+        if not self._received:
+            # The library's own calls set the socket's timeout instead; None waits as long as it takes.
+            wait = self._socket.gettimeout() if self._timeout_seconds is None else self._timeout_seconds
+            # What has come of an unfinished frame is kept by the caller.
+            if not self._poll.poll(None if wait is None else wait * 1_000):
+                raise TimeoutError
+            self._received = memoryview(self._socket.recv(_PIECE_BYTES))
+        taken, self._received = self._received[:count], self._received[count:]
+        return bytes(taken)
+
+    @contextmanager
+    def writing_together(self) -> Iterator[None]:
+        """Send what is published inside the block in large pieces, the last one at its end."""
+        if not self._is_ours:
+            yield
+            return
+        transport = self._connection.transport
+        send = transport._write
+        pieces = _Pieces(send)
+        transport._write = pieces.write
+        try:
+            yield
+            pieces.flush()
+        finally:
+            transport._write = send
+
+
+class _Pieces:
+    def __init__(self, send: Callable[[bytes], object]) -> None:
+        self._send = send
+        self._pieces = bytearray()
+
+    def write(self, piece: bytes) -> None:
+        self._pieces += piece
+        if len(self._pieces) >= _GROUP_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._pieces:
+            self._send(bytes(self._pieces))
+            self._pieces.clear()
