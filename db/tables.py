@@ -59,6 +59,9 @@ tenants = Table(
     Column("id", Uuid, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     _moment("created_at"),
+    Column("issues_tickets", Text, nullable=False, server_default=text("'on_confirmation'")),
+    Column("cancels_unpaid", Boolean, nullable=False, server_default=text("false")),
+    CheckConstraint("issues_tickets IN ('on_confirmation', 'on_payment')", name="issues_tickets"),
 )
 
 tenant_aliases = Table(
@@ -138,9 +141,13 @@ seats = Table(
     Column("ticket_class_id", ForeignKey("ticket_classes.id"), nullable=False),
     Column("position", Integer, nullable=False),
     Column("label", Text, nullable=False),
+    # By a ticket, or by the hold that is named.
     Column("is_taken", Boolean, nullable=False, server_default=text("false")),
+    Column("hold_id", Uuid),
     UniqueConstraint("ticket_class_id", "position"),
     UniqueConstraint("ticket_class_id", "label"),
+    Index("seats_free", "ticket_class_id", "position", postgresql_where=text("NOT is_taken")),
+    Index("seats_held", "hold_id", postgresql_where=text("hold_id IS NOT NULL")),
 )
 
 promo_codes = Table(
@@ -174,7 +181,11 @@ requests = Table(
     _moment("processed_at"),
     UniqueConstraint("tenant_id", "idempotency_key"),
     CheckConstraint("status IN ('processed', 'rejected')", name="status"),
-    CheckConstraint("(status = 'processed') = (order_id IS NOT NULL)", name="has_outcome"),
+    CheckConstraint(
+        "CASE status WHEN 'processed' THEN order_id IS NOT NULL OR kind <> 'orders.create'"
+        " ELSE order_id IS NULL END",
+        name="has_outcome",
+    ),
 )
 
 request_repeats = Table(
@@ -220,6 +231,12 @@ orders = Table(
     Column("reference", Text),
     _moment("created_at"),
     _moment("updated_at"),
+    # What the producer gave where the order's own column holds more; NULL where there is no difference.
+    Column("given_tax", Numeric),
+    Column("given_discount", Numeric),
+    _moment("payment_due_at", nullable=True),
+    _moment("cancelled_at", nullable=True),
+    Column("cancel_reason", Text),
     _in_range(
         "subtotal",
         "shipping",
@@ -243,6 +260,13 @@ orders = Table(
     Index(None, "tenant_id", "id"),  # pages of a tenant's orders
     Index(None, "tenant_id", "buyer_email", "id"),  # orders of a buyer
     Index(None, "updated_at", postgresql_using="brin"),  # what changed since; costs next to nothing
+    Index(
+        "orders_payment_due",
+        "payment_due_at",
+        postgresql_where=text(
+            "payment_due_at IS NOT NULL AND status = 'placed' AND payment_status <> 'paid'"
+        ),
+    ),
 )
 
 order_lines = Table(
@@ -258,7 +282,7 @@ order_lines = Table(
     _amount("tax"),
     Column("rounding", Numeric, nullable=False),
     PrimaryKeyConstraint("order_id", "line_number"),
-    CheckConstraint("quantity >= 1", name="quantity"),
+    CheckConstraint("quantity >= 0", name="quantity"),
     # What sum-by-net spread to the line changes its amount only where the price includes the tax.
     CheckConstraint("amount - unit_price * quantity IN (0, rounding)", name="amount"),
     _in_range("unit_price", "amount", "tax"),
@@ -277,8 +301,10 @@ tickets = Table(
     Column("attendee_last_name", Text),
     Column("attendee_email", Text),
     Column("status", Text, nullable=False),
-    Column("code", Text, nullable=False),
+    Column("code", Text),  # NULL until it is issued
     _moment("created_at"),
+    _moment("checked_in_at", nullable=True),
+    Column("check_in_nonce", Text),
     ForeignKeyConstraint(["order_id", "line_number"], ["order_lines.order_id", "order_lines.line_number"]),
     CheckConstraint("status IN ('valid', 'checked_in', 'voided')", name="status"),
     Index(None, "order_id"),  # an order with its tickets
@@ -299,6 +325,8 @@ payments = Table(
     Column("status", Text, nullable=False),
     _amount("amount"),
     _moment("created_at"),
+    Column("is_refund", Boolean, nullable=False, server_default=text("false")),
+    Column("reference", Text),
     PrimaryKeyConstraint("order_id", "payment_number"),
     _in_range("amount"),
     CheckConstraint("status IN ('pending', 'completed')", name="status"),
@@ -312,8 +340,44 @@ notes = Table(
     Column("kind", Text, nullable=False),
     Column("text", Text, nullable=False),
     _moment("created_at"),
+    Column("office", Text),
     PrimaryKeyConstraint("order_id", "note_number"),
     CheckConstraint("kind IN ('internal', 'external', 'instructions')", name="kind"),
+)
+
+# One row a change: what it was asked (`patch`), and which of the order's words it changed (`fields`).
+order_changes = Table(
+    "order_changes",
+    metadata,
+    Column("order_id", ForeignKey("orders.id"), nullable=False),
+    Column("change_number", Integer, nullable=False),
+    Column("request_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("changed_by", Text),
+    _moment("changed_at"),
+    Column("patch", JSON),
+    Column("fields", JSON, nullable=False),
+    PrimaryKeyConstraint("order_id", "change_number"),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", ForeignKey("tenants.id"), nullable=False),
+    Column("ticket_class_id", ForeignKey("ticket_classes.id"), nullable=False),
+    Column("quantity", Integer, nullable=False),
+    _amount("unit_price"),
+    _moment("expires_at", nullable=True),
+    Column("status", Text, nullable=False),
+    Column("order_id", Uuid),
+    _moment("created_at"),
+    _moment("updated_at"),
+    CheckConstraint("quantity >= 1", name="quantity"),
+    _in_range("unit_price"),
+    CheckConstraint("status IN ('held', 'used', 'released', 'expired')", name="status"),
+    Index("holds_running", "ticket_class_id", "expires_at", postgresql_where=text("status = 'held'")),
+    Index(None, "tenant_id", "id"),  # pages of a tenant's holds
 )
 
 event_messages = Table(
@@ -348,6 +412,7 @@ delayed_requests = Table(
     Column("attempts", Integer, nullable=False),
     Column("last_error", Text, nullable=False),
     _moment("next_attempt_at"),
+    _moment("waits_since", nullable=True),  # for the order that it names
     Index(None, "next_attempt_at"),
 )
 

@@ -1,162 +1,110 @@
-"""Who gets the tickets: under a row lock of each ticket class, in the order of the requests.
+"""Who gets the tickets: under the locks of the stock, in the order of the requests.
 
-A request is served whole or rejected; a check constraint makes overselling impossible even for wrong
-code. Locks are taken in id order, ticket classes before promo codes, once a batch: two batches for the
-same classes must not deadlock.
+A request is served whole or rejected.
 """
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, TextClause, text
-
-from orders.draft import Draft, Seat
-from orders.errors import SoldOut, UnknownPromoCode
+from orders.draft import Draft
+from orders.errors import RejectedRequest
 from orders.pricing import PricedOrder
-
-# NO KEY: a foreign key that points at the class must not wait for its buyers.
-_LOCK_TICKET_CLASSES = text("""
-    SELECT id::text, capacity - sold - held AS free
-    FROM ticket_classes WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY ticket_classes.id FOR NO KEY UPDATE
-""")
-
-_LOCK_PROMO_CODES = text("""
-    SELECT id::text, max_uses - used AS free
-    FROM promo_codes WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY promo_codes.id FOR NO KEY UPDATE
-""")
-
-_FREE_SEATS = text("""
-    SELECT seat.ticket_class_id::text, seat.id::text, seat.label
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:counts AS int[])) AS wanted (ticket_class_id, count)
-    CROSS JOIN LATERAL (
-        SELECT ticket_class_id, id, label, position FROM seats
-        WHERE seats.ticket_class_id = wanted.ticket_class_id AND NOT is_taken
-        ORDER BY position LIMIT wanted.count
-    ) AS seat
-    ORDER BY seat.ticket_class_id, seat.position
-""")
-
-_SELL = text("""
-    UPDATE ticket_classes SET sold = sold + taken.count
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:counts AS int[])) AS taken (id, count)
-    WHERE ticket_classes.id = taken.id
-""")
-
-_USE = text("""
-    UPDATE promo_codes SET used = used + taken.count
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:counts AS int[])) AS taken (id, count)
-    WHERE promo_codes.id = taken.id
-""")
-
-_TAKE_SEATS = text("UPDATE seats SET is_taken = true WHERE id = ANY(CAST(:ids AS uuid[]))")
+from orders.seating import Seat, wished_labels
+from orders.stock import Needs, Stock
 
 
-@dataclass(slots=True)
-class _Stock:
-    """What is free of each ticket class and promo code (None: without end), and what was taken."""
-
-    free: Mapping[str, int]
-    uses: Mapping[str, int | None]
-    sold: Counter[str]
-    used: Counter[str]
-
-    def take(self, order: PricedOrder) -> None:
-        """Take all that the order needs, or nothing and raise."""
-        wanted: Counter[str] = Counter()
-        for index, line in enumerate(order.lines):
-            id_ = line.offer.id
-            wanted[id_] += line.quantity
-            left = self.free[id_] - self.sold[id_]
-            if wanted[id_] > left:
-                raise SoldOut(
-                    f"{left} left of ticket class {line.offer.external_id}",
-                    f"line_items.{index}.quantity",
-                )
-        promo_code = order.promo_code
-        if promo_code is not None:
-            limit = self.uses[promo_code.id]
-            if limit is not None and self.used[promo_code.id] >= limit:
-                raise UnknownPromoCode(f"promo code {promo_code.code} has been used up", "promo_code")
-            self.used[promo_code.id] += 1
-        self.sold.update(wanted)
+def needs_of(drafts: Sequence[Draft]) -> Needs:
+    """Return what has to be locked before the drafts can be served."""
+    needs = Needs()
+    for draft in drafts:
+        order, priced = draft.order, _priced(draft)
+        assert order is not None  # noqa: S101 - the path has validated it
+        if priced.promo_code is not None:
+            needs.promo_codes.add(priced.promo_code.id)
+        for item, line in zip(order.line_items, priced.lines, strict=True):
+            needs.ticket_classes.add(line.offer.id)
+            if line.offer.has_seats and item.hold_id is None:
+                needs.seats[line.offer.id] += line.quantity
+                needs.labels.update((line.offer.id, label) for label in wished_labels(item, line.quantity))
+    return needs
 
 
-def allocate(connection: Connection, drafts: Sequence[Draft]) -> None:
-    """Take the inventory of each draft, or reject it with `sold_out`; write the counters."""
-    if not drafts:
-        return
-    stock = _lock_stock(connection, drafts)
+def allocate(stock: Stock, drafts: Sequence[Draft]) -> None:
+    """Take the inventory of each draft, or reject it for what is missing."""
     for draft in drafts:
         try:
-            stock.take(_priced(draft))
-        except (SoldOut, UnknownPromoCode) as error:
+            _take(stock, draft)
+        except RejectedRequest as error:
             draft.reject(error)
-    _write(connection, _SELL, stock.sold)
-    _write(connection, _USE, stock.used)
 
 
-def _lock_stock(connection: Connection, drafts: Sequence[Draft]) -> _Stock:
-    classes = {line.offer.id for draft in drafts for line in _priced(draft).lines}
-    promo_codes = {
-        draft.priced.promo_code.id
-        for draft in drafts
-        if draft.priced is not None and draft.priced.promo_code is not None
-    }
-    return _Stock(
-        free=_lock(connection, _LOCK_TICKET_CLASSES, classes),
-        uses=_lock(connection, _LOCK_PROMO_CODES, promo_codes),
-        sold=Counter(),
-        used=Counter(),
-    )
+def _take(stock: Stock, draft: Draft) -> None:
+    """Take all that the order needs, or nothing and raise."""
+    _check(stock, draft)
+    chosen = _choose_seats(stock, draft)
+    stock.use(_priced(draft).promo_code)
+    for index, line in enumerate(_priced(draft).lines):
+        hold = draft.holds.get(index)
+        if hold is not None:
+            hold.use(stock, draft.order_id)
+            chosen[index] = list(hold.seats)
+        else:
+            stock.sell(line.offer.id, line.quantity)
+    draft.line_seats = chosen
 
 
-def _lock(connection: Connection, statement: TextClause, ids: Iterable[str]) -> dict[str, int]:
-    ids = list(ids)
-    if not ids:
-        return {}
-    rows = connection.execute(statement, {"ids": ids})
-    return {row.id: row.free for row in rows}
-
-
-def _write(connection: Connection, statement: TextClause, taken: Counter[str]) -> None:
-    if taken:
-        connection.execute(
-            statement,
-            {"ids": list(taken.keys()), "counts": list(taken.values())},
-        )
-
-
-def seat(connection: Connection, drafts: Sequence[Draft]) -> None:
-    """Give each ticket of a seated class the first free seat, in the order of the requests.
-
-    The drafts are those that were served: the lock of their classes is held.
-    """
+def _check(stock: Stock, draft: Draft) -> None:
     wanted: Counter[str] = Counter()
-    for draft in drafts:
-        for line in _priced(draft).lines:
-            if line.offer.has_seats:
-                wanted[line.offer.id] += line.quantity
-    if not wanted:
+    for index, line in enumerate(_priced(draft).lines):
+        hold = draft.holds.get(index)
+        if hold is not None:
+            hold.check_usable(index)
+            continue
+        wanted[line.offer.id] += line.quantity
+        stock.check(line.offer, wanted[line.offer.id], f"line_items.{index}.quantity")
+
+
+def _choose_seats(stock: Stock, draft: Draft) -> dict[int, list[Seat]]:
+    """Take the seats of each seated line, those wished for first; raise and take none if one is missing."""
+    assert draft.order is not None  # noqa: S101
+    chosen: dict[int, list[Seat]] = {}
+    lines = _priced(draft).lines
+    seated = [
+        (index, line) for index, line in enumerate(lines) if line.offer.has_seats and index not in draft.holds
+    ]
+    for is_wish in (True, False):
+        for index, line in seated:
+            item = draft.order.line_items[index]
+            labels = wished_labels(item, line.quantity)
+            if bool(labels) != is_wish:
+                continue
+            seat_map = stock.seat_maps[line.offer.id]
+            try:
+                seats = (
+                    seat_map.named(labels, f"line_items.{index}.seats")
+                    if labels
+                    else seat_map.choose(line.quantity)
+                )
+            except RejectedRequest:
+                for earlier, given in chosen.items():
+                    stock.free_seats(lines[earlier].offer.id, given)
+                raise
+            stock.take_seats(line.offer.id, seats)
+            chosen[index] = seats
+    return chosen
+
+
+def seat(draft: Draft) -> None:
+    """Give the chosen seats to the tickets of their lines, in their order."""
+    if not draft.line_seats:
         return
-    rows = connection.execute(_FREE_SEATS, {"ids": list(wanted.keys()), "counts": list(wanted.values())})
-    supply: defaultdict[str, deque[Seat]] = defaultdict(deque)
-    for row in rows:
-        supply[row.ticket_class_id].append(Seat(row.id, row.label))
-    for draft in drafts:
-        _give_seats(draft, supply)
-    taken = [seat.id for draft in drafts for seat in draft.seats.values()]
-    connection.execute(_TAKE_SEATS, {"ids": taken})
-
-
-def _give_seats(draft: Draft, supply: Mapping[str, deque[Seat]]) -> None:
     assert draft.rows is not None  # noqa: S101 - whoever is served has rows
-    seated = {line.offer.id for line in _priced(draft).lines if line.offer.has_seats}
+    given = {index + 1: iter(seats) for index, seats in draft.line_seats.items()}
     for ticket in draft.rows.tickets:
-        if ticket["ticket_class_id"] in seated:
-            seat = supply[ticket["ticket_class_id"]].popleft()
-            ticket["seat_id"] = seat.id
-            draft.seats[ticket["id"]] = seat
+        if ticket["line_number"] in given:
+            one = next(given[ticket["line_number"]])
+            ticket["seat_id"] = one.id
+            draft.seats[ticket["id"]] = one
 
 
 def looks_free(drafts: Sequence[Draft]) -> list[Draft]:
@@ -168,8 +116,9 @@ def looks_free(drafts: Sequence[Draft]) -> list[Draft]:
     likely = []
     for draft in drafts:
         wanted: Counter[str] = Counter()
-        for line in _priced(draft).lines:
-            wanted[line.offer.id] += line.quantity
+        for index, line in enumerate(_priced(draft).lines):
+            if index not in draft.holds:
+                wanted[line.offer.id] += line.quantity
         if all(
             taken[line.offer.id] + wanted[line.offer.id] <= line.offer.free for line in _priced(draft).lines
         ):

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
@@ -9,7 +10,6 @@ from sqlalchemy import Connection, Row, text
 from orders.draft import Draft
 from orders.offers import EventOffer, Offers, PromoCodeOffer, TaxRule, TicketClassOffer
 from orders.tickets import code_scope
-from schemas.orders import OrderRequest
 
 _TICKET_CLASSES = text("""
     SELECT c.tenant_id::text, c.id::text, c.external_id, c.price, c.has_seats,
@@ -37,34 +37,49 @@ _PROMO_CODES = text("""
     ORDER BY p.id
 """)
 
-_Names = set[tuple[str, str]]
+Name = tuple[str, str]
 
 
-def load_offers(connection: Connection, drafts: Sequence[Draft]) -> dict[str, Offers]:
-    """Return the offers that the drafts name, by tenant."""
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a batch names of the catalogue: pairs of a tenant's id and an id, or a code, of its own."""
+
+    ticket_classes: set[Name]
+    promo_codes: set[Name]
+    events: set[Name]
+
+
+def names_of(drafts: Sequence[Draft]) -> Names:
+    """Return what the order requests name."""
     orders = [(draft.tenant_id, draft.order) for draft in drafts if draft.order is not None]
-    classes = _ticket_classes(connection, _class_names(orders))
-    promo_codes = _promo_codes(
-        connection, {(tenant, order.promo_code) for tenant, order in orders if order.promo_code}
+    return Names(
+        {(tenant, item.ticket_class_id) for tenant, order in orders for item in order.line_items},
+        {(tenant, order.promo_code) for tenant, order in orders if order.promo_code},
+        {(tenant, order.event_id) for tenant, order in orders if order.event_id},
     )
+
+
+def load_offers(connection: Connection, names: Names, tenant_ids: Iterable[str]) -> dict[str, Offers]:
+    """Return the offers of these names, by tenant."""
+    classes = _ticket_classes(connection, names.ticket_classes)
+    promo_codes = _promo_codes(connection, names.promo_codes)
     events = {(tenant, offer.event.external_id) for tenant in classes for offer in classes[tenant].values()}
-    named = {(tenant, order.event_id) for tenant, order in orders if order.event_id}
     # Nearly always empty: an order names the event of its lines.
-    events |= _events(connection, named - events)
+    events |= _events(connection, names.events - events)
     return {
         tenant: Offers(
             classes[tenant], promo_codes[tenant], frozenset(name for owner, name in events if owner == tenant)
         )
-        for tenant in {tenant for tenant, _ in orders}
+        for tenant in set(tenant_ids)
     }
 
 
-def _class_names(orders: Iterable[tuple[str, OrderRequest]]) -> _Names:
-    return {(tenant, item.ticket_class_id) for tenant, order in orders for item in order.line_items}
-
-
-def _ticket_classes(connection: Connection, names: _Names) -> defaultdict[str, dict[str, TicketClassOffer]]:
+def _ticket_classes(
+    connection: Connection, names: set[Name]
+) -> defaultdict[str, dict[str, TicketClassOffer]]:
     found: defaultdict[str, dict[str, TicketClassOffer]] = defaultdict(dict)
+    if not names:
+        return found
     events: dict[str, EventOffer] = {}
     tenants, external_ids = _columns(names)
     parameters = {"tenant_ids": tenants, "external_ids": external_ids}
@@ -94,7 +109,7 @@ def _event(row: Row[tuple[object, ...]]) -> EventOffer:
     return EventOffer(row.event_id, row.event_external_id, row.currency, tax)
 
 
-def _events(connection: Connection, names: _Names) -> _Names:
+def _events(connection: Connection, names: set[Name]) -> set[Name]:
     if not names:
         return set()
     tenants, external_ids = _columns(names)
@@ -102,7 +117,9 @@ def _events(connection: Connection, names: _Names) -> _Names:
     return {(row.tenant_id, row.external_id) for row in rows}
 
 
-def _promo_codes(connection: Connection, names: _Names) -> defaultdict[str, dict[str, list[PromoCodeOffer]]]:
+def _promo_codes(
+    connection: Connection, names: set[Name]
+) -> defaultdict[str, dict[str, list[PromoCodeOffer]]]:
     found: defaultdict[str, dict[str, list[PromoCodeOffer]]] = defaultdict(dict)
     if names:
         tenants, codes = _columns(names)
@@ -112,6 +129,6 @@ def _promo_codes(connection: Connection, names: _Names) -> defaultdict[str, dict
     return found
 
 
-def _columns(names: _Names) -> tuple[list[str], list[str]]:
+def _columns(names: set[Name]) -> tuple[list[str], list[str]]:
     ordered = sorted(names)
     return [tenant for tenant, _ in ordered], [name for _, name in ordered]

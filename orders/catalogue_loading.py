@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db import tables
@@ -35,6 +35,7 @@ def load_catalogue(connection: Connection, catalogue: Catalogue, *, now: datetim
     """
     loaded = Loaded()
     tenant_id = _tenant(connection, catalogue.tenant, now, loaded)
+    _settings(connection, tenant_id, catalogue, loaded)
     _aliases(connection, tenant_id, catalogue, loaded)
     for event in catalogue.events:
         event_id = _event(connection, tenant_id, event, loaded)
@@ -83,6 +84,19 @@ def _tenant(connection: Connection, name: str, now: datetime, loaded: Loaded) ->
     else:
         loaded.unchanged += 1
     return tenant_id
+
+
+def _settings(connection: Connection, tenant_id: UUID, catalogue: Catalogue, loaded: Loaded) -> None:
+    if catalogue.settings is None:
+        return
+    table = tables.tenants
+    values = catalogue.settings.model_dump()
+    is_other = or_(*(table.c[name] != value for name, value in values.items()))
+    changed = connection.execute(
+        update(table).where(table.c.id == tenant_id, is_other).values(values).returning(table.c.id)
+    )
+    if changed.first() is not None:
+        loaded.updated += 1
 
 
 def _aliases(connection: Connection, tenant_id: UUID, catalogue: Catalogue, loaded: Loaded) -> None:

@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orders.errors import RejectedRequest
+from orders.holds import Hold
 from orders.offers import Pick
 from orders.pricing import PricedOrder
+from orders.seating import Seat
 from schemas.orders import OrderRequest
 from schemas.outcomes import Rejection
 from schemas.requests import Request
+from schemas.text import Word
 
 Row = dict[str, Any]
 
@@ -30,11 +33,22 @@ class Draft:
     order_id: str
     order_number: int | None = None
     order: OrderRequest | None = None
+    asked: Word | None = None
+    """What a request of another kind than `orders.create` asks for."""
+    has_order: bool = False
+    """Whether the order that a change is about was found."""
+    is_waiting: bool = False
+    """It came before the order, or the version of it, that it names."""
+    holds: dict[int, Hold] = field(default_factory=dict)
+    """The holds that lines use, by the index of the line."""
+    line_seats: dict[int, list[Seat]] = field(default_factory=dict)
+    """The seats that lines were given, by the index of the line."""
     rejections: tuple[Rejection, ...] = ()
     picked: Pick | None = None
     priced: PricedOrder | None = None
     rows: "OrderRows | None" = None
-    seats: dict[str, "Seat"] = field(default_factory=dict)
+    seats: dict[str, Seat] = field(default_factory=dict)
+    """The seats of tickets, by the ticket's id."""
 
     def reject(self, error: RejectedRequest) -> None:
         """Refuse the request, for a reason that its producer can read."""
@@ -54,16 +68,14 @@ class OrderRows:
     lines: list[Row]
     tickets: list[Row]
     payments: list[Row]
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """A numbered seat that a ticket was given; drafts keep them by the ticket's id."""
-
-    id: str
-    label: str
+    notes: list[Row]
 
 
 def alive(drafts: Iterable[Draft]) -> list[Draft]:
     """Return those that were not rejected yet, in their order."""
     return [draft for draft in drafts if not draft.is_rejected]
+
+
+def of_kind(drafts: Iterable[Draft], *kinds: str) -> list[Draft]:
+    """Return the drafts of these kinds, in their order."""
+    return [draft for draft in drafts if draft.request.kind in kinds]

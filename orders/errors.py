@@ -65,6 +65,66 @@ class NegativeTotal(RejectedRequest):
     code = "negative_total"
 
 
+class UnknownOrder(RejectedRequest):
+    """The tenant has no such order."""
+
+    code = "unknown_order"
+
+
+class SeatUnavailable(RejectedRequest):
+    """A seat that was wished for is taken, held or not there."""
+
+    code = "seat_unavailable"
+
+
+class VersionConflict(RejectedRequest):
+    """The order was changed since the sender saw it."""
+
+    code = "version_conflict"
+
+
+class NotAllowedInStatus(RejectedRequest):
+    """What is asked cannot be done to an order, or a ticket, in this status."""
+
+    code = "not_allowed_in_status"
+
+
+class HoldExpired(RejectedRequest):
+    """The hold is over: expired, released, used, or it never was."""
+
+    code = "hold_expired"
+
+
+class UnknownTicket(RejectedRequest):
+    """The tenant has issued no such ticket."""
+
+    code = "unknown_ticket"
+
+
+class ForgedTicket(RejectedRequest):
+    """The code was not signed by this tenant."""
+
+    code = "forged_ticket"
+
+
+class WrongEvent(RejectedRequest):
+    """The ticket is for another event."""
+
+    code = "wrong_event"
+
+
+class AlreadyCheckedIn(RejectedRequest):
+    """The ticket was used before."""
+
+    code = "already_checked_in"
+
+
+class TicketVoided(RejectedRequest):
+    """The ticket is no longer valid."""
+
+    code = "ticket_voided"
+
+
 class CurrencyMismatch(RejectedRequest):
     """The order and its events are in different currencies."""
 

@@ -23,7 +23,7 @@ _CLAIM = text("""
         CAST(:order_ids AS uuid[]), CAST(:errors AS json[]))
     ON CONFLICT DO NOTHING
     RETURNING id::text, tenant_id::text, idempotency_key,
-        CASE WHEN status = 'processed' THEN nextval('order_numbers') END AS order_number
+        CASE WHEN order_id IS NOT NULL THEN nextval('order_numbers') END AS order_number
 """)
 
 _FIRST = text("""
@@ -87,7 +87,8 @@ def claim(connection: Connection, drafts: Sequence[Draft], now: datetime) -> tup
             "kinds": array(draft.request.kind for draft in ordered),
             "hashes": array(draft.body_hash for draft in ordered),
             "statuses": array("rejected" if draft.is_rejected else "processed" for draft in ordered),
-            "order_ids": array(None if draft.is_rejected else draft.order_id for draft in ordered),
+            # Which order another request is about turns out later.
+            "order_ids": array(None if draft.order is None else draft.order_id for draft in ordered),
             "errors": array(errors_json(draft.rejections) for draft in ordered),
         },
     )

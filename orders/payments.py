@@ -1,9 +1,11 @@
-"""What was paid with an order, and the payment status that follows from it."""
+"""What was paid, and what follows from it. Payments never decide what an order costs."""
 
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import Any
 
 from orders.pricing import PricedOrder
-from schemas.money import quantum
+from schemas.money import ZERO, quantum
 from schemas.orders import OrderRequest, PaymentStatus
 
 
@@ -19,8 +21,24 @@ def payment_amounts(order: OrderRequest, priced: PricedOrder) -> list[Decimal]:
     return amounts
 
 
-def payment_status(total: Decimal, paid: Decimal) -> PaymentStatus:
+def sums(payments: Iterable[Mapping[str, Any]], currency: str) -> tuple[Decimal, Decimal]:
+    """Return what the completed payments paid and refunded."""
+    paid = refunded = ZERO
+    for payment in payments:
+        if payment["status"] != "completed":
+            continue
+        if payment["is_refund"]:
+            refunded += payment["amount"]
+        else:
+            paid += payment["amount"]
+    unit = quantum(currency)
+    return paid.quantize(unit), refunded.quantize(unit)
+
+
+def payment_status(total: Decimal, paid: Decimal, refunded: Decimal = ZERO) -> PaymentStatus:
     """Return how far an order is paid; one that costs nothing is paid from the start."""
-    if paid >= total:
+    if refunded > 0 and refunded >= paid:
+        return "refunded"
+    if paid - refunded >= total:
         return "paid"
-    return "partially_paid" if paid > 0 else "unpaid"
+    return "partially_paid" if paid > refunded else "unpaid"

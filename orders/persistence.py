@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Table
@@ -18,9 +19,10 @@ from orders.codes import order_code
 from orders.draft import Draft, OrderRows, Row
 from orders.payments import payment_amounts, payment_status
 from orders.pricing import PricedLine, PricedOrder
-from orders.render import Words, render_line, render_order, render_payment, render_ticket
+from orders.render import Words, render_line, render_note, render_order, render_payment, render_ticket
 from orders.tenants import Tenant
 from orders.tickets import TicketKey
+from schemas.changes import OrderTerms
 from schemas.money import ZERO, quantum, zero
 from schemas.orders import Attendee, LineItemRequest, OrderRequest
 
@@ -33,7 +35,7 @@ def make_rows(drafts: Sequence[Draft], tenants: Mapping[str, Tenant], now: datet
     moment = now.isoformat().replace("+00:00", "Z")
     ticket_ids = iter(new_ids(sum(_quantity(draft) for draft in drafts)))
     for draft in drafts:
-        draft.rows = _make_order(draft, ticket_ids, tenants[draft.request.tenant].key, moment)
+        draft.rows = _make_order(draft, ticket_ids, tenants[draft.request.tenant], moment)
 
 
 def write_rows(connection: Connection, drafts: Sequence[Draft]) -> None:
@@ -43,6 +45,7 @@ def write_rows(connection: Connection, drafts: Sequence[Draft]) -> None:
     _copy(connection, tables.order_lines, [line for rows in made for line in rows.lines])
     _copy(connection, tables.tickets, [ticket for rows in made for ticket in rows.tickets])
     _copy(connection, tables.payments, [payment for rows in made for payment in rows.payments])
+    _copy(connection, tables.notes, [note for rows in made for note in rows.notes])
 
 
 def order_words(draft: Draft) -> Words:
@@ -76,6 +79,7 @@ def order_words(draft: Draft) -> Words:
         ],
         tickets=tickets,
         payments=[render_payment(payment) for payment in rows.payments],
+        notes=[render_note(note) for note in rows.notes if note["kind"] != "internal"],
     )
 
 
@@ -99,11 +103,13 @@ def _rows(draft: Draft) -> OrderRows:
     return draft.rows
 
 
-def _make_order(draft: Draft, ticket_ids: Iterator[str], key: TicketKey, moment: str) -> OrderRows:
+def _make_order(draft: Draft, ticket_ids: Iterator[str], tenant: Tenant, moment: str) -> OrderRows:
     order, priced = _parts(draft)
     amounts = payment_amounts(order, priced)
+    paid = sum(amounts, ZERO)
+    key = tenant.key if paid >= priced.total or not tenant.issues_on_payment else None
     return OrderRows(
-        order=_order_row(draft, order, priced, sum(amounts, ZERO), moment),
+        order=_order_row(draft, order, priced, paid, moment),
         lines=[_line_row(draft.order_id, index, line) for index, line in enumerate(priced.lines, 1)],
         tickets=[
             _ticket_row(draft.order_id, index, next(ticket_ids), line, _attendee(item, place), key, moment)
@@ -111,6 +117,7 @@ def _make_order(draft: Draft, ticket_ids: Iterator[str], key: TicketKey, moment:
             for place in range(item.quantity)
         ],
         payments=_payment_rows(draft.order_id, order, amounts, moment),
+        notes=note_rows(draft.order_id, order, moment),
     )
 
 
@@ -156,6 +163,9 @@ def _order_row(
         "reference": order.reference,
         "created_at": moment,
         "updated_at": moment,
+        "given_tax": order.tax,
+        "given_discount": None if order.discount == priced.discount else order.discount,
+        "payment_due_at": order.payment_due_at,
     }
 
 
@@ -190,7 +200,7 @@ def _ticket_row(
     ticket_id: str,
     line: PricedLine,
     attendee: Attendee,
-    key: TicketKey,
+    key: TicketKey | None,
     moment: str,
 ) -> Row:
     return {
@@ -203,7 +213,7 @@ def _ticket_row(
         "attendee_last_name": attendee.last_name,
         "attendee_email": attendee.email,
         "status": "valid",
-        "code": key.sign(bytes.fromhex(ticket_id.replace("-", "")), line.offer.code_scope),
+        "code": key and key.sign(bytes.fromhex(ticket_id.replace("-", "")), line.offer.code_scope),
         "created_at": moment,
     }
 
@@ -219,4 +229,19 @@ def _payment_rows(order_id: str, order: OrderRequest, amounts: Iterable[Decimal]
             "created_at": moment,
         }
         for number, (payment, amount) in enumerate(zip(order.payments, amounts, strict=True), 1)
+    ]
+
+
+def note_rows(order_id: Any, words: OrderRequest | OrderTerms, moment: Any, *, after: int = 0) -> list[Row]:
+    """Return the rows of the notes, numbered on from `after`."""
+    if not (words.internal_notes or words.external_notes or words.instructions):
+        return []
+    texts = [
+        *(("internal", text) for text in words.internal_notes),
+        *(("external", text) for text in words.external_notes),
+        *(("instructions", text) for text in words.instructions),
+    ]
+    return [
+        {"order_id": order_id, "note_number": number, "kind": kind, "text": text, "created_at": moment}
+        for number, (kind, text) in enumerate(texts, after + 1)
     ]

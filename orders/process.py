@@ -1,40 +1,50 @@
 """The path of a batch: requests in, outcomes out, one transaction.
 
-validate → dedupe → price → allocate → persist → tickets → outbox. Each step works on the whole list, so
-that the number of SQL statements does not grow with it; a request that a step rejects goes no further,
-and its neighbours never notice.
+validate → dedupe → find → price → allocate → persist → change → outbox. Each step works on the whole
+list, so that the number of SQL statements does not grow with it; a request that a step rejects goes no
+further, and its neighbours never notice. Locks are taken in one order: idempotency keys, orders, holds,
+ticket classes, promo codes, each by id.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from db.ids import new_ids
-from orders import inbox
-from orders.allocation import allocate, looks_free, seat
-from orders.catalogue import load_offers
+from orders import changes as order_changes
+from orders import holding, inbox
+from orders.allocation import allocate, looks_free, needs_of, seat
+from orders.catalogue import Names, load_offers, names_of
+from orders.changes import apply_changes, lock_orders, read_states
 from orders.dead_letters import DeadLetter, bury
-from orders.draft import Draft, alive
-from orders.errors import RejectedRequest
+from orders.draft import Draft, alive, of_kind
+from orders.errors import RejectedRequest, UnknownOrder, VersionConflict
+from orders.finding import PATIENCE, find_orders, wait
+from orders.holds import Hold, fill_in, lock_holds, write_holds
 from orders.inbox import Repeat
 from orders.offers import Offers, pick
+from orders.order_state import OrderState
 from orders.outbox import EventMessage, tell
 from orders.persistence import make_rows, order_words, write_rows
 from orders.pricing import price_order
 from orders.render import to_json
 from orders.requests_json import request_json
+from orders.stock import lock_stock
 from orders.tenants import Tenant, load_tenants
 from orders.validation import open_draft
 from schemas.outcomes import Outcome, Rejection
-from schemas.requests import Request
+from schemas.requests import CHANGES, CREATE, HOLDS, Request
 
 
-def process(connection: Connection, requests: Sequence[Request], *, now: datetime) -> list[Outcome]:
+def process(
+    connection: Connection, requests: Sequence[Request], *, now: datetime, patience: timedelta = PATIENCE
+) -> list[Outcome]:
     """Return the outcome of each request, in their order; the caller commits.
 
-    A request of an unknown tenant has nobody to answer to, and becomes a dead letter.
+    A request of an unknown tenant has nobody to answer to, and becomes a dead letter. One that came before
+    the order that it names waits, as a row, for as long as `patience` allows.
     """
     tenants = load_tenants(connection, (request.tenant for request in requests))
     known = [request for request in requests if request.tenant in tenants]
@@ -45,23 +55,88 @@ def process(connection: Connection, requests: Sequence[Request], *, now: datetim
     first, others = inbox.claim(connection, drafts, now) if drafts else ([], [])
 
     valid = alive(first)
-    _price(valid, load_offers(connection, valid))
-    priced = alive(valid)
-    make_rows(looks_free(priced), tenants, now)
-    # From here to the commit this batch holds the locks of the ticket classes it sells.
-    allocate(connection, priced)
-    confirmed = alive(priced)
-    make_rows([draft for draft in confirmed if draft.rows is None], tenants, now)
-    seat(connection, confirmed)
-    write_rows(connection, confirmed)
+    told = _take_effect(connection, valid, tenants, now)
+    waiting = _wait(connection, valid, others, now, patience)
     inbox.reject_late(connection, [draft for draft in valid if draft.is_rejected])
 
-    repeats = inbox.find_repeats(connection, others, now)
-    tell(connection, [*_told_of(first), *_told_of_conflicts(repeats)], now)
-    outcomes = _outcomes(first, repeats)
+    answered = [draft for draft in first if not draft.is_waiting]
+    repeats = inbox.find_repeats(connection, [draft for draft in others if not draft.is_waiting], now)
+    tell(connection, [*_told_of(answered), *told, *_told_of_conflicts(repeats)], now)
+    outcomes = _outcomes(answered, repeats) | waiting
     unanswerable = [request for request in requests if id(request) not in outcomes]
     bury(connection, (_dead_letter(request, tenants) for request in unanswerable), now)
     return [outcomes.get(id(request)) or Outcome(request.request_id, "dead") for request in requests]
+
+
+def _take_effect(
+    connection: Connection, valid: Sequence[Draft], tenants: Mapping[str, Tenant], now: datetime
+) -> list[EventMessage]:
+    """Do what the requests ask, holds first, then new orders, then changes; return what changes tell."""
+    creations, changes = of_kind(valid, CREATE), of_kind(valid, *CHANGES)
+    holdings = of_kind(valid, *HOLDS)
+    scans = find_orders(connection, changes)
+    states = lock_orders(connection, _found(changes))
+    holds = lock_holds(connection, holding.holds_needed(valid))
+    _use_holds(creations, holds, now)
+    names = _names(alive(creations), changes, holdings, states)
+    offers = load_offers(connection, names, {draft.tenant_id for draft in valid})
+    _price(alive(creations), offers)
+    priced = alive(creations)
+    make_rows(looks_free(priced), tenants, now)
+
+    needs = needs_of(priced)
+    holding.add_needs(needs, holdings, offers, holds)
+    order_changes.add_needs(needs, changes, states, offers)
+    # From here to the commit this batch holds the locks of the ticket classes it sells.
+    stock = lock_stock(connection, needs, now)
+    for hold_id in stock.expired & holds.keys():
+        holds[hold_id].status = "expired"
+    holding.set_aside(holdings, stock, offers, holds, now)
+    allocate(stock, priced)
+    confirmed = alive(priced)
+    make_rows([draft for draft in confirmed if draft.rows is None], tenants, now)
+    for draft in confirmed:
+        seat(draft)
+    write_rows(connection, confirmed)
+    found = _found(changes)
+    if found:
+        made = {draft.order_id for draft in confirmed}
+        states |= read_states(connection, [draft.order_id for draft in found if draft.order_id in made])
+    told = apply_changes(
+        connection, found, states, scans, stock=stock, offers=offers, tenants=tenants, now=now
+    )
+    stock.write(connection)
+    write_holds(connection, holds.values(), now)
+    return told
+
+
+def _found(changes: Sequence[Draft]) -> list[Draft]:
+    return [draft for draft in alive(changes) if not draft.is_waiting]
+
+
+def _names(
+    creations: Sequence[Draft],
+    changes: Sequence[Draft],
+    holdings: Sequence[Draft],
+    states: Mapping[str, OrderState],
+) -> Names:
+    names = names_of(creations)
+    names.ticket_classes.update(order_changes.class_names(changes, states), holding.class_names(holdings))
+    names.promo_codes.update(
+        (str(state.row["tenant_id"]), state.row["promo_code"])
+        for state in states.values()
+        if state.row["promo_code"] is not None
+    )
+    return names
+
+
+def _use_holds(drafts: Sequence[Draft], holds: Mapping[str, Hold], now: datetime) -> None:
+    for draft in drafts:
+        assert draft.order is not None  # noqa: S101 - only well-formed requests come here
+        try:
+            draft.order, draft.holds = fill_in(draft.order, holds, draft.tenant_id, now)
+        except RejectedRequest as error:
+            draft.reject(error)
 
 
 def _price(drafts: Sequence[Draft], offers: dict[str, Offers]) -> None:
@@ -69,12 +144,49 @@ def _price(drafts: Sequence[Draft], offers: dict[str, Offers]) -> None:
         assert draft.order is not None  # noqa: S101 - only well-formed requests come here
         try:
             draft.picked = pick(draft.order, offers[draft.tenant_id])
+            if draft.holds:
+                draft.picked = holding.at_held_prices(draft.picked, draft.holds)
             draft.priced = price_order(draft.order, draft.picked, may_set_price=draft.request.may_set_price)
         except RejectedRequest as error:
             draft.reject(error)
 
 
+def _wait(
+    connection: Connection,
+    valid: Sequence[Draft],
+    others: Sequence[Draft],
+    now: datetime,
+    patience: timedelta,
+) -> dict[int, Outcome]:
+    """Keep those that wait; reject those that have waited long enough. Returns outcomes by identity."""
+    waiting = [draft for draft in valid if draft.is_waiting]
+    if not waiting:
+        return {}
+    for draft in wait(connection, waiting, now=now, patience=patience):
+        draft.is_waiting = False
+        draft.reject(_came_too_early(draft))
+    keys = {(draft.tenant_id, draft.idempotency_key) for draft in waiting if draft.is_waiting}
+    repeated = [draft for draft in others if (draft.tenant_id, draft.idempotency_key) in keys]
+    for draft in repeated:
+        draft.is_waiting = True
+    wait(connection, repeated, now=now, patience=patience)
+    return {
+        id(draft.request): Outcome(draft.request.request_id, "waiting")
+        for draft in [*waiting, *repeated]
+        if draft.is_waiting
+    }
+
+
+def _came_too_early(draft: Draft) -> RejectedRequest:
+    key = getattr(draft.asked, "order_key", None)
+    expected = getattr(draft.asked, "expected_version", None)
+    if draft.has_order:
+        return VersionConflict(f"the order did not come to version {expected}", "expected_version")
+    return UnknownOrder(f"no order was made by a request with the key {key}", "order_key")
+
+
 def _told_of(drafts: Sequence[Draft]) -> list[EventMessage]:
+    """Return what there is to tell of rejections and of new orders; changes tell of themselves."""
     return [
         _rejected(draft, draft.rejections)
         if draft.is_rejected
@@ -82,6 +194,7 @@ def _told_of(drafts: Sequence[Draft]) -> list[EventMessage]:
             draft.tenant_id, "order.confirmed", draft.order_id, 1, to_json(order_words(draft)).decode()
         )
         for draft in drafts
+        if draft.is_rejected or draft.order is not None
     ]
 
 
@@ -109,7 +222,7 @@ def _outcomes(first: Sequence[Draft], repeats: Sequence[Repeat]) -> dict[int, Ou
     outcomes = {
         id(draft.request): Outcome(draft.request.request_id, "rejected", None, draft.rejections)
         if draft.is_rejected
-        else Outcome(draft.request.request_id, "processed", UUID(draft.order_id))
+        else Outcome(draft.request.request_id, "processed", _order_of(draft))
         for draft in first
     }
     for repeat in repeats:
@@ -127,7 +240,11 @@ def _outcomes(first: Sequence[Draft], repeats: Sequence[Repeat]) -> dict[int, Ou
     return outcomes
 
 
-def _dead_letter(request: Request, tenants: dict[str, Tenant]) -> DeadLetter:
+def _order_of(draft: Draft) -> UUID | None:
+    return None if draft.request.kind in HOLDS else UUID(draft.order_id)
+
+
+def _dead_letter(request: Request, tenants: Mapping[str, Tenant]) -> DeadLetter:
     if request.tenant in tenants:
         reason = "another request has this request_id"
     else:

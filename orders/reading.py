@@ -1,7 +1,6 @@
 """Reading orders and requests back, in the words of the wire."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,16 +10,10 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, select, text
 
 from db import tables
-from db.tables import events, order_lines, orders, payments, seats, tenants, ticket_classes, tickets
+from db.tables import events, order_lines, orders
 from orders import inbox
-from orders.render import (
-    Words,
-    render_attendee,
-    render_line,
-    render_order,
-    render_payment,
-    render_ticket,
-)
+from orders.order_state import read_orders, select_orders
+from orders.render import Words
 
 MAX_PAGE = 200
 DEFAULT_PAGE = 50
@@ -92,10 +85,10 @@ def find_requests(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Req
 
 def get_order(connection: Connection, order_id: UUID, tenant_id: UUID | None = None) -> Words | None:
     """Return the whole order, or None; with a tenant, only if it is that tenant's."""
-    query = _select_orders().where(orders.c.id == order_id)
+    query = select_orders().where(orders.c.id == order_id)
     if tenant_id is not None:
         query = query.where(orders.c.tenant_id == tenant_id)
-    found = _render(connection, query)
+    found = _words(connection, query)
     return found[0] if found else None
 
 
@@ -106,7 +99,7 @@ def list_orders(
 
     Raises `BadCursor`.
     """
-    query = _select_orders().order_by(orders.c.id.desc()).limit(limit + 1)
+    query = select_orders().order_by(orders.c.id.desc()).limit(limit + 1)
     if cursor is not None:
         query = query.where(orders.c.id < _decode_cursor(cursor))
     if wanted.tenant_id is not None:
@@ -120,7 +113,7 @@ def list_orders(
     if wanted.event_id is not None:
         of_event = select(order_lines.c.order_id).join(events, events.c.id == order_lines.c.event_id)
         query = query.where(orders.c.id.in_(of_event.where(events.c.external_id == wanted.event_id)))
-    found = _render(connection, query)
+    found = _words(connection, query)
     page = found[:limit]
     return page, _encode_cursor(page[-1]["id"]) if len(found) > limit else None
 
@@ -136,88 +129,8 @@ def _decode_cursor(cursor: str) -> UUID:
         raise BadCursor("the cursor is not one that a page gave") from error
 
 
-def _select_orders() -> Select[Any]:
-    return select(orders, tenants.c.name.label("tenant")).join(tenants)
-
-
-def _render(connection: Connection, query: Select[Any]) -> list[Words]:
-    rows = connection.execute(query).mappings().all()
-    ids = [row["id"] for row in rows]
-    tickets_of, attendees_of = _tickets(connection, ids)
-    lines_of = _lines(connection, ids, attendees_of)
-    payments_of = _payments(connection, ids)
-    return [
-        render_order(
-            row,
-            tenant=row["tenant"],
-            lines=lines_of[row["id"]],
-            tickets=tickets_of[row["id"]],
-            payments=payments_of[row["id"]],
-        )
-        for row in rows
-    ]
-
-
-def _tickets(
-    connection: Connection, order_ids: Sequence[UUID]
-) -> tuple[defaultdict[UUID, list[Words]], defaultdict[tuple[UUID, int], list[Words]]]:
-    tickets_of: defaultdict[UUID, list[Words]] = defaultdict(list)
-    attendees_of: defaultdict[tuple[UUID, int], list[Words]] = defaultdict(list)
-    query = (
-        select(tickets, ticket_classes.c.external_id, seats.c.label)
-        .join(ticket_classes, ticket_classes.c.id == tickets.c.ticket_class_id)
-        .outerjoin(seats, seats.c.id == tickets.c.seat_id)
-        .where(tickets.c.order_id.in_(order_ids))
-        .order_by(tickets.c.order_id, tickets.c.line_number, tickets.c.id)
-    )
-    for row in connection.execute(query).mappings():
-        ticket = render_ticket(
-            row,
-            ticket_class_id=row["external_id"],
-            seat=row["label"],
-        )
-        tickets_of[row["order_id"]].append(ticket)
-        attendee = render_attendee(row)
-        if attendee is not None:
-            attendees_of[row["order_id"], row["line_number"]].append(attendee)
-    return tickets_of, attendees_of
-
-
-def _lines(
-    connection: Connection,
-    order_ids: Sequence[UUID],
-    attendees_of: defaultdict[tuple[UUID, int], list[Words]],
-) -> defaultdict[UUID, list[Words]]:
-    lines_of: defaultdict[UUID, list[Words]] = defaultdict(list)
-    query = (
-        select(order_lines, ticket_classes.c.external_id, events.c.external_id.label("event_external_id"))
-        .join(ticket_classes, ticket_classes.c.id == order_lines.c.ticket_class_id)
-        .join(events, events.c.id == order_lines.c.event_id)
-        .where(order_lines.c.order_id.in_(order_ids))
-        .order_by(order_lines.c.order_id, order_lines.c.line_number)
-    )
-    for row in connection.execute(query).mappings():
-        lines_of[row["order_id"]].append(
-            render_line(
-                row,
-                ticket_class_id=row["external_id"],
-                event_id=row["event_external_id"],
-                attendees=attendees_of[row["order_id"], row["line_number"]],
-            )
-        )
-    return lines_of
-
-
-def _payments(connection: Connection, order_ids: Sequence[UUID]) -> defaultdict[UUID, list[Words]]:
-    payments_of: defaultdict[UUID, list[Words]] = defaultdict(list)
-    query = (
-        select(payments)
-        .where(payments.c.order_id.in_(order_ids))
-        .order_by(payments.c.order_id, payments.c.payment_number)
-    )
-    for row in connection.execute(query).mappings():
-        payments_of[row["order_id"]].append(render_payment(row))
-    return payments_of
+def _words(connection: Connection, query: Select[Any]) -> list[Words]:
+    return [state.words() for state in read_orders(connection, query)]
 
 
 def find_tenant(connection: Connection, name: str) -> UUID | None:

@@ -42,8 +42,25 @@ RULES: Final[Mapping[str, str]] = {
     "paid_differs_from_payments": """
         SELECT o.id AS subject, o.tenant_id,
             'paid is ' || o.paid || ', its payments make ' || COALESCE(sum(p.amount), 0) AS detail
-        FROM orders o LEFT JOIN payments p ON p.order_id = o.id AND p.status = 'completed'
+        FROM orders o
+        LEFT JOIN payments p ON p.order_id = o.id AND p.status = 'completed' AND NOT p.is_refund
         GROUP BY o.id HAVING o.paid <> COALESCE(sum(p.amount), 0)
+    """,
+    "refunded_differs_from_refunds": """
+        SELECT o.id AS subject, o.tenant_id,
+            'refunded is ' || o.refunded || ', its refunds make ' || COALESCE(sum(p.amount), 0) AS detail
+        FROM orders o
+        LEFT JOIN payments p ON p.order_id = o.id AND p.status = 'completed' AND p.is_refund
+        GROUP BY o.id HAVING o.refunded <> COALESCE(sum(p.amount), 0)
+    """,
+    "held_differs_from_holds": """
+        SELECT c.id AS subject, c.tenant_id,
+            'held is ' || c.held || ', its holds make ' || COALESCE(h.held, 0) AS detail
+        FROM ticket_classes c
+        LEFT JOIN (
+            SELECT ticket_class_id, sum(quantity) AS held FROM holds WHERE status = 'held' GROUP BY 1
+        ) h ON h.ticket_class_id = c.id
+        WHERE c.held <> COALESCE(h.held, 0)
     """,
     "sold_differs_from_tickets": """
         SELECT c.id AS subject, c.tenant_id,
@@ -57,11 +74,13 @@ RULES: Final[Mapping[str, str]] = {
     "seat_taken_without_ticket": """
         SELECT s.id AS subject, c.tenant_id,
             'seat ' || s.label || CASE WHEN s.is_taken
-                THEN ' is taken, but has no ticket' ELSE ' has a ticket, but is free' END AS detail
+                THEN ' is taken, but has no ticket and no hold'
+                ELSE ' has a ticket or a hold, but is free' END AS detail
         FROM seats s
         JOIN ticket_classes c ON c.id = s.ticket_class_id
         LEFT JOIN tickets t ON t.seat_id = s.id AND t.status <> 'voided'
-        WHERE s.is_taken <> (t.id IS NOT NULL)
+        LEFT JOIN holds h ON h.id = s.hold_id AND h.status = 'held'
+        WHERE s.is_taken <> (t.id IS NOT NULL OR h.id IS NOT NULL)
     """,
     "order_without_event_message": """
         SELECT o.id AS subject, o.tenant_id,

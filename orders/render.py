@@ -33,6 +33,7 @@ def render_order(
     lines: Sequence[Words],
     tickets: Sequence[Words],
     payments: Sequence[Words],
+    notes: Sequence[Words],
 ) -> Words:
     """Return the whole order; `order` is its row, the lists are rendered already, in their order."""
     totals = {name: str(order[name]) for name in _TOTALS}
@@ -54,6 +55,10 @@ def render_order(
         "totals": totals,
         "tickets": tickets,
         "payments": payments,
+        "notes": notes,
+        "check_in": _check_in(tickets),
+        "payment_due_at": order["payment_due_at"],
+        "cancellation": _cancellation(order),
         "promo_code": order["promo_code"],
         "reference": order["reference"],
         "created_at": order["created_at"],
@@ -70,6 +75,7 @@ def render_line(
 ) -> Words:
     """Return one line; its ids are the catalogue's."""
     return {
+        "line_number": line["line_number"],
         "ticket_class_id": ticket_class_id,
         "event_id": event_id,
         "quantity": line["quantity"],
@@ -90,6 +96,7 @@ def render_ticket(ticket: Row, *, ticket_class_id: str, seat: str | None) -> Wor
         "attendee": render_attendee(ticket),
         "status": ticket["status"],
         "code": ticket["code"],
+        "checked_in_at": ticket.get("checked_in_at"),
     }
 
 
@@ -103,12 +110,32 @@ def render_attendee(ticket: Row) -> Words | None:
 
 
 def render_payment(payment: Row) -> Words:
-    """Return one payment."""
+    """Return one payment, or one refund."""
     return {
+        "payment_number": payment["payment_number"],
         "type": payment["type"],
         "amount": str(payment["amount"]),
         "status": payment["status"],
+        "is_refund": payment.get("is_refund", False),
+        "reference": payment.get("reference"),
     }
+
+
+def render_note(note: Row) -> Words:
+    """Return one note."""
+    return {"kind": note["kind"], "text": note["text"]}
+
+
+def _check_in(tickets: Sequence[Words]) -> Words:
+    used = sum(ticket["status"] == "checked_in" for ticket in tickets)
+    left = sum(ticket["status"] == "valid" for ticket in tickets)
+    status = "not_checked_in" if used == 0 else "partially_checked_in" if left else "checked_in"
+    return {"status": status, "checked_in": used, "tickets": used + left}
+
+
+def _cancellation(order: Row) -> Words | None:
+    cancelled_at = order.get("cancelled_at")
+    return cancelled_at and {"cancelled_at": cancelled_at, "reason": order["cancel_reason"]}
 
 
 def _balance(totals: Mapping[str, str]) -> Decimal:

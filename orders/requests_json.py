@@ -20,6 +20,8 @@ def request_json(request: Request) -> bytes:
         "request_id": str(request.request_id),
         "may_set_price": request.may_set_price,
     }
+    if request.by is not None:
+        words["by"] = request.by
     return any_json(words)
 
 
@@ -52,4 +54,5 @@ def request_from_json(kind: str, stored: bytes) -> Request:
         tenant=words["tenant"],
         may_set_price=words["may_set_price"],
         body={name: value for name, value in words.items() if name not in ENVELOPE_FIELDS},
+        by=words.get("by"),
     )

@@ -11,7 +11,7 @@ from schemas.text import is_storable
 
 # The newest key of each tenant signs; the older ones stay, so that what they signed stays valid.
 _TENANTS = text("""
-    SELECT name, t.id::text, key.id AS key_id, key.private_key
+    SELECT name, t.id::text, key.id AS key_id, key.private_key, issues_tickets
     FROM tenants t CROSS JOIN LATERAL (
         SELECT id, private_key FROM ticket_keys
         WHERE tenant_id = t.id ORDER BY created_at DESC, ticket_keys.id LIMIT 1
@@ -28,12 +28,21 @@ class Tenant:
 
     id: str
     key: TicketKey
+    issues_on_payment: bool
+    """Whether tickets get their codes when the order is fully paid, and not before."""
 
 
 def load_tenants(connection: Connection, names: Iterable[str]) -> dict[str, Tenant]:
     """Return those tenants that exist, by name; the names may be any text."""
     rows = connection.execute(_TENANTS, {"names": sorted(set(filter(is_storable, names)))})
-    return {row.name: Tenant(row.id, _ticket_key(row.key_id, bytes(row.private_key))) for row in rows}
+    return {
+        row.name: Tenant(
+            row.id,
+            _ticket_key(row.key_id, bytes(row.private_key)),
+            issues_on_payment=row.issues_tickets == "on_payment",
+        )
+        for row in rows
+    }
 
 
 # What verifies a key's codes is worth keeping: it takes longer to compute than a code.

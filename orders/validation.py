@@ -2,17 +2,31 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from orders.draft import Draft
 from orders.errors import Invalid
+from orders.gateways import check_payment
 from orders.requests_json import any_json
+from schemas.changes import CancelRequest, PaymentRecord, UpdateRequest
+from schemas.check_in import CheckInRequest
+from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest
 from schemas.orders import OrderRequest
 from schemas.outcomes import rejections_of
-from schemas.requests import Request
-from schemas.text import IdempotencyKey
+from schemas.requests import CANCEL, CHECK_IN, CREATE, EXTEND, PAY, RELEASE, TAKE, UPDATE, Request
+from schemas.text import IdempotencyKey, Word
+
+_MODELS: Final[Mapping[str, type[Word]]] = {
+    UPDATE: UpdateRequest,
+    CANCEL: CancelRequest,
+    PAY: PaymentRecord,
+    CHECK_IN: CheckInRequest,
+    TAKE: HoldRequest,
+    EXTEND: ExtendRequest,
+    RELEASE: ReleaseRequest,
+}
 
 _KEY: TypeAdapter[str] = TypeAdapter(IdempotencyKey)
 
@@ -28,11 +42,16 @@ def open_draft(request: Request, tenant_id: str, order_id: str) -> Draft:
         order_id=order_id,
     )
     try:
-        draft.order = OrderRequest.model_validate(request.body)
-        _check_attendees(draft.order)
+        if request.kind == CREATE:
+            draft.order = OrderRequest.model_validate(request.body)
+            _check_lines(draft.order)
+            _check_payments(draft.order)
+        else:
+            draft.asked = _MODELS[request.kind].model_validate(request.body)
     except ValidationError as error:
         draft.rejections = rejections_of(error)
     except Invalid as error:
+        draft.order = None
         draft.reject(error)
     return draft
 
@@ -55,10 +74,18 @@ def body_hash(body: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(canonical).digest()
 
 
-def _check_attendees(order: OrderRequest) -> None:
+def _check_lines(order: OrderRequest) -> None:
     for index, item in enumerate(order.line_items):
-        if len(item.attendees) > item.quantity:
+        if item.hold_id is None and not (item.ticket_class_id and item.quantity):
+            missing = "quantity" if item.ticket_class_id else "ticket_class_id"
+            raise Invalid("Field required", f"line_items.{index}.{missing}")
+        if item.quantity and len(item.attendees) > item.quantity:
             raise Invalid(
                 f"{len(item.attendees)} attendees for {item.quantity} tickets",
                 f"line_items.{index}.attendees",
             )
+
+
+def _check_payments(order: OrderRequest) -> None:
+    for index, payment in enumerate(order.payments):
+        check_payment(payment.type, f"payments.{index}.type")

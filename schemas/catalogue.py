@@ -127,10 +127,18 @@ class Event(Word):
         return self
 
 
+class TenantSettings(Word):
+    """How a tenant wants its orders treated."""
+
+    issues_tickets: Literal["on_confirmation", "on_payment"] = "on_confirmation"
+    cancels_unpaid: bool = False
+
+
 class Catalogue(Word):
-    """One tenant's catalogue file."""
+    """One tenant's catalogue file; without `settings`, those stay as they are."""
 
     tenant: Identifier
+    settings: TenantSettings | None = None
     aliases: dict[
         Literal["zoho_backstage", "ticket_evolution", "acme", "eventbookings"],
         Annotated[tuple[Identifier, ...], Field(strict=False)],

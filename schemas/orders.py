@@ -2,13 +2,13 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from schemas.money import ZERO, Amount, Currency
-from schemas.text import EmailAddress, IdempotencyKey, Identifier, ShortText, Word
+from schemas.text import EmailAddress, IdempotencyKey, Identifier, LongText, ShortText, Word
 
 PaymentType = Literal[
     "cash",
@@ -56,13 +56,39 @@ class Attendee(Word):
     email: EmailAddress | None = None
 
 
-class LineItemRequest(Word):
-    """So many tickets of one ticket class; without a price, at the catalogue's."""
+MAX_QUANTITY = 1_000
 
-    ticket_class_id: Identifier
-    quantity: Annotated[int, Field(ge=1, le=1_000)]
+Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
+SeatOrder = Literal["consecutive", "odd_even"]
+Id = Annotated[UUID, Field(strict=False)]
+Moment = Annotated[AwareDatetime, Field(strict=False)]
+Seats = Annotated[tuple[ShortText, ...], Field(max_length=MAX_QUANTITY, strict=False)]
+
+
+def _list_of_one(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Notes = Annotated[tuple[LongText, ...], Field(max_length=100, strict=False), BeforeValidator(_list_of_one)]
+"""A note, or a list of notes (Ticket Evolution, Orders / Create, Orders Parameters)."""
+
+
+class LineItemRequest(Word):
+    """So many tickets of one ticket class; without a price, at the catalogue's.
+
+    With `hold_id`, what the line leaves out is the hold's: class, quantity, price and seats. Seats are
+    wished for by name (`seats`), or by the lowest one and how they go on from there.
+    """
+
+    ticket_class_id: Identifier = ""
+    quantity: Quantity = 0
     unit_price: Amount | None = None
-    attendees: Annotated[tuple[Attendee, ...], Field(max_length=1_000, strict=False)] = ()
+    attendees: Annotated[tuple[Attendee, ...], Field(max_length=MAX_QUANTITY, strict=False)] = ()
+    hold_id: Id | None = None
+    seats: Seats = ()
+    low_seat: ShortText | None = None
+    seat_order: SeatOrder = "consecutive"
+    ticket_group_signature: ShortText | None = None
 
 
 class PaymentRequest(Word):
@@ -89,11 +115,19 @@ class OrderRequest(Word):
     promo_code: Identifier | None = None
     payments: Annotated[tuple[PaymentRequest, ...], Field(max_length=100, strict=False)] = ()
     reference: ShortText | None = None
+    internal_notes: Notes = ()
+    external_notes: Notes = ()
+    instructions: Notes = ()
+    payment_due_at: Moment | None = None
 
 
 class LineItem(Word):
-    """One line of an order; `amount` is unit price × quantity plus `rounding`."""
+    """One line of an order; `amount` is unit price × quantity plus `rounding`.
 
+    A line that was cancelled or taken out stays, with the quantity 0.
+    """
+
+    line_number: int
     ticket_class_id: str
     event_id: str
     quantity: int
@@ -131,15 +165,41 @@ class Ticket(Word):
     seat: str | None
     attendee: Attendee | None
     status: TicketStatus
-    code: str
+    code: str | None
+    checked_in_at: datetime | None
 
 
 class Payment(Word):
-    """One payment of an order."""
+    """One payment of an order, or one refund."""
 
+    payment_number: int
     type: PaymentType
     amount: Amount
     status: Literal["pending", "completed"]
+    is_refund: bool
+    reference: str | None
+
+
+class Note(Word):
+    """A note on an order; internal ones are for the office that wrote them."""
+
+    kind: Literal["internal", "external", "instructions"]
+    text: str
+
+
+class Cancellation(Word):
+    """When and why an order was cancelled as a whole."""
+
+    cancelled_at: datetime
+    reason: str | None
+
+
+class CheckIn(Word):
+    """How many of an order's tickets were used, of those that are valid."""
+
+    status: Literal["not_checked_in", "partially_checked_in", "checked_in"]
+    checked_in: int
+    tickets: int
 
 
 class Order(Word):
@@ -161,6 +221,10 @@ class Order(Word):
     totals: Totals
     tickets: tuple[Ticket, ...]
     payments: tuple[Payment, ...]
+    notes: tuple[Note, ...]
+    check_in: CheckIn
+    payment_due_at: datetime | None
+    cancellation: Cancellation | None
     promo_code: str | None
     reference: str | None
     created_at: datetime

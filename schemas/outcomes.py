@@ -24,8 +24,13 @@ RejectionCode = Literal[
     "version_conflict",
     "not_allowed_in_status",
     "hold_expired",
+    "unknown_ticket",
+    "forged_ticket",
+    "wrong_event",
+    "already_checked_in",
+    "ticket_voided",
 ]
-OutcomeStatus = Literal["processed", "rejected", "dead"]
+OutcomeStatus = Literal["processed", "rejected", "waiting", "dead"]
 
 # A list of 500 mistakes helps nobody, and a hostile request must not write a megabyte of them.
 MAX_REJECTIONS: Final = 20

@@ -6,11 +6,27 @@ from typing import Any, Final
 from uuid import UUID
 
 CREATE: Final = "orders.create"
+UPDATE: Final = "orders.update"
+CANCEL: Final = "orders.cancel"
+PAY: Final = "payments.record"
+CHECK_IN: Final = "tickets.check_in"
+TAKE: Final = "holds.take"
+EXTEND: Final = "holds.extend"
+RELEASE: Final = "holds.release"
+
+CHANGES: Final = frozenset({UPDATE, CANCEL, PAY, CHECK_IN})
+"""What is done to an order that is there."""
+
+HOLDS: Final = frozenset({TAKE, EXTEND, RELEASE})
+"""What is done to inventory that is set aside."""
+
+KINDS: Final = frozenset({CREATE, *CHANGES, *HOLDS})
+"""The tasks of the queue `orders`."""
 
 MAX_REQUESTS_PER_MESSAGE: Final = 500
 """Requests in one message; a larger message is refused whole."""
 
-ENVELOPE_FIELDS: Final = frozenset({"tenant", "request_id", "may_set_price"})
+ENVELOPE_FIELDS: Final = frozenset({"tenant", "request_id", "may_set_price", "by"})
 """Fields that travel with a request and are not part of its body (nor of its hash)."""
 
 
@@ -19,7 +35,8 @@ class Request:
     """One request of a message.
 
     `request_id` is the intake's, or derived from the message when the producer gave none;
-    `may_set_price` is false only for HTTP callers without the scope `orders.set_price`.
+    `may_set_price` is false only for HTTP callers without the scope `orders.set_price`. `by` is who sent
+    it, for the order's history: an API key's id, or nothing for who published on the queue.
     """
 
     kind: str
@@ -27,3 +44,4 @@ class Request:
     tenant: str
     may_set_price: bool
     body: Mapping[str, Any]
+    by: str | None = None

@@ -7,9 +7,10 @@ from typing import Final
 from celery import shared_task
 
 from orders.delayed import Due, claim_due, forget, put_aside
+from orders.expiry import end_late_holds, unpaid_orders
 from orders.process import process
 from orders.reconciliation import reconcile
-from tasks.orders import retry_policy
+from tasks.orders import patience, retry_policy
 from tasks.outbox import relay, wake_relay
 from tasks.resources import engine
 from tasks.ticks import is_mine
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 
 RETRY: Final = "requests.retry"
 SWEEP: Final = "outbox.sweep"
+END_HOLDS: Final = "holds.sweep"
+CANCEL_UNPAID: Final = "orders.cancel_unpaid"
 RECONCILE: Final = "reconciliation.run"
 
 _DUE_AT_ONCE: Final = 100
@@ -43,8 +46,9 @@ def retry(tick: int | None = None) -> int:
 def _try_again(due: Due) -> None:
     try:
         with engine().begin() as connection:
-            process(connection, [due.request], now=datetime.now(UTC))
-            forget(connection, due.request.request_id)
+            (outcome,) = process(connection, [due.request], now=datetime.now(UTC), patience=patience())
+            if outcome.status != "waiting":
+                forget(connection, due.request.request_id)
     except Exception as error:  # noqa: BLE001 - whatever it is, it waits longer or is a dead letter
         with engine().begin() as connection:
             is_dead = put_aside(
@@ -65,6 +69,29 @@ def _try_again(due: Due) -> None:
                 "error": type(error).__name__,
             },
         )
+
+
+@shared_task(name=END_HOLDS)
+def end_holds(tick: int | None = None) -> int:
+    """Give back what late holds held; return how many there were."""
+    if not is_mine(END_HOLDS, tick):
+        return 0
+    with engine().begin() as connection:
+        return end_late_holds(connection, now=datetime.now(UTC))
+
+
+@shared_task(name=CANCEL_UNPAID)
+def cancel_unpaid(tick: int | None = None) -> int:
+    """Cancel the orders whose payment is overdue, where the tenant wants that; return how many."""
+    if not is_mine(CANCEL_UNPAID, tick):
+        return 0
+    now = datetime.now(UTC)
+    with engine().begin() as connection:
+        overdue = unpaid_orders(connection, now=now)
+        outcomes = process(connection, overdue, now=now) if overdue else []
+    if outcomes:
+        wake_relay()
+    return len(outcomes)
 
 
 @shared_task(name=SWEEP)

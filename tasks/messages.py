@@ -10,10 +10,8 @@ import orjson
 
 from orders.dead_letters import DeadLetter
 from orders.requests_json import any_json
-from schemas.requests import CREATE, ENVELOPE_FIELDS, MAX_REQUESTS_PER_MESSAGE, Request
-
-KINDS: Final = frozenset({CREATE})
-"""The tasks of the queue `orders`."""
+from schemas.requests import ENVELOPE_FIELDS, KINDS, MAX_REQUESTS_PER_MESSAGE, Request
+from schemas.text import is_storable
 
 _MISSING_ID: Final = UUID("d1a7c1a6-3a0e-4e37-9f0e-6a7a1b7f2c55")
 
@@ -99,7 +97,12 @@ def _request(message: QueueMessage, index: int, body: Any) -> Request | DeadLett
         # Whoever may publish on the queue is trusted; the intake says where it is not so.
         may_set_price=body.get("may_set_price", True) is True,
         body={name: value for name, value in body.items() if name not in ENVELOPE_FIELDS},
+        by=_sender(body.get("by")),
     )
+
+
+def _sender(given: Any) -> str | None:
+    return given[:200] if isinstance(given, str) and is_storable(given) else None
 
 
 def _request_id(message: QueueMessage, index: int, given: Any) -> UUID:

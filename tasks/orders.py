@@ -1,12 +1,14 @@
-"""`orders.create`: batches of messages from the queue, and what happens when one cannot be processed."""
+"""Batches of messages from the queue `orders`, and what happens when one cannot be processed."""
 
+import hashlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from celery import Task, shared_task
@@ -19,7 +21,7 @@ from orders.process import process
 from orders.requests_json import any_json
 from orders.suspects import acquit, count_attempt
 from schemas.outcomes import Outcome
-from schemas.requests import CREATE, Request
+from schemas.requests import KINDS, Request
 from tasks.messages import QueueMessage, parse
 from tasks.outbox import wake_relay
 from tasks.resources import engine
@@ -35,6 +37,8 @@ _PASSING = ("08", "53", "40", "57")
 _LOGGED = 5
 """Requests of a batch whose ids are in its line of the log; at the level DEBUG the others have lines, too."""
 
+_LONGEST_NAME: Final = 200  # characters
+
 
 class DatabaseUnavailable(Exception):
     """The database does not answer; the batch was rolled back and can be tried again as it is."""
@@ -45,6 +49,8 @@ class Report:
     """What became of a batch: the outcomes of its requests, and how many were put aside."""
 
     outcomes: list[Outcome] = field(default_factory=list)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How many requests of each kind ended how."""
     delayed: int = 0
     dead: int = 0
 
@@ -76,22 +82,40 @@ def process_messages(messages: Sequence[QueueMessage]) -> Report:
     return report
 
 
+# Suspects whose try waits for the database: it is counted and not over, because no worker ended.
+_waiting: Final[set[str]] = set()
+
+
 def process_suspect(message: QueueMessage) -> Report:
     """Process a message that may end this process; after its last try, store it as a dead letter.
 
-    Raises `DatabaseUnavailable`.
+    Raises `DatabaseUnavailable`; called again after that, it goes on with the same try.
     """
     limit = get_settings().max_attempts
-    with _transaction() as connection:
-        attempts = count_attempt(connection, message.message_id, datetime.now(UTC))
-    if attempts > limit:
-        reason = f"it was tried {limit} times, and each time its worker ended before it was processed"
-        report = bury_message(message, reason)
+    name = _suspect_name(message)
+    if name in _waiting:
+        _waiting.remove(name)
     else:
+        with _transaction() as connection:
+            attempts = count_attempt(connection, name, datetime.now(UTC))
+        if attempts > limit:
+            reason = f"it was tried {limit} times, and each time its worker ended before it was processed"
+            return bury_message(message, reason)
+    try:
         report = process_messages([message])
-    with _transaction() as connection:
-        acquit(connection, message.message_id)
+        with _transaction() as connection:
+            acquit(connection, name)
+    except DatabaseUnavailable:
+        _waiting.add(name)
+        raise
     return report
+
+
+def _suspect_name(message: QueueMessage) -> str:
+    """Return what a suspect's tries are counted under: its id, or the digest of its body."""
+    # A foreign producer's message may have no id, or one that does not fit into an index.
+    has_name = 0 < len(message.message_id) <= _LONGEST_NAME
+    return message.message_id if has_name else hashlib.sha256(message.body).hexdigest()
 
 
 @contextmanager
@@ -110,7 +134,7 @@ def bury_message(message: QueueMessage, reason: str) -> Report:
     """Store a whole message as a dead letter. Raises `DatabaseUnavailable`."""
     report = Report()
     letter = DeadLetter(message.task, message.body, reason, attempts=message.deliveries)
-    _bury([letter], report)
+    _bury([letter], report, suspect=_suspect_name(message))
     metrics.DEAD_LETTERS.inc(report.dead)
     return report
 
@@ -121,8 +145,11 @@ def _process(requests: Sequence[Request], report: Report) -> None:
         return
     try:
         with _transaction() as connection:
-            outcomes = process(connection, requests, now=datetime.now(UTC))
+            outcomes = process(connection, requests, now=datetime.now(UTC), patience=patience())
         report.outcomes.extend(outcomes)
+        report.counts.update(
+            (request.kind, outcome.status) for request, outcome in zip(requests, outcomes, strict=True)
+        )
     except DatabaseUnavailable:
         raise
     except Exception as error:  # noqa: BLE001 - every error of a request
@@ -159,11 +186,18 @@ def retry_policy() -> RetryPolicy:
     return RetryPolicy(settings.max_attempts, timedelta(seconds=settings.retry_seconds))
 
 
-def _bury(letters: Sequence[DeadLetter], report: Report) -> None:
+def patience() -> timedelta:
+    """Return how long a request waits for the order that it names, by the settings."""
+    return timedelta(seconds=get_settings().unknown_order_seconds)
+
+
+def _bury(letters: Sequence[DeadLetter], report: Report, suspect: str | None = None) -> None:
     if not letters:
         return
     with _transaction() as connection:
         bury(connection, letters, datetime.now(UTC))
+        if suspect is not None:
+            acquit(connection, suspect)
     report.dead += len(letters)
     for letter in letters:
         log.error("a message cannot be processed", extra={"task": letter.kind, "reason": letter.reason})
@@ -180,8 +214,8 @@ def is_passing(error: Exception) -> bool:
 
 
 def _count(report: Report, seconds: float) -> None:
-    for outcome in report.outcomes:
-        metrics.REQUESTS.labels(CREATE, outcome.status).inc()
+    for (kind, status), count in report.counts.items():
+        metrics.REQUESTS.labels(kind, status).inc(count)
     metrics.DEAD_LETTERS.inc(report.dead)
     metrics.BATCHES.inc()
     metrics.BATCH_SECONDS.observe(seconds)
@@ -208,19 +242,26 @@ def _ids(outcome: Outcome) -> dict[str, object]:
     }
 
 
-@shared_task(
-    name=CREATE,
-    bind=True,
-    # Our own workers take this queue in bulk and never run this body; a stock Celery worker does.
-    # A message is acknowledged when its effects are committed, and comes back if the process dies.
-    acks_late=True,
-    reject_on_worker_lost=True,
-    autoretry_for=(DatabaseUnavailable,),
-    max_retries=None,
-    retry_backoff=True,
-    retry_backoff_max=5,  # seconds; longer countdowns would run twice on Redis
-)
-def create(self: Task, requests: list[dict[str, Any]]) -> str:
-    """Create the orders that a list of 1 to 500 requests asks for."""
-    body = any_json([[], {"requests": requests}, {}])
-    return process_messages([QueueMessage(CREATE, self.request.id, body)]).summary
+def _task(kind: str) -> Task:
+    """Make the Celery task of a kind of request; its messages hold 1 to 500 requests of this kind."""
+
+    def run(self: Task, requests: list[dict[str, Any]]) -> str:
+        body = any_json([[], {"requests": requests}, {}])
+        return process_messages([QueueMessage(kind, self.request.id, body)]).summary
+
+    return shared_task(
+        name=kind,
+        bind=True,
+        # Our own workers take this queue in bulk and never run this body; a stock Celery worker does.
+        # A message is acknowledged when its effects are committed, and comes back if the process dies.
+        acks_late=True,
+        reject_on_worker_lost=True,
+        autoretry_for=(DatabaseUnavailable,),
+        max_retries=None,
+        retry_backoff=True,
+        retry_backoff_max=5,  # seconds; longer countdowns would run twice on Redis
+    )(run)
+
+
+TASKS: Final = {kind: _task(kind) for kind in sorted(KINDS)}
+"""The tasks of the queue `orders`, by their names."""

@@ -91,3 +91,11 @@ def rows(engine: Engine, query: str, **parameters: Any) -> list[tuple[Any, ...]]
 
 def scalar(engine: Engine, query: str, **parameters: Any) -> Any:
     return rows(engine, query, **parameters)[0][0]
+
+
+def make_change(
+    kind: str, *, request_id: UUID | None = None, may_set_price: bool = True, **body: Any
+) -> Request:
+    """Return a request of another kind than `orders.create`."""
+    body = {"idempotency_key": str(new_id())} | body
+    return Request(kind, request_id or new_id(), "demo", may_set_price, body, "tester")

@@ -12,6 +12,8 @@ from worker.settings import Settings
 _TASKS = {
     "requests.retry": "sweep_seconds",
     "outbox.sweep": "sweep_seconds",
+    "holds.sweep": "sweep_seconds",
+    "orders.cancel_unpaid": "sweep_seconds",
     "reconciliation.run": "reconcile_seconds",
 }
 

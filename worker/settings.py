@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     retry_seconds: Seconds = Field(
         5.0, description="wait before the second try; it doubles with each further one, to an hour"
     )
+    unknown_order_seconds: Seconds = Field(
+        60.0, description="how long a request waits for the order that it names by its creator's key"
+    )
     visibility_timeout_seconds: Annotated[int, Field(ge=5)] = Field(
         60, description="Redis only: when what a dead worker held is given to another"
     )

@@ -54,6 +54,8 @@ def test_nothing_is_found_where_nothing_is_wrong(sold: Engine) -> None:
             "request_without_order",
         ),
         ("DELETE FROM event_messages WHERE type = 'order.confirmed'", "order_without_event_message"),
+        ("UPDATE orders SET refunded = 1", "refunded_differs_from_refunds"),
+        ("UPDATE ticket_classes SET held = 1", "held_differs_from_holds"),
     ],
 )
 def test_damage_is_found_by_its_rule(sold: Engine, damage: str, rule: str) -> None:

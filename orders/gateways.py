@@ -1,0 +1,38 @@
+"""Payment gateways: who vouches for a payment.
+
+A gateway that has to ask somebody is not asked here, where a batch holds its locks: the payment is
+recorded as pending, and the gateway's answer comes as another `payments.record`.
+"""
+
+from typing import Final, Protocol
+
+from orders.errors import Invalid
+from schemas.orders import PaymentType
+
+
+class Gateway(Protocol):
+    """Decides, without asking anybody, whether payments of its types can be recorded."""
+
+    @property
+    def types(self) -> frozenset[PaymentType]:
+        """Return the types of payment that it takes."""
+
+
+class Offline:
+    """The built-in gateway: payments that were made elsewhere, of which we are told."""
+
+    types: frozenset[PaymentType] = frozenset(
+        {"cash", "check", "evopay", "money_order", "offline", "paypal", "tbd", "transaction_api"}
+    )
+
+
+GATEWAYS: Final[list[Gateway]] = [Offline()]
+"""The gateways of this process; one that charges credit cards is added here."""
+
+
+def check_payment(type_: PaymentType, field: str) -> None:
+    """Raise `Invalid` if no gateway takes payments of this type."""
+    if not any(type_ in gateway.types for gateway in GATEWAYS):
+        raise Invalid(
+            f"payments of type {type_} need a payment gateway, and none is set up that takes them", field
+        )

@@ -1,0 +1,36 @@
+"""What may happen in which status: nothing else sets one, and nothing else decides what is allowed."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from orders.errors import NotAllowedInStatus
+from schemas.orders import OrderStatus
+from schemas.requests import CANCEL, CHECK_IN, PAY, UPDATE
+
+ALLOWED: Final[Mapping[OrderStatus, frozenset[OrderStatus]]] = {
+    "placed": frozenset({"cancelled"}),
+    "cancelled": frozenset({"refunded"}),
+    "refunded": frozenset(),
+}
+"""From which status an order goes to which."""
+
+CHANGEABLE: Final[Mapping[OrderStatus, frozenset[str]]] = {
+    "placed": frozenset({UPDATE, CANCEL, PAY, CHECK_IN}),
+    # Cancelling again changes nothing and is no mistake; money may still come and go.
+    "cancelled": frozenset({CANCEL, PAY}),
+    "refunded": frozenset({CANCEL}),
+}
+"""Which requests an order takes."""
+
+
+def check_changeable(status: OrderStatus, kind: str) -> None:
+    """Raise `NotAllowedInStatus` if an order in this status does not take requests of this kind."""
+    if kind not in CHANGEABLE[status]:
+        raise NotAllowedInStatus(f"the order is {status}: {kind} is not possible any more", "order_id")
+
+
+def moved(status: OrderStatus, to: OrderStatus) -> OrderStatus:
+    """Return the next status. Raises `NotAllowedInStatus`."""
+    if to not in ALLOWED[status]:
+        raise NotAllowedInStatus(f"the order is {status} and cannot become {to}", "order_id")
+    return to

@@ -1,0 +1,114 @@
+"""What may be done to an order that is there: `orders.update`, `orders.cancel`, `payments.record`."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.money import ZERO, Amount
+from schemas.orders import (
+    MAX_QUANTITY,
+    Address,
+    Attendee,
+    Buyer,
+    Id,
+    Moment,
+    Notes,
+    PaymentType,
+    Quantity,
+    SeatOrder,
+    Seats,
+)
+from schemas.text import IdempotencyKey, Identifier, LongText, ShortText, Word
+
+
+class OrderReference(Word):
+    """Which order: its id, or the idempotency key of the request that created it.
+
+    By key, an order may be named before it is there: the request waits for it.
+    """
+
+    idempotency_key: IdempotencyKey | None = None
+    order_id: Id | None = None
+    order_key: IdempotencyKey | None = None
+    expected_version: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _names_one_order(self) -> Self:
+        if (self.order_id is None) == (self.order_key is None):
+            raise ValueError("an order is named by order_id or by order_key")
+        return self
+
+
+class UpdateRequest(OrderReference):
+    """`orders.update`: a merge patch (RFC 7396) of the order's terms."""
+
+    patch: dict[str, Any]
+
+
+class LineTerms(Word):
+    """A line as it is to be. One that is there is named by its number, or meant by its class.
+
+    What such a line leaves out stays; the attendees are those of its tickets, in their order.
+    """
+
+    line_number: Annotated[int, Field(ge=1)] | None = None
+    ticket_class_id: Identifier
+    quantity: Quantity
+    unit_price: Amount | None = None
+    attendees: Annotated[tuple[Attendee, ...], Field(max_length=MAX_QUANTITY, strict=False)] | None = None
+    seats: Seats | None = None
+    low_seat: ShortText | None = None
+    seat_order: SeatOrder = "consecutive"
+
+
+class OrderTerms(Word):
+    """What of an order can be changed: the words that a patch is merged into."""
+
+    buyer: Buyer
+    billing_address: Address | None = None
+    line_items: Annotated[tuple[LineTerms, ...], Field(min_length=1, max_length=100, strict=False)]
+    shipping: Amount = ZERO
+    service_fee: Amount = ZERO
+    additional_expense: Amount = ZERO
+    tax: Amount | None = None
+    discount: Amount = ZERO
+    reference: ShortText | None = None
+    internal_notes: Notes = ()
+    external_notes: Notes = ()
+    instructions: Notes = ()
+    payment_due_at: Moment | None = None
+
+
+class CancelledLine(Word):
+    """A line of which tickets are cancelled: all of them, or so many, the last ones first."""
+
+    line_number: Annotated[int, Field(ge=1)]
+    quantity: Quantity | None = None
+
+
+class CancelRequest(OrderReference):
+    """`orders.cancel`: the whole order, or these lines, or these tickets."""
+
+    reason: LongText | None = None
+    lines: Annotated[tuple[CancelledLine, ...], Field(max_length=100, strict=False)] = ()
+    ticket_ids: Annotated[tuple[Id, ...], Field(max_length=MAX_QUANTITY, strict=False)] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether nothing of the order is to be left."""
+        return not self.lines and not self.ticket_ids
+
+
+class PaymentRecord(OrderReference):
+    """`payments.record`: a payment or a refund that was made, or is under way (`pending`).
+
+    Without an amount it is the order's balance; a refund is what the buyer has coming. With
+    `payment_number` a pending one is completed.
+    """
+
+    type: PaymentType
+    amount: Amount | None = None
+    status: Literal["pending", "completed"] = "completed"
+    is_refund: bool = False
+    reference: ShortText | None = None
+    payment_number: Annotated[int, Field(ge=1)] | None = None

@@ -1,0 +1,28 @@
+"""`tickets.check_in`: a ticket is used at the gate, or its use is undone."""
+
+from typing import Self
+
+from pydantic import model_validator
+
+from schemas.orders import Id
+from schemas.text import IdempotencyKey, Identifier, LongText, Word
+
+
+class CheckInRequest(Word):
+    """A scanned code, or the ticket's id. `nonce` names the scan: the same one again is no second use.
+
+    `event_id`, the catalogue's, is the event at whose gate this is.
+    """
+
+    idempotency_key: IdempotencyKey | None = None
+    code: LongText | None = None
+    ticket_id: Id | None = None
+    event_id: Identifier | None = None
+    nonce: IdempotencyKey | None = None
+    undo: bool = False
+
+    @model_validator(mode="after")
+    def _names_one_ticket(self) -> Self:
+        if (self.code is None) == (self.ticket_id is None):
+            raise ValueError("a ticket is named by its code or by ticket_id")
+        return self

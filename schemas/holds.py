@@ -1,0 +1,54 @@
+"""Inventory set aside: `holds.take`, `holds.extend`, `holds.release`."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from schemas.money import Amount
+from schemas.orders import Id, Moment, Quantity, SeatOrder, Seats
+from schemas.text import IdempotencyKey, Identifier, ShortText, Word
+
+
+class HoldRequest(Word):
+    """`holds.take`: tickets or named seats until a moment; without one, until they are released.
+
+    The hold's id is the id of this request.
+    """
+
+    idempotency_key: IdempotencyKey | None = None
+    ticket_class_id: Identifier
+    quantity: Quantity = 0
+    seats: Seats = ()
+    low_seat: ShortText | None = None
+    seat_order: SeatOrder = "consecutive"
+    unit_price: Amount | None = None
+    expires_at: Moment | None = None
+
+
+class ExtendRequest(Word):
+    """`holds.extend`: until another moment; without one, until it is released."""
+
+    idempotency_key: IdempotencyKey | None = None
+    hold_id: Id
+    expires_at: Moment | None = None
+
+
+class ReleaseRequest(Word):
+    """`holds.release`: the inventory is free again."""
+
+    idempotency_key: IdempotencyKey | None = None
+    hold_id: Id
+
+
+class Hold(Word):
+    """A hold, and what became of it."""
+
+    id: UUID
+    ticket_class_id: str
+    quantity: int
+    seats: tuple[str, ...]
+    unit_price: Amount
+    expires_at: datetime | None
+    status: Literal["held", "used", "released", "expired"]
+    order_id: UUID | None
+    created_at: datetime

@@ -1,0 +1,154 @@
+"""What is done to orders that are there, against a real PostgreSQL."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Engine
+
+from orders.reading import get_order
+from schemas.orders import Order
+from schemas.requests import CANCEL, CHECK_IN, PAY, RELEASE, TAKE, UPDATE
+from tests.factories import (
+    NOW,
+    codes,
+    load,
+    make_change,
+    make_event,
+    make_request,
+    make_seated_class,
+    make_ticket_class,
+    rows,
+    run,
+    scalar,
+)
+
+
+def _place(engine: Engine, **changes: Any) -> UUID:
+    (outcome,) = run(engine, make_request(**changes))
+    assert outcome.order_id is not None, outcome
+    return outcome.order_id
+
+
+def _order(engine: Engine, order_id: UUID) -> dict[str, Any]:
+    with engine.connect() as connection:
+        order = get_order(connection, order_id)
+    assert order is not None
+    Order.model_validate(order, strict=False)
+    return order
+
+
+def test_an_update_prices_the_order_again_and_keeps_the_codes_that_stay(engine: Engine) -> None:
+    load(engine, make_event(ticket_classes=[make_ticket_class(price="10.00")]))
+    order_id = _place(engine, quantity=2, shipping="5.00")
+    before = _order(engine, order_id)
+    line = {"ticket_class_id": "standing", "quantity": 3, "attendees": [{"first_name": "Ada"}]}
+    (outcome,) = run(
+        engine, make_change(UPDATE, order_id=str(order_id), patch={"line_items": [line], "shipping": "1.00"})
+    )
+    assert (outcome.status, outcome.order_id) == ("processed", order_id)
+    after = _order(engine, order_id)
+    assert (after["version"], after["totals"]["total"]) == (2, "31.00")
+    assert [one["code"] for one in after["tickets"]][:2] == [one["code"] for one in before["tickets"]]
+    assert after["tickets"][0]["attendee"]["first_name"] == "Ada"
+    assert scalar(engine, "SELECT sold FROM ticket_classes") == 3
+    assert rows(engine, "SELECT sequence, type FROM event_messages ORDER BY 1") == [
+        (1, "order.confirmed"),
+        (2, "order.updated"),
+        (3, "ticket.issued"),
+    ]
+
+
+def test_a_whole_cancel_voids_all_and_returns_the_inventory_once(engine: Engine) -> None:
+    load(engine, make_event(ticket_classes=[make_seated_class()]))
+    order_id = _place(engine, ticket_class="stalls", quantity=3, payments=[{"type": "cash"}])
+    for _ in range(2):
+        (outcome,) = run(engine, make_change(CANCEL, order_id=str(order_id), reason="rain"))
+        assert outcome.status == "processed"
+    order = _order(engine, order_id)
+    assert (order["status"], order["totals"]["balance"]) == ("cancelled", "-240.00")
+    assert order["cancellation"]["reason"] == "rain"
+    assert {ticket["status"] for ticket in order["tickets"]} == {"voided"}
+    assert rows(engine, "SELECT sold FROM ticket_classes") == [(0,)]
+    assert scalar(engine, "SELECT count(*) FROM seats WHERE is_taken") == 0
+
+
+def test_an_update_before_its_create_in_one_batch_is_applied_after_it(engine: Engine) -> None:
+    load(engine, make_event())
+    create = make_request()
+    update = make_change(UPDATE, order_key=create.body["idempotency_key"], patch={"reference": "PO-1"})
+    outcomes = run(engine, update, create)
+    assert [outcome.status for outcome in outcomes] == ["processed", "processed"]
+    assert scalar(engine, "SELECT reference FROM orders") == "PO-1"
+    assert rows(engine, "SELECT version, last_sequence FROM orders") == [(2, 2)]
+
+
+def test_an_update_before_its_create_waits_for_it(engine: Engine) -> None:
+    load(engine, make_event())
+    create = make_request()
+    update = make_change(UPDATE, order_key=create.body["idempotency_key"], patch={"reference": "PO-1"})
+    (outcome,) = run(engine, update)
+    assert outcome.status == "waiting"
+    assert scalar(engine, "SELECT count(*) FROM requests") == 0
+    run(engine, create)
+    (outcome,) = run(engine, update)
+    assert outcome.status == "processed"
+    assert scalar(engine, "SELECT reference FROM orders") == "PO-1"
+
+
+def test_a_payment_settles_the_balance(engine: Engine) -> None:
+    load(engine, make_event())
+    order_id = _place(engine)
+    (outcome,) = run(engine, make_change(PAY, order_id=str(order_id), type="paypal"))
+    assert outcome.status == "processed"
+    order = _order(engine, order_id)
+    assert (order["payment_status"], order["totals"]["paid"], order["totals"]["balance"]) == (
+        "paid",
+        "45.50",
+        "0.00",
+    )
+
+
+def test_a_ticket_is_used_once(engine: Engine) -> None:
+    load(engine, make_event())
+    order_id = _place(engine)
+    code = _order(engine, order_id)["tickets"][0]["code"]
+    first, second = (run(engine, make_change(CHECK_IN, code=code))[0] for _ in range(2))
+    assert first.status == "processed"
+    assert codes(second) == ["already_checked_in"]
+    assert _order(engine, order_id)["check_in"] == {
+        "status": "checked_in",
+        "checked_in": 1,
+        "tickets": 1,
+    }
+
+
+def test_a_hold_is_sold_to_the_order_that_names_it(engine: Engine) -> None:
+    load(engine, make_event(ticket_classes=[make_seated_class(seats="1-4")]))
+    hold = make_change(TAKE, ticket_class_id="stalls", quantity=3, unit_price="70.00")
+    assert run(engine, hold)[0].status == "processed"
+    assert codes(run(engine, make_request(ticket_class="stalls", quantity=2))[0]) == ["sold_out"]
+    order_id = _place(engine, line_items=[{"hold_id": str(hold.request_id)}])
+    order = _order(engine, order_id)
+    assert [ticket["seat"] for ticket in order["tickets"]] == ["1", "2", "3"]
+    assert order["totals"]["total"] == "210.00"
+    assert rows(engine, "SELECT sold, held FROM ticket_classes") == [(3, 0)]
+    assert rows(engine, "SELECT status, order_id FROM holds") == [("used", order_id)]
+    released = make_change(RELEASE, hold_id=str(hold.request_id))
+    assert codes(run(engine, released)[0]) == ["hold_expired"]
+
+
+def test_an_expired_hold_is_free_at_the_moment_it_expires(engine: Engine) -> None:
+    load(engine, make_event(ticket_classes=[make_ticket_class(capacity=2)]))
+    hold = make_change(TAKE, ticket_class_id="standing", quantity=2, expires_at=NOW.isoformat())
+    assert codes(run(engine, hold)[0]) == ["invalid"]
+    hold = make_change(TAKE, ticket_class_id="standing", quantity=2, expires_at="2026-05-04T12:00:01Z")
+    assert run(engine, hold)[0].status == "processed"
+    assert codes(run(engine, make_request(quantity=2))[0]) == ["sold_out"]
+    from datetime import timedelta
+
+    from orders.process import process
+
+    with engine.begin() as connection:
+        (outcome,) = process(connection, [make_request(quantity=2)], now=NOW + timedelta(seconds=1))
+    assert outcome.status == "processed"
+    assert rows(engine, "SELECT sold, held FROM ticket_classes") == [(2, 0)]
