@@ -29,22 +29,33 @@ RECONCILE: Final = "reconciliation.run"
 _DUE_AT_ONCE: Final = 100
 
 
+class EndedItsProcess(Exception):
+    """Each try of the request was counted, and none of them came to an end."""
+
+
 @shared_task(name=RETRY)
 def retry(tick: int | None = None) -> int:
     """Try those delayed requests again that are due, each alone; return how many there were."""
     if not is_mine(RETRY, tick):
         return 0
-    with engine().begin() as connection:
-        due = claim_due(connection, limit=_DUE_AT_ONCE, policy=retry_policy(), now=datetime.now(UTC))
-    for one in due:
-        _try_again(one)
-    if due:
+    tried = 0
+    while tried < _DUE_AT_ONCE:
+        # One by one: a request that ends this process must not cost others a try.
+        with engine().begin() as connection:
+            due = claim_due(connection, limit=1, policy=retry_policy(), now=datetime.now(UTC))
+        if not due:
+            break
+        _try_again(due[0])
+        tried += 1
+    if tried:
         wake_relay()
-    return len(due)
+    return tried
 
 
 def _try_again(due: Due) -> None:
     try:
+        if due.attempts > retry_policy().max_attempts:
+            raise EndedItsProcess(f"it was tried {due.attempts - 1} times and never came to an end")
         with engine().begin() as connection:
             (outcome,) = process(connection, [due.request], now=datetime.now(UTC), patience=patience())
             if outcome.status != "waiting":

@@ -31,12 +31,12 @@ class Process:
 
 @contextlib.contextmanager
 def running_celery(
-    *arguments: str, environment: Mapping[str, str], log: Path, ready: str = ""
+    *arguments: str, environment: Mapping[str, str], log: Path, ready: str = "", app: str = "worker.app"
 ) -> Iterator[Process]:
     """Run `celery -A worker.app …` until the block ends; wait for a word in its output first."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "worker.app", *arguments],
+            [sys.executable, "-m", "celery", "-A", app, *arguments],
             cwd=ROOT,
             env=os.environ | {"WILLCALL_LOG_LEVEL": "INFO"} | dict(environment),
             stdin=subprocess.DEVNULL,

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 BIN = Path("/usr/lib/rabbitmq/bin")
 
 
@@ -75,6 +77,13 @@ class RabbitMQ:
             )
         self._wait_until_ready()
 
+    def ctl(self, *arguments: str) -> str:
+        """Run `rabbitmqctl` against this node; return what it printed."""
+        command = [BIN / "rabbitmqctl", *arguments]
+        done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
@@ -108,6 +117,8 @@ class RabbitMQ:
 
 @contextlib.contextmanager
 def running_rabbitmq(home: Path, config: str = "") -> Iterator[RabbitMQ]:
+    if not is_installed():
+        pytest.skip("RabbitMQ is not installed")
     home.mkdir(parents=True, exist_ok=True)
     server = RabbitMQ(home, free_port(), free_port(), free_port(), config)
     names = subprocess.Popen(

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from celery import bootsteps
 
+from orders.dead_letters import storable
 from tasks.messages import QueueMessage
 from tasks.orders import DatabaseUnavailable, Report, bury_message, process_messages, process_suspect
 from worker.announcing import Announcer
@@ -83,6 +84,11 @@ class BulkConsumer(threading.Thread):
                 log.error("the broker does not answer", extra={"error": str(error)[:500]})
                 self._stopping.wait(wait)
                 wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+                continue
+            except Exception:
+                # A thread that ended would leave a worker that looks alive and takes nothing.
+                log.exception("the bulk consumer cannot connect; trying again")
+                self._stopping.wait(_LONGEST_WAIT_SECONDS)
                 continue
             wait = 0.1
             try:
@@ -155,4 +161,5 @@ def _handle(batch: Sequence[Delivery]) -> Report:
 
 
 def _message(delivery: Delivery) -> QueueMessage:
-    return QueueMessage(delivery.task, delivery.message_id, delivery.body, delivery.count)
+    # An id is whatever its producer wrote; it names rows.
+    return QueueMessage(delivery.task, storable(delivery.message_id), delivery.body, delivery.count)

@@ -60,7 +60,7 @@ while requests < tonumber(ARGV[1]) and bytes < tonumber(ARGV[2]) do
     if decoded.headers.redelivered then count = 1 + redis.call('HINCRBY', KEYS[4], tag, 1) end
     requests = requests + carried
     bytes = bytes + #message
-    taken[#taken + 1] = {message, count}
+    taken[#taken + 1] = {message, count, tag}
 end
 return taken
 """
@@ -76,6 +76,10 @@ end
 """
 
 
+_SWEEP_SECONDS: Final = 5.0
+_SWEPT: Final = 1_000
+
+
 class RedisSource:
     """The queue `orders` of a Redis or Valkey."""
 
@@ -83,7 +87,8 @@ class RedisSource:
         # kombu's connection knows how to connect (password, TLS, socket) and how the keys are named.
         self._broker = Connection(broker_url, transport_options=transport_options(settings, broker_url))
         self._ahead: list[Delivery] = []
-        self._held: dict[str, bytes] = {}
+        self._held: dict[bytes, bytes] = {}
+        self._next_sweep = time.monotonic()
         try:
             channel = self._broker.default_channel
             for queue in queues(broker_url):
@@ -105,6 +110,7 @@ class RedisSource:
 
     def take(self, limit: int, timeout_seconds: float) -> list[Delivery]:
         try:
+            self._sweep()
             if self._ahead:
                 taken, self._ahead = self._ahead, []
                 return taken
@@ -124,13 +130,21 @@ class RedisSource:
         except (redis.RedisError, OSError) as error:
             raise SourceLost(str(error)) from error
 
+    def _sweep(self) -> None:
+        """Bring back what dead workers held: kombu's own sweep, which needs a consumer of kombu's.
+
+        That one restores ten messages at a time; a dead worker of ours may have held a thousand.
+        """
+        if time.monotonic() >= self._next_sweep:
+            self._next_sweep = time.monotonic() + _SWEEP_SECONDS
+            self._broker.default_channel.qos.restore_visible(num=_SWEPT, interval=1)
+
     def _take_now(self, limit: int) -> list[Delivery]:
         reserved = self._reserve(keys=self._keys, args=[limit, MAX_BATCH_BYTES, time.time(), ORDERS])
         taken = []
-        for message, count in reserved:
-            delivery = _delivery(message, count)
-            self._held[delivery.tag] = message
-            taken.append(delivery)
+        for message, count, tag in reserved:
+            self._held[tag] = message
+            taken.append(_delivery(message, int(count), tag))
         return taken
 
     def read_ahead(self, limit: int) -> None:
@@ -178,16 +192,25 @@ class RedisSource:
             self._broker.release()
 
 
-def _delivery(message: bytes, count: int) -> Delivery:
+def _delivery(message: bytes, count: int, tag: bytes) -> Delivery:
+    try:
+        return _read(message, count, tag)
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        # Valkey's reader of JSON takes more for JSON than ours, and nobody says what headers are.
+        reason = f"it is not a message as kombu writes it: {error}"
+        return Delivery(tag, "", "", message, requests=1, count=count, dead_reason=reason)
+
+
+def _read(message: bytes, count: int, tag: bytes) -> Delivery:
     payload: dict[str, Any] = orjson.loads(message)
     headers = payload.get("headers") or {}
     return Delivery(
-        tag=payload["properties"]["delivery_tag"],
+        tag=tag,
         task=str(headers.get("task", "")),
         message_id=str(headers.get("id", "")),
         body=_body(payload),
         requests=count_requests(headers.get("willcall_requests")),
-        count=int(count),
+        count=count,
     )
 
 

@@ -1,6 +1,8 @@
 """The queues, one per concern so that slow work never starves orders, and the events' exchange."""
 
+import ssl
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 from kombu import Exchange, Queue
 
@@ -47,13 +49,17 @@ def _direct(name: str, arguments: dict[str, Any] | None) -> Queue:
 
 def transport_options(settings: Settings, broker_url: str) -> dict[str, Any]:
     """Return kombu's options for the broker, each with its reason."""
+    options: dict[str, Any]
     if is_amqp(broker_url):
-        return {
+        options = {
             # Without confirms about half of what is under way is lost when the broker dies.
             "confirm_publish": True,
             "connect_timeout": 5,
         }
-    options: dict[str, Any] = {
+        if broker_url.startswith("amqps"):
+            options["ssl"] = _amqp_tls(broker_url)
+        return options
+    options = {
         # About twice the longest batch; kombu's own default is an hour.
         "visibility_timeout": settings.visibility_timeout_seconds,
         "unacked_restore_interval": 5,
@@ -66,3 +72,14 @@ def transport_options(settings: Settings, broker_url: str) -> dict[str, Any]:
     if settings.global_keyprefix:
         options["global_keyprefix"] = settings.global_keyprefix
     return options
+
+
+def _amqp_tls(broker_url: str) -> dict[str, Any]:
+    """Return py-amqp's options for TLS; the URL's query may name files in kombu's words for Redis."""
+    url = urlsplit(broker_url)
+    query = dict(parse_qsl(url.query))
+    files = {
+        name: query[f"ssl_{name}"] for name in ("ca_certs", "certfile", "keyfile") if f"ssl_{name}" in query
+    }
+    # Left to itself py-amqp accepts any server's certificate that some known authority signed.
+    return {"server_hostname": url.hostname, "cert_reqs": ssl.CERT_REQUIRED, **files}

@@ -26,6 +26,9 @@ def _broker(url: str | None) -> str | None:
     schemes = ("amqp://", "amqps://", "redis://", "rediss://", "redis+socket://")
     if url is not None and not url.startswith(schemes):
         raise ValueError("must be a URL that begins with one of " + ", ".join(schemes))
+    if url is not None and url.startswith("rediss") and "ssl_cert_reqs=" not in url:
+        # Without a word about certificates kombu accepts any.
+        return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=required"
     return url
 
 

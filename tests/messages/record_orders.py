@@ -20,7 +20,7 @@ ORDERS = HERE / "recorded_orders.jsonl"
 
 COUNT = 830
 DECIMALS = {"EUR": 2, "JPY": 0, "KWD": 3, "USD": 2}
-PAYMENT_TYPES = ("cash", "check", "credit_card", "evopay", "money_order", "offline", "paypal", "tbd")
+PAYMENT_TYPES = ("cash", "check", "paypal", "evopay", "money_order", "offline", "paypal", "tbd")
 FIRST_NAMES = (
     "Ada", "Zoë", "Jörg", "Łucja", "Øystein", "Ñusta", "Пример", "Δοκιμή", "مثال", "דוגמה", "テスト", "例子",
     "예시", "ตัวอย่าง", "उदाहरण", "উদাহরণ", "மாதிரி", "ნიმუში", "Օրինակ", "ምሳሌ", "🎭", "e\u0301lodie",

@@ -60,7 +60,7 @@ class _Flood(threading.Thread):
         return self.sent
 
 
-def _survives(broker: Broker, engine: Engine, outage: Callable[[], None]) -> None:
+def _survives(broker: Broker, engine: Engine, outage: Callable[[], object]) -> None:
     load(engine, make_event(ticket_classes=[make_ticket_class(capacity=1_000_000)]))
     worker = broker.worker("orders,maintenance", WILLCALL_VISIBILITY_TIMEOUT_SECONDS="5")
     flood = _Flood(broker.publisher())
@@ -95,6 +95,14 @@ def test_a_rabbitmq_that_is_killed_and_comes_back_loses_no_order(
         server.start()
 
     _survives(broker, engine, outage)
+
+
+@pytest.mark.xdist_group("rabbitmq")
+@pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True)
+def test_a_rabbitmq_that_closes_all_connections_loses_no_order(
+    broker: Broker, rabbitmq: RabbitMQ, engine: Engine
+) -> None:
+    _survives(broker, engine, lambda: rabbitmq.ctl("close_all_connections", "maintenance"))
 
 
 @pytest.mark.xdist_group("rabbitmq")

@@ -152,6 +152,32 @@ def test_what_kombu_never_wrote_is_a_dead_letter_too(broker: Broker, engine: Eng
     assert bytes(scalar(engine, "SELECT message FROM dead_letters ORDER BY id")) == b"\x00garbage\xff"
 
 
+@pytest.mark.xdist_group("valkey")
+@pytest.mark.parametrize("broker", ["valkey"], indirect=True)
+def test_what_only_valkey_can_read_is_a_dead_letter_too(broker: Broker, engine: Engine) -> None:
+    load(engine)
+    info = b'"delivery_tag": "%d", "delivery_info": {"exchange": "orders", "routing_key": "orders"}'
+    broken = [
+        b'{"body": "\xff", "headers": {}, ',
+        b'{"body": "x", "headers": [1], ',
+        b'{"body": "x", "headers": "h", ',
+        b'{"body": "x", "headers": {"number": NaN}, ',
+    ]
+    with Connection(broker.url) as connection:
+        client = connection.default_channel.client
+        client.lpush(
+            ORDERS,
+            *(start + b'"properties": {' + info % number + b"}}" for number, start in enumerate(broken)),
+        )
+    broker.publisher().publish([_message(make_body())])
+    broker.worker()
+    _wait_for(engine, 1, "orders")
+    _wait_for(engine, len(broken), "dead_letters")
+    with Connection(broker.url) as connection:
+        client = connection.default_channel.client
+        wait_until(lambda: client.exists("unacked", "unacked_index", ORDERS) == 0, what="all acknowledged")
+
+
 def test_ten_thousand_buyers_for_a_thousand_tickets(broker: Broker, engine: Engine) -> None:
     """Eight producers send every request twice, to two workers, and nothing is lost, doubled or oversold."""
     buyers, producers = 10_000, 8

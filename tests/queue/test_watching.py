@@ -1,0 +1,101 @@
+"""What an operator sees of a busy worker: it answers, it counts, and it tells of samples."""
+
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import orjson
+from celery import Celery
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import Engine
+
+from tests.factories import load, make_body, make_event, make_ticket_class, scalar
+from tests.processes import wait_until
+from tests.queue.conftest import Broker
+from tests.rabbitmq import free_port
+from worker.publishing import Message, task_message
+from worker.queues import ORDERS
+
+_MESSAGES = 400
+_ORDERS = 10 * _MESSAGES
+
+
+def _message() -> Message:
+    content = orjson.dumps({"requests": [{"tenant": "demo", **make_body()} for _ in range(10)]})
+    return task_message("orders.create", content, queue=ORDERS, summary="…", requests=10)
+
+
+def _count(engine: Engine) -> int:
+    return int(scalar(engine, "SELECT count(*) FROM orders"))
+
+
+@contextmanager
+def _hearing(app: Celery) -> Iterator[list[dict[str, Any]]]:
+    """Collect the events that Flower would see."""
+    heard: list[dict[str, Any]] = []
+    is_ending = threading.Event()
+
+    def listen() -> None:
+        with app.connection_for_read() as connection:
+            receiver = app.events.Receiver(connection, handlers={"*": heard.append})
+            with receiver.consumer_context() as (own_connection, _, _):
+                is_listening.set()
+                while not is_ending.is_set():
+                    with suppress(TimeoutError):
+                        own_connection.drain_events(timeout=0.2)
+
+    is_listening = threading.Event()
+    listener = threading.Thread(target=listen)
+    listener.start()
+    try:
+        assert is_listening.wait(10)
+        yield heard
+    finally:
+        is_ending.set()
+        listener.join(10)
+
+
+def _metrics(port: int) -> dict[tuple[str, ...], float]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        families = text_string_to_metric_families(answer.read().decode())
+        return {
+            (sample.name, *sample.labels.values()): sample.value
+            for family in families
+            for sample in family.samples
+        }
+
+
+def test_a_busy_worker_answers_counts_every_order_and_tells_of_few(broker: Broker, engine: Engine) -> None:
+    load(engine, make_event(ticket_classes=[make_ticket_class(capacity=1_000_000)]))
+    port = free_port()
+    broker.worker(WILLCALL_WORKER_METRICS_PORT=str(port), WILLCALL_BATCH_SIZE="20")
+    with Celery(broker=broker.url) as app, _hearing(app) as heard:
+        broker.publisher().publish([_message() for _ in range(_MESSAGES)])
+        wait_until(lambda: _count(engine) > 0, what="a first order")
+        inspect = app.control.inspect(limit=1, timeout=10)
+        pongs, active, stats = inspect.ping(), inspect.active(), inspect.stats()
+        done = _count(engine)
+        wait_until(lambda: _count(engine) == _ORDERS, what="all orders")
+        wait_until(lambda: broker.depth() == 0, what="an empty queue")
+        counts = _metrics(port)
+        wait_until(lambda: any(event["type"] == "task-succeeded" for event in heard), what="a task event")
+
+    assert done < _ORDERS, "it was asked while it was busy"
+    [(name, pong)] = pongs.items()
+    assert (name.partition("@")[0], pong) == ("worker", {"ok": "pong"})
+    assert active == {name: []}
+    assert stats[name]["pool"]["max-concurrency"] == 2
+
+    assert counts["willcall_requests_total", "orders.create", "processed"] == _ORDERS
+    assert counts["willcall_batches_total",] >= _ORDERS / 20
+
+    told = [event for event in heard if event["type"].startswith("task-")]
+    assert {event["hostname"] for event in told} == {name}
+    assert {event["name"] for event in told if event["type"] == "task-received"} == {"orders.create"}
+    batches = sum(event["type"] == "task-succeeded" for event in told)
+    # One sample a second, and it does not take a minute.
+    assert 1 <= batches <= 60
+    assert len(told) <= 3 * batches + 2
+    assert "Example" not in str(told), "a buyer's name"
