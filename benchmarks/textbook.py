@@ -196,6 +196,8 @@ def _order(
         reference=asked.reference,
         created_at=now,
         updated_at=now,
+        given_tax=asked.tax,
+        payment_due_at=asked.payment_due_at,
     )
 
 

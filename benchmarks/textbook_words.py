@@ -21,6 +21,13 @@ def order_words(tenant: Tenant, order: Any, ticket_classes: Sequence[TicketClass
             _ticket(ticket, ticket_class) for line, ticket_class in pairs for ticket in line.tickets
         ),
         payments=(),
+        notes=(),
+        check_in=wire.CheckIn(
+            status="not_checked_in", checked_in=0, tickets=sum(len(line.tickets) for line in order.lines)
+        ),
+        cancellation=None,
+        fraud_check=None,
+        trade=None,
         **{name: getattr(order, name) for name in _PLAIN},
     )
     return words.model_dump(mode="json")
@@ -36,6 +43,7 @@ _PLAIN = (
     "idempotency_key",
     "event_id",
     "currency",
+    "payment_due_at",
     "promo_code",
     "reference",
     "created_at",
@@ -57,6 +65,7 @@ def _totals(order: Any) -> wire.Totals:
 def _line(line: Any, ticket_class: TicketClass) -> wire.LineItem:
     attendees = (_attendee(ticket) for ticket in line.tickets)
     return wire.LineItem(
+        line_number=line.line_number,
         ticket_class_id=ticket_class.external_id,
         event_id=ticket_class.event.external_id,
         quantity=line.quantity,
@@ -76,6 +85,7 @@ def _ticket(ticket: Any, ticket_class: TicketClass) -> wire.Ticket:
         attendee=_attendee(ticket),
         status=ticket.status,
         code=ticket.code,
+        checked_in_at=None,
     )
 
 

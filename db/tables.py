@@ -61,6 +61,7 @@ tenants = Table(
     _moment("created_at"),
     Column("issues_tickets", Text, nullable=False, server_default=text("'on_confirmation'")),
     Column("cancels_unpaid", Boolean, nullable=False, server_default=text("false")),
+    Column("fraud_rules", JSON(none_as_null=True)),
     CheckConstraint("issues_tickets IN ('on_confirmation', 'on_payment')", name="issues_tickets"),
 )
 
@@ -129,9 +130,13 @@ ticket_classes = Table(
     Column("capacity", Integer, nullable=False),
     Column("sold", Integer, nullable=False, server_default=text("0")),
     Column("held", Integer, nullable=False, server_default=text("0")),
+    Column("office", Text),
+    Column("cost", Numeric),
+    # No foreign key: the class is there before the order that bought it, in the same transaction.
+    Column("bought_by_order_id", Uuid),
     UniqueConstraint("tenant_id", "external_id"),
     CheckConstraint("sold >= 0 AND held >= 0 AND sold + held <= capacity", name="never_oversold"),
-    _in_range("price"),
+    _in_range("price", "cost"),
 )
 
 seats = Table(
@@ -269,6 +274,22 @@ orders = Table(
     ),
 )
 
+# Only for orders that say between whom they are: most have no row here.
+order_trades = Table(
+    "order_trades",
+    metadata,
+    Column("order_id", ForeignKey("orders.id"), primary_key=True),
+    Column("is_purchase", Boolean, nullable=False),
+    Column("consignment", Boolean, nullable=False),
+    Column("seller_id", Text),
+    Column("buyer_id", Text),
+    Column("client_id", Text),
+    Column("created_by_ip_address", Text),
+    Column("order_group_id", Uuid),
+    Column("substitutes_id", ForeignKey("orders.id")),
+    Column("counterpart_id", ForeignKey("orders.id")),
+)
+
 order_lines = Table(
     "order_lines",
     metadata,
@@ -358,6 +379,22 @@ order_changes = Table(
     Column("patch", JSON),
     Column("fields", JSON, nullable=False),
     PrimaryKeyConstraint("order_id", "change_number"),
+)
+
+# The orders whose producers asked for the check, and what it said.
+fraud_checks = Table(
+    "fraud_checks",
+    metadata,
+    Column("order_id", ForeignKey("orders.id"), primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("ip_address", Text),
+    Column("verdict", Text, nullable=False),
+    Column("reasons", JSON, nullable=False),
+    _moment("checked_at"),
+    CheckConstraint("verdict IN ('passed', 'review')", name="verdict"),
+    Index(None, "tenant_id", "email", "checked_at"),
+    Index(None, "tenant_id", "ip_address", "checked_at"),
 )
 
 holds = Table(

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from orders.draft import Draft
 from orders.errors import RejectedRequest
 from orders.pricing import PricedOrder
-from orders.seating import Seat, wished_labels
+from orders.seating import Seat, check_wish, wished_labels
+from orders.signatures import check_quantity
 from orders.stock import Needs, Stock
 
 
@@ -23,7 +24,9 @@ def needs_of(drafts: Sequence[Draft]) -> Needs:
             needs.promo_codes.add(priced.promo_code.id)
         for item, line in zip(order.line_items, priced.lines, strict=True):
             needs.ticket_classes.add(line.offer.id)
-            if line.offer.has_seats and item.hold_id is None:
+            if line.offer.has_seats and item.hold_id is not None:
+                needs.seats[line.offer.id] += 0  # a change in the same batch may give them back
+            elif line.offer.has_seats:
                 needs.seats[line.offer.id] += line.quantity
                 needs.labels.update((line.offer.id, label) for label in wished_labels(item, line.quantity))
     return needs
@@ -41,27 +44,36 @@ def allocate(stock: Stock, drafts: Sequence[Draft]) -> None:
 def _take(stock: Stock, draft: Draft) -> None:
     """Take all that the order needs, or nothing and raise."""
     _check(stock, draft)
+    stock.check_use(_priced(draft).promo_code)
     chosen = _choose_seats(stock, draft)
     stock.use(_priced(draft).promo_code)
     for index, line in enumerate(_priced(draft).lines):
         hold = draft.holds.get(index)
         if hold is not None:
             hold.use(stock, draft.order_id)
-            chosen[index] = list(hold.seats)
+            if hold.seats:
+                chosen[index] = list(hold.seats)
         else:
             stock.sell(line.offer.id, line.quantity)
     draft.line_seats = chosen
 
 
 def _check(stock: Stock, draft: Draft) -> None:
+    assert draft.order is not None  # noqa: S101 - the path has validated it
     wanted: Counter[str] = Counter()
     for index, line in enumerate(_priced(draft).lines):
         hold = draft.holds.get(index)
         if hold is not None:
             hold.check_usable(index)
             continue
+        labels = wished_labels(draft.order.line_items[index], line.quantity)
+        if labels:
+            check_wish(labels, line.offer, line.quantity, f"line_items.{index}.seats")
         wanted[line.offer.id] += line.quantity
         stock.check(line.offer, wanted[line.offer.id], f"line_items.{index}.quantity")
+        if index in draft.signed:
+            field = f"line_items.{index}.ticket_group_signature"
+            check_quantity(draft.signed[index], stock.free[line.offer.id], line.offer, field)
 
 
 def _choose_seats(stock: Stock, draft: Draft) -> dict[int, list[Seat]]:

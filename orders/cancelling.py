@@ -31,6 +31,8 @@ def cancel(change: Change, asked: CancelRequest) -> bool:
     state = change.state
     if state.row["status"] != "placed":
         return False
+    if not state.tickets:
+        _let_go(change, asked)
     tickets = state.valid_tickets() if asked.is_whole else _named(change, asked)
     used = [ticket for ticket in tickets if ticket["status"] == "checked_in"]
     if used:
@@ -48,6 +50,23 @@ def cancel(change: Change, asked: CancelRequest) -> bool:
         _close(change, asked.reason)
     change.settle()
     return True
+
+
+def _let_go(change: Change, asked: CancelRequest) -> None:
+    """Take out the lines of a purchase order that has no tickets, with the inventory that it made."""
+    state = change.state
+    if not asked.is_whole:
+        raise Invalid("a purchase order without tickets is cancelled as a whole", "lines")
+    for line in state.lines:
+        # What a sale bought is the sale's, and goes back with its tickets.
+        if state.trade is not None and state.trade["counterpart_id"] is None:
+            class_id = str(line["ticket_class_id"])
+            if change.stock.free[class_id] < line["quantity"]:
+                raise NotAllowedInStatus(
+                    f"tickets of ticket class {line['external_id']} are sold or held", "order_id"
+                )
+            change.stock.withdraw(class_id, line["quantity"])
+        line["quantity"] = 0
 
 
 def _close(change: Change, reason: str | None) -> None:

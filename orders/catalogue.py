@@ -12,8 +12,8 @@ from orders.offers import EventOffer, Offers, PromoCodeOffer, TaxRule, TicketCla
 from orders.tickets import code_scope
 
 _TICKET_CLASSES = text("""
-    SELECT c.tenant_id::text, c.id::text, c.external_id, c.price, c.has_seats,
-        c.capacity - c.sold - c.held AS free,
+    SELECT c.tenant_id::text, c.id::text, c.external_id, c.price, c.has_seats, c.office,
+        COALESCE(c.cost, c.price) AS cost, c.capacity - c.sold - c.held AS free,
         e.id::text AS event_id, e.external_id AS event_external_id, e.currency, e.starts_at, e.ends_at,
         e.tax_rate, e.tax_is_included, e.tax_rounding
     FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:external_ids AS text[]))
@@ -24,6 +24,14 @@ _TICKET_CLASSES = text("""
 
 _EVENTS = text("""
     SELECT tenant_id::text, external_id
+    FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:external_ids AS text[]))
+        AS named (tenant_id, external_id)
+    JOIN events USING (tenant_id, external_id)
+""")
+
+_EVENT_OFFERS = text("""
+    SELECT tenant_id::text, id::text AS event_id, external_id AS event_external_id, currency,
+        tax_rate, tax_is_included, tax_rounding
     FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:external_ids AS text[]))
         AS named (tenant_id, external_id)
     JOIN events USING (tenant_id, external_id)
@@ -98,8 +106,17 @@ def _ticket_classes(
                 valid_from=row.starts_at,
                 valid_until=row.ends_at,
             ),
+            row.office,
+            row.cost,
         )
     return found
+
+
+def load_events(connection: Connection, names: set[Name]) -> dict[Name, EventOffer]:
+    """Return those of the events that are there."""
+    tenants, external_ids = _columns(names)
+    rows = connection.execute(_EVENT_OFFERS, {"tenant_ids": tenants, "external_ids": external_ids})
+    return {(row.tenant_id, row.event_external_id): _event(row) for row in rows}
 
 
 def _event(row: Row[tuple[object, ...]]) -> EventOffer:

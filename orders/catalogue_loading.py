@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, delete, insert, or_, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db import tables
@@ -90,12 +90,10 @@ def _settings(connection: Connection, tenant_id: UUID, catalogue: Catalogue, loa
     if catalogue.settings is None:
         return
     table = tables.tenants
-    values = catalogue.settings.model_dump()
-    is_other = or_(*(table.c[name] != value for name, value in values.items()))
-    changed = connection.execute(
-        update(table).where(table.c.id == tenant_id, is_other).values(values).returning(table.c.id)
-    )
-    if changed.first() is not None:
+    values = catalogue.settings.model_dump(mode="json")
+    row = connection.execute(select(table).where(table.c.id == tenant_id)).mappings().one()
+    if any(row[name] != value for name, value in values.items()):
+        connection.execute(update(table).where(table.c.id == tenant_id).values(values))
         loaded.updated += 1
 
 
@@ -182,6 +180,8 @@ def _ticket_class(
             "price": item.price,
             "has_seats": bool(labels),
             "capacity": item.total_capacity(),
+            "office": item.office,
+            "cost": item.cost,
         },
         loaded,
     )
@@ -191,12 +191,13 @@ def _ticket_class(
 def _seats(connection: Connection, ticket_class_id: UUID, item: TicketClass, labels: list[str]) -> None:
     table = tables.seats
     rows = connection.execute(
-        select(table.c.id, table.c.label, table.c.is_taken)
+        select(table.c.id, table.c.label, table.c.position, table.c.is_taken)
         .where(table.c.ticket_class_id == ticket_class_id)
         .order_by(table.c.position)
         .with_for_update()
     ).all()
-    if [row.label for row in rows] == labels:
+    positions = item.seat_positions()
+    if [(row.position, row.label) for row in rows] == positions:
         return
     gone = [row for row in rows if row.label not in set(labels)]
     for row in gone:
@@ -208,10 +209,10 @@ def _seats(connection: Connection, ticket_class_id: UUID, item: TicketClass, lab
         update(table).where(table.c.ticket_class_id == ticket_class_id).values(position=-1 - table.c.position)
     )
     known = {row.label: row.id for row in rows}
-    for position, label in enumerate(labels):
+    for position, label in positions:
         if label in known:
             connection.execute(update(table).where(table.c.id == known[label]).values(position=position))
-    new = [(position, label) for position, label in enumerate(labels) if label not in known]
+    new = [(position, label) for position, label in positions if label not in known]
     copy_rows(
         connection,
         table,

@@ -1,6 +1,6 @@
 """The requests of a batch that change orders: each applied in memory, all written together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from datetime import datetime
 from typing import Any
@@ -22,12 +22,14 @@ from orders.offers import Offers
 from orders.order_state import OrderState, read_orders, select_orders
 from orders.outbox import EventMessage
 from orders.paying import record_payment
+from orders.purchasing import cancel_purchase
 from orders.render import Words, to_json
 from orders.saving import save_orders
 from orders.seating import labels_from
 from orders.status import check_changeable
 from orders.stock import Needs, Stock
 from orders.tenants import Tenant
+from orders.trading import replace_order
 from orders.updating import update
 from schemas.changes import CancelRequest, OrderReference, PaymentRecord, UpdateRequest
 from schemas.check_in import CheckInRequest
@@ -47,9 +49,11 @@ _SET_ORDER = text("""
 """)
 
 
-def lock_orders(connection: Connection, drafts: Sequence[Draft]) -> dict[str, OrderState]:
-    """Lock the orders that the drafts change and that are there, and return them by id."""
-    ids = {draft.order_id for draft in drafts}
+def lock_orders(
+    connection: Connection, drafts: Sequence[Draft], beside: Iterable[str] = ()
+) -> dict[str, OrderState]:
+    """Lock the orders that the drafts change, and those beside them, that are there; return them by id."""
+    ids = {draft.order_id for draft in drafts} | set(beside)
     if not ids:
         return {}
     found = connection.scalars(_LOCK, {"ids": array(ids)}).all()
@@ -133,20 +137,32 @@ def apply_changes(
     offers: Mapping[str, Offers],
     tenants: Mapping[str, Tenant],
     now: datetime,
+    replacing: Sequence[Draft] = (),
 ) -> list[EventMessage]:
     """Apply the drafts in the order in which they were accepted, write the orders; return what to tell.
 
-    A draft is applied whole or rejected. One that names a version that is not there yet waits.
+    A draft is applied whole or rejected. One that names a version that is not there yet waits. First
+    come new orders that replace others, for which these are changed, too.
     """
     later = later_patches(connection, [draft for draft in drafts if draft.request.kind == UPDATE])
     told: list[EventMessage] = []
     log: list[Words] = []
     changed: dict[str, OrderState] = {}
+    for draft in replacing:
+        assert draft.order is not None  # noqa: S101 - it was made
+        state = states[str(draft.order.substitutes)]
+        before = deepcopy(state)
+        change = Change(draft, state, stock, offers[draft.tenant_id], tenants[draft.request.tenant], now)
+        if replace_order(state):
+            told += _tell(change)
+            log.append(_log(change, before))
+            changed[state.id] = state
     for draft in sorted(drafts, key=_accepted):
-        state = states.get(draft.order_id)
-        if state is None:
+        found = states.get(draft.order_id)
+        if found is None:
             draft.reject(UnknownOrder("its order was rejected", "order_key"))
             continue
+        state = found
         before, mark = deepcopy(state), stock.mark()
         change = Change(draft, state, stock, offers[draft.tenant_id], tenants[draft.request.tenant], now)
         try:
@@ -154,9 +170,10 @@ def apply_changes(
             if draft.is_waiting:
                 continue
             if _apply(change, tickets, later.get(draft.request.request_id, ())):
-                told += _tell(change)
-                log.append(_log(change, before))
-                changed[state.id] = state
+                for one, was in ((change, before), *cancel_purchase(change, states)):
+                    told += _tell(one)
+                    log.append(_log(one, was))
+                    changed[one.state.id] = one.state
         except ValidationError as error:
             draft.rejections = rejections_of(error)
         except RejectedRequest as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from orders.errors import RejectedRequest
 from orders.holds import Hold
@@ -13,6 +13,9 @@ from schemas.orders import OrderRequest
 from schemas.outcomes import Rejection
 from schemas.requests import Request
 from schemas.text import Word
+
+if TYPE_CHECKING:
+    from orders.fraud import Verdict
 
 Row = dict[str, Any]
 
@@ -46,6 +49,15 @@ class Draft:
     rejections: tuple[Rejection, ...] = ()
     picked: Pick | None = None
     priced: PricedOrder | None = None
+    fraud_verdict: "Verdict | None" = None
+    signed: dict[int, int] = field(default_factory=dict)
+    """How many tickets of a line's class were free when its signature was made, by the line's index."""
+    has_tickets: bool = True
+    """False of a purchase that takes no inventory: it makes it, or a sale takes it."""
+    counterpart_id: str | None = None
+    """The purchase order that this sale makes, or the sale that makes this purchase order."""
+    order_group_id: str | None = None
+    """What the order shares with those that it replaces."""
     rows: "OrderRows | None" = None
     seats: dict[str, Seat] = field(default_factory=dict)
     """The seats of tickets, by the ticket's id."""
@@ -69,6 +81,7 @@ class OrderRows:
     tickets: list[Row]
     payments: list[Row]
     notes: list[Row]
+    trade: Row | None
 
 
 def alive(drafts: Iterable[Draft]) -> list[Draft]:

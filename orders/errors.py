@@ -125,6 +125,12 @@ class TicketVoided(RejectedRequest):
     code = "ticket_voided"
 
 
+class Declined(RejectedRequest):
+    """The fraud check says no."""
+
+    code = "declined"
+
+
 class CurrencyMismatch(RejectedRequest):
     """The order and its events are in different currencies."""
 

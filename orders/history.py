@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, case, func, select, text
 
 from db.bulk import array
-from db.tables import order_changes, orders, requests
+from db.tables import order_changes, order_trades, orders, requests
 from orders.draft import Draft
 from orders.render import Words
-from schemas.requests import CREATE
+from schemas.requests import CREATE, UPDATE
 
 # A change tells of itself by these.
 _UNTOLD = frozenset({"version", "updated_at"})
@@ -20,7 +20,7 @@ _LATER = text("""
     SELECT this.request_id, c.request_id AS later_id, c.patch FROM order_changes c
     JOIN unnest(CAST(:order_ids AS uuid[]), CAST(:request_ids AS uuid[])) AS this (order_id, request_id)
         ON c.order_id = this.order_id AND c.request_id > this.request_id
-    WHERE c.patch IS NOT NULL
+    WHERE c.kind = :update  -- a payment that came later has no patch, or null for one
     ORDER BY this.request_id, c.request_id
 """)
 
@@ -35,6 +35,7 @@ def later_patches(connection: Connection, drafts: Sequence[Draft]) -> dict[UUID,
         {
             "order_ids": array(draft.order_id for draft in dated),
             "request_ids": array(draft.request_id for draft in dated),
+            "update": UPDATE,
         },
     )
     found: defaultdict[UUID, list[Any]] = defaultdict(list)
@@ -71,12 +72,19 @@ def _differences(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any,
 
 def read_history(connection: Connection, order_id: Any) -> list[Words]:
     """Return the changes of an order, oldest first; the first entry is its creation."""
+    # The purchase order of a sale was made by the sale's request.
+    asked_for, is_of_sale = orders.alias(), order_trades.c.is_purchase
     created = connection.execute(
         select(orders.c.created_at, requests.c.id)
+        .outerjoin(order_trades, order_trades.c.order_id == orders.c.id)
+        .join(
+            asked_for,
+            asked_for.c.id == func.coalesce(case((is_of_sale, order_trades.c.counterpart_id)), orders.c.id),
+        )
         .join(
             requests,
-            (requests.c.tenant_id == orders.c.tenant_id)
-            & (requests.c.idempotency_key == orders.c.idempotency_key),
+            (requests.c.tenant_id == asked_for.c.tenant_id)
+            & (requests.c.idempotency_key == asked_for.c.idempotency_key),
         )
         .where(orders.c.id == order_id)
     ).one()

@@ -14,7 +14,7 @@ from orders.errors import (
 )
 from orders.holds import Hold, running
 from orders.offers import Offers, Pick, TicketClassOffer
-from orders.seating import wished_labels
+from orders.seating import check_wish, wished_labels
 from orders.stock import Needs, Stock
 from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest
 from schemas.money import has_too_many_decimals, quantum
@@ -101,14 +101,12 @@ def _take(draft: Draft, asked: HoldRequest, stock: Stock, offers: Offers, now: d
     quantity = _quantity(asked)
     if quantity == 0:
         raise Invalid("Field required", "quantity")
-    if asked.seats and asked.quantity not in (0, len(asked.seats)):
-        raise Invalid(f"{len(asked.seats)} seats for {asked.quantity} tickets", "seats")
     unit_price = offer.price if asked.unit_price is None else asked.unit_price
     _check_price(draft, asked, offer)
-    stock.check(offer, quantity, "quantity")
     labels = wished_labels(asked, quantity)
-    if labels and not offer.has_seats:
-        raise Invalid(f"ticket class {offer.external_id} has no seats", "seats")
+    if labels:
+        check_wish(labels, offer, quantity, "seats")
+    stock.check(offer, quantity, "quantity")
     seats = []
     if offer.has_seats:
         seat_map = stock.seat_maps[offer.id]

@@ -151,6 +151,10 @@ def _filled(item: LineItemRequest, hold: Hold, index: int) -> LineItemRequest:
         )
     if item.quantity not in (0, hold.quantity):
         raise Invalid(f"hold {hold.id} is for {hold.quantity} tickets", f"line_items.{index}.quantity")
+    if len(item.attendees) > hold.quantity:
+        raise Invalid(
+            f"{len(item.attendees)} attendees for {hold.quantity} tickets", f"line_items.{index}.attendees"
+        )
     if item.seats or item.low_seat is not None:
         raise Invalid("the seats are those of the hold", f"line_items.{index}.seats")
     return item.model_copy(update={"ticket_class_id": hold.external_id, "quantity": hold.quantity})

@@ -45,6 +45,10 @@ class TicketClassOffer:
     """What was neither sold nor held when the catalogue was read; by now it may be less."""
     code_scope: bytes = b""
     """What the codes of its tickets say of it: see `orders.tickets.code_scope`."""
+    office: str | None = None
+    """Who owns it; without an office, whoever sells it."""
+    cost: Decimal | None = None
+    """What a purchase of it costs a ticket, by the catalogue."""
 
 
 @dataclass(frozen=True, slots=True)

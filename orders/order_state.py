@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, case, func, select
 
 from db.tables import (
     events,
+    fraud_checks,
     notes,
     order_lines,
+    order_trades,
     orders,
     payments,
     seats,
@@ -42,6 +44,7 @@ class OrderState:
     """Also with `external_id` of the class, `seat_label` and `seat_position`."""
     payments: list[Row] = field(default_factory=list)
     notes: list[Row] = field(default_factory=list)
+    trade: Row | None = None
 
     @property
     def id(self) -> str:
@@ -87,16 +90,26 @@ class OrderState:
             notes=[
                 render_note(note) for note in self.notes if not (is_public and note["kind"] == "internal")
             ],
+            trade=self.trade,
         )
 
 
 def select_orders() -> Select[Any]:
     """Return the query of all orders' rows, with the tenant's name; to be narrowed."""
-    return select(orders, tenants.c.name.label("tenant")).join(tenants)
+    fraud_check = func.json_build_object("verdict", fraud_checks.c.verdict, "reasons", fraud_checks.c.reasons)
+    return (
+        select(
+            orders,
+            tenants.c.name.label("tenant"),
+            case((fraud_checks.c.order_id.is_not(None), fraud_check)).label("fraud_check"),
+        )
+        .join(tenants, tenants.c.id == orders.c.tenant_id)
+        .outerjoin(fraud_checks, fraud_checks.c.order_id == orders.c.id)
+    )
 
 
 def read_orders(connection: Connection, query: Select[Any]) -> list[OrderState]:
-    """Return the orders that the query selects, in its order: five statements, however many they are."""
+    """Return the orders that the query selects, in its order: six statements, however many they are."""
     found = [OrderState(dict(row)) for row in connection.execute(query).mappings()]
     states = {state.row["id"]: state for state in found}
     if not states:
@@ -110,6 +123,8 @@ def read_orders(connection: Connection, query: Select[Any]) -> list[OrderState]:
         states[row["order_id"]].payments.append(dict(row))
     for row in connection.execute(_of(notes, notes.c.note_number, ids)).mappings():
         states[row["order_id"]].notes.append(dict(row))
+    for row in connection.execute(_of(order_trades, order_trades.c.order_id, ids)).mappings():
+        states[row["order_id"]].trade = dict(row)
     return found
 
 

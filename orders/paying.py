@@ -55,10 +55,15 @@ def _amount(change: Change, asked: PaymentRecord) -> Decimal:
         return amount
     if has_too_many_decimals(asked.amount, row["currency"]):
         raise TooManyDecimals(f"{asked.amount:f} has more decimals than {row['currency']}", "amount")
-    returnable = row["paid"] - row["refunded"]
-    if asked.is_refund and asked.amount > returnable:
-        raise Invalid(f"{returnable} was paid and not refunded yet, which is less", "amount")
+    if asked.is_refund:
+        _check_returnable(row, asked.amount)
     return asked.amount.quantize(quantum(row["currency"]))
+
+
+def _check_returnable(row: Row, amount: Decimal) -> None:
+    returnable = row["paid"] - row["refunded"]
+    if amount > returnable:
+        raise Invalid(f"{returnable} was paid and not refunded yet, which is less", "amount")
 
 
 def _pending(change: Change, asked: PaymentRecord) -> Row:
@@ -70,5 +75,8 @@ def _pending(change: Change, asked: PaymentRecord) -> Row:
                 raise Invalid(f"its amount is {payment['amount']}", "amount")
             if payment["status"] == "completed" and asked.status == "pending":
                 raise Invalid("it is completed already", "status")
+            if payment["status"] != asked.status and payment["is_refund"]:
+                # Another refund may have been completed since this one was promised.
+                _check_returnable(change.state.row, payment["amount"])
             return payment
     raise Invalid(f"the order has no payment {asked.payment_number}", "payment_number")

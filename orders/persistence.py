@@ -22,6 +22,7 @@ from orders.pricing import PricedLine, PricedOrder
 from orders.render import Words, render_line, render_note, render_order, render_payment, render_ticket
 from orders.tenants import Tenant
 from orders.tickets import TicketKey
+from orders.trading import trade_row
 from schemas.changes import OrderTerms
 from schemas.money import ZERO, quantum, zero
 from schemas.orders import Attendee, LineItemRequest, OrderRequest
@@ -46,6 +47,7 @@ def write_rows(connection: Connection, drafts: Sequence[Draft]) -> None:
     _copy(connection, tables.tickets, [ticket for rows in made for ticket in rows.tickets])
     _copy(connection, tables.payments, [payment for rows in made for payment in rows.payments])
     _copy(connection, tables.notes, [note for rows in made for note in rows.notes])
+    _copy(connection, tables.order_trades, [rows.trade for rows in made if rows.trade is not None])
 
 
 def order_words(draft: Draft) -> Words:
@@ -66,7 +68,7 @@ def order_words(draft: Draft) -> Words:
         if words["attendee"]:
             attendees[line_number].append(words["attendee"])
     return render_order(
-        {**rows.order, "billing_address": _address(order)},
+        {**rows.order, "billing_address": _address(order), "fraud_check": _fraud_check(draft)},
         tenant=draft.request.tenant,
         lines=[
             render_line(
@@ -80,7 +82,13 @@ def order_words(draft: Draft) -> Words:
         tickets=tickets,
         payments=[render_payment(payment) for payment in rows.payments],
         notes=[render_note(note) for note in rows.notes if note["kind"] != "internal"],
+        trade=rows.trade,
     )
+
+
+def _fraud_check(draft: Draft) -> Words | None:
+    found = draft.fraud_verdict
+    return None if found is None else {"verdict": found.verdict, "reasons": list(found.reasons)}
 
 
 def _copy(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -114,10 +122,11 @@ def _make_order(draft: Draft, ticket_ids: Iterator[str], tenant: Tenant, moment:
         tickets=[
             _ticket_row(draft.order_id, index, next(ticket_ids), line, _attendee(item, place), key, moment)
             for index, (item, line) in enumerate(zip(order.line_items, priced.lines, strict=True), 1)
-            for place in range(item.quantity)
+            for place in range(item.quantity if draft.has_tickets else 0)
         ],
         payments=_payment_rows(draft.order_id, order, amounts, moment),
         notes=note_rows(draft.order_id, order, moment),
+        trade=trade_row(draft, order),
     )
 
 

@@ -22,18 +22,24 @@ from orders.dead_letters import DeadLetter, bury
 from orders.draft import Draft, alive, of_kind
 from orders.errors import RejectedRequest, UnknownOrder, VersionConflict
 from orders.finding import PATIENCE, find_orders, wait
+from orders.fraud import check_fraud, write_verdicts
 from orders.holds import Hold, fill_in, lock_holds, write_holds
 from orders.inbox import Repeat
-from orders.offers import Offers, pick
+from orders.offers import Offers, Pick, pick
 from orders.order_state import OrderState
 from orders.outbox import EventMessage, tell
 from orders.persistence import make_rows, order_words, write_rows
 from orders.pricing import price_order
+from orders.purchasing import open_purchases
 from orders.render import to_json
 from orders.requests_json import request_json
+from orders.signatures import signed_quantity
 from orders.stock import lock_stock
 from orders.tenants import Tenant, load_tenants
+from orders.ticket_groups import Made, add_inventory, open_ticket_groups, with_made
+from orders.trading import at_cost, check_owner, join_groups, orders_beside
 from orders.validation import open_draft
+from schemas.orders import OrderRequest
 from schemas.outcomes import Outcome, Rejection
 from schemas.requests import CHANGES, CREATE, HOLDS, Request
 
@@ -75,16 +81,22 @@ def _take_effect(
     creations, changes = of_kind(valid, CREATE), of_kind(valid, *CHANGES)
     holdings = of_kind(valid, *HOLDS)
     scans = find_orders(connection, changes)
-    states = lock_orders(connection, _found(changes))
+    found = _found(changes)
+    states = lock_orders(connection, found, orders_beside(connection, creations, found))
     holds = lock_holds(connection, holding.holds_needed(valid))
     _use_holds(creations, holds, now)
+    join_groups(alive(creations), states)
     names = _names(alive(creations), changes, holdings, states)
     offers = load_offers(connection, names, {draft.tenant_id for draft in valid})
-    _price(alive(creations), offers)
+    inventory = open_ticket_groups(connection, alive(creations))
+    _price(alive(creations), offers, inventory, tenants)
+    check_fraud(connection, alive(creations), tenants, now)
     priced = alive(creations)
-    make_rows(looks_free(priced), tenants, now)
+    purchases = open_purchases(connection, priced)
+    make_rows([*looks_free(priced), *purchases.values()], tenants, now)
 
-    needs = needs_of(priced)
+    served = [draft for draft in priced if draft.has_tickets]
+    needs = needs_of(served)
     holding.add_needs(needs, holdings, offers, holds)
     order_changes.add_needs(needs, changes, states, offers)
     # From here to the commit this batch holds the locks of the ticket classes it sells.
@@ -92,22 +104,37 @@ def _take_effect(
     for hold_id in stock.expired & holds.keys():
         holds[hold_id].status = "expired"
     holding.set_aside(holdings, stock, offers, holds, now)
-    allocate(stock, priced)
+    allocate(stock, served)
+    add_inventory(connection, alive(priced))
     confirmed = alive(priced)
     make_rows([draft for draft in confirmed if draft.rows is None], tenants, now)
     for draft in confirmed:
         seat(draft)
-    write_rows(connection, confirmed)
+    bought = [purchases[draft.order_id] for draft in confirmed if draft.order_id in purchases]
+    write_rows(connection, [*confirmed, *bought])
+    write_verdicts(connection, confirmed, now)
+    for draft in changes:
+        # What this batch adds to the catalogue it has not read; the next one has.
+        draft.is_waiting = draft.is_waiting or (draft.order_id in inventory and not draft.is_rejected)
     found = _found(changes)
     if found:
-        made = {draft.order_id for draft in confirmed}
-        states |= read_states(connection, [draft.order_id for draft in found if draft.order_id in made])
+        made = {draft.order_id: draft.counterpart_id for draft in confirmed}
+        named = [draft.order_id for draft in found if draft.order_id in made]
+        states |= read_states(connection, [*named, *(made[id_] for id_ in named if made[id_])])
     told = apply_changes(
-        connection, found, states, scans, stock=stock, offers=offers, tenants=tenants, now=now
+        connection,
+        found,
+        states,
+        scans,
+        stock=stock,
+        offers=offers,
+        tenants=tenants,
+        now=now,
+        replacing=[draft for draft in confirmed if draft.order_group_id is not None],
     )
     stock.write(connection)
     write_holds(connection, holds.values(), now)
-    return told
+    return [*_told_of(bought), *told]
 
 
 def _found(changes: Sequence[Draft]) -> list[Draft]:
@@ -139,16 +166,37 @@ def _use_holds(drafts: Sequence[Draft], holds: Mapping[str, Hold], now: datetime
             draft.reject(error)
 
 
-def _price(drafts: Sequence[Draft], offers: dict[str, Offers]) -> None:
+def _price(
+    drafts: Sequence[Draft],
+    offers: Mapping[str, Offers],
+    inventory: Mapping[str, Made],
+    tenants: Mapping[str, Tenant],
+) -> None:
     for draft in drafts:
         assert draft.order is not None  # noqa: S101 - only well-formed requests come here
         try:
-            draft.picked = pick(draft.order, offers[draft.tenant_id])
+            draft.picked = pick(
+                draft.order, with_made(offers[draft.tenant_id], inventory.get(draft.order_id))
+            )
+            check_owner(draft.order, draft.picked)
+            if draft.order.is_purchase and draft.request.may_set_price:
+                draft.picked = at_cost(draft.picked)
             if draft.holds:
                 draft.picked = holding.at_held_prices(draft.picked, draft.holds)
+            draft.signed = _signed(draft.order, draft.picked, tenants[draft.request.tenant])
             draft.priced = price_order(draft.order, draft.picked, may_set_price=draft.request.may_set_price)
         except RejectedRequest as error:
             draft.reject(error)
+
+
+def _signed(order: OrderRequest, picked: Pick, tenant: Tenant) -> dict[int, int]:
+    return {
+        index: signed_quantity(
+            item.ticket_group_signature, tenant.key, offer, f"line_items.{index}.ticket_group_signature"
+        )
+        for index, (item, offer) in enumerate(zip(order.line_items, picked.offers, strict=True))
+        if item.ticket_group_signature is not None
+    }
 
 
 def _wait(

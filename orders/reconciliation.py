@@ -34,9 +34,15 @@ RULES: Final[Mapping[str, str]] = {
                 || l.quantity AS detail
         FROM orders o
         JOIN order_lines l ON l.order_id = o.id
+        JOIN ticket_classes c ON c.id = l.ticket_class_id
         LEFT JOIN tickets t ON t.order_id = l.order_id AND t.line_number = l.line_number
             AND t.status <> 'voided'
         WHERE o.status = 'placed'
+            -- A purchase that made the inventory has none, nor has one whose tickets a sale took.
+            AND c.bought_by_order_id IS DISTINCT FROM o.id
+            AND NOT EXISTS (
+                SELECT FROM order_trades p
+                WHERE p.order_id = o.id AND p.is_purchase AND p.counterpart_id IS NOT NULL)
         GROUP BY o.id, l.order_id, l.line_number HAVING count(t.id) <> l.quantity
     """,
     "paid_differs_from_payments": """

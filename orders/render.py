@@ -24,6 +24,17 @@ _TOTALS = (
     "paid",
     "refunded",
 )
+_TRADE = (
+    "is_purchase",
+    "consignment",
+    "seller_id",
+    "buyer_id",
+    "client_id",
+    "created_by_ip_address",
+    "order_group_id",
+    "substitutes_id",
+    "counterpart_id",
+)
 
 
 def render_order(
@@ -34,6 +45,7 @@ def render_order(
     tickets: Sequence[Words],
     payments: Sequence[Words],
     notes: Sequence[Words],
+    trade: Row | None,
 ) -> Words:
     """Return the whole order; `order` is its row, the lists are rendered already, in their order."""
     totals = {name: str(order[name]) for name in _TOTALS}
@@ -59,6 +71,8 @@ def render_order(
         "check_in": _check_in(tickets),
         "payment_due_at": order["payment_due_at"],
         "cancellation": _cancellation(order),
+        "fraud_check": order.get("fraud_check"),
+        "trade": render_trade(trade),
         "promo_code": order["promo_code"],
         "reference": order["reference"],
         "created_at": order["created_at"],
@@ -124,6 +138,11 @@ def render_payment(payment: Row) -> Words:
 def render_note(note: Row) -> Words:
     """Return one note."""
     return {"kind": note["kind"], "text": note["text"]}
+
+
+def render_trade(trade: Row | None) -> Words | None:
+    """Return between whom the order is, or None where nobody said."""
+    return None if trade is None else {name: trade[name] for name in _TRADE}
 
 
 def _check_in(tickets: Sequence[Words]) -> Words:

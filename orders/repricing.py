@@ -5,7 +5,6 @@ from dataclasses import replace
 from decimal import Decimal
 
 from orders.change import Change
-from orders.errors import UnknownPromoCode
 from orders.offers import Pick, PromoCodeOffer, TicketClassOffer
 from orders.order_state import Row
 from orders.pricing import PricedOrder, price_order
@@ -30,21 +29,7 @@ def reprice(change: Change, terms: OrderTerms) -> None:
 
     A line's `unit_price` is what was agreed for it; `terms` say the rest. Raises what pricing raises.
     """
-    state = change.state
-    lines = [line for line in state.lines if line["quantity"]]
-    order = OrderRequest.model_construct(
-        buyer=terms.buyer,
-        line_items=tuple(_item(line) for line in lines),
-        shipping=terms.shipping,
-        service_fee=terms.service_fee,
-        additional_expense=terms.additional_expense,
-        tax=terms.tax,
-        discount=terms.discount,
-        payments=(),
-    )
-    offers = tuple(_agreed(change.offer_of(line["external_id"]), line) for line in lines)
-    picked = Pick(offers, state.row["currency"], _promo_code(change, offers))
-    _set(change, price_order(order, picked, may_set_price=True), terms, lines)
+    _set(change, _priced(change, terms), terms, _open_lines(change))
 
 
 def reduced(change: Change, terms: OrderTerms) -> OrderTerms:
@@ -59,9 +44,34 @@ def reduced(change: Change, terms: OrderTerms) -> OrderTerms:
     tax = terms.tax
     if tax is not None and before:
         tax = round_money(tax * after / before, row["currency"])
-    fees = terms.shipping + terms.service_fee + terms.additional_expense
-    discount = min(terms.discount, after + fees + (tax or ZERO))
-    return terms.model_copy(update={"tax": tax, "discount": discount})
+    full = terms.model_copy(update={"tax": tax, "discount": ZERO})
+    return full.model_copy(update={"discount": min(terms.discount, _priced(change, full).total)})
+
+
+def _open_lines(change: Change) -> list[Row]:
+    return [line for line in change.state.lines if line["quantity"]]
+
+
+def _priced(change: Change, terms: OrderTerms) -> PricedOrder:
+    lines = _open_lines(change)
+    order = OrderRequest.model_construct(
+        buyer=terms.buyer,
+        line_items=tuple(_item(line) for line in lines),
+        shipping=terms.shipping,
+        service_fee=terms.service_fee,
+        additional_expense=terms.additional_expense,
+        tax=terms.tax,
+        discount=terms.discount,
+        payments=(),
+    )
+    offers = tuple(_agreed(change.offer_of(line["external_id"]), line) for line in lines)
+    picked = Pick(offers, change.state.row["currency"], None)
+    promo_code = _promo_code(change, offers)
+    if promo_code is not None and promo_code.amount is not None:
+        # What is left of the order may cost less than its promo code takes off.
+        full = price_order(order.model_copy(update={"discount": ZERO}), picked, may_set_price=True)
+        promo_code = replace(promo_code, amount=min(promo_code.amount, full.total))
+    return price_order(order, picked._replace(promo_code=promo_code), may_set_price=True)
 
 
 def _item(line: Row) -> LineItemRequest:
@@ -82,7 +92,7 @@ def _promo_code(change: Change, offers: Sequence[TicketClassOffer]) -> PromoCode
     for promo_code in change.offers.promo_codes.get(code, ()):
         if promo_code.event_id in events:
             return promo_code
-    raise UnknownPromoCode(f"promo code {code} is of none of the order's events", "line_items")
+    return None  # the lines that it was for are gone
 
 
 def _set(change: Change, priced: PricedOrder, terms: OrderTerms, lines: Sequence[Row]) -> None:

@@ -24,6 +24,7 @@ def save_orders(connection: Connection, states: Sequence[OrderState]) -> None:
     _upsert(connection, tables.payments, (payment for state in states for payment in state.payments))
     connection.execute(delete(tables.notes).where(tables.notes.c.order_id.in_(ids)))
     _upsert(connection, tables.notes, (note for state in states for note in state.notes))
+    _upsert(connection, tables.order_trades, (state.trade for state in states if state.trade is not None))
 
 
 def _upsert(connection: Connection, table: Table, rows: Iterable[Row]) -> None:

@@ -3,12 +3,14 @@
 Seats whose positions follow each other are neighbours. Pure: no database here.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from orders.errors import SeatUnavailable
+from orders.errors import Invalid, SeatUnavailable
+from orders.offers import TicketClassOffer
 from schemas.orders import SeatOrder
 
 
@@ -50,9 +52,6 @@ class SeatMap:
         missing = [label for label in labels if label not in free]
         if missing:
             raise SeatUnavailable("not free: seat " + ", ".join(missing), field)
-        twice = sorted({label for label in labels if labels.count(label) > 1})
-        if twice:
-            raise SeatUnavailable("named twice: seat " + ", ".join(twice), field)
         return [free[label] for label in labels]
 
     def mark(self) -> "Runs":
@@ -88,6 +87,20 @@ def wished_labels(wish: Any, count: int) -> list[str]:
     return labels_from(wish.low_seat, wish.seat_order, count)
 
 
+def check_wish(labels: Sequence[str], offer: TicketClassOffer, quantity: int, field: str) -> None:
+    """Raise `Invalid` for seats where there are none, or other than one for each ticket.
+
+    Raises `SeatUnavailable` for a seat that is named twice.
+    """
+    if not offer.has_seats:
+        raise Invalid(f"ticket class {offer.external_id} has no seats", field)
+    if len(labels) != quantity:
+        raise Invalid(f"{len(labels)} seats for {quantity} tickets", field)
+    twice = sorted(label for label, count in Counter(labels).items() if count > 1)
+    if twice:
+        raise SeatUnavailable("named twice: seat " + ", ".join(twice), field)
+
+
 def labels_from(low_seat: str, seat_order: SeatOrder, count: int) -> list[str]:
     """Return the labels from the lowest seat on: 4, 5, 6, or 4, 6, 8 where odd and even lie apart.
 
@@ -95,7 +108,8 @@ def labels_from(low_seat: str, seat_order: SeatOrder, count: int) -> list[str]:
     """
     step = 2 if seat_order == "odd_even" else 1
     if not low_seat.isascii() or not low_seat.isdigit():
-        return [low_seat] if count == 1 else [low_seat, *["?"] * (count - 1)]
+        # Nobody knows what follows: where such a seat is not there, the answer names it.
+        return [low_seat, *(f"{low_seat}+{index}" for index in range(1, count))]
     return [str(int(low_seat) + step * index) for index in range(count)]
 
 

@@ -16,9 +16,10 @@ ALLOWED: Final[Mapping[OrderStatus, frozenset[OrderStatus]]] = {
 
 CHANGEABLE: Final[Mapping[OrderStatus, frozenset[str]]] = {
     "placed": frozenset({UPDATE, CANCEL, PAY, CHECK_IN}),
-    # Cancelling again changes nothing and is no mistake; money may still come and go.
-    "cancelled": frozenset({CANCEL, PAY}),
-    "refunded": frozenset({CANCEL}),
+    # Cancelling again changes nothing and is no mistake; money may still come and go. All tickets are
+    # voided, and that is what the gate is to hear of them.
+    "cancelled": frozenset({CANCEL, PAY, CHECK_IN}),
+    "refunded": frozenset({CANCEL, CHECK_IN}),
 }
 """Which requests an order takes."""
 

@@ -69,6 +69,12 @@ _WRITE_TICKET_CLASSES = text("""
     WHERE ticket_classes.id = change.id
 """)
 
+_WITHDRAW = text("""
+    UPDATE ticket_classes SET capacity = capacity - gone.count
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:counts AS int[])) AS gone (id, count)
+    WHERE ticket_classes.id = gone.id
+""")
+
 _USE = text("""
     UPDATE promo_codes SET used = used + taken.count
     FROM unnest(CAST(:ids AS uuid[]), CAST(:counts AS int[])) AS taken (id, count)
@@ -107,6 +113,8 @@ class Stock:
     sold: Counter[str] = field(default_factory=Counter)
     held: Counter[str] = field(default_factory=Counter)
     used: Counter[str] = field(default_factory=Counter)
+    withdrawn: Counter[str] = field(default_factory=Counter)
+    """What is no longer there: its purchase was cancelled."""
     _seats: dict[str, tuple[bool, str | None]] = field(default_factory=dict)
 
     def check(self, offer: TicketClassOffer, quantity: int, field: str) -> None:
@@ -129,6 +137,11 @@ class Stock:
         self.held[ticket_class_id] -= quantity
         self.sold[ticket_class_id] += quantity
 
+    def withdraw(self, ticket_class_id: str, quantity: int) -> None:
+        """Take free inventory out for good."""
+        self.free[ticket_class_id] -= quantity
+        self.withdrawn[ticket_class_id] += quantity
+
     def take_seats(self, ticket_class_id: str, seats: Iterable[Seat], hold_id: str | None = None) -> None:
         """Take free seats, for a ticket or for a hold."""
         seats = list(seats)
@@ -145,14 +158,16 @@ class Stock:
         self.seat_maps[ticket_class_id].give_back(seats)
         self._seats.update({seat.id: (False, None) for seat in seats})
 
-    def use(self, promo_code: PromoCodeOffer | None) -> None:
-        """Count a use of a promo code. Raises `UnknownPromoCode` when it is used up."""
-        if promo_code is None:
-            return
-        limit = self.uses[promo_code.id]
-        if limit is not None and self.used[promo_code.id] >= limit:
+    def check_use(self, promo_code: PromoCodeOffer | None) -> None:
+        """Raise `UnknownPromoCode` if the promo code is used up."""
+        limit = promo_code and self.uses[promo_code.id]
+        if promo_code is not None and limit is not None and self.used[promo_code.id] >= limit:
             raise UnknownPromoCode(f"promo code {promo_code.code} has been used up", "promo_code")
-        self.used[promo_code.id] += 1
+
+    def use(self, promo_code: PromoCodeOffer | None) -> None:
+        """Count a use of a promo code."""
+        if promo_code is not None:
+            self.used[promo_code.id] += 1
 
     def mark(self) -> "Mark":
         """Return how everything is, to come back to."""
@@ -162,6 +177,7 @@ class Stock:
             Counter(self.sold),
             Counter(self.held),
             Counter(self.used),
+            Counter(self.withdrawn),
             runs,
             dict(self._seats),
         )
@@ -169,7 +185,7 @@ class Stock:
     def restore(self, mark: "Mark") -> None:
         """Undo what was done since."""
         self.free, self.sold, self.held = mark.free, mark.sold, mark.held
-        self.used, self._seats = mark.used, mark.seats
+        self.used, self.withdrawn, self._seats = mark.used, mark.withdrawn, mark.seats
         for id_, runs in mark.runs.items():
             self.seat_maps[id_].restore(runs)
 
@@ -185,6 +201,9 @@ class Stock:
                     "held": array(self.held[id_] for id_ in changed),
                 },
             )
+        if self.withdrawn:
+            gone = {"ids": array(self.withdrawn.keys()), "counts": array(self.withdrawn.values())}
+            connection.execute(_WITHDRAW, gone)
         if self.used:
             connection.execute(_USE, {"ids": array(self.used.keys()), "counts": array(self.used.values())})
         if self._seats:
@@ -205,6 +224,7 @@ class Mark(NamedTuple):
     sold: Counter[str]
     held: Counter[str]
     used: Counter[str]
+    withdrawn: Counter[str]
     runs: dict[str, Runs]
     seats: dict[str, tuple[bool, str | None]]
 

@@ -7,11 +7,12 @@ from functools import lru_cache
 from sqlalchemy import Connection, text
 
 from orders.tickets import TicketKey
+from schemas.catalogue import FraudRules
 from schemas.text import is_storable
 
 # The newest key of each tenant signs; the older ones stay, so that what they signed stays valid.
 _TENANTS = text("""
-    SELECT name, t.id::text, key.id AS key_id, key.private_key, issues_tickets
+    SELECT name, t.id::text, key.id AS key_id, key.private_key, issues_tickets, fraud_rules
     FROM tenants t CROSS JOIN LATERAL (
         SELECT id, private_key FROM ticket_keys
         WHERE tenant_id = t.id ORDER BY created_at DESC, ticket_keys.id LIMIT 1
@@ -30,6 +31,7 @@ class Tenant:
     key: TicketKey
     issues_on_payment: bool
     """Whether tickets get their codes when the order is fully paid, and not before."""
+    fraud_rules: FraudRules | None
 
 
 def load_tenants(connection: Connection, names: Iterable[str]) -> dict[str, Tenant]:
@@ -40,6 +42,7 @@ def load_tenants(connection: Connection, names: Iterable[str]) -> dict[str, Tena
             row.id,
             _ticket_key(row.key_id, bytes(row.private_key)),
             issues_on_payment=row.issues_tickets == "on_payment",
+            fraud_rules=row.fraud_rules and FraudRules.model_validate(row.fraud_rules),
         )
         for row in rows
     }

@@ -18,7 +18,7 @@ from orders.offers import TicketClassOffer
 from orders.order_state import Row
 from orders.persistence import note_rows
 from orders.repricing import reprice
-from orders.seating import Seat, wished_labels
+from orders.seating import Seat, check_wish, wished_labels
 from orders.terms import terms_words
 from schemas.changes import LineTerms, OrderTerms, UpdateRequest
 from schemas.money import ZERO
@@ -34,6 +34,8 @@ def update(change: Change, asked: UpdateRequest, later: Sequence[Any] = ()) -> b
     merged once more, so that the order ends as if all had come in their order. Raises
     `pydantic.ValidationError`, or what refuses a line, a price or a seat.
     """
+    if not change.state.tickets and "line_items" in asked.patch:
+        raise Invalid("a purchase order without tickets keeps its lines", "line_items")
     patched = reduce(merged, (asked.patch, *later), terms_words(change.state))
     terms = OrderTerms.model_validate(patched)
     _set_lines(change, terms.line_items)
@@ -154,7 +156,7 @@ def _fill(change: Change, line: Row, terms: LineTerms, offer: TicketClassOffer, 
         )
     labels = wished_labels(terms, terms.quantity)
     if labels:
-        _reseat(change, line, labels, offer, index)
+        _reseat(change, line, labels, terms.quantity, offer, index)
     elif terms.quantity > line["quantity"]:
         more = terms.quantity - line["quantity"]
         change.stock.check(offer, more, field)
@@ -166,10 +168,11 @@ def _fill(change: Change, line: Row, terms: LineTerms, offer: TicketClassOffer, 
         _name(change, line, terms.attendees)
 
 
-def _reseat(change: Change, line: Row, labels: Sequence[str], offer: TicketClassOffer, index: int) -> None:
+def _reseat(
+    change: Change, line: Row, labels: Sequence[str], quantity: int, offer: TicketClassOffer, index: int
+) -> None:
     """Keep the tickets on wished seats, void the others, and issue what is missing."""
-    if not offer.has_seats:
-        raise Invalid(f"ticket class {offer.external_id} has no seats", f"line_items.{index}.seats")
+    check_wish(labels, offer, quantity, f"line_items.{index}.seats")
     tickets = change.state.valid_tickets(line["line_number"])
     _check_unused([ticket for ticket in tickets if ticket["seat_label"] not in labels], "seats")
     kept = {ticket["seat_label"] for ticket in tickets} & set(labels)

@@ -10,6 +10,7 @@ from orders.draft import Draft
 from orders.errors import Invalid
 from orders.gateways import check_payment
 from orders.requests_json import any_json
+from orders.ticket_groups import check_ticket_groups
 from schemas.changes import CancelRequest, PaymentRecord, UpdateRequest
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest
@@ -46,6 +47,7 @@ def open_draft(request: Request, tenant_id: str, order_id: str) -> Draft:
             draft.order = OrderRequest.model_validate(request.body)
             _check_lines(draft.order)
             _check_payments(draft.order)
+            check_ticket_groups(draft.order)
         else:
             draft.asked = _MODELS[request.kind].model_validate(request.body)
     except ValidationError as error:
@@ -76,8 +78,9 @@ def body_hash(body: Mapping[str, Any]) -> bytes:
 
 def _check_lines(order: OrderRequest) -> None:
     for index, item in enumerate(order.line_items):
-        if item.hold_id is None and not (item.ticket_class_id and item.quantity):
-            missing = "quantity" if item.ticket_class_id else "ticket_class_id"
+        is_named = item.ticket_class_id or item.ticket_group
+        if item.hold_id is None and not (is_named and item.quantity):
+            missing = "quantity" if is_named else "ticket_class_id"
             raise Invalid("Field required", f"line_items.{index}.{missing}")
         if item.quantity and len(item.attendees) > item.quantity:
             raise Invalid(

@@ -1,7 +1,7 @@
 """The catalogue file: events, ticket classes, seats, tax rules and promo codes."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Literal, Self
@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from schemas.money import Amount, Currency, has_too_many_decimals
+from schemas.orders import SeatOrder
 from schemas.text import Identifier, ShortText, Word
 
 TaxRounding = Literal["line", "sum_by_net"]
@@ -43,7 +44,10 @@ class TaxRule(Word):
 
 
 class TicketClass(Word):
-    """A sellable kind of ticket; with `seats`, its capacity is their number."""
+    """A sellable kind of ticket; with `seats`, its capacity is their number.
+
+    `office` is who owns it, and `cost` what a purchase of it costs a ticket: without one, the price.
+    """
 
     id: Identifier
     name: ShortText
@@ -52,6 +56,9 @@ class TicketClass(Word):
     section: ShortText | None = None
     row: ShortText | None = None
     seats: Annotated[tuple[ShortText, ...], Field(strict=False)] = ()
+    seat_order: SeatOrder = "consecutive"
+    office: Identifier | None = None
+    cost: Amount | None = None
 
     @model_validator(mode="after")
     def _has_a_capacity(self) -> Self:
@@ -68,9 +75,25 @@ class TicketClass(Word):
         """Return the seats one by one, in their order: `["1-3", "5"]` becomes `1, 2, 3, 5`."""
         return [label for seats in self.seats for label in _expand(seats)]
 
+    def seat_positions(self) -> list[tuple[int, str]]:
+        """Return the seats with their positions, of which neighbours have neighbouring ones."""
+        return positions_of(self.seat_labels(), self.seat_order)
+
     def total_capacity(self) -> int:
         """Return how many tickets there are in all."""
         return len(self.seat_labels()) or self.capacity or 0
+
+
+def positions_of(labels: Sequence[str], seat_order: SeatOrder) -> list[tuple[int, str]]:
+    """Return seats with their positions, of which neighbours have neighbouring ones.
+
+    Where odd and even lie apart, 1, 3, 5 are neighbours, and nobody sits between the last of them and 2.
+    """
+    if seat_order == "consecutive":
+        return list(enumerate(labels))
+    odd = [label for label in labels if label.isdecimal() and int(label) % 2]
+    even = [label for label in labels if label not in odd]
+    return [*enumerate(odd), *enumerate(even, len(odd) + 1)]
 
 
 def _expand(seats: str) -> Iterator[str]:
@@ -120,6 +143,7 @@ class Event(Word):
             raise ValueError("an event ends after it starts")
         _once("promo code", [promo.code for promo in self.promo_codes])
         amounts = [item.price for item in self.ticket_classes]
+        amounts += [item.cost for item in self.ticket_classes if item.cost is not None]
         amounts += [promo.amount for promo in self.promo_codes if promo.amount is not None]
         for amount in amounts:
             if has_too_many_decimals(amount, self.currency):
@@ -127,11 +151,28 @@ class Event(Word):
         return self
 
 
+class FraudRules(Word):
+    """What makes an order suspicious; a rule that is left out does not count.
+
+    `countries` are those that a billing address may be in. `max_orders` are those of one e-mail address,
+    or of one IP address, within so many hours. A suspicious order is marked for review, or declined.
+    """
+
+    max_total: Amount | None = None
+    max_quantity: Annotated[int, Field(ge=1)] | None = None
+    needs_address: bool = False
+    countries: Annotated[tuple[ShortText, ...], Field(strict=False)] = ()
+    max_orders: Annotated[int, Field(ge=1)] | None = None
+    within_hours: Annotated[int, Field(ge=1, le=8_760)] = 24
+    declines: bool = False
+
+
 class TenantSettings(Word):
     """How a tenant wants its orders treated."""
 
     issues_tickets: Literal["on_confirmation", "on_payment"] = "on_confirmation"
     cancels_unpaid: bool = False
+    fraud_rules: FraudRules | None = None
 
 
 class Catalogue(Word):

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 from decimal import Decimal
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from schemas.money import ZERO, Amount, Currency
 from schemas.text import EmailAddress, IdempotencyKey, Identifier, LongText, ShortText, Word
@@ -56,6 +58,16 @@ class Attendee(Word):
     email: EmailAddress | None = None
 
 
+def _ip_address(value: str) -> str:
+    try:
+        return str(ip_address(value))
+    except ValueError as error:
+        raise PydanticCustomError("ip_address", "not an IP address") from error
+
+
+IpAddress = Annotated[ShortText, AfterValidator(_ip_address)]
+"""An IPv4 or IPv6 address, in its shortest words (RFC 5952)."""
+
 MAX_QUANTITY = 1_000
 
 Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
@@ -71,6 +83,23 @@ def _list_of_one(value: Any) -> Any:
 
 Notes = Annotated[tuple[LongText, ...], Field(max_length=100, strict=False), BeforeValidator(_list_of_one)]
 """A note, or a list of notes (Ticket Evolution, Orders / Create, Orders Parameters)."""
+
+
+class TicketGroup(Word):
+    """Inventory that a purchase makes: a ticket class at `price`; with seats, of as many as are bought.
+
+    Seats are named, or meant by the lowest one and how they go on from there. Without an id one is made.
+    """
+
+    event_id: Identifier
+    id: Identifier | None = None
+    name: ShortText | None = None
+    section: ShortText
+    row: ShortText
+    seats: Seats = ()
+    low_seat: ShortText | None = None
+    seat_order: SeatOrder = "consecutive"
+    price: Amount
 
 
 class LineItemRequest(Word):
@@ -89,6 +118,7 @@ class LineItemRequest(Word):
     low_seat: ShortText | None = None
     seat_order: SeatOrder = "consecutive"
     ticket_group_signature: ShortText | None = None
+    ticket_group: TicketGroup | None = None
 
 
 class PaymentRequest(Word):
@@ -119,6 +149,14 @@ class OrderRequest(Word):
     external_notes: Notes = ()
     instructions: Notes = ()
     payment_due_at: Moment | None = None
+    check_fraud: bool = False
+    created_by_ip_address: IpAddress | None = None
+    is_purchase: bool = False
+    consignment: bool = False
+    seller_id: Identifier | None = None
+    buyer_id: Identifier | None = None
+    client_id: Identifier | None = None
+    substitutes: Id | None = None
 
 
 class LineItem(Word):
@@ -194,6 +232,31 @@ class Cancellation(Word):
     reason: str | None
 
 
+class FraudVerdict(Word):
+    """What the fraud check thought of the order, and why."""
+
+    verdict: Literal["passed", "review"]
+    reasons: tuple[str, ...]
+
+
+class Trade(Word):
+    """Between whom an order is, and which orders belong to it.
+
+    `counterpart_id` is the purchase order that a sale made, or that sale; orders that replace each other
+    share an `order_group_id`.
+    """
+
+    is_purchase: bool
+    consignment: bool
+    seller_id: str | None
+    buyer_id: str | None
+    client_id: str | None
+    created_by_ip_address: str | None
+    order_group_id: UUID | None
+    substitutes_id: UUID | None
+    counterpart_id: UUID | None
+
+
 class CheckIn(Word):
     """How many of an order's tickets were used, of those that are valid."""
 
@@ -225,6 +288,8 @@ class Order(Word):
     check_in: CheckIn
     payment_due_at: datetime | None
     cancellation: Cancellation | None
+    fraud_check: FraudVerdict | None
+    trade: Trade | None
     promo_code: str | None
     reference: str | None
     created_at: datetime

@@ -24,6 +24,7 @@ RejectionCode = Literal[
     "version_conflict",
     "not_allowed_in_status",
     "hold_expired",
+    "declined",
     "unknown_ticket",
     "forged_ticket",
     "wrong_event",

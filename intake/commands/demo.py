@@ -28,6 +28,7 @@ def demo(as_json: JsonFlag = False) -> None:
     else:
         _print_orders(played)
         _print_rejected(played)
+        _print_life(played)
         _print_rest(played, found)
     if found:
         raise typer.Exit(1)
@@ -86,6 +87,30 @@ def _print_rejected(played: "Played") -> None:
     print_table(columns, rows, title="\nRejected")
 
 
+def _life(played: "Played") -> list[tuple[Any, ...]]:
+    rows = []
+    for scene in played.life:
+        order = scene.order
+        totals = order["totals"] if order else {}
+        rows.append(
+            (
+                scene.about,
+                scene.kind,
+                scene.found[0],
+                order and order["version"],
+                order and scene.found[3],
+                totals.get("total"),
+                totals.get("balance"),
+            )
+        )
+    return rows
+
+
+def _print_life(played: "Played") -> None:
+    columns = ("what happens", "request", "outcome", "version", "tickets", "total", "balance")
+    print_table(columns, _life(played), title="\nThe life of an order")
+
+
 def _events(played: "Played") -> dict[str, int]:
     return dict(sorted(Counter(event["type"] for event in played.events).items()))
 
@@ -114,6 +139,10 @@ def _words(played: "Played", found: list[str]) -> dict[str, Any]:
         "differences": found,
         "orders": list(played.orders.values()),
         "rejected": _rejected(played),
+        "life": [
+            {"about": scene.about, "kind": scene.kind, "outcome": scene.outcome, "order": scene.order}
+            for scene in played.life
+        ],
         "tickets": {"count": _tickets(played), "verified_code": played.verified_code},
         "events": _events(played),
         "seconds": played.seconds,

@@ -19,6 +19,7 @@ from intake.commands.outcomes import find_outcomes
 from intake.commands.serve import server_urls
 from intake.commands.servers import servers
 from intake.commands.supervisor import Child, Supervisor, willcall
+from intake.demo.life import EVENTS, Scene, live
 from intake.demo.listening import Listener
 from intake.demo.sample import TENANT, Sample, catalogue_text, samples
 from intake.producer import Producer
@@ -41,12 +42,16 @@ Step = Callable[[str], None]
 class Played:
     """What came of the sample requests, in their order, and how long each step took."""
 
+    run: str
+    """The beginning of all idempotency keys."""
     samples: Sequence[Sample]
     request_ids: list[UUID] = field(default_factory=list)
     outcomes: dict[UUID, Words] = field(default_factory=dict)
     orders: dict[UUID, Words] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     verified_code: str | None = None
+    life: list[Scene] = field(default_factory=list)
+    life_events: list[dict[str, Any]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -62,7 +67,8 @@ class Played:
 
 def play(step: Step) -> Played:
     """Start everything, play the samples, stop everything."""
-    played = Played(samples(f"demo-{time.time_ns():x}"))
+    run = f"demo-{time.time_ns():x}"
+    played = Played(run, samples(run))
     with ExitStack() as stack:
         with played.timed("start the database and the broker", step):
             settings = stack.enter_context(servers(database=True, broker=True))
@@ -90,15 +96,20 @@ def _play(settings: Settings, engine: Engine, played: Played, step: Step) -> Non
             with played.timed("wait for their outcomes", step):
                 crew.wait_until(lambda: _has_outcomes(engine, played))
             _read_orders(engine, played)
+            with played.timed("walk through an order's life", step), Producer(settings) as producer:
+                played.life = list(_live(engine, played.run, producer, crew))
             with played.timed("receive the event messages", step):
                 subjects = {str(id_) for id_ in [*played.orders, *played.request_ids]}
                 told = len(played.orders) + len(
                     [outcome for outcome in played.outcomes.values() if outcome["status"] == "rejected"]
                 )
                 crew.wait_until(lambda: len(listener.of(subjects)) >= told, is_required=False)
+                life = {str(scene.outcome["order_id"]) for scene in played.life}
+                crew.wait_until(lambda: len(listener.of(life)) >= len(EVENTS), is_required=False)
             with played.timed("stop the worker and the relay", step):
                 crew.stop()
             played.events = listener.of(subjects)  # those too that came although none was due
+            played.life_events = sorted(listener.of(life), key=lambda one: int(one["sequence"]))
     finally:
         crew.stop()
 
@@ -121,6 +132,31 @@ def _read_orders(engine: Engine, played: Played) -> None:
         if tickets:
             verify_ticket(tickets[0]["code"], public_keys(connection))
             played.verified_code = tickets[0]["code"]
+
+
+def _live(engine: Engine, run: str, producer: Producer, crew: "_Crew") -> Iterator[Scene]:
+    def send(kind: str, body: Words) -> UUID:
+        return producer.send([body], tenant=TENANT, kind=kind)[0]
+
+    def wait(request_id: UUID) -> Words:
+        found: dict[UUID, Words] = {}
+
+        def is_there() -> bool:
+            with engine.connect() as connection:
+                found.update(find_outcomes(connection, [request_id]))
+            return request_id in found
+
+        crew.wait_until(is_there)
+        return found[request_id]
+
+    def read(order_id: UUID) -> Words:
+        with engine.connect() as connection:
+            order = get_order(connection, order_id)
+        if order is None:
+            raise CommandFailed(f"the order {order_id} is not there")
+        return order
+
+    return live(run, send, wait, read)
 
 
 class _Crew:

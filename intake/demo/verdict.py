@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
+from intake.demo.life import EVENTS
 from intake.demo.play import Played
 from intake.demo.sample import Expected, Sample
 from orders.render import Words
@@ -23,8 +24,18 @@ def differences(played: Played) -> list[str]:
             for difference in _of_request(sample, played.outcomes[id_], played.orders, order_of)
         ),
         *_of_events(played),
+        *_of_life(played),
         *(["no ticket's code was verified"] if played.verified_code is None else []),
     ]
+
+
+def _of_life(played: Played) -> Iterator[str]:
+    for scene in played.life:
+        if scene.found != scene.expected:
+            yield f"{scene.about}: it is {', '.join(scene.found)}, not {', '.join(scene.expected)}"
+    told = tuple(event["type"] for event in played.life_events)
+    if told != EVENTS:
+        yield f"the life was told as {', '.join(told)}, not as {', '.join(EVENTS)}"
 
 
 def _of_request(

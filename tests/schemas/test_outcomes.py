@@ -35,6 +35,7 @@ DOCUMENTED = {
     "version_conflict",
     "not_allowed_in_status",
     "hold_expired",
+    "declined",
     # What the gate hears.
     "unknown_ticket",
     "forged_ticket",

@@ -79,3 +79,20 @@ CREATE TABLE order_changes (
 
 -- A request may wait for the order that it names: since when.
 ALTER TABLE delayed_requests ADD COLUMN waits_since timestamptz;
+ALTER TABLE tenants ADD COLUMN fraud_rules json;
+
+-- The orders whose producers asked for the check, and what it said.
+CREATE TABLE fraud_checks (
+    order_id uuid NOT NULL,
+    tenant_id uuid NOT NULL,
+    email text NOT NULL,
+    ip_address text,
+    verdict text NOT NULL,
+    reasons json NOT NULL,
+    checked_at timestamptz NOT NULL,
+    PRIMARY KEY (order_id),
+    CONSTRAINT fraud_checks_verdict_check CHECK (verdict IN ('passed', 'review')),
+    FOREIGN KEY (order_id) REFERENCES orders (id)
+);
+CREATE INDEX fraud_checks_tenant_id_email_checked_at_idx ON fraud_checks (tenant_id, email, checked_at);
+CREATE INDEX fraud_checks_tenant_id_ip_address_checked_at_idx ON fraud_checks (tenant_id, ip_address, checked_at);
