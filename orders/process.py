@@ -8,7 +8,6 @@ ticket classes, promo codes, each by id.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -16,31 +15,30 @@ from db.ids import new_ids
 from orders import changes as order_changes
 from orders import holding, inbox
 from orders.allocation import allocate, looks_free, needs_of, seat
+from orders.answers import dead_letter, outcomes_of, told_of, told_of_conflicts
 from orders.catalogue import Names, load_offers, names_of
 from orders.changes import apply_changes, lock_orders, read_states
-from orders.dead_letters import DeadLetter, bury
+from orders.dead_letters import bury
 from orders.draft import Draft, alive, of_kind
-from orders.errors import RejectedRequest, UnknownOrder, VersionConflict
-from orders.finding import PATIENCE, find_orders, wait
+from orders.errors import RejectedRequest
+from orders.finding import PATIENCE, find_orders
 from orders.fraud import check_fraud, write_verdicts
 from orders.holds import Hold, fill_in, lock_holds, write_holds
-from orders.inbox import Repeat
 from orders.offers import Offers, Pick, pick
 from orders.order_state import OrderState
 from orders.outbox import EventMessage, tell
-from orders.persistence import make_rows, order_words, write_rows
+from orders.persistence import make_rows, write_rows
 from orders.pricing import price_order
 from orders.purchasing import open_purchases
-from orders.render import to_json
-from orders.requests_json import request_json
 from orders.signatures import signed_quantity
 from orders.stock import lock_stock
 from orders.tenants import Tenant, load_tenants
 from orders.ticket_groups import Made, add_inventory, open_ticket_groups, with_made
 from orders.trading import at_cost, check_owner, join_groups, orders_beside
 from orders.validation import open_draft
+from orders.waiting import keep_waiting
 from schemas.orders import OrderRequest
-from schemas.outcomes import Outcome, Rejection
+from schemas.outcomes import Outcome
 from schemas.requests import CHANGES, CREATE, HOLDS, Request
 
 
@@ -62,15 +60,15 @@ def process(
 
     valid = alive(first)
     told = _take_effect(connection, valid, tenants, now)
-    waiting = _wait(connection, valid, others, now, patience)
+    waiting = keep_waiting(connection, valid, others, now, patience)
     inbox.reject_late(connection, [draft for draft in valid if draft.is_rejected])
 
     answered = [draft for draft in first if not draft.is_waiting]
     repeats = inbox.find_repeats(connection, [draft for draft in others if not draft.is_waiting], now)
-    tell(connection, [*_told_of(answered), *told, *_told_of_conflicts(repeats)], now)
-    outcomes = _outcomes(answered, repeats) | waiting
+    tell(connection, [*told_of(answered), *told, *told_of_conflicts(repeats)], now)
+    outcomes = outcomes_of(answered, repeats) | waiting
     unanswerable = [request for request in requests if id(request) not in outcomes]
-    bury(connection, (_dead_letter(request, tenants) for request in unanswerable), now)
+    bury(connection, (dead_letter(request, tenants) for request in unanswerable), now)
     return [outcomes.get(id(request)) or Outcome(request.request_id, "dead") for request in requests]
 
 
@@ -134,7 +132,7 @@ def _take_effect(
     )
     stock.write(connection)
     write_holds(connection, holds.values(), now)
-    return [*_told_of(bought), *told]
+    return [*told_of(bought), *told]
 
 
 def _found(changes: Sequence[Draft]) -> list[Draft]:
@@ -197,110 +195,3 @@ def _signed(order: OrderRequest, picked: Pick, tenant: Tenant) -> dict[int, int]
         for index, (item, offer) in enumerate(zip(order.line_items, picked.offers, strict=True))
         if item.ticket_group_signature is not None
     }
-
-
-def _wait(
-    connection: Connection,
-    valid: Sequence[Draft],
-    others: Sequence[Draft],
-    now: datetime,
-    patience: timedelta,
-) -> dict[int, Outcome]:
-    """Keep those that wait; reject those that have waited long enough. Returns outcomes by identity."""
-    waiting = [draft for draft in valid if draft.is_waiting]
-    if not waiting:
-        return {}
-    for draft in wait(connection, waiting, now=now, patience=patience):
-        draft.is_waiting = False
-        draft.reject(_came_too_early(draft))
-    keys = {(draft.tenant_id, draft.idempotency_key) for draft in waiting if draft.is_waiting}
-    repeated = [draft for draft in others if (draft.tenant_id, draft.idempotency_key) in keys]
-    for draft in repeated:
-        draft.is_waiting = True
-    wait(connection, repeated, now=now, patience=patience)
-    return {
-        id(draft.request): Outcome(draft.request.request_id, "waiting")
-        for draft in [*waiting, *repeated]
-        if draft.is_waiting
-    }
-
-
-def _came_too_early(draft: Draft) -> RejectedRequest:
-    key = getattr(draft.asked, "order_key", None)
-    expected = getattr(draft.asked, "expected_version", None)
-    if draft.has_order:
-        return VersionConflict(f"the order did not come to version {expected}", "expected_version")
-    return UnknownOrder(f"no order was made by a request with the key {key}", "order_key")
-
-
-def _told_of(drafts: Sequence[Draft]) -> list[EventMessage]:
-    """Return what there is to tell of rejections and of new orders; changes tell of themselves."""
-    return [
-        _rejected(draft, draft.rejections)
-        if draft.is_rejected
-        else EventMessage(
-            draft.tenant_id, "order.confirmed", draft.order_id, 1, to_json(order_words(draft)).decode()
-        )
-        for draft in drafts
-        if draft.is_rejected or draft.order is not None
-    ]
-
-
-def _told_of_conflicts(repeats: Sequence[Repeat]) -> list[EventMessage]:
-    return [
-        _rejected(repeat.draft, (inbox.CONFLICT,))
-        for repeat in repeats
-        if repeat.is_conflict and repeat.is_new
-    ]
-
-
-def _rejected(draft: Draft, rejections: Sequence[Rejection]) -> EventMessage:
-    data = {
-        "request_id": draft.request_id,
-        "kind": draft.request.kind,
-        "tenant": draft.request.tenant,
-        "idempotency_key": draft.idempotency_key,
-        "errors": [rejection.as_dict() for rejection in rejections],
-    }
-    return EventMessage(draft.tenant_id, "order.rejected", draft.request_id, 1, to_json(data).decode())
-
-
-def _outcomes(first: Sequence[Draft], repeats: Sequence[Repeat]) -> dict[int, Outcome]:
-    """Return the outcomes by the identity of their requests: a batch may hold one twice."""
-    outcomes = {
-        id(draft.request): Outcome(draft.request.request_id, "rejected", None, draft.rejections)
-        if draft.is_rejected
-        else Outcome(draft.request.request_id, "processed", _order_of(draft))
-        for draft in first
-    }
-    for repeat in repeats:
-        request = repeat.draft.request
-        outcomes[id(request)] = (
-            Outcome(request.request_id, "rejected", None, (inbox.CONFLICT,))
-            if repeat.is_conflict
-            else Outcome(
-                request.request_id,
-                repeat.original.status,
-                repeat.original.order_id,
-                repeat.original.errors,
-            )
-        )
-    return outcomes
-
-
-def _order_of(draft: Draft) -> UUID | None:
-    return None if draft.request.kind in HOLDS else UUID(draft.order_id)
-
-
-def _dead_letter(request: Request, tenants: Mapping[str, Tenant]) -> DeadLetter:
-    if request.tenant in tenants:
-        reason = "another request has this request_id"
-    else:
-        reason = f"there is no tenant {request.tenant}" if request.tenant else "it names no tenant"
-    return DeadLetter(
-        kind=request.kind,
-        message=request_json(request),
-        reason=reason,
-        request_id=request.request_id,
-        tenant=request.tenant,
-    )
