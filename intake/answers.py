@@ -1,6 +1,7 @@
 """What the intake itself says, beside the words of `schemas`; and how anything becomes a response."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,8 @@ from fastapi import Response
 from pydantic import Field
 
 from orders.render import to_json
+from schemas.holds import Hold
+from schemas.orders import CheckIn, Ticket
 from schemas.text import Word
 
 
@@ -37,6 +40,50 @@ class ProblemDocument(Word):
     detail: str = Field(description="A sentence about this very problem.")
     errors: tuple[ProblemError, ...] = Field(description="The mistakes one by one; may be empty.")
     instance: str | None = Field(None, description="The path of the request that was rejected, if any.")
+
+
+class FieldChange(Word):
+    """One field that a change has changed."""
+
+    field: str = Field(description="Which one, such as `line_items.0.quantity`.")
+    from_: Any = Field(alias="from", description="What it was; null: it was not there.")
+    to: Any = Field(description="What it became; null: it is gone.")
+
+
+class HistoryEntry(Word):
+    """One change of an order."""
+
+    version: int = Field(description="The order's version after it.")
+    kind: str = Field(description="The kind of the request, such as `orders.update`.")
+    request_id: UUID = Field(description="The request that asked for it.")
+    by: str | None = Field(
+        description="Who sent it: an API key's id, `command line`, `schedule`; null where nobody said."
+    )
+    at: datetime = Field(description="When it took effect (RFC 3339, UTC).")
+    changes: tuple[FieldChange, ...] = Field(description="What it changed; empty for the creation.")
+
+
+class OrderHistory(Word):
+    """Every change of an order."""
+
+    items: tuple[HistoryEntry, ...] = Field(description="The changes, oldest first.")
+
+
+class CheckedIn(Word):
+    """What a gate needs to know of a ticket that was let in."""
+
+    ticket: Ticket = Field(description="The ticket as it is now.")
+    order_id: UUID = Field(description="The ticket's order.")
+    check_in: CheckIn = Field(description="How many of the order's tickets were used.")
+
+
+class HoldPage(Word):
+    """A page of holds, newest first."""
+
+    items: tuple[Hold, ...] = Field(description="The holds of this page, newest first.")
+    next_cursor: str | None = Field(
+        description="The parameter `cursor` of the next page; null on the last one."
+    )
 
 
 class Alive(Word):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from intake import health, order_reading, orders, requests
+from intake import check_ins, health, holds, order_changes, order_reading, orders, requests
 from intake.last_resort import LastResort
 from intake.openapi import build_openapi
 from intake.parts import opened
@@ -18,8 +18,9 @@ _DESCRIPTION: Final = """
 Orders for tickets: taken at once, processed exactly once in effect.
 
 `POST /v1/orders` answers 202 as soon as the broker has the request; `GET /v1/requests/{request_id}` tells
-what became of it. Amounts of money are decimal strings, never numbers. Every error is a problem document
-(RFC 9457) whose `errors` name the fields.
+what became of it, and `Prefer: wait=N` waits for that. All calls that change something work so. Amounts of
+money are decimal strings, never numbers. Every error is a problem document (RFC 9457) whose `errors` name
+the fields.
 """
 
 
@@ -44,7 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(LastResort)
     answer_with_problems(app)
-    for part in (orders, order_reading, requests, health):
+    for part in (orders, order_reading, order_changes, check_ins, holds, requests, health):
         app.include_router(part.router)
     _document(app)
     return app

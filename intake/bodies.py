@@ -1,5 +1,6 @@
 """The body of a call: read no further than it may be long."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import anyio
@@ -10,17 +11,36 @@ from intake.problems import Problem, invalid
 MAX_BODY: Final = 1024 * 1024
 """Bytes of the body of one call."""
 
+JSON: Final = "application/json"
+MERGE_PATCH: Final = "application/merge-patch+json"
+"""JSON Merge Patch (RFC 7396)."""
+
 _MAX_DISCARDED: Final = 16 * MAX_BODY
 _READ_SECONDS: Final = 60.0
 
 
-async def read_body(request: Request) -> bytes:
-    """Return the body of a JSON call.
+async def read_body(request: Request, media_types: Sequence[str] = (JSON,)) -> bytes:
+    """Return the body of a call that is in one of these media types.
 
     Raises `Problem`: 415 for another content type, 413 for a body that is too long, 408 for one that
     does not come to its end.
     """
-    _check_type(request)
+    _check_type(request, media_types)
+    return await _read_in_time(request)
+
+
+async def read_optional_body(request: Request) -> bytes:
+    """Return the body of a JSON call; an empty object for a call without one. Raises as `read_body`."""
+    if "content-type" in request.headers:
+        _check_type(request, (JSON,))
+    body = await _read_in_time(request)
+    if not body.strip():
+        return b"{}"
+    _check_type(request, (JSON,))
+    return body
+
+
+async def _read_in_time(request: Request) -> bytes:
     if _declared_length(request) > MAX_BODY and "expect" in request.headers:
         raise _too_large()  # the client asked before it sends (RFC 9110, 10.1.1)
     try:
@@ -34,10 +54,12 @@ async def read_body(request: Request) -> bytes:
         ) from error
 
 
-def _check_type(request: Request) -> None:
+def _check_type(request: Request, media_types: Sequence[str]) -> None:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise invalid("the content type must be application/json", status=415)
+    if media_type not in media_types:
+        # Which patches a path takes is told where one was refused (RFC 5789, 2.2).
+        headers = {"accept-patch": ", ".join(media_types)} if request.method == "PATCH" else None
+        raise invalid(f"the content type must be {' or '.join(media_types)}", status=415, headers=headers)
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise invalid("the body must not be compressed", status=415)
 

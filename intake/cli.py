@@ -15,6 +15,7 @@ from intake.commands import (
     demo,
     doctor,
     events,
+    holds,
     keys,
     migrate,
     orders,
@@ -46,6 +47,7 @@ app.command(epilog="Example: willcall doctor")(doctor.doctor)
 app.add_typer(serve.app, name="serve")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(orders.app, name="orders")
+app.add_typer(holds.app, name="holds")
 app.add_typer(requests.app, name="requests")
 app.add_typer(events.app, name="events")
 app.add_typer(tickets.app, name="tickets")

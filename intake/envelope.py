@@ -1,7 +1,7 @@
-"""The envelope of a call: is it an order request, or up to 500 of them? Their content is not looked at."""
+"""The envelope of a call: is it a request, or up to 500 order requests? Their content is not looked at."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -32,10 +32,7 @@ def open_envelope(kind: str, body: bytes, header_keys: Sequence[str], caller: Ca
 
     `header_keys` are the call's `Idempotency-Key` headers. Raises `Problem` with the status 400.
     """
-    try:
-        content = parse_json(body)
-    except NotJson as error:
-        raise invalid(str(error)) from error
+    content = _parsed(body)
     key = _header_key(header_keys)
     if isinstance(content, dict):
         _refuse_any(_mistakes(content))
@@ -44,9 +41,52 @@ def open_envelope(kind: str, body: bytes, header_keys: Sequence[str], caller: Ca
         bodies = _bodies(content, key)
     else:
         raise invalid("the body must be an object or an array of objects")
-    may_set_price = caller.may("orders.set_price")
-    requests = tuple(outgoing(kind, one, tenant=caller.tenant, may_set_price=may_set_price) for one in bodies)
-    return Envelope(requests, isinstance(content, list))
+    return Envelope(tuple(_signed(kind, one, caller) for one in bodies), isinstance(content, list))
+
+
+def open_object(body: bytes, fixed: Collection[str] = ()) -> dict[str, Any]:
+    """Return the object that the body of a call is; the path and the headers say what is `fixed`.
+
+    Raises `Problem` with the status 400.
+    """
+    content = _parsed(body)
+    if not isinstance(content, dict):
+        raise invalid("the body must be an object")
+    _refuse_any(_mistakes(content))
+    _refuse_any(
+        [
+            Rejection("invalid", name, f"the field {name} is not for the body: the path or a header says it")
+            for name in fixed
+            if name in content
+        ]
+    )
+    return content
+
+
+def enclose(kind: str, words: Mapping[str, Any], header_keys: Sequence[str], caller: Caller) -> Envelope:
+    """Return the one request that a call makes of its path, its headers and its body.
+
+    Raises `Problem` with the status 400 for the `Idempotency-Key` headers.
+    """
+    return Envelope((_signed(kind, _with_key(words, _header_key(header_keys)), caller),), is_array=False)
+
+
+def _signed(kind: str, body: Mapping[str, Any], caller: Caller) -> Outgoing:
+    """Return the request with what the key decides."""
+    return outgoing(
+        kind,
+        body,
+        tenant=caller.tenant,
+        may_set_price=caller.may("orders.set_price"),
+        by=str(caller.key_id),
+    )
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return parse_json(body)
+    except NotJson as error:
+        raise invalid(str(error)) from error
 
 
 def _bodies(content: list[Any], key: str | None) -> list[Any]:

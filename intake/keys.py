@@ -44,6 +44,7 @@ class ApiKey:
 class Caller:
     """Whom a key stands for, and what it allows."""
 
+    key_id: UUID
     tenant_id: UUID
     tenant: str
     scopes: frozenset[str]
@@ -93,11 +94,11 @@ def revoke_key(connection: Connection, key_id: UUID, now: datetime) -> bool:
 
 def find_caller(connection: Connection, key_hash: bytes) -> Caller | None:
     """Return whom the key of this hash stands for; None if there is none, or it was revoked."""
-    query = select(api_keys.c.tenant_id, tenants.c.name, api_keys.c.scopes).join(tenants)
+    query = select(api_keys.c.id, api_keys.c.tenant_id, tenants.c.name, api_keys.c.scopes).join(tenants)
     row = connection.execute(
         query.where(api_keys.c.key_hash == key_hash, api_keys.c.revoked_at.is_(None))
     ).one_or_none()
-    return None if row is None else Caller(row.tenant_id, row.name, frozenset(row.scopes))
+    return None if row is None else Caller(row.id, row.tenant_id, row.name, frozenset(row.scopes))
 
 
 def is_key(text: str) -> bool:

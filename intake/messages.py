@@ -33,8 +33,9 @@ def outgoing(
     tenant: str,
     request_id: UUID | None = None,
     may_set_price: bool | None = None,
+    by: str | None = None,
 ) -> Outgoing:
-    """Return a request with its envelope: tenant, id (a new one unless given), and what it may do.
+    """Return a request with its envelope: tenant, id (a new one unless given), what it may do, by whom.
 
     Raises `TypeError` for what JSON has no words for; a `Decimal` is written as a string.
     """
@@ -42,6 +43,8 @@ def outgoing(
     words = {**body, "tenant": tenant, "request_id": str(request_id)}
     if may_set_price is not None:
         words["may_set_price"] = may_set_price
+    if by is not None:
+        words["by"] = by
     return Outgoing(kind, request_id, _dump(words))
 
 

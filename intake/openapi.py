@@ -1,6 +1,6 @@
 """The OpenAPI page: what FastAPI knows of the routes, and the models that we read and write ourselves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -8,8 +8,11 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from intake.access import SCHEME
-from intake.answers import Accepted, Alive, ProblemDocument
+from intake.answers import Accepted, Alive, CheckedIn, HoldPage, OrderHistory, ProblemDocument
 from intake.descriptions import description_of
+from schemas.changes import CancelRequest, OrderTerms, PaymentRecord
+from schemas.check_in import CheckInRequest
+from schemas.holds import ExtendRequest, Hold, HoldRequest, ReleaseRequest
 from schemas.orders import Order, OrderPage, OrderRequest
 from schemas.outcomes import RequestStatus
 from schemas.requests import MAX_REQUESTS_PER_MESSAGE
@@ -102,7 +105,15 @@ CREATE_ORDERS: Final[Words] = {
         "requestBody": {
             "required": True,
             "description": "One order request, or an array of 1 to 500 of them; at most 1 MiB.",
-            "content": {"application/json": {"schema": _one_or_array(OrderRequest)}},
+            "content": {
+                "application/json": {
+                    "schema": _one_or_array(OrderRequest),
+                    "example": {
+                        "buyer": {"first_name": "Sam", "last_name": "Peter", "email": "sam@example.com"},
+                        "line_items": [{"ticket_class_id": "3000000012232", "quantity": 2}],
+                    },
+                }
+            },
         },
         "parameters": [
             _header_parameter(
@@ -113,6 +124,156 @@ CREATE_ORDERS: Final[Words] = {
             _header_parameter("Prefer", "Wait up to so many seconds for the outcome, at most 30.", "wait=10"),
         ],
     },
+}
+
+_IDEMPOTENCY_KEY: Final = _header_parameter(
+    "Idempotency-Key",
+    "The caller's own name for the request: the same key and body again is the same request.",
+    "shop-7-000124",
+)
+_PREFER: Final = _header_parameter(
+    "Prefer", "Wait up to so many seconds for the outcome, at most 30.", "wait=10"
+)
+_IF_MATCH: Final = _header_parameter(
+    "If-Match",
+    "The entity tag of the version that the call is about; `*`, or without the header: any. A version that"
+    " the order has not reached yet is waited for.",
+    '"3"',
+)
+_WAITED: Final = "How long the call could have waited."
+_ACCEPTED: Final = _answer(
+    "The broker has the request; not processed yet, as far as is known.",
+    _ref(Accepted),
+    Location="Where to ask for the outcome.",
+    Retry_After="After a wait: in how many seconds to ask for the outcome.",
+)
+
+
+def _request(
+    schema: Words,
+    example: Words,
+    answers: dict[int | str, Words],
+    *,
+    parameters: Sequence[Words] = (),
+    media_types: Sequence[str] = ("application/json",),
+    is_required: bool = True,
+) -> Words:
+    """Return the words of a call whose body becomes one request on the queue."""
+    content = {"schema": schema, "example": example}
+    return {
+        "responses": _NEEDS_KEY
+        | {
+            202: _ACCEPTED,
+            400: _problem("The body or a header is not well formed."),
+            408: _problem("The body did not come to its end."),
+            413: _problem("The body is longer than 1 MiB."),
+            415: _problem(f"The content type is not {' or '.join(media_types)}."),
+            422: _problem("It was waited for, and rejected; `errors` says why."),
+            503: _problem(
+                "The broker did not confirm, or the key cannot be looked up. Send the same again.",
+                Retry_After=_AGAIN,
+            ),
+        }
+        | answers,
+        "openapi_extra": {
+            "security": [{SCHEME: []}],
+            "requestBody": {
+                "required": is_required,
+                "description": "At most 1 MiB.",
+                "content": dict.fromkeys(media_types, content),
+            },
+            "parameters": [_IDEMPOTENCY_KEY, _PREFER, *parameters],
+        },
+    }
+
+
+_OF_ORDER: Final[dict[int | str, Words]] = {
+    404: _problem("There is no such order, or it is another tenant's; the latter is known after a wait."),
+    412: _problem("It was waited for: the order has changed since the version that `If-Match` names."),
+}
+_ORDER_AFTER: Final = _answer(
+    "`Prefer: wait`: the order.", _ref(Order), ETag=_ETAG, Preference_Applied=_WAITED
+)
+
+UPDATE_ORDER: Final = _request(
+    {"$ref": _REF.format(model="OrderPatch")},
+    {"buyer": {"email": "sam@example.org"}, "shipping": "4.00", "reference": None},
+    _OF_ORDER | {200: _ORDER_AFTER},
+    parameters=[_IF_MATCH],
+    media_types=("application/merge-patch+json", "application/json"),
+)
+CANCEL_ORDER: Final = _request(
+    _ref(CancelRequest),
+    {"reason": "cannot come", "lines": [{"line_number": 1, "quantity": 1}]},
+    _OF_ORDER | {200: _ORDER_AFTER},
+    parameters=[_IF_MATCH],
+    is_required=False,
+)
+RECORD_PAYMENT: Final = _request(
+    _ref(PaymentRecord),
+    {"type": "cash", "amount": "45.50", "reference": "till 3"},
+    _OF_ORDER
+    | {
+        200: _answer(
+            "`Prefer: wait` and a `payment_number`: the order.",
+            _ref(Order),
+            ETag=_ETAG,
+            Preference_Applied=_WAITED,
+        ),
+        201: _answer(
+            "`Prefer: wait`: the order, with the new payment.",
+            _ref(Order),
+            Location="The order's path.",
+            ETag=_ETAG,
+            Preference_Applied=_WAITED,
+        ),
+    },
+    parameters=[_IF_MATCH],
+)
+CHECK_IN_TICKET: Final = _request(
+    _ref(CheckInRequest),
+    {"code": "AQ3f…", "event_id": "2000000116588", "nonce": "gate-2-000871"},
+    {
+        200: _answer("The ticket is used, or its use undone.", _ref(CheckedIn), Preference_Applied=_WAITED),
+        202: _ACCEPTED | {"description": "There was no outcome in time: 5 seconds, or what `Prefer` says."},
+        404: _problem("`unknown_ticket`: there is no such ticket, or it is another tenant's."),
+        409: _problem("`already_checked_in`: the error's message says when."),
+        410: _problem("`ticket_voided`: the ticket is no longer valid."),
+        422: _problem("Any other rejection, such as `wrong_event` or `forged_ticket`."),
+    },
+)
+_HOLD_AFTER: Final = _answer("`Prefer: wait`: the hold.", _ref(Hold), Preference_Applied=_WAITED)
+_OF_HOLD: Final[dict[int | str, Words]] = {
+    200: _HOLD_AFTER,
+    404: _problem("There is no such hold, or it is another tenant's; the latter is known after a wait."),
+}
+TAKE_HOLD: Final = _request(
+    _ref(HoldRequest),
+    {"ticket_class_id": "3000000012232", "quantity": 2, "expires_at": "2027-04-01T12:15:00Z"},
+    {
+        201: _answer(
+            "`Prefer: wait`: the hold. Its id is the id of the request that took it.",
+            _ref(Hold),
+            Location="The hold's path.",
+            Preference_Applied=_WAITED,
+        ),
+    },
+)
+EXTEND_HOLD: Final = _request(
+    _ref(ExtendRequest), {"expires_at": "2027-04-01T12:30:00Z"}, _OF_HOLD, is_required=False
+)
+RELEASE_HOLD: Final = _request(_ref(ReleaseRequest), {}, _OF_HOLD, is_required=False)
+SHOW_HOLD: Final[Words] = {"responses": _NEEDS_KEY | _NOT_FOUND | {200: _answer("The hold.", _ref(Hold))}}
+LIST_HOLDS: Final[Words] = {
+    "responses": _NEEDS_KEY
+    | {
+        200: _answer("A page of holds.", _ref(HoldPage)),
+        400: _problem("The cursor is not one that a page gave."),
+        422: _problem("A parameter is not well formed."),
+    }
+}
+SHOW_HISTORY: Final[Words] = {
+    "responses": _NEEDS_KEY | _NOT_FOUND | {200: _answer("The history.", _ref(OrderHistory))}
 }
 SHOW_REQUEST: Final[Words] = {
     "responses": _NEEDS_KEY | _NOT_FOUND | {200: _answer("What is known of it.", _ref(RequestStatus))}
@@ -153,15 +314,44 @@ def build_openapi(app: FastAPI) -> Words:
     page = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     _, models = models_json_schema(
         [
-            (OrderRequest, "validation"),
-            *((model, "serialization") for model in (Order, OrderPage, RequestStatus)),
+            *((model, "validation") for model in (OrderRequest, OrderTerms, CancelRequest, PaymentRecord)),
+            *(
+                (model, "validation")
+                for model in (CheckInRequest, HoldRequest, ExtendRequest, ReleaseRequest)
+            ),
+            *((model, "serialization") for model in (Order, OrderPage, RequestStatus, OrderHistory)),
+            *((model, "serialization") for model in (CheckedIn, Hold, HoldPage)),
             *((model, "serialization") for model in (Accepted, ProblemDocument, Alive)),
         ],
         ref_template=_REF,
     )
     schemas = page.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(models["$defs"])
+    _make_bodies(schemas)
     for name, schema in schemas.items():
         for field, words in schema.get("properties", {}).items():
             words["description"] = description_of(name, field) or words.get("description", "")
     return page
+
+
+def _make_bodies(schemas: dict[str, Words]) -> None:
+    """Turn the requests of the queue into the bodies of calls, whose paths and headers say the rest."""
+    for name in _NAMED_BY_PATH:
+        properties = schemas[name]["properties"]
+        said = [field for field in _SAID_BY_PATH if properties.pop(field, None)]
+        schemas[name]["required"] = [one for one in schemas[name].get("required", []) if one not in said]
+    # A patch names what changes, also of the buyer, whose other fields stay.
+    buyer, terms = dict(schemas["Buyer"]), schemas.pop("OrderTerms")
+    del buyer["required"]
+    terms.pop("required")
+    schemas["BuyerPatch"] = buyer | {"title": "BuyerPatch"}
+    terms["properties"]["buyer"] = {"$ref": _REF.format(model="BuyerPatch")}
+    schemas["OrderPatch"] = terms | {
+        "title": "OrderPatch",
+        "description": "What is to change of an order; null removes what can be missing.",
+    }
+    schemas["RequestStatus"]["properties"]["hold_id"] = {"type": "string", "format": "uuid"}
+
+
+_NAMED_BY_PATH: Final = ("CancelRequest", "PaymentRecord", "ExtendRequest", "ReleaseRequest")
+_SAID_BY_PATH: Final = ("order_id", "order_key", "expected_version", "hold_id")

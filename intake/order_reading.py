@@ -1,19 +1,21 @@
-"""`GET /v1/orders` and `GET /v1/orders/{id}`: what has become of requests, for their own tenant."""
+"""`GET /v1/orders`, `GET /v1/orders/{id}` and its history: for their own tenant, and nobody else."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime, BeforeValidator, Field
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, select
 
+from db.tables import orders
 from intake.access import allowed
 from intake.answers import etag, json_response
 from intake.ids import parse_id
 from intake.keys import Caller
-from intake.openapi import LIST_ORDERS, SHOW_ORDER
+from intake.openapi import LIST_ORDERS, SHOW_HISTORY, SHOW_ORDER
 from intake.parts import PartsOfApp
 from intake.problems import invalid, not_found
+from orders.history import read_history
 from orders.reading import DEFAULT_PAGE, MAX_PAGE, BadCursor, OrderFilter, get_order, list_orders
 from orders.render import Words
 from schemas.orders import OrderStatus
@@ -24,14 +26,15 @@ router = APIRouter(default_response_class=Response, tags=["orders"])
 Reader = Annotated[Caller, Depends(allowed("orders.read"))]
 
 
-def _at_one_moment(engine: Engine) -> Engine:
+def at_one_moment(engine: Engine) -> Engine:
+    """Return the engine for reads of several statements that must fit each other."""
     # An order is read by several statements: the version must fit the tickets.
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
 def read_order(engine: Engine, order_id: UUID, tenant_id: UUID) -> Words | None:
     """Return the tenant's order, or None."""
-    with _at_one_moment(engine).connect() as connection:
+    with at_one_moment(engine).connect() as connection:
         return get_order(connection, order_id, tenant_id)
 
 
@@ -49,12 +52,29 @@ def show_order(request: Request, order_id: str, parts: PartsOfApp, caller: Reade
     return json_response(order, headers={"etag": tag})
 
 
+@router.get("/v1/orders/{order_id}/history", summary="Show an order's history", **SHOW_HISTORY)
+def show_history(order_id: str, parts: PartsOfApp, caller: Reader) -> Response:
+    """Return every change of the order, oldest first: who, when, which fields, from what to what."""
+    id_ = parse_id(order_id)
+    if id_ is None:
+        raise not_found()
+    with at_one_moment(parts.engine).connect() as connection:
+        if find_tenant_of_order(connection, id_) != caller.tenant_id:
+            raise not_found()
+        return json_response({"items": read_history(connection, id_)})
+
+
+def find_tenant_of_order(connection: Connection, order_id: UUID) -> UUID | None:
+    """Return whose order it is, or None if there is no such order."""
+    return connection.scalars(select(orders.c.tenant_id).where(orders.c.id == order_id)).one_or_none()
+
+
 def _given(value: Any) -> Any:
     return None if value == "" else value
 
 
 # `?email=&status=` is how forms and templates leave out what they do not restrict.
-_Given = BeforeValidator(_given)
+Given = BeforeValidator(_given)
 
 
 @router.get("/v1/orders", summary="List orders", **LIST_ORDERS)
@@ -62,30 +82,28 @@ def list_page(
     parts: PartsOfApp,
     caller: Reader,
     event_id: Annotated[
-        Identifier | None, _Given, Query(description="Orders with a line of this event.")
+        Identifier | None, Given, Query(description="Orders with a line of this event.")
     ] = None,
     email: Annotated[
-        ShortText | None, _Given, Query(description="Orders of the buyer with this address, as written.")
+        ShortText | None, Given, Query(description="Orders of the buyer with this address, as written.")
     ] = None,
-    status: Annotated[OrderStatus | None, _Given, Query(description="Orders in this status.")] = None,
+    status: Annotated[OrderStatus | None, Given, Query(description="Orders in this status.")] = None,
     updated_since: Annotated[
         AwareDatetime | None,
-        _Given,
+        Given,
         Query(description="Orders that changed then or later (RFC 3339; + is written %2B in a URL)."),
     ] = None,
-    cursor: Annotated[
-        ShortText | None, _Given, Query(description="`next_cursor` of the page before.")
-    ] = None,
+    cursor: Annotated[ShortText | None, Given, Query(description="`next_cursor` of the page before.")] = None,
     limit: Annotated[
         Annotated[int, Field(ge=1, le=MAX_PAGE)] | None,
-        _Given,
+        Given,
         Query(description=f"Orders on a page; {DEFAULT_PAGE} if not given."),
     ] = None,
 ) -> Response:
     """Return a page of orders, newest first. Restrictions add up; unknown parameters are ignored."""
     wanted = OrderFilter(caller.tenant_id, event_id, email, status, updated_since)
     try:
-        with _at_one_moment(parts.engine).connect() as connection:
+        with at_one_moment(parts.engine).connect() as connection:
             items, next_cursor = list_orders(connection, wanted, cursor=cursor, limit=limit or DEFAULT_PAGE)
     except BadCursor as error:
         raise invalid(str(error), "cursor") from error

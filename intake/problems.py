@@ -42,7 +42,7 @@ class Problem(Exception):
         self.status = status
         self.detail = detail
         self.errors = errors
-        self.headers = headers or {}
+        self.headers = dict(headers or {})
         self.instance = instance
 
     def response(self) -> Response:

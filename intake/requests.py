@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Response
 
 from intake.access import allowed
 from intake.answers import json_response
+from intake.holds import hold_of_request
 from intake.ids import is_recent, parse_id, utc_now
 from intake.keys import Caller
 from intake.openapi import SHOW_REQUEST
@@ -28,8 +29,8 @@ def show_request(
 ) -> Response:
     """Return what became of the request; a repeated one tells the outcome of the first.
 
-    Requests are written down when they are processed. Until then an id is `pending` for a day,
-    because nothing is known of it; after that it is not found.
+    Requests are written down when they are processed, also those that wait for their order. Until then
+    an id is `pending` for a day, because nothing is known of it; after that it is not found.
     """
     id_ = parse_id(request_id)
     if id_ is None:
@@ -39,7 +40,8 @@ def show_request(
     with engine.connect() as connection:
         row = find_requests(connection, [id_]).get(id_)
     if row is not None and row.tenant_id == caller.tenant_id:
-        return json_response(row.words())
+        hold_id = hold_of_request(engine, row)
+        return json_response(row.words() | ({} if hold_id is None else {"hold_id": hold_id}))
     if row is not None or not is_recent(id_, utc_now(), _MAY_BE_PENDING):
         raise not_found()
     return json_response(_pending(id_, caller).words())

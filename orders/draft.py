@@ -86,7 +86,7 @@ class OrderRows:
 
 def alive(drafts: Iterable[Draft]) -> list[Draft]:
     """Return those that were not rejected yet, in their order."""
-    return [draft for draft in drafts if not draft.is_rejected]
+    return [draft for draft in drafts if not draft.rejections]
 
 
 def of_kind(drafts: Iterable[Draft], *kinds: str) -> list[Draft]:

@@ -156,8 +156,13 @@ def _tax_lines(lines: Sequence[PricedLine], currency: str) -> list[PricedLine]:
 def _tax_event(lines: Sequence[PricedLine], rule: TaxRule, currency: str) -> list[PricedLine]:
     nets = [_net(line.amount, rule, currency) for line in lines]
     taxed = [
-        line._replace(
+        PricedLine(
+            offer=line.offer,
+            quantity=line.quantity,
+            unit_price=line.unit_price,
+            amount=line.amount,
             tax=line.amount - net if rule.is_included else round_money(net * rule.rate, currency),
+            rounding=line.rounding,
         )
         for line, net in zip(lines, nets, strict=True)
     ]

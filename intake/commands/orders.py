@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
 
 import typer
 
 from intake.commands.failures import CommandFailed
+from intake.commands.order_changes import OrderArgument, add_to, find_order
 from intake.commands.output import (
     JsonFlag,
     LimitOption,
@@ -20,11 +20,11 @@ from intake.commands.output import (
 )
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from orders.render import Words
 
-app = typer.Typer(help="The orders, as they are now.", no_args_is_help=True)
+app = typer.Typer(
+    help="The orders: look at them, change them, cancel them, record payments.", no_args_is_help=True
+)
 
 
 class Status(StrEnum):
@@ -102,9 +102,7 @@ def print_orders(orders: Sequence["Words"]) -> None:
 
 @app.command(epilog="Example: willcall orders show 12")
 def show(
-    order: Annotated[
-        str, typer.Argument(metavar="ORDER", help="The id, the number or the code of an order.")
-    ],
+    order: OrderArgument,
     as_json: JsonFlag = False,
 ) -> None:
     """Show an order with its lines, totals, payments and tickets."""
@@ -112,7 +110,7 @@ def show(
     from orders.reading import get_order
 
     with transaction() as connection:
-        id_ = _find(connection, order)
+        id_ = find_order(connection, order)
         words = None if id_ is None else get_order(connection, id_)
     if words is None:
         raise CommandFailed(f"there is no order {order}")
@@ -120,24 +118,6 @@ def show(
         print_json(words)
     else:
         _print_order(words)
-
-
-def _find(connection: "Connection", name: str) -> UUID | None:
-    from sqlalchemy import select
-
-    from db.tables import MAX_NUMBER, orders
-
-    try:
-        return UUID(name)
-    except ValueError:
-        pass
-    if name.isdecimal() and len(name) < 8:
-        name_is = orders.c.number == int(name)
-    elif name.isdecimal() and int(name) <= MAX_NUMBER:
-        name_is = (orders.c.number == int(name)) | (orders.c.code == name)
-    else:
-        name_is = orders.c.code == name.upper()
-    return connection.scalars(select(orders.c.id).where(name_is).limit(1)).first()
 
 
 def _print_order(order: "Words") -> None:
@@ -180,3 +160,6 @@ def _rows(columns: Sequence[str], things: Sequence["Words"]) -> list[list[Any]]:
 
 def _time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+add_to(app)

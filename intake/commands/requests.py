@@ -37,6 +37,7 @@ def show(
             ("request", outcome["request_id"]),
             ("status", outcome["status"]),
             ("order", outcome["order_id"] or "none"),
+            *([("hold", outcome["hold_id"])] if "hold_id" in outcome else []),
             ("reasons", reasons(outcome) or "none"),
         )
     )

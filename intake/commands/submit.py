@@ -11,7 +11,10 @@ from intake.commands.output import JsonFlag, counted
 if TYPE_CHECKING:
     from intake.commands.submitting import Sent
 
-EXAMPLES: Final = "Example: willcall submit orders.jsonl --tenant demo --wait"
+EXAMPLES: Final = (
+    "Example: willcall submit orders.jsonl --tenant demo --wait\n\n"
+    "Example: willcall submit updates.jsonl --kind orders.update --tenant demo"
+)
 
 
 def submit(
@@ -22,6 +25,9 @@ def submit(
     tenant: Annotated[
         str | None, typer.Option(metavar="T", help="Whose requests; else each names its tenant itself.")
     ] = None,
+    kind: Annotated[
+        str, typer.Option(metavar="KIND", help="What they ask for: orders.create, orders.update, …")
+    ] = "orders.create",
     dialect: Annotated[str, typer.Option(metavar="D", help="Whose words they are in.")] = "canonical",
     wait: Annotated[
         bool, typer.Option("--wait", help="Print an outcome for each; exit 1 if one is bad.")
@@ -31,7 +37,13 @@ def submit(
     ] = 60.0,
     as_json: JsonFlag = False,
 ) -> None:
-    """Send order requests through the queue.
+    """Send requests of one kind through the queue.
+
+    The kinds: orders.create, orders.update, orders.cancel, payments.record,
+    tickets.check_in, holds.take, holds.extend, holds.release.
+
+    Requests that change an order name it by order_id, or by order_key: the
+    idempotency key of the request that creates it, maybe still on its way.
 
     All files are checked first: if one line is malformed, nothing is sent. Sending again is harmless for
     requests with an idempotency key.
@@ -39,14 +51,17 @@ def submit(
     from intake.commands.request_files import open_requests
     from intake.commands.servers import engine, servers
     from intake.commands.submitting import Waiter, send
+    from schemas.requests import KINDS
 
     if dialect != "canonical":
         raise CommandFailed(f"the dialect {dialect} is not known; requests are taken in: canonical")
+    if kind not in KINDS:
+        raise CommandFailed(f"{kind} is not a kind of request; the kinds are {', '.join(sorted(KINDS))}")
     with ExitStack() as stack:
         opened = [open_requests(name, tenant, stack) for name in files]
         stack.enter_context(servers(broker=True))
         waiter = Waiter(stack.enter_context(engine()), timeout, as_json) if wait else None
-        sent = send(opened, waiter, as_json)
+        sent = send(opened, kind, waiter, as_json)
     _report(sent, as_json)
 
 

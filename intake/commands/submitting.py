@@ -15,9 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from sqlalchemy import Engine
 
 from intake.commands.failures import CommandFailed
-from intake.commands.outcomes import find_outcomes, reasons
+from intake.commands.outcomes import find_outcomes, result
 from intake.commands.output import counted, print_json, print_line
 from intake.commands.request_files import RequestFile
+from intake.commands.sending import SENDER
 from intake.producer import NotConfirmed, Producer
 from orders.render import Words
 
@@ -95,11 +96,10 @@ class Waiter:
         if self._as_json:
             print_json(outcome)
             return
-        what = f"order {outcome['order_id']}" if outcome["order_id"] else reasons(outcome)
-        print_line(f"{self.outcomes.total():>6}  {outcome['status']:<9}  {what}")
+        print_line(f"{self.outcomes.total():>6}  {outcome['status']:<9}  {result(outcome)}")
 
 
-def send(files: Sequence[RequestFile], waiter: Waiter | None, as_json: bool) -> Sent:
+def send(files: Sequence[RequestFile], kind: str, waiter: Waiter | None, as_json: bool) -> Sent:
     """Send all requests of the files; with a waiter return when each has an outcome, printed."""
     sent = Sent()
     with _progress(sum(file.count for file in files)) as (progress, bar), Producer() as producer:
@@ -107,7 +107,7 @@ def send(files: Sequence[RequestFile], waiter: Waiter | None, as_json: bool) -> 
             waiter.tell = lambda count: progress.update(bar, completed=count)
         for tenant, requests in _groups(files):
             try:
-                ids = producer.send(requests, tenant=tenant)
+                ids = producer.send(requests, tenant=tenant, kind=kind, by=SENDER)
             except NotConfirmed as error:
                 raise CommandFailed(_not_all(sent.count, error)) from error
             sent.count += len(ids)

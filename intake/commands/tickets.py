@@ -10,11 +10,17 @@ import typer
 
 from intake.commands.failures import CommandFailed
 from intake.commands.output import JsonFlag, print_facts, print_json
+from intake.commands.sending import TimeoutOption, send_and_tell
+from schemas.requests import CHECK_IN
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-app = typer.Typer(help="The codes on tickets, and the keys that sign them.", no_args_is_help=True)
+    from sqlalchemy import Engine
+
+    from orders.render import Words
+
+app = typer.Typer(help="Tickets at the gate, their codes, and the keys that sign them.", no_args_is_help=True)
 
 
 @app.command(epilog="Example: willcall tickets verify AQ3f… --keys keys.json")
@@ -87,6 +93,90 @@ def _read(file: Path) -> dict[int, bytes]:
         return {int(key["kid"]): urlsafe_b64decode(key["x"] + "=") for key in json.loads(text)["keys"]}
     except (ValueError, KeyError, TypeError) as error:
         raise CommandFailed(f"{file} does not hold what `willcall tickets public-keys` prints") from error
+
+
+@app.command("check-in", epilog="Example: willcall tickets check-in AQ3f… --event 2000000116588")
+def check_in(
+    ticket: Annotated[str, typer.Argument(metavar="CODE|ID", help="A code as scanned, or a ticket's id.")],
+    event: Annotated[
+        str | None, typer.Option(metavar="E", help="The event at whose gate this is; others are refused.")
+    ] = None,
+    nonce: Annotated[
+        str | None, typer.Option(metavar="N", help="The scan's name: the same one again is no second use.")
+    ] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Undo the use instead.")] = False,
+    timeout: TimeoutOption = 5.0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Check a ticket in, once, and say why not if it cannot be; exit 1 then. It waits for the outcome."""
+    words, tenant = _scanned(ticket)
+    words |= {"event_id": event, "nonce": nonce, "undo": True if undo else None}
+
+    def enriched(engine: "Engine", outcome: "Words") -> "Words":
+        return {**outcome, **_checked_in(engine, outcome, words)}
+
+    def show(engine: "Engine", outcome: "Words") -> None:
+        found = _checked_in(engine, outcome, words)
+        one, counts = found["ticket"], found["check_in"]
+        attendee = one["attendee"] or {}
+        names = (attendee.get("first_name"), attendee.get("last_name"))
+        print_facts(
+            (
+                ("ticket", one["id"]),
+                ("status", one["status"]),
+                ("seat", one["seat"]),
+                ("attendee", " ".join(name for name in names if name) or None),
+                ("order", outcome["order_id"]),
+                ("used", f"{counts['checked_in']} of {counts['tickets']} tickets of the order"),
+            )
+        )
+
+    send_and_tell(
+        CHECK_IN, words, tenant=tenant, timeout=timeout, as_json=as_json, show=show, enrich=enriched
+    )
+
+
+def _scanned(ticket: str) -> tuple[dict[str, Any], str]:
+    """Return how a request names the ticket, and its tenant; what is no ticket fails the command."""
+    from uuid import UUID
+
+    from orders.tickets import ForgedCode, UnknownKey, verify_ticket
+
+    try:
+        id_ = UUID(ticket)
+        words = {"ticket_id": str(id_)}
+    except ValueError:
+        words = {"code": ticket}
+        try:
+            id_ = verify_ticket(ticket, _public_keys()).ticket_id
+        except (ForgedCode, UnknownKey) as error:
+            raise CommandFailed(f"the code is forged: {error}") from error
+    tenant = _tenant(id_)
+    if tenant is None:
+        raise CommandFailed(f"there is no ticket {id_}")
+    return words, tenant
+
+
+def _tenant(ticket_id: "UUID") -> str | None:
+    from sqlalchemy import select
+
+    from db.tables import orders, tenants, tickets
+    from intake.commands.servers import transaction
+
+    query = select(tenants.c.name).join(orders, orders.c.tenant_id == tenants.c.id)
+    query = query.join(tickets, tickets.c.order_id == orders.c.id).where(tickets.c.id == ticket_id)
+    with transaction() as connection:
+        return connection.scalars(query).one_or_none()
+
+
+def _checked_in(engine: "Engine", outcome: "Words", asked: "Words") -> "Words":
+    from intake.scans import ticket_of
+    from orders.reading import get_order
+
+    with engine.connect() as connection:
+        order = get_order(connection, outcome["order_id"])
+    assert order is not None  # noqa: S101 - the request was processed
+    return {"ticket": ticket_of(order, asked), "check_in": order["check_in"]}
 
 
 @app.command("public-keys", epilog="Example: willcall tickets public-keys > keys.json")

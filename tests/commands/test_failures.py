@@ -35,6 +35,8 @@ def test_every_command_has_help_and_those_that_run_an_example(
 def test_every_command_of_the_contract_is_there() -> None:
     expected = {
         "demo", "up", "migrate", "catalog load", "submit", "orders list", "orders show", "requests show",
+        "orders update", "orders cancel", "orders pay", "orders history", "tickets check-in",
+        "holds take", "holds extend", "holds release", "holds list", "holds show",
         "events tail", "dead-letters list", "dead-letters show", "dead-letters replay",
         "dead-letters discard",
         "reconcile", "keys create", "keys list", "keys revoke", "doctor", "tickets verify",
@@ -47,7 +49,15 @@ def test_every_command_of_the_contract_is_there() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["orders", "list"], ["keys", "list"], ["dead-letters", "list"], ["migrate"], ["reconcile"]],
+    [
+        ["orders", "list"],
+        ["holds", "list"],
+        ["orders", "history", "1"],
+        ["keys", "list"],
+        ["dead-letters", "list"],
+        ["migrate"],
+        ["reconcile"],
+    ],
     ids=" ".join,
 )
 def test_a_database_that_is_away_is_a_sentence_without_the_password(

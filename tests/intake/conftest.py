@@ -33,6 +33,14 @@ from worker.settings import Settings
 
 def catalogue_of(tenant: str) -> Catalogue:
     ticket_class = {"id": "standing", "name": "Standing", "price": "45.50", "capacity": 100_000}
+    stalls = {
+        "id": "stalls",
+        "name": "Stalls",
+        "price": "80.00",
+        "section": "A",
+        "row": "3",
+        "seats": ["1-200"],
+    }
     event = {
         "id": "concert",
         "name": "Concert",
@@ -40,7 +48,7 @@ def catalogue_of(tenant: str) -> Catalogue:
         "ends_at": "2027-04-11T23:00:00+02:00",
         "timezone": "Europe/Paris",
         "currency": "USD",
-        "ticket_classes": [ticket_class],
+        "ticket_classes": [ticket_class, stalls],
     }
     return Catalogue.model_validate({"tenant": tenant, "events": [event]})
 

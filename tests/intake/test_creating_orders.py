@@ -8,6 +8,8 @@ from uuid import UUID
 import httpx
 import pytest
 
+from intake.keys import list_keys
+
 Order = Callable[..., dict[str, Any]]
 
 
@@ -42,12 +44,15 @@ def test_an_order_is_accepted_with_its_id_and_where_to_ask(client, intake, order
 
 
 def test_the_queue_has_the_request_with_what_the_key_decides(client, intake, order: Order) -> None:
+    with intake.engine.connect() as connection:
+        key_id = list_keys(connection)[-1].id
     answer = client.post("/v1/orders", json=order(reference="PO-1"))
 
     expected = order(reference="PO-1") | {
         "tenant": "demo",
         "request_id": answer.json()["request_id"],
         "may_set_price": True,
+        "by": str(key_id),
     }
     assert intake.take_requests() == [expected]
 
@@ -90,7 +95,7 @@ def test_no_business_rule_is_looked_at(client) -> None:
     assert client.post("/v1/orders", json={"nonsense": 1}).status_code == 202
 
 
-@pytest.mark.parametrize("name", ["tenant", "request_id", "may_set_price", "dialect"])
+@pytest.mark.parametrize("name", ["tenant", "request_id", "may_set_price", "by", "dialect"])
 def test_what_the_key_decides_is_refused_by_name(client, intake, order: Order, name: str) -> None:
     alone = client.post("/v1/orders", json=order(**{name: "other"}))
     in_array = client.post("/v1/orders", json=[order(), order(**{name: "other"})])

@@ -77,6 +77,14 @@ def test_every_call_and_its_answers_are_there(page) -> None:
     assert answers["GET /v1/orders"] >= {"200", "400", "422"}
     assert answers["GET /v1/requests/{request_id}"] >= {"200", "404"}
     assert answers["GET /readyz"] == {"200", "503"}
+    assert answers["PATCH /v1/orders/{order_id}"] >= {"200", "202", "400", "403", "404", "412", "415", "422"}
+    assert answers["POST /v1/orders/{order_id}/cancel"] >= {"200", "202", "404", "412", "422", "503"}
+    assert answers["POST /v1/orders/{order_id}/payments"] >= {"200", "201", "202", "404", "412", "422"}
+    assert answers["POST /v1/check-ins"] >= {"200", "202", "404", "409", "410", "422", "503"}
+    assert answers["POST /v1/holds"] >= {"201", "202", "422", "503"}
+    assert answers["POST /v1/holds/{hold_id}/extend"] >= {"200", "202", "404", "422"}
+    assert answers["POST /v1/holds/{hold_id}/release"] >= {"200", "202", "404", "422"}
+    assert {"GET /v1/holds", "GET /v1/holds/{hold_id}", "GET /v1/orders/{order_id}/history"} <= set(answers)
     assert {"GET /healthz", "GET /metrics"} <= set(answers)
 
 
@@ -88,6 +96,28 @@ def test_the_schema_of_an_order_is_the_one_that_validates_it(page) -> None:
     assert "tickets" in schemas["Order"]["required"]
     body = page["paths"]["/v1/orders"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert body["oneOf"][0] == {"$ref": "#/components/schemas/OrderRequest"}
+
+
+def test_a_body_does_not_name_what_its_path_names(page) -> None:
+    schemas = page["components"]["schemas"]
+
+    assert "order_id" not in schemas["CancelRequest"]["properties"]
+    assert schemas["PaymentRecord"]["required"] == ["type"]
+    assert set(schemas["ExtendRequest"]["properties"]) == {"idempotency_key", "expires_at"}
+    assert "required" not in schemas["OrderPatch"]
+    assert "required" not in schemas["BuyerPatch"]
+
+
+def test_every_body_has_an_example(page) -> None:
+    bodies = {
+        f"{method} {path}": media
+        for path, operations in page["paths"].items()
+        for method, operation in operations.items()
+        for media in operation.get("requestBody", {}).get("content", {}).values()
+    }
+
+    assert len(bodies) == 8
+    assert [name for name, media in bodies.items() if "example" not in media] == []
 
 
 def test_calls_say_which_of_them_need_a_key(page) -> None:

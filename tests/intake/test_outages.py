@@ -19,6 +19,17 @@ from worker import embedded
 
 Order = Callable[..., dict[str, Any]]
 
+ID = "018f3f6e-0000-7000-8000-000000000000"
+CHANGES = [
+    ("PATCH", f"/v1/orders/{ID}"),
+    ("POST", f"/v1/orders/{ID}/cancel"),
+    ("POST", f"/v1/orders/{ID}/payments"),
+    ("POST", "/v1/check-ins"),
+    ("POST", "/v1/holds"),
+    ("POST", f"/v1/holds/{ID}/extend"),
+    ("POST", f"/v1/holds/{ID}/release"),
+]
+
 
 @pytest.fixture
 def home() -> Iterator[Path]:
@@ -78,8 +89,11 @@ def test_without_a_broker_nothing_is_accepted_and_with_it_again_everything(home:
         with without_broker(home):
             assert refused(client.post("/v1/orders", json=order()))
             assert refused(client.post("/v1/orders", json=[order()] * 3, headers={"prefer": "wait=1"}))
+            for method, path in CHANGES:
+                assert refused(client.request(method, path, json={}))
             assert bad_parts(intake) == ["broker"]
             assert client.get("/v1/orders").status_code == 200
+            assert client.get("/v1/holds").status_code == 200
             assert client.get("/healthz").status_code == 200
 
         assert client.post("/v1/orders", json=order()).status_code == 202

@@ -26,3 +26,11 @@ from intake.preferences import wanted_wait
 )
 def test_a_wait_is_understood_or_ignored(headers: list[str], seconds: int) -> None:
     assert wanted_wait(headers) == seconds
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [([], 5), (["wait=9"], 9), (["wait=0"], 0), (["respond-async"], 0), (["respond-async, wait=9"], 9)],
+)
+def test_who_usually_waits_may_prefer_otherwise(headers: list[str], seconds: int) -> None:
+    assert wanted_wait(headers, 5) == seconds
