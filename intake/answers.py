@@ -86,6 +86,28 @@ class HoldPage(Word):
     )
 
 
+class TicketClassOnSale(Word):
+    """A ticket class, and how much of it can be bought now."""
+
+    id: str = Field(description="The catalogue's id of the ticket class.")
+    event_id: str = Field(description="The catalogue's id of the event.")
+    name: str = Field(description="Its name.")
+    section: str | None = Field(description="The section of its seats.")
+    row: str | None = Field(description="The row of its seats.")
+    currency: str = Field(description="The currency of its price (ISO 4217).")
+    price: str = Field(description="What one ticket costs, a decimal string.")
+    capacity: int = Field(description="How many tickets there are in all.")
+    free: int = Field(description="How many of them are neither sold nor held.")
+    has_seats: bool = Field(description="Whether its tickets have numbered seats.")
+    signature: str = Field(description="For a line's `ticket_group_signature`: what was free, and the price.")
+
+
+class TicketClassList(Word):
+    """The ticket classes of an event."""
+
+    items: tuple[TicketClassOnSale, ...] = Field(description="All of them, by their ids.")
+
+
 class Alive(Word):
     """The process runs, or can take work."""
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from intake import check_ins, health, holds, order_changes, order_reading, orders, requests
+from intake import check_ins, health, holds, offers, order_changes, order_reading, orders, requests
 from intake.last_resort import LastResort
 from intake.openapi import build_openapi
 from intake.parts import opened
@@ -45,7 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(LastResort)
     answer_with_problems(app)
-    for part in (orders, order_reading, order_changes, check_ins, holds, requests, health):
+    for part in (orders, order_reading, order_changes, check_ins, holds, offers, requests, health):
         app.include_router(part.router)
     _document(app)
     return app

@@ -191,5 +191,7 @@ _THEIR_OWN: Final = frozenset(
         "OrderHistory",
         "ProblemDocument",
         "ProblemError",
+        "TicketClassList",
+        "TicketClassOnSale",
     }
 )

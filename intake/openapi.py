@@ -8,7 +8,15 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from intake.access import SCHEME
-from intake.answers import Accepted, Alive, CheckedIn, HoldPage, OrderHistory, ProblemDocument
+from intake.answers import (
+    Accepted,
+    Alive,
+    CheckedIn,
+    HoldPage,
+    OrderHistory,
+    ProblemDocument,
+    TicketClassList,
+)
 from intake.descriptions import description_of
 from schemas.changes import CancelRequest, OrderTerms, PaymentRecord
 from schemas.check_in import CheckInRequest
@@ -272,6 +280,11 @@ LIST_HOLDS: Final[Words] = {
         422: _problem("A parameter is not well formed."),
     }
 }
+LIST_TICKET_CLASSES: Final[Words] = {
+    "responses": _NEEDS_KEY
+    | _NOT_FOUND
+    | {200: _answer("The ticket classes of the event.", _ref(TicketClassList))}
+}
 SHOW_HISTORY: Final[Words] = {
     "responses": _NEEDS_KEY | _NOT_FOUND | {200: _answer("The history.", _ref(OrderHistory))}
 }
@@ -320,7 +333,7 @@ def build_openapi(app: FastAPI) -> Words:
                 for model in (CheckInRequest, HoldRequest, ExtendRequest, ReleaseRequest)
             ),
             *((model, "serialization") for model in (Order, OrderPage, RequestStatus, OrderHistory)),
-            *((model, "serialization") for model in (CheckedIn, Hold, HoldPage)),
+            *((model, "serialization") for model in (CheckedIn, Hold, HoldPage, TicketClassList)),
             *((model, "serialization") for model in (Accepted, ProblemDocument, Alive)),
         ],
         ref_template=_REF,

@@ -25,7 +25,7 @@ _MAY_BE_PENDING: Final = timedelta(hours=24)
 def show_request(
     request_id: str,
     parts: PartsOfApp,
-    caller: Annotated[Caller, Depends(allowed("orders.read", "orders.create"))],
+    caller: Annotated[Caller, Depends(allowed("orders.read", "orders.create", "orders.update"))],
 ) -> Response:
     """Return what became of the request; a repeated one tells the outcome of the first.
 

@@ -36,6 +36,7 @@ from schemas.check_in import CheckInRequest
 from schemas.events import EventType
 from schemas.outcomes import rejections_of
 from schemas.requests import CANCEL, UPDATE
+from schemas.text import is_storable
 
 # In id order, before any hold or ticket class: two batches for the same orders must not deadlock.
 _LOCK = text("""
@@ -109,7 +110,7 @@ def _patched_lines(asked: UpdateRequest) -> list[tuple[str, int, list[str]]]:
     lines = asked.patch.get("line_items")
     found = []
     for line in lines if isinstance(lines, list) else ():
-        if isinstance(line, dict) and isinstance(line.get("ticket_class_id"), str):
+        if isinstance(line, dict) and _can_be_sought(line.get("ticket_class_id")):
             quantity = line.get("quantity")
             count = quantity if isinstance(quantity, int) and 0 < quantity <= 1_000 else 0
             found.append((line["ticket_class_id"], count, _labels(line, count)))
@@ -119,12 +120,17 @@ def _patched_lines(asked: UpdateRequest) -> list[tuple[str, int, list[str]]]:
 def _labels(line: Mapping[str, Any], count: int) -> list[str]:
     seats, low_seat = line.get("seats"), line.get("low_seat")
     if isinstance(seats, list):
-        return [seat for seat in seats if isinstance(seat, str)]
-    if isinstance(low_seat, str):
+        return [seat for seat in seats if _can_be_sought(seat)]
+    if isinstance(low_seat, str) and _can_be_sought(low_seat):
         return labels_from(
             low_seat, "odd_even" if line.get("seat_order") == "odd_even" else "consecutive", count
         )
     return []
+
+
+def _can_be_sought(name: Any) -> bool:
+    """Say whether a name can be one of the catalogue's; what else is wrong with it, validation says."""
+    return isinstance(name, str) and len(name) <= 200 and is_storable(name)
 
 
 def apply_changes(
@@ -144,7 +150,7 @@ def apply_changes(
     A draft is applied whole or rejected. One that names a version that is not there yet waits. First
     come new orders that replace others, for which these are changed, too.
     """
-    later = later_patches(connection, [draft for draft in drafts if draft.request.kind == UPDATE])
+    later = later_patches(connection, [draft for draft in drafts if _is_undated(draft)])
     told: list[EventMessage] = []
     log: list[Words] = []
     changed: dict[str, OrderState] = {}
@@ -188,6 +194,11 @@ def apply_changes(
         connection.execute(order_changes.insert(), log)
     _set_orders(connection, [draft for draft in drafts if not draft.is_rejected and not draft.is_waiting])
     return told
+
+
+def _is_undated(draft: Draft) -> bool:
+    """Say whether an update leaves it to its acceptance where it belongs: it names no version."""
+    return isinstance(draft.asked, UpdateRequest) and draft.asked.expected_version is None
 
 
 def _accepted(draft: Draft) -> tuple[bool, int]:

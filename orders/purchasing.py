@@ -59,6 +59,9 @@ def _purchase(sale: Draft, owner: str, order_id: str, number: int) -> Draft:
         is_purchase=True,
         seller_id=owner,
         buyer_id=sale.order.seller_id,
+        # For both sides to see; what is internal stays with the office that wrote it.
+        external_notes=sale.order.external_notes,
+        instructions=sale.order.instructions,
     )
     picked = at_cost(Pick(sale.picked.offers, sale.picked.currency, None))
     sale.counterpart_id = order_id

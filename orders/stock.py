@@ -160,8 +160,10 @@ class Stock:
 
     def check_use(self, promo_code: PromoCodeOffer | None) -> None:
         """Raise `UnknownPromoCode` if the promo code is used up."""
-        limit = promo_code and self.uses[promo_code.id]
-        if promo_code is not None and limit is not None and self.used[promo_code.id] >= limit:
+        if promo_code is None:
+            return
+        limit = self.uses[promo_code.id]
+        if limit is not None and self.used[promo_code.id] >= limit:
             raise UnknownPromoCode(f"promo code {promo_code.code} has been used up", "promo_code")
 
     def use(self, promo_code: PromoCodeOffer | None) -> None:

@@ -36,7 +36,10 @@ def update(change: Change, asked: UpdateRequest, later: Sequence[Any] = ()) -> b
     """
     if not change.state.tickets and "line_items" in asked.patch:
         raise Invalid("a purchase order without tickets keeps its lines", "line_items")
-    patched = reduce(merged, (asked.patch, *later), terms_words(change.state))
+    try:
+        patched = reduce(merged, (asked.patch, *later), terms_words(change.state))
+    except RecursionError as error:
+        raise Invalid("nested too deeply", "patch") from error
     terms = OrderTerms.model_validate(patched)
     _set_lines(change, terms.line_items)
     _set_words(change, terms)
@@ -52,12 +55,16 @@ def _set_lines(change: Change, wanted: Sequence[LineTerms]) -> None:
         if line["quantity"] and id(line) not in {id(one) for one in matched if one is not None}:
             _shrink(change, line, line["quantity"], "line_items")
             line["quantity"] = 0
+    named: list[tuple[Row, LineTerms, TicketClassOffer, int]] = []
     for index, (terms, found) in enumerate(zip(wanted, matched, strict=True)):
         offer = _offer(change, terms, index)
         line = found or _new_line(change, offer)
         if found is None:
             lines.append(line)
         _agree_price(change, line, terms, offer, index)
+        named.append((line, terms, offer, index))
+    # What gives back comes first: another line of the update may need it.
+    for line, terms, offer, index in sorted(named, key=lambda one: one[1].quantity - one[0]["quantity"]):
         _fill(change, line, terms, offer, index)
 
 

@@ -50,6 +50,7 @@ def test_the_scheme_may_be_written_in_any_case(intake) -> None:
         ("orders.create", "GET", "/v1/orders", 403),
         ("orders.create", "GET", "/v1/orders/018f3f6e-0000-7000-8000-000000000000", 403),
         ("orders.create", "GET", "/v1/requests/018f3f6e-0000-7000-8000-000000000000", 404),
+        ("orders.update", "GET", "/v1/requests/018f3f6e-0000-7000-8000-000000000000", 404),
         ("orders.read", "POST", "/v1/orders", 403),
         ("orders.read", "GET", "/v1/orders", 200),
         ("orders.read", "GET", "/v1/requests/018f3f6e-0000-7000-8000-000000000000", 404),

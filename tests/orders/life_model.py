@@ -224,9 +224,9 @@ class Model:
         promo = body.get("promo_code")
         if promo is not None:
             limit = PROMO_CODES[promo]["max_uses"]
-            if PROMO_CODES[promo]["event"] not in {CLASSES[line["class"]]["event"] for line in lines}:
-                codes.append("unknown_promo_code")
-            elif limit is not None and self.uses[promo] >= limit:
+            is_used_up = limit is not None and self.uses[promo] >= limit
+            events = {CLASSES[line["class"]]["event"] for line in lines}
+            if is_used_up or PROMO_CODES[promo]["event"] not in events:
                 codes.append("unknown_promo_code")
         order = {
             "key": body["idempotency_key"],
@@ -282,7 +282,7 @@ class Model:
             return False
         changed = deepcopy(order)
         if request.kind == UPDATE:
-            events = self._update(changed, body["patch"], request.request_id)
+            events = self._update(changed, body, request.request_id)
         elif request.kind == CANCEL:
             events = self._cancel(changed, body)
         elif request.kind == PAY:
@@ -307,9 +307,13 @@ class Model:
                 return order
         raise Refused("unknown_order")
 
-    def _update(self, order: Words, patch: Words, request_id: UUID) -> int:
+    def _update(self, order: Words, body: Words, request_id: UUID) -> int:
         """Return the number of event messages."""
-        later = [one for id, one in sorted(order["patches"], key=lambda pair: pair[0]) if id > request_id]
+        patch, later = body["patch"], []
+        if "expected_version" not in body:
+            # What was accepted later counts more, although it came earlier.
+            in_order = sorted(order["patches"], key=lambda pair: pair[0])
+            later = [one for id, one in in_order if id > request_id]
         order["patches"].append((request_id, patch))
         terms = terms_of(order)
         for one in (patch, *later):

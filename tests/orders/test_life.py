@@ -355,8 +355,9 @@ class Life(RuleBasedStateMachine):
         self.flush()
         with self.engine.begin() as connection:
             end_late_holds(connection, now=self.model.now)
-            found = connection.execute(text("SELECT external_id, held FROM ticket_classes")).all()
-        assert {name: held for name, held in found} == {name: self.model.held(name) for name in CLASSES}
+            found = connection.execute(text("SELECT external_id, held FROM ticket_classes"))
+            held = {row.external_id: row.held for row in found}
+        assert held == {name: self.model.held(name) for name in CLASSES}
 
     # What must be so after every step.
 
@@ -496,7 +497,7 @@ def test_random_lives_agree_with_the_model(engine: Engine) -> None:
     run_state_machine_as_test(
         life,
         settings=settings(
-            max_examples=int(__import__("os").environ.get("EX","40")),phases=[__import__("hypothesis").Phase.generate],
+            max_examples=40,
             stateful_step_count=50,
             deadline=None,
             suppress_health_check=list(HealthCheck),

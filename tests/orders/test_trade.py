@@ -121,6 +121,21 @@ def test_both_orders_are_told_of_just_as_they_are_read_back(engine: Engine) -> N
         assert told == [("order.confirmed", 1, to_json(order).decode())]
 
 
+def test_notes_for_both_sides_are_on_both_orders_and_internal_ones_stay(engine: Engine) -> None:
+    request = _sale(internal_notes="regular guest", external_notes=["aisle, please"], instructions="by mail")
+    (outcome,) = run(engine, request)
+    sale, purchase = _pair(engine, outcome)
+    both = [
+        {"kind": "external", "text": "aisle, please"},
+        {"kind": "instructions", "text": "by mail"},
+    ]
+    assert sale["notes"] == [{"kind": "internal", "text": "regular guest"}, *both]
+    assert purchase["notes"] == both
+    told = rows(engine, "SELECT data::text FROM event_messages")
+    assert len(told) == 2
+    assert not any("regular guest" in data for (data,) in told)
+
+
 def test_a_class_without_a_cost_is_bought_at_its_price_whatever_the_hold_costs(engine: Engine) -> None:
     load(engine, make_event(ticket_classes=[make_ticket_class("plain", office="them", price="50.00")]))
     hold = make_change("holds.take", ticket_class_id="plain", quantity=2, unit_price="65.00")

@@ -1,0 +1,51 @@
+"""`POST /v1/check-ins`: a ticket at the gate."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy import Engine
+
+from intake.access import caller_of
+from intake.answers import json_response
+from intake.bodies import read_body
+from intake.envelope import enclose, open_object
+from intake.openapi import CHECK_IN_TICKET
+from intake.order_reading import read_order
+from intake.scans import ticket_of
+from intake.sending import Answer, Refusals, call_of, check_processed, send
+from orders.reading import RequestRow
+from schemas.requests import CHECK_IN
+
+router = APIRouter(default_response_class=Response, tags=["check-ins"])
+
+USUAL_WAIT_SECONDS: Final = 5
+"""Who stands at a gate wants an answer at once, and need not ask for it."""
+
+_REFUSALS: Final[Refusals] = {"unknown_ticket": 404, "already_checked_in": 409, "ticket_voided": 410}
+
+
+@router.post("/v1/check-ins", status_code=200, summary="Check a ticket in", **CHECK_IN_TICKET)
+async def check_in(request: Request) -> Response:
+    """Use a ticket, by its scanned code or its id, or undo that; the errors are what a gate needs to hear.
+
+    It waits for the outcome, 5 seconds unless `Prefer` says otherwise. A ticket is used once: the same
+    `nonce` makes the same scan harmless when it is sent again.
+    """
+    call = call_of(request)
+    caller = await caller_of(request, "orders.update")
+    body = open_object(await read_body(request))
+    envelope = enclose(CHECK_IN, body, call.keys, caller)
+    return await send(call, envelope, _with_ticket(body), usual_wait=USUAL_WAIT_SECONDS)
+
+
+def _with_ticket(asked: Mapping[str, Any]) -> Answer:
+    def answer(engine: Engine, outcome: RequestRow) -> Response | None:
+        check_processed(outcome, _REFUSALS)
+        order = None if outcome.order_id is None else read_order(engine, outcome.order_id, outcome.tenant_id)
+        ticket = None if order is None else ticket_of(order, asked)
+        if order is None or ticket is None:
+            return None
+        return json_response({"ticket": ticket, "order_id": order["id"], "check_in": order["check_in"]})
+
+    return answer

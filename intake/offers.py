@@ -1,0 +1,27 @@
+"""What of an event can be bought now."""
+
+from fastapi import APIRouter, Response
+
+from intake.answers import json_response
+from intake.holds import Reader
+from intake.ids import utc_now
+from intake.openapi import LIST_TICKET_CLASSES
+from intake.parts import PartsOfApp
+from intake.problems import not_found
+from orders.availability import list_ticket_classes
+
+router = APIRouter(default_response_class=Response, tags=["events"])
+
+
+@router.get("/v1/events/{event_id}/ticket-classes", summary="List ticket classes", **LIST_TICKET_CLASSES)
+def list_of_event(event_id: str, parts: PartsOfApp, caller: Reader) -> Response:
+    """Return the ticket classes of an event, by the catalogue's id, and how many tickets are free.
+
+    The next buyer may be faster: an order whose line carries the `signature` as its
+    `ticket_group_signature` is refused if by then fewer are free, or the price has risen.
+    """
+    with parts.engine.connect() as connection:
+        items = list_ticket_classes(connection, caller.tenant_id, event_id, now=utc_now())
+    if not items:
+        raise not_found()
+    return json_response({"items": items})

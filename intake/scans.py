@@ -1,0 +1,17 @@
+"""Which ticket of an order was scanned."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from orders.render import Words
+
+
+def ticket_of(order: Words, asked: Mapping[str, Any]) -> Words | None:
+    """Return the ticket of the order that was checked in, by its code or its id."""
+    code, id_ = asked.get("code"), asked.get("ticket_id")
+    for ticket in order["tickets"]:
+        if ticket["code"] == code if code is not None else ticket["id"] == UUID(str(id_)):
+            found: Words = ticket
+            return found
+    return None

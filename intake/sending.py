@@ -1,0 +1,139 @@
+"""Calls that become requests on the queue: published with a confirm, and their outcome for those who wait."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from anyio import to_thread
+from fastapi import Request, Response
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from intake.answers import etag, json_response
+from intake.envelope import Envelope
+from intake.order_reading import read_order
+from intake.parts import Parts, parts_of
+from intake.preferences import wanted_wait
+from intake.problems import Problem, unavailable
+from orders.reading import RequestRow
+from schemas.outcomes import RejectionCode
+from worker.publishing import NotConfirmed
+
+Refusals = Mapping[RejectionCode, int]
+"""Which status a rejection has; 422 for those that are not named."""
+
+Answer = Callable[[Engine, RequestRow], Response | None]
+"""Makes the answer for a single request that has an outcome; None: what became of it cannot be read now.
+
+It runs in a thread, and raises `Problem` for a rejection.
+"""
+
+OF_ORDERS: Final[Refusals] = {"unknown_order": 404, "version_conflict": 412}
+
+_POLL_AFTER: Final = {"retry-after": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call, and since when it is answered: who waits does so from then on."""
+
+    request: Request
+    called_at: float
+
+    @property
+    def keys(self) -> list[str]:
+        """Return the headers `Idempotency-Key`."""
+        return self.request.headers.getlist("idempotency-key")
+
+
+def call_of(request: Request) -> Call:
+    """Return the call, which begins now."""
+    return Call(request, time.monotonic())
+
+
+async def send(call: Call, envelope: Envelope, answer: Answer, *, usual_wait: int = 0) -> Response:
+    """Publish the requests, and wait for their outcome as long as the caller prefers.
+
+    Raises `Problem`: 503 if the broker does not confirm, or what the answer raises.
+    """
+    parts = parts_of(call.request.app)
+    try:
+        await parts.publisher.publish(envelope.requests)
+    except NotConfirmed as error:
+        raise unavailable(
+            "the broker did not confirm; send the same again, with the same idempotency key"
+        ) from error
+    preferences = call.request.headers.getlist("prefer")
+    seconds = wanted_wait(preferences, usual_wait)
+    if not seconds:
+        return _accepted(envelope, {})
+    is_preferred = wanted_wait(preferences) == seconds
+    headers = {"preference-applied": f"wait={seconds}"} if is_preferred else {}
+    return await _wait(parts, envelope, call.called_at + seconds, answer, headers)
+
+
+async def _wait(
+    parts: Parts, envelope: Envelope, deadline: float, answer: Answer, headers: Mapping[str, str]
+) -> Response:
+    ids = [one.request_id for one in envelope.requests]
+    outcomes = await parts.outcomes.wait(ids, deadline)
+    # A dead letter is no outcome: an operator may still send it again.
+    if any(id_ not in outcomes or outcomes[id_].status == "dead" for id_ in ids):
+        return _accepted(envelope, {**headers, **_POLL_AFTER})
+    if envelope.is_array:
+        return json_response([outcomes[id_].words() for id_ in ids], headers=headers)
+    try:
+        response = await to_thread.run_sync(answer, parts.engine, outcomes[ids[0]])
+    except SQLAlchemyError:
+        response = None
+    except Problem as problem:
+        problem.headers.update(headers)
+        raise
+    if response is None:
+        return _accepted(envelope, {**headers, **_POLL_AFTER})
+    response.headers.update(headers)
+    return response
+
+
+def _accepted(envelope: Envelope, headers: Mapping[str, str]) -> Response:
+    ids = [one.request_id for one in envelope.requests]
+    accepted = [{"request_id": id_, "status_url": status_url(id_)} for id_ in ids]
+    if envelope.is_array:
+        return json_response(accepted, 202, headers)
+    return json_response(accepted[0], 202, {"location": status_url(ids[0]), **headers})
+
+
+def with_order(status: int = 200, refusals: Refusals = OF_ORDERS) -> Answer:
+    """Return the answer that is the order as it is after the request."""
+
+    def answer(engine: Engine, outcome: RequestRow) -> Response | None:
+        check_processed(outcome, refusals)
+        order = None if outcome.order_id is None else read_order(engine, outcome.order_id, outcome.tenant_id)
+        if order is None:
+            return None
+        headers = {"etag": etag(order)}
+        if status == 201:
+            headers["location"] = f"/v1/orders/{order['id']}"
+        return json_response(order, status, headers)
+
+    return answer
+
+
+def check_processed(outcome: RequestRow, refusals: Refusals) -> None:
+    """Raise the `Problem` that a rejection is."""
+    if outcome.status != "rejected":
+        return
+    statuses = [refusals[error["code"]] for error in outcome.errors if error["code"] in refusals]
+    raise Problem(
+        statuses[0] if statuses else 422,
+        "; ".join(str(error["message"]) for error in outcome.errors),
+        errors=outcome.errors,
+        instance=status_url(outcome.request_id),
+    )
+
+
+def status_url(request_id: UUID) -> str:
+    """Return where to ask what became of the request: a path, as proxies may have changed the host."""
+    return f"/v1/requests/{request_id}"
