@@ -184,6 +184,7 @@ requests = Table(
     Column("order_id", Uuid),
     Column("errors", JSON),
     _moment("processed_at"),
+    Column("sent_by", Text),
     UniqueConstraint("tenant_id", "idempotency_key"),
     CheckConstraint("status IN ('processed', 'rejected')", name="status"),
     CheckConstraint(

@@ -75,7 +75,7 @@ def read_history(connection: Connection, order_id: Any) -> list[Words]:
     # The purchase order of a sale was made by the sale's request.
     asked_for, is_of_sale = orders.alias(), order_trades.c.is_purchase
     created = connection.execute(
-        select(orders.c.created_at, requests.c.id)
+        select(orders.c.created_at, requests.c.id, requests.c.sent_by)
         .outerjoin(order_trades, order_trades.c.order_id == orders.c.id)
         .join(
             asked_for,
@@ -97,7 +97,7 @@ def read_history(connection: Connection, order_id: Any) -> list[Words]:
         "version": 1,
         "kind": CREATE,
         "request_id": created.id,
-        "by": None,
+        "by": created.sent_by,
         "at": created.created_at,
         "changes": [],
     }

@@ -15,12 +15,12 @@ from schemas.outcomes import Outcome, Rejection
 # Sorted, because of two batches with the same keys the one must wait for the other, and not both.
 _CLAIM = text("""
     INSERT INTO requests
-        (id, tenant_id, idempotency_key, kind, body_hash, status, order_id, errors, processed_at)
+        (id, tenant_id, idempotency_key, kind, body_hash, status, order_id, errors, sent_by, processed_at)
     SELECT *, CAST(:now AS timestamptz)
     FROM unnest(
         CAST(:ids AS uuid[]), CAST(:tenant_ids AS uuid[]), CAST(:keys AS text[]),
         CAST(:kinds AS text[]), CAST(:hashes AS bytea[]), CAST(:statuses AS text[]),
-        CAST(:order_ids AS uuid[]), CAST(:errors AS json[]))
+        CAST(:order_ids AS uuid[]), CAST(:errors AS json[]), CAST(:senders AS text[]))
     ON CONFLICT DO NOTHING
     RETURNING id::text, tenant_id::text, idempotency_key,
         CASE WHEN order_id IS NOT NULL THEN nextval('order_numbers') END AS order_number
@@ -90,6 +90,7 @@ def claim(connection: Connection, drafts: Sequence[Draft], now: datetime) -> tup
             # Which order another request is about turns out later.
             "order_ids": array(None if draft.order is None else draft.order_id for draft in ordered),
             "errors": array(errors_json(draft.rejections) for draft in ordered),
+            "senders": array(draft.request.by for draft in ordered),
         },
     )
     claimed = {(row.id, row.tenant_id, row.idempotency_key): row.order_number for row in rows}

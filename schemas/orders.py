@@ -1,6 +1,6 @@
 """An order request, and the order that becomes of it."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal
@@ -73,7 +73,29 @@ MAX_QUANTITY = 1_000
 Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
 SeatOrder = Literal["consecutive", "odd_even"]
 Id = Annotated[UUID, Field(strict=False)]
-Moment = Annotated[AwareDatetime, Field(strict=False)]
+_FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_MOMENT = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def _only_text(value: Any) -> Any:
+    if not isinstance(value, str | datetime):
+        raise PydanticCustomError("moment", "a moment is text such as 2027-04-11T19:00:00+02:00")
+    return value
+
+
+def _storable_moment(value: datetime) -> datetime:
+    # Far from the ends of what the database and Python can hold, in whatever time zone.
+    if not _FIRST_MOMENT <= value <= _LAST_MOMENT:
+        raise PydanticCustomError("moment", "a moment lies between the years 1970 and 9000")
+    return value
+
+
+Moment = Annotated[
+    AwareDatetime,
+    Field(strict=False),
+    BeforeValidator(_only_text, json_schema_input_type=str),
+    AfterValidator(_storable_moment),
+]
 Seats = Annotated[tuple[ShortText, ...], Field(max_length=MAX_QUANTITY, strict=False)]
 
 

@@ -520,7 +520,8 @@ def test_tickets_are_issued_on_full_payment_where_the_tenant_says_so(engine: Eng
 
 def _take(engine: Engine, seconds: int | None = 60, **words: Any) -> str:
     until = {} if seconds is None else {"expires_at": (NOW + timedelta(seconds=seconds)).isoformat()}
-    hold = make_change(TAKE, **({"ticket_class_id": "standing", "quantity": 2} | until | words))
+    body: dict[str, Any] = {"ticket_class_id": "standing", "quantity": 2, **until, **words}
+    hold = make_change(TAKE, **body)
     assert run(engine, hold)[0].status == "processed"
     return str(hold.request_id)
 

@@ -73,6 +73,11 @@ def wishes(request: Request) -> bool:
     return '"seats"' in repr(request.body).replace("'", '"')
 
 
+def _given(**words: Any) -> Words:
+    """Return those of the words that are not None."""
+    return {name: word for name, word in words.items() if word is not None}
+
+
 class Life(RuleBasedStateMachine):
     """Requests go into the model and into the database, alone or as batches, and both must agree."""
 
@@ -274,7 +279,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.keys)
     @rule(waits=st.booleans(), which=numbers, ahead=st.none() | st.integers(-1, 2), reason=st.none() | names)
     def cancel(self, waits: bool, which: int, ahead: int | None, reason: str | None) -> None:
-        self._change(CANCEL, waits, which, ahead, **({"reason": reason} if reason else {}))
+        self._change(CANCEL, waits, which, ahead, **_given(reason=reason))
 
     @precondition(lambda self: self.keys)
     @rule(waits=st.booleans(), which=numbers, line=st.integers(1, 3), quantity=st.none() | st.integers(1, 2))
@@ -305,7 +310,7 @@ class Life(RuleBasedStateMachine):
     )
     def pay(self, waits: bool, which: int, amount: str | None, status: str, is_refund: bool) -> None:
         words: Words = {"type": "cash", "status": status, "is_refund": is_refund}
-        self._change(PAY, waits, which, **words, **({"amount": amount} if amount else {}))
+        self._change(PAY, waits, which, **words, **_given(amount=amount))
 
     @precondition(lambda self: self.keys)
     @rule(waits=st.booleans(), which=numbers, number=st.integers(1, 4), is_refund=st.booleans())
@@ -322,8 +327,8 @@ class Life(RuleBasedStateMachine):
     )
     def check_in(self, waits: bool, which: int, by_code: bool, nonce: str | None, undo: bool) -> None:
         ticket = self._ticket(which)
-        words = {"code": ticket["code"]} if by_code else {"ticket_id": ticket["id"]}
-        self.ask(make_change(CHECK_IN, **words, **({"nonce": nonce} if nonce else {}), undo=undo), waits)
+        words: Words = {"code": ticket["code"]} if by_code else {"ticket_id": ticket["id"]}
+        self.ask(make_change(CHECK_IN, **words, **_given(nonce=nonce), undo=undo), waits)
 
     @precondition(lambda self: self.sent)
     @rule(waits=st.booleans(), which=numbers, change=st.sampled_from(["", "id", "body"]))

@@ -1,4 +1,4 @@
-"""Which seats are given: neighbours, no single gap where it can be avoided, and those that were wished for."""
+"""Which seats are given: those that were wished for, or neighbours with no single gap beside them."""
 
 from collections.abc import Sequence
 from types import SimpleNamespace

@@ -42,9 +42,9 @@ def _update(order_id: str, producer: int, round_: int, version: int | None) -> d
     } | ({"expected_version": version} if version is not None else {})
 
 
-def _outcomes(engine: Engine, keys: list[str]) -> int:
+def _wait_for(engine: Engine, keys: list[str]) -> None:
     query = "SELECT count(*) FROM requests WHERE idempotency_key = ANY(:keys)"
-    return int(scalar(engine, query, keys=keys))
+    wait_until(lambda: scalar(engine, query, keys=keys) == len(keys), what="outcomes")
 
 
 def test_concurrent_updates_neither_fail_nor_get_lost(broker: Broker, engine: Engine) -> None:
@@ -79,7 +79,7 @@ def test_concurrent_updates_neither_fail_nor_get_lost(broker: Broker, engine: En
             publisher.publish([_message(updates[:3]), _message(updates[3:])])
             sent = [update["idempotency_key"] for update in updates]
             # Whoever names a version looks first what became of the last one.
-            wait_until(lambda sent=sent: _outcomes(engine, sent) == len(sent), what="outcomes")
+            _wait_for(engine, sent)
 
     threads = [threading.Thread(target=produce, args=(number,)) for number in range(_PRODUCERS)]
     for thread in threads:

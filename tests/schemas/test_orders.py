@@ -360,3 +360,19 @@ def test_every_field_that_is_wrong_is_named() -> None:
         "line_items.0.quantity",
         "line_items.1.unit_price",
     }
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "9999-12-31T23:59:59-12:00",
+        "0001-01-01T00:00:00+12:00",
+        99999999999,
+        "2027-04-11T19:00:00",
+        "soon",
+        True,
+    ],
+)
+def test_a_moment_is_text_with_a_time_zone_that_the_database_can_keep(moment: object) -> None:
+    with pytest.raises(ValidationError):
+        OrderRequest.model_validate(make_words(payment_due_at=moment))

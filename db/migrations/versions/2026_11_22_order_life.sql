@@ -38,6 +38,9 @@ ALTER TABLE requests
         CASE status WHEN 'processed' THEN order_id IS NOT NULL OR kind <> 'orders.create' ELSE order_id IS NULL END
     );
 
+-- Who sent it, for the history of the order that it made.
+ALTER TABLE requests ADD COLUMN sent_by text;
+
 CREATE TABLE holds (
     id uuid NOT NULL,
     tenant_id uuid NOT NULL,
