@@ -55,6 +55,8 @@ def _amount(change: Change, asked: PaymentRecord) -> Decimal:
         return amount
     if has_too_many_decimals(asked.amount, row["currency"]):
         raise TooManyDecimals(f"{asked.amount:f} has more decimals than {row['currency']}", "amount")
+    if not asked.amount:
+        raise Invalid("an amount of nothing is no payment", "amount")
     if asked.is_refund:
         _check_returnable(row, asked.amount)
     return asked.amount.quantize(quantum(row["currency"]))
