@@ -76,10 +76,6 @@ end
 """
 
 
-_SWEEP_SECONDS: Final = 5.0
-_SWEPT: Final = 1_000
-
-
 class RedisSource:
     """The queue `orders` of a Redis or Valkey."""
 
@@ -88,7 +84,6 @@ class RedisSource:
         self._broker = Connection(broker_url, transport_options=transport_options(settings, broker_url))
         self._ahead: list[Delivery] = []
         self._held: dict[bytes, bytes] = {}
-        self._next_sweep = time.monotonic()
         try:
             channel = self._broker.default_channel
             for queue in queues(broker_url):
@@ -110,7 +105,6 @@ class RedisSource:
 
     def take(self, limit: int, timeout_seconds: float) -> list[Delivery]:
         try:
-            self._sweep()
             if self._ahead:
                 taken, self._ahead = self._ahead, []
                 return taken
@@ -129,15 +123,6 @@ class RedisSource:
             return self._take_now(limit)
         except (redis.RedisError, OSError) as error:
             raise SourceLost(str(error)) from error
-
-    def _sweep(self) -> None:
-        """Bring back what dead workers held: kombu's own sweep, which needs a consumer of kombu's.
-
-        That one restores ten messages at a time; a dead worker of ours may have held a thousand.
-        """
-        if time.monotonic() >= self._next_sweep:
-            self._next_sweep = time.monotonic() + _SWEEP_SECONDS
-            self._broker.default_channel.qos.restore_visible(num=_SWEPT, interval=1)
 
     def _take_now(self, limit: int) -> list[Delivery]:
         reserved = self._reserve(keys=self._keys, args=[limit, MAX_BATCH_BYTES, time.time(), ORDERS])
