@@ -298,10 +298,7 @@ class Model:
     def _order(self, kind: str, body: Words) -> Words:
         for order in self.orders.values():
             if kind == CHECK_IN:
-                if any(
-                    (ticket["id"] == body.get("ticket_id") or ticket["code"] == body.get("code"))
-                    for ticket in order["tickets"]
-                ):
+                if any(is_meant(ticket, body) for ticket in order["tickets"]):
                     return order
             elif order["key"] == body.get("order_key") or order.get("id") == body.get("order_id", "none"):
                 return order
@@ -435,7 +432,7 @@ class Model:
         else:
             owed = -balance(order) if is_refund else balance(order)
             amount = cents(body["amount"]) if "amount" in body else owed
-            if (amount <= 0 and "amount" not in body) or (is_refund and amount > paid - refunded):
+            if amount <= 0 or (is_refund and amount > paid - refunded):
                 raise Refused("invalid")
             add_payment(order, amount, status, is_refund=is_refund)
         if order["status"] == "cancelled" and payment_status(order) == "refunded":
@@ -443,11 +440,7 @@ class Model:
         return 1
 
     def _check_in(self, order: Words, body: Words) -> int:
-        ticket = next(
-            one
-            for one in order["tickets"]
-            if one["id"] == body.get("ticket_id") or one["code"] == body.get("code")
-        )
+        ticket = next(one for one in order["tickets"] if is_meant(one, body))
         if ticket["status"] == "voided":
             raise Refused("ticket_voided")
         if body.get("undo"):
@@ -480,6 +473,12 @@ def valid(order: Words) -> Iterator[Words]:
 
 def line_tickets(order: Words, number: int) -> list[Words]:
     return [ticket for ticket in valid(order) if ticket["line"] == number]
+
+
+def is_meant(ticket: Words, scan: Words) -> bool:
+    """Say whether a scan is of this ticket; it names its code or its id."""
+    name = "code" if "code" in scan else "id"
+    return bool(ticket[name] == scan.get("code", scan.get("ticket_id")))
 
 
 def issue(order: Words, number: int, seat: str | None, name: str | None) -> None:
