@@ -32,7 +32,7 @@ from db import tables
 from db.ids import new_id
 from orders.codes import order_code
 from orders.offers import EventOffer, Pick, TaxRule, TicketClassOffer
-from orders.pricing import PricedLine, PricedOrder, price_order
+from orders.pricing import TOTALS, PricedLine, PricedOrder, price_order
 from orders.tickets import TicketKey, code_scope
 from schemas.money import quantum
 from schemas.orders import Attendee, LineItemRequest, OrderRequest
@@ -173,7 +173,7 @@ def _order(
     now: datetime,
 ) -> Order:
     nothing = Decimal(0).quantize(quantum(priced.currency))
-    amounts = {name: getattr(priced, name) for name in _AMOUNTS}
+    amounts = {name: getattr(priced, name) for name in TOTALS}
     address = asked.billing_address
     return Order(
         id=order_id,
@@ -199,18 +199,6 @@ def _order(
         given_tax=asked.tax,
         payment_due_at=asked.payment_due_at,
     )
-
-
-_AMOUNTS = (
-    "subtotal",
-    "shipping",
-    "service_fee",
-    "additional_expense",
-    "tax",
-    "included_tax",
-    "discount",
-    "total",
-)
 
 
 def _line(line_number: int, priced: PricedLine, ticket_class: TicketClass) -> OrderLine:

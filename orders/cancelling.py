@@ -2,25 +2,15 @@
 
 from collections.abc import Sequence
 
-from orders.change import Change
+from orders.change import Change, check_unused
 from orders.errors import Invalid, NotAllowedInStatus, UnknownTicket
 from orders.order_state import Row
+from orders.pricing import TOTALS
 from orders.repricing import reduced, reprice
 from orders.status import moved
 from orders.terms import terms_of
 from schemas.changes import CancelRequest
 from schemas.money import zero
-
-_AMOUNTS = (
-    "subtotal",
-    "shipping",
-    "service_fee",
-    "additional_expense",
-    "tax",
-    "included_tax",
-    "discount",
-    "total",
-)
 
 
 def cancel(change: Change, asked: CancelRequest) -> bool:
@@ -34,9 +24,7 @@ def cancel(change: Change, asked: CancelRequest) -> bool:
     if not state.tickets:
         _let_go(change, asked)
     tickets = state.valid_tickets() if asked.is_whole else _named(change, asked)
-    used = [ticket for ticket in tickets if ticket["status"] == "checked_in"]
-    if used:
-        raise NotAllowedInStatus(f"{len(used)} of the tickets were used at the gate", "ticket_ids")
+    check_unused(tickets, "ticket_ids")
     if not tickets and not asked.is_whole:
         return False  # all of them are cancelled already
     change.void(tickets)
@@ -75,7 +63,7 @@ def _close(change: Change, reason: str | None) -> None:
     row["cancelled_at"], row["cancel_reason"] = change.now, reason
     # Nothing is owed for it any more; what was paid is the buyer's.
     nothing = zero(row["currency"])
-    row.update(dict.fromkeys(_AMOUNTS, nothing), given_tax=None, given_discount=None)
+    row.update(dict.fromkeys(TOTALS, nothing), given_tax=None, given_discount=None)
     for line in change.state.lines:
         line["amount"] = line["tax"] = line["rounding"] = nothing
 

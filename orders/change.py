@@ -9,6 +9,7 @@ from uuid import UUID
 
 from db.ids import new_id
 from orders.draft import Draft
+from orders.errors import NotAllowedInStatus
 from orders.offers import Offers, TicketClassOffer
 from orders.order_state import OrderState, Row
 from orders.payments import payment_status, sums
@@ -45,7 +46,7 @@ class Change:
                 seat = Seat(str(ticket["seat_id"]), ticket["seat_label"], ticket["seat_position"])
                 self.stock.free_seats(class_id, [seat])
             ticket["status"] = "voided"
-            self.told.append(("ticket.voided", self._ticket_words(ticket)))
+            self.told.append(("ticket.voided", self.ticket_words(ticket)))
 
     def issue(self, line: Row, count: int, seats: Sequence[Seat] | None = None) -> list[Row]:
         """Add so many tickets to a line; the inventory was checked. Seats are given or chosen."""
@@ -66,7 +67,7 @@ class Change:
         for ticket in tickets:
             offer = self.offer_of(ticket["external_id"])
             ticket["code"] = self.tenant.key.sign(ticket["id"].bytes, offer.code_scope)
-            self.told.append(("ticket.issued", self._ticket_words(ticket)))
+            self.told.append(("ticket.issued", self.ticket_words(ticket)))
 
     def settle(self) -> None:
         """Let what was paid follow from the payments, and the tickets from what was paid."""
@@ -104,8 +105,16 @@ class Change:
         }
         return ticket
 
-    def _ticket_words(self, ticket: Row) -> Words:
+    def ticket_words(self, ticket: Row) -> Words:
+        """Return what an event message tells of one ticket."""
         return {
             "order_id": self.state.row["id"],
             "ticket": render_ticket(ticket, ticket_class_id=ticket["external_id"], seat=ticket["seat_label"]),
         }
+
+
+def check_unused(tickets: Sequence[Row], field: str) -> None:
+    """Raise `NotAllowedInStatus` if some of the tickets were used."""
+    used = sum(ticket["status"] == "checked_in" for ticket in tickets)
+    if used:
+        raise NotAllowedInStatus(f"{used} of the tickets were used at the gate", field)

@@ -6,7 +6,6 @@ from uuid import UUID
 from orders.change import Change
 from orders.errors import AlreadyCheckedIn, ForgedTicket, TicketVoided, UnknownTicket, WrongEvent
 from orders.order_state import Row
-from orders.render import render_ticket
 from orders.tickets import ForgedCode, UnknownKey, verify_ticket
 from schemas.check_in import CheckInRequest
 
@@ -43,8 +42,7 @@ def check_in(change: Change, asked: CheckInRequest, ticket_id: UUID) -> bool:
         raise AlreadyCheckedIn(f"the ticket was used at {ticket['checked_in_at'].isoformat()}", _field(asked))
     ticket["status"] = "checked_in"
     ticket["checked_in_at"], ticket["check_in_nonce"] = change.now, asked.nonce
-    words = render_ticket(ticket, ticket_class_id=ticket["external_id"], seat=ticket["seat_label"])
-    change.told.append(("ticket.checked_in", {"order_id": change.state.row["id"], "ticket": words}))
+    change.told.append(("ticket.checked_in", change.ticket_words(ticket)))
     return True
 
 

@@ -7,7 +7,7 @@ Every amount is rounded half up to the currency's minor unit, once, where it com
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import cycle, groupby
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from orders.errors import NegativeTotal, PriceMismatch, TooManyDecimals
 from orders.offers import Pick, PromoCodeOffer, TaxRule, TicketClassOffer
@@ -45,6 +45,19 @@ class PricedOrder(NamedTuple):
     discount: Decimal
     total: Decimal
     promo_code: PromoCodeOffer | None
+
+
+TOTALS: Final = (
+    "subtotal",
+    "shipping",
+    "service_fee",
+    "additional_expense",
+    "tax",
+    "included_tax",
+    "discount",
+    "total",
+)
+"""The amounts of an order, as its row and its pricing name them."""
 
 
 def price_order(order: OrderRequest, picked: Pick, *, may_set_price: bool) -> PricedOrder:

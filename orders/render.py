@@ -7,23 +7,14 @@ from typing import Any
 import orjson
 from sqlalchemy import RowMapping
 
+from orders.pricing import TOTALS
+
 Words = dict[str, Any]
 Row = RowMapping | Mapping[str, Any]
 """A row of a table, read or about to be written."""
 
 _BUYER = ("first_name", "last_name", "email", "company", "phone")
-_TOTALS = (
-    "subtotal",
-    "shipping",
-    "service_fee",
-    "additional_expense",
-    "tax",
-    "included_tax",
-    "discount",
-    "total",
-    "paid",
-    "refunded",
-)
+_TOTALS = (*TOTALS, "paid", "refunded")
 _TRADE = (
     "is_purchase",
     "consignment",

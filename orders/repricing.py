@@ -7,21 +7,10 @@ from decimal import Decimal
 from orders.change import Change
 from orders.offers import Pick, PromoCodeOffer, TicketClassOffer
 from orders.order_state import Row
-from orders.pricing import PricedOrder, price_order
+from orders.pricing import TOTALS, PricedOrder, price_order
 from schemas.changes import OrderTerms
 from schemas.money import ZERO, round_money
 from schemas.orders import LineItemRequest, OrderRequest
-
-_TOTALS = (
-    "subtotal",
-    "shipping",
-    "service_fee",
-    "additional_expense",
-    "tax",
-    "included_tax",
-    "discount",
-    "total",
-)
 
 
 def reprice(change: Change, terms: OrderTerms) -> None:
@@ -97,7 +86,7 @@ def _promo_code(change: Change, offers: Sequence[TicketClassOffer]) -> PromoCode
 
 def _set(change: Change, priced: PricedOrder, terms: OrderTerms, lines: Sequence[Row]) -> None:
     row = change.state.row
-    for name in _TOTALS:
+    for name in TOTALS:
         row[name] = getattr(priced, name)
     row["given_tax"] = terms.tax
     row["given_discount"] = None if terms.discount == priced.discount else terms.discount

@@ -5,11 +5,10 @@ from functools import reduce
 from typing import Any
 from uuid import UUID
 
-from orders.change import Change
+from orders.change import Change, check_unused
 from orders.errors import (
     CurrencyMismatch,
     Invalid,
-    NotAllowedInStatus,
     PriceMismatch,
     UnknownTicketClass,
 )
@@ -181,7 +180,7 @@ def _reseat(
     """Keep the tickets on wished seats, void the others, and issue what is missing."""
     check_wish(labels, offer, quantity, f"line_items.{index}.seats")
     tickets = change.state.valid_tickets(line["line_number"])
-    _check_unused([ticket for ticket in tickets if ticket["seat_label"] not in labels], "seats")
+    check_unused([ticket for ticket in tickets if ticket["seat_label"] not in labels], "seats")
     kept = {ticket["seat_label"] for ticket in tickets} & set(labels)
     missing = [label for label in labels if label not in kept]
     seats = change.stock.seat_maps[offer.id].named(missing, f"line_items.{index}.seats")
@@ -193,14 +192,8 @@ def _reseat(
 def _shrink(change: Change, line: Row, count: int, field: str) -> None:
     """Void the last tickets of the line."""
     tickets = change.state.valid_tickets(line["line_number"])[-count:]
-    _check_unused(tickets, field)
+    check_unused(tickets, field)
     change.void(tickets)
-
-
-def _check_unused(tickets: Sequence[Row], field: str) -> None:
-    used = sum(ticket["status"] == "checked_in" for ticket in tickets)
-    if used:
-        raise NotAllowedInStatus(f"{used} of the tickets were used at the gate", field)
 
 
 def _name(change: Change, line: Row, attendees: Sequence[Attendee]) -> None:
