@@ -2,8 +2,8 @@
 
 kombu pops a message and records it as unacknowledged in two steps; a worker killed between them loses
 it. Here one script does both for many messages. What it writes is what kombu's own channel writes (a
-hash of the messages, a sorted set of the times), so that kombu's sweep, in any worker, gives the
-messages of a dead worker to another.
+hash of the messages, a sorted set of the times), so that a stock worker too gives the messages of a dead
+one to another; ours do it faster (`worker/redis_sweep.py`).
 """
 
 import time
@@ -17,6 +17,7 @@ from kombu import Connection
 
 from worker.deliveries import MAX_BATCH_BYTES, Delivery, SourceLost, count_requests
 from worker.queues import ORDERS, queues, transport_options
+from worker.redis_sweep import Sweep
 from worker.settings import Settings
 
 # KEYS: the queue, kombu's hash and sorted set of unacknowledged messages, our counts of redeliveries.
@@ -102,9 +103,11 @@ class RedisSource:
         )
         self._reserve = self._client.register_script(_RESERVE)
         self._give_back = self._client.register_script(_GIVE_BACK)
+        self._sweep = Sweep(self._client, self._keys[:3], settings.visibility_timeout_seconds)
 
     def take(self, limit: int, timeout_seconds: float) -> list[Delivery]:
         try:
+            self._sweep.run_when_due()
             if self._ahead:
                 taken, self._ahead = self._ahead, []
                 return taken

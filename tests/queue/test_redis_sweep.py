@@ -1,0 +1,108 @@
+"""What a dead worker held on Redis or Valkey comes back at once, and nothing else does."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from kombu import Connection
+
+from tests.factories import make_body
+from worker import embedded
+from worker.bulk_redis import RedisSource
+from worker.publishing import Message, Publisher, task_message
+from worker.queues import MAINTENANCE, ORDERS
+from worker.settings import Settings
+
+pytestmark = pytest.mark.xdist_group("valkey")
+
+_MESSAGES = 1_200
+
+
+@pytest.fixture
+def settings(home: Path) -> Iterator[Settings]:
+    settings = Settings(home=home, broker_url=embedded.broker_url(home), visibility_timeout_seconds=5)
+    _empty(settings)
+    yield settings
+    _empty(settings)
+
+
+def _empty(settings: Settings) -> None:
+    with Connection(settings.broker()) as connection:
+        connection.default_channel.client.delete(ORDERS, MAINTENANCE, "unacked", "unacked_index")
+
+
+def _message(queue: str = ORDERS) -> Message:
+    content = orjson.dumps({"requests": [{"tenant": "demo", **make_body()}]})
+    return task_message("orders.create", content, queue=queue, summary="…", requests=1)
+
+
+def _publish(settings: Settings, messages: list[Message]) -> None:
+    with Publisher(settings.broker(), settings) as publisher:
+        publisher.publish(messages)
+
+
+def _take_all(settings: Settings) -> tuple[RedisSource, list[str]]:
+    """Return a source, and the ids of the messages in its hand."""
+    source = RedisSource(settings.broker(), settings)
+    taken: list[str] = []
+    while deliveries := source.take(500, 1):
+        taken += [delivery.message_id for delivery in deliveries]
+    return source, taken
+
+
+def _make_old(settings: Settings, seconds: float) -> None:
+    with Connection(settings.broker()) as connection:
+        client = connection.default_channel.client
+        client.zadd(
+            "unacked_index", dict.fromkeys(client.zrange("unacked_index", 0, -1), time.time() - seconds)
+        )
+
+
+def test_all_that_a_dead_worker_held_comes_back_in_one_sweep(settings: Settings) -> None:
+    messages = [_message() for _ in range(_MESSAGES)]
+    _publish(settings, messages)
+    _, first = _take_all(settings)  # never closed: its worker is dead
+    assert len(first) == _MESSAGES
+    _make_old(settings, seconds=6)
+
+    living, again = _take_all(settings)
+
+    assert sorted(again) == sorted(first)
+    living.close()
+
+
+def test_a_message_that_came_back_is_counted_as_delivered_again(settings: Settings) -> None:
+    _publish(settings, [_message()])
+    _take_all(settings)
+    _make_old(settings, seconds=6)
+    source = RedisSource(settings.broker(), settings)
+    [delivery] = source.take(500, 1)
+    assert delivery.count == 2
+    source.acknowledge([delivery])
+    source.close()
+
+
+def test_what_a_living_worker_holds_stays_with_it(settings: Settings) -> None:
+    _publish(settings, [_message() for _ in range(10)])
+    living, held = _take_all(settings)
+    _make_old(settings, seconds=3)
+    other, taken = _take_all(settings)
+    assert (len(held), taken) == (10, [])
+    living.close()
+    other.close()
+
+
+def test_messages_of_other_queues_are_left_to_kombu(settings: Settings) -> None:
+    _publish(settings, [_message(MAINTENANCE)])
+    with Connection(settings.broker()) as connection:
+        client = connection.default_channel.client
+        message = client.rpop(MAINTENANCE)
+        entry = b"[" + message + b',"maintenance","maintenance"]'
+        client.hset("unacked", "theirs", entry)
+        client.zadd("unacked_index", {"theirs": 1})
+        source, taken = _take_all(settings)
+        assert taken == []
+        assert client.hget("unacked", "theirs") == entry
+    source.close()
