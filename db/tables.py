@@ -62,6 +62,7 @@ tenants = Table(
     Column("issues_tickets", Text, nullable=False, server_default=text("'on_confirmation'")),
     Column("cancels_unpaid", Boolean, nullable=False, server_default=text("false")),
     Column("fraud_rules", JSON(none_as_null=True)),
+    Column("organisation", JSON(none_as_null=True)),
     CheckConstraint("issues_tickets IN ('on_confirmation', 'on_payment')", name="issues_tickets"),
 )
 
@@ -111,6 +112,7 @@ events = Table(
     Column("tax_rate", Numeric),
     Column("tax_is_included", Boolean, nullable=False),
     Column("tax_rounding", Text, nullable=False),
+    Column("details", JSON(none_as_null=True)),
     UniqueConstraint("tenant_id", "external_id"),
     CheckConstraint("tax_rounding IN ('line', 'sum_by_net')", name="tax_rounding"),
 )
@@ -134,6 +136,7 @@ ticket_classes = Table(
     Column("cost", Numeric),
     # No foreign key: the class is there before the order that bought it, in the same transaction.
     Column("bought_by_order_id", Uuid),
+    Column("details", JSON(none_as_null=True)),
     UniqueConstraint("tenant_id", "external_id"),
     CheckConstraint("sold >= 0 AND held >= 0 AND sold + held <= capacity", name="never_oversold"),
     _in_range("price", "cost"),
@@ -243,6 +246,8 @@ orders = Table(
     _moment("payment_due_at", nullable=True),
     _moment("cancelled_at", nullable=True),
     Column("cancel_reason", Text),
+    # What a dialect says and the canonical words do not, by the dialect's name.
+    Column("extras", JSON(none_as_null=True)),
     _in_range(
         "subtotal",
         "shipping",

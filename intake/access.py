@@ -1,9 +1,9 @@
 """Access: the key in the header `Authorization` decides the tenant and what a call may do."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import Request, Security
+from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 from fastapi.security.utils import get_authorization_scheme_param
 
@@ -35,6 +35,11 @@ async def caller_of(request: Request, *scopes: Scope) -> Caller:
     if scheme.lower() != "bearer" or not key:
         # Without an error code: who sends no key did nothing wrong yet (RFC 6750, 3.1).
         raise _unauthorized("this call needs the header Authorization: Bearer KEY", _REALM)
+    return await caller_by_key(request, key, *scopes)
+
+
+async def caller_by_key(request: Request, key: str, *scopes: Scope) -> Caller:
+    """Return whom the key stands for, wherever the call carries it. Raises as `caller_of`."""
     try:
         caller = await parts_of(request.app).authenticator.find(key)
     except KeysUnavailable as error:
@@ -53,6 +58,10 @@ def allowed(*scopes: Scope) -> Callable[..., Awaitable[Caller]]:
         return await caller_of(request, *scopes)
 
     return caller
+
+
+Reader = Annotated[Caller, Depends(allowed("orders.read"))]
+"""The parameter of a route that reads orders: who calls."""
 
 
 def _unauthorized(detail: str, challenge: str) -> Problem:

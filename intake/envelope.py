@@ -9,11 +9,12 @@ from intake.keys import Caller
 from intake.messages import Outgoing, outgoing
 from intake.parsing import NotJson, parse_json
 from intake.problems import Problem, invalid
+from schemas.dialects import DialectName
 from schemas.outcomes import MAX_REJECTIONS, Rejection
 from schemas.requests import ENVELOPE_FIELDS, MAX_REQUESTS_PER_MESSAGE
 
 # Trusted on the queue, and therefore not over HTTP: what the key decides, no body can.
-_DECIDED_BY_KEY: Final = tuple(sorted(ENVELOPE_FIELDS | {"dialect"}))
+_DECIDED_BY_KEY: Final = tuple(sorted(ENVELOPE_FIELDS))
 
 _PRINTABLE: Final = re.compile(r"[ -~]{1,200}", re.ASCII)
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
@@ -71,7 +72,32 @@ def enclose(kind: str, words: Mapping[str, Any], header_keys: Sequence[str], cal
     return Envelope((_signed(kind, _with_key(words, _header_key(header_keys)), caller),), is_array=False)
 
 
-def _signed(kind: str, body: Mapping[str, Any], caller: Caller) -> Outgoing:
+def enclose_in_dialect(
+    dialect: DialectName,
+    kind: str,
+    requests: Sequence[Mapping[str, Any]],
+    header_keys: Sequence[str],
+    caller: Caller,
+    *,
+    is_array: bool = False,
+) -> Envelope:
+    """Return the requests of a call in a dialect, each in the dialect's words.
+
+    Several of them share an `Idempotency-Key` header: each is named by it and its place. Raises `Problem`
+    with the status 400.
+    """
+    key = _header_key(header_keys)
+    _refuse_any([mistake for one in requests for mistake in _mistakes(one)])
+    named = [
+        _with_key(one, key and (key if len(requests) == 1 else f"{key}/{place}"))
+        for place, one in enumerate(requests)
+    ]
+    return Envelope(tuple(_signed(kind, one, caller, dialect) for one in named), is_array)
+
+
+def _signed(
+    kind: str, body: Mapping[str, Any], caller: Caller, dialect: DialectName | None = None
+) -> Outgoing:
     """Return the request with what the key decides."""
     return outgoing(
         kind,
@@ -79,6 +105,7 @@ def _signed(kind: str, body: Mapping[str, Any], caller: Caller) -> Outgoing:
         tenant=caller.tenant,
         may_set_price=caller.may("orders.set_price"),
         by=str(caller.key_id),
+        dialect=dialect,
     )
 
 

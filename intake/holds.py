@@ -4,16 +4,15 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 from sqlalchemy import Engine
 
-from intake.access import allowed, caller_of
+from intake.access import Reader, caller_of
 from intake.answers import json_response
 from intake.bodies import read_body, read_optional_body
 from intake.envelope import enclose, open_object
-from intake.ids import parse_id, utc_now
-from intake.keys import Caller
+from intake.ids import utc_now
 from intake.openapi import EXTEND_HOLD, LIST_HOLDS, RELEASE_HOLD, SHOW_HOLD, TAKE_HOLD
 from intake.order_reading import Given, at_one_moment
 from intake.parts import PartsOfApp
@@ -23,11 +22,9 @@ from orders.hold_reading import HoldFilter, find_holds_of_requests, get_hold, li
 from orders.reading import DEFAULT_PAGE, MAX_PAGE, BadCursor, RequestRow
 from orders.render import Words
 from schemas.requests import EXTEND, RELEASE, TAKE
-from schemas.text import Identifier, ShortText
+from schemas.text import Identifier, ShortText, parse_uuid
 
 router = APIRouter(default_response_class=Response, tags=["holds"])
-
-Reader = Annotated[Caller, Depends(allowed("orders.read"))]
 
 _NOTHING_SPECIAL: Final[Refusals] = {}
 _NOT_THERE: Final[Refusals] = {"hold_expired": 404}
@@ -61,7 +58,7 @@ async def release_hold(request: Request, hold_id: str) -> Response:
 async def _change(request: Request, kind: str, hold_id: str) -> Response:
     call = call_of(request)
     caller = await caller_of(request, "orders.create")
-    id_ = parse_id(hold_id)
+    id_ = parse_uuid(hold_id)
     if id_ is None:
         raise not_found()
     body = open_object(await read_optional_body(request), ("hold_id",))
@@ -98,7 +95,7 @@ def hold_of_request(engine: Engine, outcome: RequestRow) -> UUID | None:
 @router.get("/v1/holds/{hold_id}", summary="Show a hold", **SHOW_HOLD)
 def show_hold(hold_id: str, parts: PartsOfApp, caller: Reader) -> Response:
     """Return the hold, and what became of it."""
-    id_ = parse_id(hold_id)
+    id_ = parse_uuid(hold_id)
     hold = read_hold(parts.engine, id_, caller.tenant_id, utc_now()) if id_ else None
     if hold is None:
         raise not_found()

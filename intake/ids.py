@@ -1,19 +1,10 @@
-"""Ids in paths."""
+"""Ids of requests, and the time."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 _MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
-
-
-def parse_id(text: str) -> UUID | None:
-    """Return the id that the text spells in its one usual form (RFC 9562, 4), or None."""
-    try:
-        parsed = UUID(text)
-    except ValueError:
-        return None
-    return parsed if str(parsed) == text.lower() else None
 
 
 def is_recent(id_: UUID, now: datetime, within: timedelta) -> bool:

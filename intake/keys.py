@@ -4,16 +4,18 @@ import hashlib
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, get_args
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from db.ids import new_id
-from db.tables import api_keys, tenants
+from db.tables import api_keys, tenant_aliases, tenants
+from intake.secrets import first_ticket_key, tenant_secret
 from orders.reading import find_tenant
+from schemas.dialects import DialectName
 
 Scope = Literal["orders.create", "orders.read", "orders.update", "orders.set_price", "events.read", "admin"]
 SCOPES: Final[tuple[str, ...]] = get_args(Scope)
@@ -48,10 +50,18 @@ class Caller:
     tenant_id: UUID
     tenant: str
     scopes: frozenset[str]
+    aliases: frozenset[tuple[str, str]] = frozenset()
+    """The tenant's names in the dialects: pairs of a dialect and a name."""
+    tenant_secret: bytes = field(default=b"", repr=False)
+    """What the tenant's links and tokens are signed with; see `intake.secrets`."""
 
     def may(self, scope: Scope) -> bool:
         """Say whether the key allows this; `admin` allows everything."""
         return scope in self.scopes or "admin" in self.scopes
+
+    def is_called(self, name: str, dialect: DialectName) -> bool:
+        """Say whether the tenant has this name in the dialect."""
+        return (dialect, name) in self.aliases
 
 
 def create_key(
@@ -94,11 +104,40 @@ def revoke_key(connection: Connection, key_id: UUID, now: datetime) -> bool:
 
 def find_caller(connection: Connection, key_hash: bytes) -> Caller | None:
     """Return whom the key of this hash stands for; None if there is none, or it was revoked."""
-    query = select(api_keys.c.id, api_keys.c.tenant_id, tenants.c.name, api_keys.c.scopes).join(tenants)
-    row = connection.execute(
-        query.where(api_keys.c.key_hash == key_hash, api_keys.c.revoked_at.is_(None))
-    ).one_or_none()
-    return None if row is None else Caller(row.id, row.tenant_id, row.name, frozenset(row.scopes))
+    return _find_caller(connection, api_keys.c.key_hash == key_hash)
+
+
+def find_caller_by_id(connection: Connection, key_id: UUID) -> Caller | None:
+    """Return whom the key of this id stands for; None if there is none, or it was revoked."""
+    return _find_caller(connection, api_keys.c.id == key_id)
+
+
+def _find_caller(connection: Connection, which: ColumnElement[bool]) -> Caller | None:
+    names = func.array_agg(func.jsonb_build_array(tenant_aliases.c.dialect, tenant_aliases.c.alias))
+    aliases = select(names).where(tenant_aliases.c.tenant_id == tenants.c.id).scalar_subquery()
+    query = (
+        select(
+            api_keys.c.id,
+            api_keys.c.tenant_id,
+            tenants.c.name,
+            api_keys.c.scopes,
+            aliases.label("aliases"),
+            first_ticket_key(tenants.c.id).label("first_key"),
+        )
+        .join(tenants)
+        .where(which, api_keys.c.revoked_at.is_(None))
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    return Caller(
+        row.id,
+        row.tenant_id,
+        row.name,
+        frozenset(row.scopes),
+        frozenset((dialect, alias) for dialect, alias in row.aliases or ()),
+        tenant_secret(bytes(row.first_key)),
+    )
 
 
 def is_key(text: str) -> bool:

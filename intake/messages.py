@@ -34,8 +34,10 @@ def outgoing(
     request_id: UUID | None = None,
     may_set_price: bool | None = None,
     by: str | None = None,
+    dialect: str | None = None,
 ) -> Outgoing:
-    """Return a request with its envelope: tenant, id (a new one unless given), what it may do, by whom.
+    """Return a request with its envelope: tenant, id (a new one unless given), what it may do, by whom,
+    and in which dialect it is.
 
     Raises `TypeError` for what JSON has no words for; a `Decimal` is written as a string.
     """
@@ -45,6 +47,8 @@ def outgoing(
         words["may_set_price"] = may_set_price
     if by is not None:
         words["by"] = by
+    if dialect is not None:
+        words["dialect"] = dialect
     return Outgoing(kind, request_id, _dump(words))
 
 

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter, Response
 
+from intake.access import Reader
 from intake.answers import json_response
-from intake.holds import Reader
 from intake.ids import utc_now
 from intake.openapi import LIST_TICKET_CLASSES
 from intake.parts import PartsOfApp

@@ -18,6 +18,7 @@ from intake.answers import (
     TicketClassList,
 )
 from intake.descriptions import description_of
+from intake.dialects.openapi import DIALECT_SCHEMAS
 from schemas.changes import CancelRequest, OrderTerms, PaymentRecord
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, Hold, HoldRequest, ReleaseRequest
@@ -339,7 +340,7 @@ def build_openapi(app: FastAPI) -> Words:
         ref_template=_REF,
     )
     schemas = page.setdefault("components", {}).setdefault("schemas", {})
-    schemas.update(models["$defs"])
+    schemas.update(models["$defs"], **DIALECT_SCHEMAS)
     _make_bodies(schemas)
     for name, schema in schemas.items():
         for field, words in schema.get("properties", {}).items():

@@ -8,11 +8,11 @@ from intake.access import caller_of
 from intake.bodies import JSON, MERGE_PATCH, read_body, read_optional_body
 from intake.conditions import expected_version
 from intake.envelope import enclose, open_object
-from intake.ids import parse_id
 from intake.openapi import CANCEL_ORDER, RECORD_PAYMENT, UPDATE_ORDER
 from intake.problems import not_found
 from intake.sending import Call, call_of, send, with_order
 from schemas.requests import CANCEL, PAY, UPDATE
+from schemas.text import parse_uuid
 
 router = APIRouter(default_response_class=Response, tags=["orders"])
 
@@ -69,7 +69,7 @@ async def record_payment(request: Request, order_id: str) -> Response:
 
 def _order_named(call: Call, order_id: str) -> dict[str, Any]:
     """Return the fields that say which order is meant, and which version of it."""
-    id_ = parse_id(order_id)
+    id_ = parse_uuid(order_id)
     if id_ is None:
         raise not_found()
     version = expected_version(call.request.headers.getlist("if-match"))

@@ -82,25 +82,31 @@ def unavailable(detail: str, *, errors: Sequence[Words] = ()) -> Problem:
 
 def answer_with_problems(app: FastAPI) -> None:
     """Have every error that the routes or the framework raise answered with a problem document."""
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(HTTPException, _http_exception)
-    app.add_exception_handler(RequestValidationError, _wrong_parameters)
-    app.add_exception_handler(SQLAlchemyError, _database_failed)
+    for kind in _EXPECTED:
+        app.add_exception_handler(kind, _respond)
 
 
-async def _problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)  # noqa: S101 - registered for it
-    return error.response()
+async def _respond(request: Request, error: Exception) -> Response:
+    return problem_of(request, error).response()
 
 
-async def _http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
-    if error.status_code == 404:
-        return not_found().response()
-    if error.status_code == 405:
-        allowed = _methods_of(request)
-        return Problem(405, f"this path knows {allowed}", headers={"allow": allowed}).response()
-    return Problem(error.status_code, str(error.detail), headers=error.headers).response()
+def problem_of(request: Request, error: Exception) -> Problem:
+    """Return the problem that an error of a route or of the framework is; others are raised again."""
+    match error:
+        case Problem():
+            return error
+        case HTTPException(status_code=404):
+            return not_found()
+        case HTTPException(status_code=405):
+            allowed = _methods_of(request)
+            return Problem(405, f"this path knows {allowed}", headers={"allow": allowed})
+        case HTTPException():
+            return Problem(error.status_code, str(error.detail), headers=error.headers)
+        case RequestValidationError():
+            return _wrong_parameters(error)
+        case SQLAlchemyError():
+            return _database_failed(error)
+    raise error
 
 
 def _methods_of(request: Request) -> str:
@@ -113,24 +119,26 @@ def _methods_of(request: Request) -> str:
     )
 
 
-async def _wrong_parameters(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+def _wrong_parameters(error: RequestValidationError) -> Problem:
     errors = [
         Rejection("invalid", str(detail["loc"][-1]), detail["msg"]).as_dict()
         for detail in error.errors()[:MAX_REJECTIONS]
     ]
     detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors)
-    return Problem(422, detail, errors=errors).response()
+    return Problem(422, detail, errors=errors)
 
 
-async def _database_failed(request: Request, error: Exception) -> Response:
+def _database_failed(error: SQLAlchemyError) -> Problem:
     is_away = isinstance(error, OperationalError | InterfaceError | PoolTimeout)
     if is_away or (isinstance(error, DBAPIError) and error.connection_invalidated):
-        return unavailable("the database does not answer").response()
+        return unavailable("the database does not answer")
     tell_of(error)
-    return unexpected().response()
+    return unexpected()
 
 
 def unexpected() -> Problem:
     """Return the problem of a failure that nobody expected, without any of its details."""
     return Problem(500, "the call failed unexpectedly; the operators' log says where")
+
+
+_EXPECTED: Final = (Problem, HTTPException, RequestValidationError, SQLAlchemyError)

@@ -50,13 +50,14 @@ class Producer:
         kind: str = CREATE,
         may_set_price: bool | None = None,
         by: str | None = None,
+        dialect: str | None = None,
     ) -> list[UUID]:
         """Send the requests and return their ids, in their order, when the broker has them all.
 
         `may_set_price=False` holds the requests to the catalogue's prices; `by` is who sends them, for the
-        histories of their orders. A request that has a `request_id` keeps it. Raises `NotConfirmed`, and
-        then any of the requests may have been sent: send all of them again, with the same idempotency keys
-        or the same ids, so that none counts twice.
+        histories of their orders; `dialect` is whose words they are in. A request that has a `request_id`
+        keeps it. Raises `NotConfirmed`, and then any of the requests may have been sent: send all of them
+        again, with the same idempotency keys or the same ids, so that none counts twice.
         """
         ready = [
             outgoing(
@@ -66,6 +67,7 @@ class Producer:
                 request_id=UUID(str(request["request_id"])) if request.get("request_id") else None,
                 may_set_price=may_set_price,
                 by=by,
+                dialect=dialect,
             )
             for request in requests
         ]

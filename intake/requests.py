@@ -9,12 +9,13 @@ from fastapi import APIRouter, Depends, Response
 from intake.access import allowed
 from intake.answers import json_response
 from intake.holds import hold_of_request
-from intake.ids import is_recent, parse_id, utc_now
+from intake.ids import is_recent, utc_now
 from intake.keys import Caller
 from intake.openapi import SHOW_REQUEST
 from intake.parts import PartsOfApp
 from intake.problems import not_found
 from orders.reading import RequestRow, find_requests
+from schemas.text import parse_uuid
 
 router = APIRouter(default_response_class=Response, tags=["requests"])
 
@@ -32,7 +33,7 @@ def show_request(
     Requests are written down when they are processed, also those that wait for their order. Until then
     an id is `pending` for a day, because nothing is known of it; after that it is not found.
     """
-    id_ = parse_id(request_id)
+    id_ = parse_uuid(request_id)
     if id_ is None:
         raise not_found()
     # A single statement needs no transaction around it.

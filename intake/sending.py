@@ -1,7 +1,7 @@
 """Calls that become requests on the queue: published with a confirm, and their outcome for those who wait."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -30,6 +30,9 @@ Answer = Callable[[Engine, RequestRow], Response | None]
 It runs in a thread, and raises `Problem` for a rejection.
 """
 
+AnswerAll = Callable[[Engine, Sequence[RequestRow]], Response]
+"""Makes the answer for an array of requests that all have an outcome, in their order, in a thread."""
+
 OF_ORDERS: Final[Refusals] = {"unknown_order": 404, "version_conflict": 412}
 
 _POLL_AFTER: Final = {"retry-after": "1"}
@@ -53,7 +56,18 @@ def call_of(request: Request) -> Call:
     return Call(request, time.monotonic())
 
 
-async def send(call: Call, envelope: Envelope, answer: Answer, *, usual_wait: int = 0) -> Response:
+def _outcomes(engine: Engine, outcomes: Sequence[RequestRow]) -> Response:
+    return json_response([outcome.words() for outcome in outcomes])
+
+
+async def send(
+    call: Call,
+    envelope: Envelope,
+    answer: Answer,
+    *,
+    usual_wait: int = 0,
+    answer_all: AnswerAll = _outcomes,
+) -> Response:
     """Publish the requests, and wait for their outcome as long as the caller prefers.
 
     Raises `Problem`: 503 if the broker does not confirm, or what the answer raises.
@@ -71,21 +85,30 @@ async def send(call: Call, envelope: Envelope, answer: Answer, *, usual_wait: in
         return _accepted(envelope, {})
     is_preferred = wanted_wait(preferences) == seconds
     headers = {"preference-applied": f"wait={seconds}"} if is_preferred else {}
-    return await _wait(parts, envelope, call.called_at + seconds, answer, headers)
+    deadline = call.called_at + seconds
+    return await _wait(parts, envelope, deadline, answer, answer_all, headers)
 
 
 async def _wait(
-    parts: Parts, envelope: Envelope, deadline: float, answer: Answer, headers: Mapping[str, str]
+    parts: Parts,
+    envelope: Envelope,
+    deadline: float,
+    answer: Answer,
+    answer_all: AnswerAll,
+    headers: Mapping[str, str],
 ) -> Response:
     ids = [one.request_id for one in envelope.requests]
     outcomes = await parts.outcomes.wait(ids, deadline)
     # A dead letter is no outcome: an operator may still send it again.
     if any(id_ not in outcomes or outcomes[id_].status == "dead" for id_ in ids):
         return _accepted(envelope, {**headers, **_POLL_AFTER})
-    if envelope.is_array:
-        return json_response([outcomes[id_].words() for id_ in ids], headers=headers)
+    found = [outcomes[id_] for id_ in ids]
     try:
-        response = await to_thread.run_sync(answer, parts.engine, outcomes[ids[0]])
+        response = (
+            await to_thread.run_sync(answer_all, parts.engine, found)
+            if envelope.is_array
+            else await to_thread.run_sync(answer, parts.engine, found[0])
+        )
     except SQLAlchemyError:
         response = None
     except Problem as problem:

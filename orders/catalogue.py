@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, text
 from orders.draft import Draft
 from orders.offers import EventOffer, Offers, PromoCodeOffer, TaxRule, TicketClassOffer
 from orders.tickets import code_scope
+from schemas.text import parse_uuid
 
 _TICKET_CLASSES = text("""
     SELECT c.tenant_id::text, c.id::text, c.external_id, c.price, c.has_seats, c.office,
@@ -22,11 +23,16 @@ _TICKET_CLASSES = text("""
     JOIN events e ON e.id = c.event_id
 """)
 
+# An event is named by the catalogue's id, or by its UUID.
 _EVENTS = text("""
-    SELECT tenant_id::text, external_id
+    SELECT tenant_id::text, external_id AS name, external_id
     FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:external_ids AS text[]))
         AS named (tenant_id, external_id)
     JOIN events USING (tenant_id, external_id)
+    UNION ALL
+    SELECT e.tenant_id::text, named.name, e.external_id
+    FROM unnest(CAST(:uuid_tenant_ids AS uuid[]), CAST(:uuids AS text[])) AS named (tenant_id, name)
+    JOIN events e ON e.tenant_id = named.tenant_id AND e.id = CAST(named.name AS uuid)
 """)
 
 _EVENT_OFFERS = text("""
@@ -71,12 +77,18 @@ def load_offers(connection: Connection, names: Names, tenant_ids: Iterable[str])
     """Return the offers of these names, by tenant."""
     classes = _ticket_classes(connection, names.ticket_classes)
     promo_codes = _promo_codes(connection, names.promo_codes)
-    events = {(tenant, offer.event.external_id) for tenant in classes for offer in classes[tenant].values()}
+    events = {
+        (tenant, offer.event.external_id): offer.event.external_id
+        for tenant in classes
+        for offer in classes[tenant].values()
+    }
     # Nearly always empty: an order names the event of its lines.
-    events |= _events(connection, names.events - events)
+    events |= _events(connection, names.events - events.keys())
     return {
         tenant: Offers(
-            classes[tenant], promo_codes[tenant], frozenset(name for owner, name in events if owner == tenant)
+            classes[tenant],
+            promo_codes[tenant],
+            {name: event for (owner, name), event in events.items() if owner == tenant},
         )
         for tenant in set(tenant_ids)
     }
@@ -126,12 +138,20 @@ def _event(row: Row[tuple[object, ...]]) -> EventOffer:
     return EventOffer(row.event_id, row.event_external_id, row.currency, tax)
 
 
-def _events(connection: Connection, names: set[Name]) -> set[Name]:
+def _events(connection: Connection, names: set[Name]) -> dict[Name, str]:
+    """Return the catalogue's ids of those events that are there, by tenant and what they were called."""
     if not names:
-        return set()
+        return {}
     tenants, external_ids = _columns(names)
-    rows = connection.execute(_EVENTS, {"tenant_ids": tenants, "external_ids": external_ids})
-    return {(row.tenant_id, row.external_id) for row in rows}
+    uuid_tenants, uuids = _columns({(tenant, name) for tenant, name in names if parse_uuid(name)})
+    parameters = {
+        "tenant_ids": tenants,
+        "external_ids": external_ids,
+        "uuid_tenant_ids": uuid_tenants,
+        "uuids": uuids,
+    }
+    rows = connection.execute(_EVENTS, parameters)
+    return {(row.tenant_id, row.name): row.external_id for row in rows}
 
 
 def _promo_codes(

@@ -87,10 +87,12 @@ def _tenant(connection: Connection, name: str, now: datetime, loaded: Loaded) ->
 
 
 def _settings(connection: Connection, tenant_id: UUID, catalogue: Catalogue, loaded: Loaded) -> None:
-    if catalogue.settings is None:
+    values = catalogue.settings.model_dump(mode="json") if catalogue.settings else {}
+    if catalogue.organisation is not None:
+        values["organisation"] = catalogue.organisation.model_dump(mode="json")
+    if not values:
         return
     table = tables.tenants
-    values = catalogue.settings.model_dump(mode="json")
     row = connection.execute(select(table).where(table.c.id == tenant_id)).mappings().one()
     if any(row[name] != value for name, value in values.items()):
         connection.execute(update(table).where(table.c.id == tenant_id).values(values))
@@ -136,6 +138,7 @@ def _event(connection: Connection, tenant_id: UUID, event: Event, loaded: Loaded
             "tax_rate": tax.rate if tax else None,
             "tax_is_included": tax.is_included if tax else False,
             "tax_rounding": tax.rounding if tax else "line",
+            "details": event.details and event.details.model_dump(mode="json"),
         },
         loaded,
     )
@@ -182,6 +185,7 @@ def _ticket_class(
             "capacity": item.total_capacity(),
             "office": item.office,
             "cost": item.cost,
+            "details": item.details and item.details.model_dump(mode="json"),
         },
         loaded,
     )

@@ -68,7 +68,8 @@ class Offers:
 
     ticket_classes: Mapping[str, TicketClassOffer]
     promo_codes: Mapping[str, Sequence[PromoCodeOffer]]
-    event_ids: frozenset[str]
+    event_ids: Mapping[str, str]
+    """The catalogue's ids of events, by that and by whatever else an order may call them."""
 
 
 class Pick(NamedTuple):
@@ -79,10 +80,18 @@ class Pick(NamedTuple):
     promo_code: PromoCodeOffer | None
 
 
+def with_event(order: OrderRequest, offers: Offers) -> OrderRequest:
+    """Return the order with the catalogue's id of its event. Raises `UnknownEvent`."""
+    if order.event_id is None:
+        return order
+    event_id = offers.event_ids.get(order.event_id)
+    if event_id is None:
+        raise UnknownEvent(f"there is no event {order.event_id}", "event_id")
+    return order if event_id == order.event_id else order.model_copy(update={"event_id": event_id})
+
+
 def pick(order: OrderRequest, offers: Offers) -> Pick:
     """Return what the order names, or raise why it cannot be had."""
-    if order.event_id is not None and order.event_id not in offers.event_ids:
-        raise UnknownEvent(f"there is no event {order.event_id}", "event_id")
     picked = tuple(
         _ticket_class(order, index, offers.ticket_classes) for index in range(len(order.line_items))
     )

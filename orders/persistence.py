@@ -68,7 +68,7 @@ def order_words(draft: Draft) -> Words:
         if words["attendee"]:
             attendees[line_number].append(words["attendee"])
     return render_order(
-        {**rows.order, "billing_address": _address(order), "fraud_check": _fraud_check(draft)},
+        {**rows.order, **_as_read(draft, order)},
         tenant=draft.request.tenant,
         lines=[
             render_line(
@@ -86,9 +86,14 @@ def order_words(draft: Draft) -> Words:
     )
 
 
-def _fraud_check(draft: Draft) -> Words | None:
+def _as_read(draft: Draft, order: OrderRequest) -> Words:
+    """Return what the order's row holds as JSON, or elsewhere, as it will be read."""
     found = draft.fraud_verdict
-    return None if found is None else {"verdict": found.verdict, "reasons": list(found.reasons)}
+    return {
+        "billing_address": _address(order),
+        "extras": order.extras,
+        "fraud_check": None if found is None else {"verdict": found.verdict, "reasons": list(found.reasons)},
+    }
 
 
 def _copy(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -175,6 +180,7 @@ def _order_row(
         "given_tax": order.tax,
         "given_discount": None if order.discount == priced.discount else order.discount,
         "payment_due_at": order.payment_due_at,
+        "extras": None if order.extras is None else orjson.dumps(order.extras).decode(),
     }
 
 

@@ -24,7 +24,7 @@ from orders.errors import RejectedRequest
 from orders.finding import PATIENCE, find_orders
 from orders.fraud import check_fraud, write_verdicts
 from orders.holds import Hold, fill_in, lock_holds, write_holds
-from orders.offers import Offers, Pick, pick
+from orders.offers import Offers, Pick, pick, with_event
 from orders.order_state import OrderState
 from orders.outbox import EventMessage, tell
 from orders.persistence import make_rows, write_rows
@@ -173,9 +173,9 @@ def _price(
     for draft in drafts:
         assert draft.order is not None  # noqa: S101 - only well-formed requests come here
         try:
-            draft.picked = pick(
-                draft.order, with_made(offers[draft.tenant_id], inventory.get(draft.order_id))
-            )
+            offered = with_made(offers[draft.tenant_id], inventory.get(draft.order_id))
+            draft.order = with_event(draft.order, offered)
+            draft.picked = pick(draft.order, offered)
             check_owner(draft.order, draft.picked)
             if draft.order.is_purchase and draft.request.may_set_price:
                 draft.picked = at_cost(draft.picked)

@@ -14,20 +14,22 @@ from db.tables import events, order_lines, orders
 from orders import inbox
 from orders.order_state import read_orders, select_orders
 from orders.render import Words
+from schemas.text import parse_uuid
 
 MAX_PAGE = 200
 DEFAULT_PAGE = 50
 
 _REQUESTS = text("""
-    SELECT id, tenant_id, status, order_id, errors, false AS is_conflict
+    SELECT id, tenant_id, status, order_id, errors, false AS is_conflict, false AS is_repeat
     FROM requests WHERE id = ANY(CAST(:ids AS uuid[]))
     UNION ALL
-    SELECT r.id, o.tenant_id, o.status, o.order_id, o.errors, r.is_conflict
+    SELECT r.id, o.tenant_id, o.status, o.order_id, o.errors, r.is_conflict, true
     FROM request_repeats r JOIN requests o ON o.id = r.original_id
     WHERE r.id = ANY(CAST(:ids AS uuid[]))
     UNION ALL
     SELECT d.request_id, t.id, 'dead', NULL,
-        json_build_array(json_build_object('code', 'invalid', 'field', NULL, 'message', d.reason)), false
+        json_build_array(json_build_object('code', 'invalid', 'field', NULL, 'message', d.reason)),
+        false, false
     FROM dead_letters d JOIN tenants t ON t.name = d.tenant
     WHERE d.request_id = ANY(CAST(:ids AS uuid[]))
 """)
@@ -46,6 +48,8 @@ class RequestRow:
     status: str
     order_id: UUID | None
     errors: tuple[Words, ...]
+    is_repeat: bool = False
+    """Whether another request with the same idempotency key came before it."""
 
     def words(self) -> Words:
         """Return the answer of `GET /v1/requests/{request_id}`."""
@@ -74,9 +78,11 @@ def find_requests(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Req
     for row in connection.execute(_REQUESTS, {"ids": list(ids)}):
         if row.is_conflict:
             errors: Sequence[Words] = (inbox.CONFLICT.as_dict(),)
-            outcome = RequestRow(row.id, row.tenant_id, "rejected", None, tuple(errors))
+            outcome = RequestRow(row.id, row.tenant_id, "rejected", None, tuple(errors), is_repeat=True)
         else:
-            outcome = RequestRow(row.id, row.tenant_id, row.status, row.order_id, tuple(row.errors or ()))
+            outcome = RequestRow(
+                row.id, row.tenant_id, row.status, row.order_id, tuple(row.errors or ()), row.is_repeat
+            )
         # A processed request's row is the truth, whatever else bears its id.
         if row.id not in found or found[row.id].status == "dead":
             found[row.id] = outcome
@@ -90,6 +96,17 @@ def get_order(connection: Connection, order_id: UUID, tenant_id: UUID | None = N
         query = query.where(orders.c.tenant_id == tenant_id)
     found = _words(connection, query)
     return found[0] if found else None
+
+
+def find_order(connection: Connection, tenant_id: UUID, name: str) -> UUID | None:
+    """Return the id of the tenant's order of this id or number, or None; the name may be any text."""
+    id_ = parse_uuid(name)
+    is_number = name.isascii() and name.isdecimal() and len(name) <= len(str(tables.MAX_NUMBER))
+    if id_ is None and not is_number:
+        return None
+    which = orders.c.number == int(name) if id_ is None else orders.c.id == id_
+    query = select(orders.c.id).where(which, orders.c.tenant_id == tenant_id)
+    return connection.scalars(query).one_or_none()
 
 
 def list_orders(

@@ -66,6 +66,7 @@ def render_order(
         "trade": render_trade(trade),
         "promo_code": order["promo_code"],
         "reference": order["reference"],
+        "extras": order.get("extras"),
         "created_at": order["created_at"],
         "updated_at": order["updated_at"],
     }
@@ -96,11 +97,13 @@ def render_ticket(ticket: Row, *, ticket_class_id: str, seat: str | None) -> Wor
     """Return one ticket; its attendee is null where nobody was named."""
     return {
         "id": ticket["id"],
+        "line_number": ticket["line_number"],
         "ticket_class_id": ticket_class_id,
         "seat": seat,
         "attendee": render_attendee(ticket),
         "status": ticket["status"],
         "code": ticket["code"],
+        "created_at": ticket["created_at"],
         "checked_in_at": ticket.get("checked_in_at"),
     }
 
@@ -123,6 +126,7 @@ def render_payment(payment: Row) -> Words:
         "status": payment["status"],
         "is_refund": payment.get("is_refund", False),
         "reference": payment.get("reference"),
+        "created_at": payment["created_at"],
     }
 
 

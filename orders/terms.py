@@ -24,6 +24,7 @@ def terms_words(state: OrderState) -> Words:
         "billing_address": row["billing_address"] and _present(row["billing_address"]),
         "reference": row["reference"],
         "payment_due_at": row["payment_due_at"] and row["payment_due_at"].isoformat(),
+        "extras": row["extras"],
     }
     for kind, name in _NOTES.items():
         words[name] = [note["text"] for note in state.notes if note["kind"] == kind]

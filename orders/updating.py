@@ -214,6 +214,7 @@ def _set_words(change: Change, terms: OrderTerms) -> None:
     row["billing_address"] = None if address is None else address.model_dump()
     row["reference"] = terms.reference
     row["payment_due_at"] = terms.payment_due_at
+    row["extras"] = terms.extras or None
     notes = note_rows(row["id"], terms, change.now)
     before = {(note["kind"], note["text"]): note["created_at"] for note in change.state.notes}
     for note in notes:

@@ -41,7 +41,10 @@ def open_draft(request: Request, tenant_id: str, order_id: str) -> Draft:
         idempotency_key=_idempotency_key(request),
         body_hash=body_hash(request.body),
         order_id=order_id,
+        rejections=request.mistakes,
     )
+    if draft.is_rejected:
+        return draft
     try:
         if request.kind == CREATE:
             draft.order = OrderRequest.model_validate(request.body)

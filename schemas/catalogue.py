@@ -9,8 +9,10 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
+from schemas.dialects import DialectName
 from schemas.money import Amount, Currency, has_too_many_decimals
 from schemas.orders import SeatOrder
+from schemas.presentation import EventDetails, Organisation, TicketClassDetails
 from schemas.text import Identifier, ShortText, Word
 
 TaxRounding = Literal["line", "sum_by_net"]
@@ -59,6 +61,7 @@ class TicketClass(Word):
     seat_order: SeatOrder = "consecutive"
     office: Identifier | None = None
     cost: Amount | None = None
+    details: TicketClassDetails | None = None
 
     @model_validator(mode="after")
     def _has_a_capacity(self) -> Self:
@@ -136,6 +139,7 @@ class Event(Word):
     tax: TaxRule | None = None
     ticket_classes: Annotated[tuple[TicketClass, ...], Field(strict=False)]
     promo_codes: Annotated[tuple[PromoCode, ...], Field(strict=False)] = ()
+    details: EventDetails | None = None
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -176,14 +180,14 @@ class TenantSettings(Word):
 
 
 class Catalogue(Word):
-    """One tenant's catalogue file; without `settings`, those stay as they are."""
+    """One tenant's catalogue file; without `settings` or `organisation`, those stay as they are."""
 
     tenant: Identifier
     settings: TenantSettings | None = None
-    aliases: dict[
-        Literal["zoho_backstage", "ticket_evolution", "acme", "eventbookings"],
-        Annotated[tuple[Identifier, ...], Field(strict=False)],
-    ] = Field(default_factory=dict)
+    organisation: Organisation | None = None
+    aliases: dict[DialectName, Annotated[tuple[Identifier, ...], Field(strict=False)]] = Field(
+        default_factory=dict
+    )
     events: Annotated[tuple[Event, ...], Field(strict=False)]
 
     @model_validator(mode="after")

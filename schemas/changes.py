@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from schemas.dialects import Extras
 from schemas.money import ZERO, Amount
 from schemas.orders import (
     MAX_QUANTITY,
@@ -77,6 +78,7 @@ class OrderTerms(Word):
     external_notes: Notes = ()
     instructions: Notes = ()
     payment_due_at: Moment | None = None
+    extras: Extras | None = None
 
 
 class CancelledLine(Word):

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from schemas.dialects import Extras
 from schemas.money import ZERO, Amount, Currency
 from schemas.text import EmailAddress, IdempotencyKey, Identifier, LongText, ShortText, Word
 
@@ -179,6 +180,7 @@ class OrderRequest(Word):
     buyer_id: Identifier | None = None
     client_id: Identifier | None = None
     substitutes: Id | None = None
+    extras: Extras | None = None
 
 
 class LineItem(Word):
@@ -221,11 +223,13 @@ class Ticket(Word):
     """One admission; `code` is what a scanner verifies offline."""
 
     id: UUID
+    line_number: int
     ticket_class_id: str
     seat: str | None
     attendee: Attendee | None
     status: TicketStatus
     code: str | None
+    created_at: datetime
     checked_in_at: datetime | None
 
 
@@ -238,6 +242,7 @@ class Payment(Word):
     status: Literal["pending", "completed"]
     is_refund: bool
     reference: str | None
+    created_at: datetime
 
 
 class Note(Word):
@@ -314,6 +319,7 @@ class Order(Word):
     trade: Trade | None
     promo_code: str | None
     reference: str | None
+    extras: Extras | None
     created_at: datetime
     updated_at: datetime
 

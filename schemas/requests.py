@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from schemas.outcomes import Rejection
+
 CREATE: Final = "orders.create"
 UPDATE: Final = "orders.update"
 CANCEL: Final = "orders.cancel"
@@ -26,7 +28,7 @@ KINDS: Final = frozenset({CREATE, *CHANGES, *HOLDS})
 MAX_REQUESTS_PER_MESSAGE: Final = 500
 """Requests in one message; a larger message is refused whole."""
 
-ENVELOPE_FIELDS: Final = frozenset({"tenant", "request_id", "may_set_price", "by"})
+ENVELOPE_FIELDS: Final = frozenset({"tenant", "request_id", "may_set_price", "by", "dialect"})
 """Fields that travel with a request and are not part of its body (nor of its hash)."""
 
 
@@ -36,7 +38,8 @@ class Request:
 
     `request_id` is the intake's, or derived from the message when the producer gave none;
     `may_set_price` is false only for HTTP callers without the scope `orders.set_price`. `by` is who sent
-    it, for the order's history: an API key's id, or nothing for who published on the queue.
+    it, for the order's history: an API key's id, or nothing for who published on the queue. `mistakes`
+    are why the body could not be put into canonical words; it is then in those of its dialect.
     """
 
     kind: str
@@ -45,3 +48,4 @@ class Request:
     may_set_price: bool
     body: Mapping[str, Any]
     by: str | None = None
+    mistakes: tuple[Rejection, ...] = ()

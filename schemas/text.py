@@ -3,6 +3,7 @@
 import re
 from functools import lru_cache
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
@@ -19,6 +20,15 @@ _NO_NUL: Final = r"^[^\x00]*$"
 def is_storable(value: str) -> bool:
     """Say whether PostgreSQL can store the text."""
     return _UNSTORABLE.search(value) is None
+
+
+def parse_uuid(text: str) -> UUID | None:
+    """Return the id that the text spells in its one usual form (RFC 9562, 4), or None."""
+    try:
+        parsed = UUID(text)
+    except ValueError:
+        return None
+    return parsed if str(parsed) == text.lower() else None
 
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_NO_NUL)]

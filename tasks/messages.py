@@ -12,6 +12,7 @@ from orders.dead_letters import DeadLetter
 from orders.requests_json import any_json
 from schemas.requests import ENVELOPE_FIELDS, KINDS, MAX_REQUESTS_PER_MESSAGE, Request
 from schemas.text import is_storable
+from vendors.registry import translate
 
 _MISSING_ID: Final = UUID("d1a7c1a6-3a0e-4e37-9f0e-6a7a1b7f2c55")
 
@@ -90,14 +91,20 @@ def _request(message: QueueMessage, index: int, body: Any) -> Request | DeadLett
         reason = f"request {index} of the message is not an object"
         return DeadLetter(message.task, any_json(body), reason, attempts=message.deliveries)
     tenant = body.get("tenant")
+    words, mistakes = translate(
+        body.get("dialect", "canonical"),
+        message.task,
+        {name: value for name, value in body.items() if name not in ENVELOPE_FIELDS},
+    )
     return Request(
         kind=message.task,
         request_id=_request_id(message, index, body.get("request_id")),
         tenant=tenant if isinstance(tenant, str) else "",
         # Whoever may publish on the queue is trusted; the intake says where it is not so.
         may_set_price=body.get("may_set_price", True) is True,
-        body={name: value for name, value in body.items() if name not in ENVELOPE_FIELDS},
+        body=words,
         by=_sender(body.get("by")),
+        mistakes=mistakes,
     )
 
 

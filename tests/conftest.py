@@ -10,7 +10,10 @@ from db import tables
 from db.engine import make_engine
 from db.migrate import upgrade
 from tests.homes import temporary_home
+from tests.intakes import intake, shared_intake, worker
 from worker import embedded
+
+__all__ = ["intake", "shared_intake", "worker"]
 
 
 @pytest.fixture(scope="session")

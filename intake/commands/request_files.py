@@ -13,6 +13,8 @@ from uuid import UUID
 import orjson
 
 from intake.commands.failures import CommandFailed
+from schemas.requests import ENVELOPE_FIELDS
+from vendors.dialect import Dialect, NotTranslatable
 
 MAX_DOCUMENT_BYTES: Final = 256 * 1024 * 1024
 """A JSON array or a single object is read whole; JSON Lines of any size are not."""
@@ -34,21 +36,22 @@ class RequestFile:
     file: IO[bytes]
     tenant: str | None
     is_lines: bool
+    dialect: Dialect | None = None
     count: int = 0
 
     def __iter__(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Return the requests, each with its tenant, in their order."""
         for place, request in _read(self.file, self.is_lines):
-            yield self._checked(place, request)
+            yield from self._checked(place, request)
 
     def check(self) -> None:
         """Count the requests; those that cannot be sent fail the command, by their lines."""
         mistakes = []
         for place, request in _read(self.file, self.is_lines):
-            self.count += 1
             try:
-                self._checked(place, request)
+                self.count += len(self._checked(place, request))
             except CommandFailed as error:
+                self.count += 1
                 mistakes.append(f"  {error}")
                 if len(mistakes) == _MISTAKES_SHOWN:
                     mistakes.append("  and maybe more")
@@ -58,17 +61,24 @@ class RequestFile:
         if not self.count:
             raise CommandFailed(f"{self.name} holds no requests")
 
-    def _checked(self, place: str, request: Any) -> tuple[str, dict[str, Any]]:
+    def _checked(self, place: str, request: Any) -> list[tuple[str, dict[str, Any]]]:
         try:
-            return _tenant(request, self.tenant), request
+            tenant = _tenant(request, self.tenant)
+            return [(tenant, one) for one in _split(request, self.dialect)]
         except _Mistake as error:
             raise CommandFailed(f"{place}: {error}") from error
 
 
-def open_requests(name: str, tenant: str | None, stack: ExitStack) -> RequestFile:
-    """Open a file (`-`: standard input) and check all of it; it is closed with the stack."""
+def open_requests(
+    name: str, tenant: str | None, stack: ExitStack, dialect: Dialect | None = None
+) -> RequestFile:
+    """Open a file (`-`: standard input) and check all of it; it is closed with the stack.
+
+    With a dialect, what would be the body of a call in it is as many requests as it holds.
+    """
     file = stack.enter_context(_opened(name))
-    requests = RequestFile("standard input" if name == "-" else name, file, tenant, _is_lines(file))
+    is_lines = _is_lines(file)
+    requests = RequestFile("standard input" if name == "-" else name, file, tenant, is_lines, dialect)
     requests.check()
     return requests
 
@@ -154,3 +164,17 @@ def _tenant(request: Any, tenant: str | None) -> str:
     except ValueError as error:
         raise _Mistake("its request_id is not a UUID") from error
     return named
+
+
+def _split(request: dict[str, Any], dialect: Dialect | None) -> list[dict[str, Any]]:
+    if dialect is None:
+        return [request]
+    envelope = {name: request[name] for name in ENVELOPE_FIELDS if name in request}
+    payload = {name: value for name, value in request.items() if name not in ENVELOPE_FIELDS}
+    try:
+        requests = dialect.split(payload)
+    except NotTranslatable as error:
+        raise _Mistake(f"it is not in the dialect {dialect.name}: {error}") from error
+    if len(requests) > 1 and "request_id" in envelope:
+        raise _Mistake(f"it holds {len(requests)} requests, and one request_id cannot name them all")
+    return [{**one, **envelope} for one in requests]

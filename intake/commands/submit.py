@@ -28,7 +28,9 @@ def submit(
     kind: Annotated[
         str, typer.Option(metavar="KIND", help="What they ask for: orders.create, orders.update, …")
     ] = "orders.create",
-    dialect: Annotated[str, typer.Option(metavar="D", help="Whose words they are in.")] = "canonical",
+    dialect: Annotated[
+        str, typer.Option(metavar="D", help="Whose words they are in: canonical, zoho_backstage, …")
+    ] = "canonical",
     wait: Annotated[
         bool, typer.Option("--wait", help="Print an outcome for each; exit 1 if one is bad.")
     ] = False,
@@ -52,16 +54,18 @@ def submit(
     from intake.commands.servers import engine, servers
     from intake.commands.submitting import Waiter, send
     from schemas.requests import KINDS
+    from vendors.registry import CANONICAL, DIALECTS
 
-    if dialect != "canonical":
-        raise CommandFailed(f"the dialect {dialect} is not known; requests are taken in: canonical")
+    if dialect not in (CANONICAL, *DIALECTS):
+        names = ", ".join((CANONICAL, *DIALECTS))
+        raise CommandFailed(f"the dialect {dialect} is not known; requests are taken in: {names}")
     if kind not in KINDS:
         raise CommandFailed(f"{kind} is not a kind of request; the kinds are {', '.join(sorted(KINDS))}")
     with ExitStack() as stack:
-        opened = [open_requests(name, tenant, stack) for name in files]
+        opened = [open_requests(name, tenant, stack, DIALECTS.get(dialect)) for name in files]
         stack.enter_context(servers(broker=True))
         waiter = Waiter(stack.enter_context(engine()), timeout, as_json) if wait else None
-        sent = send(opened, kind, waiter, as_json)
+        sent = send(opened, kind, waiter, as_json, dialect=None if dialect == CANONICAL else dialect)
     _report(sent, as_json)
 
 

@@ -99,7 +99,14 @@ class Waiter:
         print_line(f"{self.outcomes.total():>6}  {outcome['status']:<9}  {result(outcome)}")
 
 
-def send(files: Sequence[RequestFile], kind: str, waiter: Waiter | None, as_json: bool) -> Sent:
+def send(
+    files: Sequence[RequestFile],
+    kind: str,
+    waiter: Waiter | None,
+    as_json: bool,
+    *,
+    dialect: str | None = None,
+) -> Sent:
     """Send all requests of the files; with a waiter return when each has an outcome, printed."""
     sent = Sent()
     with _progress(sum(file.count for file in files)) as (progress, bar), Producer() as producer:
@@ -107,7 +114,7 @@ def send(files: Sequence[RequestFile], kind: str, waiter: Waiter | None, as_json
             waiter.tell = lambda count: progress.update(bar, completed=count)
         for tenant, requests in _groups(files):
             try:
-                ids = producer.send(requests, tenant=tenant, kind=kind, by=SENDER)
+                ids = producer.send(requests, tenant=tenant, kind=kind, by=SENDER, dialect=dialect)
             except NotConfirmed as error:
                 raise CommandFailed(_not_all(sent.count, error)) from error
             sent.count += len(ids)

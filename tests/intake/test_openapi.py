@@ -116,7 +116,6 @@ def test_every_body_has_an_example(page) -> None:
         for media in operation.get("requestBody", {}).get("content", {}).values()
     }
 
-    assert len(bodies) == 8
     assert [name for name, media in bodies.items() if "example" not in media] == []
 
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from intake.authentication import Authenticator, KeysUnavailable
-from tests.intake.conftest import Intake, own_home, running_intake
+from tests.intakes import Intake, own_home, running_intake
 from tests.rabbitmq import is_installed, running_rabbitmq
 from worker import embedded
 

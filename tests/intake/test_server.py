@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.intake.conftest import Intake, serving, settings_of
+from tests.intakes import Intake, serving, settings_of
 
 Order = Callable[..., dict[str, Any]]
 SERVE = "from intake.server import serve; from worker.settings import get_settings; serve(get_settings())"

@@ -17,7 +17,7 @@ from orders.errors import (
     UnknownPromoCode,
     UnknownTicketClass,
 )
-from orders.offers import EventOffer, Offers, PromoCodeOffer, TaxRule, TicketClassOffer, pick
+from orders.offers import EventOffer, Offers, PromoCodeOffer, TaxRule, TicketClassOffer, pick, with_event
 from orders.pricing import PricedOrder, price_order
 from schemas.orders import OrderRequest
 
@@ -54,7 +54,7 @@ def make_offers(*classes: TicketClassOffer, promo_codes: Sequence[PromoCodeOffer
         promo_codes={
             promo.code: [other for other in promo_codes if other.code == promo.code] for promo in promo_codes
         },
-        event_ids=frozenset(offer.event.external_id for offer in classes),
+        event_ids={offer.event.external_id: offer.event.external_id for offer in classes},
     )
 
 
@@ -73,7 +73,8 @@ def price(
     order = OrderRequest.model_validate(
         {"buyer": buyer, "line_items": [line(classes[0].external_id)]} | request
     )
-    picked = pick(order, make_offers(*classes, promo_codes=promo_codes))
+    offers = make_offers(*classes, promo_codes=promo_codes)
+    picked = pick(with_event(order, offers), offers)
     return price_order(order, picked, may_set_price=may_set_price)
 
 

@@ -45,7 +45,7 @@ def offers(catalogue: Words) -> Offers:
             for item in event.ticket_classes
         },
         promo_codes=promo_codes,
-        event_ids=frozenset(event.id for event, _ in events),
+        event_ids={event.id: event.id for event, _ in events},
     )
 
 

@@ -1,0 +1,67 @@
+"""The dialects' calls on the OpenAPI page: the vendors' documents say what their fields mean."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from intake.answers import Accepted
+from intake.bodies import JSON
+from schemas.dialects import DialectName
+
+Words = dict[str, Any]
+
+DIALECT_SCHEMAS: Final[dict[str, Words]] = {}
+"""What `schema_of` has put on the page, by the names of the components."""
+
+_ACCEPTED: Final[Words] = {"$ref": f"#/components/schemas/{Accepted.__name__}"}
+
+
+def schema_of(
+    dialect: DialectName, model: type[BaseModel], mode: Literal["validation", "serialization"]
+) -> Words:
+    """Return the reference to a model of a dialect, which is on the page from now on."""
+    template = f"#/components/schemas/{dialect}.{{model}}"
+    _, found = models_json_schema([(model, mode)], ref_template=template)
+    for name, schema in found["$defs"].items():
+        for words in schema.get("properties", {}).values():
+            words.setdefault("description", f"As the document of {dialect} says.")
+        DIALECT_SCHEMAS[f"{dialect}.{name}"] = schema
+    return {"$ref": template.format(model=model.__name__)}
+
+
+def words_of_call(
+    answers: Mapping[int, tuple[str, Words]],
+    refusal: Words,
+    *,
+    request: Words | None = None,
+    example: Words | None = None,
+    parameters: Sequence[Words] = (),
+    waits: bool = False,
+    media_types: Sequence[str] = (JSON,),
+) -> Words:
+    """Return the arguments of a route: its answers by status, and the shape of everything that fails.
+
+    A `request` comes with an example of it.
+    """
+    responses: dict[int | str, Words] = {
+        status: {"description": description, "content": {JSON: {"schema": schema}}}
+        for status, (description, schema) in answers.items()
+    }
+    responses["4XX"] = {"description": "The call was refused.", "content": {JSON: {"schema": refusal}}}
+    responses["5XX"] = {"description": "Send the same again.", "content": {JSON: {"schema": refusal}}}
+    if waits:
+        responses[202] = {
+            "description": "The broker has the request; there was no outcome in time.",
+            "content": {JSON: {"schema": _ACCEPTED}},
+            "headers": {
+                "Location": {"description": "Where to ask for it.", "schema": {"type": "string"}},
+                "Retry-After": {"description": "In how many seconds.", "schema": {"type": "string"}},
+            },
+        }
+    extra: Words = {"parameters": list(parameters)}
+    if request is not None:
+        content = {media_type: {"schema": request, "example": example} for media_type in media_types}
+        extra["requestBody"] = {"required": True, "content": content}
+    return {"responses": responses, "openapi_extra": extra}

@@ -1,0 +1,56 @@
+"""Routes that answer in the words of another system, also when they refuse."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from intake.answers import json_response
+from intake.keys import Caller
+from intake.parsing import NotJson, parse_json
+from intake.problems import Problem, invalid, problem_of
+from schemas.dialects import DialectName
+from vendors.dialect import Dialect, NotTranslatable, Words
+
+Refusal = Callable[[Problem], tuple[int, Any]]
+"""Makes the status and the body of an answer in a dialect's own shape of errors."""
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+def refusing_with(refusal: Refusal) -> type[APIRoute]:
+    """Return the class of routes whose problems become answers in a dialect's own shape."""
+
+    class DialectRoute(APIRoute):
+        def get_route_handler(self) -> Handler:
+            handle = super().get_route_handler()
+
+            async def answered(request: Request) -> Response:
+                try:
+                    return await handle(request)
+                except Exception as error:  # noqa: BLE001 - what is no problem is raised again
+                    problem = problem_of(request, error)
+                    status, words = refusal(problem)
+                    return json_response(words, status, problem.headers)
+
+            return answered
+
+    return DialectRoute
+
+
+def check_name(caller: Caller, dialect: DialectName, name: str) -> None:
+    """Raise `Problem` with the status 404 unless the caller's tenant has this name in the dialect."""
+    if not caller.is_called(name, dialect):
+        raise Problem(404, f"there is no {name} here for this key")
+
+
+def requests_in(dialect: Dialect, body: bytes) -> list[Words]:
+    """Return the requests that the body of a call holds. Raises `Problem` with the status 400 or 422."""
+    try:
+        return dialect.split(parse_json(body))
+    except NotJson as error:
+        raise invalid(str(error)) from error
+    except NotTranslatable as error:
+        errors = [rejection.as_dict() for rejection in error.rejections]
+        raise Problem(422, str(error), errors=errors) from error

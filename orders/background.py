@@ -1,0 +1,84 @@
+"""Reading what is known around orders: the tenant, and the events and ticket classes of their lines."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, get_args
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from db.tables import events, tenant_aliases, tenants, ticket_classes
+from schemas.background import Background, EventFacts, TicketClassFacts
+from schemas.dialects import DialectName
+from schemas.orders import Order
+from schemas.presentation import EventDetails, Organisation, TicketClassDetails
+
+
+def read_background(connection: Connection, tenant_id: UUID, orders: Sequence[Order]) -> Background:
+    """Return what is known around these orders of one tenant: three statements, however many they are."""
+    tenant = connection.execute(
+        select(tenants.c.name, tenants.c.organisation).where(tenants.c.id == tenant_id)
+    ).one()
+    aliases: defaultdict[DialectName, list[str]] = defaultdict(list)
+    query = select(tenant_aliases).where(tenant_aliases.c.tenant_id == tenant_id)
+    for row in connection.execute(query.order_by(tenant_aliases.c.dialect, tenant_aliases.c.alias)):
+        if row.dialect in get_args(DialectName):
+            aliases[row.dialect].append(row.alias)
+    names = {line.ticket_class_id for order in orders for line in order.line_items}
+    classes = _ticket_classes(connection, tenant_id, names)
+    return Background(
+        tenant_id,
+        tenant.name,
+        Organisation.model_validate(tenant.organisation or {}),
+        {dialect: tuple(found) for dialect, found in aliases.items()},
+        {row.event_external_id: _event(row) for row in classes},
+        {row.external_id: _ticket_class(row) for row in classes},
+    )
+
+
+def _ticket_classes(connection: Connection, tenant_id: UUID, names: set[str]) -> Sequence[Any]:
+    if not names:
+        return []
+    query = (
+        select(
+            ticket_classes,
+            events.c.external_id.label("event_external_id"),
+            events.c.name.label("event_name"),
+            events.c.details.label("event_details"),
+            *(events.c[name] for name in ("starts_at", "ends_at", "timezone", "currency")),
+            *(events.c[name] for name in ("tax_name", "tax_rate", "tax_is_included")),
+        )
+        .join(events, events.c.id == ticket_classes.c.event_id)
+        .where(ticket_classes.c.tenant_id == tenant_id, ticket_classes.c.external_id.in_(sorted(names)))
+    )
+    return connection.execute(query).all()
+
+
+def _event(row: Any) -> EventFacts:
+    return EventFacts(
+        row.event_id,
+        row.event_external_id,
+        row.event_name,
+        row.starts_at,
+        row.ends_at,
+        row.timezone,
+        row.currency,
+        row.tax_name,
+        row.tax_rate,
+        row.tax_is_included,
+        EventDetails.model_validate(row.event_details or {}),
+    )
+
+
+def _ticket_class(row: Any) -> TicketClassFacts:
+    return TicketClassFacts(
+        row.id,
+        row.external_id,
+        row.event_external_id,
+        row.name,
+        row.section,
+        row.row,
+        row.price,
+        row.office,
+        TicketClassDetails.model_validate(row.details or {}),
+    )

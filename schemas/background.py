@@ -1,0 +1,58 @@
+"""What is known around orders: the words of the catalogue that dialects show beside them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from schemas.dialects import DialectName
+from schemas.presentation import EventDetails, Organisation, TicketClassDetails
+
+
+@dataclass(frozen=True, slots=True)
+class EventFacts:
+    """An event as its catalogue has it; `tax_rate` is a fraction, or None without a tax rule."""
+
+    id: UUID
+    external_id: str
+    name: str
+    starts_at: datetime
+    ends_at: datetime
+    timezone: str
+    currency: str
+    tax_name: str | None
+    tax_rate: Decimal | None
+    tax_is_included: bool
+    details: EventDetails
+
+
+@dataclass(frozen=True, slots=True)
+class TicketClassFacts:
+    """A ticket class as its catalogue has it; `price` is what one ticket costs now."""
+
+    id: UUID
+    external_id: str
+    event_external_id: str
+    name: str
+    section: str | None
+    row: str | None
+    price: Decimal
+    office: str | None
+    details: TicketClassDetails
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What is known around some orders of one tenant; events and classes by the catalogue's ids."""
+
+    tenant_id: UUID
+    tenant: str
+    organisation: Organisation
+    aliases: Mapping[DialectName, tuple[str, ...]] = field(default_factory=dict)
+    events: Mapping[str, EventFacts] = field(default_factory=dict)
+    ticket_classes: Mapping[str, TicketClassFacts] = field(default_factory=dict)
+
+    def alias(self, dialect: DialectName) -> str:
+        """Return the tenant's first name in the dialect; its own where it has none."""
+        return next(iter(self.aliases.get(dialect, ())), self.tenant)

@@ -1,0 +1,44 @@
+"""An intake whose tenant has its names in all dialects, and the vendors' own messages."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from orders.catalogue_loading import load_catalogue
+from schemas.catalogue import Catalogue
+from tests.contract.messages import recorded
+from tests.intakes import Intake
+
+
+@pytest.fixture(scope="session")
+def catalogue(shared_intake: Intake) -> Catalogue:
+    """Load the tenants of the vendors' samples, once for all tests of this process."""
+    found = Catalogue.model_validate(recorded("catalogue.json"))
+    with shared_intake.engine.begin() as connection:
+        load_catalogue(connection, found, now=datetime.now(UTC))
+    return found
+
+
+@pytest.fixture
+def key(intake: Intake, catalogue: Catalogue) -> str:
+    """Return a key of the samples' tenant that may do all that a program may."""
+    return intake.new_key(
+        "orders.create", "orders.read", "orders.update", "orders.set_price", tenant="box-office"
+    )
+
+
+@pytest.fixture
+def caller(intake: Intake) -> Iterator[httpx.Client]:
+    """Return a client without any credentials: each dialect has its own way to send them."""
+    with httpx.Client(base_url=intake.url, timeout=40) as client:
+        yield client
+
+
+def canonical(caller: httpx.Client, key: str, **query: Any) -> list[dict[str, Any]]:
+    """Return the tenant's orders in canonical words, newest first."""
+    headers = {"authorization": f"Bearer {key}"}
+    items: list[dict[str, Any]] = caller.get("/v1/orders", params=query, headers=headers).json()["items"]
+    return items

@@ -1,0 +1,209 @@
+"""The intake as it runs: a real server, a real database, a real broker."""
+
+import queue
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import kombu
+import psycopg
+import pytest
+from sqlalchemy import Engine, make_url
+
+from db.engine import make_engine
+from db.migrate import upgrade
+from intake.keys import SCOPES, create_key
+from intake.server import IntakeServer
+from orders.catalogue_loading import load_catalogue
+from orders.process import process
+from schemas.catalogue import Catalogue
+from tasks.messages import QueueMessage, parse
+from worker import embedded
+from worker.queues import queues, transport_options
+from worker.settings import Settings
+
+
+def catalogue_of(tenant: str) -> Catalogue:
+    ticket_class = {"id": "standing", "name": "Standing", "price": "45.50", "capacity": 100_000}
+    stalls = {
+        "id": "stalls",
+        "name": "Stalls",
+        "price": "80.00",
+        "section": "A",
+        "row": "3",
+        "seats": ["1-200"],
+    }
+    event = {
+        "id": "concert",
+        "name": "Concert",
+        "starts_at": "2027-04-11T19:00:00+02:00",
+        "ends_at": "2027-04-11T23:00:00+02:00",
+        "timezone": "Europe/Paris",
+        "currency": "USD",
+        "ticket_classes": [ticket_class, stalls],
+    }
+    return Catalogue.model_validate({"tenant": tenant, "events": [event]})
+
+
+def prepare(engine: Engine) -> None:
+    """Make the tables, and two tenants with the same catalogue."""
+    upgrade(engine)
+    with engine.begin() as connection:
+        for tenant in ("demo", "other"):
+            load_catalogue(connection, catalogue_of(tenant), now=datetime.now(UTC))
+
+
+def settings_of(home: Path, **changes: Any) -> Settings:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    return Settings(**{"home": home, "intake_port": port, **changes})
+
+
+@contextmanager
+def own_home() -> Iterator[Path]:
+    """Give a directory that PostgreSQL's user can enter, unlike pytest's."""
+    with tempfile.TemporaryDirectory(prefix="willcall-intake-", ignore_cleanup_errors=True) as directory:
+        Path(directory).chmod(0o755)
+        yield Path(directory)
+
+
+@dataclass
+class Intake:
+    """An intake that runs, and the servers behind it."""
+
+    settings: Settings
+    server: IntakeServer
+    engine: Engine
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.settings.intake_port}"
+
+    def new_key(self, *scopes: str, tenant: str = "demo") -> str:
+        with self.engine.begin() as connection:
+            return create_key(connection, tenant, scopes, datetime.now(UTC))[1]
+
+    def client(self, *scopes: str, tenant: str = "demo") -> httpx.Client:
+        return self.client_of(self.new_key(*(scopes or SCOPES[:-1]), tenant=tenant))
+
+    def client_of(self, key: str) -> httpx.Client:
+        headers = {"authorization": f"Bearer {key}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=40, verify=False)
+
+    @contextmanager
+    def broker(self) -> Iterator[kombu.Connection]:
+        url = self.settings.broker()
+        with kombu.Connection(url, transport_options=transport_options(self.settings, url)) as connection:
+            yield connection
+
+    def take_messages(self) -> list[kombu.Message]:
+        """Return what is in the queue of orders, and empty it."""
+        found = []
+        with (
+            self.broker() as connection,
+            connection.SimpleQueue(queues(self.settings.broker())[0]) as waiting,
+        ):
+            while True:
+                try:
+                    message = waiting.get(block=False)
+                except queue.Empty:
+                    return found
+                message.ack()
+                found.append(message)
+
+    def take_requests(self) -> list[dict[str, Any]]:
+        """Return the requests that are in the queue of orders, and empty it."""
+        return [request for message in self.take_messages() for request in message.payload[1]["requests"]]
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[IntakeServer]:
+    server = IntakeServer(settings)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        deadline = time.monotonic() + 20
+        while not server.started:
+            assert thread.is_alive()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        yield server
+    finally:
+        server.should_exit = True
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+@contextmanager
+def running_intake(home: Path, **changes: Any) -> Iterator[Intake]:
+    settings = settings_of(home, **changes)
+    engine = make_engine(settings.database())
+    try:
+        prepare(engine)
+        with serving(settings) as server:
+            yield Intake(settings, server, engine)
+    finally:
+        engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def shared_intake(home: Path) -> Iterator[Intake]:
+    """Return an intake with a database and a prefix of its own, on the servers of this process."""
+    with psycopg.connect(embedded.database_url(home).replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE intake")
+    url = make_url(embedded.database_url(home)).set(database="intake")
+    with running_intake(home, database_url=str(url), global_keyprefix="intake-") as intake:
+        yield intake
+
+
+@pytest.fixture
+def intake(shared_intake: Intake) -> Iterator[Intake]:
+    """Return the intake that all tests of this process share, its queue empty."""
+    yield shared_intake
+    shared_intake.take_messages()
+
+
+@dataclass
+class Worker:
+    """Takes messages one by one from the queue and processes their requests, until it is stopped."""
+
+    intake: Intake
+    is_stopped: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        orders = queues(self.intake.settings.broker())[0]
+        with self.intake.broker() as connection, connection.SimpleQueue(orders) as waiting:
+            while not self.is_stopped.is_set():
+                try:
+                    message = waiting.get(block=False)  # with a timeout, Redis blocks for a second
+                except queue.Empty:
+                    time.sleep(0.01)
+                    continue
+                self.process(message)
+                message.ack()
+
+    def process(self, message: kombu.Message) -> None:
+        body = message.body if isinstance(message.body, bytes) else message.body.encode()
+        parsed = parse(QueueMessage(message.headers["task"], message.headers["id"], body))
+        with self.intake.engine.begin() as connection:
+            process(connection, parsed.requests, now=datetime.now(UTC))
+
+
+@pytest.fixture
+def worker(intake: Intake) -> Iterator[Worker]:
+    """Process what is in the queue while the test runs."""
+    worker = Worker(intake)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    yield worker
+    worker.is_stopped.set()
+    thread.join(20)
