@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, cast
 
 from anyio import to_thread
@@ -28,6 +29,9 @@ class Parts:
     authenticator: Authenticator
     outcomes: Outcomes
     readiness: Readiness
+    public_url: str | None
+    """The intake's address in links; None: what the caller called."""
+    link_lifetime: timedelta
 
 
 @asynccontextmanager
@@ -40,6 +44,8 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         authenticator=Authenticator(engine),
         outcomes=Outcomes(engine),
         readiness=Readiness(engine, settings),
+        public_url=settings.public_url,
+        link_lifetime=timedelta(seconds=settings.link_seconds),
     )
     parts.publisher.start()
     try:

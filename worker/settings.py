@@ -32,6 +32,12 @@ def _broker(url: str | None) -> str | None:
     return url
 
 
+def _public(url: str | None) -> str | None:
+    if url is not None and not url.startswith(("https://", "http://")):
+        raise ValueError("must be a URL like https://tickets.example.com")
+    return url
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -50,6 +56,12 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".willcall"), description="where the embedded servers keep their data")
     intake_host: str = Field("127.0.0.1", description="the address that the intake listens on")
     intake_port: Port = Field(8000, description="the port of the intake")
+    public_url: Annotated[str | None, AfterValidator(_public)] = Field(
+        None, description="the intake's address in links (https://…); unset: what the caller called"
+    )
+    link_seconds: Seconds = Field(
+        604800.0, description="how long links to documents are good; the default is a week"
+    )
     flower_host: str = Field("127.0.0.1", description="the address that Flower listens on")
     flower_port: Port = Field(5555, description="the port of Flower")
     flower_basic_auth: str | None = Field(
