@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 from intake.access import Reader, caller_of
 from intake.answers import json_response
 from intake.bodies import read_body, read_optional_body
+from intake.clock import utc_now
 from intake.envelope import enclose, open_object
-from intake.ids import utc_now
 from intake.openapi import EXTEND_HOLD, LIST_HOLDS, RELEASE_HOLD, SHOW_HOLD, TAKE_HOLD
 from intake.order_reading import Given, at_one_moment
 from intake.parts import PartsOfApp

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from intake.access import Reader
 from intake.answers import json_response
-from intake.ids import utc_now
+from intake.clock import utc_now
 from intake.openapi import LIST_TICKET_CLASSES
 from intake.parts import PartsOfApp
 from intake.problems import not_found

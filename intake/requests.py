@@ -6,10 +6,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
+from db.ids import is_recent
 from intake.access import allowed
 from intake.answers import json_response
+from intake.clock import utc_now
 from intake.holds import hold_of_request
-from intake.ids import is_recent, utc_now
 from intake.keys import Caller
 from intake.openapi import SHOW_REQUEST
 from intake.parts import PartsOfApp

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from orders.change import Change, check_unused
+from orders.change import Change, check_unused, last_unused
 from orders.errors import Invalid, NotAllowedInStatus, UnknownTicket
 from orders.order_state import Row
 from orders.pricing import TOTALS
@@ -91,4 +91,4 @@ def _last(tickets: Sequence[Row], quantity: int | None, index: int) -> Sequence[
         return tickets
     if quantity > len(tickets):
         raise Invalid(f"the line has {len(tickets)} tickets left", f"lines.{index}.quantity")
-    return tickets[len(tickets) - quantity :]
+    return last_unused(tickets, quantity)

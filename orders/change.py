@@ -73,7 +73,10 @@ class Change:
         """Let what was paid follow from the payments, and the tickets from what was paid."""
         row = self.state.row
         row["paid"], row["refunded"] = sums(self.state.payments, row["currency"])
-        row["payment_status"] = payment_status(row["total"], row["paid"], row["refunded"])
+        # What was cancelled before anybody paid costs nothing, and is not paid for that.
+        is_unpaid = row["status"] == "cancelled" and not row["paid"]
+        status = payment_status(row["total"], row["paid"], row["refunded"])
+        row["payment_status"] = "unpaid" if is_unpaid else status
         if row["payment_status"] == "paid":
             self.sign([ticket for ticket in self.state.valid_tickets() if ticket["code"] is None])
 
@@ -111,6 +114,12 @@ class Change:
             "order_id": self.state.row["id"],
             "ticket": render_ticket(ticket, ticket_class_id=ticket["external_id"], seat=ticket["seat_label"]),
         }
+
+
+def last_unused(tickets: Sequence[Row], count: int) -> Sequence[Row]:
+    """Return so many of a line's tickets, the last ones; used ones only where there are no others."""
+    used_first = sorted(tickets, key=lambda ticket: ticket["status"] != "checked_in")
+    return used_first[len(tickets) - count :]
 
 
 def check_unused(tickets: Sequence[Row], field: str) -> None:

@@ -1,8 +1,6 @@
-"""Which order a request is about; one that came before its order waits."""
+"""Which order a request is about."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -11,14 +9,10 @@ from db.bulk import array
 from orders.checking_in import ticket_id_of
 from orders.draft import Draft
 from orders.errors import RejectedRequest, UnknownOrder, UnknownTicket
-from orders.requests_json import request_json
 from orders.tenants import public_keys
 from schemas.changes import OrderReference
 from schemas.check_in import CheckInRequest
 from schemas.requests import CREATE
-
-PATIENCE = timedelta(minutes=1)
-"""How long a request waits for the order that it names."""
 
 _BY_ID = text("""
     SELECT id, tenant_id::text FROM orders WHERE id = ANY(CAST(:ids AS uuid[]))
@@ -36,23 +30,6 @@ _BY_TICKET = text("""
     SELECT t.id, t.order_id, o.tenant_id::text
     FROM tickets t JOIN orders o ON o.id = t.order_id
     WHERE t.id = ANY(CAST(:ids AS uuid[]))
-""")
-
-_WAITING_SINCE = text("""
-    SELECT request_id, waits_since FROM delayed_requests
-    WHERE request_id = ANY(CAST(:ids AS uuid[])) AND waits_since IS NOT NULL
-""")
-
-# It has had no effect yet: when it is tried again, it is as new.
-_UNCLAIM = text("DELETE FROM requests WHERE id = ANY(CAST(:ids AS uuid[]))")
-
-_WAIT = text("""
-    INSERT INTO delayed_requests
-        (request_id, kind, request, attempts, last_error, next_attempt_at, waits_since)
-    VALUES (:request_id, :kind, :request, 0, :reason, :next_attempt_at, :now)
-    ON CONFLICT (request_id) DO UPDATE
-        SET next_attempt_at = excluded.next_attempt_at, attempts = 0, last_error = excluded.last_error,
-            waits_since = COALESCE(delayed_requests.waits_since, excluded.waits_since)
 """)
 
 
@@ -119,45 +96,6 @@ def _find_by_ticket(connection: Connection, drafts: Sequence[Draft]) -> dict[int
 
 def _found(draft: Draft, order_id: UUID | None) -> None:
     draft.order_id, draft.has_order = str(order_id), True
-
-
-def wait(
-    connection: Connection, drafts: Sequence[Draft], *, now: datetime, patience: timedelta
-) -> list[Draft]:
-    """Keep drafts that wait as rows, as if they had not come yet; return those that waited long enough."""
-    if not drafts:
-        return []
-    ids = array(draft.request_id for draft in drafts)
-    since: Mapping[UUID, Any] = {
-        row.request_id: row.waits_since for row in connection.execute(_WAITING_SINCE, {"ids": ids})
-    }
-    late: list[Draft] = []
-    early: list[Draft] = []
-    for draft in drafts:
-        began = since.get(draft.request.request_id, now)
-        (late if now - began >= patience else early).append(draft)
-    if early:
-        connection.execute(_UNCLAIM, {"ids": array(draft.request_id for draft in early)})
-        connection.execute(
-            _WAIT,
-            [
-                {
-                    "request_id": draft.request.request_id,
-                    "kind": draft.request.kind,
-                    "request": request_json(draft.request),
-                    "reason": "it waits for its order",
-                    "next_attempt_at": now + _next_wait(now - since.get(draft.request.request_id, now)),
-                    "now": now,
-                }
-                for draft in early
-            ],
-        )
-    return late
-
-
-def _next_wait(waited: timedelta) -> timedelta:
-    """Return the wait until the next look: as long as it has waited, between one and ten seconds."""
-    return min(max(waited, timedelta(seconds=1)), timedelta(seconds=10))
 
 
 def _asked(draft: Draft) -> OrderReference:

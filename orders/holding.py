@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 from orders.draft import Draft
 from orders.errors import (
@@ -27,8 +28,13 @@ def holds_needed(drafts: Sequence[Draft]) -> set[str]:
         for draft in drafts
         if isinstance(draft.asked, ExtendRequest | ReleaseRequest)
     }
-    orders = (draft.order for draft in drafts if draft.order is not None)
-    return named | {str(item.hold_id) for order in orders for item in order.line_items if item.hold_id}
+    return named | {str(hold_id) for draft in drafts for hold_id in hold_ids(draft)}
+
+
+def hold_ids(draft: Draft) -> list[UUID]:
+    """Return the ids of the holds that a new order uses."""
+    items = () if draft.order is None else draft.order.line_items
+    return [item.hold_id for item in items if item.hold_id is not None]
 
 
 def class_names(drafts: Sequence[Draft]) -> set[tuple[str, str]]:

@@ -21,7 +21,7 @@ from orders.changes import apply_changes, lock_orders, read_states
 from orders.dead_letters import bury
 from orders.draft import Draft, alive, of_kind
 from orders.errors import RejectedRequest
-from orders.finding import PATIENCE, find_orders
+from orders.finding import find_orders
 from orders.fraud import check_fraud, write_verdicts
 from orders.holds import Hold, fill_in, lock_holds, write_holds
 from orders.offers import Offers, Pick, pick, with_event
@@ -36,7 +36,7 @@ from orders.tenants import Tenant, load_tenants
 from orders.ticket_groups import Made, add_inventory, open_ticket_groups, with_made
 from orders.trading import at_cost, check_owner, join_groups, orders_beside
 from orders.validation import open_draft
-from orders.waiting import keep_waiting
+from orders.waiting import PATIENCE, keep_waiting, wait_for_holds
 from schemas.orders import OrderRequest
 from schemas.outcomes import Outcome
 from schemas.requests import CHANGES, CREATE, HOLDS, Request
@@ -82,6 +82,7 @@ def _take_effect(
     found = _found(changes)
     states = lock_orders(connection, found, orders_beside(connection, creations, found))
     holds = lock_holds(connection, holding.holds_needed(valid))
+    creations = wait_for_holds(connection, creations, holds, holdings, now)
     _use_holds(creations, holds, now)
     join_groups(alive(creations), states)
     names = _names(alive(creations), changes, holdings, states)
@@ -111,9 +112,10 @@ def _take_effect(
     bought = [purchases[draft.order_id] for draft in confirmed if draft.order_id in purchases]
     write_rows(connection, [*confirmed, *bought])
     write_verdicts(connection, confirmed, now)
+    unmade = inventory.keys() | {draft.order_id for draft in valid if draft.order and draft.is_waiting}
     for draft in changes:
-        # What this batch adds to the catalogue it has not read; the next one has.
-        draft.is_waiting = draft.is_waiting or (draft.order_id in inventory and not draft.is_rejected)
+        # Its order waits, or was bought: what this batch adds to the catalogue only the next one reads.
+        draft.is_waiting = draft.is_waiting or (draft.order_id in unmade and not draft.is_rejected)
     found = _found(changes)
     if found:
         made = {draft.order_id: draft.counterpart_id for draft in confirmed}

@@ -5,7 +5,7 @@ from functools import reduce
 from typing import Any
 from uuid import UUID
 
-from orders.change import Change, check_unused
+from orders.change import Change, check_unused, last_unused
 from orders.errors import (
     CurrencyMismatch,
     Invalid,
@@ -190,8 +190,8 @@ def _reseat(
 
 
 def _shrink(change: Change, line: Row, count: int, field: str) -> None:
-    """Void the last tickets of the line."""
-    tickets = change.state.valid_tickets(line["line_number"])[-count:]
+    """Void the last tickets of the line, unused ones first."""
+    tickets = last_unused(change.state.valid_tickets(line["line_number"]), count)
     check_unused(tickets, field)
     change.void(tickets)
 

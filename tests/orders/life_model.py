@@ -344,7 +344,7 @@ class Model:
                     if seat not in seats:
                         issue(order, number, seat, None)
             elif item["quantity"] < line["quantity"]:
-                void(line_tickets(order, number)[item["quantity"] - line["quantity"] :], codes)
+                void(last_unused(line_tickets(order, number), line["quantity"] - item["quantity"]), codes)
             else:
                 for _ in range(item["quantity"] - line["quantity"]):
                     issue(order, number, None, None)
@@ -388,7 +388,7 @@ class Model:
             count = part.get("quantity", len(left))
             if count > len(left):
                 raise Refused("invalid")
-            named += left[len(left) - count :]
+            named += last_unused(left, count)
         if not named:
             return 0
         codes: list[str] = []
@@ -497,6 +497,13 @@ def issue(order: Words, number: int, seat: str | None, name: str | None) -> None
     )
 
 
+def last_unused(tickets: Sequence[Words], count: int) -> Sequence[Words]:
+    """Return the last tickets, and used ones only where there are no others."""
+    unused = [ticket for ticket in tickets if ticket["status"] != "checked_in"]
+    used = [ticket for ticket in tickets if ticket["status"] == "checked_in"]
+    return ([*used, *unused])[len(tickets) - count :]
+
+
 def void(tickets: Sequence[Words], codes: list[str]) -> None:
     if any(ticket["status"] == "checked_in" for ticket in tickets):
         codes.append("not_allowed_in_status")
@@ -547,6 +554,8 @@ def balance(order: Words) -> int:
 
 def payment_status(order: Words) -> str:
     paid, refunded = paid_and_refunded(order)
+    if order["status"] == "cancelled" and not paid:
+        return "unpaid"
     if refunded and refunded >= paid:
         return "refunded"
     if paid - refunded >= order["total"]:

@@ -1,13 +1,15 @@
 """What is done to orders that are there, against a real PostgreSQL."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Engine
 
+from orders.process import process
 from orders.reading import get_order
 from schemas.orders import Order
-from schemas.requests import CANCEL, CHECK_IN, PAY, RELEASE, TAKE, UPDATE
+from schemas.requests import CANCEL, CHECK_IN, PAY, RELEASE, TAKE, UPDATE, Request
 from tests.factories import (
     NOW,
     codes,
@@ -137,6 +139,52 @@ def test_a_hold_is_sold_to_the_order_that_names_it(engine: Engine) -> None:
     assert codes(run(engine, released)[0]) == ["hold_expired"]
 
 
+def _process_now(engine: Engine, *requests: Request) -> list[str]:
+    """Process as of now: what a request's id says of its age is true then."""
+    with engine.begin() as connection:
+        return [outcome.status for outcome in process(connection, requests, now=datetime.now(UTC))]
+
+
+def test_an_order_waits_for_the_hold_that_comes_with_it_or_after_it(engine: Engine) -> None:
+    load(engine, make_event())
+    hold = make_change(TAKE, ticket_class_id="standing", quantity=3)
+    order = make_request(line_items=[{"hold_id": str(hold.request_id)}])
+    update = make_change(UPDATE, order_key=order.body["idempotency_key"], patch={"reference": "PO-1"})
+    assert _process_now(engine, order, update) == ["waiting", "waiting"]
+    assert _process_now(engine, update, order, hold) == ["waiting", "waiting", "processed"]
+    assert _process_now(engine, order, update) == ["processed", "processed"]
+    assert rows(engine, "SELECT sold, held FROM ticket_classes") == [(3, 0)]
+    assert scalar(engine, "SELECT reference FROM orders") == "PO-1"
+
+
+def test_an_order_does_not_wait_for_a_hold_that_was_refused_or_never_asked_for(engine: Engine) -> None:
+    load(engine, make_event(ticket_classes=[make_ticket_class(capacity=2)]))
+    hold = make_change(TAKE, ticket_class_id="standing", quantity=3)
+    assert _process_now(engine, hold) == ["rejected"]
+    order = make_request(line_items=[{"hold_id": str(hold.request_id)}])
+    foreign = make_request(line_items=[{"hold_id": "5b2f3c1e-52f1-4a53-9f5d-7c1d7b9d2f10"}])
+    assert _process_now(engine, order, foreign) == ["rejected", "rejected"]
+
+
+def test_cancelling_some_of_a_line_leaves_the_used_tickets(engine: Engine) -> None:
+    load(engine, make_event())
+    order_id = _place(engine, quantity=3)
+    last = _order(engine, order_id)["tickets"][-1]
+    run(engine, make_change(CHECK_IN, code=last["code"]))
+    change = make_change(CANCEL, order_id=str(order_id), lines=[{"line_number": 1, "quantity": 2}])
+    assert run(engine, change)[0].status == "processed"
+    tickets = _order(engine, order_id)["tickets"]
+    assert [ticket["status"] for ticket in tickets] == ["voided", "voided", "checked_in"]
+
+
+def test_what_is_cancelled_before_it_is_paid_is_unpaid(engine: Engine) -> None:
+    load(engine, make_event())
+    order_id = _place(engine)
+    run(engine, make_change(CANCEL, order_id=str(order_id)))
+    order = _order(engine, order_id)
+    assert (order["status"], order["payment_status"]) == ("cancelled", "unpaid")
+
+
 def test_an_expired_hold_is_free_at_the_moment_it_expires(engine: Engine) -> None:
     load(engine, make_event(ticket_classes=[make_ticket_class(capacity=2)]))
     hold = make_change(TAKE, ticket_class_id="standing", quantity=2, expires_at=NOW.isoformat())
@@ -144,10 +192,6 @@ def test_an_expired_hold_is_free_at_the_moment_it_expires(engine: Engine) -> Non
     hold = make_change(TAKE, ticket_class_id="standing", quantity=2, expires_at="2026-05-04T12:00:01Z")
     assert run(engine, hold)[0].status == "processed"
     assert codes(run(engine, make_request(quantity=2))[0]) == ["sold_out"]
-    from datetime import timedelta
-
-    from orders.process import process
-
     with engine.begin() as connection:
         (outcome,) = process(connection, [make_request(quantity=2)], now=NOW + timedelta(seconds=1))
     assert outcome.status == "processed"
