@@ -68,7 +68,7 @@ _FIELDS: Final = {
     "shipping": "What shipping costs the buyer.",
     "state": "The state or province.",
     "status": "Where the order stands.",
-    "substitutes": "The order that this one replaces.",
+    "substitutes": "The order that this one replaces: its id or its number.",
     "substitutes_id": "The order that this one replaces.",
     "tax": "The tax on top of the prices.",
     "tenant": "Whose order it is: the tenant of the key.",

@@ -34,7 +34,7 @@ from orders.signatures import signed_quantity
 from orders.stock import lock_stock
 from orders.tenants import Tenant, load_tenants
 from orders.ticket_groups import Made, add_inventory, open_ticket_groups, with_made
-from orders.trading import at_cost, check_owner, join_groups, orders_beside
+from orders.trading import at_cost, check_owner, find_replaced, join_groups, orders_beside
 from orders.validation import open_draft
 from orders.waiting import PATIENCE, keep_waiting, wait_for_holds
 from schemas.orders import OrderRequest
@@ -80,6 +80,8 @@ def _take_effect(
     holdings = of_kind(valid, *HOLDS)
     scans = find_orders(connection, changes)
     found = _found(changes)
+    find_replaced(connection, creations)
+    creations = alive(creations)
     states = lock_orders(connection, found, orders_beside(connection, creations, found))
     holds = lock_holds(connection, holding.holds_needed(valid))
     creations = wait_for_holds(connection, creations, holds, holdings, now)

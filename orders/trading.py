@@ -20,6 +20,12 @@ _PURCHASES_OF = text("""
     WHERE order_id = ANY(CAST(:ids AS uuid[])) AND counterpart_id IS NOT NULL AND NOT is_purchase
 """)
 
+_NUMBERED = text("""
+    SELECT tenant_id::text, number, id FROM orders
+    WHERE (tenant_id, number) IN (
+        SELECT * FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:numbers AS bigint[])))
+""")
+
 _NOBODY: Final[Row] = {
     "is_purchase": False,
     "consignment": False,
@@ -71,6 +77,28 @@ def at_cost(picked: Pick) -> Pick:
         offer if offer.cost is None else replace(offer, price=offer.cost) for offer in picked.offers
     )
     return picked._replace(offers=offers)
+
+
+def find_replaced(connection: Connection, creations: Iterable[Draft]) -> None:
+    """Let each draft that names the order which it replaces by its number name it by its id, or reject it."""
+    numbered = [
+        (draft, draft.order, draft.order.substitutes)
+        for draft in creations
+        if draft.order is not None and isinstance(draft.order.substitutes, int)
+    ]
+    if not numbered:
+        return
+    names = {
+        "tenant_ids": array(draft.tenant_id for draft, _, _ in numbered),
+        "numbers": array(number for _, _, number in numbered),
+    }
+    ids = {(row.tenant_id, row.number): row.id for row in connection.execute(_NUMBERED, names)}
+    for draft, order, number in numbered:
+        id_ = ids.get((draft.tenant_id, number))
+        if id_ is None:
+            draft.reject(UnknownOrder(f"there is no order {number}", "substitutes"))
+        else:
+            draft.order = order.model_copy(update={"substitutes": id_})
 
 
 def orders_beside(connection: Connection, creations: Iterable[Draft], changes: Iterable[Draft]) -> set[str]:

@@ -74,6 +74,7 @@ MAX_QUANTITY = 1_000
 Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
 SeatOrder = Literal["consecutive", "odd_even"]
 Id = Annotated[UUID, Field(strict=False)]
+OrderNumber = Annotated[int, Field(ge=1, lt=2**40)]
 _FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MOMENT = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -179,7 +180,7 @@ class OrderRequest(Word):
     seller_id: Identifier | None = None
     buyer_id: Identifier | None = None
     client_id: Identifier | None = None
-    substitutes: Id | None = None
+    substitutes: Id | OrderNumber | None = None
     extras: Extras | None = None
 
 

@@ -381,6 +381,21 @@ def test_orders_that_replace_each_other_share_a_group(engine: Engine) -> None:
     assert _reconciled(engine)
 
 
+def test_a_replaced_order_may_be_named_by_its_number(engine: Engine) -> None:
+    (original,) = run(engine, _sale())
+    number = _order(engine, original.order_id)["number"]
+
+    by_number, unknown = run(
+        engine,
+        make_request(ticket_class="ours", substitutes=number),
+        make_request(ticket_class="ours", substitutes=number + 1_000),
+    )
+
+    trade = _order(engine, by_number.order_id)["trade"]
+    assert (trade["order_group_id"], trade["substitutes_id"]) == (original.order_id, original.order_id)
+    assert [(error.code, error.field) for error in unknown.errors] == [("unknown_order", "substitutes")]
+
+
 def test_a_rejected_substitute_leaves_the_original_as_it_is(engine: Engine) -> None:
     (original,) = run(engine, make_request(ticket_class="ours"))
     (outcome,) = run(
