@@ -1,6 +1,8 @@
 """Strict JSON (RFC 8259): what two readers could understand differently is refused."""
 
 import json
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Final, NoReturn
 
 import orjson
@@ -9,18 +11,25 @@ MAX_DEPTH: Final = 250
 """Arrays and objects inside each other: about what orjson writes; an order has five."""
 
 
+_MAX_EXPONENT: Final = 40
+
+
 class NotJson(Exception):
     """The text is not JSON, or says something twice, or is nested too deeply; the message says which."""
 
 
-def parse_json(body: bytes) -> Any:
-    """Return the value that the body says. Raises `NotJson`.
+def parse_json(body: bytes, *, is_exact: bool = False) -> Any:
+    """Return the value that the body says; exact: numbers with a fraction as `Decimal`. Raises `NotJson`.
 
     Lone surrogates and integers of any size pass, so that one bad field of one order in an array is
     rejected by its name, and the other orders are taken.
     """
     if not body.strip():
         raise NotJson("the body is empty")
+    if is_exact:
+        return _parse_slowly(body, parse_float=Decimal)
+    if is_exact:
+        return _parse_slowly(body, Decimal)
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -41,15 +50,26 @@ def _may_repeat_a_name(body: bytes, value: Any) -> bool:
     return body.count(b":") != written.count(b":") or b"\\u003" in body
 
 
-def _parse_slowly(body: bytes) -> Any:
+def _parse_slowly(body: bytes, parse_float: Callable[[str], Any] = float) -> Any:
     try:
-        value = json.loads(body.decode(), object_pairs_hook=_object, parse_constant=_refuse)
+        value = json.loads(
+            body.decode(), object_pairs_hook=_object, parse_constant=_refuse, parse_float=parse_float
+        )
     except RecursionError as error:
         raise NotJson("the JSON is nested too deeply") from error
     except ValueError as error:
         raise NotJson(f"the body is not JSON: {error}") from error
     if _is_too_deep(value):
         raise NotJson("the JSON is nested too deeply")
+    return value
+
+
+def _exact(text: str) -> Decimal:
+    """Return the number as it is written. Raises `NotJson` for one that no amount is like."""
+    value = Decimal(text)
+    # Written out, 1e999999999 would be as long as its exponent says.
+    if abs(int(value.as_tuple().exponent)) > _MAX_EXPONENT:
+        raise NotJson(f"the number {text[:64]} is too large or too fine")
     return value
 
 

@@ -46,9 +46,12 @@ def check_name(caller: Caller, dialect: DialectName, name: str) -> None:
 
 
 def requests_in(dialect: Dialect, body: bytes) -> list[Words]:
-    """Return the requests that the body of a call holds. Raises `Problem` with the status 400 or 422."""
+    """Return the requests that the body of a call holds; their amounts are exact, whatever JSON calls them.
+
+    Raises `Problem` with the status 400 or 422.
+    """
     try:
-        return dialect.split(parse_json(body))
+        return dialect.split(parse_json(body, is_exact=True))
     except NotJson as error:
         raise invalid(str(error)) from error
     except NotTranslatable as error:
