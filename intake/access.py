@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
+from uuid import UUID
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
@@ -40,15 +41,31 @@ async def caller_of(request: Request, *scopes: Scope) -> Caller:
 
 async def caller_by_key(request: Request, key: str, *scopes: Scope) -> Caller:
     """Return whom the key stands for, wherever the call carries it. Raises as `caller_of`."""
-    try:
-        caller = await parts_of(request.app).authenticator.find(key)
-    except KeysUnavailable as error:
-        raise unavailable("the key cannot be looked up at the moment") from error
+    caller = await caller_if_known(request, key)
     if caller is None:
         raise _unauthorized("the API key is unknown or revoked", f'{_REALM}, error="invalid_token"')
+    check_scopes(caller, *scopes)
+    return caller
+
+
+async def caller_if_known(request: Request, key: str | UUID) -> Caller | None:
+    """Return whom a key stands for, or None; an id of a key is for dialects that sign with its secret.
+
+    Raises `Problem` with the status 503 when nobody can tell.
+    """
+    authenticator = parts_of(request.app).authenticator
+    try:
+        if isinstance(key, UUID):
+            return await authenticator.find_by_id(key)
+        return await authenticator.find(key)
+    except KeysUnavailable as error:
+        raise unavailable("the key cannot be looked up at the moment") from error
+
+
+def check_scopes(caller: Caller, *scopes: Scope) -> None:
+    """Raise `Problem` with the status 403 unless the caller has one of the scopes."""
     if not any(caller.may(scope) for scope in scopes):
         raise _forbidden(scopes)
-    return caller
 
 
 def allowed(*scopes: Scope) -> Callable[..., Awaitable[Caller]]:

@@ -5,12 +5,13 @@ import logging
 import time
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from anyio import CapacityLimiter, to_thread
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from intake.keys import Caller, find_caller, hash_key, is_key
+from intake.keys import Caller, find_caller, find_caller_by_id, hash_key, is_key
 
 log = logging.getLogger(__name__)
 
@@ -57,14 +58,19 @@ class Authenticator:
 
         Raises `KeysUnavailable`.
         """
-        if not is_key(key):
-            return None
-        key_hash = hash_key(key)
-        known = self._remembered.get(key_hash)
-        if known is not None and self._is_good(known, key_hash, time.monotonic()):
+        return await self._find(hash_key(key)) if is_key(key) else None
+
+    async def find_by_id(self, key_id: UUID) -> Caller | None:
+        """Return whom the key of this id stands for; the id alone proves nothing. Raises as `find`."""
+        return await self._find(key_id.bytes)
+
+    async def _find(self, name: bytes) -> Caller | None:
+        """Return whom the key stands for, by its hash or by the bytes of its id."""
+        known = self._remembered.get(name)
+        if known is not None and self._is_good(known, name, time.monotonic()):
             return known.caller
         try:
-            return await self._look_up(key_hash)
+            return await self._look_up(name)
         except KeysUnavailable:
             now = time.monotonic()
             if known is None or now - known.confirmed_at > self._grace_seconds:
@@ -72,45 +78,51 @@ class Authenticator:
             known.good_until = now + self._fresh_seconds
             return known.caller
 
-    def _is_good(self, known: _Remembered, key_hash: bytes, now: float) -> bool:
+    def _is_good(self, known: _Remembered, name: bytes, now: float) -> bool:
         if now < known.good_until:
             return True
         # While one caller asks again, the others go on with what was known a moment ago.
-        return key_hash in self._lookups and now - known.confirmed_at < 2 * self._fresh_seconds
+        return name in self._lookups and now - known.confirmed_at < 2 * self._fresh_seconds
 
-    async def _look_up(self, key_hash: bytes) -> Caller | None:
+    async def _look_up(self, name: bytes) -> Caller | None:
         """Ask the database, once for all who come with the same key meanwhile."""
-        lookup = self._lookups.get(key_hash)
+        lookup = self._lookups.get(name)
         if lookup is None:
-            lookup = self._lookups[key_hash] = asyncio.create_task(self._ask(key_hash))
-            lookup.add_done_callback(lambda done: self._forget(key_hash, done))
+            lookup = self._lookups[name] = asyncio.create_task(self._ask(name))
+            lookup.add_done_callback(lambda done: self._forget(name, done))
         return await asyncio.shield(lookup)
 
-    def _forget(self, key_hash: bytes, lookup: asyncio.Task[Caller | None]) -> None:
-        self._lookups.pop(key_hash, None)
+    def _forget(self, name: bytes, lookup: asyncio.Task[Caller | None]) -> None:
+        self._lookups.pop(name, None)
         if not lookup.cancelled():
             lookup.exception()  # seen, even if everybody who waited for it is gone
 
-    async def _ask(self, key_hash: bytes) -> Caller | None:
+    async def _ask(self, name: bytes) -> Caller | None:
         # After a failure nobody waits for the next one: a database that is gone often takes its time.
         if time.monotonic() < self._silent_until:
             raise KeysUnavailable
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 caller = await to_thread.run_sync(
-                    self._read, key_hash, limiter=self._limiter, abandon_on_cancel=True
+                    self._read, name, limiter=self._limiter, abandon_on_cancel=True
                 )
         except (SQLAlchemyError, TimeoutError) as error:
             self._silent_until = time.monotonic() + _SILENCE_SECONDS
             log.warning("the keys cannot be read", extra={"error": type(error).__name__})
             raise KeysUnavailable from error
         if caller is None:
-            self._remembered.pop(key_hash, None)
+            self._remembered.pop(name, None)
         else:
             now = time.monotonic()
-            self._remembered[key_hash] = _Remembered(caller, now, now + self._fresh_seconds)
+            self._remembered[name] = _Remembered(caller, now, now + self._fresh_seconds)
         return caller
 
-    def _read(self, key_hash: bytes) -> Caller | None:
+    def _read(self, name: bytes) -> Caller | None:
         with self._engine.connect() as connection:
-            return find_caller(connection, key_hash)
+            return _read_caller(connection, name)
+
+
+def _read_caller(connection: Connection, name: bytes) -> Caller | None:
+    if len(name) == len(UUID(int=0).bytes):
+        return find_caller_by_id(connection, UUID(bytes=name))
+    return find_caller(connection, name)

@@ -28,16 +28,21 @@ def create(
     from datetime import UTC, datetime
 
     from intake.commands.servers import transaction
-    from intake.keys import UnknownScope, UnknownTenant, create_key
+    from intake.keys import UnknownScope, UnknownTenant, create_key, find_caller_by_id
+    from intake.secrets import request_secret
 
     with transaction() as connection:
         try:
             id_, key = create_key(connection, tenant, scopes, datetime.now(UTC))
         except (UnknownScope, UnknownTenant) as error:
             raise CommandFailed(str(error)) from error
+        caller = find_caller_by_id(connection, id_)
+    assert caller is not None  # noqa: S101 - it was made just now
+    secret = request_secret(caller.tenant_secret, id_)
     if as_json:
-        print_json({"id": id_, "key": key, "tenant": tenant, "scopes": scopes})
+        print_json({"id": id_, "key": key, "secret": secret, "tenant": tenant, "scopes": scopes})
     else:
+        print_line(f"Secret to sign requests with in Ticket Evolution's dialect: {secret}")
         print_line(f"Key {id_} of {tenant}; it is shown this once:")
         print_line(key)
 

@@ -32,6 +32,20 @@ def test_a_key_for_people_stands_alone_on_the_last_line(willcall: Willcall, engi
     assert ran.out.splitlines()[-1].startswith("wc_")
 
 
+def test_a_key_comes_with_the_secret_that_its_requests_are_signed_with(
+    willcall: Willcall, engine: Engine
+) -> None:
+    load(engine)
+
+    first, second = (
+        willcall("keys", "create", "--tenant", "demo", "--scope", "orders.read", "--json").json["secret"]
+        for _ in range(2)
+    )
+
+    assert (len(first), len(second)) == (40, 40)
+    assert first != second
+
+
 def test_a_revoked_key_is_listed_as_revoked_and_cannot_be_revoked_again(
     willcall: Willcall, engine: Engine
 ) -> None:
