@@ -10,7 +10,6 @@ import orjson
 MAX_DEPTH: Final = 250
 """Arrays and objects inside each other: about what orjson writes; an order has five."""
 
-
 _MAX_EXPONENT: Final = 40
 
 
@@ -27,9 +26,7 @@ def parse_json(body: bytes, *, is_exact: bool = False) -> Any:
     if not body.strip():
         raise NotJson("the body is empty")
     if is_exact:
-        return _parse_slowly(body, parse_float=Decimal)
-    if is_exact:
-        return _parse_slowly(body, Decimal)
+        return _parse_slowly(body, parse_float=_exact)
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
