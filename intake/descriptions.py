@@ -112,12 +112,17 @@ _FIELDS: Final = {
     "LineItem.amount": "Unit price × quantity, plus `rounding`.",
     "LineItem.rounding": "What the line's amount differs from unit price × quantity; a decimal string.",
     "LineItem.tax": "The line's part of the tax.",
+    "LineItemRequest.event_id": "The event of the ticket class; another one is refused.",
     "LineItemRequest.hold_id": "A hold; what the line leaves out is the hold's.",
     "LineItemRequest.unit_price": (
         "The price of one ticket; left out, the catalogue's. A different one needs the scope"
         " `orders.set_price`."
     ),
     "LineTerms.attendees": "Whose tickets these are; left out, they stay whose they are.",
+    "LineTerms.event_id": "The event of the ticket class; another one is refused.",
+    "LineTerms.ticket_ids": (
+        "Tickets of the line: the first attendees are theirs, and they stay where the line gets fewer."
+    ),
     "LineTerms.line_number": "Which line of the order; left out, the next one of the class, or a new line.",
     "LineTerms.unit_price": (
         "The price of one ticket; left out, what was agreed. Another than that or the catalogue's needs the"
@@ -167,6 +172,10 @@ _FIELDS: Final = {
     "Ticket.id": "The ticket's id.",
     "Ticket.seat": "The seat's label; null for a ticket without a seat.",
     "Ticket.status": "Whether the ticket still admits somebody.",
+    "OrderPatch.total_discount": (
+        "What is taken off in all, by the promo code and beside it; it counts once. A promo code that takes "
+        "off more is given up."
+    ),
     "Totals.balance": "What is still owed: total − paid + refunded. Negative when too much was paid.",
     "Totals.included_tax": "The tax that is contained in the prices: shown, never added.",
     "Totals.paid": "The sum of the payments.",

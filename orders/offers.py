@@ -110,13 +110,17 @@ def pick(order: OrderRequest, offers: Offers) -> Pick:
 def _ticket_class(
     order: OrderRequest, index: int, ticket_classes: Mapping[str, TicketClassOffer]
 ) -> TicketClassOffer:
-    name = order.line_items[index].ticket_class_id
+    item = order.line_items[index]
+    name = item.ticket_class_id
     field = f"line_items.{index}.ticket_class_id"
     offer = ticket_classes.get(name)
     if offer is None:
         raise UnknownTicketClass(f"there is no ticket class {name}", field)
     if order.event_id is not None and offer.event.external_id != order.event_id:
         raise UnknownTicketClass(f"ticket class {name} is not of event {order.event_id}", field)
+    if item.event_id not in (None, offer.event.external_id):
+        field = f"line_items.{index}.event_id"
+        raise UnknownTicketClass(f"ticket class {name} is not of event {item.event_id}", field)
     return offer
 
 

@@ -18,7 +18,18 @@ def reprice(change: Change, terms: OrderTerms) -> None:
 
     A line's `unit_price` is what was agreed for it; `terms` say the rest. Raises what pricing raises.
     """
+    if terms.total_discount is not None:
+        terms = _with_total_discount(change, terms, terms.total_discount)
     _set(change, _priced(change, terms), terms, _open_lines(change))
+
+
+def _with_total_discount(change: Change, terms: OrderTerms, total: Decimal) -> OrderTerms:
+    """Return terms that take off so much in all. A promo code that would take off more is given up."""
+    of_promo_code = _priced(change, terms.model_copy(update={"discount": ZERO})).discount
+    if of_promo_code > total:
+        change.state.row["promo_code"] = None
+        of_promo_code = ZERO
+    return terms.model_copy(update={"discount": total - of_promo_code})
 
 
 def reduced(change: Change, terms: OrderTerms) -> OrderTerms:

@@ -115,6 +115,11 @@ def _offer(change: Change, terms: LineTerms, index: int) -> TicketClassOffer:
             f"ticket class {terms.ticket_class_id} is not of event {row['event_id']}",
             f"line_items.{index}.ticket_class_id",
         )
+    if terms.event_id not in (None, offer.event.external_id):
+        raise UnknownTicketClass(
+            f"ticket class {terms.ticket_class_id} is not of event {terms.event_id}",
+            f"line_items.{index}.event_id",
+        )
     if offer.event.currency != row["currency"]:
         raise CurrencyMismatch(
             f"the order is in {row['currency']}, but event {offer.event.external_id} "
@@ -168,10 +173,10 @@ def _fill(change: Change, line: Row, terms: LineTerms, offer: TicketClassOffer, 
         change.stock.check(offer, more, field)
         change.issue(line, more)
     elif terms.quantity < line["quantity"]:
-        _shrink(change, line, line["quantity"] - terms.quantity, field)
+        _shrink(change, line, line["quantity"] - terms.quantity, field, terms.ticket_ids)
     line["quantity"] = terms.quantity
     if terms.attendees is not None:
-        _name(change, line, terms.attendees)
+        _name(change, line, terms.attendees, terms.ticket_ids)
 
 
 def _reseat(
@@ -189,17 +194,22 @@ def _reseat(
     change.issue(line, len(missing), list[Seat](seats))
 
 
-def _shrink(change: Change, line: Row, count: int, field: str) -> None:
-    """Void the last tickets of the line, unused ones first."""
-    tickets = last_unused(change.state.valid_tickets(line["line_number"]), count)
+def _shrink(change: Change, line: Row, count: int, field: str, kept: Sequence[UUID] = ()) -> None:
+    """Void the last tickets of the line, unused ones first, and those that are named to be kept last."""
+    valid = change.state.valid_tickets(line["line_number"])
+    tickets = last_unused(sorted(valid, key=lambda ticket: ticket["id"] not in kept), count)
     check_unused(tickets, field)
     change.void(tickets)
 
 
-def _name(change: Change, line: Row, attendees: Sequence[Attendee]) -> None:
-    """Say whose the tickets are: a rename keeps the code."""
+def _name(change: Change, line: Row, attendees: Sequence[Attendee], ticket_ids: Sequence[UUID]) -> None:
+    """Say whose the tickets are, the named ones first: a rename keeps the code."""
     nobody = Attendee()
-    for place, ticket in enumerate(change.state.valid_tickets(line["line_number"])):
+    tickets = {ticket["id"]: ticket for ticket in change.state.valid_tickets(line["line_number"])}
+    named = [tickets.pop(id_, None) for id_ in ticket_ids]
+    for place, ticket in enumerate([*named, *tickets.values()]):
+        if ticket is None:
+            continue  # it is the line's no more
         attendee = attendees[place] if place < len(attendees) else nobody
         ticket["attendee_first_name"] = attendee.first_name
         ticket["attendee_last_name"] = attendee.last_name
@@ -211,7 +221,9 @@ def _set_words(change: Change, terms: OrderTerms) -> None:
     for name in _BUYER:
         row["buyer_" + name] = getattr(terms.buyer, name)
     address = terms.billing_address
-    row["billing_address"] = None if address is None else address.model_dump()
+    address_words = address and address.model_dump()
+    # A patch that takes a part out of no address leaves none.
+    row["billing_address"] = address_words if address_words and any(address_words.values()) else None
     row["reference"] = terms.reference
     row["payment_due_at"] = terms.payment_due_at
     row["extras"] = terms.extras or None

@@ -49,7 +49,8 @@ class UpdateRequest(OrderReference):
 class LineTerms(Word):
     """A line as it is to be. One that is there is named by its number, or meant by its class.
 
-    What such a line leaves out stays; the attendees are those of its tickets, in their order.
+    What such a line leaves out stays; the attendees are those of its tickets, in their order: first of
+    those that `ticket_ids` names, which also stay where the line gets fewer.
     """
 
     line_number: Annotated[int, Field(ge=1)] | None = None
@@ -57,13 +58,19 @@ class LineTerms(Word):
     quantity: Quantity
     unit_price: Amount | None = None
     attendees: Annotated[tuple[Attendee, ...], Field(max_length=MAX_QUANTITY, strict=False)] | None = None
+    ticket_ids: Annotated[tuple[Id, ...], Field(max_length=MAX_QUANTITY, strict=False)] = ()
+    event_id: Identifier | None = None
     seats: Seats | None = None
     low_seat: ShortText | None = None
     seat_order: SeatOrder = "consecutive"
 
 
 class OrderTerms(Word):
-    """What of an order can be changed: the words that a patch is merged into."""
+    """What of an order can be changed: the words that a patch is merged into.
+
+    `total_discount` is what the order's promo code takes off and what is taken off beside it; it counts
+    once, and later changes price the promo code again.
+    """
 
     buyer: Buyer
     billing_address: Address | None = None
@@ -73,6 +80,7 @@ class OrderTerms(Word):
     additional_expense: Amount = ZERO
     tax: Amount | None = None
     discount: Amount = ZERO
+    total_discount: Amount | None = None
     reference: ShortText | None = None
     internal_notes: Notes = ()
     external_notes: Notes = ()

@@ -134,6 +134,7 @@ class LineItemRequest(Word):
     """
 
     ticket_class_id: Identifier = ""
+    event_id: Identifier | None = None
     quantity: Quantity = 0
     unit_price: Amount | None = None
     attendees: Annotated[tuple[Attendee, ...], Field(max_length=MAX_QUANTITY, strict=False)] = ()
