@@ -44,15 +44,15 @@ FULL: Final = Sizes(
 
 QUICK: Final = Sizes(
     runs=3,
-    drain_seconds=0.4,
+    drain_seconds=0.3,
     trial_seconds=0.3,
-    lone_orders=34,
-    load_seconds=0.8,
-    filled_orders=100_000,
-    memory_orders=(5_000, 20_000),
-    intake_seconds=0.6,
-    relay_seconds=0.8,
-    kills=3,
+    lone_orders=24,
+    load_seconds=0.7,
+    filled_orders=50_000,
+    memory_orders=(4_000, 12_000),
+    intake_seconds=0.5,
+    relay_seconds=0.6,
+    kills=2,
     our_processes=(2,),
     peer_workers=(2,),
 )

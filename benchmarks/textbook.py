@@ -198,6 +198,7 @@ def _order(
         updated_at=now,
         given_tax=asked.tax,
         payment_due_at=asked.payment_due_at,
+        extras=asked.extras,
     )
 
 

@@ -18,7 +18,7 @@ def order_words(tenant: Tenant, order: Any, ticket_classes: Sequence[TicketClass
         line_items=tuple(_line(line, ticket_class) for line, ticket_class in pairs),
         totals=_totals(order),
         tickets=tuple(
-            _ticket(ticket, ticket_class) for line, ticket_class in pairs for ticket in line.tickets
+            _ticket(ticket, line, ticket_class) for line, ticket_class in pairs for ticket in line.tickets
         ),
         payments=(),
         notes=(),
@@ -46,6 +46,7 @@ _PLAIN = (
     "payment_due_at",
     "promo_code",
     "reference",
+    "extras",
     "created_at",
     "updated_at",
 )
@@ -77,14 +78,16 @@ def _line(line: Any, ticket_class: TicketClass) -> wire.LineItem:
     )
 
 
-def _ticket(ticket: Any, ticket_class: TicketClass) -> wire.Ticket:
+def _ticket(ticket: Any, line: Any, ticket_class: TicketClass) -> wire.Ticket:
     return wire.Ticket(
         id=ticket.id,
+        line_number=line.line_number,
         ticket_class_id=ticket_class.external_id,
         seat=None,
         attendee=_attendee(ticket),
         status=ticket.status,
         code=ticket.code,
+        created_at=ticket.created_at,
         checked_in_at=None,
     )
 
