@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from db.tables import events, tenant_aliases, tenants, ticket_classes
+from orders.history import read_authors
 from schemas.background import Background, EventFacts, TicketClassFacts
 from schemas.dialects import DialectName
 from schemas.orders import Order
@@ -15,7 +16,7 @@ from schemas.presentation import EventDetails, Organisation, TicketClassDetails
 
 
 def read_background(connection: Connection, tenant_id: UUID, orders: Sequence[Order]) -> Background:
-    """Return what is known around these orders of one tenant: three statements, however many they are."""
+    """Return what is known around these orders of one tenant: four statements, however many they are."""
     tenant = connection.execute(
         select(tenants.c.name, tenants.c.organisation).where(tenants.c.id == tenant_id)
     ).one()
@@ -33,6 +34,7 @@ def read_background(connection: Connection, tenant_id: UUID, orders: Sequence[Or
         {dialect: tuple(found) for dialect, found in aliases.items()},
         {row.event_external_id: _event(row) for row in classes},
         {row.external_id: _ticket_class(row) for row in classes},
+        read_authors(connection, [order.id for order in orders]),
     )
 
 

@@ -5,12 +5,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, case, func, select, text
+from sqlalchemy import Connection, Select, case, func, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from db.bulk import array
 from db.tables import order_changes, order_trades, orders, requests
 from orders.draft import Draft
 from orders.render import Words
+from schemas.background import Authors
 from schemas.requests import CREATE, UPDATE
 
 # A change tells of itself by these.
@@ -70,12 +72,12 @@ def _differences(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any,
         yield path, before, after
 
 
-def read_history(connection: Connection, order_id: Any) -> list[Words]:
-    """Return the changes of an order, oldest first; the first entry is its creation."""
+def _creations(order_ids: Sequence[UUID]) -> Select[Any]:
+    """Return the query of when, and by which request of whom, the orders were created."""
     # The purchase order of a sale was made by the sale's request.
     asked_for, is_of_sale = orders.alias(), order_trades.c.is_purchase
-    created = connection.execute(
-        select(orders.c.created_at, requests.c.id, requests.c.sent_by)
+    return (
+        select(orders.c.id.label("order_id"), orders.c.created_at, requests.c.id, requests.c.sent_by)
         .outerjoin(order_trades, order_trades.c.order_id == orders.c.id)
         .join(
             asked_for,
@@ -86,8 +88,32 @@ def read_history(connection: Connection, order_id: Any) -> list[Words]:
             (requests.c.tenant_id == asked_for.c.tenant_id)
             & (requests.c.idempotency_key == asked_for.c.idempotency_key),
         )
-        .where(orders.c.id == order_id)
-    ).one()
+        .where(orders.c.id.in_(order_ids))
+    )
+
+
+def read_authors(connection: Connection, order_ids: Sequence[UUID]) -> dict[UUID, Authors]:
+    """Return who created the orders and who changed them last: one statement, however many they are."""
+    changes = order_changes.c
+    last = (
+        select(changes.order_id, changes.changed_by)
+        .ext(distinct_on(changes.order_id))
+        .where(changes.order_id.in_(order_ids))
+        .order_by(changes.order_id, changes.change_number.desc())
+        .subquery()
+    )
+    created = _creations(order_ids).subquery()
+    query = select(
+        created.c.order_id,
+        created.c.sent_by,
+        case((last.c.order_id.is_(None), created.c.sent_by), else_=last.c.changed_by).label("changed_by"),
+    ).outerjoin(last, last.c.order_id == created.c.order_id)
+    return {row.order_id: Authors(row.sent_by, row.changed_by) for row in connection.execute(query)}
+
+
+def read_history(connection: Connection, order_id: Any) -> list[Words]:
+    """Return the changes of an order, oldest first; the first entry is its creation."""
+    created = connection.execute(_creations([order_id])).one()
     query = (
         select(order_changes)
         .where(order_changes.c.order_id == order_id)

@@ -43,6 +43,17 @@ class TicketClassFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Authors:
+    """Who sent the request that created an order, and the one that changed it last.
+
+    Each is the id of an API key, what a producer on the queue calls itself, or None.
+    """
+
+    created_by: str | None = None
+    changed_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Background:
     """What is known around some orders of one tenant; events and classes by the catalogue's ids."""
 
@@ -52,6 +63,8 @@ class Background:
     aliases: Mapping[DialectName, tuple[str, ...]] = field(default_factory=dict)
     events: Mapping[str, EventFacts] = field(default_factory=dict)
     ticket_classes: Mapping[str, TicketClassFacts] = field(default_factory=dict)
+    authors: Mapping[UUID, Authors] = field(default_factory=dict)
+    """By the orders' ids."""
 
     def alias(self, dialect: DialectName) -> str:
         """Return the tenant's first name in the dialect; its own where it has none."""

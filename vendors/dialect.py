@@ -4,10 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.background import Background
 from schemas.dialects import DialectName
+from schemas.orders import Order
 from schemas.outcomes import Rejection
 
 Words = dict[str, Any]
+
+Renderer = Callable[[Order, Background], Words]
+"""Makes the words of an order, whichever words it was made in; `Background` is what is known around it."""
 
 
 class NotTranslatable(Exception):

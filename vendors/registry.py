@@ -3,14 +3,20 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from schemas.dialects import DialectName
 from schemas.outcomes import Rejection
 from vendors import zoho_backstage
-from vendors.dialect import Dialect, NotTranslatable
+from vendors.dialect import Dialect, NotTranslatable, Renderer
 
 CANONICAL: Final = "canonical"
 
 DIALECTS: Final[Mapping[str, Dialect]] = {dialect.name: dialect for dialect in (zoho_backstage.DIALECT,)}
 """Those that requests can be in."""
+
+RENDERERS: Final[Mapping[DialectName, Renderer]] = {
+    zoho_backstage.DIALECT.name: zoho_backstage.answer,
+}
+"""Those that any order can be shown in; each dialect adds its own here."""
 
 
 def translate(

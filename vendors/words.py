@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
+from fractions import Fraction
+from math import floor
 
 import orjson
 
-from schemas.money import ZERO, quantum
+from schemas.money import quantum
 
 
 def number(amount: Decimal) -> orjson.Fragment:
@@ -28,14 +30,17 @@ def spread(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[D
     """
     if not weights:
         return []
-    total = sum(weights, ZERO)
-    if not total:
-        weights, total = [Decimal(1)] * len(weights), Decimal(len(weights))
     unit = quantum(currency)
-    exact = [amount * weight / total for weight in weights]
-    shares = [share.quantize(unit, ROUND_DOWN) for share in exact]
-    missing = int((amount - sum(shares, ZERO)) / unit)
-    by_remainder = sorted(range(len(weights)), key=lambda place: shares[place] - exact[place])
+    # In whole units and fractions: a quotient of decimals is rounded, and its remainder a guess.
+    units = int(amount / unit)
+    parts = [Fraction(weight) for weight in weights]
+    total = sum(parts, Fraction(0))
+    if not total:
+        parts, total = [Fraction(1)] * len(parts), Fraction(len(parts))
+    exact = [units * part / total for part in parts]
+    shares = [floor(share) for share in exact]
+    missing = units - sum(shares)
+    by_remainder = sorted(range(len(parts)), key=lambda place: shares[place] - exact[place])
     for place in by_remainder[:missing]:
-        shares[place] += unit
-    return shares
+        shares[place] += 1
+    return [unit * share for share in shares]

@@ -17,6 +17,24 @@ DIALECT_SCHEMAS: Final[dict[str, Words]] = {}
 
 _ACCEPTED: Final[Words] = {"$ref": f"#/components/schemas/{Accepted.__name__}"}
 
+_OF_WAITING: Final[tuple[Words, ...]] = (
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "The caller's own name for the call: the same again is the same request.",
+        "schema": {"type": "string"},
+        "example": "shop-7-000123",
+    },
+    {
+        "name": "Prefer",
+        "in": "header",
+        "description": "Wait up to so many seconds for the outcome, at most 30; 0: do not wait.",
+        "schema": {"type": "string"},
+        "example": "wait=10",
+    },
+)
+"""The headers of calls that become requests on the queue: ours, not the vendors'."""
+
 
 def schema_of(
     dialect: DialectName, model: type[BaseModel], mode: Literal["validation", "serialization"]
@@ -60,7 +78,7 @@ def words_of_call(
                 "Retry-After": {"description": "In how many seconds.", "schema": {"type": "string"}},
             },
         }
-    extra: Words = {"parameters": list(parameters)}
+    extra: Words = {"parameters": [*parameters, *(_OF_WAITING if waits else ())]}
     if request is not None:
         content = {media_type: {"schema": request, "example": example} for media_type in media_types}
         extra["requestBody"] = {"required": True, "content": content}

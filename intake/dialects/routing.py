@@ -1,15 +1,17 @@
 """Routes that answer in the words of another system, also when they refuse."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect
 
 from intake.answers import json_response
+from intake.failures import tell_of
 from intake.keys import Caller
 from intake.parsing import NotJson, parse_json
-from intake.problems import Problem, invalid, problem_of
+from intake.problems import Problem, invalid, problem_of, unexpected
 from schemas.dialects import DialectName
 from vendors.dialect import Dialect, NotTranslatable, Words
 
@@ -29,14 +31,24 @@ def refusing_with(refusal: Refusal) -> type[APIRoute]:
             async def answered(request: Request) -> Response:
                 try:
                     return await handle(request)
-                except Exception as error:  # noqa: BLE001 - what is no problem is raised again
-                    problem = problem_of(request, error)
+                except ClientDisconnect:
+                    raise  # nobody is there to be answered
+                except Exception as error:  # noqa: BLE001 - whatever happens, the answer has its shape
+                    problem = _any_problem_of(request, error)
                     status, words = refusal(problem)
                     return json_response(words, status, problem.headers)
 
             return answered
 
     return DialectRoute
+
+
+def _any_problem_of(request: Request, error: Exception) -> Problem:
+    try:
+        return problem_of(request, error)
+    except Exception:  # noqa: BLE001 - it is the error itself, which nobody expected
+        tell_of(error)
+        return unexpected()
 
 
 def check_name(caller: Caller, dialect: DialectName, name: str) -> None:
@@ -57,3 +69,11 @@ def requests_in(dialect: Dialect, body: bytes) -> list[Words]:
     except NotTranslatable as error:
         errors = [rejection.as_dict() for rejection in error.rejections]
         raise Problem(422, str(error), errors=errors) from error
+
+
+def with_names(requests: Sequence[Words], **names: str) -> list[Words]:
+    """Return the requests with what the call's path names. Raises `Problem` with the status 400."""
+    for name in names:
+        if any(name in one for one in requests):
+            raise invalid(f"the field {name} is not for the body: the path says it", name)
+    return [{**one, **names} for one in requests]

@@ -1,24 +1,44 @@
-"""`POST /backstage/v3/portals/{portal_id}/events/{event_id}/orders`: Zoho Backstage's way to order."""
+"""Zoho Backstage's way to order: `/backstage/v3/portals/{portal_id}/events/{event_id}/orders`."""
 
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response, Security
+from fastapi.security import APIKeyHeader
 from fastapi.security.utils import get_authorization_scheme_param
+from sqlalchemy import Engine
 
 from intake.access import caller_by_key
 from intake.bodies import read_body
-from intake.dialects.answering import USUAL_WAIT_SECONDS, with_order_in
+from intake.dialects.answering import USUAL_WAIT_SECONDS, show, with_order_in
 from intake.dialects.openapi import schema_of, words_of_call
-from intake.dialects.routing import check_name, refusing_with, requests_in
+from intake.dialects.routing import check_name, refusing_with, requests_in, with_names
 from intake.envelope import enclose_in_dialect
-from intake.keys import Caller
-from intake.problems import Problem
-from intake.sending import call_of, send
+from intake.keys import Caller, Scope
+from intake.parts import PartsOfApp
+from intake.problems import Problem, not_found
+from intake.sending import Answer, call_of, send
+from orders.reading import RequestRow
+from schemas.background import Background
+from schemas.orders import Order
 from schemas.requests import CREATE
+from schemas.text import parse_uuid
 from vendors import zoho_backstage
+from vendors.dialect import Words
 from vendors.zoho_backstage import DIALECT
 from vendors.zoho_backstage.refusals import Refusal
-from vendors.zoho_backstage.requests import OrderCall
+from vendors.zoho_backstage.requests import OrderBody
+from vendors.zoho_backstage.words import PlacedOrder
+
+_SCHEME: Final = "Zoho-oauthtoken"
+
+# Declared for the OpenAPI page only: what it finds in the header, we look for ourselves.
+_documented: Final = APIKeyHeader(
+    name="Authorization",
+    scheme_name=_SCHEME,
+    description=f"`{_SCHEME} KEY`, with a key of `willcall keys create`.",
+    auto_error=False,
+)
 
 
 def _refusal(problem: Problem) -> tuple[int, Any]:
@@ -26,42 +46,95 @@ def _refusal(problem: Problem) -> tuple[int, Any]:
 
 
 router = APIRouter(
-    prefix="/backstage/v3",
+    prefix="/backstage/v3/portals/{portal_id}/events/{event_id}/orders",
     default_response_class=Response,
     route_class=refusing_with(_refusal),
+    dependencies=[Security(_documented)],
     tags=["zoho_backstage"],
 )
 
-_CALL: Final = words_of_call(
-    {201: ("The order.", {"type": "object"})},
-    schema_of(DIALECT.name, Refusal, "serialization"),
-    request=schema_of(DIALECT.name, OrderCall, "validation"),
+_ORDER: Final = schema_of(DIALECT.name, PlacedOrder, "serialization")
+_REFUSAL: Final = schema_of(DIALECT.name, Refusal, "serialization")
+_CREATE: Final = words_of_call(
+    {201: ("The order.", _ORDER)},
+    _REFUSAL,
+    request=schema_of(DIALECT.name, OrderBody, "validation"),
     example={
         "buyer_details": {"purchaser_first_name": "sam", "purchaser_email": "sam@example.com"},
         "tickets": [{"ticketclass_id": "3000000012232", "data": {"first_name": "sam"}}],
     },
     waits=True,
 )
-_CREATED: Final = with_order_in(zoho_backstage.answer, 201)
+_SHOW: Final = words_of_call({200: ("The order.", _ORDER)}, _REFUSAL)
 
 
-async def _caller(request: Request) -> Caller:
-    """Return who calls: `zohobackstage.order.CREATE` is our `orders.create`. Raises `Problem`."""
-    scheme, key = get_authorization_scheme_param(request.headers.get("authorization"))
-    if scheme.lower() != "zoho-oauthtoken" or not key:
-        raise Problem(401, "this call needs the header Authorization: Zoho-oauthtoken KEY")
-    return await caller_by_key(request, key, "orders.create")
+def _allowed(scope: Scope) -> Callable[..., Awaitable[Caller]]:
+    """Return the dependency of a route: who calls for the portal.
+
+    Raises `Problem`: 401, 403, or 404 for another's portal.
+    """
+
+    async def caller(request: Request, portal_id: str) -> Caller:
+        challenge = {"www-authenticate": _SCHEME}
+        scheme, key = get_authorization_scheme_param(request.headers.get("authorization"))
+        if scheme.lower() != _SCHEME.lower() or not key:
+            raise Problem(401, f"this call needs the header Authorization: {_SCHEME} KEY", headers=challenge)
+        try:
+            found = await caller_by_key(request, key, scope)
+        except Problem as problem:
+            problem.headers |= challenge if "www-authenticate" in problem.headers else {}
+            raise
+        check_name(found, DIALECT.name, portal_id)
+        return found
+
+    return caller
 
 
-@router.post(
-    "/portals/{portal_id}/events/{event_id}/orders", status_code=201, summary="Create an order", **_CALL
-)
-async def create_order(request: Request, portal_id: str, event_id: str) -> Response:
-    """Take an order of one event, and answer with it when it is confirmed."""
+@router.post("", status_code=201, summary="Create an order", **_CREATE)
+async def create_order(
+    request: Request,
+    portal_id: str,
+    event_id: str,
+    caller: Annotated[Caller, Depends(_allowed("orders.create"))],
+) -> Response:
+    """Take an order of one event, and answer with it when it is confirmed.
+
+    The vendor's scope `zohobackstage.order.CREATE` is our `orders.create`.
+    """
     call = call_of(request)
-    caller = await _caller(request)
-    check_name(caller, DIALECT.name, portal_id)
     requests = requests_in(DIALECT, await read_body(request))
-    named = [{**one, "portal_id": portal_id, "event_id": event_id} for one in requests]
+    named = with_names(requests, portal_id=portal_id, event_id=event_id)
     envelope = enclose_in_dialect(DIALECT.name, CREATE, named, call.keys, caller)
-    return await send(call, envelope, _CREATED, usual_wait=USUAL_WAIT_SECONDS)
+    return await send(call, envelope, _created(named[0]), usual_wait=USUAL_WAIT_SECONDS)
+
+
+def _created(words: Mapping[str, Any]) -> Answer:
+    """Return the answer that is the order; a rejection names the fields of this call."""
+    with_order = with_order_in(zoho_backstage.answer, 201)
+
+    def answer(engine: Engine, outcome: RequestRow) -> Response | None:
+        try:
+            return with_order(engine, outcome)
+        except Problem as problem:
+            problem.errors = zoho_backstage.in_fields_of(words, problem.errors)
+            raise
+
+    return answer
+
+
+@router.get("/{order_id}", summary="Show an order", **_SHOW)
+def show_order(
+    event_id: str,
+    order_id: str,
+    parts: PartsOfApp,
+    caller: Annotated[Caller, Depends(_allowed("orders.read"))],
+) -> Response:
+    """Show an order by its number, or by its id: our own addition, the vendor documents no such call."""
+
+    def of_event(order: Order, background: Background) -> Words:
+        ids = {line.event_id: background.events[line.event_id].id for line in order.line_items}
+        if event_id not in ids and parse_uuid(event_id) not in ids.values():
+            raise not_found()
+        return zoho_backstage.answer(order, background)
+
+    return show(parts.engine, caller.tenant_id, order_id, of_event)

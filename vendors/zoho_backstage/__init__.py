@@ -5,7 +5,7 @@ sample is our choice, listed in docs/zoho-backstage.md.
 """
 
 from vendors.zoho_backstage.answers import answer
-from vendors.zoho_backstage.refusals import refusal
+from vendors.zoho_backstage.refusals import in_fields_of, refusal
 from vendors.zoho_backstage.requests import DIALECT
 
-__all__ = ["DIALECT", "answer", "refusal"]
+__all__ = ["DIALECT", "answer", "in_fields_of", "refusal"]

@@ -3,11 +3,17 @@
 The shape is ours: a code in capitals, a sentence, and the mistakes by the names of Zoho's fields.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final, Literal
 
+from pydantic import ValidationError
+
+from schemas.outcomes import MAX_REJECTIONS
 from schemas.text import Word
 from vendors.dialect import Words
+from vendors.zoho_backstage.requests import OrderCall, tickets_by_line
 
 # Where a rejection names one of our fields: Zoho's name of it.
 _FIELDS: Final[Mapping[str, str]] = {
@@ -16,7 +22,9 @@ _FIELDS: Final[Mapping[str, str]] = {
     "buyer.email": "buyer_details.purchaser_email",
     "buyer.company": "buyer_details.purchaser_company",
     "buyer.phone": "buyer_details.purchaser_mobile_no",
+    "line_items": "tickets",
 }
+_OF_LINE: Final = re.compile(r"line_items\.(\d{1,3})(?:\.(\w+))?(?:\.(\d{1,4})(?:\.(\w+))?)?", re.ASCII)
 
 
 class Mistake(Word):
@@ -43,10 +51,32 @@ def refusal(status: int, message: str, errors: Sequence[Mapping[str, Any]]) -> W
         "status": "error",
         "message": message,
         "details": [
-            {"code": error["code"], "field": _field(error["field"]), "message": error["message"]}
-            for error in errors
+            {"code": error["code"], "field": error["field"], "message": error["message"]} for error in errors
         ],
     }
+
+
+def in_fields_of(call: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the mistakes by the names of Zoho's fields: what is wrong with a line is so with its tickets."""
+    try:
+        lines = tickets_by_line(OrderCall.model_validate(call))
+    except ValidationError:
+        return list(errors)  # it was not translated, and the mistakes name its fields already
+    named = ({**error, "field": field} for error in errors for field in _fields(error["field"], lines))
+    return list(islice(named, MAX_REJECTIONS))
+
+
+def _fields(field: str | None, lines: Sequence[Sequence[int]]) -> Iterator[str | None]:
+    match = _OF_LINE.fullmatch(field or "")
+    if match is None or int(match[1]) >= len(lines):
+        yield _FIELDS.get(field or "", field)
+        return
+    places, part, index, name = lines[int(match[1])], match[2], match[3], match[4]
+    if part == "attendees" and index and int(index) < len(places):
+        yield f"tickets.{places[int(index)]}.data" + (f".{name}" if name else "")
+        return
+    for place in places:
+        yield f"tickets.{place}.ticketclass_id" if part == "ticket_class_id" else f"tickets.{place}"
 
 
 _CODES: Final[Mapping[int, str]] = {
@@ -60,11 +90,3 @@ _CODES: Final[Mapping[int, str]] = {
     422: "INVALID_DATA",
     503: "SERVICE_UNAVAILABLE",
 }
-
-
-def _field(field: str | None) -> str | None:
-    if field is None:
-        return None
-    if field.startswith("line_items."):
-        return "tickets"
-    return _FIELDS.get(field, field)

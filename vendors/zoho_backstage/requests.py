@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError
 
 from schemas.orders import MAX_QUANTITY, Attendee
 from schemas.outcomes import Rejection, rejections_of
@@ -12,6 +12,12 @@ from schemas.text import EmailAddress, IdempotencyKey, Identifier, ShortText, Wo
 from vendors.dialect import Dialect, NotTranslatable, Words
 
 NAME: Final = "zoho_backstage"
+
+TICKET_LINES: Final = "ticket_lines"
+"""What an order's extras call the numbers of its lines, ticket by ticket, as the call named the tickets.
+
+Kept only where tickets of one class do not stand together, and the lines alone would not tell it.
+"""
 
 
 def _text(value: Any) -> Any:
@@ -49,8 +55,8 @@ class BillingAddress(Word):
 class BuyerDetails(Word):
     """`buyer_details`: the sample nests the billing address here, the text names it beside."""
 
-    purchaser_first_name: ShortText = ""
-    purchaser_last_name: ShortText = ""
+    purchaser_first_name: ShortText | None = None
+    purchaser_last_name: ShortText | None = None
     purchaser_email: EmailAddress
     purchaser_company: ShortText | None = None
     purchaser_mobile_no: ShortText | None = None
@@ -64,22 +70,20 @@ class TicketRequest(Word):
     data: Attendee | None = None
 
 
-class OrderCall(Word):
-    """The payload of a call, and what its path says."""
+class OrderBody(Word):
+    """The payload of a call; our own name for it may be among the fields, or in a header."""
 
     idempotency_key: IdempotencyKey | None = None
-    portal_id: LongInteger | None = None
-    event_id: LongInteger | None = None
     buyer_details: BuyerDetails
     billing_address: BillingAddress | None = None
     tickets: Annotated[tuple[TicketRequest, ...], Field(min_length=1, max_length=MAX_QUANTITY, strict=False)]
 
-    @model_validator(mode="after")
-    def _has_one_address(self) -> "OrderCall":
-        nested, beside = self.buyer_details.billing_address, self.billing_address
-        if nested is not None and beside is not None and nested != beside:
-            raise ValueError("billing_address and buyer_details.billing_address are different")
-        return self
+
+class OrderCall(OrderBody):
+    """The payload with what the path of its call says, as it travels on the queue."""
+
+    portal_id: LongInteger | None = None
+    event_id: LongInteger | None = None
 
 
 def _split(payload: Any) -> list[Words]:
@@ -96,13 +100,13 @@ def _translate(kind: str, words: Mapping[str, Any]) -> Words:
     except ValidationError as error:
         raise NotTranslatable(rejections_of(error)) from error
     buyer = call.buyer_details
-    address = call.billing_address or buyer.billing_address
+    address = _address(call)
     canonical = {
         "idempotency_key": call.idempotency_key,
         "event_id": call.event_id,
         "buyer": {
-            "first_name": buyer.purchaser_first_name,
-            "last_name": buyer.purchaser_last_name,
+            "first_name": buyer.purchaser_first_name or "",
+            "last_name": buyer.purchaser_last_name or "",
             "email": buyer.purchaser_email,
             "company": buyer.purchaser_company,
             "phone": buyer.purchaser_mobile_no,
@@ -111,20 +115,44 @@ def _translate(kind: str, words: Mapping[str, Any]) -> Words:
         "line_items": _line_items(call),
         # The call comes after the money: the sample's order is paid, by "Transaction API".
         "payments": [{"type": "transaction_api"}],
+        "extras": _extras(call),
     }
     return {name: value for name, value in canonical.items() if value is not None}
 
 
+def _address(call: OrderCall) -> BillingAddress | None:
+    nested, beside = call.buyer_details.billing_address, call.billing_address
+    if nested is not None and beside is not None and nested != beside:
+        message = "billing_address and buyer_details.billing_address are different"
+        raise NotTranslatable([Rejection("invalid", "billing_address", message)])
+    return beside or nested
+
+
+def tickets_by_line(call: OrderCall) -> list[list[int]]:
+    """Return the places of the tickets of each line: one for each class, in the order of first tickets."""
+    lines: dict[str, list[int]] = {}
+    for place, ticket in enumerate(call.tickets):
+        lines.setdefault(ticket.ticketclass_id, []).append(place)
+    return list(lines.values())
+
+
 def _line_items(call: OrderCall) -> list[Words]:
-    """Return a line for each ticket class, in the order of their first tickets."""
-    lines: dict[str, list[Words]] = {}
-    for ticket in call.tickets:
-        attendee = ticket.data or Attendee()
-        lines.setdefault(ticket.ticketclass_id, []).append(attendee.model_dump())
     return [
-        {"ticket_class_id": ticket_class_id, "quantity": len(attendees), "attendees": attendees}
-        for ticket_class_id, attendees in lines.items()
+        {
+            "ticket_class_id": call.tickets[places[0]].ticketclass_id,
+            "quantity": len(places),
+            "attendees": [(call.tickets[place].data or Attendee()).model_dump() for place in places],
+        }
+        for places in tickets_by_line(call)
     ]
+
+
+def _extras(call: OrderCall) -> Words | None:
+    lines = [0] * len(call.tickets)
+    for line_number, places in enumerate(tickets_by_line(call), 1):
+        for place in places:
+            lines[place] = line_number
+    return None if lines == sorted(lines) else {NAME: {TICKET_LINES: lines}}
 
 
 DIALECT: Final = Dialect(NAME, _split, _translate)

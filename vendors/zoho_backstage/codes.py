@@ -1,0 +1,66 @@
+"""The numbers that stand for words, and the words.
+
+The document's sample has 0 placed, 10 transaction_api, 4 api, 2 editor, 1 paid and refund policy 0, and its
+text says that there are others. Which ones, it does not say: they are our choice.
+"""
+
+from typing import Final
+
+from schemas.orders import Order, OrderStatus, PaymentStatus, PaymentType, Ticket
+from vendors.dialect import Words
+
+ORDER_STATUS: Final[dict[OrderStatus, int]] = {"placed": 0, "cancelled": 1, "refunded": 2}
+CHECKED_IN: Final = (3, "checked_in")
+PAYMENT_STATUS: Final[dict[PaymentStatus, int]] = {
+    "unpaid": 0,
+    "paid": 1,
+    "partially_paid": 2,
+    "refunded": 3,
+}
+PAYMENT_TYPE: Final[dict[PaymentType, tuple[int, str]]] = {
+    "offline": (0, "Offline"),
+    "cash": (1, "Cash"),
+    "check": (2, "Check"),
+    "credit_card": (3, "Credit Card"),
+    "paypal": (4, "PayPal"),
+    "money_order": (5, "Money Order"),
+    "evopay": (6, "EvoPay"),
+    "tbd": (7, "To Be Determined"),
+    "transaction_api": (10, "Transaction API"),
+}
+COMPLIMENTARY: Final = (8, "complimentary", "Complimentary")
+SOURCE: Final = (4, "api")
+ORIGIN: Final = (2, "editor")
+NO_CANCELLATION: Final = 0
+BY_THE_EVENT: Final = 1
+
+
+def payment_type(order: Order) -> Words:
+    """Return how the order was paid: by its first payment; what costs nothing and has none is a gift."""
+    first = next((payment.type for payment in order.payments if not payment.is_refund), None)
+    if first is None and not order.totals.total and order.status == "placed":
+        code, name, label = COMPLIMENTARY
+    else:
+        name = first or "offline"
+        code, label = PAYMENT_TYPE[first or "offline"]
+    return {"payment_type": code, "payment_type_string": name, "payment_option_name": label}
+
+
+def payment_status(order: Order) -> Words:
+    """Return how far the order is paid."""
+    return {
+        "payment_status": PAYMENT_STATUS[order.payment_status],
+        "payment_status_string": order.payment_status,
+    }
+
+
+def ticket_status(order: Order, ticket: Ticket) -> Words:
+    """Return what became of the ticket: a voided one shares the fate of an order that is refunded."""
+    if ticket.status == "checked_in":
+        code, name = CHECKED_IN
+    elif ticket.status == "valid":
+        code, name = ORDER_STATUS["placed"], "placed"
+    else:
+        fate: OrderStatus = "refunded" if order.status == "refunded" else "cancelled"
+        code, name = ORDER_STATUS[fate], fate
+    return {"status": code, "status_string": name}

@@ -1,0 +1,71 @@
+"""Who bought, who holds a ticket, and who created and changed an order."""
+
+from schemas.background import Authors, Background
+from schemas.orders import Attendee, Order
+from schemas.text import parse_uuid
+from vendors.dialect import Words
+
+
+def purchaser(order: Order) -> Words:
+    """Return the order's `contact`."""
+    return {
+        "purchaser_first_name": order.buyer.first_name,
+        "purchaser_last_name": order.buyer.last_name,
+        "purchaser_email": order.buyer.email,
+        "purchaser_mobile_no": order.buyer.phone or "",
+    }
+
+
+def billing_address(order: Order) -> Words:
+    """Return the address; what nobody said is an empty text."""
+    address = order.billing_address
+    return {
+        "name": (address and address.name) or "",
+        "streetAddress1": (address and address.line_1) or "",
+        "streetAddress2": (address and address.line_2) or "",
+        "city": (address and address.city) or "",
+        "state": (address and address.state) or "",
+        "country": (address and address.country) or "",
+        "zipcode": (address and address.postal_code) or "",
+    }
+
+
+def holder(order: Order, attendee: Attendee) -> Words:
+    """Return a ticket's `contact`; company and phone are the buyer's, where the buyer holds the ticket."""
+    is_buyer = attendee.email == order.buyer.email
+    return {
+        "first_name": attendee.first_name or "",
+        "company_name": (is_buyer and order.buyer.company) or "",
+        "email": attendee.email or "",
+        "designation": "",
+        "mobile_no": (is_buyer and order.buyer.phone) or "",
+        "last_name": attendee.last_name or "",
+    }
+
+
+def creator(order: Order, background: Background) -> Words:
+    """Return who created the order."""
+    return _user(background, background.authors.get(order.id, Authors()).created_by)
+
+
+def modifier(order: Order, background: Background) -> Words:
+    """Return who changed the order last; who created it, if nobody did."""
+    return _user(background, background.authors.get(order.id, Authors()).changed_by)
+
+
+def _user(background: Background, by: str | None) -> Words:
+    """Return the user that an API key is: its number, and the organisation that the key stands for.
+
+    The vendor's ids are numbers of 64 bits: a key's is made of the first 64 bits of its id. What came
+    without a key, on the queue, is the organisation's own.
+    """
+    organisation = background.organisation
+    key_id = parse_uuid(by or "")
+    own = next(iter(background.aliases.get("zoho_backstage", ())), str(background.tenant_id.int >> 64))
+    return {
+        "id": own if key_id is None else str(key_id.int >> 64),
+        "email": organisation.email or "",
+        "first_name": organisation.name or background.tenant,
+        "company": organisation.entity_name or organisation.name or background.tenant,
+        "designation": "",
+    }
