@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from intake import check_ins, health, holds, offers, order_changes, order_reading, orders, requests
 from intake.dialects import zoho_backstage
+from intake.documents import routes as documents
 from intake.last_resort import LastResort
 from intake.openapi import build_openapi
 from intake.parts import opened
@@ -46,7 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(LastResort)
     answer_with_problems(app)
-    for part in (orders, order_reading, order_changes, check_ins, holds, offers, requests, health):
+    for part in (orders, order_reading, order_changes, check_ins, holds, offers, requests, health, documents):
         app.include_router(part.router)
     for dialect in (zoho_backstage,):
         app.include_router(dialect.router)

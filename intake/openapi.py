@@ -311,6 +311,21 @@ LIST_ORDERS: Final[Words] = {
         422: _problem("A parameter is not well formed."),
     }
 }
+
+
+def words_of_document(media_type: str) -> Words:
+    """Return the words of a call that a signed link makes: without a key."""
+    kind = media_type.partition(";")[0]
+    schema = {"type": "string"} if kind.startswith(("text/", "image/svg")) else {"contentMediaType": kind}
+    return {
+        "responses": {
+            200: {"description": "The document.", "content": {kind: {"schema": schema}}},
+            404: _problem("There is none, or the link is not ours or has expired."),
+            503: _problem("The database does not answer.", Retry_After=_AGAIN),
+        }
+    }
+
+
 HEALTHZ: Final[Words] = {"responses": {200: _answer("It is.", _ref(Alive))}}
 READYZ: Final[Words] = {
     "responses": {

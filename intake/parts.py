@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, cast
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, FastAPI, Request
 from sqlalchemy import Engine
 
@@ -18,6 +18,7 @@ from intake.waiting import Outcomes
 from worker.settings import Settings
 
 _POOL_SIZE = 10
+_RENDERINGS = 2  # documents that are set at the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Parts:
     public_url: str | None
     """The intake's address in links; None: what the caller called."""
     link_lifetime: timedelta
+    renderings: CapacityLimiter
 
 
 @asynccontextmanager
@@ -46,6 +48,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         readiness=Readiness(engine, settings),
         public_url=settings.public_url,
         link_lifetime=timedelta(seconds=settings.link_seconds),
+        renderings=CapacityLimiter(_RENDERINGS),
     )
     parts.publisher.start()
     try:

@@ -1,0 +1,89 @@
+"""Reads what documents show, and whose it is: the links name no key, so that the row says which tenant's."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, select
+
+from db.tables import orders, tickets
+from intake.documents.describing import describe_order, describe_ticket
+from intake.documents.facts import OrderText, TicketText
+from intake.secrets import first_ticket_key, tenant_secret
+from orders.background import read_background
+from orders.reading import get_order
+from orders.render import to_json
+from schemas.background import Background
+from schemas.orders import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose a document is, what its links are signed with, and which order it is about."""
+
+    tenant_id: UUID
+    secret: bytes = field(repr=False)
+    order_id: UUID
+    code: str = field(default="", repr=False)
+    """Of a ticket that is not void: what its QR code says."""
+
+
+def find_owner_of_order(connection: Connection, order_id: UUID) -> Owner | None:
+    """Return whose order it is, or None if there is none."""
+    key = first_ticket_key(orders.c.tenant_id).label("key")
+    query = select(orders.c.tenant_id, orders.c.id.label("order_id"), key).where(orders.c.id == order_id)
+    return _owner(connection.execute(query).one_or_none())
+
+
+def find_owner_of_ticket(connection: Connection, ticket_id: UUID) -> Owner | None:
+    """Return whose ticket it is, or None if there is none."""
+    key = first_ticket_key(orders.c.tenant_id).label("key")
+    query = (
+        select(orders.c.tenant_id, tickets.c.order_id, tickets.c.code, tickets.c.status, key)
+        .join(orders, orders.c.id == tickets.c.order_id)
+        .where(tickets.c.id == ticket_id)
+    )
+    row = connection.execute(query).one_or_none()
+    return _owner(row, row.code or "" if row is not None and row.status != "voided" else "")
+
+
+def _owner(row: Row[Any] | None, code: str = "") -> Owner | None:
+    if row is None or row.key is None:
+        return None
+    return Owner(row.tenant_id, tenant_secret(bytes(row.key)), row.order_id, code)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDocument:
+    """What an order's PDF is made of; `zones` are the time zones of its events."""
+
+    text: OrderText
+    zones: tuple[str, ...]
+
+
+def read_order_document(connection: Connection, tenant_id: UUID, order_id: UUID) -> OrderDocument | None:
+    """Return what the PDF of the tenant's order is made of, or None."""
+    found = _read(connection, tenant_id, order_id)
+    if found is None:
+        return None
+    order, background = found
+    zones = dict.fromkeys(event.timezone for event in background.events.values())
+    return OrderDocument(describe_order(order, background), tuple(zones))
+
+
+def read_ticket(connection: Connection, owner: Owner, ticket_id: UUID) -> TicketText | None:
+    """Return what the pass of the owner's ticket says, or None."""
+    found = _read(connection, owner.tenant_id, owner.order_id)
+    if found is None:
+        return None
+    order, background = found
+    ticket = next((one for one in order.tickets if one.id == ticket_id), None)
+    return None if ticket is None else describe_ticket(order, ticket, background)
+
+
+def _read(connection: Connection, tenant_id: UUID, order_id: UUID) -> tuple[Order, Background] | None:
+    words = get_order(connection, order_id, tenant_id)
+    if words is None:
+        return None
+    order = Order.model_validate_json(to_json(words))
+    return order, read_background(connection, tenant_id, [order])

@@ -1,0 +1,149 @@
+"""A PDF to draw on: text of any script that wraps, shrinks and never leaves its place."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, Literal
+
+from fpdf import FPDF
+from fpdf.enums import MethodReturnValue, XPos, YPos
+
+from intake.documents.cutting import BOLD, REGULAR, cut
+from intake.documents.typefaces import LATIN, Typeface, typefaces_for
+
+MARGIN: Final = 18.0
+"""Millimetres, on all sides of an A4 page."""
+
+Align = Literal["L", "R", "C"]
+Colour = tuple[int, int, int]
+BLACK: Final[Colour] = (17, 24, 39)
+GREY: Final[Colour] = (107, 114, 128)
+RED: Final[Colour] = (185, 28, 28)
+LIGHT: Final[Colour] = (209, 213, 219)
+
+_LEADING: Final = 1.42  # of the size: room for the marks above and below Thai and Devanagari
+_SMALLEST: Final = 0.6  # of the size that was asked for
+_MM: Final = 25.4 / 72
+_OURS: Final = frozenset(map(chr, range(0x20, 0x7F))) | frozenset("–—·…")
+
+
+class Sheet(FPDF):
+    """An A4 document whose fonts have the given letters, and nothing else.
+
+    The fonts are files in `directory` until the document is finished.
+    """
+
+    def __init__(self, letters: frozenset[str], zones: Iterable[str], title: str, *, directory: Path) -> None:
+        super().__init__(format="A4")
+        self.str_alias_nb_pages = None  # type: ignore[assignment] # names are not ours to replace {nb} in
+        self.set_title(title)
+        self.set_creator("Willcall")
+        self.set_margin(MARGIN)
+        self.c_margin = 0
+        self.set_auto_page_break(auto=True, margin=MARGIN)
+        self._typefaces = typefaces_for(letters, zones)
+        for typeface in self._typefaces:
+            self._add_typeface(typeface, letters | _OURS, directory)
+        self.set_fallback_fonts([typeface.family for typeface in self._typefaces])
+        self.set_text_shaping(use_shaping_engine=True)
+
+    def _add_typeface(self, typeface: Typeface, letters: frozenset[str], directory: Path) -> None:
+        for style, weight in (("", REGULAR), ("B", BOLD)):
+            file = directory / f"{typeface.family}{weight}.ttf"
+            file.write_bytes(cut(typeface, letters, weight))
+            self.add_font(typeface.family, style, file)
+
+    def finished(self) -> bytes:
+        """Return the PDF, and close the fonts' files."""
+        content = bytes(self.output())
+        for font in self.fonts.values():
+            font.ttfont.close()  # type: ignore[union-attr]
+        return content
+
+    def _family_for(self, text: str) -> str:
+        """Return the font of the text's own script, if its letters join: also their spaces are drawn with it.
+
+        A joiner or a mark in another font would tear the word apart.
+        """
+        foreign = [letter for letter in text if not LATIN.has(letter)]
+        joining = (one for one in self._typefaces if one.joins and any(map(one.has, foreign)))
+        return next(joining, LATIN).family
+
+    def put(
+        self,
+        text: str,
+        *,
+        x: float,
+        y: float,
+        width: float,
+        size: float,
+        is_bold: bool = False,
+        colour: Colour = BLACK,
+        align: Align = "L",
+        max_lines: int = 1,
+    ) -> float:
+        """Draw text from its upper left corner; return where it ends below.
+
+        What needs more lines than it may have is drawn smaller, and at last shortened.
+        """
+        self.set_text_color(*colour)
+        self.set_xy(x, y)
+        if not text:
+            return y
+        shown, size = self._fitted(text, width, size, "B" if is_bold else "", max_lines)
+        # Breaking lines measures every letter; most texts need none.
+        draw = self.cell if self._lines(shown, width) == 1 else self.multi_cell
+        draw(width, size * _MM * _LEADING, shown, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        return self.y
+
+    def _fitted(self, text: str, width: float, size: float, style: str, max_lines: int) -> tuple[str, float]:
+        smallest = size * _SMALLEST
+        while True:
+            self.set_font(self._family_for(text), style, size)
+            if self._lines(text, width) <= max_lines:
+                return text, size
+            if size - 0.5 < smallest:
+                break
+            size -= 0.5
+        fits, too_many = 0, len(text)
+        while too_many - fits > 1:
+            middle = (fits + too_many) // 2
+            if self._lines(text[:middle] + "…", width) <= max_lines:
+                fits = middle
+            else:
+                too_many = middle
+        return text[:fits].rstrip() + "…", size
+
+    def _lines(self, text: str, width: float) -> int:
+        if self.get_string_width(text) <= width:
+            return 1
+        lines = self.multi_cell(width, 1, text, dry_run=True, output=MethodReturnValue.LINES)
+        return len(lines)  # type: ignore[arg-type]
+
+    def rule(self, y: float, *, x: float = MARGIN, width: float | None = None) -> None:
+        """Draw a thin horizontal line, over the width of the page if not told otherwise."""
+        self.set_draw_color(*LIGHT)
+        self.set_line_width(0.2)
+        self.line(x, y, x + (self.epw if width is None else width), y)
+
+    def draw_modules(self, rows: list[bytes], *, x: float, y: float, size: float) -> None:
+        """Draw the black modules of a QR code as squares of ink, sharp at every magnification."""
+        self.set_fill_color(0, 0, 0)
+        module = size / len(rows)
+        for number, row in enumerate(rows):
+            for start, length in _runs(row):
+                self.rect(x + start * module, y + number * module, length * module, module, style="F")
+
+    def place_for(self, height: float) -> float:
+        """Return where to draw something of this height next: on a new page if this one is full."""
+        if self.y + height > self.h - MARGIN:
+            self.add_page()
+        return self.y
+
+
+def _runs(row: bytes) -> Iterable[tuple[int, int]]:
+    start = row.find(1)
+    while start >= 0:
+        end = row.find(0, start)
+        end = len(row) if end < 0 else end
+        yield start, end - start
+        start = row.find(1, end)
