@@ -100,21 +100,30 @@ def print_orders(orders: Sequence["Words"]) -> None:
     )
 
 
-@app.command(epilog="Example: willcall orders show 12")
+@app.command(
+    epilog="Example: willcall orders show 12\n\nExample: willcall orders show 12 --dialect zoho_backstage"
+)
 def show(
     order: OrderArgument,
+    dialect: Annotated[
+        str, typer.Option(metavar="D", help="As JSON in the words of another system: zoho_backstage, …")
+    ] = "canonical",
     as_json: JsonFlag = False,
 ) -> None:
     """Show an order with its lines, totals, payments and tickets."""
+    from intake.commands.order_words import in_dialect, renderer_of
     from intake.commands.servers import transaction
     from orders.reading import get_order
 
+    render = renderer_of(dialect)
     with transaction() as connection:
         id_ = find_order(connection, order)
         words = None if id_ is None else get_order(connection, id_)
-    if words is None:
-        raise CommandFailed(f"there is no order {order}")
-    if as_json:
+        if words is None:
+            raise CommandFailed(f"there is no order {order}")
+        if render is not None:
+            words = in_dialect(connection, words, render)
+    if as_json or render is not None:
         print_json(words)
     else:
         _print_order(words)

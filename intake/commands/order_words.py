@@ -1,0 +1,30 @@
+"""Orders in the words of other systems, for `willcall orders show`."""
+
+from sqlalchemy import Connection
+
+from intake.commands.failures import CommandFailed
+from orders.background import read_background
+from orders.reading import find_tenant
+from orders.render import Words, to_json
+from schemas.orders import Order
+from vendors.dialect import Renderer
+from vendors.registry import CANONICAL, RENDERERS
+
+
+def renderer_of(dialect: str) -> Renderer | None:
+    """Return what makes a dialect's words, or None for our own. Raises `CommandFailed`."""
+    if dialect == CANONICAL:
+        return None
+    found = {str(name): render for name, render in RENDERERS.items()}
+    if dialect not in found:
+        names = ", ".join((CANONICAL, *found))
+        raise CommandFailed(f"the dialect {dialect} is not known; orders are shown in: {names}")
+    return found[dialect]
+
+
+def in_dialect(connection: Connection, words: Words, render: Renderer) -> Words:
+    """Return an order of our own words in a dialect's."""
+    order = Order.model_validate_json(to_json(words))
+    tenant_id = find_tenant(connection, order.tenant)
+    assert tenant_id is not None  # noqa: S101 - a foreign key holds it
+    return render(order, read_background(connection, tenant_id, [order]))
