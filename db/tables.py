@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
@@ -270,7 +271,17 @@ orders = Table(
     ),
     Index(None, "tenant_id", "id"),  # pages of a tenant's orders
     Index(None, "tenant_id", "buyer_email", "id"),  # orders of a buyer
-    Index(None, "updated_at", postgresql_using="brin"),  # what changed since; costs next to nothing
+    # What changed since; costs next to nothing.
+    Index(None, "updated_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
+    Index(  # any part of a buyer's name or e-mail address
+        "orders_search",
+        # As PostgreSQL writes it.
+        literal_column(
+            "lower((((buyer_first_name || ' '::text) || buyer_last_name) || ' '::text) || buyer_email)"
+        ).label("words"),
+        postgresql_using="gin",
+        postgresql_ops={"words": "gin_trgm_ops"},
+    ),
     Index(
         "orders_payment_due",
         "payment_due_at",

@@ -15,6 +15,7 @@ from intake.authentication import Authenticator
 from intake.publishing import GroupPublisher
 from intake.readiness import Readiness
 from intake.waiting import Outcomes
+from orders.event_orders import EventOrders
 from worker.settings import Settings
 
 _POOL_SIZE = 10
@@ -34,6 +35,7 @@ class Parts:
     """The intake's address in links; None: what the caller called."""
     link_lifetime: timedelta
     renderings: CapacityLimiter
+    event_orders: EventOrders
 
 
 @asynccontextmanager
@@ -49,6 +51,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         public_url=settings.public_url,
         link_lifetime=timedelta(seconds=settings.link_seconds),
         renderings=CapacityLimiter(_RENDERINGS),
+        event_orders=EventOrders(),
     )
     parts.publisher.start()
     try:
