@@ -90,19 +90,14 @@ def _choose_seats(stock: Stock, draft: Draft) -> dict[int, list[Seat]]:
             labels = wished_labels(item, line.quantity)
             if bool(labels) != is_wish:
                 continue
-            seat_map = stock.seat_maps[line.offer.id]
             try:
-                seats = (
-                    seat_map.named(labels, f"line_items.{index}.seats")
-                    if labels
-                    else seat_map.choose(line.quantity)
+                chosen[index] = stock.choose_seats(
+                    line.offer.id, line.quantity, labels=labels, field=f"line_items.{index}.seats"
                 )
             except RejectedRequest:
                 for earlier, given in chosen.items():
                     stock.free_seats(lines[earlier].offer.id, given)
                 raise
-            stock.take_seats(line.offer.id, seats)
-            chosen[index] = seats
     return chosen
 
 

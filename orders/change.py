@@ -52,8 +52,8 @@ class Change:
         """Add so many tickets to a line; the inventory was checked. Seats are given or chosen."""
         offer = self.offer_of(line["external_id"])
         if offer.has_seats and seats is None:
-            seats = self.stock.seat_maps[offer.id].choose(count)
-        if seats:
+            seats = self.stock.choose_seats(offer.id, count)
+        elif seats:
             self.stock.take_seats(offer.id, seats)
         self.stock.sell(offer.id, count)
         made = [self._ticket(line, offer, seats[index] if seats else None) for index in range(count)]

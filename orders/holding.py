@@ -113,11 +113,11 @@ def _take(draft: Draft, asked: HoldRequest, stock: Stock, offers: Offers, now: d
     if labels:
         check_wish(labels, offer, quantity, "seats")
     stock.check(offer, quantity, "quantity")
-    seats = []
-    if offer.has_seats:
-        seat_map = stock.seat_maps[offer.id]
-        seats = seat_map.named(labels, "seats") if labels else seat_map.choose(quantity)
-        stock.take_seats(offer.id, seats, draft.request_id)
+    seats = (
+        stock.choose_seats(offer.id, quantity, labels=labels, field="seats", hold_id=draft.request_id)
+        if offer.has_seats
+        else []
+    )
     stock.hold(offer.id, quantity)
     return Hold(
         id=draft.request_id,

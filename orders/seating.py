@@ -46,7 +46,7 @@ class SeatMap:
         scattered = [seat for run in sorted(self._runs, key=len, reverse=True) for seat in run]
         return sorted(scattered[:count], key=lambda seat: seat.position)
 
-    def named(self, labels: Sequence[str], field: str) -> list[Seat]:
+    def named(self, labels: Sequence[str], field: str | None) -> list[Seat]:
         """Return these seats. Raises `SeatUnavailable`, which names those that are not free."""
         free = {seat.label: seat for seat in self.free}
         missing = [label for label in labels if label not in free]

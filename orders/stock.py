@@ -6,7 +6,7 @@ overselling impossible even for wrong code.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
@@ -141,6 +141,24 @@ class Stock:
         """Take free inventory out for good."""
         self.free[ticket_class_id] -= quantity
         self.withdrawn[ticket_class_id] += quantity
+
+    def choose_seats(
+        self,
+        ticket_class_id: str,
+        count: int,
+        *,
+        labels: Sequence[str] = (),
+        field: str | None = None,
+        hold_id: str | None = None,
+    ) -> list[Seat]:
+        """Take the seats that are wished for, or else so many neighbours; return them.
+
+        Raises `SeatUnavailable`.
+        """
+        seat_map = self.seat_maps[ticket_class_id]
+        seats = seat_map.named(labels, field) if labels else seat_map.choose(count)
+        self.take_seats(ticket_class_id, seats, hold_id)
+        return seats
 
     def take_seats(self, ticket_class_id: str, seats: Iterable[Seat], hold_id: str | None = None) -> None:
         """Take free seats, for a ticket or for a hold."""
