@@ -282,6 +282,28 @@ orders = Table(
         postgresql_using="gin",
         postgresql_ops={"words": "gin_trgm_ops"},
     ),
+    # Orders of a customer, by the phone number or by what ACME's clients call the visitor.
+    Index(
+        "orders_buyer_phone",
+        "tenant_id",
+        "buyer_phone",
+        "id",
+        postgresql_where=text("buyer_phone IS NOT NULL"),
+    ),
+    Index(
+        "orders_acme_visitor",
+        "tenant_id",
+        text("(extras #>> '{acme,visitorId}')"),
+        "id",
+        postgresql_where=text("(extras #>> '{acme,visitorId}') IS NOT NULL"),
+    ),
+    Index(
+        "orders_acme_temp_visitor",
+        "tenant_id",
+        text("(extras #>> '{acme,tempVisitorId}')"),
+        "id",
+        postgresql_where=text("(extras #>> '{acme,tempVisitorId}') IS NOT NULL"),
+    ),
     Index(
         "orders_payment_due",
         "payment_due_at",

@@ -9,13 +9,16 @@ from sqlalchemy import Connection, select
 
 from db.tables import events, tenant_aliases, tenants, ticket_classes
 from orders.history import read_authors
+from orders.originals import read_originals
 from schemas.background import Background, EventFacts, TicketClassFacts
 from schemas.dialects import DialectName
 from schemas.orders import Order
 from schemas.presentation import EventDetails, Organisation, TicketClassDetails
 
 
-def read_background(connection: Connection, tenant_id: UUID, orders: Sequence[Order]) -> Background:
+def read_background(
+    connection: Connection, tenant_id: UUID, orders: Sequence[Order], *, with_originals: bool = False
+) -> Background:
     """Return what is known around these orders of one tenant: four statements, however many they are."""
     tenant = connection.execute(
         select(tenants.c.name, tenants.c.organisation).where(tenants.c.id == tenant_id)
@@ -25,6 +28,7 @@ def read_background(connection: Connection, tenant_id: UUID, orders: Sequence[Or
     for row in connection.execute(query.order_by(tenant_aliases.c.dialect, tenant_aliases.c.alias)):
         if row.dialect in get_args(DialectName):
             aliases[row.dialect].append(row.alias)
+    originals = read_originals(connection, [order.id for order in orders]) if with_originals else {}
     names = {line.ticket_class_id for order in orders for line in order.line_items}
     classes = _ticket_classes(connection, tenant_id, names)
     return Background(
@@ -35,6 +39,7 @@ def read_background(connection: Connection, tenant_id: UUID, orders: Sequence[Or
         {row.event_external_id: _event(row) for row in classes},
         {row.external_id: _ticket_class(row) for row in classes},
         read_authors(connection, [order.id for order in orders]),
+        originals=originals,
     )
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from schemas.dialects import DialectName
+from schemas.originals import Original
 from schemas.presentation import EventDetails, Organisation, TicketClassDetails
 
 
@@ -65,6 +66,8 @@ class Background:
     ticket_classes: Mapping[str, TicketClassFacts] = field(default_factory=dict)
     authors: Mapping[UUID, Authors] = field(default_factory=dict)
     """By the orders' ids."""
+    originals: Mapping[UUID, Original] = field(default_factory=dict)
+    """The orders as they were confirmed, by their ids; only where a dialect asks for them."""
 
     def alias(self, dialect: DialectName) -> str:
         """Return the tenant's first name in the dialect; its own where it has none."""

@@ -27,4 +27,4 @@ def in_dialect(connection: Connection, words: Words, render: Renderer) -> Words:
     order = Order.model_validate_json(to_json(words))
     tenant_id = find_tenant(connection, order.tenant)
     assert tenant_id is not None  # noqa: S101 - a foreign key holds it
-    return render(order, read_background(connection, tenant_id, [order]))
+    return render(order, read_background(connection, tenant_id, [order], with_originals=True))

@@ -1,0 +1,167 @@
+"""ACME Ticketing's way to order: `/v1/b2c/orders`."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Query, Request, Response, Security
+from fastapi.security import APIKeyHeader
+from sqlalchemy import Connection
+
+from intake.answers import json_response
+from intake.bodies import read_body
+from intake.dialects.acme_calls import (
+    KEY,
+    REQUEST_UUID,
+    TENANT,
+    allowed,
+    answering,
+    enclosed,
+    in_acme,
+    order_after,
+    order_id_of,
+    order_in_acme,
+    order_object,
+)
+from intake.dialects.acme_words import CREATE_ORDER, DELETE_ORDER, LIST_ORDERS, SHOW_ORDER, UPDATE_ORDER
+from intake.dialects.answering import USUAL_WAIT_SECONDS
+from intake.dialects.routing import refusing_with
+from intake.keys import Caller
+from intake.order_reading import at_one_moment
+from intake.parts import PartsOfApp
+from intake.problems import Problem, invalid, not_found
+from intake.sending import call_of, send
+from orders.customers import Customer, find_event, orders_of_customer, orders_of_event
+from orders.reading import RequestRow, find_order
+from orders.render import Words
+from schemas.requests import CANCEL, CREATE, UPDATE
+from schemas.text import is_storable, parse_uuid
+from vendors import acme
+from vendors.acme import DIALECT
+
+MAX_LIST: Final = 500
+"""Orders in one list; the header `Link` leads to older ones."""
+
+
+def _refusal(problem: Problem) -> tuple[int, Any]:
+    return problem.status, acme.refusal(problem.status, problem.detail, problem.errors)
+
+
+# Declared for the OpenAPI page only: what they find in the headers, we look for ourselves.
+_documented: Final = [
+    Security(APIKeyHeader(name=KEY, scheme_name=KEY, description="A key.", auto_error=False)),
+    Security(APIKeyHeader(name=TENANT, scheme_name=TENANT, description="The tenant.", auto_error=False)),
+]
+
+router = APIRouter(
+    prefix="/v1/b2c/orders",
+    default_response_class=Response,
+    route_class=refusing_with(_refusal),
+    dependencies=_documented,
+    tags=[DIALECT.name],
+)
+
+_Reader = Annotated[Caller, Depends(allowed("orders.read"))]
+_Creator = Annotated[Caller, Depends(allowed("orders.create"))]
+_Updater = Annotated[Caller, Depends(allowed("orders.update"))]
+_Filter = Annotated[str | None, Query()]
+
+
+def _list(request: Request, connection: Connection, caller: Caller, found: list[Words]) -> Response:
+    listed = in_acme(connection, caller.tenant_id, found[:MAX_LIST])
+    headers = {}
+    if len(found) > MAX_LIST:
+        url = request.url.include_query_params(cursor=str(found[MAX_LIST - 1]["id"]))
+        headers["link"] = f'<{url.path}?{url.query}>; rel="next"'
+    return json_response(listed, headers=headers)
+
+
+def _cursor(value: str | None) -> Any:
+    cursor = parse_uuid(value) if value else None
+    if value and cursor is None:
+        raise invalid("the cursor is not one that a list gave", "cursor")
+    return cursor
+
+
+@router.get("", summary="List orders", **LIST_ORDERS)
+def list_orders(
+    request: Request,
+    parts: PartsOfApp,
+    caller: _Reader,
+    visitorId: _Filter = None,
+    tempVisitorId: _Filter = None,
+    email: _Filter = None,
+    phoneNumber: _Filter = None,
+    cursor: _Filter = None,
+) -> Response:
+    """List the orders of a visitor, newest first; all that is named must be so, and nobody has none."""
+    # `?email=&phoneNumber=` is how forms leave out what they do not restrict.
+    customer = Customer(email or None, phoneNumber or None, visitorId or None, tempVisitorId or None)
+    before = _cursor(cursor)
+    with at_one_moment(parts.engine).connect() as connection:
+        found = (
+            orders_of_customer(connection, caller.tenant_id, customer, limit=MAX_LIST + 1, before=before)
+            if all(is_storable(value) for value in customer.named().values())
+            else []
+        )
+        return _list(request, connection, caller, found)
+
+
+@router.get("/event/{eventId}", summary="List orders of an event", **LIST_ORDERS)
+def list_orders_of_event(
+    request: Request, eventId: str, parts: PartsOfApp, caller: _Reader, cursor: _Filter = None
+) -> Response:
+    """List the orders with an item of the event, newest first; it is named by its id here or there."""
+    before = _cursor(cursor)
+    with at_one_moment(parts.engine).connect() as connection:
+        event_id = find_event(connection, caller.tenant_id, eventId) if is_storable(eventId) else None
+        if event_id is None:
+            raise not_found()
+        found = orders_of_event(connection, event_id, limit=MAX_LIST + 1, before=before)
+        return _list(request, connection, caller, found)
+
+
+@router.get("/{id}", summary="Get an order", **SHOW_ORDER)
+def get_order(id: str, parts: PartsOfApp, caller: _Reader) -> Response:
+    """Show an order by its id, or by our number of it."""
+    with at_one_moment(parts.engine).connect() as connection:
+        order_id = find_order(connection, caller.tenant_id, id)
+        words = order_id and order_in_acme(connection, caller.tenant_id, order_id)
+    if not words:
+        raise not_found()
+    return json_response(words)
+
+
+@router.post("", status_code=201, summary="Create an order", **CREATE_ORDER)
+async def create_order(request: Request, caller: _Creator) -> Response:
+    """Take an order, and answer with its id when it is confirmed."""
+    call = call_of(request)
+    words = order_object(await read_body(request), caller)
+
+    def id_of(_: Connection, outcome: RequestRow) -> str:
+        return str(outcome.order_id)
+
+    answer = answering(call, words, id_of, 201)
+    return await send(call, enclosed(CREATE, words, call, caller), answer, usual_wait=USUAL_WAIT_SECONDS)
+
+
+@router.put("/{id}", summary="Update an order", **UPDATE_ORDER)
+async def update_order(request: Request, id: str, caller: _Updater) -> Response:
+    """Replace all that the order object says of an order; it is priced again, and answered."""
+    call = call_of(request)
+    words = order_object(await read_body(request), caller)
+    order_id = await order_id_of(request, caller, id)
+    if str(words.get("id") or id) not in (id, order_id):
+        raise invalid("the body is of another order than the path", "id", status=422)
+    envelope = enclosed(UPDATE, {**words, "id": order_id}, call, caller)
+    answer = answering(call, words, order_after)
+    return await send(call, envelope, answer, usual_wait=USUAL_WAIT_SECONDS)
+
+
+@router.delete("/{id}", summary="Delete an order", **DELETE_ORDER)
+async def delete_order(request: Request, id: str, caller: _Updater) -> Response:
+    """Cancel an order, and answer with it: it is never gone, and what was paid is owed back."""
+    call = call_of(request)
+    envelope = enclosed(CANCEL, {"id": await order_id_of(request, caller, id)}, call, caller)
+    return await send(call, envelope, answering(call, {}, order_after), usual_wait=USUAL_WAIT_SECONDS)
+
+
+__all__ = ["MAX_LIST", "REQUEST_UUID", "router"]

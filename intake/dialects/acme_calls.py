@@ -1,0 +1,140 @@
+"""What the calls of ACME have in common: who calls, which order is meant, and what is answered."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from anyio import to_thread
+from fastapi import Request, Response
+from sqlalchemy import Connection, Engine
+
+from intake.access import caller_by_key
+from intake.answers import json_response
+from intake.dialects.answering import REFUSALS
+from intake.dialects.routing import check_name, requests_in
+from intake.envelope import Envelope, enclose_in_dialect
+from intake.keys import Caller, Scope
+from intake.order_reading import at_one_moment
+from intake.parts import parts_of
+from intake.problems import Problem, invalid, not_found
+from intake.sending import Answer, Call, check_processed
+from orders.background import read_background
+from orders.reading import RequestRow, find_order, get_order
+from orders.render import Words, to_json
+from schemas.orders import Order
+from schemas.text import parse_uuid
+from vendors import acme
+from vendors.acme import DIALECT
+
+KEY: Final = "x-acme-api-key"
+TENANT: Final = "x-b2c-tenant-id"
+REQUEST_UUID: Final = "x-acme-request-uuid"
+
+_CHALLENGE: Final = {"www-authenticate": KEY}
+
+Found = Callable[[Connection, RequestRow], Any]
+"""Reads what is answered of a request that was processed; None: it cannot be read now."""
+
+
+def allowed(scope: Scope) -> Callable[..., Awaitable[Caller]]:
+    """Return the dependency of a route: who calls for the tenant that the headers name.
+
+    Raises `Problem`: 400 without a tenant, 401, 403, or 404 for a tenant that is another's.
+    """
+
+    async def caller(request: Request) -> Caller:
+        key, tenant = request.headers.get(KEY), request.headers.get(TENANT)
+        if not key:
+            raise Problem(401, f"this call needs the header {KEY}", headers=_CHALLENGE)
+        try:
+            found = await caller_by_key(request, key, scope)
+        except Problem as problem:
+            problem.headers |= _CHALLENGE if "www-authenticate" in problem.headers else {}
+            raise
+        if not tenant:
+            raise invalid(f"this call needs the header {TENANT}", TENANT)
+        check_name(found, DIALECT.name, tenant)
+        return found
+
+    return caller
+
+
+def order_object(body: bytes, caller: Caller) -> Words:
+    """Return the order object that is the body of a call. Raises `Problem`: 400, 404 or 422."""
+    (words,) = requests_in(DIALECT, body)
+    if "idempotency_key" in words:
+        raise invalid(f"the field idempotency_key is not for the body: it is the header {REQUEST_UUID}")
+    tenant = words.get("tenantId")
+    if tenant is not None:
+        check_name(caller, DIALECT.name, str(tenant))
+    return words
+
+
+def enclosed(kind: str, words: Words, call: Call, caller: Caller) -> Envelope:
+    """Return the request, named by the call's `x-acme-request-uuid`. Raises `Problem`: 400."""
+    keys = call.request.headers.getlist(REQUEST_UUID)
+    if len(keys) > 1 or (keys and not keys[0].strip()):
+        raise invalid(f"the header {REQUEST_UUID} names one request", REQUEST_UUID)
+    return enclose_in_dialect(DIALECT.name, kind, [words], keys or call.keys, caller)
+
+
+async def order_id_of(request: Request, caller: Caller, name: str) -> str:
+    """Return the id of the order that a path names: it may be its number. Raises `Problem`: 404."""
+    id_ = parse_uuid(name) or await to_thread.run_sync(_find, request, caller, name)
+    if id_ is None:
+        raise not_found()
+    return str(id_)
+
+
+def _find(request: Request, caller: Caller, name: str) -> UUID | None:
+    with parts_of(request.app).engine.connect() as connection:
+        return find_order(connection, caller.tenant_id, name)
+
+
+def answering(call: Call, words: Mapping[str, Any], found: Found, status: int = 200) -> Answer:
+    """Return the answer of a call: what is found, or a refusal that names the fields of this call.
+
+    A request uuid that was used before answers 409, as ACME does, whatever became of it.
+    """
+    is_named = REQUEST_UUID in call.request.headers
+
+    def answer(engine: Engine, outcome: RequestRow) -> Response | None:
+        if outcome.is_repeat and is_named:
+            raise Problem(409, "this request uuid was used before", errors=[_REPEATED])
+        try:
+            check_processed(outcome, REFUSALS)
+        except Problem as problem:
+            problem.errors = acme.in_places_of(words, problem.errors)
+            raise
+        with at_one_moment(engine).connect() as connection:
+            answered = found(connection, outcome)
+        return None if answered is None else json_response(answered, status)
+
+    return answer
+
+
+_REPEATED: Final = {
+    "code": "idempotency_conflict",
+    "field": REQUEST_UUID,
+    "message": "a request of this uuid was sent before",
+}
+
+
+def order_after(connection: Connection, outcome: RequestRow) -> Words | None:
+    """Return the order as it is after the request."""
+    if outcome.order_id is None:
+        return None
+    return order_in_acme(connection, outcome.tenant_id, outcome.order_id)
+
+
+def order_in_acme(connection: Connection, tenant_id: UUID, order_id: UUID) -> Words | None:
+    """Return the tenant's order in ACME's words, or None."""
+    words = get_order(connection, order_id, tenant_id)
+    return None if words is None else in_acme(connection, tenant_id, [words])[0]
+
+
+def in_acme(connection: Connection, tenant_id: UUID, found: Sequence[Words]) -> list[Words]:
+    """Return orders in ACME's words, in their order."""
+    orders = [Order.model_validate_json(to_json(words)) for words in found]
+    background = read_background(connection, tenant_id, orders, with_originals=True)
+    return [acme.answer(order, background) for order in orders]

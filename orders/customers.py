@@ -1,0 +1,87 @@
+"""The orders of a customer, or of an event, in one list: for dialects that know no pages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection, TextClause, select, text
+
+from db.tables import events, orders
+from orders.order_state import read_orders, select_orders
+from orders.render import Words
+from schemas.text import parse_uuid
+
+# The expressions are those of the indexes.
+_WHERE: Final = {
+    "email": "buyer_email = :email",
+    "phone": "buyer_phone = :phone",
+    "visitor_id": "extras #>> '{acme,visitorId}' = :visitor_id",
+    "temp_visitor_id": "extras #>> '{acme,tempVisitorId}' = :temp_visitor_id",
+}
+
+_OF_EVENT = text("""
+    SELECT DISTINCT order_id FROM order_lines
+    WHERE event_id = :event_id AND order_id < :before
+    ORDER BY order_id DESC LIMIT :limit
+""")
+
+_LAST = UUID(int=2**128 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Whose orders: all that is named must be so."""
+
+    email: str | None = None
+    phone: str | None = None
+    visitor_id: str | None = None
+    temp_visitor_id: str | None = None
+
+    def named(self) -> dict[str, str]:
+        """Return what is named."""
+        pairs = ((one.name, getattr(self, one.name)) for one in fields(self))
+        return {name: value for name, value in pairs if value is not None}
+
+
+def query_of(customer: Customer) -> TextClause:
+    """Return the query of the ids of the customer's orders, newest first."""
+    where = " AND ".join(_WHERE[name] for name in customer.named())
+    return text(
+        f"SELECT id FROM orders WHERE tenant_id = :tenant_id AND id < :before AND {where} "  # noqa: S608 - constants
+        "ORDER BY id DESC LIMIT :limit"
+    )
+
+
+def orders_of_customer(
+    connection: Connection, tenant_id: UUID, customer: Customer, *, limit: int, before: UUID | None = None
+) -> list[Words]:
+    """Return the customer's orders, newest first: those made before that one. Nobody has none."""
+    named = customer.named()
+    if not named:
+        return []
+    parameters = {**named, "tenant_id": tenant_id, "limit": limit, "before": before or _LAST}
+    return _read(connection, connection.scalars(query_of(customer), parameters).all())
+
+
+def orders_of_event(
+    connection: Connection, event_id: UUID, *, limit: int, before: UUID | None = None
+) -> list[Words]:
+    """Return the orders that have a line of the event, newest first: those made before that one."""
+    parameters = {"event_id": event_id, "limit": limit, "before": before or _LAST}
+    return _read(connection, connection.scalars(_OF_EVENT, parameters).all())
+
+
+def find_event(connection: Connection, tenant_id: UUID, name: str) -> UUID | None:
+    """Return the tenant's event of this id in its catalogue, or of this id of ours; or None."""
+    query = select(events.c.id).where(events.c.tenant_id == tenant_id)
+    found = connection.scalars(query.where(events.c.external_id == name)).one_or_none()
+    id_ = parse_uuid(name)
+    if found is None and id_ is not None:
+        return connection.scalars(query.where(events.c.id == id_)).one_or_none()
+    return found
+
+
+def _read(connection: Connection, ids: Sequence[UUID]) -> list[Words]:
+    query = select_orders().where(orders.c.id.in_(ids)).order_by(orders.c.id.desc())
+    return [state.words() for state in read_orders(connection, query)] if ids else []

@@ -1,0 +1,11 @@
+"""ACME Ticketing: the B2C orders, `/v1/b2c/orders`.
+
+The vendor's document names the calls and the fields of the order object; what it leaves open is our
+choice, listed in docs/acme.md.
+"""
+
+from vendors.acme.answers import answer
+from vendors.acme.refusals import in_places_of, refusal
+from vendors.acme.requests import DIALECT
+
+__all__ = ["DIALECT", "answer", "in_places_of", "refusal"]

@@ -1,0 +1,94 @@
+"""The order object as a client sends it (Order Object): every documented field, no other."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from schemas.orders import MAX_QUANTITY
+from schemas.text import EmailAddress, IdempotencyKey, ShortText, Word
+from vendors.acme.kept import KeptOfItem, KeptOfOrder, KeptOfTicket
+from vendors.acme.words import Due, Id, Price, TicketStatus
+
+Computed = Annotated[Any, PlainValidator(lambda value: value), WithJsonSchema({"readOnly": True})]
+"""What an answer says and nobody can set: a client may send it back, and it is not looked at."""
+
+
+class TicketCall(KeptOfTicket):
+    """One of `ticketVos`. The `id` of an answer says which ticket it is; all that counts is Normal."""
+
+    id: Id | None = None
+    tenantId: Computed = None
+    uuid: Computed = None
+    checkInDate: Computed = None
+    firstName: ShortText | None = None
+    lastName: ShortText | None = None
+    email: EmailAddress | None = None
+    ticketStatus: TicketStatus | None = None
+
+
+class ItemCall(KeptOfItem):
+    """One of `orderItems`: its ticket class is the `ticketingTypeId`, or else the `inventoryId`."""
+
+    itemId: Id | None = None
+    eventId: Id | None = None
+    eventName: Computed = None
+    eventStartTime: Computed = None
+    ticketingTypeId: Id | None = None
+    ticketingTypeName: Computed = None
+    basicOriginalQuantity: Computed = None
+    originalQuantity: Computed = None
+    basicQuantity: Computed = None
+    quantity: Annotated[int, Field(ge=0, le=MAX_QUANTITY)] | None = None
+    checkedInQuantity: Computed = None
+    unitPrice: Price | None = None
+    discountedUnitPrice: Price | None = None
+    discountedOriginalAmount: Computed = None
+    originalAmount: Computed = None
+    discountedAmount: Computed = None
+    amount: Computed = None
+    balanceAmount: Computed = None
+    checkInDate: Computed = None
+    ticketVos: Annotated[tuple[TicketCall, ...], Field(max_length=MAX_QUANTITY, strict=False)] | None = None
+
+
+class OrderCall(KeptOfOrder):
+    """An order object: what is created, or what an order is replaced by.
+
+    `idempotency_key` is ours: over HTTP it is the header `x-acme-request-uuid`.
+    """
+
+    idempotency_key: IdempotencyKey | None = None
+    id: Computed = None
+    tenantId: Computed = None
+    email: EmailAddress
+    contactFirstName: ShortText | None = None
+    contactLastName: ShortText | None = None
+    zipCode: ShortText | None = None
+    phoneNumber: ShortText | None = None
+    discountedOriginalTotalAmount: Computed = None
+    originalTotalAmount: Computed = None
+    discountedTotalAmount: Computed = None
+    totalAmount: Computed = None
+    paidAmount: Price | None = None
+    balanceAmount: Computed = None
+    refundAmount: Computed = None
+    checkInStatus: Computed = None
+    notes: str | None = None
+    createdOn: Computed = None
+    updatedOn: Computed = None
+    paymentDueDate: Due | None = None
+    orderItems: Annotated[tuple[ItemCall, ...], Field(min_length=1, max_length=100, strict=False)]
+
+
+class ReplacingCall(OrderCall):
+    """An order object that takes the place of the order of this `id`."""
+
+    id: Annotated[UUID, Field(strict=False)]
+
+
+class DeletingCall(Word):
+    """The name of an order that is to be cancelled."""
+
+    idempotency_key: IdempotencyKey | None = None
+    id: Annotated[UUID, Field(strict=False)]

@@ -1,0 +1,164 @@
+"""What only ACME says of an order: kept in the extras of the order, and answered as it was said."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Protocol
+
+from pydantic import ConfigDict, Field, ValidationError
+
+from schemas.orders import MAX_QUANTITY
+from schemas.text import LongText, ShortText, Word
+from vendors.acme.words import (
+    ComboTemplateType,
+    Id,
+    ItemType,
+    LastFourDigits,
+    Name,
+    Price,
+    SaleChannel,
+    TicketDelivery,
+    TicketStatus,
+)
+from vendors.dialect import Words
+
+NAME: Final = "acme"
+
+
+class KeptOfTicket(Word):
+    """The fields of `orderItems[x].ticketVos[y]` that are kept."""
+
+    phoneNumber: ShortText | None = None
+    printed: bool | None = None
+    notes: LongText | None = None
+
+
+class KeptOfItem(Word):
+    """The fields of `orderItems[x]` that are kept."""
+
+    parentItemId: Name | None = None
+    comboTemplateId: Name | None = None
+    comboTemplateName: ShortText | None = None
+    comboTemplateType: ComboTemplateType | None = None
+    discountId: Name | None = None
+    accountCategoryId: Name | None = None
+    itemType: ItemType | None = None
+    inventoryId: Id | None = None
+    inventoryName: ShortText | None = None
+
+
+class KeptOfOrder(Word):
+    """The order's own fields that are kept."""
+
+    accountId: Name | None = None
+    visitorId: Name | None = None
+    tempVisitorId: Name | None = None
+    orderNumber: Name | None = None
+    saleChannel: SaleChannel | None = None
+    orderExceptionCodeId: Name | None = None
+    orderExceptionCodeName: ShortText | None = None
+    posUUID: Name | None = None
+    createdBy: Name | None = None
+    updatedBy: Name | None = None
+    ticketDelivery: TicketDelivery | None = None
+    ticketExpireDays: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    hideEventDate: bool | None = None
+    legacy: bool | None = None
+    membershipId: Name | None = None
+    couponId: Name | None = None
+    ccLastFourDigits: LastFourDigits | None = None
+    paymentId: Name | None = None
+    accountContactId: Name | None = None
+
+
+class TicketEntry(KeptOfTicket):
+    """What is kept of one ticket: of that `id`, or of that place among all tickets of its item."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str | None = None
+    place: int | None = None
+    ticketStatus: TicketStatus | None = None
+
+
+class ItemEntry(KeptOfItem):
+    """What is kept of one item: of that id, or else of the next one of its ticket class."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    itemId: str | None = None
+    ticketClassId: str | None = None
+    discountedUnitPrice: Price | None = None
+    tickets: Annotated[tuple[TicketEntry, ...], Field(max_length=MAX_QUANTITY, strict=False)] = ()
+
+
+class OrderEntry(KeptOfOrder):
+    """What is kept of an order: `extras["acme"]`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    items: Annotated[tuple[ItemEntry, ...], Field(strict=False)] = ()
+
+
+NOTHING: Final = OrderEntry()
+NOTHING_OF_ITEM: Final = ItemEntry()
+
+
+class Line(Protocol):
+    """A line of an order, as far as it is to be found again."""
+
+    @property
+    def line_number(self) -> int:
+        """Return its number."""
+
+    @property
+    def ticket_class_id(self) -> str:
+        """Return the catalogue's id of its ticket class."""
+
+    @property
+    def quantity(self) -> int:
+        """Return how many tickets it has."""
+
+
+def entry_of(extras: Mapping[Any, Any] | None) -> OrderEntry:
+    """Return what is kept of an order; what is not ACME's words, as others may change it, is left out."""
+    words = (extras or {}).get(NAME) or {}
+    while True:
+        try:
+            return OrderEntry.model_validate(words)
+        except ValidationError as error:
+            bad = {str(detail["loc"][0]) for detail in error.errors() if detail["loc"]}
+            if not bad & words.keys():
+                return NOTHING
+            words = {name: value for name, value in words.items() if name not in bad}
+
+
+def entries_of_lines(entry: OrderEntry, lines: Sequence[Line]) -> dict[int, ItemEntry]:
+    """Return the entries by line number.
+
+    An entry without an id is of the next line of its class, as an update means it; lines that have
+    tickets come first.
+    """
+    found: dict[int, ItemEntry] = {}
+    by_id = {str(line.line_number): line for line in lines}
+    for item in entry.items:
+        if item.itemId in by_id:
+            found[int(item.itemId)] = item
+    for item in entry.items:
+        if item.itemId is None:
+            free = [
+                line
+                for line in sorted(lines, key=lambda line: not line.quantity)
+                if line.line_number not in found and line.ticket_class_id == item.ticketClassId
+            ]
+            if free:
+                found[free[0].line_number] = item
+    return found
+
+
+def said(words: Word, of: type[Word]) -> Words:
+    """Return the fields of `of` as they were said; None for those that were not."""
+    return {name: getattr(words, name) for name in of.model_fields}
+
+
+def without_nothing(words: Mapping[str, Any]) -> Words:
+    """Return what is something."""
+    return {name: value for name, value in words.items() if value is not None}

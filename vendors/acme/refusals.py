@@ -1,0 +1,98 @@
+"""What went wrong, in an ACME-like shape: the vendor's document shows no error, so that this one is ours."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from schemas.text import Word
+from vendors.dialect import Words
+
+# Python names these two by an older RFC, until 3.13.
+_REASONS: Final[Mapping[int, str]] = {413: "Content Too Large", 422: "Unprocessable Content"}
+
+# Where a rejection names one of our fields: ACME's name of it.
+_FIELDS: Final[Mapping[str, str]] = {
+    "order_id": "id",
+    "buyer.first_name": "contactFirstName",
+    "buyer.last_name": "contactLastName",
+    "buyer.email": "email",
+    "buyer.phone": "phoneNumber",
+    "billing_address.postal_code": "zipCode",
+    "payment_due_at": "paymentDueDate",
+    "external_notes": "notes",
+    "discount": "orderItems",
+    "total_discount": "orderItems",
+    "line_items": "orderItems",
+    "payments.0.amount": "paidAmount",
+    "idempotency_key": "x-acme-request-uuid",
+}
+
+_FIELDS_OF_LINES: Final[Mapping[str, str]] = {
+    "line_number": "itemId",
+    "ticket_class_id": "ticketingTypeId",
+    "event_id": "eventId",
+    "unit_price": "unitPrice",
+    "attendees": "ticketVos",
+    "ticket_ids": "ticketVos",
+    "first_name": "firstName",
+    "last_name": "lastName",
+}
+
+
+class Mistake(Word):
+    """One mistake: a code, the field in ACME's words, and a sentence."""
+
+    code: str
+    field: str | None
+    message: str
+
+
+class Refusal(Word):
+    """The body of an error."""
+
+    status: int
+    error: str
+    message: str
+    errors: tuple[Mistake, ...]
+
+
+def refusal(status: int, message: str, errors: Sequence[Mapping[str, Any]]) -> Words:
+    """Return the body of an error."""
+    return {
+        "status": status,
+        "error": _REASONS.get(status) or HTTPStatus(status).phrase,
+        "message": message,
+        "errors": [
+            {"code": error["code"], "field": _field(error["field"]), "message": error["message"]}
+            for error in errors
+        ],
+    }
+
+
+def in_places_of(words: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> list[Words]:
+    """Return the errors with the items' places in the call, which also has items of nothing."""
+    items = words.get("orderItems")
+    places = [
+        place
+        for place, item in enumerate(items if isinstance(items, list) else ())
+        if isinstance(item, dict) and item.get("quantity") != 0
+    ]
+    return [{**error, "field": _in_place(error["field"], places)} for error in errors]
+
+
+def _in_place(field: str | None, places: Sequence[int]) -> str | None:
+    name, *rest = (field or "").split(".")
+    if name == "line_items" and rest and rest[0].isdecimal() and int(rest[0]) < len(places):
+        return ".".join((name, str(places[int(rest[0])]), *rest[1:]))
+    return field
+
+
+def _field(field: str | None) -> str | None:
+    if field is None:
+        return None
+    if field.startswith("line_items."):
+        _, place, *rest = field.split(".")
+        return ".".join(("orderItems", place, *(_FIELDS_OF_LINES.get(part, part) for part in rest)))
+    if field.startswith("external_notes"):
+        return "notes"
+    return _FIELDS.get(field, field)
