@@ -322,6 +322,7 @@ def words_of_document(media_type: str) -> Words:
             200: {"description": "The document.", "content": {kind: {"schema": schema}}},
             404: _problem("There is none, or the link is not ours or has expired."),
             503: _problem("The database does not answer.", Retry_After=_AGAIN),
+            "default": _problem("The call failed unexpectedly."),
         }
     }
 

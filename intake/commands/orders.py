@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from intake.commands import documents
 from intake.commands.failures import CommandFailed
 from intake.commands.order_changes import OrderArgument, add_to, find_order
 from intake.commands.output import (
@@ -172,3 +173,4 @@ def _time(moment: datetime) -> str:
 
 
 add_to(app)
+documents.add_to(app)

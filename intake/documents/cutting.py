@@ -2,6 +2,7 @@
 
 from io import BytesIO
 from typing import Any, Final
+from unicodedata import normalize
 
 import uharfbuzz
 from fontTools.fontBuilder import FontBuilder
@@ -21,7 +22,9 @@ def cut(typeface: Typeface, letters: frozenset[str], weight: int) -> bytes:
     """Return a static TrueType font of those of the letters that the typeface has."""
     face = uharfbuzz.Face(uharfbuzz.Blob.from_file_path(str(typeface.path)), typeface.number)
     wanted = uharfbuzz.SubsetInput()
-    wanted.unicode_set.update(map(ord, letters))
+    # Shaping takes letters apart: Thai ำ is placed as the two that it is made of.
+    parts = (part for letter in letters for part in normalize("NFKD", letter))
+    wanted.unicode_set.update(map(ord, {*letters, *parts}))
     wanted.flags = uharfbuzz.SubsetFlags.NO_HINTING | uharfbuzz.SubsetFlags.NOTDEF_OUTLINE
     wanted.pin_axis_location(face, "wght", weight)
     font = bytes(uharfbuzz.subset(face, wanted).blob.data)

@@ -1,6 +1,7 @@
 """A PDF to draw on: text of any script that wraps, shrinks and never leaves its place."""
 
 from collections.abc import Iterable
+from math import ceil
 from pathlib import Path
 from typing import Final, Literal
 
@@ -21,7 +22,8 @@ RED: Final[Colour] = (185, 28, 28)
 LIGHT: Final[Colour] = (209, 213, 219)
 
 _LEADING: Final = 1.42  # of the size: room for the marks above and below Thai and Devanagari
-_SMALLEST: Final = 0.6  # of the size that was asked for
+_SCALES: Final = (1.0, 0.85, 0.72, 0.6)  # of the size that was asked for, until the text fits
+_MORE: Final = "…"
 _MM: Final = 25.4 / 72
 _OURS: Final = frozenset(map(chr, range(0x20, 0x7F))) | frozenset("–—·…")
 
@@ -90,32 +92,26 @@ class Sheet(FPDF):
         if not text:
             return y
         shown, size = self._fitted(text, width, size, "B" if is_bold else "", max_lines)
-        # Breaking lines measures every letter; most texts need none.
-        draw = self.cell if self._lines(shown, width) == 1 else self.multi_cell
+        draw = self.cell if self._lines(shown, width, 1) == 1 else self.multi_cell
         draw(width, size * _MM * _LEADING, shown, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         return self.y
 
     def _fitted(self, text: str, width: float, size: float, style: str, max_lines: int) -> tuple[str, float]:
-        smallest = size * _SMALLEST
-        while True:
-            self.set_font(self._family_for(text), style, size)
-            if self._lines(text, width) <= max_lines:
-                return text, size
-            if size - 0.5 < smallest:
-                break
-            size -= 0.5
-        fits, too_many = 0, len(text)
-        while too_many - fits > 1:
-            middle = (fits + too_many) // 2
-            if self._lines(text[:middle] + "…", width) <= max_lines:
-                fits = middle
-            else:
-                too_many = middle
-        return text[:fits].rstrip() + "…", size
+        for scale in _SCALES:
+            self.set_font(self._family_for(text), style, size * scale)
+            if self._lines(text, width, max_lines) <= max_lines:
+                return text, size * scale
+        fits = min(len(text), int(len(text) * width * max_lines / self.get_string_width(text)) + 1)
+        while fits > 1 and self._lines(text[:fits] + _MORE, width, max_lines) > max_lines:
+            fits -= max(1, fits // 16)
+        return text[:fits].rstrip() + _MORE, size * _SCALES[-1]
 
-    def _lines(self, text: str, width: float) -> int:
-        if self.get_string_width(text) <= width:
-            return 1
+    def _lines(self, text: str, width: float, wanted: int) -> int:
+        """Return how many lines the text needs, or just some number above the one that is wanted."""
+        # Breaking lines measures every letter, again and again: not where one look tells enough.
+        needed = ceil(self.get_string_width(text) / width)
+        if needed <= 1 or needed > wanted:
+            return needed
         lines = self.multi_cell(width, 1, text, dry_run=True, output=MethodReturnValue.LINES)
         return len(lines)  # type: ignore[arg-type]
 
