@@ -82,7 +82,8 @@ async def send(
     preferences = call.request.headers.getlist("prefer")
     seconds = wanted_wait(preferences, usual_wait)
     if not seconds:
-        return _accepted(envelope, {})
+        # A client that usually waits is of a kind that expects to be told when to come back.
+        return _accepted(envelope, _POLL_AFTER if usual_wait else {})
     is_preferred = wanted_wait(preferences) == seconds
     headers = {"preference-applied": f"wait={seconds}"} if is_preferred else {}
     deadline = call.called_at + seconds

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.money import quantum
@@ -40,6 +40,7 @@ currencies = st.sampled_from(["USD", "JPY", "KWD"])
 weights = st.lists(st.decimals(0, 10**14, places=2, allow_nan=False, allow_infinity=False), max_size=30)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**17), weights, currencies)
 def test_shares_are_whole_units_near_the_exact_ones_and_add_up_to_the_amount(
     units: int, weights: list[Decimal], currency: str
@@ -57,6 +58,7 @@ def test_shares_are_whole_units_near_the_exact_ones_and_add_up_to_the_amount(
         assert abs(Fraction(share) - units * Fraction(unit) * weight / sum(heavy)) < Fraction(unit)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 40), currencies)
 def test_equal_weights_have_shares_that_differ_by_a_unit_at_most_the_larger_ones_first(
     units: int, count: int, currency: str
