@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from db.tables import events, tenant_aliases, tenants, ticket_classes
 from orders.history import read_authors
 from orders.originals import read_originals
+from orders.relations import read_related
 from schemas.background import Background, EventFacts, TicketClassFacts
 from schemas.dialects import DialectName
 from schemas.orders import Order
@@ -19,7 +20,7 @@ from schemas.presentation import EventDetails, Organisation, TicketClassDetails
 def read_background(
     connection: Connection, tenant_id: UUID, orders: Sequence[Order], *, with_originals: bool = False
 ) -> Background:
-    """Return what is known around these orders of one tenant: four statements, however many they are."""
+    """Return what is known around these orders of one tenant: at most five statements, however many."""
     tenant = connection.execute(
         select(tenants.c.name, tenants.c.organisation).where(tenants.c.id == tenant_id)
     ).one()
@@ -39,6 +40,7 @@ def read_background(
         {row.event_external_id: _event(row) for row in classes},
         {row.external_id: _ticket_class(row) for row in classes},
         read_authors(connection, [order.id for order in orders]),
+        read_related(connection, orders),
         originals=originals,
     )
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from schemas.dialects import DialectName
+from schemas.orders import OrderStatus
 from schemas.originals import Original
 from schemas.presentation import EventDetails, Organisation, TicketClassDetails
 
@@ -55,6 +56,15 @@ class Authors:
 
 
 @dataclass(frozen=True, slots=True)
+class RelatedOrder:
+    """An order that belongs to another one; `replaced_by` are the numbers of those that replace it."""
+
+    number: int
+    status: OrderStatus
+    replaced_by: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Background:
     """What is known around some orders of one tenant; events and classes by the catalogue's ids."""
 
@@ -66,6 +76,8 @@ class Background:
     ticket_classes: Mapping[str, TicketClassFacts] = field(default_factory=dict)
     authors: Mapping[UUID, Authors] = field(default_factory=dict)
     """By the orders' ids."""
+    related: Mapping[UUID, RelatedOrder] = field(default_factory=dict)
+    """Orders that belong to these, and these where they have any, by their ids."""
     originals: Mapping[UUID, Original] = field(default_factory=dict)
     """The orders as they were confirmed, by their ids; only where a dialect asks for them."""
 

@@ -5,19 +5,20 @@ from typing import Any, Final
 
 from schemas.dialects import DialectName
 from schemas.outcomes import Rejection
-from vendors import acme, zoho_backstage
+from vendors import acme, ticket_evolution, zoho_backstage
 from vendors.dialect import Dialect, NotTranslatable, Renderer
 
 CANONICAL: Final = "canonical"
 
 DIALECTS: Final[Mapping[str, Dialect]] = {
-    dialect.name: dialect for dialect in (zoho_backstage.DIALECT, acme.DIALECT)
+    dialect.name: dialect for dialect in (zoho_backstage.DIALECT, acme.DIALECT, ticket_evolution.DIALECT)
 }
 """Those that requests can be in."""
 
 RENDERERS: Final[Mapping[DialectName, Renderer]] = {
     zoho_backstage.DIALECT.name: zoho_backstage.answer,
     acme.DIALECT.name: acme.answer,
+    ticket_evolution.DIALECT.name: ticket_evolution.answer,
 }
 """Those that any order can be shown in; each dialect adds its own here."""
 

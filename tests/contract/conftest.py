@@ -10,7 +10,10 @@ import pytest
 from orders.catalogue_loading import load_catalogue
 from schemas.catalogue import Catalogue
 from tests.contract.messages import recorded
+from tests.contract.ticket_evolution import broker, brokerage
 from tests.intakes import Intake
+
+__all__ = ["broker", "brokerage"]
 
 
 @pytest.fixture(scope="session")

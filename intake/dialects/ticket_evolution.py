@@ -1,0 +1,148 @@
+"""`/v9/orders`: Ticket Evolution's way to order, and to read orders."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from anyio import to_thread
+from fastapi import APIRouter, Request, Response
+
+from intake.answers import json_response
+from intake.bodies import JSON, read_body
+from intake.dialects.answering import USUAL_WAIT_SECONDS, show
+from intake.dialects.openapi import schema_of, words_of_call
+from intake.dialects.routing import Handler, check_name, refusing_with, requests_in
+from intake.dialects.ticket_evolution_access import caller_by_signature
+from intake.dialects.ticket_evolution_answers import answering_all, answering_one, rendered
+from intake.dialects.ticket_evolution_search import PARAMETERS, wanted_orders
+from intake.envelope import enclose_in_dialect
+from intake.keys import Caller
+from intake.order_reading import at_one_moment
+from intake.parts import parts_of
+from intake.problems import Problem
+from intake.sending import call_of, send
+from orders.order_pages import page_of_orders
+from schemas.requests import CREATE
+from vendors import ticket_evolution
+from vendors.dialect import Words
+from vendors.ticket_evolution import DIALECT, layout_of
+from vendors.ticket_evolution.offices import own_office
+from vendors.ticket_evolution.requests import OrdersCall
+from vendors.ticket_evolution.shapes import Errors, Order, OrderPage, Orders
+
+VENDORS_JSON: Final = "application/vnd.ticketevolution.api+json"
+"""The vendor's media type, with parameters such as `version=9`."""
+
+# The vendor's client in JavaScript names no media type, and its runtime then says text/plain. The
+# signature covers the body, so that no page in a browser can make such a call for somebody else.
+_MEDIA_TYPES: Final = (JSON, VENDORS_JSON, "text/plain")
+
+
+def _refusal(problem: Problem) -> tuple[int, Any]:
+    return ticket_evolution.refusal(problem.status, problem.detail, problem.errors)
+
+
+class _Route(refusing_with(_refusal)):  # type: ignore[misc] # a class that is made by a function
+    """Answers in the vendor's media type those who accept it."""
+
+    def get_route_handler(self) -> Handler:
+        handle: Handler = super().get_route_handler()
+
+        async def answered(request: Request) -> Response:
+            response = await handle(request)
+            if VENDORS_JSON in request.headers.get("accept", "").lower():
+                response.headers["content-type"] = f"{VENDORS_JSON}; version=9; charset=utf-8"
+            return response
+
+        return answered
+
+
+router = APIRouter(prefix="/v9", default_response_class=Response, route_class=_Route, tags=[DIALECT.name])
+
+_REFUSED: Final = schema_of(DIALECT.name, Errors, "serialization")
+_CREATE: Final = words_of_call(
+    {201: ("The orders, in their order.", schema_of(DIALECT.name, Orders, "serialization"))},
+    _REFUSED,
+    request=schema_of(DIALECT.name, OrdersCall, "validation"),
+    example={
+        "orders": [
+            {
+                "seller_id": 1,
+                "client_id": 17,
+                "shipped_items": [
+                    {"items": [{"ticket_group_id": 3000000012232, "quantity": 2, "price": 45.5}]}
+                ],
+            }
+        ]
+    },
+    waits=True,
+    media_types=(JSON, VENDORS_JSON),
+)
+_SHOW: Final = words_of_call({200: ("The order.", schema_of(DIALECT.name, Order, "serialization"))}, _REFUSED)
+_LIST: Final = words_of_call(
+    {200: ("A page of orders, newest first.", schema_of(DIALECT.name, OrderPage, "serialization"))},
+    _REFUSED,
+    parameters=PARAMETERS,
+)
+
+
+@router.post("/orders", status_code=201, summary="Create orders", **_CREATE)
+async def create_orders(request: Request) -> Response:
+    """Take orders, each for itself, and answer with them in their order when they are confirmed."""
+    call = call_of(request)
+    body = await read_body(request, _MEDIA_TYPES)
+    caller = await caller_by_signature(request, body, "orders.create")
+    requests = requests_in(DIALECT, body)
+    _check_offices(caller, requests)
+    layouts = [layout_of(one) for one in requests]
+    envelope = enclose_in_dialect(
+        DIALECT.name, CREATE, requests, call.keys, caller, is_array=len(requests) > 1
+    )
+    response = await send(
+        call,
+        envelope,
+        answering_one(layouts[0]),
+        usual_wait=USUAL_WAIT_SECONDS,
+        answer_all=answering_all(layouts),
+    )
+    if response.status_code == 202:
+        # Where to ask for the first; the body names all.
+        response.headers.setdefault("location", f"/v1/requests/{envelope.requests[0].request_id}")
+        response.headers.setdefault("retry-after", "1")
+    return response
+
+
+def _check_offices(caller: Caller, requests: Sequence[Words]) -> None:
+    """Raise `Problem` with the status 404 if an order is of an office that is not the caller's."""
+    for one in requests:
+        _, name = own_office(one)
+        if name is not None:
+            check_name(caller, DIALECT.name, name)
+
+
+@router.get("/orders/{order_id}", summary="Show an order", **_SHOW)
+async def show_order(request: Request, order_id: str) -> Response:
+    """Return an order, by its number or its UUID; also one that was made in other words."""
+    caller = await caller_by_signature(request, b"", "orders.read")
+    engine = parts_of(request.app).engine
+    return await to_thread.run_sync(show, engine, caller.tenant_id, order_id, ticket_evolution.answer)
+
+
+@router.get("/orders", summary="List orders", **_LIST)
+async def list_orders(request: Request) -> Response:
+    """Return a page of at most 100 orders, newest first."""
+    caller = await caller_by_signature(request, b"", "orders.read")
+    return await to_thread.run_sync(_page, request, caller)
+
+
+def _page(request: Request, caller: Caller) -> Response:
+    wanted = wanted_orders(request, caller)
+    offset = (wanted.page - 1) * wanted.per_page
+    with at_one_moment(parts_of(request.app).engine).connect() as connection:
+        orders, total = page_of_orders(connection, wanted.search, offset=offset, limit=wanted.per_page)
+        words = {
+            "orders": rendered(connection, caller.tenant_id, orders),
+            "total_entries": total,
+            "per_page": wanted.per_page,
+            "current_page": wanted.page,
+        }
+    return json_response(words)

@@ -1,0 +1,208 @@
+"""A client of Ticket Evolution, pointed at Willcall: what it sends comes back."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+
+from tests.contract.messages import recorded
+from tests.contract.ticket_evolution import Broker, sale
+from vendors.ticket_evolution.shapes import Order, OrderPage, Orders
+from vendors.words import number
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+
+def test_every_field_of_a_call_comes_back(broker: Broker) -> None:
+    call = recorded("ticket_evolution/create_orders.json")
+    answer = broker.post(_plain(call))
+    assert answer.status_code == 201, answer.text
+    Orders.model_validate_json(answer.content, strict=False)
+    (order,) = answer.json()["orders"]
+    (asked,) = call["orders"]
+
+    amounts = ("shipping", "service_fee", "additional_expense", "tax", "discount")
+    assert {name: Decimal(order[name]) for name in amounts} == {
+        name: Decimal(asked[name]) for name in amounts
+    }
+    assert Decimal(order["total"]) == 2 * Decimal("80.1") + Decimal("45.5") + Decimal("5") + Decimal(
+        "2.5"
+    ) + Decimal("1.25") + Decimal("7.28") - Decimal("3.1")
+    same = ("seller_id", "client_id", "created_by_ip_address", "consignment", "promo_code", "instructions")
+    same += ("seller_reference_number", "reference", "internal_notes", "is_purchase")
+    assert {name: order[name] for name in same} == {name: asked[name] for name in same}
+    assert order["external_notes"] == ["aisle, please"]
+    assert (order["check_fraud"], order["fraud_check_status"]) == (True, "approved")
+    assert order["state"] == "accepted"
+    _check_shipments(order, asked)
+    _check_payments(order, asked)
+
+
+def _check_shipments(order: dict[str, Any], asked: dict[str, Any]) -> None:
+    first, second = order["items"]
+    assert (first["price"], first["quantity"], first["requested_id"]) == ("80.10", 2, 26117)
+    assert (first["low_seat"], first["seat_order"]) == ("41", "odd_even")
+    assert first["ticket_group"]["seats"] == ["41", "43"]
+    assert first["ticket_group"]["event"]["occurs_at"] == "2027-09-16T13:00:00-04:00"
+    assert (second["ticket_group_id"], second["price"]) == (16637811, "45.50")
+    for shipment, said, item in zip(order["shipments"], asked["shipped_items"], order["items"], strict=True):
+        assert [one["id"] for one in shipment["items"]] == [item["id"]]
+        assert {name: shipment[name] for name in said if name != "items"} == {
+            name: value for name, value in said.items() if name != "items"
+        }
+    assert order["client"]["name"] == "Jacqueline Du Pre"
+    assert order["client"]["email_addresses"] == [{"address": "jackie@example.com"}]
+    assert order["client"]["phone_numbers"] == [{"number": "+1 555 0100"}]
+
+
+def _check_payments(order: dict[str, Any], asked: dict[str, Any]) -> None:
+    check, cash = order["payments"]
+    assert Decimal(check["amount"]) == Decimal("100.25")
+    assert Decimal(cash["amount"]) == Decimal(order["total"]) - Decimal("100.25")
+    said = asked["payments"][0]
+    assert {name: check[name] for name in said if name != "amount"} == {
+        name: value for name, value in said.items() if name != "amount"
+    }
+    assert order["billing_address"] == said["address_attributes"]
+    assert (order["balance"], order["collected"]) == ("0.00", order["total"])
+
+
+def _plain(words: Any) -> str:
+    return orjson.dumps(words, default=number).decode()
+
+
+def test_an_order_is_shown_by_its_number_and_by_its_id(broker: Broker) -> None:
+    (made,) = broker.made(sale())
+    id_ = broker.canonical(made["id"])["id"]
+    for name in (made["id"], id_):
+        shown = broker.get(f"/v9/orders/{name}")
+        assert shown.status_code == 200
+        assert shown.json() == made
+        Order.model_validate_json(shown.content, strict=False)
+    assert broker.get("/v9/orders/1099511627775").status_code == 404
+
+
+def test_a_buy_sell_order_makes_the_purchase_from_the_owner(broker: Broker) -> None:
+    (sold,) = broker.made(sale({"ticket_group_id": 16637813, "price": "90", "quantity": 2}))
+    (child,) = sold["child_orders"]
+    bought = broker.get(f"/v9/orders/{child}").json()
+    assert (bought["type"], bought["seller_id"], bought["buyer_id"]) == ("PurchaseOrder", 777, 101)
+    assert (bought["parent_order_id"], bought["total"]) == (sold["id"], "151.20")
+    assert (sold["type"], sold["state"], sold["client"]["id"]) == ("Order", "accepted", 17)
+
+
+def test_a_sell_order_of_ones_own_makes_no_purchase(broker: Broker) -> None:
+    (sold,) = broker.made(sale())
+    assert (sold["child_orders"], sold["parent_order_id"]) == ([], None)
+    assert sold["total"] == "45.50"  # without `tax` there is none: the vendor's formula
+
+
+def test_a_buy_order_buys_at_cost(broker: Broker) -> None:
+    order = sale({"ticket_group_id": 16637813, "price": 70, "quantity": 1}, is_purchase=True)
+    (bought,) = broker.made(order | {"seller_id": 777, "buyer_id": "102", "client_id": None})
+    assert (bought["type"], bought["total"]) == ("PurchaseOrder", "70.00")
+    assert (bought["buyer"]["type"], bought["buyer"]["id"], bought["client"]) == ("Office", 102, None)
+
+
+def test_a_buy_order_makes_the_ticket_group_that_it_brings(broker: Broker) -> None:
+    group = {
+        "event_id": 9876543, "section": "C", "row": 7, "low_seat": 1, "seat_order": "consecutive",
+        "retail_price": 90.5, "in_hand": True, "view_type": "Full", "external_notes": "aisle",
+    }  # fmt: skip
+    order = sale({"ticket_group": group, "price": 60, "quantity": 4}, is_purchase=True)
+    (bought,) = broker.made(order | {"seller_id": 777, "buyer_id": 101, "client_id": None})
+    (item,) = bought["items"]
+    assert (item["ticket_group"]["section"], item["ticket_group"]["retail_price"]) == ("C", "90.50")
+    assert item["requested_ticket_group"]["view_type"] == "Full"
+    (sold,) = broker.made(sale({"ticket_group_id": item["ticket_group_id"], "price": 90.5, "quantity": 2}))
+    assert sold["items"][0]["ticket_group"]["seats"] == ["1", "2"]
+
+
+def test_a_substitute_shares_the_group_of_what_it_replaces(broker: Broker) -> None:
+    (sold,) = broker.made(sale({"ticket_group_id": 16637813, "price": 90, "quantity": 2}))
+    (purchase,) = sold["child_orders"]
+    broker.call("POST", f"/v1/orders/{broker.canonical(purchase)['id']}/cancel")
+    assert broker.get(f"/v9/orders/{sold['id']}").json()["state"] == "pending_substitution"
+
+    item = {"price": 70.0, "quantity": 2, "ticket_group_id": 16637813}
+    (new,) = broker.made({"shipped_items": [{"items": [item]}], "substitute_order_link_id": purchase})
+    assert (new["type"], new["substitute_order_link_id"]) == ("PurchaseOrder", purchase)
+    assert (new["order_group_id"], new["oid"]) == (purchase, f"{purchase}-{new['id']}")
+    replaced = broker.get(f"/v9/orders/{purchase}").json()
+    assert (replaced["order_group_id"], replaced["substitutions"]) == (purchase, [new["id"]])
+    assert broker.get(f"/v9/orders/{sold['id']}").json()["state"] == "accepted"
+
+
+def test_an_unknown_order_cannot_be_replaced(broker: Broker) -> None:
+    answer = broker.post({"orders": [sale(substitute_order_link_id=1_000_000_000)]})
+    assert answer.status_code == 422
+    assert answer.json() == {"errors": {"substitute_order_link_id": ["there is no order 1000000000"]}}
+
+
+@pytest.mark.parametrize("as_integer", [False, True])
+def test_a_hold_gives_class_quantity_and_seats(broker: Broker, as_integer: bool) -> None:
+    wish = {"ticket_class_id": "16637812", "quantity": 2, "unit_price": "75.00"}
+    hold = broker.call("POST", "/v1/holds", **wish).json()
+    name = UUID(hold["id"]).int if as_integer else hold["id"]
+    # "If supplied, quantity, price and low_seat from the Hold/Take will be used."
+    (order,) = broker.made(sale({"ticket_hold_id": name, "quantity": 9, "low_seat": 399}))
+    (item,) = order["items"]
+    assert (item["quantity"], item["price"], item["ticket_hold_id"]) == (2, "75.00", hold["id"])
+    assert item["ticket_group"]["seats"] == hold["seats"]
+
+
+def test_a_signature_of_a_ticket_group_guards_the_order(broker: Broker) -> None:
+    classes = broker.call("GET", "/v1/events/9876543/ticket-classes").json()["items"]
+    signed = next(one["signature"] for one in classes if one["id"] == "16637811")
+    item = {"ticket_group_id": 16637811, "price": 45.5, "quantity": 1}
+    (order,) = broker.made(sale(item | {"ticket_group_signature": signed}))
+    assert order["items"][0]["ticket_group_signature"] == signed
+    refused = broker.post({"orders": [sale(item | {"ticket_group_signature": "1_2_x"})]})
+    assert refused.status_code == 422
+    assert list(refused.json()["errors"]) == ["shipped_items.0.items.0.ticket_group_signature"]
+
+
+def test_orders_come_in_pages_of_at_most_100(broker: Broker) -> None:
+    numbers = [one["id"] for one in broker.made(*(sale() for _ in range(5)))][::-1]
+    first = broker.get("/v9/orders", per_page=2)
+    OrderPage.model_validate_json(first.content, strict=False)
+    second = broker.get("/v9/orders", per_page=2, page=2).json()
+    assert [one["id"] for one in first.json()["orders"] + second["orders"]] == numbers[:4]
+    assert (second["per_page"], second["current_page"]) == (2, 2)
+    most = broker.get("/v9/orders", per_page=1000).json()
+    assert most["per_page"] == 100
+    assert len(most["orders"]) == min(100, most["total_entries"])
+    assert broker.get("/v9/orders", page=10_000).json()["orders"] == []
+
+
+def test_orders_are_sought(broker: Broker) -> None:
+    sold, other = broker.made(
+        sale({"ticket_group_id": 16637813, "price": 90, "quantity": 1}, reference="PO 7/ä"),
+        sale(client_id=99),
+    )
+
+    def found(**query: Any) -> list[int]:
+        answer = broker.get("/v9/orders", **query)
+        assert answer.status_code == 200, answer.text
+        return [one["id"] for one in answer.json()["orders"]]
+
+    assert found(id=sold["id"]) == found(order_id=sold["id"]) == [sold["id"]]
+    assert found(reference="PO 7/ä")[0] == sold["id"]
+    assert sold["child_orders"][0] in found(type="PurchaseOrder")
+    assert sold["id"] in found(type="Order", state="accepted", seller_id=101, direct_buyer_type="Client")
+    assert other["id"] in found(buyer_id=99)
+    assert found(state="pending") == []
+    assert other["id"] not in found(state="canceled")
+    assert found(order_group_id=other["id"]) == [other["id"]]
+    assert other["id"] in found(
+        **{"updated_at.gte": other["updated_at"], "created_at.lte": "2100-01-01T00:00:00Z"}
+    )
+    assert found(**{"updated_at.gt": "2100-01-01T00:00:00+02:00"}) == []
+
+
+def test_a_parameter_that_nobody_knows_is_refused_by_its_name(broker: Broker) -> None:
+    answer = broker.get("/v9/orders", colour="red", page="0", state="happy")
+    assert answer.status_code == 422
+    assert sorted(answer.json()["errors"]) == ["colour", "page", "state"]

@@ -1,0 +1,16 @@
+"""Ticket Evolution: creating orders and reading them, `/v9/orders`.
+
+The vendor's document (Orders / Create, in two versions) says what a call holds; of the answer it says "See
+Orders / Index". What that page and the vendor's own clients show beyond it, and what is our choice, is
+listed in docs/ticket-evolution.md.
+"""
+
+from vendors.dialect import Dialect
+from vendors.ticket_evolution.answers import answer
+from vendors.ticket_evolution.refusals import layout_of, refusal, rejected
+from vendors.ticket_evolution.splitting import split
+from vendors.ticket_evolution.translation import NAME, translate
+
+DIALECT = Dialect(NAME, split, translate)
+
+__all__ = ["DIALECT", "answer", "layout_of", "refusal", "rejected"]

@@ -1,0 +1,98 @@
+"""The items of an order: its lines, in the vendor's words."""
+
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from schemas.background import Background, EventFacts
+from schemas.orders import LineItem, Order, Ticket
+from vendors.dialect import Words
+from vendors.ticket_evolution.keeping import kept
+from vendors.ticket_evolution.people import address_words
+
+PARTS: Final = 10_000
+"""Items, shipments and payments of an order have its number times this, and their place, as their id."""
+
+_TICKET_STATES: Final = {"valid": "sold", "checked_in": "checked_in", "voided": "voided"}
+
+
+def id_of(name: Any) -> int | str | None:
+    """Return an id as the integer that it is, or as it is; integers up to what JavaScript keeps exactly."""
+    if isinstance(name, str) and name.isascii() and name.isdecimal() and len(name) <= 15:
+        return int(name) if str(int(name)) == name else name
+    return name if isinstance(name, str | int) and not isinstance(name, bool) else None
+
+
+def items_of(order: Order, background: Background, extras: Any) -> list[Words]:
+    """Return the lines as items; the quantity of one that was cancelled is 0."""
+    return [
+        _item(order, line, background, kept(extras, "items", line.line_number - 1))
+        for line in order.line_items
+    ]
+
+
+def _item(order: Order, line: LineItem, background: Background, said: Words) -> Words:
+    tickets = [ticket for ticket in order.tickets if ticket.line_number == line.line_number]
+    return {
+        "id": order.number * PARTS + line.line_number,
+        "ticket_group_id": id_of(line.ticket_class_id),
+        "ticket_group": _group(line, tickets, background),
+        "price": format(line.unit_price, "f"),
+        "quantity": line.quantity,
+        "tickets": [_ticket(ticket) for ticket in tickets],
+        "low_seat": _text(said.get("low_seat")),
+        "seat_order": _text(said.get("seat_order")),
+        "ticket_hold_id": _text(said.get("ticket_hold_id")),
+        "ticket_group_signature": _text(said.get("ticket_group_signature")),
+        "requested_id": id_of(said.get("id")),
+        "requested_ticket_group": _object(said.get("ticket_group")),
+    }
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _object(value: Any) -> Words | None:
+    return value if isinstance(value, dict) else None
+
+
+def _group(line: LineItem, tickets: list[Ticket], background: Background) -> Words:
+    facts = background.ticket_classes[line.ticket_class_id]
+    seats = [ticket.seat for ticket in tickets if ticket.seat is not None and ticket.status != "voided"]
+    return {
+        "id": id_of(line.ticket_class_id),
+        "url": f"/ticket_groups/{line.ticket_class_id}",
+        "name": facts.name,
+        "section": facts.section,
+        "row": facts.row,
+        "seats": seats,
+        "retail_price": format(facts.price, "f"),
+        "office_id": id_of(facts.office),
+        "event": _event(background.events.get(line.event_id)),
+    }
+
+
+def _event(event: EventFacts | None) -> Words | None:
+    if event is None:
+        return None
+    venue = event.details.venue
+    return {
+        "id": id_of(event.external_id),
+        "name": event.name,
+        "url": f"/events/{event.external_id}",
+        "occurs_at": _local(event),
+        "venue": venue and {"name": venue.name, "address": address_words(venue.address)},
+    }
+
+
+def _local(event: EventFacts) -> str:
+    return event.starts_at.astimezone(ZoneInfo(event.timezone)).isoformat(timespec="seconds")
+
+
+def _ticket(ticket: Ticket) -> Words:
+    return {
+        "id": str(ticket.id),
+        "seat": ticket.seat,
+        "state": _TICKET_STATES[ticket.status],
+        "barcode": ticket.code,
+    }

@@ -1,0 +1,63 @@
+"""What a call says and the canonical words do not: kept in the order's extras, for this dialect's answers."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from schemas.text import Word
+from vendors.dialect import Words
+from vendors.ticket_evolution.requests import OrderCall
+
+_OF_ITEMS: Final = (
+    "low_seat",
+    "seat_order",
+    "ticket_group_signature",
+    "ticket_hold_id",
+    "ticket_group",
+    "id",
+)
+_OF_PAYMENTS: Final = ("credit_card_id", "token", "check_number", "address_id", "address_attributes")
+
+
+def extras_of(call: OrderCall) -> Words | None:
+    """Return the extras, or None where there is nothing to keep.
+
+    `items` and `payments` are in the order of the lines and payments of the order; `shipments` name their
+    items by their places, from 0.
+    """
+    items = [item for shipment in call.shipped_items for item in shipment.items]
+    both = call.reference is not None and call.seller_reference_number not in (None, call.reference)
+    kept = {
+        "shipments": _shipments(call),
+        "items": _rows(items, _OF_ITEMS),
+        "payments": _rows(call.payments, _OF_PAYMENTS),
+        "promo_code": call.promo_code,
+        "check_fraud": call.check_fraud or None,
+        "reference": call.reference if both else None,
+    }
+    found = {name: value for name, value in kept.items() if value is not None}
+    return {"ticket_evolution": found} if found else None
+
+
+def _shipments(call: OrderCall) -> list[Words] | None:
+    shipments = []
+    place = 0
+    for shipment in call.shipped_items:
+        words = shipment.model_dump(mode="json", exclude_none=True, exclude={"items"})
+        shipments.append(words | {"items": list(range(place, place + len(shipment.items)))})
+        place += len(shipment.items)
+    # One shipment that says nothing of itself is how every order is delivered.
+    return None if len(shipments) == 1 and len(shipments[0]) == 1 else shipments
+
+
+def _rows(rows: Sequence[Word], names: Sequence[str]) -> list[Words] | None:
+    kept = [row.model_dump(mode="json", include=set(names), exclude_none=True) for row in rows]
+    return kept if any(kept) else None
+
+
+def kept(extras: Any, name: str, place: int | None = None) -> Any:
+    """Return what is kept under a name, or at a place of its list; an empty object where there is nothing."""
+    value = extras.get(name) if isinstance(extras, dict) else None
+    if place is None:
+        return value
+    row = value[place] if isinstance(value, list) and 0 <= place < len(value) else None
+    return row if isinstance(row, dict) else {}

@@ -1,0 +1,35 @@
+"""The payments and refunds of an order, in the vendor's words."""
+
+from typing import Any, Final
+
+from schemas.orders import Order, Payment
+from vendors.dialect import Words
+from vendors.ticket_evolution.items import PARTS, id_of
+from vendors.ticket_evolution.keeping import kept
+from vendors.words import moment
+
+_IDS: Final = ("credit_card_id", "check_number", "address_id")
+
+
+def payments_of(order: Order, extras: Any) -> list[Words]:
+    """Return all payments; what the call said of its own ones is with them."""
+    return [
+        _payment(order, payment, kept(extras, "payments", payment.payment_number - 1))
+        for payment in order.payments
+    ]
+
+
+def _payment(order: Order, payment: Payment, said: Words) -> Words:
+    token, address = said.get("token"), said.get("address_attributes")
+    return {
+        "id": order.number * PARTS + payment.payment_number,
+        "type": payment.type,
+        "amount": format(payment.amount, "f"),
+        "state": payment.status,
+        "refund": payment.is_refund,
+        "reference": payment.reference,
+        "created_at": moment(payment.created_at),
+        **{name: id_of(said.get(name)) for name in _IDS},
+        "token": token if isinstance(token, str) else None,
+        "address_attributes": address if isinstance(address, dict) else None,
+    }

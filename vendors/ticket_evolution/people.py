@@ -1,0 +1,93 @@
+"""Who buys. There a client is an id, whose name and addresses the vendor knows; here an order names them."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from schemas.orders import Address, Buyer
+from vendors.dialect import Words
+from vendors.ticket_evolution.requests import Hash, OrderCall
+
+_DOMAIN: Final = "ticket-evolution.invalid"
+_LONGEST: Final = 40
+
+_ADDRESS: Final = {
+    "name": "name",
+    "street_address": "line_1",
+    "extended_address": "line_2",
+    "locality": "city",
+    "region": "state",
+    "country_code": "country",
+    "postal_code": "postal_code",
+}
+"""The vendor's words of an address, and ours."""
+
+
+def buyer_of(call: OrderCall) -> Words:
+    """Return the canonical buyer: what the call says of the recipient, and the id where it says nothing.
+
+    The e-mail address is then one that leads nowhere (RFC 2606, 2).
+    """
+    kind, id_ = _party(call)
+    first, _, last = (_name(call) or f"{kind} {id_ or 'unknown'}").rpartition(" ")
+    stand_in = {"first_name": first, "last_name": last, "email": f"{kind.lower()}@{_DOMAIN}"}
+    if id_ and id_.isascii() and id_.isalnum() and len(id_) <= _LONGEST:
+        stand_in["email"] = f"{kind.lower()}-{id_}@{_DOMAIN}"
+    told = {
+        "email": _first(_told(call, "email_address"), "address"),
+        "phone": _first(_told(call, "phone_number"), "number"),
+        "company": next((one.ship_to_company_name for one in call.shipped_items), None),
+    }
+    buyer = stand_in | {name: value for name, value in told.items() if value}
+    try:
+        return Buyer.model_validate(buyer).model_dump(exclude_none=True)
+    except ValidationError:  # attributes that are no address of ours stay in the shipment, as they came
+        return stand_in
+
+
+def is_stand_in(email: str) -> bool:
+    """Say whether the address only stands for one that the order does not have."""
+    return email.endswith(f"@{_DOMAIN}")
+
+
+def billing_address_of(call: OrderCall) -> Words | None:
+    """Return the address of the first payment that has one, or None."""
+    for payment in call.payments:
+        given = payment.address_attributes or {}
+        words = {ours: given[theirs] for theirs, ours in _ADDRESS.items() if given.get(theirs)}
+        try:
+            if words:
+                return Address.model_validate(words).model_dump(exclude_none=True)
+        except ValidationError:
+            continue
+    return None
+
+
+def address_words(address: Address | None) -> Words | None:
+    """Return an address in the vendor's words."""
+    return None if address is None else {theirs: getattr(address, ours) for theirs, ours in _ADDRESS.items()}
+
+
+def _party(call: OrderCall) -> tuple[str, str | None]:
+    if call.client_id is not None and not call.buys:
+        return "Client", call.client_id
+    return "Office", call.buyer_id
+
+
+def _name(call: OrderCall) -> str | None:
+    names = (one.ship_to_name for one in call.shipped_items)
+    name = next((name for name in names if name), None) or _first(_told(call, "address"), "name")
+    return name if name and len(name) <= 200 else None
+
+
+def _told(call: OrderCall, what: str) -> Iterator[Hash]:
+    for shipment in call.shipped_items:
+        attributes = getattr(shipment, f"{what}_attributes")
+        if attributes:
+            yield attributes
+
+
+def _first(hashes: Iterator[Hash], name: str) -> Any:
+    values = (one.get(name) for one in hashes)
+    return next((value for value in values if isinstance(value, str) and value), None)

@@ -1,0 +1,83 @@
+"""What was refused, in the vendor's words: `{"errors": {"field": ["message"]}}`, or `{"error": "…"}`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from vendors.dialect import Words
+from vendors.ticket_evolution.states import REJECTED
+
+Layout = Sequence[str]
+"""Where the lines of an order are in its call: `shipped_items.0.items.1`, by the place of the line."""
+
+Mistakes = Sequence[Mapping[str, Any]]
+
+_BASE: Final = "base"
+_IN_ITEMS: Final[Mapping[str, str]] = {
+    "ticket_class_id": "ticket_group_id",
+    "unit_price": "price",
+    "hold_id": "ticket_hold_id",
+    "seats": "low_seat",
+}
+_IN_ORDERS: Final[Mapping[str, str]] = {
+    "line_items": "shipped_items",
+    "buyer": "client_id",
+    "billing_address": "payments",
+    "substitutes": "substitute_order_link_id",
+    "extras": _BASE,
+}
+_ABOUT_WORDS: Final = frozenset({400, 409, 422})
+
+
+def layout_of(words: Mapping[str, Any]) -> Layout:
+    """Return where the lines of an order are, as far as its words say."""
+    shipments = words.get("shipped_items")
+    return [
+        f"shipped_items.{place}.items.{index}"
+        for place, shipment in enumerate(shipments if isinstance(shipments, list) else ())
+        if isinstance(shipment, dict) and isinstance(shipment.get("items"), list)
+        for index in range(len(shipment["items"]))
+    ]
+
+
+def refusal(status: int, message: str, errors: Mistakes) -> tuple[int, Words]:
+    """Return status and body of a refused call; its `errors` are in the vendor's words already."""
+    if status not in _ABOUT_WORDS or not _are_about_fields(status, errors):
+        return status, {"error": message}
+    return 422 if status == 400 else status, {"errors": by_field(errors)}
+
+
+def _are_about_fields(status: int, errors: Mistakes) -> bool:
+    # A body that is no JSON has no fields to speak of.
+    return bool(errors) and (status != 400 or any(error["field"] for error in errors))
+
+
+def by_field(errors: Mistakes) -> dict[str, list[str]]:
+    """Return the sentences by their fields, each in the order of the mistakes."""
+    found: dict[str, list[str]] = {}
+    for error in errors:
+        found.setdefault(error["field"] or _BASE, []).append(error["message"])
+    return found
+
+
+def rejected(errors: Mistakes) -> Words:
+    """Return what stands for a rejected order among several; its errors are in the vendor's words."""
+    return {"state": REJECTED, "errors": by_field(errors)}
+
+
+def in_their_words(errors: Mistakes, layout: Layout, prefix: str = "") -> list[Words]:
+    """Return the errors of a rejected order with the vendor's names of the fields."""
+    return [{**error, "field": prefix + _field(error["field"] or _BASE, layout)} for error in errors]
+
+
+def _field(field: str, layout: Layout) -> str:
+    name, _, rest = field.partition(".")
+    if name != "line_items" or not rest:
+        return _IN_ORDERS.get(name, field)
+    place, _, inner = rest.partition(".")
+    if not place.isdecimal() or int(place) >= len(layout):
+        return _IN_ORDERS[name]
+    where = layout[int(place)]
+    what, _, deeper = inner.partition(".")
+    if not what or what == "attendees":
+        return where
+    return ".".join(part for part in (where, _IN_ITEMS.get(what, what), deeper) if part)

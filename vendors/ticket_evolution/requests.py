@@ -1,0 +1,147 @@
+"""What a call of Ticket Evolution holds (Orders / Create), in both versions of the document."""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from schemas.orders import IpAddress, PaymentType, SeatOrder
+from schemas.text import IdempotencyKey, LongText, ShortText, Word
+from vendors.ticket_evolution.values import Count, HoldName, Label, Money, Number, Order
+
+Hash = dict[str, Any]
+"""A hash of attributes that the vendor's document leaves open; kept as it came."""
+
+Notes = LongText | Annotated[tuple[LongText, ...], Field(max_length=100, strict=False)]
+"""A note, or a list of notes."""
+
+
+class TicketGroup(Word):
+    """`ticket_group`: inventory that a purchase makes (Ticket Groups / Create, Ticket Groups / Update)."""
+
+    id: Number | None = None
+    event_id: Number
+    name: ShortText | None = None
+    section: Label
+    row: Label
+    quantity: Count | None = None
+    low_seat: Label | None = None
+    seat_order: SeatOrder | None = None
+    price: Money | None = None
+    cost: Money | None = None
+    wholesale_price: Money | None = None
+    retail_price: Money | None = None
+    retail_price_override: Money | None = None
+    face_value: Money | None = None
+    type: ShortText | None = None
+    format: ShortText | None = None
+    view_type: ShortText | None = None
+    tag_list: ShortText | None = None
+    split_override: ShortText | None = None
+    in_hand: bool | None = None
+    in_hand_on: ShortText | None = None
+    wheelchair: bool | None = None
+    eticket: bool | None = None
+    instant_delivery: bool | None = None
+    broadcast: bool | None = None
+    remote_id: Number | None = None
+    internal_notes: LongText | None = None
+    broker_notes: LongText | None = None
+    external_notes: LongText | None = None
+
+
+class Item(Word):
+    """One of `items`: tickets of one ticket group, or of a hold, or a ticket group that is bought."""
+
+    ticket_group_id: Number | None = None
+    price: Money | None = None
+    quantity: Count | None = None
+    ticket_group_signature: ShortText | None = None
+    low_seat: Label | None = None
+    seat_order: SeatOrder | None = None
+    ticket_group: TicketGroup | None = None
+    ticket_hold_id: HoldName | None = None
+    id: Number | None = None
+
+
+class Shipment(Word):
+    """One of `shipped_items`: how its items are delivered (Shipments / Create)."""
+
+    items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=100, strict=False)]
+    type: ShortText | None = None
+    service_type: ShortText | None = None
+    signature_type: ShortText | None = None
+    name: ShortText | None = None
+    carrier: ShortText | None = None
+    tracking_number: ShortText | None = None
+    available: bool | None = None
+    notes: LongText | None = None
+    ship_to_name: ShortText | None = None
+    ship_to_company_name: ShortText | None = None
+    address_id: Number | None = None
+    address_attributes: Hash | None = None
+    email_address_id: Number | None = None
+    email_address_attributes: Hash | None = None
+    phone_number_id: Number | None = None
+    phone_number_attributes: Hash | None = None
+    ship_from_address_id: Number | None = None
+    ship_from_address_attributes: Hash | None = None
+    ship_from_phone_number_id: Number | None = None
+    ship_from_phone_number_attributes: Hash | None = None
+
+
+class Payment(Word):
+    """One of `payments` (Payments / Create); without an amount, the order's balance."""
+
+    type: PaymentType
+    amount: Money | None = None
+    credit_card_id: Number | None = None
+    token: ShortText | None = None
+    check_number: Number | None = None
+    address_id: Number | None = None
+    address_attributes: Hash | None = None
+
+
+def _is_true(value: Any) -> bool:
+    """Any non-false value is true; what Ruby takes for false is false: false and null."""
+    return value is not False and value is not None
+
+
+class OrderCall(Word):
+    """One of `orders`, with the `check_fraud` of its call."""
+
+    idempotency_key: IdempotencyKey | None = None
+    check_fraud: Annotated[bool, BeforeValidator(_is_true)] = False
+    is_purchase: bool | None = None
+    shipped_items: Annotated[tuple[Shipment, ...], Field(min_length=1, max_length=100, strict=False)]
+    payments: Annotated[tuple[Payment, ...], Field(max_length=100, strict=False)] = ()
+    seller_id: Number | None = None
+    buyer_id: Number | None = None
+    client_id: Number | None = None
+    created_by_ip_address: IpAddress | None = None
+    consignment: bool | None = None
+    shipping: Money | None = None
+    service_fee: Money | None = None
+    additional_expense: Money | None = None
+    tax: Money | None = None
+    discount: Money | None = None
+    promo_code: ShortText | None = None
+    internal_notes: Notes | None = None
+    external_notes: Notes | None = None
+    instructions: LongText | None = None
+    seller_reference_number: ShortText | None = None
+    reference: ShortText | None = None
+    substitute_order_link_id: Order | None = None
+
+    @property
+    def buys(self) -> bool:
+        """Say whether this is a purchase; a substitution that names no client is one, too."""
+        if self.is_purchase is not None:
+            return self.is_purchase
+        return self.substitute_order_link_id is not None and self.client_id is None
+
+
+class OrdersCall(Word):
+    """The body of a call: one order or several, each taken or refused for itself."""
+
+    orders: Annotated[tuple[OrderCall, ...], Field(min_length=1, max_length=500, strict=False)]
+    check_fraud: Any = None
