@@ -77,6 +77,23 @@ class CheckedIn(Word):
     check_in: CheckIn = Field(description="How many of the order's tickets were used.")
 
 
+class TicketLinks(Word):
+    """The links to a ticket's documents."""
+
+    id: UUID = Field(description="The ticket's id.")
+    digital_pass: str = Field(description="The ticket as a page for a phone.")
+    png: str | None = Field(description="Its QR code as a PNG; null while it has none, and when it is void.")
+    svg: str | None = Field(description="The same as an SVG.")
+
+
+class DocumentLinks(Word):
+    """Signed links to an order's documents, for those who have no key."""
+
+    order_pdf: str = Field(description="The order as a PDF, with a page for each ticket.")
+    tickets: tuple[TicketLinks, ...] = Field(description="Its tickets, in the order's order.")
+    expires_at: datetime = Field(description="Until when the links are good (RFC 3339, UTC).")
+
+
 class HoldPage(Word):
     """A page of holds, newest first."""
 

@@ -12,6 +12,7 @@ from intake.answers import (
     Accepted,
     Alive,
     CheckedIn,
+    DocumentLinks,
     HoldPage,
     OrderHistory,
     ProblemDocument,
@@ -303,6 +304,9 @@ SHOW_ORDER: Final[Words] = {
         "parameters": [_header_parameter("If-None-Match", "The entity tag of a version one has.", '"1"')]
     },
 }
+SHOW_DOCUMENTS: Final[Words] = {
+    "responses": _NEEDS_KEY | _NOT_FOUND | {200: _answer("The links.", _ref(DocumentLinks))}
+}
 LIST_ORDERS: Final[Words] = {
     "responses": _NEEDS_KEY
     | {
@@ -351,6 +355,7 @@ def build_openapi(app: FastAPI) -> Words:
             ),
             *((model, "serialization") for model in (Order, OrderPage, RequestStatus, OrderHistory)),
             *((model, "serialization") for model in (CheckedIn, Hold, HoldPage, TicketClassList)),
+            (DocumentLinks, "serialization"),
             *((model, "serialization") for model in (Accepted, ProblemDocument, Alive)),
         ],
         ref_template=_REF,

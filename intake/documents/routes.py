@@ -9,6 +9,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Response
 from sqlalchemy import Connection, Engine
 
+from intake.documents import listing
 from intake.documents.links import ImageKind, image_path, is_good, order_path, pass_path
 from intake.documents.passes import CONTENT_SECURITY_POLICY, pass_of
 from intake.documents.pdf import pdf_of
@@ -26,7 +27,8 @@ from intake.parts import PartsOfApp
 from intake.problems import not_found
 from schemas.text import parse_uuid
 
-router = APIRouter(prefix="/documents", default_response_class=Response, tags=["documents"])
+router = APIRouter(default_response_class=Response, tags=["documents"])
+router.include_router(listing.router)
 
 PNG: Final = "image/png"
 SVG: Final = "image/svg+xml"
@@ -57,7 +59,7 @@ def _owner(engine: Engine, find: Find, id_: UUID | None, path: str, expires: str
     return owner
 
 
-@router.get("/orders/{order_id}.pdf", summary="An order as a PDF", **words_of_document(PDF))
+@router.get("/documents/orders/{order_id}.pdf", summary="An order as a PDF", **words_of_document(PDF))
 async def show_order(
     order_id: str, parts: PartsOfApp, expires: Expires = "", signature: Signature = ""
 ) -> Response:
@@ -78,13 +80,17 @@ def _order_pdf(engine: Engine, owner: Owner) -> Response:
     return _response(pdf_of(document.text, document.zones), PDF, {"content-disposition": name})
 
 
-@router.get("/tickets/{ticket_id}.png", summary="A ticket's QR code as a PNG", **words_of_document(PNG))
+@router.get(
+    "/documents/tickets/{ticket_id}.png", summary="A ticket's QR code as a PNG", **words_of_document(PNG)
+)
 def show_png(ticket_id: str, parts: PartsOfApp, expires: Expires = "", signature: Signature = "") -> Response:
     """Return the QR code of the ticket's code. A ticket that is void, or not issued yet, has none: 404."""
     return _response(png_of(_code(parts.engine, ticket_id, "png", expires, signature)), PNG)
 
 
-@router.get("/tickets/{ticket_id}.svg", summary="A ticket's QR code as an SVG", **words_of_document(SVG))
+@router.get(
+    "/documents/tickets/{ticket_id}.svg", summary="A ticket's QR code as an SVG", **words_of_document(SVG)
+)
 def show_svg(ticket_id: str, parts: PartsOfApp, expires: Expires = "", signature: Signature = "") -> Response:
     """Return the QR code of the ticket's code. A ticket that is void, or not issued yet, has none: 404."""
     code = _code(parts.engine, ticket_id, "svg", expires, signature)
@@ -100,7 +106,9 @@ def _code(engine: Engine, ticket_id: str, kind: ImageKind, expires: str, signatu
     return owner.code
 
 
-@router.get("/passes/{ticket_id}", summary="A ticket as a page for a phone", **words_of_document(HTML))
+@router.get(
+    "/documents/passes/{ticket_id}", summary="A ticket as a page for a phone", **words_of_document(HTML)
+)
 def show_pass(
     ticket_id: str, parts: PartsOfApp, expires: Expires = "", signature: Signature = ""
 ) -> Response:

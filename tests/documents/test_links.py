@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from intake.documents.links import links_of
 from intake.keys import Caller
 from intake.parts import Parts, parts_of
+from schemas.requests import CANCEL
 
 
 @pytest.fixture
@@ -111,3 +112,20 @@ def test_a_secret_is_not_shown_by_accident(place, links) -> None:
     made = links(place().id)
 
     assert repr(made.secret) not in repr(made)
+
+
+def test_a_key_gets_fresh_links_to_its_own_orders(theatre, phone, place, change) -> None:
+    order = place(quantity=2)
+    change(CANCEL, order_id=str(order.id), lines=[{"line_number": 1, "quantity": 1}])
+
+    with theatre.client("orders.read", tenant="grand-theatre") as client:
+        words = client.get(f"/v1/orders/{order.id}/documents").raise_for_status().json()
+    with theatre.client("orders.read", tenant="other") as client:
+        foreign = client.get(f"/v1/orders/{order.id}/documents")
+
+    void, valid = sorted(words["tickets"], key=lambda ticket: ticket["png"] is not None)
+    assert (void["png"], void["svg"]) == (None, None)
+    for link in (words["order_pdf"], valid["png"], valid["svg"], valid["digital_pass"], void["digital_pass"]):
+        assert phone.get(link).status_code == 200
+    assert phone.get(f"{theatre.url}/v1/orders/{order.id}/documents").status_code == 401
+    assert foreign.status_code == 404

@@ -1,0 +1,41 @@
+"""`GET /v1/orders/{id}/documents`: fresh links, to be passed on to the buyer."""
+
+from fastapi import APIRouter, Request, Response
+
+from intake.access import Reader
+from intake.answers import DocumentLinks, TicketLinks, json_response
+from intake.documents.links import Links, links_of
+from intake.openapi import SHOW_DOCUMENTS
+from intake.order_reading import read_order
+from intake.parts import PartsOfApp
+from intake.problems import not_found
+from orders.render import Words
+from schemas.text import parse_uuid
+
+router = APIRouter(default_response_class=Response, tags=["documents"])
+
+
+@router.get("/v1/orders/{order_id}/documents", summary="Links to an order's documents", **SHOW_DOCUMENTS)
+def show_links(request: Request, order_id: str, parts: PartsOfApp, caller: Reader) -> Response:
+    """Return links that are signed and expire; whoever has one needs no key."""
+    id_ = parse_uuid(order_id)
+    order = read_order(parts.engine, id_, caller.tenant_id) if id_ else None
+    if order is None:
+        raise not_found()
+    links = links_of(request, caller)
+    found = DocumentLinks(
+        order_pdf=links.order_pdf(order["id"]),
+        tickets=tuple(_links_to(ticket, links) for ticket in order["tickets"]),
+        expires_at=links.expires_at.replace(microsecond=0),
+    )
+    return json_response(found.model_dump())
+
+
+def _links_to(ticket: Words, links: Links) -> TicketLinks:
+    id_, has_code = ticket["id"], ticket["code"] is not None and ticket["status"] != "voided"
+    return TicketLinks(
+        id=id_,
+        digital_pass=links.digital_pass(id_),
+        png=links.ticket_image(id_) if has_code else None,
+        svg=links.ticket_image(id_, "svg") if has_code else None,
+    )
