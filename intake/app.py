@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from intake import check_ins, health, holds, offers, order_changes, order_reading, orders, requests
-from intake.dialects import acme, ticket_evolution, zoho_backstage
+from intake.dialects import acme, eventbookings, ticket_evolution, zoho_backstage
 from intake.documents import routes as documents
 from intake.last_resort import LastResort
 from intake.openapi import build_openapi
@@ -49,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
     answer_with_problems(app)
     for part in (orders, order_reading, order_changes, check_ins, holds, offers, requests, health, documents):
         app.include_router(part.router)
-    for dialect in (zoho_backstage, acme, ticket_evolution):
+    for dialect in (zoho_backstage, acme, ticket_evolution, eventbookings):
         app.include_router(dialect.router)
     _document(app)
     return app

@@ -15,10 +15,11 @@ from threading import Lock
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import Connection, TextClause, select, text
+from sqlalchemy import Connection, select, text
 
 from db.tables import events, orders
 from orders.listing import BLOCK, Entry, Key, Listing, Snapshot
+from orders.listing_statements import ALL_BY_ID, ALL_BY_NAME, CHANGED, FOUND_BY_ID, FOUND_BY_NAME, KEYS
 from orders.order_state import read_orders, select_orders
 from orders.render import Words
 from schemas.text import parse_uuid
@@ -35,48 +36,6 @@ MAX_CHANGED: Final = 4_000
 _MIN_SECONDS: Final = SLACK.total_seconds()
 _MAX_REMEMBERED: Final = 2_000_000
 """Ids of all snapshots of a process together: 40 MB."""
-
-# The expression is the one of the index orders_search.
-_FOUND: Final = """
-    lower(buyer_first_name || ' ' || buyer_last_name || ' ' || buyer_email) LIKE lower(:pattern)
-"""
-_NAMES: Final = """
-    lower(buyer_last_name) COLLATE "C" AS last_name, lower(buyer_first_name) COLLATE "C" AS first_name
-"""
-
-ALL_BY_ID: Final = text("""
-    SELECT string_agg(uuid_send(order_id), ''::bytea ORDER BY order_id) AS ids
-    FROM (SELECT DISTINCT order_id FROM order_lines WHERE event_id = :event_id) AS listed
-""")
-
-
-_OF_EVENT: Final = """
-    tenant_id = :tenant_id
-    AND EXISTS (SELECT FROM order_lines l WHERE l.order_id = orders.id AND l.event_id = :event_id)
-"""
-
-
-def _ordered(names: str, which: str) -> TextClause:
-    return text(f"""
-        SELECT string_agg(uuid_send(id), ''::bytea ORDER BY place) AS ids,
-            string_agg(int4send(place::int), ''::bytea ORDER BY id) AS places,
-            array_agg(last_name ORDER BY place) FILTER (WHERE place % {BLOCK} = 0) AS last_names,
-            array_agg(first_name ORDER BY place) FILTER (WHERE place % {BLOCK} = 0) AS first_names
-        FROM (
-            SELECT *, row_number() OVER (ORDER BY last_name, first_name, id) - 1 AS place
-            FROM (SELECT id, {names} FROM orders WHERE {which}) AS listed
-        ) AS placed
-    """)  # noqa: S608 - words of this file
-
-
-ALL_BY_NAME: Final = _ordered(_NAMES, _OF_EVENT)
-FOUND_BY_ID: Final = _ordered("'' AS last_name, '' AS first_name", f"{_FOUND} AND {_OF_EVENT}")
-FOUND_BY_NAME: Final = _ordered(_NAMES, f"{_FOUND} AND {_OF_EVENT}")
-CHANGED: Final = text(
-    f"SELECT id, {_NAMES}, {_FOUND} AS is_found FROM orders"  # noqa: S608 - words of this file
-    f" WHERE updated_at >= :since AND {_OF_EVENT}"
-)
-_KEYS: Final = text(f"SELECT id, {_NAMES} FROM orders WHERE id = ANY(:ids)")  # noqa: S608 - words of this file
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +170,7 @@ def _changed(connection: Connection, wanted: Wanted, since: datetime) -> list[En
 def _keys_of(connection: Connection, order_by: OrderBy, ids: Sequence[bytes]) -> Iterable[Key]:
     if order_by == "created":
         return [("", "", id_) for id_ in ids]
-    rows = connection.execute(_KEYS, {"ids": [UUID(bytes=id_) for id_ in ids]})
+    rows = connection.execute(KEYS, {"ids": [UUID(bytes=id_) for id_ in ids]})
     return [_key(order_by, row) for row in rows]
 
 

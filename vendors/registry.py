@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from schemas.dialects import DialectName
 from schemas.outcomes import Rejection
-from vendors import acme, ticket_evolution, zoho_backstage
+from vendors import acme, eventbookings, ticket_evolution, zoho_backstage
 from vendors.dialect import Dialect, NotTranslatable, Renderer
 
 CANONICAL: Final = "canonical"
@@ -19,6 +19,7 @@ RENDERERS: Final[Mapping[DialectName, Renderer]] = {
     zoho_backstage.DIALECT.name: zoho_backstage.answer,
     acme.DIALECT.name: acme.answer,
     ticket_evolution.DIALECT.name: ticket_evolution.answer,
+    "eventbookings": eventbookings.answer_without_links,
 }
 """Those that any order can be shown in; each dialect adds its own here."""
 

@@ -1,0 +1,12 @@
+"""EventBookings: reading orders, `GET /events/{event_uuid}/orders` and `GET /orders/{order_uuid}`.
+
+The vendor's document (Orders GET) says what the answers hold; what it leaves open is our choice, listed
+in docs/eventbookings.md.
+"""
+
+from vendors.eventbookings.answers import answer, answer_list, answer_without_links
+from vendors.eventbookings.links import Links
+from vendors.eventbookings.pages import ORDER_BY, Page, Query
+from vendors.eventbookings.refusals import refusal
+
+__all__ = ["ORDER_BY", "Links", "Page", "Query", "answer", "answer_list", "answer_without_links", "refusal"]

@@ -1,0 +1,137 @@
+"""The line items: one for each ticket, so that each has the one TICKET that the document shows."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from schemas.background import Background, EventFacts, TicketClassFacts
+from schemas.money import ZERO
+from schemas.orders import LineItem, Order, Ticket
+from vendors.dialect import Words
+from vendors.eventbookings.links import Links
+from vendors.eventbookings.tickets import ticket_words
+from vendors.eventbookings.values import (
+    address,
+    amount,
+    attributes,
+    banners,
+    in_both_zones,
+    occurrence_id,
+    session_id,
+)
+from vendors.words import spread
+
+
+@dataclass(slots=True)
+class _Item:
+    """A ticket, or those places of a line that have none; with its share of the order's amounts."""
+
+    line: LineItem
+    ticket: Ticket | None
+    quantity: int
+    subtotal: Decimal = ZERO
+    tax: Decimal = ZERO
+    discount: Decimal = ZERO
+    service_fee: Decimal = ZERO
+    processing_fee: Decimal = ZERO
+
+
+def line_items(order: Order, background: Background, links: Links, *, is_complete: bool) -> list[Words]:
+    """Return the line items; their amounts add up to those of the order, to the last cent.
+
+    A voided ticket stays, with the quantity 0 and nothing to pay.
+    """
+    items = list(_items(order))
+    _share(order, [item for item in items if item.quantity])
+    return [
+        _words(serial, item, order, background, links, is_complete=is_complete)
+        for serial, item in enumerate(items, 1)
+    ]
+
+
+def processing_fee(order: Order) -> Decimal:
+    """Return what the buyer pays beside prices, service fee and tax: shipping and further expenses."""
+    return order.totals.shipping + order.totals.additional_expense
+
+
+def _items(order: Order) -> Iterator[_Item]:
+    tickets: defaultdict[int, list[Ticket]] = defaultdict(list)
+    for ticket in order.tickets:
+        tickets[ticket.line_number].append(ticket)
+    for line in order.line_items:
+        of_line = tickets[line.line_number]
+        for ticket in of_line:
+            yield _Item(line, ticket, int(ticket.status != "voided"))
+        # A purchase for stock has places, and no tickets.
+        missing = line.quantity - sum(ticket.status != "voided" for ticket in of_line)
+        if missing > 0 or not of_line:
+            yield _Item(line, None, max(missing, 0))
+
+
+def _share(order: Order, items: list[_Item]) -> None:
+    for line in order.line_items:
+        of_line = [item for item in items if item.line is line]
+        weights = [Decimal(item.quantity) for item in of_line]
+        for item, subtotal in zip(of_line, spread(line.amount, weights, order.currency), strict=True):
+            item.subtotal = subtotal
+    # The order's tax may have been given as a sum, whatever the lines' own taxes are.
+    totals = order.totals
+    taxes = [item.line.tax * item.quantity / (item.line.quantity or 1) for item in items]
+    weights = [item.subtotal for item in items]
+    shared = {
+        "tax": spread(totals.tax + totals.included_tax, taxes if any(taxes) else weights, order.currency),
+        "discount": spread(totals.discount, weights, order.currency),
+        "service_fee": spread(totals.service_fee, weights, order.currency),
+        "processing_fee": spread(processing_fee(order), weights, order.currency),
+    }
+    for name, shares in shared.items():
+        for item, share in zip(items, shares, strict=True):
+            setattr(item, name, share)
+
+
+def _words(
+    serial: int, item: _Item, order: Order, background: Background, links: Links, *, is_complete: bool
+) -> Words:
+    ticket_class = background.ticket_classes[item.line.ticket_class_id]
+    product = _product(ticket_class, background.events[item.line.event_id])
+    if item.ticket is not None:
+        product["TICKET"] = ticket_words(order, item.ticket, links, is_complete=is_complete)
+    amounts = ("discount", "service_fee", "processing_fee", "tax", "subtotal")
+    return {
+        "serial": serial,
+        "product": {
+            "uuid": str(ticket_class.id),
+            "type": ticket_class.details.kind,
+            "attributes": attributes(product),
+        },
+        "quantity": item.quantity,
+        "quantity_included": item.quantity,
+        "price": amount(item.line.unit_price, order.currency),
+        **{name: amount(getattr(item, name), order.currency) for name in amounts},
+    }
+
+
+def _product(ticket_class: TicketClassFacts, event: EventFacts) -> dict[str, Any]:
+    details, venue = ticket_class.details, event.details.venue
+    place = " ".join(part for part in (ticket_class.section, ticket_class.row) if part)
+    return {
+        "PRODUCT_NAME": ticket_class.name,
+        "PRODUCT_VARIATION": details.variation or place,
+        "PRODUCT_DESCRIPTION": details.description or "",
+        "PRODUCT_INSTRUCTION": details.instruction or "",
+        "PRODUCT_IMAGE": str(details.image or ""),
+        "EVENT_NAME": event.name,
+        "OCCURRENCE_UUID": occurrence_id(event),
+        "SESSION_UUID": session_id(event.id),
+        "SESSION_NAME": event.name,
+        "EVENT_START_ON": in_both_zones(event.starts_at, event.timezone),
+        "EVENT_END_ON": in_both_zones(event.ends_at, event.timezone),
+        "EVENT_IMAGE": banners(event),
+        "EVENT_ADDRESS": {
+            "latitude": (venue and venue.latitude) or "",
+            "longitude": (venue and venue.longitude) or "",
+            "address": address(venue.address if venue else None),
+        },
+    }

@@ -1,0 +1,190 @@
+"""What orders are made of, as models: events, products, tickets, amounts."""
+
+from typing import Literal
+
+from schemas.text import Word
+
+
+class Amount(Word):
+    """An amount: a decimal string, and a text for people."""
+
+    amount: str
+    display_text: str
+
+
+class Moment(Word):
+    """A moment in UTC and in the event's time zone."""
+
+    utc: str
+    local: str
+
+
+class Address(Word):
+    """A postal address."""
+
+    address_line1: str
+    address_line2: str
+    country: str
+    state: str
+    city: str
+    post_code: str
+
+
+class OrganisationAddress(Address):
+    """The organisation's address, with its time zone."""
+
+    timezone: str
+
+
+class Banner(Word):
+    """A picture of the event."""
+
+    name: str
+    image: str
+    primary: bool
+
+
+class OrderCancel(Word):
+    """Until when an order may be cancelled, and how much of it is given back."""
+
+    enabled: bool
+    type: str
+    duration: int
+    refund_amount_percent: int
+
+
+class Settings(Word):
+    """How the event works."""
+
+    order_cancel: OrderCancel
+    include_tax_or_gst: bool
+    company_registration_details: str
+    organisation_entity_name: str
+    dgr_status: bool
+    is_enable_full_day: bool
+    is_enable_service_charge: bool
+    is_enable_datetime_conversion: bool
+    is_enable_qr_code_on_tickets: bool
+    is_enable_qr_code_individually_on_ticket: bool
+
+
+class Event(Word):
+    """The event that was ordered for."""
+
+    uuid: str
+    name: str
+    banner: list[Banner]
+    thumb: str
+    event_start_on: Moment
+    event_end_on: Moment
+    organisation_uuid: str
+    type: str
+    map_link: str
+    settings: Settings
+
+
+class Organisation(Word):
+    """Who holds the event."""
+
+    uuid: str
+    name: str
+    image: str
+    email: str
+    phone: str
+    addresses: OrganisationAddress
+
+
+class Attribute(Word):
+    """A name and a value; a value is null only where all additional information was asked for."""
+
+    name: str
+    value: str | None
+
+
+class EventAddress(Word):
+    """Where the event is."""
+
+    latitude: str
+    longitude: str
+    address: Address
+
+
+class TicketCode(Word):
+    """What a scanner reads, and its picture."""
+
+    type: Literal["QR", "QR_SVG"]
+    value: str
+    image: str
+
+
+class AdditionalDetails(Word):
+    """What else is known of who has the ticket."""
+
+    uuid: str
+    attributes: list[Attribute]
+
+
+class TicketAttendee(Word):
+    """Who has the ticket."""
+
+    uuid: str
+    attributes: list[Attribute]
+    additional_details: AdditionalDetails
+
+
+class Ticket(Word):
+    """The value of the attribute TICKET."""
+
+    uuid: str
+    code: list[TicketCode]
+    ticket_reference_code: str
+    digital_pass_url: str
+    is_donation: bool
+    is_enable_qr_code: bool
+    seat: str
+    attendee: TicketAttendee
+
+
+class ProductAttribute(Word):
+    """What is known of a product: the value's type is the name's."""
+
+    name: Literal[
+        "PRODUCT_NAME",
+        "PRODUCT_VARIATION",
+        "PRODUCT_DESCRIPTION",
+        "PRODUCT_INSTRUCTION",
+        "PRODUCT_IMAGE",
+        "EVENT_NAME",
+        "OCCURRENCE_UUID",
+        "SESSION_UUID",
+        "SESSION_NAME",
+        "EVENT_START_ON",
+        "EVENT_END_ON",
+        "EVENT_IMAGE",
+        "EVENT_ADDRESS",
+        "TICKET",
+    ]
+    value: str | Moment | list[Banner] | EventAddress | Ticket
+
+
+class Product(Word):
+    """What was ordered."""
+
+    uuid: str
+    type: Literal["event", "inventory"]
+    attributes: list[ProductAttribute]
+
+
+class LineItem(Word):
+    """One ticket of the order."""
+
+    serial: int
+    product: Product
+    quantity: int
+    quantity_included: int
+    price: Amount
+    discount: Amount
+    service_fee: Amount
+    processing_fee: Amount
+    tax: Amount
+    subtotal: Amount

@@ -1,0 +1,81 @@
+"""The query of `GET /events/{event_uuid}/orders`, and what its answer says of the page."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal, get_args
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from schemas.text import ShortText, Word, is_storable, parse_uuid
+from vendors.dialect import Words
+from vendors.eventbookings.values import LOCAL_FORMAT
+
+OrderBy = Literal["created_ascending", "created_descending", "starting", "name_ascending", "name_descending"]
+ORDER_BY: Final[tuple[str, ...]] = get_args(OrderBy)
+
+
+def _number(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
+
+
+def _local_time(value: str) -> str:
+    words = value.replace("T", " ")
+    for known in (LOCAL_FORMAT, f"{LOCAL_FORMAT}:%S"):
+        try:
+            return datetime.strptime(words, known).strftime(LOCAL_FORMAT)  # noqa: DTZ007 - of the event's zone
+        except ValueError:
+            continue
+    raise PydanticCustomError("occurrence", "a local time is written YYYY-MM-DD HH:mm")
+
+
+def _uuid(value: str) -> str:
+    parsed = parse_uuid(value)
+    if parsed is None:
+        raise PydanticCustomError("session", "a session is named by a UUID")
+    return str(parsed)
+
+
+def _text(value: str) -> str:
+    if not is_storable(value):
+        raise PydanticCustomError("search_q", "text that cannot be written")
+    return value.strip()
+
+
+class Query(Word):
+    """The parameters; without `rows` there are 20, without `order_by` the newest come first."""
+
+    position: Annotated[int, BeforeValidator(_number), Field(ge=0, lt=2**31)] = 0
+    rows: Annotated[int, BeforeValidator(_number), Field(ge=20, le=100)] = 20
+    order_by: OrderBy = "created_descending"
+    search_q: Annotated[ShortText, AfterValidator(_text)] = ""
+    occurrence: Annotated[str, AfterValidator(_local_time)] | None = None
+    session: Annotated[str, AfterValidator(_uuid)] | None = None
+    all_additional_info: Literal["0", "1"] = "0"
+
+    @property
+    def is_by_name(self) -> bool:
+        """Say whether orders are sorted by their customers' last and first names."""
+        return self.order_by.startswith("name")
+
+    @property
+    def is_descending(self) -> bool:
+        """Say whether the last order comes first. All orders of an event start when the event does."""
+        return self.order_by.endswith("descending")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What was asked for, and how many orders there are on all pages."""
+
+    query: Query
+    records: int
+
+    def words(self) -> Words:
+        """Return the pagination, which the document has as text."""
+        return {
+            "records": str(self.records),
+            "position": str(self.query.position),
+            "rows": str(self.query.rows),
+            "order_by": self.query.order_by,
+        }

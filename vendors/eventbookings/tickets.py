@@ -1,0 +1,70 @@
+"""The ticket in a line item: its codes, pass and attendee."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid5
+
+from schemas.orders import Attendee, Order, Ticket
+from vendors.dialect import Words
+from vendors.eventbookings.links import Links
+from vendors.eventbookings.values import attributes
+from vendors.words import moment
+
+
+def ticket_words(order: Order, ticket: Ticket, links: Links, *, is_complete: bool) -> Words:
+    """Return the value of the attribute TICKET; one that admits nobody has no code."""
+    return {
+        "uuid": str(ticket.id),
+        "code": _codes(ticket, links),
+        "ticket_reference_code": f"{order.code}-{_ordinal(order, ticket)}",
+        "digital_pass_url": links.digital_pass(ticket.id),
+        "is_donation": False,
+        "is_enable_qr_code": admits(ticket),
+        "seat": ticket.seat or "",
+        "attendee": _attendee(ticket, is_complete=is_complete),
+    }
+
+
+def admits(ticket: Ticket) -> bool:
+    """Say whether the ticket has a code to show."""
+    return ticket.code is not None and ticket.status != "voided"
+
+
+def given(values: Mapping[str, Any], *, is_complete: bool) -> list[Words]:
+    """Return the values as attributes; those that are null only where everything is asked for."""
+    return attributes({name: value for name, value in values.items() if is_complete or value is not None})
+
+
+def _codes(ticket: Ticket, links: Links) -> list[Words]:
+    if not admits(ticket):
+        return []
+    return [
+        {"type": "QR", "value": ticket.code, "image": links.ticket_image(ticket.id, "png")},
+        {"type": "QR_SVG", "value": ticket.code, "image": links.ticket_image(ticket.id, "svg")},
+    ]
+
+
+def _ordinal(order: Order, ticket: Ticket) -> int:
+    """Return which of the order's tickets it is, in the order of their making: it stays when others come."""
+    return sorted(one.id for one in order.tickets).index(ticket.id) + 1
+
+
+def _attendee(ticket: Ticket, *, is_complete: bool) -> Words:
+    attendee = ticket.attendee or Attendee()
+    names = {
+        "FIRST_NAME": attendee.first_name,
+        "LAST_NAME": attendee.last_name,
+        "EMAIL": attendee.email,
+    }
+    status = {
+        "STATUS": ticket.status,
+        "CHECKED_IN_ON": ticket.checked_in_at and moment(ticket.checked_in_at),
+    }
+    return {
+        "uuid": str(uuid5(ticket.id, "attendee")),
+        "attributes": given(names, is_complete=is_complete),
+        "additional_details": {
+            "uuid": str(uuid5(ticket.id, "additional details")),
+            "attributes": given(status, is_complete=is_complete),
+        },
+    }

@@ -1,0 +1,87 @@
+"""How EventBookings writes amounts, moments and addresses, and names what has no id of ours."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from babel.numbers import format_currency
+
+from schemas.background import EventFacts
+from schemas.money import quantum
+from schemas.orders import Address
+from vendors.dialect import Words
+from vendors.words import moment
+
+LOCALE: Final = "en"
+"""The language of the texts: the document's own."""
+
+LOCAL_FORMAT: Final = "%Y-%m-%d %H:%M"
+"""The document's "Local format YYYY-MM-DD HH:mm"."""
+
+
+def amount(value: Decimal, currency: str) -> Words:
+    """Return the amount as a decimal string, and as a person reads it: 45.50, $45.50."""
+    written = value.quantize(quantum(currency))
+    return {"amount": format(written, "f"), "display_text": _display_text(written, currency)}
+
+
+@lru_cache(maxsize=10_000)
+def _display_text(value: Decimal, currency: str) -> str:
+    return str(format_currency(value, currency, locale=LOCALE))
+
+
+def in_both_zones(value: datetime | None, timezone: str) -> Words:
+    """Return the moment in UTC (RFC 3339) and as clocks showed it there; empty texts for None."""
+    if value is None:
+        return {"utc": "", "local": ""}
+    return {"utc": moment(value), "local": value.astimezone(ZoneInfo(timezone)).strftime(LOCAL_FORMAT)}
+
+
+def address(given: Address | None) -> Words:
+    """Return the six parts of an address, empty where nothing is known."""
+    known = given or Address()
+    return {
+        "address_line1": known.line_1 or "",
+        "address_line2": known.line_2 or "",
+        "country": known.country or "",
+        "state": known.state or "",
+        "city": known.city or "",
+        "post_code": known.postal_code or "",
+    }
+
+
+def attributes(values: Mapping[str, Any]) -> list[Words]:
+    """Return the values as the list of names and values that the document has everywhere."""
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def banners(event: EventFacts) -> list[Words]:
+    """Return the event's pictures."""
+    return [
+        {"name": banner.name, "image": str(banner.image), "primary": banner.is_primary}
+        for banner in event.details.banners
+    ]
+
+
+def customer_id(tenant_id: UUID, email: str) -> str:
+    """Return the id of a customer: the same for all orders of one e-mail address and tenant."""
+    return str(uuid5(tenant_id, f"customer:{email.lower()}"))
+
+
+def occurrence_id(event: EventFacts) -> str:
+    """Return the id of the event's one occurrence."""
+    return str(uuid5(event.id, "occurrence"))
+
+
+def session_id(event_id: UUID) -> str:
+    """Return the id of the event's one session."""
+    return str(uuid5(event_id, "session"))
+
+
+def is_occurrence(starts_at: datetime, timezone: str, given: str) -> bool:
+    """Say whether the event starts at this local time, to the minute."""
+    return starts_at.astimezone(ZoneInfo(timezone)).strftime(LOCAL_FORMAT) == given.replace("T", " ")[:16]
