@@ -72,7 +72,9 @@ def _item(
         kept["parentItemId"] = own_names.get(str(call.parentItemId), call.parentItemId)
     if call.ticketingTypeId is None:
         kept["inventoryId"] = None  # it is the ticket class
-        kept["itemType"] = call.itemType or "inventory"
+        kept["itemType"] = call.itemType or (
+            "inventory" if call.comboTemplateId is None else "comboInventory"
+        )
     kept["itemId"] = None if number is None else str(number)
     kept["ticketClassId"] = class_id if number is None else None
     kept["discountedUnitPrice"] = f"{call.discountedUnitPrice:f}" if off and remembers_discount else None
