@@ -3,14 +3,16 @@
 from typing import Final
 
 from intake.documents.facts import EventText, Labelled, LineText, OrderText
-from intake.documents.sheet import BLACK, GREY, MARGIN, RED, Sheet
+from intake.documents.sheet import BLACK, GREY, MARGIN, RED, Colour, Sheet
 
 MAX_TICKETS: Final = 1_000
 """Of an order with more tickets the PDF shows so many: a page takes about 50 ms of the processor."""
 
 _GAP: Final = 6.0
-_COLUMNS: Final = ((0.0, 92.0, "L"), (94.0, 14.0, "R"), (110.0, 31.0, "R"), (143.0, 31.0, "R"))
-"""Ticket, quantity, price and amount: where they begin, how wide they are, and how they are aligned."""
+_NAME_WIDTH: Final = 92.0
+_COLUMNS: Final = ((94.0, 14.0), (110.0, 31.0), (143.0, 31.0))
+"""Quantity, price and amount: where they begin and how wide they are, in millimetres."""
+_ROW_HEIGHT: Final = 28.0  # of the longest name and detail
 
 
 def draw_order(sheet: Sheet, order: OrderText) -> None:
@@ -37,7 +39,7 @@ def _draw_head(sheet: Sheet, order: OrderText) -> None:
     right = sheet.put(
         order.status, x=x, y=right, width=width, size=11, is_bold=True, colour=colour, align="R"
     )
-    right = sheet.put(order.remark, x=x, y=right, width=width, size=8, colour=RED, align="R", max_lines=3)
+    right = sheet.put(order.remark, x=x, y=right, width=width, size=8, colour=RED, align="R", max_lines=4)
     sheet.rule(max(left, right) + 3)
     sheet.set_y(max(left, right) + _GAP)
 
@@ -68,46 +70,29 @@ def _draw_event(sheet: Sheet, event: EventText) -> None:
 
 
 def _draw_lines(sheet: Sheet, lines: tuple[LineText, ...]) -> None:
-    _draw_row(sheet, ("Ticket", "Quantity", "Price", "Amount"), is_heading=True)
+    sheet.place_for(_ROW_HEIGHT + 8)  # the heading stands above a line, never alone
+    _draw_heading(sheet)
     for line in lines:
-        y = sheet.place_for(16)
-        if y < MARGIN + 1:
-            _draw_row(sheet, ("Ticket", "Quantity", "Price", "Amount"), is_heading=True)
-        _draw_row(sheet, (line.name, line.quantity, line.unit_price, line.amount))
-        x, _, _ = _COLUMNS[0]
-        if line.detail:
-            y = sheet.put(
-                line.detail,
-                x=MARGIN + x,
-                y=sheet.y,
-                width=_COLUMNS[0][1],
-                size=8,
-                colour=GREY,
-                max_lines=2,
-            )
-        sheet.rule(sheet.y + 1)
-        sheet.set_y(sheet.y + 2)
+        if sheet.place_for(_ROW_HEIGHT) == MARGIN:
+            _draw_heading(sheet)
+        _draw_row(sheet, (line.name, line.quantity, line.unit_price, line.amount), size=10, colour=BLACK)
+        y = sheet.put(line.detail, x=MARGIN, y=sheet.y, width=_NAME_WIDTH, size=8, colour=GREY, max_lines=3)
+        sheet.rule(y + 1)
+        sheet.set_y(y + 2)
 
 
-def _draw_row(sheet: Sheet, texts: tuple[str, str, str, str], *, is_heading: bool = False) -> None:
-    top = bottom = sheet.place_for(16)
-    for text, (x, width, align) in zip(texts, _COLUMNS, strict=True):
-        bottom = max(
-            bottom,
-            sheet.put(
-                text,
-                x=MARGIN + x,
-                y=top,
-                width=width,
-                size=8 if is_heading else 10,
-                colour=GREY if is_heading else BLACK,
-                align=align,  # type: ignore[arg-type]
-                max_lines=2 if x == 0 else 1,
-            ),
-        )
-    if is_heading:
-        sheet.rule(bottom + 1)
-        bottom += 2
+def _draw_heading(sheet: Sheet) -> None:
+    _draw_row(sheet, ("Ticket", "Quantity", "Price", "Amount"), size=8, colour=GREY)
+    sheet.rule(sheet.y + 1)
+    sheet.set_y(sheet.y + 2)
+
+
+def _draw_row(sheet: Sheet, texts: tuple[str, str, str, str], *, size: float, colour: Colour) -> None:
+    name, *numbers = texts
+    top = sheet.y
+    bottom = sheet.put(name, x=MARGIN, y=top, width=_NAME_WIDTH, size=size, colour=colour, max_lines=3)
+    for text, (x, width) in zip(numbers, _COLUMNS, strict=True):
+        sheet.put(text, x=MARGIN + x, y=top, width=width, size=size, colour=colour, align="R")
     sheet.set_y(bottom)
 
 

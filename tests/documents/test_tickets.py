@@ -8,9 +8,9 @@ import httpx
 import pytest
 import zxingcpp
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from db.tables import ticket_keys
+from db.tables import ticket_keys, tickets
 from orders.tickets import verify_ticket
 from schemas.orders import Order
 from schemas.requests import CANCEL, CHECK_IN
@@ -136,4 +136,18 @@ def test_a_used_ticket_says_when_and_a_void_one_shows_no_code(phone, place, chan
     assert any(text.startswith("Used on ") and text.endswith(".") for text in used.texts)
     assert "voided" in void.texts
     assert "svg" not in void.tags
+    assert [phone.get(link).status_code for link in (png, svg)] == [404, 404]
+
+
+def test_a_ticket_without_a_code_says_when_it_gets_one(theatre, phone, place, links_of_ticket) -> None:
+    order = place()
+    with theatre.engine.begin() as connection:
+        connection.execute(update(tickets).where(tickets.c.order_id == order.id).values(code=None))
+    png, svg, page = links_of_ticket(order)
+
+    waiting = page_of(phone.get(page))
+
+    assert "waiting" in waiting.texts
+    assert "Its code is issued when the order is paid." in waiting.texts
+    assert "svg" not in waiting.tags
     assert [phone.get(link).status_code for link in (png, svg)] == [404, 404]
