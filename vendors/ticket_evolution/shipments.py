@@ -40,7 +40,7 @@ def shipments_of(order: Order, items: Sequence[Words], extras: Any) -> list[Word
 def _places(shipment: Words, count: int) -> list[int]:
     places = shipment.get("items")
     known = places if isinstance(places, list) else []
-    return [place for place in known if type(place) is int and 0 <= place < count]
+    return list(dict.fromkeys(place for place in known if type(place) is int and 0 <= place < count))
 
 
 def _shipment(order: Order, place: int, said: Words, items: Sequence[Words]) -> Words:

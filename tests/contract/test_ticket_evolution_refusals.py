@@ -1,0 +1,231 @@
+"""What Ticket Evolution's clients are told when something is wrong, in the vendor's own shape."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from intake.dialects.ticket_evolution import VENDORS_JSON
+from intake.keys import find_caller, hash_key
+from tests.contract.ticket_evolution import Broker, sale, signature
+from vendors.ticket_evolution.shapes import Error, Errors, Orders
+
+_ITEM = {"ticket_group_id": 16637811, "price": 45.5, "quantity": 1}
+
+
+def _errors(broker: Broker, *orders: Any, status: int = 422, **call: Any) -> dict[str, Any]:
+    answer = broker.post({"orders": list(orders), **call})
+    assert answer.status_code == status, answer.text
+    Errors.model_validate_json(answer.content, strict=False)
+    found: dict[str, Any] = answer.json()["errors"]
+    return found
+
+
+@pytest.mark.usefixtures("worker")
+def test_one_rejected_order_does_not_undo_its_neighbours(broker: Broker) -> None:
+    answer = broker.post(
+        {"orders": [sale(), sale(_ITEM, _ITEM | {"ticket_group_id": "nothing"}), sale(client_id=18)]}
+    )
+    assert answer.status_code == 201, answer.text
+    Orders.model_validate_json(answer.content, strict=False)
+    first, second, third = answer.json()["orders"]
+    assert (first["client_id"], third["client_id"]) == (17, 18)
+    field = "shipped_items.0.items.1.ticket_group_id"
+    assert second == {"state": "rejected", "errors": {field: ["there is no ticket class nothing"]}}
+
+
+@pytest.mark.usefixtures("worker")
+def test_several_rejected_orders_are_a_refused_call(broker: Broker) -> None:
+    found = _errors(broker, sale(_ITEM | {"price": "45.505"}), sale(_ITEM | {"quantity": 0}))
+    assert found["orders.0.shipped_items.0.items.0.price"] == ["Maximum 2 decimal places"]
+    assert list(found)[1] == "orders.1.shipped_items.0.items.0.quantity"
+
+
+@pytest.mark.usefixtures("worker")
+def test_fields_that_the_document_requires_are_named(broker: Broker) -> None:
+    assert _errors(broker, {"shipped_items": [{"items": [{}]}]}) == {
+        "seller_id": ["can't be blank"],
+        "client_id": ["can't be blank"],
+        "shipped_items.0.items.0.ticket_group_id": ["can't be blank"],
+        "shipped_items.0.items.0.price": ["can't be blank"],
+        "shipped_items.0.items.0.quantity": ["can't be blank"],
+    }
+    assert _errors(broker, {"is_purchase": True, "shipped_items": [{"items": [{"price": 1}]}]}) == {
+        "seller_id": ["can't be blank"],
+        "buyer_id": ["can't be blank"],
+        "shipped_items.0.items.0.ticket_group": ["can't be blank"],
+        "shipped_items.0.items.0.quantity": ["can't be blank"],
+    }
+
+
+@pytest.mark.usefixtures("worker")
+def test_undocumented_fields_are_refused_by_name(broker: Broker) -> None:
+    order = sale(_ITEM | {"colour": "red"}, session_id="s")
+    assert _errors(broker, order) == {
+        "shipped_items.0.items.0.colour": ["unknown field colour"],
+        "session_id": ["unknown field session_id"],
+    }
+    assert _errors(broker, sale(), colour="red") == {"colour": ["unknown field colour"]}
+    assert list(_errors(broker, sale(tenant="other"))) == ["tenant"]
+    assert list(_errors(broker, sale(check_fraud=True))) == ["orders.0.check_fraud"]
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_credit_card_fails_without_a_gateway(broker: Broker) -> None:
+    assert list(_errors(broker, sale(payments=[{"type": "credit_card"}]))) == ["payments.0.type"]
+
+
+@pytest.mark.usefixtures("worker")
+def test_who_may_not_set_prices_sells_at_the_catalogues(broker: Broker) -> None:
+    clerk = broker.with_scopes("orders.create")
+    assert clerk.made(sale(_ITEM | {"price": "45.50"}))
+    assert list(_errors(clerk, sale(_ITEM | {"price": 45}))) == ["shipped_items.0.items.0.price"]
+
+
+@pytest.mark.usefixtures("worker")
+def test_what_is_sold_out_is_said_of_its_item(broker: Broker) -> None:
+    item = {"ticket_group_id": 16637814, "price": 10, "quantity": 3}
+    assert list(_errors(broker, sale(item))) == ["shipped_items.0.items.0.quantity"]
+
+
+@pytest.mark.usefixtures("worker")
+def test_an_order_of_several_items_sells_only_what_its_seller_owns(broker: Broker) -> None:
+    box = {"ticket_group_id": 16637813, "price": 90, "quantity": 1}
+    assert list(_errors(broker, sale(_ITEM, box))) == ["shipped_items"]
+
+
+@pytest.mark.parametrize(
+    "payload", ["[]", '{"orders": {}}', '{"orders": []}', '{"orders": [7]}', "{}", '{"orders": [{}], "x": 1}']
+)
+def test_what_is_no_list_of_orders_is_refused(broker: Broker, payload: str) -> None:
+    answer = broker.post(payload)
+    assert (answer.status_code, list(answer.json())) == (422, ["errors"])
+
+
+def test_what_is_no_json_is_refused(broker: Broker) -> None:
+    for payload in ("{", '{"orders": [], "orders": []}', '{"orders": [{"tax": 1e999999999}]}'):
+        answer = broker.post(payload)
+        assert answer.status_code == 400
+        Error.model_validate_json(answer.content)
+
+
+@pytest.mark.usefixtures("worker")
+def test_both_media_types_are_taken_and_given(broker: Broker) -> None:
+    for media_type in (f"{VENDORS_JSON}; version=9", "application/json; charset=utf-8", "text/plain"):
+        assert broker.post({"orders": [sale()]}, media_type=media_type).status_code == 201
+    assert broker.post({"orders": [sale()]}, media_type="text/xml").status_code == 415
+    answer = broker.post({"orders": [sale()]}, accept=f"{VENDORS_JSON}; version=9")
+    assert answer.headers["content-type"].startswith(VENDORS_JSON)
+    refused = broker.post({"orders": 7}, accept=VENDORS_JSON)
+    assert (refused.status_code, refused.headers["content-type"].partition(";")[0]) == (422, VENDORS_JSON)
+    assert broker.get("/v9/orders").headers["content-type"] == "application/json"
+
+
+def test_an_unsigned_call_is_refused(broker: Broker) -> None:
+    body = json.dumps({"orders": [sale()]})
+    right = signature(broker.secret, f"POST 127.0.0.1/v9/orders?{body}")
+    for headers in (
+        {},
+        {"x-token": broker.token},
+        {"x-signature": right},
+        {"x-token": "wc_" + "a" * 43, "x-signature": right},
+        {"x-token": "0" * 32, "x-signature": right},
+        {"x-token": "é", "x-signature": right},
+        {"x-token": broker.token, "x-signature": "é"},
+        {"x-token": broker.token, "x-signature": signature("other", f"POST 127.0.0.1/v9/orders?{body}")},
+        {
+            "x-token": broker.token,
+            "x-signature": signature(broker.secret, f"POST 127.0.0.1/v9/orders?{body} "),
+        },
+        {"x-token": broker.token, "x-signature": signature(broker.secret, f"POST 127.0.0.1/v9/orders{body}")},
+        {"x-token": broker.token, "x-signature": signature(broker.secret, f"GET 127.0.0.1/v9/orders?{body}")},
+        {
+            "x-token": broker.token,
+            "x-signature": signature(broker.secret, f"POST example.com/v9/orders?{body}"),
+        },
+    ):
+        raw = {name: value.encode() for name, value in headers.items()} | {
+            "content-type": b"application/json"
+        }
+        answer = broker.http.post("/v9/orders", content=body, headers=raw)
+        assert answer.status_code == 401, headers
+        Error.model_validate_json(answer.content)
+    assert broker.intake.take_requests() == []
+
+
+def test_a_query_is_signed_sorted_however_it_is_escaped(broker: Broker) -> None:
+    def status(query: str, signed: str) -> int:
+        headers = {
+            "x-token": broker.token,
+            "x-signature": signature(broker.secret, f"GET 127.0.0.1/v9/orders?{signed}"),
+        }
+        return broker.http.get(f"/v9/orders?{query}", headers=headers).status_code
+
+    assert status("per_page=1&page=2", "page=2&per_page=1") == 200
+    assert status("reference=a%20b", "reference=a%20b") == status("reference=a%20b", "reference=a+b") == 200
+    assert status("updated_at.gte=2027-01-01T00:00:00Z", "updated_at.gte=2027-01-01T00%3A00%3A00Z") == 200
+    assert status("page=1", "page=2") == status("page=1", "") == 401
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_key_may_be_named_by_the_digits_of_its_id(broker: Broker) -> None:
+    with broker.intake.engine.connect() as connection:
+        caller = find_caller(connection, hash_key(broker.token))
+    assert caller is not None
+    named = Broker(broker.intake, broker.http, UUID(str(caller.key_id)).hex, broker.secret)
+    # What the vendor's client in Ruby takes: 32 letters and digits, and 40 characters that are no space.
+    assert (len(named.token), named.token.isalnum(), len(named.secret)) == (32, True, 40)
+    (made,) = named.made(sale())
+    assert named.get(f"/v9/orders/{made['id']}").status_code == 200
+
+
+def test_a_key_without_the_scope_is_refused(broker: Broker) -> None:
+    reader = broker.with_scopes("orders.read")
+    assert reader.post({"orders": [sale()]}).status_code == 403
+    assert broker.with_scopes("orders.create").get("/v9/orders").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        sale(seller_id=777),
+        sale(seller_id="777"),
+        sale(seller_id=777, buyer_id=777, is_purchase=True),
+        sale(seller_id=101, buyer_id=777, client_id=None, substitute_order_link_id=5),
+    ],
+)
+def test_an_office_of_somebody_else_is_not_found(broker: Broker, order: Any) -> None:
+    answer = broker.post({"orders": [sale(), order]})
+    assert answer.status_code == 404
+    Error.model_validate_json(answer.content)
+    assert broker.intake.take_requests() == []
+
+
+def test_orders_of_somebody_else_are_not_found(broker: Broker, caller: Any, key: str) -> None:
+    headers = {"authorization": f"Bearer {key}"}
+    theirs = caller.get("/v1/orders", headers=headers).json()["items"]
+    for order in theirs[:1]:
+        assert broker.get(f"/v9/orders/{order['number']}").status_code == 404
+
+
+def test_without_a_worker_the_call_is_accepted(broker: Broker) -> None:
+    for orders in ([sale()], [sale(), sale()]):
+        answer = broker.post({"orders": orders}, prefer="wait=1")
+        assert answer.status_code == 202
+        assert answer.headers["retry-after"] == "1"
+        status = broker.call("GET", answer.headers["location"]).json()
+        assert status["status"] == "pending"
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_call_that_is_repeated_counts_once(broker: Broker) -> None:
+    key = broker.token  # no other test has it
+    orders = [sale(), sale(client_id=18)]
+    first, again = (broker.post({"orders": orders}, idempotency_key=key) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    single = sale(idempotency_key=key + "x")
+    assert broker.made(single) == broker.made(single)
+    other = broker.post({"orders": [single | {"client_id": 19}]})
+    assert (other.status_code, list(other.json()["errors"])) == (409, ["idempotency_key"])

@@ -1,0 +1,166 @@
+"""The shapes of an order's parts in the answers: every key, always."""
+
+from typing import Any
+
+from schemas.text import Word
+
+Id = int | str
+"""An integer, where our id is one; text where the catalogue has other ids."""
+
+Amount = str
+"""A decimal string in the minor units of the order's currency, such as 45.50."""
+
+
+class Venue(Word):
+    """Where an event takes place."""
+
+    name: str | None
+    address: "Address | None"
+
+
+class Event(Word):
+    """An event; `occurs_at` is in the time of the venue."""
+
+    id: Id
+    name: str
+    url: str
+    occurs_at: str
+    venue: Venue | None
+
+
+class Address(Word):
+    """An address."""
+
+    name: str | None
+    street_address: str | None
+    extended_address: str | None
+    locality: str | None
+    region: str | None
+    country_code: str | None
+    postal_code: str | None
+
+
+class TicketGroup(Word):
+    """A ticket group as the catalogue has it; `seats` are those of the order."""
+
+    id: Id
+    url: str
+    name: str
+    section: str | None
+    row: str | None
+    seats: tuple[str, ...]
+    retail_price: Amount
+    office_id: Id | None
+    event: Event | None
+
+
+class Ticket(Word):
+    """One ticket of an item."""
+
+    id: str
+    seat: str | None
+    state: str
+    barcode: str | None
+
+
+class Item(Word):
+    """One item; what the call said and nothing else has is as the call said it."""
+
+    id: int
+    ticket_group_id: Id
+    ticket_group: TicketGroup
+    price: Amount
+    quantity: int
+    tickets: tuple[Ticket, ...]
+    low_seat: str | None
+    seat_order: str | None
+    ticket_hold_id: str | None
+    ticket_group_signature: str | None
+    requested_id: Id | None
+    requested_ticket_group: dict[str, Any] | None
+
+
+class ShippedItem(Word):
+    """An item of a shipment."""
+
+    id: int
+    ticket_group_id: Id
+    quantity: int
+
+
+class Shipment(Word):
+    """How items are delivered, as the call said it."""
+
+    id: int
+    url: str
+    type: str
+    state: str
+    items: tuple[ShippedItem, ...]
+    service_type: str | None
+    signature_type: str | None
+    name: str | None
+    carrier: str | None
+    tracking_number: str | None
+    available: bool | None
+    notes: str | None
+    ship_to_name: str | None
+    ship_to_company_name: str | None
+    address_id: Id | None
+    address_attributes: dict[str, Any] | None
+    email_address_id: Id | None
+    email_address_attributes: dict[str, Any] | None
+    phone_number_id: Id | None
+    phone_number_attributes: dict[str, Any] | None
+    ship_from_address_id: Id | None
+    ship_from_address_attributes: dict[str, Any] | None
+    ship_from_phone_number_id: Id | None
+    ship_from_phone_number_attributes: dict[str, Any] | None
+
+
+class Payment(Word):
+    """A payment, or a refund."""
+
+    id: int
+    type: str
+    amount: Amount
+    state: str
+    refund: bool
+    reference: str | None
+    created_at: str
+    credit_card_id: Id | None
+    token: str | None
+    check_number: Id | None
+    address_id: Id | None
+    address_attributes: dict[str, Any] | None
+
+
+class Party(Word):
+    """Who sells or buys: an office or a client."""
+
+    type: str
+    id: Id | None
+    name: str | None
+    url: str | None
+
+
+class EmailAddress(Word):
+    """An e-mail address."""
+
+    address: str
+
+
+class PhoneNumber(Word):
+    """A phone number."""
+
+    number: str
+
+
+class Client(Word):
+    """The client who buys."""
+
+    id: Id | None
+    url: str | None
+    name: str
+    company: str | None
+    email_addresses: tuple[EmailAddress, ...]
+    phone_numbers: tuple[PhoneNumber, ...]
