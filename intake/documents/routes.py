@@ -12,7 +12,6 @@ from sqlalchemy import Connection, Engine
 from intake.documents import listing
 from intake.documents.links import ImageKind, image_path, is_good, order_path, pass_path
 from intake.documents.passes import CONTENT_SECURITY_POLICY, pass_of
-from intake.documents.pdf import pdf_of
 from intake.documents.qr import png_of, svg_of
 from intake.documents.reading import (
     Owner,
@@ -72,6 +71,9 @@ async def show_order(
 
 
 def _order_pdf(engine: Engine, owner: Owner) -> Response:
+    # What sets pages takes as long to import as all the rest of the intake.
+    from intake.documents.pdf import pdf_of
+
     with at_one_moment(engine).connect() as connection:
         document = read_order_document(connection, owner.tenant_id, owner.order_id)
     if document is None:

@@ -18,6 +18,7 @@ _DAY: Final = "EEEE, d MMMM y"
 _TIME: Final = "HH:mm"
 
 _JOINERS: Final = "\u200c\u200d"
+_UNSEEN: Final = {"Cc", "Cf", "Cs"}  # control characters, marks of format, halves of characters
 _SELECTORS: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
@@ -29,7 +30,9 @@ def clean(text: str | None) -> str:
     """
     composed = _SELECTORS.sub("", unicodedata.normalize("NFC", text or ""))
     seen = "".join(
-        one for one in composed if one in _JOINERS or one.isspace() or unicodedata.category(one)[0] != "C"
+        one
+        for one in composed
+        if one in _JOINERS or one.isspace() or unicodedata.category(one) not in _UNSEEN
     )
     return " ".join(seen.split())
 

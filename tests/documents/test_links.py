@@ -7,11 +7,13 @@ from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI, Request
+from pydantic import ValidationError
 
 from intake.documents.links import links_of
 from intake.keys import Caller
 from intake.parts import Parts, parts_of
 from schemas.requests import CANCEL
+from worker.settings import Settings
 
 
 @pytest.fixture
@@ -129,3 +131,9 @@ def test_a_key_gets_fresh_links_to_its_own_orders(theatre, phone, place, change)
         assert phone.get(link).status_code == 200
     assert phone.get(f"{theatre.url}/v1/orders/{order.id}/documents").status_code == 401
     assert foreign.status_code == 404
+
+
+def test_the_address_in_links_is_one_of_the_web() -> None:
+    assert Settings(public_url="https://tickets.example.com").public_url == "https://tickets.example.com"
+    with pytest.raises(ValidationError, match="must be a URL like https://tickets.example.com"):
+        Settings(public_url="tickets.example.com")
