@@ -20,7 +20,7 @@ _READ_SECONDS: Final = 60.0
 
 
 async def read_body(request: Request, media_types: Sequence[str] = (JSON,)) -> bytes:
-    """Return the body of a call that is in one of these media types.
+    """Return the body of a call that is in one of these media types; "" is a call that names none.
 
     Raises `Problem`: 415 for another content type, 413 for a body that is too long, 408 for one that
     does not come to its end.
@@ -59,7 +59,8 @@ def _check_type(request: Request, media_types: Sequence[str]) -> None:
     if media_type not in media_types:
         # Which patches a path takes is told where one was refused (RFC 5789, 2.2).
         headers = {"accept-patch": ", ".join(media_types)} if request.method == "PATCH" else None
-        raise invalid(f"the content type must be {' or '.join(media_types)}", status=415, headers=headers)
+        known = " or ".join(filter(None, media_types))
+        raise invalid(f"the content type must be {known}", status=415, headers=headers)
     if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise invalid("the body must not be compressed", status=415)
 

@@ -32,9 +32,9 @@ from vendors.ticket_evolution.shapes import Errors, Order, OrderPage, Orders
 VENDORS_JSON: Final = "application/vnd.ticketevolution.api+json"
 """The vendor's media type, with parameters such as `version=9`."""
 
-# The vendor's client in JavaScript names no media type, and its runtime then says text/plain. The
+# The vendor's client in JavaScript names no media type, and some runtimes then say text/plain. The
 # signature covers the body, so that no page in a browser can make such a call for somebody else.
-_MEDIA_TYPES: Final = (JSON, VENDORS_JSON, "text/plain")
+_MEDIA_TYPES: Final = (JSON, VENDORS_JSON, "text/plain", "")
 
 
 def _refusal(problem: Problem) -> tuple[int, Any]:

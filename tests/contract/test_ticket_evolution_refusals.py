@@ -112,7 +112,7 @@ def test_what_is_no_json_is_refused(broker: Broker) -> None:
 
 @pytest.mark.usefixtures("worker")
 def test_both_media_types_are_taken_and_given(broker: Broker) -> None:
-    for media_type in (f"{VENDORS_JSON}; version=9", "application/json; charset=utf-8", "text/plain"):
+    for media_type in (f"{VENDORS_JSON}; version=9", "application/json; charset=utf-8", "text/plain", ""):
         assert broker.post({"orders": [sale()]}, media_type=media_type).status_code == 201
     assert broker.post({"orders": [sale()]}, media_type="text/xml").status_code == 415
     answer = broker.post({"orders": [sale()]}, accept=f"{VENDORS_JSON}; version=9")
