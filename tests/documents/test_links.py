@@ -135,5 +135,5 @@ def test_a_key_gets_fresh_links_to_its_own_orders(theatre, phone, place, change)
 
 def test_the_address_in_links_is_one_of_the_web() -> None:
     assert Settings(public_url="https://tickets.example.com").public_url == "https://tickets.example.com"
-    with pytest.raises(ValidationError, match="must be a URL like https://tickets.example.com"):
+    with pytest.raises(ValidationError, match="must be a URL like https://"):
         Settings(public_url="tickets.example.com")
