@@ -27,7 +27,7 @@ from vendors.dialect import Words
 from vendors.ticket_evolution import DIALECT, layout_of
 from vendors.ticket_evolution.offices import own_office
 from vendors.ticket_evolution.requests import OrdersCall
-from vendors.ticket_evolution.shapes import Errors, Order, OrderPage, Orders
+from vendors.ticket_evolution.shapes import Error, Errors, Order, OrderPage, Orders
 
 VENDORS_JSON: Final = "application/vnd.ticketevolution.api+json"
 """The vendor's media type, with parameters such as `version=9`."""
@@ -58,7 +58,7 @@ class _Route(refusing_with(_refusal)):  # type: ignore[misc] # a class that is m
 
 router = APIRouter(prefix="/v9", default_response_class=Response, route_class=_Route, tags=[DIALECT.name])
 
-_REFUSED: Final = schema_of(DIALECT.name, Errors, "serialization")
+_REFUSED: Final = {"oneOf": [schema_of(DIALECT.name, one, "serialization") for one in (Errors, Error)]}
 _CREATE: Final = words_of_call(
     {201: ("The orders, in their order.", schema_of(DIALECT.name, Orders, "serialization"))},
     _REFUSED,
