@@ -88,6 +88,7 @@ class EventOrders:
         if descending:
             start, stop = len(listing) - stop, len(listing) - start
         ids = listing.page(start, stop, lambda ids: _keys_of(connection, wanted.order_by, ids))
+        connection.execute(text("SET LOCAL plan_cache_mode TO DEFAULT"))
         return (ids[::-1] if descending else ids), len(listing)
 
     def _listing(self, connection: Connection, wanted: Wanted, now: datetime) -> Listing:

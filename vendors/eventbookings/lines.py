@@ -81,13 +81,14 @@ def _share(order: Order, items: list[_Item]) -> None:
     taxes = [item.line.tax * item.quantity / (item.line.quantity or 1) for item in items]
     weights = [item.subtotal for item in items]
     shared = {
-        "tax": spread(totals.tax + totals.included_tax, taxes if any(taxes) else weights, order.currency),
-        "discount": spread(totals.discount, weights, order.currency),
-        "service_fee": spread(totals.service_fee, weights, order.currency),
-        "processing_fee": spread(processing_fee(order), weights, order.currency),
+        "tax": (totals.tax + totals.included_tax, taxes if any(taxes) else weights),
+        "discount": (totals.discount, weights),
+        "service_fee": (totals.service_fee, weights),
+        "processing_fee": (processing_fee(order), weights),
     }
-    for name, shares in shared.items():
-        for item, share in zip(items, shares, strict=True):
+    for name, (whole, by) in shared.items():
+        # Most of them are nothing, which needs no fractions.
+        for item, share in zip(items, spread(whole, by, order.currency) if whole else (), strict=bool(whole)):
             setattr(item, name, share)
 
 

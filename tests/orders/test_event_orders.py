@@ -1,0 +1,125 @@
+"""Pages of an event with many orders: found by index, in the same time wherever they are."""
+
+import statistics
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import Connection, Engine, TextClause, text
+
+from benchmarks.many_orders import fill
+from orders.event_orders import EventOrders, Wanted, find_event
+from orders.listing_statements import ALL_BY_ID, CHANGED, FOUND_BY_ID, FOUND_BY_NAME
+from tests.factories import load
+
+COUNT = 20_000
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture(scope="module")
+def filled(migrated: Engine) -> Iterator[Engine]:
+    names = "tenants, tenant_aliases, ticket_keys, events, ticket_classes, orders, order_lines, tickets"
+    with migrated.begin() as connection:
+        connection.execute(text(f"TRUNCATE {names} CASCADE"))
+    load(migrated)
+    fill(migrated, "standing", COUNT)
+    yield migrated
+    with migrated.begin() as connection:
+        connection.execute(text(f"TRUNCATE {names} CASCADE"))
+
+
+@pytest.fixture
+def connection(filled: Engine) -> Iterator[Connection]:
+    with filled.connect() as connection:
+        yield connection
+
+
+def wanted(connection: Connection, order_by: str = "created", search: str = "") -> Wanted:
+    tenant_id = connection.execute(text("SELECT id FROM tenants")).scalar_one()
+    event = find_event(connection, tenant_id, "concert")
+    assert event is not None
+    return Wanted(tenant_id, event.id, order_by, search)  # type: ignore[arg-type]
+
+
+def plan(connection: Connection, statement: TextClause, of: Wanted, since: datetime = NOW) -> str:
+    connection.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+    rows = connection.execute(text("EXPLAIN " + statement.text), {**of.parameters, "since": since})
+    return "\n".join(row[0] for row in rows)
+
+
+def test_a_list_reads_nothing_but_an_index(connection: Connection) -> None:
+    found = plan(connection, ALL_BY_ID, wanted(connection))
+
+    assert "Index Only Scan using order_lines_event_id_order_id_idx" in found
+    assert "Seq Scan" not in found
+
+
+@pytest.mark.parametrize("statement", [FOUND_BY_ID, FOUND_BY_NAME])
+def test_a_search_uses_its_index(connection: Connection, statement: TextClause) -> None:
+    found = plan(connection, statement, wanted(connection, search="ab1"))
+
+    assert "Bitmap Index Scan on orders_search" in found
+    assert "Seq Scan" not in found
+
+
+def test_what_has_changed_is_found_by_an_index(connection: Connection) -> None:
+    found = plan(connection, CHANGED, wanted(connection))
+
+    assert "orders_updated_at_idx" in found
+    assert "Seq Scan" not in found
+
+
+@pytest.mark.parametrize("order_by", ["created", "name"])
+def test_pages_are_what_a_sort_of_everything_gives(connection: Connection, order_by: str) -> None:
+    sort = {
+        "created": "id",
+        "name": 'lower(buyer_last_name) COLLATE "C", lower(buyer_first_name) COLLATE "C", id',
+    }
+    expected = list(connection.scalars(text(f"SELECT id FROM orders ORDER BY {sort[order_by]}")))
+    of, found = wanted(connection, order_by), EventOrders()
+
+    for position in (0, 255, 256, 10_000, COUNT - 20, COUNT - 5, COUNT):
+        page, records = found.page(connection, of, position, 20, descending=False, now=NOW)
+        assert (page, records) == (expected[position : position + 20], COUNT)
+        page, _ = found.page(connection, of, position, 20, descending=True, now=NOW)
+        assert page == expected[::-1][position : position + 20]
+
+
+def test_a_search_finds_what_a_look_at_everything_finds(connection: Connection) -> None:
+    of = wanted(connection, search="AB1")
+    query = (
+        "SELECT id FROM orders WHERE lower(concat_ws(' ', buyer_first_name, buyer_last_name, buyer_email))"
+    )
+    expected = list(connection.scalars(text(f"{query} LIKE '%ab1%' ORDER BY id")))
+
+    page, records = EventOrders().page(connection, of, 0, 100, descending=False, now=NOW)
+
+    assert records == len(expected) > 20
+    assert page == expected[:100]
+
+
+@pytest.mark.parametrize("order_by", ["created", "name"])
+def test_far_pages_take_as_long_as_near_ones(connection: Connection, order_by: str) -> None:
+    of, found = wanted(connection, order_by), EventOrders()
+
+    def seconds(position: int) -> float:
+        times = []
+        for _ in range(25):
+            started = time.perf_counter()
+            page, _ = found.page(connection, of, position, 20, descending=False, now=NOW)
+            times.append(time.perf_counter() - started)
+            assert len(page) == 20
+        return statistics.median(times)
+
+    seconds(0)  # the listing is read once
+    assert seconds(COUNT - 20) < 3 * seconds(0) + 0.002
+
+
+def test_memory_is_bounded(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("orders.event_orders._MAX_REMEMBERED", 3_000)
+    found = EventOrders()
+    for letter in "abcdefgh":
+        found.page(connection, wanted(connection, search=letter * 9), 0, 20, descending=False, now=NOW)
+
+    assert len(found._remembered) <= 3

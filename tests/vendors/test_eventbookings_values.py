@@ -1,0 +1,147 @@
+"""Amounts, moments and lines in EventBookings' words, made of orders that no catalogue has."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.background import Background, EventFacts, TicketClassFacts
+from schemas.orders import Order
+from schemas.presentation import EventDetails, Organisation, TicketClassDetails
+from vendors.eventbookings import answer_without_links
+from vendors.eventbookings.models import OrderAnswer
+from vendors.eventbookings.values import amount, in_both_zones, is_occurrence
+
+NOW = datetime(2026, 5, 4, 12, 0, 30, tzinfo=UTC)
+EVENT = EventFacts(
+    UUID(int=1), "e", "Event", NOW, NOW, "Asia/Tokyo", "JPY", None, None, False, EventDetails()
+)
+CLASS = TicketClassFacts(UUID(int=2), "c", "e", "Class", None, None, Decimal(1), None, TicketClassDetails())
+BACKGROUND = Background(
+    UUID(int=3), "demo", Organisation(), {}, events={"e": EVENT}, ticket_classes={"c": CLASS}
+)
+
+
+def make_order(quantity: int, *, currency: str = "JPY", voided: int = 0, **totals: Decimal) -> Order:
+    line: dict[str, Any] = {
+        "line_number": 1, "ticket_class_id": "c", "event_id": "e", "quantity": quantity, "unit_price": "7",
+        "amount": str(7 * quantity), "tax": str(totals.get("tax", 0)), "rounding": "0", "attendees": [],
+    }  # fmt: skip
+    ticket: dict[str, Any] = {
+        "line_number": 1, "ticket_class_id": "c", "seat": None, "attendee": None, "status": "valid",
+        "code": "x", "created_at": NOW, "checked_in_at": None,
+    }  # fmt: skip
+    nothing = dict.fromkeys(
+        ("shipping", "service_fee", "additional_expense", "tax", "included_tax", "discount"), "0"
+    )
+    sums = {
+        **nothing,
+        "subtotal": str(7 * quantity),
+        "total": "0",
+        "paid": "0",
+        "balance": "0",
+        "refunded": "0",
+    }
+    tickets = [{**ticket, "id": uuid4()} for _ in range(quantity)]
+    return Order.model_validate(
+        {
+            "id": uuid4(), "number": 1, "code": "C", "tenant": "demo", "status": "placed",
+            "payment_status": "unpaid", "version": 1, "idempotency_key": "k", "event_id": None,
+            "currency": currency, "billing_address": None, "line_items": [line],
+            "buyer": {"first_name": "A", "last_name": "B", "email": "a@example.com"},
+            "totals": {**sums, **{name: str(value) for name, value in totals.items()}},
+            "tickets": tickets + [{**ticket, "id": uuid4(), "status": "voided"} for _ in range(voided)],
+            "payments": [], "notes": [], "payment_due_at": None, "cancellation": None, "fraud_check": None,
+            "check_in": {"status": "not_checked_in", "checked_in": 0, "tickets": quantity}, "trade": None,
+            "promo_code": None, "reference": None, "extras": None, "created_at": NOW, "updated_at": NOW,
+        },
+        strict=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "written", "text"),
+    [
+        ("45.5", "USD", "45.50", "$45.50"),
+        ("1234567.89", "EUR", "1234567.89", "€1,234,567.89"),
+        ("4550", "JPY", "4550", "¥4,550"),
+        ("1.25", "KWD", "1.250", "KWD1.250"),
+        ("10", "AUD", "10.00", "A$10.00"),
+        ("0", "GBP", "0.00", "£0.00"),
+    ],
+)
+def test_amounts_are_written_in_their_currency(value: str, currency: str, written: str, text: str) -> None:
+    assert amount(Decimal(value), currency) == {"amount": written, "display_text": text}
+
+
+def test_moments_are_told_in_both_zones() -> None:
+    assert in_both_zones(NOW, "America/New_York") == {
+        "utc": "2026-05-04T12:00:30Z",
+        "local": "2026-05-04 08:00",
+    }
+    assert in_both_zones(None, "UTC") == {"utc": "", "local": ""}
+    assert is_occurrence(NOW, "Asia/Tokyo", "2026-05-04 21:00")
+    assert not is_occurrence(NOW, "Asia/Tokyo", "2026-05-04 12:00")
+
+
+def test_nothing_known_gives_empty_values_of_the_documented_types() -> None:
+    OrderAnswer.model_validate(answer_without_links(make_order(1), BACKGROUND))
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.integers(1, 7),
+    st.integers(0, 3),
+    *(st.integers(0, 10_000) for _ in range(4)),
+)
+def test_shares_of_the_lines_add_up(
+    quantity: int, voided: int, tax: int, discount: int, fee: int, shipping: int
+) -> None:
+    order = make_order(
+        quantity,
+        voided=voided,
+        tax=Decimal(tax),
+        discount=Decimal(discount),
+        service_fee=Decimal(fee),
+        shipping=Decimal(shipping),
+    )
+    items = answer_without_links(order, BACKGROUND)["result"]["orders"]["line_items"]
+
+    sums = {
+        name: sum(int(item[name]["amount"]) for item in items)
+        for name in ("subtotal", "tax", "discount", "service_fee", "processing_fee")
+    }
+    assert list(sums.values()) == [7 * quantity, tax, discount, fee, shipping]
+    assert [item["quantity"] for item in items].count(0) == voided
+
+
+def test_a_purchase_without_tickets_has_its_line() -> None:
+    order = make_order(3).model_copy(update={"tickets": ()})
+    (item,) = answer_without_links(order, BACKGROUND)["result"]["orders"]["line_items"]
+
+    assert (item["quantity"], item["subtotal"]["amount"]) == (3, "21")
+    assert "TICKET" not in {one["name"] for one in item["product"]["attributes"]}
+
+
+def test_a_ticket_that_is_not_issued_has_no_code() -> None:
+    order = make_order(1)
+    waiting = order.model_copy(update={"tickets": (order.tickets[0].model_copy(update={"code": None}),)})
+    words = answer_without_links(waiting, BACKGROUND)["result"]["orders"]
+
+    assert {"name": "fulfilment", "value": "unfulfilled"} in words["extended_status"]
+    assert words["line_items"][0]["product"]["attributes"][-1]["value"]["code"] == []
+
+
+def test_a_tax_that_the_price_includes_is_said_to_be_included() -> None:
+    event = replace(EVENT, tax_name="GST", tax_rate=Decimal("0.1000"), tax_is_included=True)
+    background = replace(BACKGROUND, events={"e": event})
+    words = answer_without_links(make_order(2, included_tax=Decimal(2)), background)["result"]["orders"]
+
+    assert words["price_is_tax_inclusive"] == "1"
+    assert words["tax"] == [{"name": "TAX_CODE", "value": "GST"}, {"name": "TAX_RATE", "value": "10"}]
+    assert words["summary"]["tax"]["amount"] == "2"
