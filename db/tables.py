@@ -327,6 +327,8 @@ order_trades = Table(
     Column("order_group_id", Uuid),
     Column("substitutes_id", ForeignKey("orders.id")),
     Column("counterpart_id", ForeignKey("orders.id")),
+    # what replaces an order
+    Index("order_trades_substitutes", "substitutes_id", postgresql_where=text("substitutes_id IS NOT NULL")),
 )
 
 order_lines = Table(
