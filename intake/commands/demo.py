@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import typer
+from orjson import Fragment
 
 from intake.commands.output import JsonFlag, console, print_json, print_line, print_table
 
@@ -29,6 +30,7 @@ def demo(as_json: JsonFlag = False) -> None:
         _print_orders(played)
         _print_rejected(played)
         _print_life(played)
+        _print_dialects(played)
         _print_rest(played, found)
     if found:
         raise typer.Exit(1)
@@ -111,6 +113,16 @@ def _print_life(played: "Played") -> None:
     print_table(columns, _life(played), title="\nThe life of an order")
 
 
+def _print_dialects(played: "Played") -> None:
+    columns = ("a sample", "made in", "total", "shown in", "total there")
+    rows = [(one.about, one.dialect, one.total, one.shown_in, one.total_elsewhere) for one in played.dialects]
+    print_table(columns, rows, title="\nDialects")
+    if played.dialects:
+        first = played.dialects[0]
+        print_line(f"\nThe order of {first.dialect} as {first.shown_in} shows it:")
+        console().print_json(first.elsewhere.decode())
+
+
 def _events(played: "Played") -> dict[str, int]:
     return dict(sorted(Counter(event["type"] for event in played.events).items()))
 
@@ -142,6 +154,16 @@ def _words(played: "Played", found: list[str]) -> dict[str, Any]:
         "life": [
             {"about": scene.about, "kind": scene.kind, "outcome": scene.outcome, "order": scene.order}
             for scene in played.life
+        ],
+        "dialects": [
+            {
+                "about": one.about,
+                "dialect": one.dialect,
+                "total": one.total,
+                "shown_in": one.shown_in,
+                "order": Fragment(one.elsewhere),
+            }
+            for one in played.dialects
         ],
         "tickets": {"count": _tickets(played), "verified_code": played.verified_code},
         "events": _events(played),

@@ -15,17 +15,19 @@ from db.engine import make_engine
 from db.migrate import upgrade
 from intake.commands.catalog import read_catalogue
 from intake.commands.failures import CommandFailed
+from intake.commands.order_words import in_dialect, renderer_of
 from intake.commands.outcomes import find_outcomes
 from intake.commands.serve import server_urls
 from intake.commands.servers import servers
 from intake.commands.supervisor import Child, Supervisor, willcall
+from intake.demo.dialects import Spoken, speak
 from intake.demo.life import EVENTS, Scene, live
 from intake.demo.listening import Listener
 from intake.demo.sample import TENANT, Sample, catalogue_text, samples
 from intake.producer import Producer
 from orders.catalogue_loading import load_catalogue
 from orders.reading import get_order
-from orders.render import Words
+from orders.render import Words, to_json
 from orders.tenants import public_keys
 from orders.tickets import verify_ticket
 from worker.settings import Settings
@@ -52,6 +54,7 @@ class Played:
     verified_code: str | None = None
     life: list[Scene] = field(default_factory=list)
     life_events: list[dict[str, Any]] = field(default_factory=list)
+    dialects: list[Spoken] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -98,6 +101,8 @@ def _play(settings: Settings, engine: Engine, played: Played, step: Step) -> Non
             _read_orders(engine, played)
             with played.timed("walk through an order's life", step), Producer(settings) as producer:
                 played.life = list(_live(engine, played.run, producer, crew))
+            with played.timed("speak the dialects", step), Producer(settings) as producer:
+                played.dialects = list(_speak(engine, played.run, producer, crew))
             with played.timed("receive the event messages", step):
                 subjects = {str(id_) for id_ in [*played.orders, *played.request_ids]}
                 told = len(played.orders) + len(
@@ -138,6 +143,29 @@ def _live(engine: Engine, run: str, producer: Producer, crew: "_Crew") -> Iterat
     def send(kind: str, body: Words) -> UUID:
         return producer.send([body], tenant=TENANT, kind=kind)[0]
 
+    def read(order_id: UUID) -> Words:
+        return _read(engine, order_id)
+
+    return live(run, send, _waiting(engine, crew), read)
+
+
+def _speak(engine: Engine, run: str, producer: Producer, crew: "_Crew") -> Iterator[Spoken]:
+    def send(dialect: str, body: Words) -> UUID:
+        return producer.send([body], tenant=TENANT, dialect=dialect)[0]
+
+    def show(order_id: UUID, dialect: str) -> bytes:
+        render = renderer_of(dialect)
+        assert render is not None  # noqa: S101 - the samples name dialects
+        with engine.connect() as connection:
+            words = in_dialect(connection, _read(engine, order_id), render)
+        return to_json(words)
+
+    return speak(run, send, _waiting(engine, crew), show)
+
+
+def _waiting(engine: Engine, crew: "_Crew") -> Callable[[UUID], Words]:
+    """Return what waits for the outcome of a request."""
+
     def wait(request_id: UUID) -> Words:
         found: dict[UUID, Words] = {}
 
@@ -149,14 +177,15 @@ def _live(engine: Engine, run: str, producer: Producer, crew: "_Crew") -> Iterat
         crew.wait_until(is_there)
         return found[request_id]
 
-    def read(order_id: UUID) -> Words:
-        with engine.connect() as connection:
-            order = get_order(connection, order_id)
-        if order is None:
-            raise CommandFailed(f"the order {order_id} is not there")
-        return order
+    return wait
 
-    return live(run, send, wait, read)
+
+def _read(engine: Engine, order_id: UUID) -> Words:
+    with engine.connect() as connection:
+        order = get_order(connection, order_id)
+    if order is None:
+        raise CommandFailed(f"the order {order_id} is not there")
+    return order
 
 
 class _Crew:

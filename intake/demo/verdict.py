@@ -25,6 +25,7 @@ def differences(played: Played) -> list[str]:
         ),
         *_of_events(played),
         *_of_life(played),
+        *_of_dialects(played),
         *(["no ticket's code was verified"] if played.verified_code is None else []),
     ]
 
@@ -36,6 +37,17 @@ def _of_life(played: Played) -> Iterator[str]:
     told = tuple(event["type"] for event in played.life_events)
     if told != EVENTS:
         yield f"the life was told as {', '.join(told)}, not as {', '.join(EVENTS)}"
+
+
+def _of_dialects(played: Played) -> Iterator[str]:
+    for one in played.dialects:
+        if one.outcome["status"] != "processed":
+            yield f"{one.about}: it is {one.outcome['status']}: {one.outcome['errors']}"
+        elif not one.is_as_expected:
+            yield (
+                f"{one.about}: it costs {one.total} in {one.dialect} and {one.total_elsewhere} in "
+                f"{one.shown_in}, not {one.expected}"
+            )
 
 
 def _of_request(

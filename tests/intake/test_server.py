@@ -113,14 +113,14 @@ def test_an_unexpected_failure_is_a_problem_that_tells_nothing(intake, caplog) -
 
 def test_a_wrong_statement_is_a_problem_that_tells_nothing(intake, client, caplog) -> None:
     with intake.engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE payments RENAME TO payments_of_old")
+        connection.exec_driver_sql("ALTER TABLE orders RENAME TO orders_of_old")
     try:
         answer = client.get("/v1/orders", params={"email": "sam@example.com"})
     finally:
         with intake.engine.begin() as connection:
-            connection.exec_driver_sql("ALTER TABLE payments_of_old RENAME TO payments")
+            connection.exec_driver_sql("ALTER TABLE orders_of_old RENAME TO orders")
 
     assert answer.status_code == 500
     assert answer.json()["errors"] == []
-    assert "payments" not in answer.text
+    assert "orders" not in answer.text
     assert "sam@example.com" not in caplog.text
