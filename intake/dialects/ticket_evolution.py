@@ -10,7 +10,7 @@ from intake.answers import json_response
 from intake.bodies import JSON, read_body
 from intake.dialects.answering import USUAL_WAIT_SECONDS, show
 from intake.dialects.openapi import schema_of, words_of_call
-from intake.dialects.routing import Handler, check_name, refusing_with, requests_in
+from intake.dialects.routing import Handler, refusing_with, requests_in
 from intake.dialects.ticket_evolution_access import caller_by_signature
 from intake.dialects.ticket_evolution_answers import answering_all, answering_one, rendered
 from intake.dialects.ticket_evolution_search import PARAMETERS, wanted_orders
@@ -115,8 +115,8 @@ def _check_offices(caller: Caller, requests: Sequence[Words]) -> None:
     """Raise `Problem` with the status 404 if an order is of an office that is not the caller's."""
     for one in requests:
         _, name = own_office(one)
-        if name is not None:
-            check_name(caller, DIALECT.name, name)
+        if name is not None and not caller.is_called(name, DIALECT.name):
+            raise Problem(404, f"there is no office {name[:64]!a} here for this key")
 
 
 @router.get("/orders/{order_id}", summary="Show an order", **_SHOW)

@@ -1,7 +1,7 @@
 """The answers to calls of Ticket Evolution's dialect: orders, and which of them were refused."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import Response
@@ -18,7 +18,7 @@ from schemas.orders import Order
 from vendors import ticket_evolution
 from vendors.ticket_evolution.refusals import Layout, in_their_words
 
-_ANOTHER_BODY = "idempotency_conflict"
+_ANOTHER_BODY: Final = "idempotency_conflict"
 
 
 def rendered(connection: Connection, tenant_id: UUID, orders: Sequence[Words]) -> list[Words]:

@@ -67,6 +67,7 @@ def test_undocumented_fields_are_refused_by_name(broker: Broker) -> None:
         "session_id": ["unknown field session_id"],
     }
     assert _errors(broker, sale(), colour="red") == {"colour": ["unknown field colour"]}
+    assert list(_errors(broker, sale(), **{"\ud800" * 100: 1})) == ["\\ud800" * 64]
     assert list(_errors(broker, sale(tenant="other"))) == ["tenant"]
     assert list(_errors(broker, sale(check_fraud=True))) == ["orders.0.check_fraud"]
 
@@ -191,6 +192,7 @@ def test_a_key_without_the_scope_is_refused(broker: Broker) -> None:
     [
         sale(seller_id=777),
         sale(seller_id="777"),
+        sale(seller_id="\ud800"),
         sale(seller_id=777, buyer_id=777, is_purchase=True),
         sale(seller_id=101, buyer_id=777, client_id=None, substitute_order_link_id=5),
     ],

@@ -15,13 +15,10 @@ def split(payload: Any) -> list[Words]:
     """Return the orders of `{"orders": […], "check_fraud": …}`, each with the `check_fraud` of the call."""
     if not isinstance(payload, dict):
         raise _not(None, 'a call is an object such as {"orders": [{…}]}')
-    mistakes = [
-        Rejection("invalid", str(name)[:64], f"unknown field {str(name)[:64]}")
-        for name in payload
-        if name not in _FIELDS
-    ]
-    if mistakes:
-        raise NotTranslatable(mistakes[:20])
+    # The name of an unknown field is the sender's, of any length and any characters.
+    unknown = [ascii(name[:64])[1:-1] for name in payload if name not in _FIELDS]
+    if unknown:
+        raise NotTranslatable([Rejection("invalid", name, f"unknown field {name}") for name in unknown[:20]])
     orders = payload.get("orders")
     if not isinstance(orders, list):
         raise _not("orders", "must be an array, even for a single order")

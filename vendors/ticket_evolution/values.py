@@ -89,5 +89,5 @@ HoldName = Annotated[
 ]
 """A hold: its UUID as text, or the integer that the UUID is."""
 
-Order = Annotated[str, BeforeValidator(as_text), WithJsonSchema(_NUMBER | {"maxLength": 36})]
+Order = Annotated[Identifier, BeforeValidator(as_text), WithJsonSchema(_NUMBER | {"maxLength": 64})]
 """An order: its number, or its UUID as text."""
