@@ -19,7 +19,7 @@ from intake.answers import (
     TicketClassList,
 )
 from intake.descriptions import description_of
-from intake.dialects.openapi import DIALECT_SCHEMAS
+from intake.dialects.openapi import DIALECT_SCHEMAS, KEY_PATTERN
 from schemas.changes import CancelRequest, OrderTerms, PaymentRecord
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, Hold, HoldRequest, ReleaseRequest
@@ -64,8 +64,8 @@ def _problem(description: str, **headers: str) -> Words:
     }
 
 
-def _header_parameter(name: str, description: str, example: str) -> Words:
-    schema = {"type": "string"}
+def _header_parameter(name: str, description: str, example: str, pattern: str | None = None) -> Words:
+    schema = {"type": "string"} if pattern is None else {"type": "string", "pattern": pattern}
     return {"name": name, "in": "header", "description": description, "schema": schema, "example": example}
 
 
@@ -130,6 +130,7 @@ CREATE_ORDERS: Final[Words] = {
                 "Idempotency-Key",
                 "The caller's own name for a single request, instead of the field `idempotency_key`.",
                 "shop-7-000123",
+                KEY_PATTERN,
             ),
             _header_parameter("Prefer", "Wait up to so many seconds for the outcome, at most 30.", "wait=10"),
         ],
@@ -140,6 +141,7 @@ _IDEMPOTENCY_KEY: Final = _header_parameter(
     "Idempotency-Key",
     "The caller's own name for the request: the same key and body again is the same request.",
     "shop-7-000124",
+    KEY_PATTERN,
 )
 _PREFER: Final = _header_parameter(
     "Prefer", "Wait up to so many seconds for the outcome, at most 30.", "wait=10"

@@ -17,12 +17,15 @@ DIALECT_SCHEMAS: Final[dict[str, Words]] = {}
 
 _ACCEPTED: Final[Words] = {"$ref": f"#/components/schemas/{Accepted.__name__}"}
 
+KEY_PATTERN: Final = r"^[!-~]([ -~]{0,198}[!-~])?$"
+"""What an `Idempotency-Key` header is made of: 1 to 200 printable characters of ASCII."""
+
 _OF_WAITING: Final[tuple[Words, ...]] = (
     {
         "name": "Idempotency-Key",
         "in": "header",
         "description": "The caller's own name for the call: the same again is the same request.",
-        "schema": {"type": "string"},
+        "schema": {"type": "string", "pattern": KEY_PATTERN},
         "example": "shop-7-000123",
     },
     {
