@@ -223,7 +223,8 @@ def _set_words(change: Change, terms: OrderTerms) -> None:
     address = terms.billing_address
     address_words = address and address.model_dump()
     # A patch that takes a part out of no address leaves none.
-    row["billing_address"] = address_words if address_words and any(address_words.values()) else None
+    is_said = address_words and any(part is not None for part in address_words.values())
+    row["billing_address"] = address_words if is_said else None
     row["reference"] = terms.reference
     row["payment_due_at"] = terms.payment_due_at
     row["extras"] = terms.extras or None

@@ -22,7 +22,7 @@ _LONGEST_NUMBER: Final = 9
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item: our line of it, what it takes off, and what is kept of it."""
+    """One item: our line of it, empty for one of nothing, what it takes off, and what is kept of it."""
 
     line: Words
     kept: Words
@@ -36,16 +36,20 @@ class Item:
 
 
 def items_of(calls: Sequence[ItemCall], *, is_new: bool) -> list[Item]:
-    """Return the items that have tickets; those of a new order are numbered from one.
+    """Return the items that have tickets, and those that had some; new ones are numbered from one.
 
     Raises `NotTranslatable`.
     """
     numbers = count(1)
     wanted = [(place, call, _quantity(call, place)) for place, call in enumerate(calls)]
-    named = [(place, call, quantity) for place, call, quantity in wanted if quantity]
+    named = [
+        (place, call, quantity)
+        for place, call, quantity in wanted
+        if quantity or not (is_new or call.itemId is None)
+    ]
     # In a new order, what an item calls itself is only for the others of the same order.
     own_names = {str(call.itemId): str(next(numbers)) for _, call, _ in named} if is_new else {}
-    remembers_discount = len(named) > 1
+    remembers_discount = sum(1 for _, _, quantity in named if quantity) > 1
     return [
         _item(call, place, quantity, number if is_new else None, own_names, remembers_discount)
         for number, (place, call, quantity) in enumerate(named, 1)
@@ -61,7 +65,7 @@ def _item(
     remembers_discount: bool,
 ) -> Item:
     class_id = call.ticketingTypeId or call.inventoryId
-    if class_id is None:
+    if class_id is None and quantity:
         raise _wrong(place, "ticketingTypeId", "Field required")
     number = new_number or _line_number(call, place)
     price = call.discountedUnitPrice if call.unitPrice is None else call.unitPrice
@@ -70,14 +74,15 @@ def _item(
     kept = said(call, KeptOfItem)
     if call.parentItemId is not None:
         kept["parentItemId"] = own_names.get(str(call.parentItemId), call.parentItemId)
-    if call.ticketingTypeId is None:
+    if call.ticketingTypeId is None and call.inventoryId is not None:
         kept["inventoryId"] = None  # it is the ticket class
         kept["itemType"] = call.itemType or (
             "inventory" if call.comboTemplateId is None else "comboInventory"
         )
     kept["itemId"] = None if number is None else str(number)
     kept["ticketClassId"] = class_id if number is None else None
-    kept["discountedUnitPrice"] = f"{call.discountedUnitPrice:f}" if off and remembers_discount else None
+    is_remembered = bool(off and quantity and remembers_discount)
+    kept["discountedUnitPrice"] = f"{call.discountedUnitPrice:f}" if is_remembered else None
     kept["tickets"] = _kept_of_tickets(call.ticketVos or (), is_new) or None
     line = {
         "line_number": None if is_new else number,
@@ -88,7 +93,12 @@ def _item(
         **(_attendees(call.ticketVos, quantity, is_new) if call.ticketVos is not None else {}),
     }
     discount = (off * quantity).quantize(_MADE_OF_A_QUOTIENT)
-    return Item(without_nothing(line), without_nothing(kept), discount, call.discountedUnitPrice is not None)
+    return Item(
+        without_nothing(line) if quantity else {},
+        without_nothing(kept),
+        discount,
+        bool(quantity) and call.discountedUnitPrice is not None,
+    )
 
 
 def _quantity(call: ItemCall, place: int) -> int:

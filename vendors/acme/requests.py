@@ -57,7 +57,7 @@ def _created(call: OrderCall) -> Words:
             "idempotency_key": call.idempotency_key,
             "buyer": without_nothing(_buyer(call)),
             "billing_address": None if call.zipCode is None else {"postal_code": call.zipCode},
-            "line_items": [item.line for item in items],
+            "line_items": [item.line for item in items if item.line],
             "discount": f"{discount.normalize():f}" if discount else None,
             "payments": payments,
             "external_notes": _notes(call),
@@ -76,7 +76,7 @@ def _replaced(call: ReplacingCall) -> Words:
     patch = {
         "buyer": _buyer(call),
         "billing_address": {"postal_code": call.zipCode},
-        "line_items": [item.line for item in items],
+        "line_items": [item.line for item in items if item.line],
         # Prices that are said are what they are in all; else the promo code, which nobody names, goes on.
         **({"total_discount": discount} if is_discount_said else {"discount": "0"}),
         "external_notes": _notes(call),
@@ -98,7 +98,7 @@ def _buyer(call: OrderCall) -> Words:
 
 
 def _notes(call: OrderCall) -> list[str] | None:
-    return call.notes.split(NOTE_SEPARATOR) if call.notes else None
+    return None if call.notes is None else call.notes.split(NOTE_SEPARATOR)
 
 
 def _due(call: OrderCall) -> str | None:
