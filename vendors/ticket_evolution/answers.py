@@ -43,7 +43,7 @@ def answer(order: Order, background: Background) -> Words:
         **_notes(order),
         "reference": _text(kept(extras, "reference")) or order.reference,
         "seller_reference_number": order.reference,
-        "check_fraud": kept(extras, "check_fraud") is True,
+        "check_fraud": order.fraud_check is not None,
         "fraud_check_status": _fraud_check(order),
         **_relations(order, background.related),
         "buyer_cancellation_reason": order.cancellation and order.cancellation.reason,

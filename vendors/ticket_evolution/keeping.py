@@ -31,7 +31,6 @@ def extras_of(call: OrderCall) -> Words | None:
         "items": _rows(items, _OF_ITEMS),
         "payments": _rows(call.payments, _OF_PAYMENTS),
         "promo_code": call.promo_code,
-        "check_fraud": call.check_fraud or None,
         "reference": call.reference if both else None,
     }
     found = {name: value for name, value in kept.items() if value is not None}
