@@ -281,6 +281,7 @@ orders = Table(
         ).label("words"),
         postgresql_using="gin",
         postgresql_ops={"words": "gin_trgm_ops"},
+        postgresql_with={"gin_pending_list_limit": 65536},
     ),
     # Orders of a customer, by the phone number or by what ACME's clients call the visitor.
     Index(
