@@ -66,7 +66,8 @@ def order_object(body: bytes, caller: Caller) -> Words:
         raise invalid(f"the field idempotency_key is not for the body: it is the header {REQUEST_UUID}")
     tenant = words.get("tenantId")
     if tenant is not None:
-        check_name(caller, DIALECT.name, str(tenant))
+        # What JSON can hold and an answer cannot is written out.
+        check_name(caller, DIALECT.name, str(tenant).encode("utf-8", "backslashreplace").decode())
     return words
 
 

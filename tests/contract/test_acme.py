@@ -54,6 +54,7 @@ def test_another_tenants_name_is_not_found(acme: Acme, worker: object) -> None:
     assert stranger.call("GET", f"/{id_}").status_code == 404
     assert stranger.call("POST", "", simple()).status_code == 404
     assert acme.call("POST", "", simple(tenantId="t-2")).status_code == 404
+    assert acme.call("POST", "", simple(tenantId="\ud800")).status_code == 404
 
 
 def test_another_tenants_order_is_not_found(
@@ -119,7 +120,7 @@ def test_a_rejection_names_acmes_fields(acme: Acme, worker: object) -> None:
     assert errors(simple(orderItems=[{"ticketingTypeId": STANDING}])) == [
         ("invalid", "orderItems.0.quantity")
     ]
-    assert errors(simple(orderItems=[item(quantity=0), item(quantity=100_000_0)])) == [
+    assert errors(simple(orderItems=[item(quantity=0), item(quantity=1_000_000)])) == [
         ("invalid", "orderItems.1.quantity")
     ]
     unknown = [item(quantity=0), item(ticketingTypeId="nothing")]
@@ -198,10 +199,12 @@ def test_numbers_are_exact(acme: Acme, worker: object) -> None:
     text = acme.call("GET", f"/{answer.json()}").text
 
     assert '"unitPrice":45.1,' in text
-    assert acme.call("POST", "", '{"orderItems": 1e999999999}').status_code == 422
+    headers = {"x-acme-api-key": acme.key, "x-b2c-tenant-id": "t-1", "content-type": "application/json"}
+    endless = acme.http.post("/v1/b2c/orders", content='{"paidAmount": 1e999999999}', headers=headers)
+    assert endless.status_code == 400
 
 
-def test_the_events_of_an_order_are_listed_by_id_and_uuid(acme: Acme, worker: object) -> None:
+def test_an_order_is_listed_under_its_event(acme: Acme, worker: object) -> None:
     id_ = acme.create(simple())
     shown = read(acme.call("GET", f"/event/{EVENT}"))
 
