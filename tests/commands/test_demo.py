@@ -3,6 +3,7 @@
 import json
 import subprocess
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, get_args
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db.ids import new_id
+from intake.demo.dialects import Spoken
 from intake.demo.life import EVENTS
 from intake.demo.play import Played
 from intake.demo.sample import Expected, Sample, samples
@@ -57,6 +59,10 @@ def test_the_demo_ends_as_expected_also_the_second_time(home: Path, engine: Engi
         "order.confirmed": len(words["orders"]),
         "order.rejected": len(words["rejected"]),
     }
+    spoken = {one["dialect"]: one for one in words["dialects"]}
+    assert set(spoken) == {"zoho_backstage", "ticket_evolution", "acme"}
+    assert {one["shown_in"] for one in spoken.values()} == {"ticket_evolution", "acme", "eventbookings"}
+    assert spoken["zoho_backstage"]["order"]["total"] == "108.29"
     assert words["orders"][0]["number"] > len(words["orders"]), "the first run has sold too"
     assert programs.stderr == ""
 
@@ -153,3 +159,22 @@ def test_the_demo_tells_of_a_request_that_got_a_second_order() -> None:
     played.events.append(played.events[0] | {"subject": str(other)})
 
     assert differences(played) == ["an order: it has an order of its own"]
+
+
+def test_the_demo_tells_of_an_order_that_costs_something_else_in_another_dialect() -> None:
+    played = _played(GOOD)
+    outcome = {"status": "processed", "order_id": uuid4(), "errors": ()}
+    spoken = Spoken(
+        "a sample", "acme", "zoho_backstage", Decimal(10), outcome, Decimal("10.00"), Decimal("9.99")
+    )
+    played.dialects = [replace(spoken, total_elsewhere=Decimal(10)), spoken]
+
+    assert differences(played) == ["a sample: it costs 10.00 in acme and 9.99 in zoho_backstage, not 10"]
+
+
+def test_the_demo_tells_of_a_dialect_that_was_not_understood() -> None:
+    played = _played(GOOD)
+    outcome = {"status": "rejected", "order_id": None, "errors": ["no such field"]}
+    played.dialects = [Spoken("a sample", "acme", "zoho_backstage", Decimal(10), outcome)]
+
+    assert differences(played) == ["a sample: it is rejected: ['no such field']"]
