@@ -103,6 +103,20 @@ def test_a_changed_name_moves_its_order(client: Client, placed: list[dict[str, A
     assert listed(client, placed, order_by="name_ascending") == [neil, ada, bob, ann, zoe]
 
 
+def test_an_order_that_gets_a_line_of_the_event_is_listed_at_its_place(client: Client) -> None:
+    first = client.place(("10", 1))
+    guest = client.place(("3000000012232", 1))
+    last = client.place(("10", 1))
+    assert ids(client.list(EVENT))[:2] == [last["id"], first["id"]]
+    lines = [{"ticket_class_id": name, "quantity": 1} for name in ("3000000012232", "10")]
+    client.send("PATCH", f"/v1/orders/{guest['id']}", {"line_items": lines})
+
+    assert ids(client.list(EVENT))[:3] == [last["id"], guest["id"], first["id"]]
+    order = client.list(EVENT)["orders"][1]
+    assert order["event"]["name"] == "Open House"
+    assert {attribute(item, "EVENT_NAME") for item in order["line_items"]} == {"Open House", "Sample Event"}
+
+
 @pytest.mark.parametrize(
     ("words", "found"),
     [
