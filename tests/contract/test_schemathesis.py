@@ -34,7 +34,7 @@ _CHECKS = [
     response_schema_conformance,
 ]
 _CALLS = settings(
-    max_examples=8,
+    max_examples=6,
     derandomize=True,
     database=None,
     deadline=None,
