@@ -159,7 +159,7 @@ def _words(played: "Played", found: list[str]) -> dict[str, Any]:
             {
                 "about": one.about,
                 "dialect": one.dialect,
-                "total": one.total,
+                "total": None if one.total is None else str(one.total),
                 "shown_in": one.shown_in,
                 "order": Fragment(one.elsewhere),
             }
