@@ -76,8 +76,9 @@ def _replaced(order: Order, void: Sequence[Ticket]) -> list[Ticket]:
         for ticket in order.tickets
         if ticket.status != "voided" and ticket.created_at > order.created_at
     )
-    replaced: list[Ticket] = []
+    earlier = sorted(void, key=lambda ticket: ticket.created_at)
+    count = 0
     for made_at in later:
-        earlier = (ticket for ticket in void if ticket.created_at < made_at and ticket not in replaced)
-        replaced.extend([ticket for ticket in (next(earlier, None),) if ticket is not None])
-    return replaced
+        if count < len(earlier) and earlier[count].created_at < made_at:
+            count += 1
+    return earlier[:count]
