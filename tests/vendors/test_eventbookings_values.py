@@ -1,5 +1,6 @@
 """Amounts, moments and lines in EventBookings' words, made of orders that no catalogue has."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -145,3 +146,13 @@ def test_a_tax_that_the_price_includes_is_said_to_be_included() -> None:
     assert words["price_is_tax_inclusive"] == "1"
     assert words["tax"] == [{"name": "TAX_CODE", "value": "GST"}, {"name": "TAX_RATE", "value": "10"}]
     assert words["summary"]["tax"]["amount"] == "2"
+
+
+def test_an_order_of_many_tickets_is_worded_at_once() -> None:
+    order = make_order(5_000)
+    started = time.perf_counter()
+    items = answer_without_links(order, BACKGROUND)["result"]["orders"]["line_items"]
+
+    assert time.perf_counter() - started < 5
+    called = {item["product"]["attributes"][-1]["value"]["ticket_reference_code"] for item in items}
+    assert called == {f"{order.code}-{place}" for place in range(1, 5_001)}

@@ -11,7 +11,7 @@ from schemas.money import ZERO
 from schemas.orders import LineItem, Order, Ticket
 from vendors.dialect import Words
 from vendors.eventbookings.links import Links
-from vendors.eventbookings.tickets import ticket_words
+from vendors.eventbookings.tickets import references, ticket_words
 from vendors.eventbookings.values import (
     address,
     amount,
@@ -31,6 +31,8 @@ class _Item:
     line: LineItem
     ticket: Ticket | None
     quantity: int
+    reference: str = ""
+    """What the ticket is called."""
     subtotal: Decimal = ZERO
     tax: Decimal = ZERO
     discount: Decimal = ZERO
@@ -58,12 +60,13 @@ def processing_fee(order: Order) -> Decimal:
 
 def _items(order: Order) -> Iterator[_Item]:
     tickets: defaultdict[int, list[Ticket]] = defaultdict(list)
+    called = references(order)
     for ticket in order.tickets:
         tickets[ticket.line_number].append(ticket)
     for line in order.line_items:
         of_line = tickets[line.line_number]
         for ticket in of_line:
-            yield _Item(line, ticket, int(ticket.status != "voided"))
+            yield _Item(line, ticket, int(ticket.status != "voided"), called[ticket.id])
         # A purchase for stock has places, and no tickets.
         missing = line.quantity - sum(ticket.status != "voided" for ticket in of_line)
         if missing > 0 or not of_line:
@@ -98,7 +101,7 @@ def _words(
     ticket_class = background.ticket_classes[item.line.ticket_class_id]
     product = _product(ticket_class, background.events[item.line.event_id])
     if item.ticket is not None:
-        product["TICKET"] = ticket_words(order, item.ticket, links, is_complete=is_complete)
+        product["TICKET"] = ticket_words(item.reference, item.ticket, links, is_complete=is_complete)
     amounts = ("discount", "service_fee", "processing_fee", "tax", "subtotal")
     return {
         "serial": serial,

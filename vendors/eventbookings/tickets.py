@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from schemas.orders import Attendee, Order, Ticket
 from vendors.dialect import Words
@@ -11,12 +11,12 @@ from vendors.eventbookings.values import attributes
 from vendors.words import moment
 
 
-def ticket_words(order: Order, ticket: Ticket, links: Links, *, is_complete: bool) -> Words:
+def ticket_words(reference: str, ticket: Ticket, links: Links, *, is_complete: bool) -> Words:
     """Return the value of the attribute TICKET; one that admits nobody has no code."""
     return {
         "uuid": str(ticket.id),
         "code": _codes(ticket, links),
-        "ticket_reference_code": f"{order.code}-{_ordinal(order, ticket)}",
+        "ticket_reference_code": reference,
         "digital_pass_url": links.digital_pass(ticket.id),
         "is_donation": False,
         "is_enable_qr_code": admits(ticket),
@@ -44,9 +44,10 @@ def _codes(ticket: Ticket, links: Links) -> list[Words]:
     ]
 
 
-def _ordinal(order: Order, ticket: Ticket) -> int:
-    """Return which of the order's tickets it is, in the order of their making: it stays when others come."""
-    return sorted(one.id for one in order.tickets).index(ticket.id) + 1
+def references(order: Order) -> dict[UUID, str]:
+    """Return what each ticket is called: by its place in the order of their making, which stays."""
+    ids = sorted(ticket.id for ticket in order.tickets)
+    return {id_: f"{order.code}-{place}" for place, id_ in enumerate(ids, 1)}
 
 
 def _attendee(ticket: Ticket, *, is_complete: bool) -> Words:
