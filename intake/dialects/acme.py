@@ -1,6 +1,7 @@
 """ACME Ticketing's way to order: `/v1/b2c/orders`."""
 
 from typing import Annotated, Any, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request, Response, Security
 from fastapi.security import APIKeyHeader
@@ -69,8 +70,9 @@ def _list(request: Request, connection: Connection, caller: Caller, found: list[
     listed = in_acme(connection, caller.tenant_id, found[:MAX_LIST])
     headers = {}
     if len(found) > MAX_LIST:
-        url = request.url.include_query_params(cursor=str(found[MAX_LIST - 1]["id"]))
-        headers["link"] = f'<{url.path}?{url.query}>; rel="next"'
+        query = request.url.include_query_params(cursor=str(found[MAX_LIST - 1]["id"])).query
+        # A header has no words for every id of an event.
+        headers["link"] = f'<{quote(request.scope["path"])}?{query}>; rel="next"'
     return json_response(listed, headers=headers)
 
 

@@ -1,6 +1,8 @@
 """Lists of orders in ACME's words: by visitor, and by event."""
 
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import httpx
@@ -8,9 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from intake.dialects import acme as routes
+from orders.catalogue_loading import load_catalogue
 from orders.customers import Customer, query_of
-from tests.contract.acme import EVENT, Acme, item, order_of, read, simple
-from tests.factories import rows
+from schemas.catalogue import Catalogue
+from tests.contract.acme import EVENT, PATH, Acme, item, order_of, read, simple
+from tests.factories import make_event, make_ticket_class, rows
 from tests.intakes import Intake
 from vendors.acme.answered import AnsweredOrder
 
@@ -113,6 +117,28 @@ def test_a_long_list_leads_on(acme: Acme, worker: object, monkeypatch: pytest.Mo
 
     assert found == ids[::-1]
     assert acme.call("GET", f"?visitorId={visitor}&cursor=nothing").status_code == 400
+
+
+def test_a_long_list_of_an_event_leads_on_whatever_the_events_id_is(
+    caller: httpx.Client, intake: Intake, worker: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routes, "MAX_LIST", 1)
+    tenant, event = f"tenant-{uuid4()}", "花見 100% ?"
+    catalogue = {
+        "tenant": tenant,
+        "aliases": {"acme": [tenant]},
+        "events": [make_event(event, ticket_classes=[make_ticket_class("lawn")])],
+    }
+    with intake.engine.begin() as connection:
+        load_catalogue(connection, Catalogue.model_validate(catalogue), now=datetime.now(UTC))
+    acme = Acme(caller, intake.new_key("orders.create", "orders.read", tenant=tenant), tenant)
+    ids = [acme.create(simple(orderItems=[item(ticketingTypeId="lawn")])) for _ in range(2)]
+
+    first = acme.call("GET", f"/event/{quote(event)}")
+    link = first.headers["link"].partition(">")[0][1:]
+    second = acme.call("GET", link.removeprefix(PATH))
+
+    assert [order["id"] for answer in (first, second) for order in read(answer)] == ids[::-1]
 
 
 def test_text_that_cannot_be_stored_finds_nothing(acme: Acme) -> None:
