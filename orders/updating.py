@@ -210,6 +210,8 @@ def _name(change: Change, line: Row, attendees: Sequence[Attendee], ticket_ids: 
     for place, ticket in enumerate([*named, *tickets.values()]):
         if ticket is None:
             continue  # it is the line's no more
+        if place >= len(attendees) and None in named:
+            continue  # it was used, and stays in the place of one that was named: it is who it was
         attendee = attendees[place] if place < len(attendees) else nobody
         ticket["attendee_first_name"] = attendee.first_name
         ticket["attendee_last_name"] = attendee.last_name

@@ -67,6 +67,12 @@ class Acme:
         words: dict[str, Any] = found.raise_for_status().json()
         return words
 
+    def check_in(self, ticket_id: str) -> None:
+        """Let the ticket in at the gate."""
+        headers = {"authorization": f"Bearer {self.key}", "prefer": "wait=10"}
+        found = self.http.post("/v1/check-ins", json={"ticket_id": ticket_id}, headers=headers)
+        assert found.status_code == 200, found.text
+
     def canonical_call(self, path: str, body: Any, method: str = "POST") -> dict[str, Any]:
         headers = {"authorization": f"Bearer {self.key}", "prefer": "wait=10"}
         found = self.http.request(method, f"/v1/orders{path}", json=body, headers=headers)

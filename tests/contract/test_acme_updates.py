@@ -118,6 +118,19 @@ def test_a_ticket_that_is_left_out_is_the_one_that_goes(acme: Acme, worker: obje
     assert [ticket["firstName"] for ticket in after[1:]] == ["two", "three"]
 
 
+def test_a_used_ticket_stays_with_its_name_when_an_item_gets_fewer(acme: Acme, worker: object) -> None:
+    names = [{"firstName": name} for name in ("one", "two", "three")]
+    id_ = acme.create(simple(orderItems=[item(quantity=3, ticketVos=names)]))
+    order = acme.get(id_)
+    acme.check_in(tickets(order)[2]["id"])
+    order["orderItems"][0]["quantity"] = 2
+
+    after = tickets(acme.put(id_, order))
+
+    assert [ticket["ticketStatus"] for ticket in after] == ["Normal", "Void", "Normal"]
+    assert [ticket["firstName"] for ticket in after] == ["one", "two", "three"]
+
+
 def test_more_tickets_come_with_their_names(acme: Acme, worker: object) -> None:
     id_ = acme.create(simple(orderItems=[item(quantity=1, ticketVos=[{"firstName": "one"}])]))
     order = acme.get(id_)
