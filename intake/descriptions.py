@@ -173,8 +173,8 @@ _FIELDS: Final = {
     "Ticket.seat": "The seat's label; null for a ticket without a seat.",
     "Ticket.status": "Whether the ticket still admits somebody.",
     "OrderPatch.total_discount": (
-        "What is taken off in all, by the promo code and beside it; it counts once. A promo code that takes "
-        "off more is given up."
+        "What is taken off in all, by the promo code and beside it, rounded half up to the currency's minor "
+        "unit; it counts once. A promo code that takes off more is given up."
     ),
     "Totals.balance": "What is still owed: total − paid + refunded. Negative when too much was paid.",
     "Totals.included_tax": "The tax that is contained in the prices: shown, never added.",

@@ -24,7 +24,11 @@ def reprice(change: Change, terms: OrderTerms) -> None:
 
 
 def _with_total_discount(change: Change, terms: OrderTerms, total: Decimal) -> OrderTerms:
-    """Return terms that take off so much in all. A promo code that would take off more is given up."""
+    """Return terms that take off so much in all. A promo code that would take off more is given up.
+
+    The total is rounded half up: it comes of prices that are quotients.
+    """
+    total = round_money(total, change.state.row["currency"])
     of_promo_code = _priced(change, terms.model_copy(update={"discount": ZERO})).discount
     if of_promo_code > total:
         change.state.row["promo_code"] = None

@@ -132,6 +132,16 @@ def test_shares_of_a_discount_add_up_and_come_back_exactly(acme: Acme, worker: o
     assert acme.canonical(id_)["totals"]["discount"] == "1.00"
 
 
+def test_fewer_tickets_have_their_share_of_a_discount(acme: Acme, worker: object) -> None:
+    id_ = acme.create(untaxed({"quantity": 3}))
+    acme.canonical_call(f"/{id_}", {"discount": "1.00"}, "PATCH")
+    order = acme.get(id_)
+    order["orderItems"][0]["quantity"] = 2
+
+    assert acme.put(id_, order)["discountedTotalAmount"] == Decimal("19.33")
+    assert acme.canonical(id_)["totals"]["discount"] == "0.67"
+
+
 def test_a_promo_code_counts_once_also_when_the_order_is_sent_back(acme: Acme, worker: object) -> None:
     body = {
         "buyer": {"first_name": "Ada", "last_name": "Example", "email": "ada@example.com"},
