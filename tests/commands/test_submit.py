@@ -153,7 +153,10 @@ def test_another_dialect_is_refused_with_a_sentence(willcall: Willcall) -> None:
     ran = willcall("submit", "-", "--dialect", "klingon", stdin=b"{}")
 
     assert ran.code == 1
-    assert ran.err == "willcall: the dialect klingon is not known; requests are taken in: canonical\n"
+    assert ran.err == (
+        "willcall: the dialect klingon is not known; requests are taken in: "
+        "canonical, zoho_backstage, acme, ticket_evolution\n"
+    )
 
 
 def test_a_broker_that_is_away_is_a_sentence(willcall: Willcall, monkeypatch: pytest.MonkeyPatch) -> None:

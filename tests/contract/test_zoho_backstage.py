@@ -170,7 +170,8 @@ def test_a_free_order_is_paid_from_the_start(caller: httpx.Client, key: str) -> 
 
 def test_the_event_may_be_named_by_its_uuid(caller: httpx.Client, key: str, intake: Intake) -> None:
     with intake.engine.connect() as connection:
-        query = "SELECT id FROM events WHERE external_id = '2000000116588'"
+        query = """SELECT e.id FROM events e JOIN tenants t ON t.id = e.tenant_id
+            WHERE e.external_id = '2000000116588' AND t.name = 'box-office'"""
         event_id = connection.scalars(text(query)).one()
     to = path(event=str(event_id))
     order = placed(create(caller, key, sample(), to))

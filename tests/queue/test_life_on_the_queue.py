@@ -170,7 +170,6 @@ def _state(order: dict[str, Any]) -> dict[str, Any]:
             "version",
             "totals",
             "line_items",
-            "payments",
             "buyer",
             "reference",
             "notes",
@@ -178,6 +177,7 @@ def _state(order: dict[str, Any]) -> dict[str, Any]:
         )
     }
     words["reason"] = order["cancellation"] and order["cancellation"]["reason"]
+    words["payments"] = [{**payment, "created_at": None} for payment in order["payments"]]
     words["tickets"] = sorted(
         (ticket["ticket_class_id"], ticket["status"], str(ticket["attendee"])) for ticket in order["tickets"]
     )
