@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
 
 import orjson
@@ -63,10 +63,14 @@ def _parse_slowly(body: bytes, parse_float: Callable[[str], Any] = float) -> Any
 
 def _exact(text: str) -> Decimal:
     """Return the number as it is written. Raises `NotJson` for one that no amount is like."""
-    value = Decimal(text)
+    unlike = NotJson(f"the number {text[:64]} is too large or too fine")
+    try:
+        value = Decimal(text)
+    except InvalidOperation as error:  # an exponent of more than 18 digits
+        raise unlike from error
     # Written out, 1e999999999 would be as long as its exponent says.
     if abs(int(value.as_tuple().exponent)) > _MAX_EXPONENT:
-        raise NotJson(f"the number {text[:64]} is too large or too fine")
+        raise unlike
     return value
 
 

@@ -105,7 +105,9 @@ def test_what_is_no_list_of_orders_is_refused(broker: Broker, payload: str) -> N
 
 
 def test_what_is_no_json_is_refused(broker: Broker) -> None:
-    for payload in ("{", '{"orders": [], "orders": []}', '{"orders": [{"tax": 1e999999999}]}'):
+    numbers = ("1e999999999", "1e99999999999999999999", "1e-99999999999999999999")
+    too_much = [f'{{"orders": [{{"tax": {number}}}]}}' for number in numbers]
+    for payload in ("{", '{"orders": [], "orders": []}', *too_much):
         answer = broker.post(payload)
         assert answer.status_code == 400
         Error.model_validate_json(answer.content)
