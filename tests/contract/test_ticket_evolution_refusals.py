@@ -223,6 +223,7 @@ def test_without_a_worker_the_call_is_accepted(broker: Broker) -> None:
 
 
 @pytest.mark.usefixtures("worker")
+        sale(seller_id=777.0),
 def test_a_call_that_is_repeated_counts_once(broker: Broker) -> None:
     key = broker.token  # no other test has it
     orders = [sale(), sale(client_id=18)]

@@ -17,7 +17,9 @@ _CENT: Final = Decimal("0.01")
 
 
 def as_text(value: Any) -> Any:
-    """Return a whole number as text, and anything else as it is."""
+    """Return a number as the text that it is on the queue, and anything else as it is."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -33,7 +35,7 @@ def _amount_text(value: Any) -> Any:
         return value
     if isinstance(value, float):
         value = _decimal(value)
-    return format(value, "f") if isinstance(value, Decimal) else as_text(value)
+    return as_text(value)
 
 
 def _decimal(value: float) -> Any:
