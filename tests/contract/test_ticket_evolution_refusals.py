@@ -73,6 +73,25 @@ def test_undocumented_fields_are_refused_by_name(broker: Broker) -> None:
 
 
 @pytest.mark.usefixtures("worker")
+def test_a_field_that_only_our_own_words_have_is_refused_by_its_own_name(broker: Broker) -> None:
+    ours = {"buyer": {}, "line_items": [], "billing_address": {}, "substitutes": 1, "extras": {}}
+    assert _errors(broker, sale(**ours)) == {name: [f"unknown field {name}"] for name in ours}
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("quantity", ["9" * 5_000, "two", "-1", "1.5", 1.5, None])
+def test_a_quantity_that_is_none_is_refused(broker: Broker, quantity: Any) -> None:
+    (said,) = _errors(broker, sale(_ITEM | {"quantity": quantity})).values()
+    assert said in (["Input should be a valid integer"], ["can't be blank"])
+
+
+@pytest.mark.usefixtures("worker")
+def test_notes_that_are_none_are_refused_by_their_place(broker: Broker) -> None:
+    found = _errors(broker, sale(internal_notes=5, external_notes=["aisle", 5]))
+    assert list(found) == ["internal_notes", "external_notes.1"]
+
+
+@pytest.mark.usefixtures("worker")
 def test_a_credit_card_fails_without_a_gateway(broker: Broker) -> None:
     assert list(_errors(broker, sale(payments=[{"type": "credit_card"}]))) == ["payments.0.type"]
 
@@ -194,6 +213,7 @@ def test_a_key_without_the_scope_is_refused(broker: Broker) -> None:
     [
         sale(seller_id=777),
         sale(seller_id="777"),
+        sale(seller_id=777.0),
         sale(seller_id="\ud800"),
         sale(seller_id=777, buyer_id=777, is_purchase=True),
         sale(seller_id=101, buyer_id=777, client_id=None, substitute_order_link_id=5),
@@ -223,7 +243,6 @@ def test_without_a_worker_the_call_is_accepted(broker: Broker) -> None:
 
 
 @pytest.mark.usefixtures("worker")
-        sale(seller_id=777.0),
 def test_a_call_that_is_repeated_counts_once(broker: Broker) -> None:
     key = broker.token  # no other test has it
     orders = [sale(), sale(client_id=18)]

@@ -1,13 +1,11 @@
 """What was refused, in the vendor's words: `{"errors": {"field": ["message"]}}`, or `{"error": "…"}`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from vendors.dialect import Words
 from vendors.ticket_evolution.states import REJECTED
-
-Layout = Sequence[str]
-"""Where the lines of an order are in its call: `shipped_items.0.items.1`, by the place of the line."""
 
 Mistakes = Sequence[Mapping[str, Any]]
 
@@ -28,15 +26,24 @@ _IN_ORDERS: Final[Mapping[str, str]] = {
 _ABOUT_WORDS: Final = frozenset({400, 409, 422})
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What an order's call names: `shipped_items.0.items.1`, by the place of the line, and its fields."""
+
+    lines: Sequence[str]
+    fields: frozenset[str]
+
+
 def layout_of(words: Mapping[str, Any]) -> Layout:
-    """Return where the lines of an order are, as far as its words say."""
+    """Return what the words of an order name, and where its lines are, as far as they say."""
     shipments = words.get("shipped_items")
-    return [
+    lines = [
         f"shipped_items.{place}.items.{index}"
         for place, shipment in enumerate(shipments if isinstance(shipments, list) else ())
         if isinstance(shipment, dict) and isinstance(shipment.get("items"), list)
         for index in range(len(shipment["items"]))
     ]
+    return Layout(lines, frozenset(words))
 
 
 def refusal(status: int, message: str, errors: Mistakes) -> tuple[int, Words]:
@@ -71,12 +78,14 @@ def in_their_words(errors: Mistakes, layout: Layout, prefix: str = "") -> list[W
 
 def _field(field: str, layout: Layout) -> str:
     name, _, rest = field.partition(".")
+    if name in layout.fields:
+        return field  # the call's own, also where the name is one of ours that the vendor does not have
     if name != "line_items" or not rest:
         return _IN_ORDERS.get(name, field)
     place, _, inner = rest.partition(".")
-    if not place.isdecimal() or int(place) >= len(layout):
+    if not place.isdecimal() or int(place) >= len(layout.lines):
         return _IN_ORDERS[name]
-    where = layout[int(place)]
+    where = layout.lines[int(place)]
     what, _, deeper = inner.partition(".")
     if not what or what == "attendees":
         return where

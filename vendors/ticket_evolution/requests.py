@@ -11,7 +11,16 @@ from vendors.ticket_evolution.values import Count, HoldName, Label, Money, Numbe
 Hash = dict[str, Any]
 """A hash of attributes that the vendor's document leaves open; kept as it came."""
 
-Notes = LongText | Annotated[tuple[LongText, ...], Field(max_length=100, strict=False)]
+
+def _list_of_one(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Notes = Annotated[
+    tuple[LongText, ...],
+    Field(max_length=100, strict=False),
+    BeforeValidator(_list_of_one, json_schema_input_type=LongText | tuple[LongText, ...]),
+]
 """A note, or a list of notes."""
 
 

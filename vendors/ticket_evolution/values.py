@@ -63,7 +63,9 @@ Money = Annotated[
 
 
 def _count(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _MOST_DIGITS:
+        return int(value)
+    return value
 
 
 Count = Annotated[Quantity, BeforeValidator(_count)]
