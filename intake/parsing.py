@@ -7,6 +7,8 @@ from typing import Any, Final, NoReturn
 
 import orjson
 
+from schemas.nesting import is_deeper_than
+
 MAX_DEPTH: Final = 250
 """Arrays and objects inside each other: about what orjson writes; an order has five."""
 
@@ -56,7 +58,7 @@ def _parse_slowly(body: bytes, parse_float: Callable[[str], Any] = float) -> Any
         raise NotJson("the JSON is nested too deeply") from error
     except ValueError as error:
         raise NotJson(f"the body is not JSON: {error}") from error
-    if _is_too_deep(value):
+    if is_deeper_than(MAX_DEPTH, value):
         raise NotJson("the JSON is nested too deeply")
     return value
 
@@ -85,18 +87,3 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(constant: str) -> NoReturn:
     raise NotJson(f"{constant} is not JSON")
-
-
-def _is_too_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [child for one in level for child in _children(one)]
-        if not level:
-            return False
-    return True
-
-
-def _children(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []

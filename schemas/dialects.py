@@ -1,24 +1,37 @@
 """The dialects' names, and what an order keeps of a dialect's words that have no canonical home."""
 
+import re
 from typing import Annotated, Any, Final, Literal, get_args
 
 import orjson
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
+from schemas.nesting import is_deeper_than
+from schemas.text import UNSTORABLE
+
 DialectName = Literal["zoho_backstage", "ticket_evolution", "acme", "eventbookings"]
 DIALECT_NAMES: Final[tuple[str, ...]] = get_args(DialectName)
 
 MAX_EXTRAS_BYTES: Final = 64 * 1024
+MAX_EXTRAS_DEPTH: Final = 100
+"""Levels of arrays and objects; what reads and writes whole orders stops at about 200 (pydantic, orjson)."""
+
+# PostgreSQL stores JSON with this escape, but reads no part of it. A backslash may itself be escaped.
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def _storable(extras: dict[DialectName, dict[str, Any]]) -> dict[DialectName, dict[str, Any]]:
     try:
-        size = len(orjson.dumps(extras))
+        written = orjson.dumps(extras)
     except (TypeError, ValueError) as error:
         raise PydanticCustomError("extras", "the extras are not JSON that can be stored") from error
-    if size > MAX_EXTRAS_BYTES:
+    if is_deeper_than(MAX_EXTRAS_DEPTH, extras):
+        raise PydanticCustomError("extras", "the extras are nested too deeply")
+    if len(written) > MAX_EXTRAS_BYTES:
         raise PydanticCustomError("extras", "the extras are longer than 64 KiB of JSON")
+    if _NUL.search(written) is not None:
+        raise PydanticCustomError("extras", UNSTORABLE)
     return extras
 
 

@@ -92,6 +92,16 @@ def test_notes_that_are_none_are_refused_by_their_place(broker: Broker) -> None:
 
 
 @pytest.mark.usefixtures("worker")
+def test_what_no_order_can_keep_is_refused(broker: Broker) -> None:
+    deep: Any = 1
+    for _ in range(120):
+        deep = [deep]
+    for attributes in ({"name": "\x00"}, {"\x00": 1}, {"name": "\ud800"}, {"name": deep}):
+        payments = [{"type": "cash", "address_attributes": attributes}]
+        assert list(_errors(broker, sale(payments=payments))) == ["base"]
+
+
+@pytest.mark.usefixtures("worker")
 def test_a_credit_card_fails_without_a_gateway(broker: Broker) -> None:
     assert list(_errors(broker, sale(payments=[{"type": "credit_card"}]))) == ["payments.0.type"]
 

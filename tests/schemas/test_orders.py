@@ -376,3 +376,19 @@ def test_every_field_that_is_wrong_is_named() -> None:
 def test_a_moment_is_text_with_a_time_zone_that_the_database_can_keep(moment: object) -> None:
     with pytest.raises(ValidationError):
         OrderRequest.model_validate(make_words(payment_due_at=moment))
+
+
+def nested(levels: int) -> Any:
+    return [nested(levels - 1)] if levels else 1
+
+
+@pytest.mark.parametrize(
+    "kept", ["\x00", "\\\x00", "\ud800", 2**64, ["a", {"\x00": 1}], "x" * 65_536, nested(99)]
+)
+def test_extras_that_the_database_cannot_keep_are_refused(kept: Any) -> None:
+    assert list(refused(make_words(extras={"acme": {"kept": kept}}))) == ["extras"]
+
+
+@pytest.mark.parametrize("kept", ["\\u0000", "\\\\u0000", "x" * 65_000, {}, None, 1.5, nested(98)])
+def test_extras_are_kept_as_they_came(kept: Any) -> None:
+    assert accept(make_words(extras={"acme": {"kept": kept}})).extras == {"acme": {"kept": kept}}
