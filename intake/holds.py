@@ -19,7 +19,8 @@ from intake.parts import PartsOfApp
 from intake.problems import invalid, not_found
 from intake.sending import Refusals, call_of, check_processed, send
 from orders.hold_reading import HoldFilter, find_holds_of_requests, get_hold, list_holds
-from orders.reading import DEFAULT_PAGE, MAX_PAGE, BadCursor, RequestRow
+from orders.pages import DEFAULT_PAGE, MAX_PAGE, BadCursor
+from orders.reading import RequestRow
 from orders.render import Words
 from schemas.requests import EXTEND, RELEASE, TAKE
 from schemas.text import Identifier, ShortText, parse_uuid

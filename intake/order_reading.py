@@ -14,7 +14,8 @@ from intake.openapi import LIST_ORDERS, SHOW_HISTORY, SHOW_ORDER
 from intake.parts import PartsOfApp
 from intake.problems import invalid, not_found
 from orders.history import read_history
-from orders.reading import DEFAULT_PAGE, MAX_PAGE, BadCursor, OrderFilter, get_order, list_orders
+from orders.pages import DEFAULT_PAGE, MAX_PAGE, BadCursor
+from orders.reading import OrderFilter, get_order, list_orders
 from orders.render import Words
 from schemas.orders import OrderStatus
 from schemas.text import Identifier, ShortText, parse_uuid

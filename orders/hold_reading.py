@@ -1,6 +1,5 @@
 """Reading holds back, in the words of the wire."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, case, select, text
 
 from db.tables import holds, seats, tenants, ticket_classes
-from orders.reading import DEFAULT_PAGE, BadCursor
+from orders.pages import DEFAULT_PAGE, cursor_after, id_before
 from orders.render import Words
 
 # A repeated request took the hold that the first one took.
@@ -66,7 +65,7 @@ def list_holds(
     """Return a page of holds, newest first, and the cursor of the next one. Raises `BadCursor`."""
     query = _select(now).order_by(holds.c.id.desc()).limit(limit + 1)
     if cursor is not None:
-        query = query.where(holds.c.id < _decode(cursor))
+        query = query.where(holds.c.id < id_before(cursor))
     if wanted.tenant_id is not None:
         query = query.where(holds.c.tenant_id == wanted.tenant_id)
     if wanted.ticket_class_id is not None:
@@ -75,7 +74,7 @@ def list_holds(
         query = query.where(_status(now) == wanted.status)
     found = _read(connection, query)
     page = found[:limit]
-    return page, _encode(page[-1]["id"]) if len(found) > limit else None
+    return page, cursor_after(page[-1]["id"]) if len(found) > limit else None
 
 
 def _status(now: datetime) -> ColumnElement[str]:
@@ -120,14 +119,3 @@ def _render(row: RowMapping, labels: Sequence[str]) -> Words:
         "order_id": row["order_id"],
         "created_at": row["created_at"],
     }
-
-
-def _encode(hold_id: UUID) -> str:
-    return urlsafe_b64encode(hold_id.bytes).rstrip(b"=").decode()
-
-
-def _decode(cursor: str) -> UUID:
-    try:
-        return UUID(bytes=urlsafe_b64decode(cursor + "=="))
-    except ValueError as error:
-        raise BadCursor("the cursor is not one that a page gave") from error

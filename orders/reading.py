@@ -1,6 +1,5 @@
 """Reading orders and requests back, in the words of the wire."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,11 +12,9 @@ from db import tables
 from db.tables import events, order_lines, orders
 from orders import inbox
 from orders.order_state import read_orders, select_orders
+from orders.pages import DEFAULT_PAGE, cursor_after, id_before
 from orders.render import Words
 from schemas.text import parse_uuid
-
-MAX_PAGE = 200
-DEFAULT_PAGE = 50
 
 _REQUESTS = text("""
     SELECT id, tenant_id, status, order_id, errors, false AS is_conflict, false AS is_repeat
@@ -33,10 +30,6 @@ _REQUESTS = text("""
     FROM dead_letters d JOIN tenants t ON t.name = d.tenant
     WHERE d.request_id = ANY(CAST(:ids AS uuid[]))
 """)
-
-
-class BadCursor(Exception):
-    """The cursor is not one that a page gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +117,7 @@ def list_orders(
     """
     query = select_orders().order_by(orders.c.id.desc()).limit(limit + 1)
     if cursor is not None:
-        query = query.where(orders.c.id < _decode_cursor(cursor))
+        query = query.where(orders.c.id < id_before(cursor))
     if wanted.tenant_id is not None:
         query = query.where(orders.c.tenant_id == wanted.tenant_id)
     if wanted.email is not None:
@@ -138,18 +131,7 @@ def list_orders(
         query = query.where(orders.c.id.in_(of_event.where(events.c.external_id == wanted.event_id)))
     found = _words(connection, query)
     page = found[:limit]
-    return page, _encode_cursor(page[-1]["id"]) if len(found) > limit else None
-
-
-def _encode_cursor(order_id: UUID) -> str:
-    return urlsafe_b64encode(order_id.bytes).rstrip(b"=").decode()
-
-
-def _decode_cursor(cursor: str) -> UUID:
-    try:
-        return UUID(bytes=urlsafe_b64decode(cursor + "=="))
-    except ValueError as error:
-        raise BadCursor("the cursor is not one that a page gave") from error
+    return page, cursor_after(page[-1]["id"]) if len(found) > limit else None
 
 
 def _words(connection: Connection, query: Select[Any]) -> list[Words]:

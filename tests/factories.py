@@ -10,7 +10,9 @@ from sqlalchemy import Engine, text
 from db.ids import new_id
 from orders.catalogue_loading import load_catalogue
 from orders.process import process
+from orders.reading import get_order
 from schemas.catalogue import Catalogue
+from schemas.orders import Order
 from schemas.outcomes import Outcome
 from schemas.requests import CREATE, Request
 
@@ -99,3 +101,19 @@ def make_change(
     """Return a request of another kind than `orders.create`."""
     body = {"idempotency_key": str(new_id())} | body
     return Request(kind, request_id or new_id(), "demo", may_set_price, body, "tester")
+
+
+def place(engine: Engine, **changes: Any) -> UUID:
+    """Place an order, and return its id."""
+    (outcome,) = run(engine, make_request(**changes))
+    assert outcome.order_id is not None, outcome
+    return outcome.order_id
+
+
+def read(engine: Engine, order_id: UUID) -> dict[str, Any]:
+    """Return the order as it stands."""
+    with engine.connect() as connection:
+        order = get_order(connection, order_id)
+    assert order is not None
+    Order.model_validate(order, strict=False)
+    return order

@@ -195,7 +195,7 @@ def list_(
     """List holds, newest first."""
     from intake.commands.servers import tenant_id, transaction
     from orders.hold_reading import HoldFilter, list_holds
-    from orders.reading import BadCursor
+    from orders.pages import BadCursor
 
     with transaction() as connection:
         id_ = None if tenant is None else tenant_id(connection, tenant)

@@ -53,7 +53,8 @@ def list_(
 ) -> None:
     """List orders, newest first."""
     from intake.commands.servers import tenant_id, transaction
-    from orders.reading import BadCursor, OrderFilter, list_orders
+    from orders.pages import BadCursor
+    from orders.reading import OrderFilter, list_orders
 
     since = None if updated_since is None else _moment(updated_since)
     with transaction() as connection:

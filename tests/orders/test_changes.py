@@ -1,14 +1,10 @@
 """What is done to orders that are there, against a real PostgreSQL."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Engine
 
 from orders.process import process
-from orders.reading import get_order
-from schemas.orders import Order
 from schemas.requests import CANCEL, CHECK_IN, PAY, RELEASE, TAKE, UPDATE, Request
 from tests.factories import (
     NOW,
@@ -19,36 +15,24 @@ from tests.factories import (
     make_request,
     make_seated_class,
     make_ticket_class,
+    place,
+    read,
     rows,
     run,
     scalar,
 )
 
 
-def _place(engine: Engine, **changes: Any) -> UUID:
-    (outcome,) = run(engine, make_request(**changes))
-    assert outcome.order_id is not None, outcome
-    return outcome.order_id
-
-
-def _order(engine: Engine, order_id: UUID) -> dict[str, Any]:
-    with engine.connect() as connection:
-        order = get_order(connection, order_id)
-    assert order is not None
-    Order.model_validate(order, strict=False)
-    return order
-
-
 def test_an_update_prices_the_order_again_and_keeps_the_codes_that_stay(engine: Engine) -> None:
     load(engine, make_event(ticket_classes=[make_ticket_class(price="10.00")]))
-    order_id = _place(engine, quantity=2, shipping="5.00")
-    before = _order(engine, order_id)
+    order_id = place(engine, quantity=2, shipping="5.00")
+    before = read(engine, order_id)
     line = {"ticket_class_id": "standing", "quantity": 3, "attendees": [{"first_name": "Ada"}]}
     (outcome,) = run(
         engine, make_change(UPDATE, order_id=str(order_id), patch={"line_items": [line], "shipping": "1.00"})
     )
     assert (outcome.status, outcome.order_id) == ("processed", order_id)
-    after = _order(engine, order_id)
+    after = read(engine, order_id)
     assert (after["version"], after["totals"]["total"]) == (2, "31.00")
     assert [one["code"] for one in after["tickets"]][:2] == [one["code"] for one in before["tickets"]]
     assert after["tickets"][0]["attendee"]["first_name"] == "Ada"
@@ -62,11 +46,11 @@ def test_an_update_prices_the_order_again_and_keeps_the_codes_that_stay(engine: 
 
 def test_a_whole_cancel_voids_all_and_returns_the_inventory_once(engine: Engine) -> None:
     load(engine, make_event(ticket_classes=[make_seated_class()]))
-    order_id = _place(engine, ticket_class="stalls", quantity=3, payments=[{"type": "cash"}])
+    order_id = place(engine, ticket_class="stalls", quantity=3, payments=[{"type": "cash"}])
     for _ in range(2):
         (outcome,) = run(engine, make_change(CANCEL, order_id=str(order_id), reason="rain"))
         assert outcome.status == "processed"
-    order = _order(engine, order_id)
+    order = read(engine, order_id)
     assert (order["status"], order["totals"]["balance"]) == ("cancelled", "-240.00")
     assert order["cancellation"]["reason"] == "rain"
     assert {ticket["status"] for ticket in order["tickets"]} == {"voided"}
@@ -99,10 +83,10 @@ def test_an_update_before_its_create_waits_for_it(engine: Engine) -> None:
 
 def test_a_payment_settles_the_balance(engine: Engine) -> None:
     load(engine, make_event())
-    order_id = _place(engine)
+    order_id = place(engine)
     (outcome,) = run(engine, make_change(PAY, order_id=str(order_id), type="paypal"))
     assert outcome.status == "processed"
-    order = _order(engine, order_id)
+    order = read(engine, order_id)
     assert (order["payment_status"], order["totals"]["paid"], order["totals"]["balance"]) == (
         "paid",
         "45.50",
@@ -112,12 +96,12 @@ def test_a_payment_settles_the_balance(engine: Engine) -> None:
 
 def test_a_ticket_is_used_once(engine: Engine) -> None:
     load(engine, make_event())
-    order_id = _place(engine)
-    code = _order(engine, order_id)["tickets"][0]["code"]
+    order_id = place(engine)
+    code = read(engine, order_id)["tickets"][0]["code"]
     first, second = (run(engine, make_change(CHECK_IN, code=code))[0] for _ in range(2))
     assert first.status == "processed"
     assert codes(second) == ["already_checked_in"]
-    assert _order(engine, order_id)["check_in"] == {
+    assert read(engine, order_id)["check_in"] == {
         "status": "checked_in",
         "checked_in": 1,
         "tickets": 1,
@@ -129,8 +113,8 @@ def test_a_hold_is_sold_to_the_order_that_names_it(engine: Engine) -> None:
     hold = make_change(TAKE, ticket_class_id="stalls", quantity=3, unit_price="70.00")
     assert run(engine, hold)[0].status == "processed"
     assert codes(run(engine, make_request(ticket_class="stalls", quantity=2))[0]) == ["sold_out"]
-    order_id = _place(engine, line_items=[{"hold_id": str(hold.request_id)}])
-    order = _order(engine, order_id)
+    order_id = place(engine, line_items=[{"hold_id": str(hold.request_id)}])
+    order = read(engine, order_id)
     assert [ticket["seat"] for ticket in order["tickets"]] == ["1", "2", "3"]
     assert order["totals"]["total"] == "210.00"
     assert rows(engine, "SELECT sold, held FROM ticket_classes") == [(3, 0)]
@@ -168,20 +152,20 @@ def test_an_order_does_not_wait_for_a_hold_that_was_refused_or_never_asked_for(e
 
 def test_cancelling_some_of_a_line_leaves_the_used_tickets(engine: Engine) -> None:
     load(engine, make_event())
-    order_id = _place(engine, quantity=3)
-    last = _order(engine, order_id)["tickets"][-1]
+    order_id = place(engine, quantity=3)
+    last = read(engine, order_id)["tickets"][-1]
     run(engine, make_change(CHECK_IN, code=last["code"]))
     change = make_change(CANCEL, order_id=str(order_id), lines=[{"line_number": 1, "quantity": 2}])
     assert run(engine, change)[0].status == "processed"
-    tickets = _order(engine, order_id)["tickets"]
+    tickets = read(engine, order_id)["tickets"]
     assert [ticket["status"] for ticket in tickets] == ["voided", "voided", "checked_in"]
 
 
 def test_what_is_cancelled_before_it_is_paid_is_unpaid(engine: Engine) -> None:
     load(engine, make_event())
-    order_id = _place(engine)
+    order_id = place(engine)
     run(engine, make_change(CANCEL, order_id=str(order_id)))
-    order = _order(engine, order_id)
+    order = read(engine, order_id)
     assert (order["status"], order["payment_status"]) == ("cancelled", "unpaid")
 
 

@@ -13,11 +13,9 @@ from orders.catalogue_loading import load_catalogue
 from orders.expiry import end_late_holds, unpaid_orders
 from orders.history import read_history
 from orders.process import process
-from orders.reading import get_order
 from orders.reconciliation import reconcile
 from orders.tickets import TicketKey, code_scope
 from schemas.catalogue import Catalogue
-from schemas.orders import Order
 from schemas.outcomes import Outcome
 from schemas.requests import CANCEL, CHECK_IN, EXTEND, PAY, RELEASE, TAKE, UPDATE, Request
 from tests.factories import (
@@ -29,24 +27,12 @@ from tests.factories import (
     make_request,
     make_seated_class,
     make_ticket_class,
+    place,
+    read,
     rows,
     run,
     scalar,
 )
-
-
-def _place(engine: Engine, **changes: Any) -> UUID:
-    (outcome,) = run(engine, make_request(**changes))
-    assert outcome.order_id is not None, outcome
-    return outcome.order_id
-
-
-def _order(engine: Engine, order_id: UUID) -> dict[str, Any]:
-    with engine.connect() as connection:
-        order = get_order(connection, order_id)
-    assert order is not None
-    Order.model_validate(order, strict=False)
-    return order
 
 
 def _run_at(engine: Engine, now: datetime, *requests: Request) -> Sequence[Outcome]:
@@ -82,7 +68,7 @@ def test_an_older_update_that_comes_late_ends_as_if_it_had_come_in_order(
     engine: Engine, is_one_batch: bool
 ) -> None:
     load(engine)
-    order_id = _place(engine)
+    order_id = place(engine)
     patches: list[dict[str, Any]] = [
         {"reference": "first", "shipping": "1.00", "buyer": {"phone": "1", "company": "First"}},
         {"reference": "second", "buyer": {"phone": None}},
@@ -92,7 +78,7 @@ def test_an_older_update_that_comes_late_ends_as_if_it_had_come_in_order(
     batches = [updates[::-1]] if is_one_batch else [[one] for one in updates[::-1]]
     for batch in batches:
         assert {outcome.status for outcome in run(engine, *batch)} == {"processed"}
-    order = _order(engine, order_id)
+    order = read(engine, order_id)
     assert (order["reference"], order["totals"]["shipping"]) == ("second", "3.00")
     assert (order["buyer"]["phone"], order["buyer"]["company"]) == (None, "First")
     assert order["version"] == 4
@@ -100,18 +86,18 @@ def test_an_older_update_that_comes_late_ends_as_if_it_had_come_in_order(
 
 def test_an_older_update_comes_late_after_a_payment_too(engine: Engine) -> None:
     load(engine)
-    order_id = _place(engine)
+    order_id = place(engine)
     update = make_change(UPDATE, order_id=str(order_id), patch={"shipping": "1.00"})
     assert _one(engine, PAY, order_id=str(order_id), type="cash").status == "processed"
     assert run(engine, update)[0].status == "processed"
-    order = _order(engine, order_id)
+    order = read(engine, order_id)
     assert (order["totals"]["total"], order["totals"]["balance"]) == ("46.50", "1.00")
     assert order["payment_status"] == "partially_paid"
 
 
 def test_without_expected_version_the_last_one_wins_and_the_history_shows_it(engine: Engine) -> None:
     load(engine)
-    order_id = _place(engine)
+    order_id = place(engine)
     for reference in ("a", "b"):
         _one(engine, UPDATE, order_id=str(order_id), patch={"reference": reference})
     with engine.connect() as connection:
@@ -124,25 +110,25 @@ def test_without_expected_version_the_last_one_wins_and_the_history_shows_it(eng
 
 def test_an_update_of_an_old_version_is_a_conflict_and_one_of_a_future_version_waits(engine: Engine) -> None:
     load(engine)
-    order_id = _place(engine)
+    order_id = place(engine)
     ahead = make_change(UPDATE, order_id=str(order_id), expected_version=2, patch={"reference": "b"})
     assert run(engine, ahead)[0].status == "waiting"
     first = _one(engine, UPDATE, order_id=str(order_id), expected_version=1, patch={"reference": "a"})
     late = _one(engine, UPDATE, order_id=str(order_id), expected_version=1, patch={"reference": "c"})
     assert (first.status, codes(late)) == ("processed", ["version_conflict"])
     assert run(engine, ahead)[0].status == "processed"
-    order = _order(engine, order_id)
+    order = read(engine, order_id)
     assert (order["reference"], order["version"]) == ("b", 3)
 
 
 def test_a_version_that_never_comes_is_a_conflict_in_the_end(engine: Engine) -> None:
     load(engine)
-    order_id = _place(engine)
+    order_id = place(engine)
     ahead = make_change(UPDATE, order_id=str(order_id), expected_version=9, patch={"reference": "x"})
     assert run(engine, ahead)[0].status == "waiting"
     (outcome,) = _run_at(engine, NOW + timedelta(minutes=1), ahead)
     assert codes(outcome) == ["version_conflict"]
-    assert _order(engine, order_id)["reference"] is None
+    assert read(engine, order_id)["reference"] is None
 
 
 # Refusals leave nothing behind.
@@ -152,9 +138,9 @@ def test_an_update_that_is_refused_half_way_leaves_nothing_to_its_neighbours(eng
     classes = [make_ticket_class(capacity=3), make_seated_class(seats="1-5")]
     load(engine, make_event(ticket_classes=classes))
     standing = {"ticket_class_id": "standing", "quantity": 2}
-    order_id = _place(engine, line_items=[_seat("1", "2"), standing])
-    other_id = _place(engine, line_items=[_seat("3")])
-    before = _order(engine, order_id)
+    order_id = place(engine, line_items=[_seat("1", "2"), standing])
+    other_id = place(engine, line_items=[_seat("3")])
+    before = read(engine, order_id)
     # The seats are changed before the rest turns out to be sold out.
     lines = [_seat("4", "5"), standing | {"quantity": 4}]
     refused = make_change(
@@ -166,12 +152,12 @@ def test_an_update_that_is_refused_half_way_leaves_nothing_to_its_neighbours(eng
     )
     outcomes = run(engine, refused, neighbour, again)
     assert [codes(outcome) for outcome in outcomes] == [["sold_out"], [], []]
-    after = _order(engine, order_id)
+    after = read(engine, order_id)
     assert (after["version"], after["reference"], after["totals"]["shipping"]) == (2, None, "0.00")
     assert [one for one in after["tickets"] if one["seat"]] == [
         one for one in before["tickets"] if one["seat"]
     ]
-    assert _seats(_order(engine, other_id)) == ["4", "5"]
+    assert _seats(read(engine, other_id)) == ["4", "5"]
     assert rows(engine, "SELECT external_id, sold FROM ticket_classes ORDER BY 1") == [
         ("stalls", 4),
         ("standing", 3),
@@ -208,7 +194,7 @@ def test_an_order_refused_for_its_promo_code_takes_no_seat(engine: Engine) -> No
 )
 def test_wished_seats_are_one_for_each_ticket(engine: Engine, item: dict[str, Any], code: str) -> None:
     load(engine, make_event(ticket_classes=[make_ticket_class(), make_seated_class(seats="1-4")]))
-    order_id = _place(engine, line_items=[_seat("3")])
+    order_id = place(engine, line_items=[_seat("3")])
     for outcome in (
         run(engine, make_request(line_items=[item]))[0],
         _one(engine, UPDATE, order_id=str(order_id), patch={"line_items": [item]}),
@@ -242,16 +228,16 @@ def _seat(*labels: str) -> dict[str, Any]:
 )
 def test_a_patch_that_makes_no_order_is_invalid(engine: Engine, patch: dict[str, Any]) -> None:
     load(engine, make_event(ticket_classes=[make_ticket_class(), make_seated_class(seats="1-4")]))
-    order_id = _place(engine)
+    order_id = place(engine)
     outcome = _one(engine, UPDATE, order_id=str(order_id), patch=patch)
     assert outcome.status == "rejected"
     assert set(codes(outcome)) <= {"invalid", "seat_unavailable"}
-    assert _order(engine, order_id)["version"] == 1
+    assert read(engine, order_id)["version"] == 1
 
 
 def test_a_patch_that_is_nested_too_deeply_is_refused(engine: Engine) -> None:
     load(engine)
-    order_id = _place(engine)
+    order_id = place(engine)
     deep: Any = "x"
     for _ in range(900):
         deep = {"a": deep}
@@ -262,7 +248,7 @@ def test_a_patch_that_is_nested_too_deeply_is_refused(engine: Engine) -> None:
 
 def test_an_unknown_class_and_a_price_that_may_not_be_set_are_refused(engine: Engine) -> None:
     load(engine)
-    order_id = _place(engine)
+    order_id = place(engine)
     unknown = {"line_items": [{"ticket_class_id": "nowhere", "quantity": 1}]}
     assert codes(_one(engine, UPDATE, order_id=str(order_id), patch=unknown)) == ["unknown_ticket_class"]
     cheap = {"line_items": [{"ticket_class_id": "standing", "quantity": 1, "unit_price": "1.00"}]}
@@ -272,16 +258,16 @@ def test_an_unknown_class_and_a_price_that_may_not_be_set_are_refused(engine: En
     # What was agreed once may be said again by everybody.
     again = make_change(UPDATE, order_id=str(order_id), patch=cheap, may_set_price=False)
     assert run(engine, again)[0].status == "processed"
-    assert _order(engine, order_id)["totals"]["total"] == "1.00"
+    assert read(engine, order_id)["totals"]["total"] == "1.00"
 
 
 def test_a_line_grows_by_what_another_line_of_the_update_gives_back(engine: Engine) -> None:
     load(engine, make_event(ticket_classes=[make_ticket_class(capacity=4)]))
     item = {"ticket_class_id": "standing", "quantity": 2}
-    order_id = _place(engine, line_items=[item, item])
+    order_id = place(engine, line_items=[item, item])
     lines = [item | {"line_number": 1, "quantity": 3}, item | {"line_number": 2, "quantity": 1}]
     assert _one(engine, UPDATE, order_id=str(order_id), patch={"line_items": lines}).status == "processed"
-    assert [line["quantity"] for line in _order(engine, order_id)["line_items"]] == [3, 1]
+    assert [line["quantity"] for line in read(engine, order_id)["line_items"]] == [3, 1]
     assert _is_consistent(engine)
 
 
@@ -290,16 +276,16 @@ def test_a_line_grows_by_what_another_line_of_the_update_gives_back(engine: Engi
 
 def test_a_rename_keeps_the_code_and_another_seat_has_another(engine: Engine) -> None:
     load(engine, make_event(ticket_classes=[make_seated_class(seats="1-6")]))
-    order_id = _place(engine, line_items=[_seat("1", "2")])
-    before = _order(engine, order_id)["tickets"]
+    order_id = place(engine, line_items=[_seat("1", "2")])
+    before = read(engine, order_id)["tickets"]
     renamed = {"ticket_class_id": "stalls", "quantity": 2, "attendees": [{"first_name": "Cyd"}]}
     _one(engine, UPDATE, order_id=str(order_id), patch={"line_items": [renamed]})
-    after = _order(engine, order_id)["tickets"]
+    after = read(engine, order_id)["tickets"]
     assert [one["code"] for one in after] == [one["code"] for one in before]
     assert [one["attendee"] and one["attendee"]["first_name"] for one in after] == ["Cyd", None]
 
     assert _one(engine, UPDATE, order_id=str(order_id), patch={"line_items": [_seat("2", "5")]}).errors == ()
-    tickets = {one["seat"]: one for one in _order(engine, order_id)["tickets"]}
+    tickets = {one["seat"]: one for one in read(engine, order_id)["tickets"]}
     assert {seat: one["status"] for seat, one in tickets.items()} == {
         "1": "voided",
         "2": "valid",
@@ -314,8 +300,8 @@ def test_a_rename_keeps_the_code_and_another_seat_has_another(engine: Engine) ->
 
 def test_a_ticket_that_was_used_is_not_taken_away(engine: Engine) -> None:
     load(engine)
-    order_id = _place(engine, quantity=2)
-    for ticket in _order(engine, order_id)["tickets"]:
+    order_id = place(engine, quantity=2)
+    for ticket in read(engine, order_id)["tickets"]:
         _one(engine, CHECK_IN, ticket_id=str(ticket["id"]))
     last = ticket
     fewer = {"line_items": [{"ticket_class_id": "standing", "quantity": 1}]}
@@ -331,7 +317,7 @@ def test_a_ticket_that_was_used_is_not_taken_away(engine: Engine) -> None:
 @pytest.mark.parametrize("is_refunded", [False, True])
 def test_a_cancelled_order_takes_no_update(engine: Engine, is_refunded: bool) -> None:
     load(engine)
-    order_id = _place(engine, payments=[{"type": "cash"}])
+    order_id = place(engine, payments=[{"type": "cash"}])
     _one(engine, CANCEL, order_id=str(order_id))
     if is_refunded:
         _one(engine, PAY, order_id=str(order_id), type="cash", is_refund=True)
@@ -339,7 +325,7 @@ def test_a_cancelled_order_takes_no_update(engine: Engine, is_refunded: bool) ->
     assert codes(outcome) == ["not_allowed_in_status"]
     assert _one(engine, CANCEL, order_id=str(order_id)).status == "processed"
     status = "refunded" if is_refunded else "cancelled"
-    assert _order(engine, order_id)["status"] == status
+    assert read(engine, order_id)["status"] == status
 
 
 # Partial cancels.
@@ -347,15 +333,15 @@ def test_a_cancelled_order_takes_no_update(engine: Engine, is_refunded: bool) ->
 
 def test_a_given_tax_shrinks_with_the_lines_and_a_discount_to_what_there_is(engine: Engine) -> None:
     load(engine, make_event(ticket_classes=[make_ticket_class(price="10.00")]))
-    order_id = _place(engine, quantity=3, tax="1.00", discount="25.00", shipping="2.00")
+    order_id = place(engine, quantity=3, tax="1.00", discount="25.00", shipping="2.00")
     assert (
         _one(engine, CANCEL, order_id=str(order_id), lines=[{"line_number": 1, "quantity": 1}]).errors == ()
     )
-    totals = _order(engine, order_id)["totals"]
+    totals = read(engine, order_id)["totals"]
     # 1.00 × 20 / 30 = 0.67; 20.00 + 2.00 + 0.67 = 22.67, which is all that can be taken off.
     assert (totals["subtotal"], totals["tax"], totals["discount"]) == ("20.00", "0.67", "22.67")
     assert totals["total"] == "0.00"
-    assert _order(engine, order_id)["payment_status"] == "paid"
+    assert read(engine, order_id)["payment_status"] == "paid"
 
 
 @pytest.mark.parametrize(
@@ -370,10 +356,10 @@ def test_a_partial_cancel_is_possible_whatever_was_taken_off(
             ticket_classes=[make_ticket_class(price="10.00")], promo_codes=[{"code": "PROMO"} | promo_code]
         ),
     )
-    order_id = _place(engine, quantity=2, promo_code="PROMO", discount="5.00")
+    order_id = place(engine, quantity=2, promo_code="PROMO", discount="5.00")
     outcome = _one(engine, CANCEL, order_id=str(order_id), lines=[{"line_number": 1, "quantity": 1}])
     assert outcome.errors == ()
-    assert _order(engine, order_id)["totals"]["discount"] == discount
+    assert read(engine, order_id)["totals"]["discount"] == discount
     # And it is an order like any other afterwards.
     assert _one(engine, UPDATE, order_id=str(order_id), patch={"reference": "x"}).errors == ()
 
@@ -382,27 +368,27 @@ def test_lines_of_the_promo_codes_event_can_be_cancelled(engine: Engine) -> None
     concert = make_event(promo_codes=[{"code": "TEN", "percent": "10"}])
     load(engine, concert, make_event("opera", ticket_classes=[make_ticket_class("pit", price="10.00")]))
     items = [{"ticket_class_id": name, "quantity": 1} for name in ("standing", "pit")]
-    order_id = _place(engine, line_items=items, promo_code="TEN")
+    order_id = place(engine, line_items=items, promo_code="TEN")
     assert _one(engine, CANCEL, order_id=str(order_id), lines=[{"line_number": 1}]).errors == ()
-    assert _order(engine, order_id)["totals"]["total"] == "10.00"
+    assert read(engine, order_id)["totals"]["total"] == "10.00"
     assert _one(engine, UPDATE, order_id=str(order_id), patch={"shipping": "1.00"}).errors == ()
 
 
-def test_cancelling_every_ticket_one_by_one_cancels_the_order(engine: Engine) -> None:
+def test_cancelling_every_ticket_one_by_one_cancels_theread(engine: Engine) -> None:
     load(engine)
-    order_id = _place(engine, quantity=2)
-    for ticket in _order(engine, order_id)["tickets"]:
+    order_id = place(engine, quantity=2)
+    for ticket in read(engine, order_id)["tickets"]:
         for _ in range(2):
             outcome = _one(engine, CANCEL, order_id=str(order_id), ticket_ids=[str(ticket["id"])])
             assert outcome.status == "processed"
-    order = _order(engine, order_id)
+    order = read(engine, order_id)
     assert (order["status"], order["version"]) == ("cancelled", 3)
     assert scalar(engine, "SELECT sold FROM ticket_classes") == 0
 
 
 def test_a_ticket_or_a_line_that_the_order_does_not_have_cannot_be_cancelled(engine: Engine) -> None:
     load(engine)
-    order_id = _place(engine)
+    order_id = place(engine)
     assert codes(_one(engine, CANCEL, order_id=str(order_id), ticket_ids=[str(new_id())])) == [
         "unknown_ticket"
     ]
@@ -415,7 +401,7 @@ def test_a_ticket_or_a_line_that_the_order_does_not_have_cannot_be_cancelled(eng
 
 def test_no_more_is_refunded_than_was_paid(engine: Engine) -> None:
     load(engine)
-    order_id = _place(engine, payments=[{"type": "cash", "amount": "10.00"}])
+    order_id = place(engine, payments=[{"type": "cash", "amount": "10.00"}])
     refund = {"order_id": str(order_id), "type": "cash", "is_refund": True}
     assert codes(_one(engine, PAY, **refund, amount="10.01")) == ["invalid"]
     assert codes(_one(engine, PAY, **refund)) == ["invalid"]  # nothing is owed to the buyer
@@ -423,41 +409,41 @@ def test_no_more_is_refunded_than_was_paid(engine: Engine) -> None:
         assert _one(engine, PAY, **refund, amount="6.00", status="pending").status == "processed"
     assert _one(engine, PAY, **refund, payment_number=2).status == "processed"
     assert codes(_one(engine, PAY, **refund, payment_number=3)) == ["invalid"]
-    totals = _order(engine, order_id)["totals"]
+    totals = read(engine, order_id)["totals"]
     assert (totals["paid"], totals["refunded"], totals["balance"]) == ("10.00", "6.00", "41.50")
     assert codes(_one(engine, PAY, **refund, amount="4.005")) == ["too_many_decimals"]
     assert _one(engine, PAY, **refund, amount="4.00").status == "processed"
-    assert _order(engine, order_id)["payment_status"] == "refunded"
+    assert read(engine, order_id)["payment_status"] == "refunded"
 
 
 def test_what_was_paid_for_a_cancelled_order_is_owed_back(engine: Engine) -> None:
     load(engine)
-    order_id = _place(engine, quantity=2, payments=[{"type": "cash"}])
+    order_id = place(engine, quantity=2, payments=[{"type": "cash"}])
     _one(engine, CANCEL, order_id=str(order_id))
-    assert _order(engine, order_id)["totals"]["balance"] == "-91.00"
+    assert read(engine, order_id)["totals"]["balance"] == "-91.00"
     assert _one(engine, PAY, order_id=str(order_id), type="cash", is_refund=True).status == "processed"
-    order = _order(engine, order_id)
+    order = read(engine, order_id)
     assert (order["status"], order["payment_status"]) == ("refunded", "refunded")
     assert order["totals"]["balance"] == "0.00"
 
 
 def test_a_pending_payment_counts_when_it_is_completed(engine: Engine) -> None:
     load(engine)
-    order_id = _place(engine)
+    order_id = place(engine)
     _one(engine, PAY, order_id=str(order_id), type="check", status="pending")
-    assert _order(engine, order_id)["payment_status"] == "unpaid"
+    assert read(engine, order_id)["payment_status"] == "unpaid"
     wrong = {"type": "cash"}, {"type": "check", "amount": "1.00"}, {"type": "check", "is_refund": True}
     for words in wrong:
         assert codes(_one(engine, PAY, order_id=str(order_id), payment_number=1, **words)) == ["invalid"]
     for _ in range(2):
         assert _one(engine, PAY, order_id=str(order_id), type="check", payment_number=1).errors == ()
-    order = _order(engine, order_id)
+    order = read(engine, order_id)
     assert (order["payment_status"], order["version"], len(order["payments"])) == ("paid", 3, 1)
 
 
 def test_a_credit_card_needs_a_gateway(engine: Engine) -> None:
     load(engine)
-    order_id = _place(engine)
+    order_id = place(engine)
     created = run(engine, make_request(payments=[{"type": "credit_card"}]))[0]
     paid = _one(engine, PAY, order_id=str(order_id), type="credit_card")
     for outcome, field in ((created, "payments.0.type"), (paid, "type")):
@@ -470,9 +456,9 @@ def test_a_credit_card_needs_a_gateway(engine: Engine) -> None:
 def test_what_is_not_paid_in_time_is_cancelled_where_the_tenant_says_so(engine: Engine) -> None:
     _load_with_settings(engine, cancels_unpaid=True)
     due = {"payment_due_at": (NOW + timedelta(hours=1)).isoformat()}
-    unpaid = _place(engine, **due)
-    paid = _place(engine, payments=[{"type": "cash"}], **due)
-    not_due = _place(engine)
+    unpaid = place(engine, **due)
+    paid = place(engine, payments=[{"type": "cash"}], **due)
+    not_due = place(engine)
     with engine.connect() as connection:
         assert unpaid_orders(connection, now=NOW) == []
     later = NOW + timedelta(hours=1)
@@ -481,39 +467,39 @@ def test_what_is_not_paid_in_time_is_cancelled_where_the_tenant_says_so(engine: 
             requests = unpaid_orders(connection, now=later)
             process(connection, requests, now=later)
         assert len(requests) == expected
-    assert [_order(engine, one)["status"] for one in (unpaid, paid, not_due)] == [
+    assert [read(engine, one)["status"] for one in (unpaid, paid, not_due)] == [
         "cancelled",
         "placed",
         "placed",
     ]
-    assert "not paid" in _order(engine, unpaid)["cancellation"]["reason"]
+    assert "not paid" in read(engine, unpaid)["cancellation"]["reason"]
     with engine.connect() as connection:
         assert read_history(connection, unpaid)[-1]["by"] == "schedule"
 
 
 def test_what_is_not_paid_in_time_stays_where_the_tenant_does_not_say_so(engine: Engine) -> None:
     load(engine)
-    _place(engine, payment_due_at=NOW.isoformat())
+    place(engine, payment_due_at=NOW.isoformat())
     with engine.connect() as connection:
         assert unpaid_orders(connection, now=NOW + timedelta(days=1)) == []
 
 
 def test_tickets_are_issued_on_full_payment_where_the_tenant_says_so(engine: Engine) -> None:
     _load_with_settings(engine, issues_tickets="on_payment")
-    order_id = _place(engine, quantity=2)
-    assert [one["code"] for one in _order(engine, order_id)["tickets"]] == [None, None]
+    order_id = place(engine, quantity=2)
+    assert [one["code"] for one in read(engine, order_id)["tickets"]] == [None, None]
     _one(engine, PAY, order_id=str(order_id), type="cash", amount="45.50")
-    assert [one["code"] for one in _order(engine, order_id)["tickets"]] == [None, None]
+    assert [one["code"] for one in read(engine, order_id)["tickets"]] == [None, None]
     _one(engine, PAY, order_id=str(order_id), type="cash")
-    tickets = [one["code"] for one in _order(engine, order_id)["tickets"]]
+    tickets = [one["code"] for one in read(engine, order_id)["tickets"]]
     assert all(tickets)
     told = rows(engine, "SELECT type, count(*) FROM event_messages GROUP BY 1 ORDER BY 1")
     assert told == [("order.confirmed", 1), ("payment.recorded", 2), ("ticket.issued", 2)]
     # One more ticket is one that is not paid yet.
     more = {"line_items": [{"ticket_class_id": "standing", "quantity": 3}]}
     _one(engine, UPDATE, order_id=str(order_id), patch=more)
-    assert [one["code"] for one in _order(engine, order_id)["tickets"]] == [*tickets, None]
-    assert all(one["code"] for one in _order(engine, _place(engine, payments=[{"type": "cash"}]))["tickets"])
+    assert [one["code"] for one in read(engine, order_id)["tickets"]] == [*tickets, None]
+    assert all(one["code"] for one in read(engine, place(engine, payments=[{"type": "cash"}]))["tickets"])
 
 
 # Holds.
@@ -581,7 +567,7 @@ def test_a_hold_without_an_end_stays(engine: Engine) -> None:
     hold = _take(engine, seconds=None)
     (outcome,) = _run_at(engine, NOW + timedelta(days=365), make_request())
     assert codes(outcome) == ["sold_out"]
-    assert _place(engine, line_items=[{"hold_id": hold}])
+    assert place(engine, line_items=[{"hold_id": hold}])
 
 
 def test_an_order_with_a_hold_is_cancelled_in_the_same_batch(engine: Engine) -> None:
@@ -625,14 +611,14 @@ def test_nobody_uses_the_hold_of_another_tenant(engine: Engine) -> None:
 
 def test_the_same_scan_once_more_is_no_second_use(engine: Engine) -> None:
     load(engine)
-    order_id = _place(engine, quantity=2)
-    code = _order(engine, order_id)["tickets"][0]["code"]
+    order_id = place(engine, quantity=2)
+    code = read(engine, order_id)["tickets"][0]["code"]
     for _ in range(2):
         assert _one(engine, CHECK_IN, code=code, nonce="gate 1, scan 7").status == "processed"
     used = _one(engine, CHECK_IN, code=code, nonce="gate 2, scan 1")
     assert codes(used) == ["already_checked_in"]
     assert NOW.isoformat()[:16] in used.errors[0].message
-    order = _order(engine, order_id)
+    order = read(engine, order_id)
     assert order["check_in"] == {"status": "partially_checked_in", "checked_in": 1, "tickets": 2}
     assert order["version"] == 2
     assert rows(engine, "SELECT type FROM event_messages WHERE sequence > 1") == [("ticket.checked_in",)]
@@ -640,12 +626,12 @@ def test_the_same_scan_once_more_is_no_second_use(engine: Engine) -> None:
 
 def test_a_use_can_be_undone(engine: Engine) -> None:
     load(engine)
-    order_id = _place(engine)
-    code = _order(engine, order_id)["tickets"][0]["code"]
+    order_id = place(engine)
+    code = read(engine, order_id)["tickets"][0]["code"]
     _one(engine, CHECK_IN, code=code)
     for _ in range(2):
         assert _one(engine, CHECK_IN, code=code, undo=True).status == "processed"
-    order = _order(engine, order_id)
+    order = read(engine, order_id)
     assert (order["check_in"]["status"], order["tickets"][0]["checked_in_at"]) == ("not_checked_in", None)
     assert _one(engine, CHECK_IN, code=code).status == "processed"
 
@@ -653,8 +639,8 @@ def test_a_use_can_be_undone(engine: Engine) -> None:
 def test_the_gate_hears_why_a_ticket_is_not_good(engine: Engine) -> None:
     load(engine)
     load(engine, tenant="other")
-    order_id = _place(engine, quantity=2)
-    first, second = _order(engine, order_id)["tickets"]
+    order_id = place(engine, quantity=2)
+    first, second = read(engine, order_id)["tickets"]
     assert codes(_one(engine, CHECK_IN, code=first["code"], event_id="opera")) == ["wrong_event"]
     assert _one(engine, CHECK_IN, code=first["code"], event_id="concert").status == "processed"
     _one(engine, CANCEL, order_id=str(order_id), ticket_ids=[str(second["id"])])
@@ -666,7 +652,7 @@ def test_the_gate_hears_why_a_ticket_is_not_good(engine: Engine) -> None:
         assert codes(_one(engine, CHECK_IN, code=forged)) == ["forged_ticket"]
     foreign = run(engine, make_request(tenant="other"))[0].order_id
     assert foreign is not None
-    foreign_code = _order(engine, foreign)["tickets"][0]["code"]
+    foreign_code = read(engine, foreign)["tickets"][0]["code"]
     assert codes(_one(engine, CHECK_IN, code=foreign_code)) == ["unknown_ticket"]
 
 
@@ -677,8 +663,8 @@ def _signed_by_a_stranger(ticket_id: UUID) -> str:
 
 def test_a_ticket_of_a_cancelled_order_is_voided_at_the_gate(engine: Engine) -> None:
     load(engine)
-    order_id = _place(engine)
-    code = _order(engine, order_id)["tickets"][0]["code"]
+    order_id = place(engine)
+    code = read(engine, order_id)["tickets"][0]["code"]
     _one(engine, CANCEL, order_id=str(order_id))
     assert codes(_one(engine, CHECK_IN, code=code)) == ["ticket_voided"]
 
@@ -688,7 +674,7 @@ def test_a_ticket_of_a_cancelled_order_is_voided_at_the_gate(engine: Engine) -> 
 
 def test_the_history_says_who_did_what_when_from_what_to_what(engine: Engine) -> None:
     load(engine)
-    order_id = _place(engine, shipping="1.00")
+    order_id = place(engine, shipping="1.00")
     update = make_change(UPDATE, order_id=str(order_id), patch={"shipping": "2.50"})
     run(engine, update)
     _one(engine, PAY, order_id=str(order_id), type="cash")
