@@ -19,7 +19,15 @@ from sqlalchemy import Connection, select, text
 
 from db.tables import events, orders
 from orders.listing import BLOCK, Entry, Key, Listing, Snapshot
-from orders.listing_statements import ALL_BY_ID, ALL_BY_NAME, CHANGED, FOUND_BY_ID, FOUND_BY_NAME, KEYS
+from orders.listing_statements import (
+    ALL_BY_ID,
+    ALL_BY_NAME,
+    CHANGED,
+    FOUND_BY_ID,
+    FOUND_BY_NAME,
+    KEYS,
+    OLDEST_WRITER,
+)
 from orders.order_state import read_orders, select_orders
 from orders.render import Words
 from schemas.text import parse_uuid
@@ -27,10 +35,13 @@ from schemas.text import parse_uuid
 OrderBy = Literal["created", "name"]
 
 SLACK: Final = timedelta(seconds=15)
-"""How long before a snapshot an order may have got its time, and be committed after it."""
+"""How far the clocks of workers may be behind, by which orders get their time.
+
+A batch that is being written while a listing is read counts from its beginning.
+"""
 
 MAX_SECONDS: Final = 600.0
-"""How old a snapshot becomes: a commit that took longer than the slack is seen then at the latest."""
+"""How old a snapshot becomes: what a clock far behind has hidden is seen then at the latest."""
 
 MAX_CHANGED: Final = 4_000
 _MIN_SECONDS: Final = SLACK.total_seconds()
@@ -104,8 +115,10 @@ class EventOrders:
             return Listing(known.snapshot, changed)
 
     def _read(self, connection: Connection, wanted: Wanted, known: _Remembered, now: datetime) -> Listing:
+        # Asked first: who commits after that, and before the listing is read, is in both.
+        began = connection.scalars(OLDEST_WRITER).one()
         known.snapshot = _snapshot(connection, wanted)
-        known.since, known.made_at = now - SLACK, time.monotonic()
+        known.since, known.made_at = min(now, began or now) - SLACK, time.monotonic()
         self._forget_oldest()
         return Listing(known.snapshot, ())
 

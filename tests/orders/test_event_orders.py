@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Connection, Engine, TextClause, text
@@ -97,6 +97,22 @@ def test_a_search_finds_what_a_look_at_everything_finds(connection: Connection) 
 
     assert records == len(expected) > 20
     assert page == expected[:100]
+
+
+def test_what_is_committed_long_after_its_time_is_listed_at_once(filled: Engine) -> None:
+    rename = text("UPDATE orders SET buyer_last_name = '', updated_at = :now WHERE id = :id")
+    found, now = EventOrders(), datetime.now(UTC)
+    later = now + timedelta(minutes=1)
+    with filled.connect() as writer, filled.connect() as reader:
+        of = wanted(reader, "name")
+        *_, last = reader.scalars(text("SELECT id FROM orders ORDER BY lower(buyer_last_name), id"))
+        writer.execute(rename, {"id": last, "now": now})
+        before, _ = found.page(reader, of, 0, 20, descending=False, now=later)
+        writer.commit()
+        after, _ = found.page(reader, of, 0, 20, descending=False, now=later)
+
+    assert last not in before
+    assert after == [last, *before[:-1]]
 
 
 @pytest.mark.parametrize("order_by", ["created", "name"])
