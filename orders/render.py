@@ -13,7 +13,9 @@ Words = dict[str, Any]
 Row = RowMapping | Mapping[str, Any]
 """A row of a table, read or about to be written."""
 
-_BUYER = ("first_name", "last_name", "email", "company", "phone")
+BUYER = ("first_name", "last_name", "email", "company", "phone")
+"""The parts of a buyer; the columns of an order have them with `buyer_` before."""
+
 _TOTALS = (*TOTALS, "paid", "refunded")
 _TRADE = (
     "is_purchase",
@@ -52,7 +54,7 @@ def render_order(
         "idempotency_key": order["idempotency_key"],
         "event_id": order["event_id"],
         "currency": order["currency"],
-        "buyer": {name: order["buyer_" + name] for name in _BUYER},
+        "buyer": {name: order["buyer_" + name] for name in BUYER},
         "billing_address": order["billing_address"],
         "line_items": lines,
         "totals": totals,

@@ -3,10 +3,9 @@
 from typing import Any
 
 from orders.order_state import OrderState
-from orders.render import Words, render_attendee
+from orders.render import BUYER, Words, render_attendee
 from schemas.changes import OrderTerms
 
-_BUYER = ("first_name", "last_name", "email", "company", "phone")
 _AMOUNTS = ("shipping", "service_fee", "additional_expense")
 _NOTES = {"internal": "internal_notes", "external": "external_notes", "instructions": "instructions"}
 
@@ -16,7 +15,7 @@ def terms_words(state: OrderState) -> Words:
     row = state.row
     discount = row["discount"] if row["given_discount"] is None else row["given_discount"]
     words: dict[str, Any] = {
-        "buyer": _present({name: row["buyer_" + name] for name in _BUYER}),
+        "buyer": _present({name: row["buyer_" + name] for name in BUYER}),
         "line_items": [_line_words(state, line) for line in state.lines if line["quantity"]],
         **{name: str(row[name]) for name in _AMOUNTS},
         "discount": str(discount),

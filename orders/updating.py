@@ -16,14 +16,13 @@ from orders.merge_patch import merged
 from orders.offers import TicketClassOffer
 from orders.order_state import Row
 from orders.persistence import note_rows
+from orders.render import BUYER
 from orders.repricing import reprice
 from orders.seating import Seat, check_wish, wished_labels
 from orders.terms import terms_words
 from schemas.changes import LineTerms, OrderTerms, UpdateRequest
 from schemas.money import ZERO
 from schemas.orders import Attendee
-
-_BUYER = ("first_name", "last_name", "email", "company", "phone")
 
 
 def update(change: Change, asked: UpdateRequest, later: Sequence[Any] = ()) -> bool:
@@ -220,7 +219,7 @@ def _name(change: Change, line: Row, attendees: Sequence[Attendee], ticket_ids: 
 
 def _set_words(change: Change, terms: OrderTerms) -> None:
     row = change.state.row
-    for name in _BUYER:
+    for name in BUYER:
         row["buyer_" + name] = getattr(terms.buyer, name)
     address = terms.billing_address
     address_words = address and address.model_dump()
