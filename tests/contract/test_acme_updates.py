@@ -172,6 +172,25 @@ def test_an_item_is_of_the_event_that_it_names(acme: Acme, worker: object) -> No
     assert answer.json()["errors"][0]["field"] == "orderItems.1.eventId"
 
 
+def test_a_mistake_is_told_of_the_item_that_has_it(acme: Acme, worker: object) -> None:
+    none_left = [{"ticketStatus": "Void"}]
+    items = [{"ticketingTypeId": STALLS, "ticketVos": none_left}, item(eventId="free-event")]
+
+    answer = acme.call("POST", "", simple(orderItems=items))
+
+    assert [error["field"] for error in answer.json()["errors"]] == ["orderItems.1.eventId"]
+
+
+def test_an_order_of_a_used_ticket_is_not_deleted(acme: Acme, worker: object) -> None:
+    id_ = acme.create(simple())
+    acme.check_in(tickets(acme.get(id_))[0]["id"])
+
+    answer = acme.call("DELETE", f"/{id_}")
+
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["orderItems"]
+
+
 def test_an_order_is_updated_by_its_number(acme: Acme, worker: object) -> None:
     id_ = acme.create(simple())
     number = acme.canonical(id_)["number"]

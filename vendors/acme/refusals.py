@@ -23,6 +23,8 @@ _FIELDS: Final[Mapping[str, str]] = {
     "discount": "orderItems",
     "total_discount": "orderItems",
     "line_items": "orderItems",
+    "ticket_ids": "orderItems",
+    "extras": "orderItems",
     "payments.0.amount": "paidAmount",
     "idempotency_key": "x-acme-request-uuid",
 }
@@ -75,9 +77,19 @@ def in_places_of(words: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) 
     places = [
         place
         for place, item in enumerate(items if isinstance(items, list) else ())
-        if isinstance(item, dict) and item.get("quantity") != 0
+        if isinstance(item, dict) and _has_tickets(item)
     ]
     return [{**error, "field": _in_place(error["field"], places)} for error in errors]
+
+
+def _has_tickets(item: Mapping[str, Any]) -> bool:
+    if item.get("quantity") is not None:
+        return bool(item["quantity"])
+    tickets = item.get("ticketVos")
+    return any(
+        isinstance(ticket, dict) and ticket.get("ticketStatus") in (None, "Normal")
+        for ticket in (tickets if isinstance(tickets, list) else ())
+    )
 
 
 def _in_place(field: str | None, places: Sequence[int]) -> str | None:
