@@ -15,6 +15,7 @@ from orders.order_state import OrderState
 from orders.pricing import price_order
 from orders.trading import at_cost
 from schemas.changes import CancelRequest
+from schemas.money import ZERO
 from schemas.orders import LineItemRequest, OrderRequest
 
 _NUMBERS = text("SELECT nextval('order_numbers') FROM generate_series(1, :count)")
@@ -56,6 +57,8 @@ def _purchase(sale: Draft, owner: str, order_id: str, number: int) -> Draft:
             LineItemRequest(ticket_class_id=item.ticket_class_id, quantity=item.quantity)
             for item in sale.order.line_items
         ),
+        # Whoever names the sale's tax computes taxes himself, and named none for the purchase.
+        tax=None if sale.order.tax is None else ZERO,
         is_purchase=True,
         seller_id=owner,
         buyer_id=sale.order.seller_id,

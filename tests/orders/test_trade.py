@@ -145,6 +145,21 @@ def test_a_class_without_a_cost_is_bought_at_its_price_whatever_the_hold_costs(e
     assert (sale["totals"]["total"], purchase["totals"]["total"]) == ("130.00", "100.00")
 
 
+@pytest.mark.parametrize(
+    ("tax", "totals"),
+    [(None, ("119.00", "95.20")), ("0.00", ("100.00", "80.00")), ("7.00", ("107.00", "80.00"))],
+)
+def test_a_purchase_order_is_taxed_by_rule_only_if_its_sale_is(
+    engine: Engine, tax: str | None, totals: tuple[str, str]
+) -> None:
+    classes = [make_ticket_class("theirs", office="them", price="50.00", cost="40.00")]
+    load(
+        engine, make_event(ticket_classes=classes, tax={"name": "VAT", "rate": "0.19", "is_included": False})
+    )
+    (outcome,) = run(engine, _sale(tax=tax))
+    assert tuple(order["totals"]["total"] for order in _pair(engine, outcome)) == totals
+
+
 @pytest.mark.parametrize("ticket_class", ["ours", "anybody's"])
 def test_a_sale_of_what_the_seller_owns_makes_no_purchase_order(engine: Engine, ticket_class: str) -> None:
     (outcome,) = run(engine, _sale(ticket_class))
