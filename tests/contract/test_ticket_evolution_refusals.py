@@ -4,11 +4,13 @@ import json
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 
 from intake.dialects.ticket_evolution import VENDORS_JSON
 from intake.keys import find_caller, hash_key
 from tests.contract.ticket_evolution import Broker, sale, signature
+from tests.contract.zoho_backstage import create, placed, sample
 from vendors.ticket_evolution.shapes import Error, Errors, Orders
 
 _ITEM = {"ticket_group_id": 16637811, "price": 45.5, "quantity": 1}
@@ -236,11 +238,11 @@ def test_an_office_of_somebody_else_is_not_found(broker: Broker, order: Any) -> 
     assert broker.intake.take_requests() == []
 
 
-def test_orders_of_somebody_else_are_not_found(broker: Broker, caller: Any, key: str) -> None:
-    headers = {"authorization": f"Bearer {key}"}
-    theirs = caller.get("/v1/orders", headers=headers).json()["items"]
-    for order in theirs[:1]:
-        assert broker.get(f"/v9/orders/{order['number']}").status_code == 404
+@pytest.mark.usefixtures("worker")
+def test_orders_of_somebody_else_are_not_found(broker: Broker, caller: httpx.Client, key: str) -> None:
+    theirs = placed(create(caller, key, sample()))["id"]
+    assert broker.get(f"/v9/orders/{theirs}").status_code == 404
+    assert broker.get("/v9/orders", id=theirs).json()["orders"] == []
 
 
 def test_without_a_worker_the_call_is_accepted(broker: Broker) -> None:
@@ -250,6 +252,7 @@ def test_without_a_worker_the_call_is_accepted(broker: Broker) -> None:
         assert answer.headers["retry-after"] == "1"
         status = broker.call("GET", answer.headers["location"]).json()
         assert status["status"] == "pending"
+        assert len(broker.intake.take_requests()) == len(orders)
 
 
 @pytest.mark.usefixtures("worker")
