@@ -194,9 +194,16 @@ def _reseat(
 
 
 def _shrink(change: Change, line: Row, count: int, field: str, kept: Sequence[UUID] = ()) -> None:
-    """Void the last tickets of the line, unused ones first, and those that are named to be kept last."""
+    """Void the last tickets of the line, unused ones first, and those that are named where no other is left.
+
+    Raises `NotAllowedInStatus` where a used one would have to go.
+    """
     valid = change.state.valid_tickets(line["line_number"])
-    tickets = last_unused(sorted(valid, key=lambda ticket: ticket["id"] not in kept), count)
+    ids = set(kept)
+    named = [ticket for ticket in valid if ticket["id"] in ids]
+    others = [ticket for ticket in valid if ticket["id"] not in ids]
+    of_others = min(count, len(others))
+    tickets = [*last_unused(others, of_others), *last_unused(named, count - of_others)]
     check_unused(tickets, field)
     change.void(tickets)
 
@@ -209,8 +216,6 @@ def _name(change: Change, line: Row, attendees: Sequence[Attendee], ticket_ids: 
     for place, ticket in enumerate([*named, *tickets.values()]):
         if ticket is None:
             continue  # it is the line's no more
-        if place >= len(attendees) and None in named:
-            continue  # it was used, and stays in the place of one that was named: it is who it was
         attendee = attendees[place] if place < len(attendees) else nobody
         ticket["attendee_first_name"] = attendee.first_name
         ticket["attendee_last_name"] = attendee.last_name

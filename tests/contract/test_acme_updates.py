@@ -123,12 +123,27 @@ def test_a_used_ticket_stays_with_its_name_when_an_item_gets_fewer(acme: Acme, w
     id_ = acme.create(simple(orderItems=[item(quantity=3, ticketVos=names)]))
     order = acme.get(id_)
     acme.check_in(tickets(order)[2]["id"])
+    order = acme.get(id_)
     order["orderItems"][0]["quantity"] = 2
 
     after = tickets(acme.put(id_, order))
 
     assert [ticket["ticketStatus"] for ticket in after] == ["Normal", "Void", "Normal"]
     assert [ticket["firstName"] for ticket in after] == ["one", "two", "three"]
+
+
+def test_a_used_ticket_that_is_left_out_takes_no_other_with_it(acme: Acme, worker: object) -> None:
+    id_ = acme.create(simple(orderItems=[item(quantity=3)]))
+    order = acme.get(id_)
+    acme.check_in(tickets(order)[2]["id"])
+    order = acme.get(id_)
+    del tickets(order)[2], order["orderItems"][0]["quantity"]
+
+    answer = acme.call("PUT", f"/{id_}", order)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["code"] == "not_allowed_in_status"
+    assert [ticket["ticketStatus"] for ticket in tickets(acme.get(id_))] == ["Normal"] * 3
 
 
 def test_more_tickets_come_with_their_names(acme: Acme, worker: object) -> None:

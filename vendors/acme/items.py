@@ -135,8 +135,8 @@ def _attendees(tickets: Sequence[TicketCall], quantity: int, is_new: bool) -> Wo
     """Return whose the tickets are. Named ones come first, as an update wants them, in their order."""
     live = _live(tickets)
     named = {} if is_new else {id_: ticket for ticket in live if (id_ := parse_uuid(ticket.id or ""))}
-    # Where the quantity was made smaller and nothing else, the last ones go.
-    kept = sorted(named)[:quantity]
+    # Where the quantity was made smaller and nothing else, the last ones go that were not used.
+    kept = sorted(named, key=lambda id_: (named[id_].checkInDate is None, id_))[:quantity]
     others = [ticket for ticket in live if is_new or not parse_uuid(ticket.id or "")]
     attendees = [_attendee(ticket) for ticket in (*(named[id_] for id_ in kept), *others)]
     return {"attendees": attendees, **({"ticket_ids": [str(id_) for id_ in kept]} if kept else {})}
