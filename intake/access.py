@@ -17,7 +17,7 @@ SCHEME: Final = "API key"
 """The name of our scheme on the OpenAPI page."""
 
 # Declared for that page only: what it finds in the header, we look for ourselves.
-_documented: Final = HTTPBearer(
+documented: Final = HTTPBearer(
     bearerFormat="wc_…",
     scheme_name=SCHEME,
     description="A key of `willcall keys create`. It decides the tenant, and its scopes decide the calls.",
@@ -71,7 +71,7 @@ def check_scopes(caller: Caller, *scopes: Scope) -> None:
 def allowed(*scopes: Scope) -> Callable[..., Awaitable[Caller]]:
     """Return `caller_of` as a dependency of a route."""
 
-    async def caller(request: Request, _: object = Security(_documented)) -> Caller:
+    async def caller(request: Request, _: object = Security(documented)) -> Caller:
         return await caller_of(request, *scopes)
 
     return caller

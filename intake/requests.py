@@ -4,14 +4,16 @@ from datetime import timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response, Security
+from fastapi.security.utils import get_authorization_scheme_param
 
 from db.ids import is_recent
-from intake.access import allowed
+from intake.access import caller_by_key, caller_of, documented
 from intake.answers import json_response
 from intake.clock import utc_now
+from intake.dialects.ticket_evolution_access import caller_by_signature
 from intake.holds import hold_of_request
-from intake.keys import Caller
+from intake.keys import Caller, Scope
 from intake.openapi import SHOW_REQUEST
 from intake.parts import PartsOfApp
 from intake.problems import not_found
@@ -21,14 +23,24 @@ from schemas.text import parse_uuid
 router = APIRouter(default_response_class=Response, tags=["requests"])
 
 _MAY_BE_PENDING: Final = timedelta(hours=24)
+_SCOPES: Final[tuple[Scope, ...]] = ("orders.read", "orders.create", "orders.update")
+
+
+async def _caller(request: Request, _: object = Security(documented)) -> Caller:
+    """Return who asks, also with the credentials of a dialect: its calls are answered with this path."""
+    headers = request.headers
+    scheme, key = get_authorization_scheme_param(headers.get("authorization"))
+    if "x-signature" in headers:
+        return await caller_by_signature(request, b"", *_SCOPES)
+    if "x-acme-api-key" in headers:
+        return await caller_by_key(request, headers["x-acme-api-key"], *_SCOPES)
+    if scheme.lower() == "zoho-oauthtoken":
+        return await caller_by_key(request, key, *_SCOPES)
+    return await caller_of(request, *_SCOPES)
 
 
 @router.get("/v1/requests/{request_id}", summary="Show a request", **SHOW_REQUEST)
-def show_request(
-    request_id: str,
-    parts: PartsOfApp,
-    caller: Annotated[Caller, Depends(allowed("orders.read", "orders.create", "orders.update"))],
-) -> Response:
+def show_request(request_id: str, parts: PartsOfApp, caller: Annotated[Caller, Depends(_caller)]) -> Response:
     """Return what became of the request; a repeated one tells the outcome of the first.
 
     Requests are written down when they are processed, also those that wait for their order. Until then

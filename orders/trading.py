@@ -56,11 +56,16 @@ def trade_row(draft: Draft, order: OrderRequest) -> Row | None:
 
 
 def check_owner(order: OrderRequest, picked: Pick) -> None:
-    """Raise `Invalid` where an order of several line items has one that its seller does not own.
+    """Raise `Invalid` where an order has a line item that its seller does not own, and must own.
 
-    The rule of Ticket Evolution (Orders / Create, Shipped Items Parameters).
+    The rules of Ticket Evolution: a purchase is from the office that owns the ticket group (Orders /
+    Create, Orders Parameters), and who sells several items owns them all (Shipped Items Parameters).
     """
-    if order.seller_id is None or len(order.line_items) == 1:
+    if order.seller_id is None:
+        return
+    if order.is_purchase:
+        _check_purchased(order, order.seller_id, picked)
+    if len(order.line_items) == 1:
         return
     for offer in picked.offers:
         if offer.office not in (None, order.seller_id):
@@ -68,6 +73,16 @@ def check_owner(order: OrderRequest, picked: Pick) -> None:
                 f"ticket class {offer.external_id} is owned by {offer.office}: an order of several line "
                 f"items sells only what {order.seller_id} owns",
                 "line_items",
+            )
+
+
+def _check_purchased(order: OrderRequest, seller_id: str, picked: Pick) -> None:
+    for item, offer in zip(order.line_items, picked.offers, strict=True):
+        # What a purchase adds to the inventory belongs to nobody yet.
+        if item.ticket_group is None and offer.office not in (None, seller_id):
+            raise Invalid(
+                f"ticket class {offer.external_id} is owned by {offer.office}, not by {seller_id}",
+                "seller_id",
             )
 
 

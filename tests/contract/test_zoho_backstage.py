@@ -228,3 +228,23 @@ def test_an_order_is_not_shown_below_another_event(
     number = order or placed(create(caller, key, sample()))["id"]
     answer = caller.get(f"{at}/{number}", headers={"authorization": f"Zoho-oauthtoken {key}"})
     assert (answer.status_code, words_of(answer)["code"]) == (404, "NOT_FOUND")
+
+
+@pytest.mark.usefixtures("worker")
+def test_only_what_the_document_requires_is_required(caller: httpx.Client, key: str) -> None:
+    order = placed(
+        create(caller, key, {"buyer_details": {}, "tickets": [{"ticketclass_id": "3000000012232"}]})
+    )
+
+    assert (order["order_by"], order["contact"]["purchaser_email"]) == ("", "")
+    assert canonical(caller, key, limit=1)[0]["buyer"]["email"] == "purchaser@zoho-backstage.invalid"
+
+
+def test_who_got_no_answer_in_time_asks_with_the_same_credentials(caller: httpx.Client, key: str) -> None:
+    answer = create(caller, key, sample(), prefer="wait=0")
+    assert answer.status_code == 202
+
+    headers = {"authorization": f"Zoho-oauthtoken {key}"}
+    status = caller.get(answer.headers["location"], headers=headers)
+
+    assert (status.status_code, status.json()["status"]) == (200, "pending")

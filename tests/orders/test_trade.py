@@ -432,3 +432,12 @@ def test_only_an_order_of_the_tenant_can_be_replaced(engine: Engine) -> None:
 def test_an_ip_address_is_one(engine: Engine, address: Any) -> None:
     (outcome,) = run(engine, make_request(ticket_class="ours", created_by_ip_address=address))
     assert [(error.code, error.field) for error in outcome.errors] == [("invalid", "created_by_ip_address")]
+
+
+def test_a_purchase_is_from_the_office_that_owns_the_tickets(engine: Engine) -> None:
+    purchase = make_request(
+        ticket_class="theirs", quantity=1, is_purchase=True, seller_id="others", buyer_id="us"
+    )
+    (outcome,) = run(engine, purchase)
+
+    assert [(error.code, error.field) for error in outcome.errors] == [("invalid", "seller_id")]

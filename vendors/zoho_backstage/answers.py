@@ -19,7 +19,7 @@ from vendors.zoho_backstage.codes import (
     payment_type,
     ticket_status,
 )
-from vendors.zoho_backstage.people import billing_address, creator, holder, modifier, purchaser
+from vendors.zoho_backstage.people import address_of, billing_address, creator, holder, modifier, purchaser
 from vendors.zoho_backstage.prices import TicketPrice, fees, ticket_prices
 from vendors.zoho_backstage.requests import NAME, TICKET_LINES
 
@@ -28,7 +28,7 @@ def answer(order: Order, background: Background) -> Words:
     """Return every field of the sample response, from the order and what is known around it."""
     return {
         "id": str(order.number),
-        "order_by": order.buyer.email,
+        "order_by": address_of(order),
         "status": ORDER_STATUS[order.status],
         "status_string": order.status,
         **payment_type(order),

@@ -1,9 +1,19 @@
 """Who bought, who holds a ticket, and who created and changed an order."""
 
+from typing import Final
+
 from schemas.background import Authors, Background
 from schemas.orders import Attendee, Order
 from schemas.text import parse_uuid
 from vendors.dialect import Words
+
+NO_ADDRESS: Final = "purchaser@zoho-backstage.invalid"
+"""The buyer's address where a call names none, as it may: it leads nowhere (RFC 2606, 2)."""
+
+
+def address_of(order: Order) -> str:
+    """Return the buyer's e-mail address; an empty text where the call named none."""
+    return "" if order.buyer.email == NO_ADDRESS else order.buyer.email
 
 
 def purchaser(order: Order) -> Words:
@@ -11,7 +21,7 @@ def purchaser(order: Order) -> Words:
     return {
         "purchaser_first_name": order.buyer.first_name,
         "purchaser_last_name": order.buyer.last_name,
-        "purchaser_email": order.buyer.email,
+        "purchaser_email": address_of(order),
         "purchaser_mobile_no": order.buyer.phone or "",
     }
 

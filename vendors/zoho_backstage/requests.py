@@ -10,6 +10,7 @@ from schemas.outcomes import Rejection, rejections_of
 from schemas.requests import CREATE
 from schemas.text import EmailAddress, IdempotencyKey, Identifier, ShortText, Word
 from vendors.dialect import Dialect, NotTranslatable, Words
+from vendors.zoho_backstage.people import NO_ADDRESS
 
 NAME: Final = "zoho_backstage"
 
@@ -57,7 +58,7 @@ class BuyerDetails(Word):
 
     purchaser_first_name: ShortText | None = None
     purchaser_last_name: ShortText | None = None
-    purchaser_email: EmailAddress
+    purchaser_email: EmailAddress | None = None
     purchaser_company: ShortText | None = None
     purchaser_mobile_no: ShortText | None = None
     billing_address: BillingAddress | None = None
@@ -107,7 +108,7 @@ def _translate(kind: str, words: Mapping[str, Any]) -> Words:
         "buyer": {
             "first_name": buyer.purchaser_first_name or "",
             "last_name": buyer.purchaser_last_name or "",
-            "email": buyer.purchaser_email,
+            "email": buyer.purchaser_email or NO_ADDRESS,
             "company": buyer.purchaser_company,
             "phone": buyer.purchaser_mobile_no,
         },
