@@ -103,7 +103,13 @@ class RedisSource:
         )
         self._reserve = self._client.register_script(_RESERVE)
         self._give_back = self._client.register_script(_GIVE_BACK)
-        self._sweep = Sweep(self._client, self._keys[:3], settings.visibility_timeout_seconds)
+        self._sweep = Sweep(
+            self._client,
+            self._keys[:3],
+            settings.visibility_timeout_seconds,
+            mutex_key=prefix + channel.unacked_mutex_key,
+            mutex_seconds=channel.unacked_mutex_expire,
+        )
 
     def take(self, limit: int, timeout_seconds: float) -> list[Delivery]:
         try:

@@ -64,6 +64,8 @@ def transport_options(settings: Settings, broker_url: str) -> dict[str, Any]:
         "visibility_timeout": settings.visibility_timeout_seconds,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
+        # A worker that is killed in the middle of a sweep keeps its lock; kombu's default is five minutes.
+        "unacked_mutex_expire": 10,
         # One list per queue: priorities are four lists per queue, which nobody asked for.
         "priority_steps": [0],
         "socket_connect_timeout": 5,

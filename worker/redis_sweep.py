@@ -1,8 +1,8 @@
 """Giving back what dead workers hold on Redis or Valkey.
 
-kombu's own sweep takes ten messages at a time, under a lock that outlives a worker that is killed in the
-middle of it by five minutes. A killed worker of ours holds hundreds: here they all come back at once, and
-without a lock, as each message is claimed by the removal of its tag.
+kombu's own sweep takes ten messages each time; a killed worker of ours holds hundreds, which here come
+back at once. Both hold the same lock, kombu's: its sweep lists messages and then gives them back without
+another look, and would give back what we had given to a living worker meanwhile.
 """
 
 import time
@@ -11,15 +11,17 @@ from typing import Any, Final
 
 import orjson
 import redis
+from kombu.transport.redis import Mutex, MutexHeld
 
 from worker.queues import ORDERS
 
 SWEEP_SECONDS: Final = 5.0
+_WHILE_LOCKED_SECONDS: Final = 0.5
 _AT_ONCE: Final = 500
 
 # KEYS: the queue, kombu's hash and sorted set of unacknowledged messages. ARGV: the latest time of those
-# that nobody works on, then tag and message of each, newest first. Looked at again here: meanwhile another
-# may have given it back, or its worker may have said that it lives.
+# that nobody works on, then tag and message of each, newest first. Looked at again here: meanwhile its
+# worker may have acknowledged it, or said that it lives.
 _RESTORE: Final = """
 local restored = 0
 for i = 2, #ARGV, 2 do
@@ -37,10 +39,19 @@ return restored
 class Sweep:
     """Gives the messages of the queue `orders` that nobody has kept for so long to the next who asks."""
 
-    def __init__(self, client: "redis.Redis", keys: Sequence[str], visibility_seconds: float) -> None:
+    def __init__(
+        self,
+        client: "redis.Redis",
+        keys: Sequence[str],
+        visibility_seconds: float,
+        *,
+        mutex_key: str,
+        mutex_seconds: float,
+    ) -> None:
         self._client = client
         self._queue, self._unacked, self._index = keys
         self._visibility_seconds = visibility_seconds
+        self._mutex_key, self._mutex_seconds = mutex_key, mutex_seconds
         self._restore = client.register_script(_RESTORE)
         self._next_at = 0.0
 
@@ -48,7 +59,15 @@ class Sweep:
         """Give back what is overdue, every few seconds. Raises the client's errors."""
         if time.monotonic() < self._next_at:
             return
-        self._next_at = time.monotonic() + SWEEP_SECONDS
+        try:
+            with Mutex(self._client, self._mutex_key, self._mutex_seconds):
+                self._run()
+        except MutexHeld:
+            self._next_at = time.monotonic() + _WHILE_LOCKED_SECONDS
+        else:
+            self._next_at = time.monotonic() + SWEEP_SECONDS
+
+    def _run(self) -> None:
         latest = time.time() - self._visibility_seconds
         offset = 0
         while tags := self._overdue(latest, offset):

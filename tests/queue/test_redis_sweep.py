@@ -30,7 +30,9 @@ def settings(home: Path) -> Iterator[Settings]:
 
 def _empty(settings: Settings) -> None:
     with Connection(settings.broker()) as connection:
-        connection.default_channel.client.delete(ORDERS, MAINTENANCE, "unacked", "unacked_index")
+        connection.default_channel.client.delete(
+            ORDERS, MAINTENANCE, "unacked", "unacked_index", "unacked_mutex"
+        )
 
 
 def _message(queue: str = ORDERS) -> Message:
@@ -105,4 +107,20 @@ def test_messages_of_other_queues_are_left_to_kombu(settings: Settings) -> None:
         source, taken = _take_all(settings)
         assert taken == []
         assert client.hget("unacked", "theirs") == entry
+    source.close()
+
+
+def test_while_another_sweeps_nothing_comes_back_twice(settings: Settings) -> None:
+    _publish(settings, [_message() for _ in range(10)])
+    _take_all(settings)
+    _make_old(settings, seconds=6)
+    with Connection(settings.broker()) as connection:
+        client = connection.default_channel.client
+        client.set("unacked_mutex", "another's")
+        source, taken = _take_all(settings)
+        assert taken == []
+        client.delete("unacked_mutex")
+        taken += [delivery.message_id for delivery in source.take(500, 1)]
+        assert len(taken) == len(set(taken)) == 10
+        assert client.get("unacked_mutex") is None
     source.close()
