@@ -1,7 +1,7 @@
 """Reading what is known around orders: the tenant, and the events and ticket classes of their lines."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, get_args
 from uuid import UUID
 
@@ -10,17 +10,38 @@ from sqlalchemy import Connection, select
 from db.tables import events, tenant_aliases, tenants, ticket_classes
 from orders.history import read_authors
 from orders.originals import read_originals
+from orders.reading import get_order
 from orders.relations import read_related
+from orders.render import Words, to_json
 from schemas.background import Background, EventFacts, TicketClassFacts
 from schemas.dialects import DialectName
 from schemas.orders import Order
 from schemas.presentation import EventDetails, Organisation, TicketClassDetails
 
 
+def get_with_background(
+    connection: Connection, order_id: UUID, tenant_id: UUID
+) -> tuple[Order, Background] | None:
+    """Return the tenant's order and what is known around it, or None."""
+    words = get_order(connection, order_id, tenant_id)
+    if words is None:
+        return None
+    (order,), background = with_background(connection, tenant_id, [words])
+    return order, background
+
+
+def with_background(
+    connection: Connection, tenant_id: UUID, found: Iterable[Words], *, with_originals: bool = False
+) -> tuple[list[Order], Background]:
+    """Return orders that were read, as their model, and what is known around them."""
+    orders = [Order.model_validate_json(to_json(words)) for words in found]
+    return orders, read_background(connection, tenant_id, orders, with_originals=with_originals)
+
+
 def read_background(
     connection: Connection, tenant_id: UUID, orders: Sequence[Order], *, with_originals: bool = False
 ) -> Background:
-    """Return what is known around these orders of one tenant: at most five statements, however many."""
+    """Return what is known around these orders of one tenant: a few statements, however many they are."""
     tenant = connection.execute(
         select(tenants.c.name, tenants.c.organisation).where(tenants.c.id == tenant_id)
     ).one()

@@ -5,12 +5,11 @@ from dataclasses import dataclass, fields
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Connection, TextClause, select, text
+from sqlalchemy import Connection, TextClause, text
 
-from db.tables import events, orders
+from db.tables import orders
 from orders.order_state import read_orders, select_orders
 from orders.render import Words
-from schemas.text import parse_uuid
 
 # The expressions are those of the indexes.
 _WHERE: Final = {
@@ -70,16 +69,6 @@ def orders_of_event(
     """Return the orders that have a line of the event, newest first: those made before that one."""
     parameters = {"event_id": event_id, "limit": limit, "before": before or _LAST}
     return _read(connection, connection.scalars(_OF_EVENT, parameters).all())
-
-
-def find_event(connection: Connection, tenant_id: UUID, name: str) -> UUID | None:
-    """Return the tenant's event of this id in its catalogue, or of this id of ours; or None."""
-    query = select(events.c.id).where(events.c.tenant_id == tenant_id)
-    found = connection.scalars(query.where(events.c.external_id == name)).one_or_none()
-    id_ = parse_uuid(name)
-    if found is None and id_ is not None:
-        return connection.scalars(query.where(events.c.id == id_)).one_or_none()
-    return found
 
 
 def _read(connection: Connection, ids: Sequence[UUID]) -> list[Words]:

@@ -3,10 +3,9 @@
 from sqlalchemy import Connection
 
 from intake.commands.failures import CommandFailed
-from orders.background import read_background
+from orders.background import with_background
 from orders.reading import find_tenant
-from orders.render import Words, to_json
-from schemas.orders import Order
+from orders.render import Words
 from vendors.dialect import Renderer
 from vendors.registry import CANONICAL, RENDERERS
 
@@ -24,7 +23,7 @@ def renderer_of(dialect: str) -> Renderer | None:
 
 def in_dialect(connection: Connection, words: Words, render: Renderer) -> Words:
     """Return an order of our own words in a dialect's."""
-    order = Order.model_validate_json(to_json(words))
-    tenant_id = find_tenant(connection, order.tenant)
+    tenant_id = find_tenant(connection, words["tenant"])
     assert tenant_id is not None  # noqa: S101 - a foreign key holds it
-    return render(order, read_background(connection, tenant_id, [order], with_originals=True))
+    (order,), background = with_background(connection, tenant_id, [words], with_originals=True)
+    return render(order, background)

@@ -30,7 +30,8 @@ from intake.order_reading import at_one_moment
 from intake.parts import PartsOfApp
 from intake.problems import Problem, invalid, not_found
 from intake.sending import call_of, send
-from orders.customers import Customer, find_event, orders_of_customer, orders_of_event
+from orders.customers import Customer, orders_of_customer, orders_of_event
+from orders.event_orders import find_event
 from orders.reading import RequestRow, find_order
 from orders.render import Words
 from schemas.requests import CANCEL, CREATE, UPDATE
@@ -114,10 +115,10 @@ def list_orders_of_event(
     """List the orders with an item of the event, newest first; it is named by its id here or there."""
     before = _cursor(cursor)
     with at_one_moment(parts.engine).connect() as connection:
-        event_id = find_event(connection, caller.tenant_id, eventId) if is_storable(eventId) else None
-        if event_id is None:
+        event = find_event(connection, caller.tenant_id, eventId) if is_storable(eventId) else None
+        if event is None:
             raise not_found()
-        found = orders_of_event(connection, event_id, limit=MAX_LIST + 1, before=before)
+        found = orders_of_event(connection, event.id, limit=MAX_LIST + 1, before=before)
         return _list(request, connection, caller, found)
 
 

@@ -18,10 +18,9 @@ from intake.order_reading import at_one_moment
 from intake.parts import parts_of
 from intake.problems import Problem, invalid, not_found
 from intake.sending import Answer, Call, check_processed
-from orders.background import read_background
+from orders.background import with_background
 from orders.reading import RequestRow, find_order, get_order
-from orders.render import Words, to_json
-from schemas.orders import Order
+from orders.render import Words
 from schemas.text import parse_uuid
 from vendors import acme
 from vendors.acme import DIALECT
@@ -136,6 +135,5 @@ def order_in_acme(connection: Connection, tenant_id: UUID, order_id: UUID) -> Wo
 
 def in_acme(connection: Connection, tenant_id: UUID, found: Sequence[Words]) -> list[Words]:
     """Return orders in ACME's words, in their order."""
-    orders = [Order.model_validate_json(to_json(words)) for words in found]
-    background = read_background(connection, tenant_id, orders, with_originals=True)
+    orders, background = with_background(connection, tenant_id, found, with_originals=True)
     return [acme.answer(order, background) for order in orders]

@@ -22,9 +22,8 @@ from intake.keys import Caller
 from intake.order_reading import at_one_moment
 from intake.parts import PartsOfApp
 from intake.problems import Problem, not_found
-from orders.background import read_background
+from orders.background import with_background
 from orders.event_orders import EventOrders, Wanted, find_event, get_orders
-from orders.render import to_json
 from schemas.orders import Order
 from schemas.outcomes import rejections_of
 from schemas.text import is_storable
@@ -167,8 +166,8 @@ def _read(
         ids, records = event_orders.page(
             connection, wanted, query.position, query.rows, descending=query.is_descending, now=utc_now()
         )
-    orders = [Order.model_validate_json(to_json(words)) for words in get_orders(connection, ids)]
-    return orders, records, read_background(connection, caller.tenant_id, orders), event.external_id
+    orders, background = with_background(connection, caller.tenant_id, get_orders(connection, ids))
+    return orders, records, background, event.external_id
 
 
 def _is_of(event: Any, query: Query) -> bool:

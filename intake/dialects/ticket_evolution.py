@@ -107,7 +107,6 @@ async def create_orders(request: Request) -> Response:
     if response.status_code == 202:
         # Where to ask for the first; the body names all.
         response.headers.setdefault("location", f"/v1/requests/{envelope.requests[0].request_id}")
-        response.headers.setdefault("retry-after", "1")
     return response
 
 

@@ -11,10 +11,9 @@ from intake.answers import json_response
 from intake.order_reading import at_one_moment
 from intake.problems import Problem, unavailable
 from intake.sending import Answer, AnswerAll, status_url
-from orders.background import read_background
+from orders.background import with_background
 from orders.reading import RequestRow, get_orders
-from orders.render import Words, to_json
-from schemas.orders import Order
+from orders.render import Words
 from vendors import ticket_evolution
 from vendors.ticket_evolution.refusals import Layout, in_their_words
 
@@ -23,8 +22,7 @@ _ANOTHER_BODY: Final = "idempotency_conflict"
 
 def rendered(connection: Connection, tenant_id: UUID, orders: Sequence[Words]) -> list[Words]:
     """Return orders of one tenant in the vendor's words."""
-    found = [Order.model_validate_json(to_json(order)) for order in orders]
-    background = read_background(connection, tenant_id, found)
+    found, background = with_background(connection, tenant_id, orders)
     return [ticket_evolution.answer(order, background) for order in found]
 
 

@@ -10,11 +10,7 @@ from db.tables import orders, tickets
 from intake.documents.describing import describe_order, describe_ticket
 from intake.documents.facts import OrderText, TicketText
 from intake.secrets import first_ticket_key, tenant_secret
-from orders.background import read_background
-from orders.reading import get_order
-from orders.render import to_json
-from schemas.background import Background
-from schemas.orders import Order
+from orders.background import get_with_background
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +59,7 @@ class OrderDocument:
 
 def read_order_document(connection: Connection, tenant_id: UUID, order_id: UUID) -> OrderDocument | None:
     """Return what the PDF of the tenant's order is made of, or None."""
-    found = _read(connection, tenant_id, order_id)
+    found = get_with_background(connection, order_id, tenant_id)
     if found is None:
         return None
     order, background = found
@@ -73,17 +69,9 @@ def read_order_document(connection: Connection, tenant_id: UUID, order_id: UUID)
 
 def read_ticket(connection: Connection, owner: Owner, ticket_id: UUID) -> TicketText | None:
     """Return what the pass of the owner's ticket says, or None."""
-    found = _read(connection, owner.tenant_id, owner.order_id)
+    found = get_with_background(connection, owner.order_id, owner.tenant_id)
     if found is None:
         return None
     order, background = found
     ticket = next((one for one in order.tickets if one.id == ticket_id), None)
     return None if ticket is None else describe_ticket(order, ticket, background)
-
-
-def _read(connection: Connection, tenant_id: UUID, order_id: UUID) -> tuple[Order, Background] | None:
-    words = get_order(connection, order_id, tenant_id)
-    if words is None:
-        return None
-    order = Order.model_validate_json(to_json(words))
-    return order, read_background(connection, tenant_id, [order])
