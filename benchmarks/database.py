@@ -14,7 +14,7 @@ from benchmarks.orders import catalogue
 from db import tables
 from db.engine import make_engine
 from db.migrate import upgrade
-from orders.catalogue_loading import load_catalogue
+from orders.catalogue.loading import load_catalogue
 
 FIRST_ID: Final = UUID(int=0)
 """An id before all others."""

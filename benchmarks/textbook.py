@@ -30,10 +30,10 @@ from benchmarks.textbook_tables import (
 from benchmarks.textbook_words import order_words
 from db import tables
 from db.ids import new_id
-from orders.codes import order_code
-from orders.offers import EventOffer, Pick, TaxRule, TicketClassOffer
-from orders.pricing import TOTALS, PricedLine, PricedOrder, price_order
-from orders.tickets import TicketKey, code_scope
+from orders.catalogue.offers import EventOffer, Pick, TaxRule, TicketClassOffer
+from orders.catalogue.ticket_codes import TicketKey, code_scope
+from orders.creating.order_codes import order_code
+from orders.money.pricing import TOTALS, PricedLine, PricedOrder, price_order
 from schemas.money import quantum
 from schemas.orders import Attendee, LineItemRequest, OrderRequest
 from schemas.requests import CREATE, ENVELOPE_FIELDS

@@ -14,7 +14,7 @@ from intake.openapi import CHECK_IN_TICKET
 from intake.order_reading import read_order
 from intake.scans import ticket_of
 from intake.sending import Answer, Refusals, call_of, check_processed, send
-from orders.reading import RequestRow
+from orders.reading.orders import RequestRow
 from schemas.requests import CHECK_IN
 
 router = APIRouter(default_response_class=Response, tags=["check-ins"])

@@ -18,9 +18,9 @@ from intake.order_reading import Given, at_one_moment
 from intake.parts import PartsOfApp
 from intake.problems import invalid, not_found
 from intake.sending import Refusals, call_of, check_processed, send
-from orders.hold_reading import HoldFilter, find_holds_of_requests, get_hold, list_holds
-from orders.pages import DEFAULT_PAGE, MAX_PAGE, BadCursor
-from orders.reading import RequestRow
+from orders.reading.holds import HoldFilter, find_holds_of_requests, get_hold, list_holds
+from orders.reading.orders import RequestRow
+from orders.reading.pages import DEFAULT_PAGE, MAX_PAGE, BadCursor
 from orders.render import Words
 from schemas.requests import EXTEND, RELEASE, TAKE
 from schemas.text import Identifier, ShortText, parse_uuid

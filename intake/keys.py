@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 from db.ids import new_id
 from db.tables import api_keys, tenant_aliases, tenants
 from intake.secrets import first_ticket_key, tenant_secret
-from orders.reading import find_tenant
+from orders.reading.orders import find_tenant
 from schemas.dialects import DialectName
 
 Scope = Literal["orders.create", "orders.read", "orders.update", "orders.set_price", "events.read", "admin"]

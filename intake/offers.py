@@ -8,7 +8,7 @@ from intake.clock import utc_now
 from intake.openapi import LIST_TICKET_CLASSES
 from intake.parts import PartsOfApp
 from intake.problems import not_found
-from orders.availability import list_ticket_classes
+from orders.reading.availability import list_ticket_classes
 
 router = APIRouter(default_response_class=Response, tags=["events"])
 

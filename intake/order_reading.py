@@ -13,9 +13,9 @@ from intake.answers import etag, json_response
 from intake.openapi import LIST_ORDERS, SHOW_HISTORY, SHOW_ORDER
 from intake.parts import PartsOfApp
 from intake.problems import invalid, not_found
-from orders.history import read_history
-from orders.pages import DEFAULT_PAGE, MAX_PAGE, BadCursor
-from orders.reading import OrderFilter, get_order, list_orders
+from orders.reading.history import read_history
+from orders.reading.orders import OrderFilter, get_order, list_orders
+from orders.reading.pages import DEFAULT_PAGE, MAX_PAGE, BadCursor
 from orders.render import Words
 from schemas.orders import OrderStatus
 from schemas.text import Identifier, ShortText, parse_uuid

@@ -15,7 +15,7 @@ from intake.authentication import Authenticator
 from intake.publishing import GroupPublisher
 from intake.readiness import Readiness
 from intake.waiting import Outcomes
-from orders.event_orders import EventOrders
+from orders.reading.event_orders import EventOrders
 from worker.settings import Settings
 
 _POOL_SIZE = 10

@@ -17,7 +17,7 @@ from intake.keys import Caller, Scope
 from intake.openapi import SHOW_REQUEST
 from intake.parts import PartsOfApp
 from intake.problems import not_found
-from orders.reading import RequestRow, find_requests
+from orders.reading.orders import RequestRow, find_requests
 from schemas.text import parse_uuid
 
 router = APIRouter(default_response_class=Response, tags=["requests"])

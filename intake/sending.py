@@ -17,7 +17,7 @@ from intake.order_reading import read_order
 from intake.parts import Parts, parts_of
 from intake.preferences import wanted_wait
 from intake.problems import Problem, unavailable
-from orders.reading import RequestRow
+from orders.reading.orders import RequestRow
 from schemas.outcomes import RejectionCode
 from worker.publishing import NotConfirmed
 

@@ -12,7 +12,7 @@ from anyio import CapacityLimiter, to_thread
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from orders.reading import RequestRow, find_requests
+from orders.reading.orders import RequestRow, find_requests
 
 log = logging.getLogger(__name__)
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from orders import inbox
-from orders.dead_letters import DeadLetter
+from orders.catalogue.tenants import Tenant
+from orders.creating.rows import order_words
 from orders.draft import Draft
 from orders.inbox import Repeat
 from orders.outbox import EventMessage
-from orders.persistence import order_words
+from orders.recovery.dead_letters import DeadLetter
+from orders.recovery.requests_json import request_json
 from orders.render import to_json
-from orders.requests_json import request_json
-from orders.tenants import Tenant
 from schemas.outcomes import Outcome, Rejection
 from schemas.requests import HOLDS, Request
 

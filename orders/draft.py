@@ -4,18 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from orders.catalogue.offers import Pick
 from orders.errors import RejectedRequest
-from orders.holds import Hold
-from orders.offers import Pick
-from orders.pricing import PricedOrder
-from orders.seating import Seat
+from orders.holding.holds import Hold
+from orders.inventory.seating import Seat
+from orders.money.pricing import PricedOrder
 from schemas.orders import OrderRequest
 from schemas.outcomes import Rejection
 from schemas.requests import Request
 from schemas.text import Word
 
 if TYPE_CHECKING:
-    from orders.fraud import Verdict
+    from orders.creating.fraud import Verdict
 
 Row = dict[str, Any]
 

@@ -12,31 +12,32 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from db.ids import new_ids
-from orders import changes as order_changes
-from orders import holding, inbox
-from orders.allocation import allocate, looks_free, needs_of, seat
+from orders import inbox
 from orders.answers import dead_letter, outcomes_of, told_of, told_of_conflicts
-from orders.catalogue import Names, load_offers, names_of
-from orders.changes import apply_changes, lock_orders, read_states
-from orders.dead_letters import bury
+from orders.catalogue.finding import Names, load_offers, names_of
+from orders.catalogue.offers import Offers, Pick, pick, with_event
+from orders.catalogue.tenants import Tenant, load_tenants
+from orders.changing import changes as order_changes
+from orders.changing.changes import apply_changes, lock_orders, read_states
+from orders.changing.finding import find_orders
+from orders.creating.allocation import allocate, looks_free, needs_of, seat
+from orders.creating.fraud import check_fraud, write_verdicts
+from orders.creating.purchasing import open_purchases
+from orders.creating.rows import make_rows, write_rows
+from orders.creating.ticket_groups import Made, add_inventory, open_ticket_groups, with_made
+from orders.creating.trading import at_cost, check_owner, find_replaced, join_groups, orders_beside
 from orders.draft import Draft, alive, of_kind
 from orders.errors import RejectedRequest
-from orders.finding import find_orders
-from orders.fraud import check_fraud, write_verdicts
-from orders.holds import Hold, fill_in, lock_holds, write_holds
-from orders.offers import Offers, Pick, pick, with_event
+from orders.holding import requests as holding
+from orders.holding.holds import Hold, fill_in, lock_holds, write_holds
+from orders.inventory.signatures import signed_quantity
+from orders.inventory.stock import lock_stock
+from orders.money.pricing import price_order
 from orders.order_state import OrderState
 from orders.outbox import EventMessage, tell
-from orders.persistence import make_rows, write_rows
-from orders.pricing import price_order
-from orders.purchasing import open_purchases
-from orders.signatures import signed_quantity
-from orders.stock import lock_stock
-from orders.tenants import Tenant, load_tenants
-from orders.ticket_groups import Made, add_inventory, open_ticket_groups, with_made
-from orders.trading import at_cost, check_owner, find_replaced, join_groups, orders_beside
+from orders.recovery.dead_letters import bury
+from orders.recovery.waiting import PATIENCE, keep_waiting, wait_for_holds
 from orders.validation import open_draft
-from orders.waiting import PATIENCE, keep_waiting, wait_for_holds
 from schemas.orders import OrderRequest
 from schemas.outcomes import Outcome
 from schemas.requests import CHANGES, CREATE, HOLDS, Request

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from sqlalchemy import RowMapping
 
-from orders.pricing import TOTALS
+from orders.money.pricing import TOTALS
 
 Words = dict[str, Any]
 Row = RowMapping | Mapping[str, Any]

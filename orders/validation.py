@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from orders.creating.ticket_groups import check_ticket_groups
 from orders.draft import Draft
 from orders.errors import Invalid
-from orders.gateways import check_payment
-from orders.requests_json import any_json
-from orders.ticket_groups import check_ticket_groups
+from orders.money.gateways import check_payment
+from orders.recovery.requests_json import any_json
 from schemas.changes import CancelRequest, PaymentRecord, UpdateRequest
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest

@@ -6,10 +6,10 @@ from typing import Final
 
 from celery import shared_task
 
-from orders.delayed import Due, claim_due, forget, put_aside
-from orders.expiry import end_late_holds, unpaid_orders
 from orders.process import process
-from orders.reconciliation import reconcile
+from orders.recovery.delayed import Due, claim_due, forget, put_aside
+from orders.upkeep.expiry import end_late_holds, unpaid_orders
+from orders.upkeep.reconciliation import reconcile
 from tasks.orders import patience, retry_policy
 from tasks.outbox import relay, wake_relay
 from tasks.resources import engine

@@ -8,8 +8,8 @@ from uuid import UUID, uuid5
 
 import orjson
 
-from orders.dead_letters import DeadLetter
-from orders.requests_json import any_json
+from orders.recovery.dead_letters import DeadLetter
+from orders.recovery.requests_json import any_json
 from schemas.requests import ENVELOPE_FIELDS, KINDS, MAX_REQUESTS_PER_MESSAGE, Request
 from schemas.text import is_storable
 from vendors.registry import translate

@@ -15,11 +15,11 @@ from celery import Task, shared_task
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from orders.dead_letters import DeadLetter, bury
-from orders.delayed import RetryPolicy, put_aside
 from orders.process import process
-from orders.requests_json import any_json
-from orders.suspects import acquit, count_attempt
+from orders.recovery.dead_letters import DeadLetter, bury
+from orders.recovery.delayed import RetryPolicy, put_aside
+from orders.recovery.requests_json import any_json
+from orders.recovery.suspects import acquit, count_attempt
 from schemas.outcomes import Outcome
 from schemas.requests import KINDS, Request
 from tasks.messages import QueueMessage, parse

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from orders.ticks import claim_tick
+from orders.upkeep.ticks import claim_tick
 from tasks.resources import engine
 
 

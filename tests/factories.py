@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import Engine, text
 
 from db.ids import new_id
-from orders.catalogue_loading import load_catalogue
+from orders.catalogue.loading import load_catalogue
 from orders.process import process
-from orders.reading import get_order
+from orders.reading.orders import get_order
 from schemas.catalogue import Catalogue
 from schemas.orders import Order
 from schemas.outcomes import Outcome

@@ -22,7 +22,7 @@ from db.engine import make_engine
 from db.migrate import upgrade
 from intake.keys import SCOPES, create_key
 from intake.server import IntakeServer
-from orders.catalogue_loading import load_catalogue
+from orders.catalogue.loading import load_catalogue
 from orders.process import process
 from schemas.catalogue import Catalogue
 from tasks.messages import QueueMessage, parse

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from celery import bootsteps
 
-from orders.dead_letters import storable
+from orders.recovery.dead_letters import storable
 from tasks.messages import QueueMessage
 from tasks.orders import DatabaseUnavailable, Report, bury_message, process_messages, process_suspect
 from worker.announcing import Announcer

@@ -28,7 +28,7 @@ def load(
     from datetime import UTC, datetime
 
     from intake.commands.servers import transaction
-    from orders.catalogue_loading import CatalogueConflict, load_catalogue
+    from orders.catalogue.loading import CatalogueConflict, load_catalogue
 
     catalogues = [(name, read_catalogue(name, _text(name))) for name in files]
     with transaction() as connection:

@@ -17,7 +17,7 @@ from intake.commands.output import (
 )
 
 if TYPE_CHECKING:
-    from orders.dead_letters import StoredDeadLetter
+    from orders.recovery.dead_letters import StoredDeadLetter
 
 app = typer.Typer(help="What could not be processed, why, and again.", no_args_is_help=True)
 
@@ -28,7 +28,7 @@ Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Ids that `dead-
 def list_(limit: LimitOption = 50, as_json: JsonFlag = False) -> None:
     """List dead letters, newest first."""
     from intake.commands.servers import transaction
-    from orders.dead_letters import list_dead_letters
+    from orders.recovery.dead_letters import list_dead_letters
 
     with transaction() as connection:
         stored = list_dead_letters(connection, limit)
@@ -65,7 +65,7 @@ def show(
     """Show a dead letter with its message as it came, and the stack trace if there is one."""
     from intake.commands.replaying import all_of
     from intake.commands.servers import transaction
-    from orders.dead_letters import find_dead_letters
+    from orders.recovery.dead_letters import find_dead_letters
 
     ids = _parse([id_])
     with transaction() as connection:
@@ -112,7 +112,7 @@ def discard(ids: Ids, as_json: JsonFlag = False) -> None:
     """Delete dead letters for good."""
     from intake.commands.replaying import all_of
     from intake.commands.servers import transaction
-    from orders import dead_letters
+    from orders.recovery import dead_letters
 
     wanted = _parse(ids)
     with transaction() as connection:

@@ -107,7 +107,7 @@ def release(
 
 def _send(kind: str, words: dict[str, Any], tenant: str, timeout: float | None, as_json: bool) -> None:
     def show(engine: "Engine", outcome: "Words") -> None:
-        from orders.hold_reading import get_hold
+        from orders.reading.holds import get_hold
 
         with engine.connect() as connection:
             id_ = UUID(words["hold_id"]) if "hold_id" in words else outcome["hold_id"]
@@ -121,7 +121,7 @@ def _send(kind: str, words: dict[str, Any], tenant: str, timeout: float | None, 
 def _hold(text: str) -> tuple[UUID, str]:
     """Return the hold's id and its tenant's name; a hold that is not there fails the command."""
     from intake.commands.servers import parse_id, transaction
-    from orders.hold_reading import tenant_of_hold
+    from orders.reading.holds import tenant_of_hold
 
     id_ = parse_id(text, "a hold")
     with transaction() as connection:
@@ -141,7 +141,7 @@ def _now() -> datetime:
 def show(hold: HoldArgument, as_json: JsonFlag = False) -> None:
     """Show a hold, and what became of it."""
     from intake.commands.servers import parse_id, transaction
-    from orders.hold_reading import get_hold
+    from orders.reading.holds import get_hold
 
     id_ = parse_id(hold, "a hold")
     with transaction() as connection:
@@ -194,8 +194,8 @@ def list_(
 ) -> None:
     """List holds, newest first."""
     from intake.commands.servers import tenant_id, transaction
-    from orders.hold_reading import HoldFilter, list_holds
-    from orders.pages import BadCursor
+    from orders.reading.holds import HoldFilter, list_holds
+    from orders.reading.pages import BadCursor
 
     with transaction() as connection:
         id_ = None if tenant is None else tenant_id(connection, tenant)

@@ -199,7 +199,7 @@ def _order(name: str) -> tuple[UUID, str]:
 
 
 def _show_order(engine: "Engine", outcome: "Words") -> None:
-    from orders.reading import get_order
+    from orders.reading.orders import get_order
 
     with engine.connect() as connection:
         order = get_order(connection, outcome["order_id"])
@@ -229,7 +229,7 @@ def history(order: OrderArgument, as_json: JsonFlag = False) -> None:
 
     from db.tables import orders
     from intake.commands.servers import transaction
-    from orders.history import read_history
+    from orders.reading.history import read_history
 
     with transaction() as connection:
         query = select(orders.c.id).where(orders.c.id == find_order(connection, order))

@@ -3,8 +3,8 @@
 from sqlalchemy import Connection
 
 from intake.commands.failures import CommandFailed
-from orders.background import with_background
-from orders.reading import find_tenant
+from orders.reading.background import with_background
+from orders.reading.orders import find_tenant
 from orders.render import Words
 from vendors.dialect import Renderer
 from vendors.registry import CANONICAL, RENDERERS

@@ -53,8 +53,8 @@ def list_(
 ) -> None:
     """List orders, newest first."""
     from intake.commands.servers import tenant_id, transaction
-    from orders.pages import BadCursor
-    from orders.reading import OrderFilter, list_orders
+    from orders.reading.orders import OrderFilter, list_orders
+    from orders.reading.pages import BadCursor
 
     since = None if updated_since is None else _moment(updated_since)
     with transaction() as connection:
@@ -115,7 +115,7 @@ def show(
     """Show an order with its lines, totals, payments and tickets."""
     from intake.commands.order_words import in_dialect, renderer_of
     from intake.commands.servers import transaction
-    from orders.reading import get_order
+    from orders.reading.orders import get_order
 
     render = renderer_of(dialect)
     with transaction() as connection:

@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from db.tables import dead_letters
-from orders.hold_reading import find_holds_of_requests
-from orders.reading import find_requests
+from orders.reading.holds import find_holds_of_requests
+from orders.reading.orders import find_requests
 from orders.render import Words
 
 

@@ -14,7 +14,7 @@ def reconcile(as_json: JsonFlag = False) -> None:
     from datetime import UTC, datetime
 
     from intake.commands.servers import transaction
-    from orders import reconciliation
+    from orders.upkeep import reconciliation
 
     with transaction() as connection:
         found = reconciliation.reconcile(connection, now=datetime.now(UTC))

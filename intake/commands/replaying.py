@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select
 
 from db import tables
 from intake.commands.failures import CommandFailed
-from orders.dead_letters import DeadLetter, StoredDeadLetter, discard, find_dead_letters
+from orders.recovery.dead_letters import DeadLetter, StoredDeadLetter, discard, find_dead_letters
 from worker.publishing import Message, Publisher, task_message
 from worker.queues import ORDERS
 from worker.settings import get_settings

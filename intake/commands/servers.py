@@ -63,7 +63,7 @@ def transaction() -> Iterator["Connection"]:
 
 def tenant_id(connection: "Connection", name: str) -> UUID:
     """Return the tenant's id; a name that nobody has fails the command."""
-    from orders.reading import find_tenant
+    from orders.reading.orders import find_tenant
 
     found = find_tenant(connection, name)
     if found is None:

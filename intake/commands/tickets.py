@@ -36,7 +36,7 @@ def verify(
 
     With the database, a voided ticket is told too: its signature alone cannot know.
     """
-    from orders.tickets import ForgedCode, UnknownKey, verify_ticket
+    from orders.catalogue.ticket_codes import ForgedCode, UnknownKey, verify_ticket
 
     try:
         claims = verify_ticket(code, _read(keys) if keys is not None else _public_keys())
@@ -70,7 +70,7 @@ def _show(answer: Mapping[str, Any], as_json: bool) -> None:
 
 def _public_keys() -> dict[int, bytes]:
     from intake.commands.servers import transaction
-    from orders.tenants import public_keys
+    from orders.catalogue.tenants import public_keys
 
     with transaction() as connection:
         return public_keys(connection)
@@ -140,7 +140,7 @@ def _scanned(ticket: str) -> tuple[dict[str, Any], str]:
     """Return how a request names the ticket, and its tenant; what is no ticket fails the command."""
     from uuid import UUID
 
-    from orders.tickets import ForgedCode, UnknownKey, verify_ticket
+    from orders.catalogue.ticket_codes import ForgedCode, UnknownKey, verify_ticket
 
     try:
         id_ = UUID(ticket)
@@ -171,7 +171,7 @@ def _tenant(ticket_id: "UUID") -> str | None:
 
 def _checked_in(engine: "Engine", outcome: "Words", asked: "Words") -> "Words":
     from intake.scans import ticket_of
-    from orders.reading import get_order
+    from orders.reading.orders import get_order
 
     with engine.connect() as connection:
         order = get_order(connection, outcome["order_id"])
@@ -204,7 +204,7 @@ def rotate_key(
     from datetime import UTC, datetime
 
     from intake.commands.servers import tenant_id, transaction
-    from orders.catalogue_loading import add_ticket_key
+    from orders.catalogue.loading import add_ticket_key
 
     with transaction() as connection:
         key = add_ticket_key(connection, tenant_id(connection, tenant), now=datetime.now(UTC))

@@ -30,9 +30,9 @@ from intake.order_reading import at_one_moment
 from intake.parts import PartsOfApp
 from intake.problems import Problem, invalid, not_found
 from intake.sending import call_of, send
-from orders.customers import Customer, orders_of_customer, orders_of_event
-from orders.event_orders import find_event
-from orders.reading import RequestRow, find_order
+from orders.reading.customers import Customer, orders_of_customer, orders_of_event
+from orders.reading.event_orders import find_event
+from orders.reading.orders import RequestRow, find_order
 from orders.render import Words
 from schemas.requests import CANCEL, CREATE, UPDATE
 from schemas.text import is_storable, parse_uuid

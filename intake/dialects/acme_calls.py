@@ -18,8 +18,8 @@ from intake.order_reading import at_one_moment
 from intake.parts import parts_of
 from intake.problems import Problem, invalid, not_found
 from intake.sending import Answer, Call, check_processed
-from orders.background import with_background
-from orders.reading import RequestRow, find_order, get_order
+from orders.reading.background import with_background
+from orders.reading.orders import RequestRow, find_order, get_order
 from orders.render import Words
 from schemas.text import parse_uuid
 from vendors import acme

@@ -11,8 +11,8 @@ from intake.answers import json_response
 from intake.order_reading import at_one_moment
 from intake.problems import not_found
 from intake.sending import Answer, Refusals, check_processed
-from orders.background import get_with_background
-from orders.reading import RequestRow, find_order
+from orders.reading.background import get_with_background
+from orders.reading.orders import RequestRow, find_order
 from schemas.outcomes import RejectionCode
 from vendors.dialect import Renderer
 

@@ -22,8 +22,8 @@ from intake.keys import Caller
 from intake.order_reading import at_one_moment
 from intake.parts import PartsOfApp
 from intake.problems import Problem, not_found
-from orders.background import with_background
-from orders.event_orders import EventOrders, Wanted, find_event, get_orders
+from orders.reading.background import with_background
+from orders.reading.event_orders import EventOrders, Wanted, find_event, get_orders
 from schemas.orders import Order
 from schemas.outcomes import rejections_of
 from schemas.text import is_storable

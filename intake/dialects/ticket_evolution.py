@@ -20,7 +20,7 @@ from intake.order_reading import at_one_moment
 from intake.parts import parts_of
 from intake.problems import Problem
 from intake.sending import call_of, send
-from orders.order_pages import page_of_orders
+from orders.reading.order_pages import page_of_orders
 from schemas.requests import CREATE
 from vendors import ticket_evolution
 from vendors.dialect import Words

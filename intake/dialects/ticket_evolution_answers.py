@@ -11,8 +11,8 @@ from intake.answers import json_response
 from intake.order_reading import at_one_moment
 from intake.problems import Problem, unavailable
 from intake.sending import Answer, AnswerAll, status_url
-from orders.background import with_background
-from orders.reading import RequestRow, get_orders
+from orders.reading.background import with_background
+from orders.reading.orders import RequestRow, get_orders
 from orders.render import Words
 from vendors import ticket_evolution
 from vendors.ticket_evolution.refusals import Layout, in_their_words

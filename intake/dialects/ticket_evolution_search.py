@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 from db.tables import MAX_NUMBER
 from intake.keys import Caller
 from intake.problems import Problem
-from orders.order_pages import Comparison, Moment, OrderSearch, Stage
+from orders.reading.order_pages import Comparison, Moment, OrderSearch, Stage
 from schemas.outcomes import Rejection
 from schemas.text import is_storable
 from vendors.ticket_evolution.states import State

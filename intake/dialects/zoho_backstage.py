@@ -18,7 +18,7 @@ from intake.keys import Caller, Scope
 from intake.parts import PartsOfApp
 from intake.problems import Problem, not_found
 from intake.sending import Answer, call_of, send
-from orders.reading import RequestRow
+from orders.reading.orders import RequestRow
 from schemas.background import Background
 from schemas.orders import Order
 from schemas.requests import CREATE

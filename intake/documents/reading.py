@@ -10,7 +10,7 @@ from db.tables import orders, tickets
 from intake.documents.describing import describe_order, describe_ticket
 from intake.documents.facts import OrderText, TicketText
 from intake.secrets import first_ticket_key, tenant_secret
-from orders.background import get_with_background
+from orders.reading.background import get_with_background
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from benchmarks.filled import fill
 from benchmarks.floor import copied_out, write
 from benchmarks.orders import make_orders
 from db import tables
-from orders.reconciliation import reconcile
+from orders.upkeep.reconciliation import reconcile
 from schemas.requests import ENVELOPE_FIELDS
 from tests.factories import NOW, load, make_event, make_request, make_ticket_class, run, scalar
 

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from sqlalchemy import Engine
 
-from orders.dead_letters import DeadLetter, bury, list_dead_letters
+from orders.recovery.dead_letters import DeadLetter, bury, list_dead_letters
 from schemas.requests import CREATE
 from tasks import resources
 from tasks.orders import process_messages

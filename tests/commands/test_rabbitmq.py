@@ -11,7 +11,7 @@ import pytest
 from kombu import Connection
 from sqlalchemy import Engine
 
-from orders.dead_letters import DeadLetter, bury, list_dead_letters
+from orders.recovery.dead_letters import DeadLetter, bury, list_dead_letters
 from schemas.requests import CREATE
 from tests.commands.conftest import WILLCALL, Willcall, environment, running_willcall
 from tests.factories import NOW, load, make_body

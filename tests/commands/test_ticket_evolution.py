@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from orders.catalogue_loading import load_catalogue
+from orders.catalogue.loading import load_catalogue
 from schemas.catalogue import Catalogue
 from tests.commands.conftest import Willcall
 from tests.contract.messages import recorded

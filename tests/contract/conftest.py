@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from orders.catalogue_loading import load_catalogue
+from orders.catalogue.loading import load_catalogue
 from schemas.catalogue import Catalogue
 from tests.contract.messages import recorded
 from tests.contract.ticket_evolution import broker, brokerage

@@ -10,7 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from orders.catalogue_loading import load_catalogue
+from orders.catalogue.loading import load_catalogue
 from schemas.catalogue import Catalogue
 from tests.contract.acme import EVENT, STALLS, STANDING, Acme, item, sample, simple
 from tests.intakes import Intake

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from intake.dialects import acme as routes
-from orders.catalogue_loading import load_catalogue
-from orders.customers import Customer, query_of
+from orders.catalogue.loading import load_catalogue
+from orders.reading.customers import Customer, query_of
 from schemas.catalogue import Catalogue
 from tests.contract.acme import EVENT, PATH, Acme, item, order_of, read, simple
 from tests.factories import make_event, make_ticket_class, rows

@@ -17,7 +17,7 @@ from db.ids import new_id
 from intake.dialects.acme_calls import in_acme
 from intake.parsing import parse_json
 from orders.process import process
-from orders.reading import find_tenant, get_order
+from orders.reading.orders import find_tenant, get_order
 from orders.render import to_json
 from schemas.requests import CANCEL, CREATE, PAY, UPDATE, Request
 from tests.intakes import Intake

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from orders.catalogue_loading import load_catalogue
+from orders.catalogue.loading import load_catalogue
 from schemas.catalogue import Catalogue
 from tests.contract.zoho_backstage import costs, create, path, placed, sample, show, sums, tickets
 from tests.intakes import Intake

@@ -15,7 +15,7 @@ import pytest
 
 from intake.keys import create_key, find_caller_by_id
 from intake.secrets import request_secret
-from orders.catalogue_loading import load_catalogue
+from orders.catalogue.loading import load_catalogue
 from schemas.catalogue import Catalogue
 from tests.contract.messages import recorded
 from tests.intakes import Intake

@@ -11,9 +11,9 @@ import pytest
 from db.ids import new_id
 from intake.documents.links import Links
 from intake.documents.reading import find_owner_of_order
-from orders.catalogue_loading import load_catalogue
+from orders.catalogue.loading import load_catalogue
 from orders.process import process
-from orders.reading import get_order
+from orders.reading.orders import get_order
 from orders.render import to_json
 from schemas.catalogue import Catalogue
 from schemas.orders import Order

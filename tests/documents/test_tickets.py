@@ -11,7 +11,7 @@ from PIL import Image
 from sqlalchemy import select, update
 
 from db.tables import ticket_keys, tickets
-from orders.tickets import verify_ticket
+from orders.catalogue.ticket_codes import verify_ticket
 from schemas.orders import Order
 from schemas.requests import CANCEL, CHECK_IN
 

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from orders.catalogue_loading import CatalogueConflict, Loaded, load_catalogue
+from orders.catalogue.loading import CatalogueConflict, Loaded, load_catalogue
 from schemas.catalogue import Catalogue
 from tests.factories import (
     NOW,

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import Engine, text
 
 from db.ids import new_id
-from orders.catalogue_loading import load_catalogue
-from orders.expiry import end_late_holds, unpaid_orders
-from orders.history import read_history
+from orders.catalogue.loading import load_catalogue
+from orders.catalogue.ticket_codes import TicketKey, code_scope
 from orders.process import process
-from orders.reconciliation import reconcile
-from orders.tickets import TicketKey, code_scope
+from orders.reading.history import read_history
+from orders.upkeep.expiry import end_late_holds, unpaid_orders
+from orders.upkeep.reconciliation import reconcile
 from schemas.catalogue import Catalogue
 from schemas.outcomes import Outcome
 from schemas.requests import CANCEL, CHECK_IN, EXTEND, PAY, RELEASE, TAKE, UPDATE, Request

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Connection, Engine, TextClause, text
 
 from benchmarks.many_orders import fill
-from orders.event_orders import EventOrders, Wanted, find_event
-from orders.listing_statements import ALL_BY_ID, CHANGED, FOUND_BY_ID, FOUND_BY_NAME
+from orders.reading.event_orders import EventOrders, Wanted, find_event
+from orders.reading.listing_statements import ALL_BY_ID, CHANGED, FOUND_BY_ID, FOUND_BY_NAME
 from tests.factories import load
 
 COUNT = 20_000
@@ -133,7 +133,7 @@ def test_far_pages_take_as_long_as_near_ones(connection: Connection, order_by: s
 
 
 def test_memory_is_bounded(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orders.event_orders._MAX_REMEMBERED", 3_000)
+    monkeypatch.setattr("orders.reading.event_orders._MAX_REMEMBERED", 3_000)
     found = EventOrders()
     for letter in "abcdefgh":
         found.page(connection, wanted(connection, search=letter * 9), 0, 20, descending=False, now=NOW)

@@ -20,11 +20,11 @@ from sqlalchemy import Connection, Engine, text
 
 from db import tables
 from db.ids import new_id
-from orders.delayed import forget
-from orders.expiry import end_late_holds
 from orders.process import process
-from orders.reading import get_order
-from orders.reconciliation import reconcile
+from orders.reading.orders import get_order
+from orders.recovery.delayed import forget
+from orders.upkeep.expiry import end_late_holds
+from orders.upkeep.reconciliation import reconcile
 from schemas.orders import Order
 from schemas.requests import CANCEL, CHECK_IN, CREATE, EXTEND, PAY, RELEASE, TAKE, UPDATE, Request
 from tests.factories import (

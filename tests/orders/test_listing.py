@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orders.listing import BLOCK, Entry, Key, Listing, Snapshot
+from orders.reading.listing import BLOCK, Entry, Key, Listing, Snapshot
 
 
 def snapshot_of(keys: Sequence[Key]) -> Snapshot:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orders.payments import payment_amounts, payment_status
-from orders.pricing import PricedOrder
+from orders.money.payments import payment_amounts, payment_status
+from orders.money.pricing import PricedOrder
 from schemas.orders import OrderRequest
 
 

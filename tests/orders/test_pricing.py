@@ -7,6 +7,15 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import pytest
 
+from orders.catalogue.offers import (
+    EventOffer,
+    Offers,
+    PromoCodeOffer,
+    TaxRule,
+    TicketClassOffer,
+    pick,
+    with_event,
+)
 from orders.errors import (
     CurrencyMismatch,
     NegativeTotal,
@@ -17,8 +26,7 @@ from orders.errors import (
     UnknownPromoCode,
     UnknownTicketClass,
 )
-from orders.offers import EventOffer, Offers, PromoCodeOffer, TaxRule, TicketClassOffer, pick, with_event
-from orders.pricing import PricedOrder, price_order
+from orders.money.pricing import PricedOrder, price_order
 from schemas.orders import OrderRequest
 
 

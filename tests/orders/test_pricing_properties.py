@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from orders.catalogue.offers import EventOffer, Pick, PromoCodeOffer, TaxRule, TicketClassOffer
 from orders.errors import NegativeTotal
-from orders.offers import EventOffer, Pick, PromoCodeOffer, TaxRule, TicketClassOffer
-from orders.pricing import PricedLine, PricedOrder, price_order
+from orders.money.pricing import PricedLine, PricedOrder, price_order
 from schemas.money import round_money
 from schemas.orders import OrderRequest
 

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import Engine
 
 from db.ids import new_id
-from orders.pages import BadCursor
-from orders.reading import OrderFilter, find_requests, find_tenant, get_order, list_orders
+from orders.reading.orders import OrderFilter, find_requests, find_tenant, get_order, list_orders
+from orders.reading.pages import BadCursor
 from tests.factories import (
     NOW,
     load,

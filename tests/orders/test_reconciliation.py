@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, text
 
-from orders.reconciliation import RULES, reconcile
+from orders.upkeep.reconciliation import RULES, reconcile
 from tests.factories import (
     NOW,
     load,

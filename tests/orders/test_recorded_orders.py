@@ -8,9 +8,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import pytest
 import yaml
 
-from orders.offers import EventOffer, Offers, PromoCodeOffer, TaxRule, TicketClassOffer, pick
-from orders.payments import payment_amounts
-from orders.pricing import PricedOrder, price_order
+from orders.catalogue.offers import EventOffer, Offers, PromoCodeOffer, TaxRule, TicketClassOffer, pick
+from orders.money.payments import payment_amounts
+from orders.money.pricing import PricedOrder, price_order
 from schemas.catalogue import Catalogue, Event
 from schemas.orders import OrderRequest
 from tests.messages.expected import expected_lines, expected_total, expected_totals

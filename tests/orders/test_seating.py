@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders.errors import SeatUnavailable
-from orders.seating import Seat, SeatMap, labels_from, wished_labels
+from orders.inventory.seating import Seat, SeatMap, labels_from, wished_labels
 
 
 def _seats(*positions: int) -> list[Seat]:

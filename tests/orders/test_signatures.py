@@ -6,11 +6,11 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine
 
-from orders.availability import list_ticket_classes
-from orders.catalogue import Names, load_offers
-from orders.offers import TicketClassOffer
-from orders.signatures import sign_group
-from orders.tenants import load_tenants
+from orders.catalogue.finding import Names, load_offers
+from orders.catalogue.offers import TicketClassOffer
+from orders.catalogue.tenants import load_tenants
+from orders.inventory.signatures import sign_group
+from orders.reading.availability import list_ticket_classes
 from schemas.requests import TAKE
 from tests.factories import (
     NOW,

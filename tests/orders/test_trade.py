@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import Engine
 
 from db.ids import new_id
-from orders.history import read_history
 from orders.order_state import Row
-from orders.reading import get_order
-from orders.reconciliation import reconcile
+from orders.reading.history import read_history
+from orders.reading.orders import get_order
 from orders.render import to_json
+from orders.upkeep.reconciliation import reconcile
 from schemas.orders import Order
 from schemas.outcomes import Outcome
 from schemas.requests import CANCEL, PAY, UPDATE

@@ -9,8 +9,8 @@ import orjson
 from sqlalchemy import Engine
 
 from db.ids import new_id
-from orders.reading import OrderFilter, find_tenant, list_orders
-from orders.reconciliation import reconcile
+from orders.reading.orders import OrderFilter, find_tenant, list_orders
+from orders.upkeep.reconciliation import reconcile
 from schemas.requests import CANCEL, CHECK_IN, CREATE, PAY, TAKE, UPDATE
 from tests.factories import (
     NOW,

@@ -8,8 +8,8 @@ import orjson
 import yaml
 from sqlalchemy import Engine
 
-from orders.catalogue_loading import load_catalogue
-from orders.reading import OrderFilter, list_orders
+from orders.catalogue.loading import load_catalogue
+from orders.reading.orders import OrderFilter, list_orders
 from schemas.catalogue import Catalogue
 from tests.factories import NOW, scalar
 from tests.messages.expected import expected_lines, expected_totals

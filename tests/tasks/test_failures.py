@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from orders.delayed import RetryPolicy, claim_due
-from orders.reading import find_requests
+from orders.reading.orders import find_requests
+from orders.recovery.delayed import RetryPolicy, claim_due
 from tasks.maintenance import retry
 from tasks.messages import QueueMessage
 from tasks.orders import is_passing, process_messages

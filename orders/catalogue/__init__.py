@@ -1,0 +1,1 @@
+"""What a tenant sells: events, ticket classes, promo codes, signing keys."""

@@ -1,0 +1,138 @@
+"""What the catalogue offers to the orders of a batch, and what an order picks of it.
+
+Ids of rows are text here, as everywhere on the path of a batch.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from orders.errors import CurrencyMismatch, UnknownEvent, UnknownPromoCode, UnknownTicketClass
+from schemas.catalogue import TaxRounding
+from schemas.orders import OrderRequest
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRule:
+    """How the tax of an event is computed; `rate` is a fraction of the net price."""
+
+    rate: Decimal
+    is_included: bool
+    rounding: TaxRounding
+
+
+@dataclass(frozen=True, slots=True)
+class EventOffer:
+    """An event, as far as selling it needs."""
+
+    id: str
+    external_id: str
+    currency: str
+    tax: TaxRule | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketClassOffer:
+    """A ticket class at its price in the catalogue."""
+
+    id: str
+    external_id: str
+    event: EventOffer
+    price: Decimal
+    has_seats: bool
+    free: int = 0
+    """What was neither sold nor held when the catalogue was read; by now it may be less."""
+    code_scope: bytes = b""
+    """What the codes of its tickets say of it: see `orders.catalogue.ticket_codes.code_scope`."""
+    office: str | None = None
+    """Who owns it; without an office, whoever sells it."""
+    cost: Decimal | None = None
+    """What a purchase of it costs a ticket, by the catalogue."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromoCodeOffer:
+    """A promo code: a percentage of its event's lines, or an amount."""
+
+    id: str
+    event_id: str
+    code: str
+    percent: Decimal | None
+    amount: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What one tenant offers, by the catalogue's own ids."""
+
+    ticket_classes: Mapping[str, TicketClassOffer]
+    promo_codes: Mapping[str, Sequence[PromoCodeOffer]]
+    event_ids: Mapping[str, str]
+    """The catalogue's ids of events, by that and by whatever else an order may call them."""
+
+
+class Pick(NamedTuple):
+    """What an order picks: an offer for each of its lines, in their order, and a promo code."""
+
+    offers: tuple[TicketClassOffer, ...]
+    currency: str
+    promo_code: PromoCodeOffer | None
+
+
+def with_event(order: OrderRequest, offers: Offers) -> OrderRequest:
+    """Return the order with the catalogue's id of its event. Raises `UnknownEvent`."""
+    if order.event_id is None:
+        return order
+    event_id = offers.event_ids.get(order.event_id)
+    if event_id is None:
+        raise UnknownEvent(f"there is no event {order.event_id}", "event_id")
+    return order if event_id == order.event_id else order.model_copy(update={"event_id": event_id})
+
+
+def pick(order: OrderRequest, offers: Offers) -> Pick:
+    """Return what the order names, or raise why it cannot be had."""
+    picked = tuple(
+        _ticket_class(order, index, offers.ticket_classes) for index in range(len(order.line_items))
+    )
+    currency = order.currency or picked[0].event.currency
+    for index, offer in enumerate(picked):
+        if offer.event.currency != currency:
+            field = "currency" if order.currency else f"line_items.{index}.ticket_class_id"
+            raise CurrencyMismatch(
+                f"the order is in {currency}, but event {offer.event.external_id} "
+                f"is sold in {offer.event.currency}",
+                field,
+            )
+    return Pick(picked, currency, _promo_code(order, picked, offers.promo_codes))
+
+
+def _ticket_class(
+    order: OrderRequest, index: int, ticket_classes: Mapping[str, TicketClassOffer]
+) -> TicketClassOffer:
+    item = order.line_items[index]
+    name = item.ticket_class_id
+    field = f"line_items.{index}.ticket_class_id"
+    offer = ticket_classes.get(name)
+    if offer is None:
+        raise UnknownTicketClass(f"there is no ticket class {name}", field)
+    if order.event_id is not None and offer.event.external_id != order.event_id:
+        raise UnknownTicketClass(f"ticket class {name} is not of event {order.event_id}", field)
+    if item.event_id not in (None, offer.event.external_id):
+        field = f"line_items.{index}.event_id"
+        raise UnknownTicketClass(f"ticket class {name} is not of event {item.event_id}", field)
+    return offer
+
+
+def _promo_code(
+    order: OrderRequest,
+    picked: Sequence[TicketClassOffer],
+    promo_codes: Mapping[str, Sequence[PromoCodeOffer]],
+) -> PromoCodeOffer | None:
+    if order.promo_code is None:
+        return None
+    events = {offer.event.id for offer in picked}
+    for promo_code in promo_codes.get(order.promo_code, ()):
+        if promo_code.event_id in events:
+            return promo_code
+    raise UnknownPromoCode(f"there is no promo code {order.promo_code}", "promo_code")

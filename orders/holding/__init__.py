@@ -1,0 +1,1 @@
+"""Inventory that is set aside: take, extend, release."""

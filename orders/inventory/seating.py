@@ -1,0 +1,131 @@
+"""Which seats: those that were wished for, or neighbours, leaving no single seat behind where it can be.
+
+Seats whose positions follow each other are neighbours. Pure: no database here.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from orders.catalogue.offers import TicketClassOffer
+from orders.errors import Invalid, SeatUnavailable
+from schemas.orders import SeatOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A numbered seat of a ticket class."""
+
+    id: str
+    label: str
+    position: int
+
+
+Runs = list[list[Seat]]
+
+
+class SeatMap:
+    """The free seats of one ticket class, as runs of neighbours in the order of their positions."""
+
+    def __init__(self, free: Iterable[Seat]) -> None:
+        self._runs = _runs(sorted(free, key=lambda seat: seat.position))
+
+    @property
+    def free(self) -> list[Seat]:
+        """Return the seats that are free, in the order of their positions."""
+        return [seat for run in self._runs for seat in run]
+
+    def choose(self, count: int) -> list[Seat]:
+        """Return so many neighbours that are free; where there are none, of as few runs as possible."""
+        for fits in (_exactly, _leaving_no_single, _at_all):
+            for run in self._runs:
+                if fits(len(run), count):
+                    return run[:count]
+        scattered = [seat for run in sorted(self._runs, key=len, reverse=True) for seat in run]
+        return sorted(scattered[:count], key=lambda seat: seat.position)
+
+    def named(self, labels: Sequence[str], field: str | None) -> list[Seat]:
+        """Return these seats. Raises `SeatUnavailable`, which names those that are not free."""
+        free = {seat.label: seat for seat in self.free}
+        missing = [label for label in labels if label not in free]
+        if missing:
+            raise SeatUnavailable("not free: seat " + ", ".join(missing), field)
+        return [free[label] for label in labels]
+
+    def mark(self) -> "Runs":
+        """Return how everything is; what was returned never changes."""
+        return self._runs
+
+    def restore(self, runs: "Runs") -> None:
+        """Come back to what `mark` returned."""
+        self._runs = runs
+
+    def take(self, seats: Iterable[Seat]) -> None:
+        """Take these seats out."""
+        seats = list(seats)
+        for index, run in enumerate(self._runs):
+            if run[: len(seats)] == seats:  # as `choose` gives them
+                rest = run[len(seats) :]
+                self._runs = [*self._runs[:index], *([rest] if rest else []), *self._runs[index + 1 :]]
+                return
+        taken = {seat.id for seat in seats}
+        self._runs = _runs([seat for seat in self.free if seat.id not in taken])
+
+    def give_back(self, seats: Iterable[Seat]) -> None:
+        """Make these seats free again."""
+        self._runs = _runs(sorted([*self.free, *seats], key=lambda seat: seat.position))
+
+
+def wished_labels(wish: Any, count: int) -> list[str]:
+    """Return the labels that a line or a hold wishes for, or nothing: `seats`, or from `low_seat` on."""
+    if wish.seats:
+        return list(wish.seats)
+    if wish.low_seat is None:
+        return []
+    return labels_from(wish.low_seat, wish.seat_order, count)
+
+
+def check_wish(labels: Sequence[str], offer: TicketClassOffer, quantity: int, field: str) -> None:
+    """Raise `Invalid` for seats where there are none, or other than one for each ticket.
+
+    Raises `SeatUnavailable` for a seat that is named twice.
+    """
+    if not offer.has_seats:
+        raise Invalid(f"ticket class {offer.external_id} has no seats", field)
+    if len(labels) != quantity:
+        raise Invalid(f"{len(labels)} seats for {quantity} tickets", field)
+    twice = sorted(label for label, count in Counter(labels).items() if count > 1)
+    if twice:
+        raise SeatUnavailable("named twice: seat " + ", ".join(twice), field)
+
+
+def labels_from(low_seat: str, seat_order: SeatOrder, count: int) -> list[str]:
+    """Return the labels from the lowest seat on: 4, 5, 6, or 4, 6, 8 where odd and even lie apart.
+
+    The rule of Ticket Evolution's `low_seat` and `seat_order` (Orders / Create, Items Parameters).
+    """
+    step = 2 if seat_order == "odd_even" else 1
+    if not low_seat.isascii() or not low_seat.isdigit():
+        # Nobody knows what follows: where such a seat is not there, the answer names it.
+        return [low_seat, *(f"{low_seat}+{index}" for index in range(1, count))]
+    return [str(int(low_seat) + step * index) for index in range(count)]
+
+
+def _runs(seats: Sequence[Seat]) -> list[list[Seat]]:
+    numbered = enumerate(seats)
+    groups = groupby(numbered, key=lambda pair: pair[1].position - pair[0])
+    return [[seat for _, seat in group] for _, group in groups]
+
+
+def _exactly(length: int, count: int) -> bool:
+    return length == count
+
+
+def _leaving_no_single(length: int, count: int) -> bool:
+    return length >= count + 2
+
+
+def _at_all(length: int, count: int) -> bool:
+    return length >= count

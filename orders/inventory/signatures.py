@@ -1,0 +1,52 @@
+"""The signature of a ticket group: an order on stale data is refused before it takes anything.
+
+A signature says how many tickets the group had and what one cost, and carries a MAC (HMAC-SHA256, RFC
+2104, of the tenant's signing key) over both: `12_45.50_` and 43 letters of base64url. The rule is that of
+Ticket Evolution's `ticket_group_signature` (Orders / Create, Items Parameters).
+"""
+
+import hmac
+from base64 import urlsafe_b64encode
+from decimal import Decimal
+from hashlib import sha256
+
+from orders.catalogue.offers import TicketClassOffer
+from orders.catalogue.ticket_codes import TicketKey
+from orders.errors import Invalid, PriceMismatch, SoldOut
+
+
+def sign_group(key: TicketKey, offer: TicketClassOffer, free: int) -> str:
+    """Return the signature of a ticket class with so many free tickets at its price of now."""
+    return f"{free}_{offer.price:f}_{_mac(key, offer.id, free, offer.price)}"
+
+
+def signed_quantity(signature: str, key: TicketKey, offer: TicketClassOffer, field: str) -> int:
+    """Return how many tickets were free when it was signed.
+
+    Raises `Invalid` for what was not signed with this key, and `PriceMismatch` when the price has risen.
+    """
+    try:
+        quantity, price, mac = signature.split("_", 2)
+        free, cost = int(quantity), Decimal(price)
+    except (ValueError, ArithmeticError) as error:
+        raise Invalid("this is not the signature of a ticket group", field) from error
+    if not hmac.compare_digest(mac.encode(), _mac(key, offer.id, free, cost).encode()):
+        raise Invalid(f"this is not a signature of ticket class {offer.external_id}", field)
+    if offer.price > cost:
+        raise PriceMismatch(
+            f"the price of ticket class {offer.external_id} has risen from {cost:f} to {offer.price:f}", field
+        )
+    return free
+
+
+def check_quantity(signed: int, free: int, offer: TicketClassOffer, field: str) -> None:
+    """Raise `SoldOut` if the group has fewer tickets than it had when it was signed."""
+    if free < signed:
+        raise SoldOut(
+            f"ticket class {offer.external_id} had {signed} tickets when it was signed, and has {free}", field
+        )
+
+
+def _mac(key: TicketKey, ticket_class_id: str, free: int, price: Decimal) -> str:
+    message = f"ticket group {ticket_class_id} {free} {price:f}".encode()
+    return urlsafe_b64encode(hmac.digest(key.private_key, message, sha256)).rstrip(b"=").decode()

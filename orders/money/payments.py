@@ -1,0 +1,44 @@
+"""What was paid, and what follows from it. Payments never decide what an order costs."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from orders.money.pricing import PricedOrder
+from schemas.money import ZERO, quantum
+from schemas.orders import OrderRequest, PaymentStatus
+
+
+def payment_amounts(order: OrderRequest, priced: PricedOrder) -> list[Decimal]:
+    """Return the amount of each payment; one without an amount pays what is still owed."""
+    unit = quantum(priced.currency)
+    owed = priced.total
+    amounts = []
+    for payment in order.payments:
+        amount = max(owed, Decimal(0)) if payment.amount is None else payment.amount
+        amounts.append(amount.quantize(unit))
+        owed -= amount
+    return amounts
+
+
+def sums(payments: Iterable[Mapping[str, Any]], currency: str) -> tuple[Decimal, Decimal]:
+    """Return what the completed payments paid and refunded."""
+    paid = refunded = ZERO
+    for payment in payments:
+        if payment["status"] != "completed":
+            continue
+        if payment["is_refund"]:
+            refunded += payment["amount"]
+        else:
+            paid += payment["amount"]
+    unit = quantum(currency)
+    return paid.quantize(unit), refunded.quantize(unit)
+
+
+def payment_status(total: Decimal, paid: Decimal, refunded: Decimal = ZERO) -> PaymentStatus:
+    """Return how far an order is paid; one that costs nothing is paid from the start."""
+    if refunded > 0 and refunded >= paid:
+        return "refunded"
+    if paid - refunded >= total:
+        return "paid"
+    return "partially_paid" if paid > refunded else "unpaid"

@@ -1,0 +1,217 @@
+"""What an order costs. Pure: the same request and the same offers give the same amounts.
+
+Total = Σ(unit price × quantity) + shipping + service fee + additional expense + tax − discount.
+Every amount is rounded half up to the currency's minor unit, once, where it comes into being.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from itertools import cycle, groupby
+from typing import Final, NamedTuple
+
+from orders.catalogue.offers import Pick, PromoCodeOffer, TaxRule, TicketClassOffer
+from orders.errors import NegativeTotal, PriceMismatch, TooManyDecimals
+from schemas.money import ZERO, has_too_many_decimals, quantum, round_money, zero
+from schemas.orders import LineItemRequest, OrderRequest
+
+_AMOUNTS = ("shipping", "service_fee", "additional_expense", "tax", "discount")
+
+
+class PricedLine(NamedTuple):
+    """One line: `amount` is unit price × quantity, and `rounding` what sum-by-net spread to the line.
+
+    Where the price includes the tax, the spread changes the amount and the tax; else only the tax.
+    """
+
+    offer: TicketClassOffer
+    quantity: int
+    unit_price: Decimal
+    amount: Decimal
+    tax: Decimal
+    rounding: Decimal
+
+
+class PricedOrder(NamedTuple):
+    """An order's lines and the parts of its total; `included_tax` is in the subtotal already."""
+
+    currency: str
+    lines: tuple[PricedLine, ...]
+    subtotal: Decimal
+    shipping: Decimal
+    service_fee: Decimal
+    additional_expense: Decimal
+    tax: Decimal
+    included_tax: Decimal
+    discount: Decimal
+    total: Decimal
+    promo_code: PromoCodeOffer | None
+
+
+TOTALS: Final = (
+    "subtotal",
+    "shipping",
+    "service_fee",
+    "additional_expense",
+    "tax",
+    "included_tax",
+    "discount",
+    "total",
+)
+"""The amounts of an order, as its row and its pricing name them."""
+
+
+def price_order(order: OrderRequest, picked: Pick, *, may_set_price: bool) -> PricedOrder:
+    """Return what the order costs; `picked` has an offer for each line, all in one currency.
+
+    Raises `TooManyDecimals`, `PriceMismatch` or `NegativeTotal`.
+    """
+    currency = picked.currency
+    _check_decimals(order, currency)
+    lines = [
+        _price_line(item, offer, index, may_set_price)
+        for index, (item, offer) in enumerate(zip(order.line_items, picked.offers, strict=True))
+    ]
+    if order.tax is None:
+        lines = _tax_lines(lines, currency)
+        tax = _sum(line.tax for line in lines if not _is_included(line))
+        included_tax = _sum(line.tax for line in lines if _is_included(line))
+    else:
+        tax, included_tax = order.tax, ZERO
+    subtotal = _sum(line.amount for line in lines)
+    discount = order.discount + _promo_discount(picked.promo_code, lines, currency)
+    before_discount = subtotal + order.shipping + order.service_fee + order.additional_expense + tax
+    if discount > before_discount:
+        raise NegativeTotal(
+            f"the discount of {discount} is larger than the rest of the order, {before_discount}",
+            "discount",
+        )
+    unit = quantum(currency)
+    return PricedOrder(
+        currency=currency,
+        lines=tuple(lines),
+        subtotal=subtotal.quantize(unit),
+        shipping=order.shipping.quantize(unit),
+        service_fee=order.service_fee.quantize(unit),
+        additional_expense=order.additional_expense.quantize(unit),
+        tax=tax.quantize(unit),
+        included_tax=included_tax.quantize(unit),
+        discount=discount.quantize(unit),
+        total=(before_discount - discount).quantize(unit),
+        promo_code=picked.promo_code,
+    )
+
+
+def _sum(amounts: Iterable[Decimal]) -> Decimal:
+    return sum(amounts, ZERO)
+
+
+def _check_decimals(order: OrderRequest, currency: str) -> None:
+    for field, amount in _given_amounts(order):
+        if has_too_many_decimals(amount, currency):
+            raise TooManyDecimals(f"{amount:f} has more decimals than {currency}", field)
+
+
+def _given_amounts(order: OrderRequest) -> Iterator[tuple[str, Decimal]]:
+    """Yield the amounts that the producer wrote, with their fields; the defaults need no look."""
+    for field in _AMOUNTS:
+        amount = getattr(order, field)
+        if amount is not None and amount is not ZERO:
+            yield field, amount
+    for index, item in enumerate(order.line_items):
+        if item.unit_price is not None:
+            yield f"line_items.{index}.unit_price", item.unit_price
+    for index, payment in enumerate(order.payments):
+        if payment.amount is not None:
+            yield f"payments.{index}.amount", payment.amount
+
+
+def _price_line(
+    item: LineItemRequest, offer: TicketClassOffer, index: int, may_set_price: bool
+) -> PricedLine:
+    unit = quantum(offer.event.currency)
+    unit_price = offer.price if item.unit_price is None else item.unit_price
+    if unit_price != offer.price and not may_set_price:
+        raise PriceMismatch(
+            f"the price of ticket class {offer.external_id} is {offer.price}, not {unit_price:f}",
+            f"line_items.{index}.unit_price",
+        )
+    return PricedLine(
+        offer=offer,
+        quantity=item.quantity,
+        unit_price=unit_price.quantize(unit),
+        amount=(unit_price * item.quantity).quantize(unit),
+        tax=zero(offer.event.currency),
+        rounding=zero(offer.event.currency),
+    )
+
+
+def _is_included(line: PricedLine) -> bool:
+    return line.offer.event.tax is not None and line.offer.event.tax.is_included
+
+
+def _tax_lines(lines: Sequence[PricedLine], currency: str) -> list[PricedLine]:
+    """Return the lines with the tax of their events' rules, in their order."""
+    if len(lines) == 1:  # nearly every order
+        rule = lines[0].offer.event.tax
+        return list(lines) if rule is None else _tax_event(lines, rule, currency)
+    taxed = list(lines)
+    by_event = sorted(range(len(lines)), key=lambda index: str(lines[index].offer.event.id))
+    for _, group in groupby(by_event, key=lambda index: lines[index].offer.event.id):
+        indexes = list(group)
+        rule = lines[indexes[0]].offer.event.tax
+        if rule is not None:
+            of_event = _tax_event([lines[index] for index in indexes], rule, currency)
+            for index, line in zip(indexes, of_event, strict=True):
+                taxed[index] = line
+    return taxed
+
+
+def _tax_event(lines: Sequence[PricedLine], rule: TaxRule, currency: str) -> list[PricedLine]:
+    nets = [_net(line.amount, rule, currency) for line in lines]
+    taxed = [
+        PricedLine(
+            offer=line.offer,
+            quantity=line.quantity,
+            unit_price=line.unit_price,
+            amount=line.amount,
+            tax=line.amount - net if rule.is_included else round_money(net * rule.rate, currency),
+            rounding=line.rounding,
+        )
+        for line, net in zip(lines, nets, strict=True)
+    ]
+    if rule.rounding == "sum_by_net":
+        tax = round_money(_sum(nets) * rule.rate, currency)
+        return _spread(taxed, tax - _sum(line.tax for line in taxed), rule, currency)
+    return taxed
+
+
+def _net(amount: Decimal, rule: TaxRule, currency: str) -> Decimal:
+    return round_money(amount / (1 + rule.rate), currency) if rule.is_included else amount
+
+
+def _spread(
+    lines: Sequence[PricedLine], difference: Decimal, rule: TaxRule, currency: str
+) -> list[PricedLine]:
+    """Spread the difference, one minor unit at a time, over the lines in order of descending gross."""
+    unit = quantum(currency).copy_sign(difference)
+    gross = [line.amount + (0 if rule.is_included else line.tax) for line in lines]
+    descending = sorted(range(len(lines)), key=lambda index: -gross[index])
+    spread = list(lines)
+    for _, index in zip(range(int(difference / unit)), cycle(descending), strict=False):
+        line = spread[index]
+        spread[index] = line._replace(
+            tax=line.tax + unit,
+            amount=line.amount + unit if rule.is_included else line.amount,
+            rounding=line.rounding + unit,
+        )
+    return spread
+
+
+def _promo_discount(promo_code: PromoCodeOffer | None, lines: Sequence[PricedLine], currency: str) -> Decimal:
+    """Return what the promo code takes off: a percentage of its event's lines, or its amount."""
+    if promo_code is None:
+        return ZERO
+    if promo_code.amount is not None:
+        return promo_code.amount
+    of_event = _sum(line.amount for line in lines if line.offer.event.id == promo_code.event_id)
+    return round_money(of_event * (promo_code.percent or 0) / 100, currency)

@@ -1,0 +1,1 @@
+"""Orders, holds and requests as they are read back."""

@@ -1,0 +1,72 @@
+"""What of an event can be bought now: a look without locks, which the next buyer may make untrue."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from orders.catalogue.offers import EventOffer, TicketClassOffer
+from orders.catalogue.tenants import load_tenants
+from orders.inventory.signatures import sign_group
+from orders.render import Words
+
+# Holds whose time is over count as free, whether a sweep came by or not.
+_CLASSES = text("""
+    SELECT c.id::text, c.external_id, c.name, c.section, c.row, c.price, c.has_seats, c.capacity,
+        c.capacity - c.sold - c.held + COALESCE(late.quantity, 0) AS free,
+        e.id::text AS event_id, e.external_id AS event_external_id, e.currency, t.name AS tenant
+    FROM events e
+    JOIN tenants t ON t.id = e.tenant_id
+    JOIN ticket_classes c ON c.event_id = e.id
+    LEFT JOIN LATERAL (
+        SELECT sum(quantity)::int AS quantity FROM holds h
+        WHERE h.ticket_class_id = c.id AND h.status = 'held' AND h.expires_at <= :now
+    ) late ON true
+    WHERE e.tenant_id = :tenant_id AND e.external_id = :event_id
+    ORDER BY c.external_id
+""")
+
+
+def list_ticket_classes(
+    connection: Connection, tenant_id: UUID, event_id: str, *, now: datetime
+) -> list[Words]:
+    """Return the ticket classes of an event, by the catalogue's id, with what is free of each.
+
+    `signature` goes back as a line's `ticket_group_signature`: the order is refused if by then fewer are
+    free, or the price has risen.
+    """
+    rows = connection.execute(_CLASSES, {"tenant_id": tenant_id, "event_id": event_id, "now": now}).all()
+    if not rows:
+        return []
+    key = load_tenants(connection, [rows[0].tenant])[rows[0].tenant].key
+    return [
+        {
+            "id": row.external_id,
+            "event_id": row.event_external_id,
+            "name": row.name,
+            "section": row.section,
+            "row": row.row,
+            "currency": row.currency,
+            "price": _words(row.price),
+            "capacity": row.capacity,
+            "free": row.free,
+            "has_seats": row.has_seats,
+            "signature": sign_group(
+                key,
+                TicketClassOffer(
+                    row.id,
+                    row.external_id,
+                    EventOffer(row.event_id, row.event_external_id, row.currency, None),
+                    row.price,
+                    row.has_seats,
+                ),
+                row.free,
+            ),
+        }
+        for row in rows
+    ]
+
+
+def _words(price: Decimal) -> str:
+    return format(price, "f")

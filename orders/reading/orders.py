@@ -1,0 +1,143 @@
+"""Reading orders and requests back, in the words of the wire."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Select, select, text
+
+from db import tables
+from db.tables import events, order_lines, orders
+from orders import inbox
+from orders.order_state import read_orders, select_orders
+from orders.reading.pages import DEFAULT_PAGE, cursor_after, id_before
+from orders.render import Words
+from schemas.text import parse_uuid
+
+_REQUESTS = text("""
+    SELECT id, tenant_id, status, order_id, errors, false AS is_conflict, false AS is_repeat
+    FROM requests WHERE id = ANY(CAST(:ids AS uuid[]))
+    UNION ALL
+    SELECT r.id, o.tenant_id, o.status, o.order_id, o.errors, r.is_conflict, true
+    FROM request_repeats r JOIN requests o ON o.id = r.original_id
+    WHERE r.id = ANY(CAST(:ids AS uuid[]))
+    UNION ALL
+    SELECT d.request_id, t.id, 'dead', NULL,
+        json_build_array(json_build_object('code', 'invalid', 'field', NULL, 'message', d.reason)),
+        false, false
+    FROM dead_letters d JOIN tenants t ON t.name = d.tenant
+    WHERE d.request_id = ANY(CAST(:ids AS uuid[]))
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """What is known of a request, and whose it is."""
+
+    request_id: UUID
+    tenant_id: UUID
+    status: str
+    order_id: UUID | None
+    errors: tuple[Words, ...]
+    is_repeat: bool = False
+    """Whether another request with the same idempotency key came before it."""
+
+    def words(self) -> Words:
+        """Return the answer of `GET /v1/requests/{request_id}`."""
+        return {
+            "request_id": self.request_id,
+            "status": self.status,
+            "order_id": self.order_id,
+            "errors": self.errors,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Which orders to list; None does not restrict. `event_id` is the catalogue's."""
+
+    tenant_id: UUID | None = None
+    event_id: str | None = None
+    email: str | None = None
+    status: str | None = None
+    updated_since: datetime | None = None
+
+
+def find_requests(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, RequestRow]:
+    """Return what became of those requests that are processed, by id; the others are still pending."""
+    found: dict[UUID, RequestRow] = {}
+    for row in connection.execute(_REQUESTS, {"ids": list(ids)}):
+        if row.is_conflict:
+            errors: Sequence[Words] = (inbox.CONFLICT.as_dict(),)
+            outcome = RequestRow(row.id, row.tenant_id, "rejected", None, tuple(errors), is_repeat=True)
+        else:
+            outcome = RequestRow(
+                row.id, row.tenant_id, row.status, row.order_id, tuple(row.errors or ()), row.is_repeat
+            )
+        # A processed request's row is the truth, whatever else bears its id.
+        if row.id not in found or found[row.id].status == "dead":
+            found[row.id] = outcome
+    return found
+
+
+def get_order(connection: Connection, order_id: UUID, tenant_id: UUID | None = None) -> Words | None:
+    """Return the whole order, or None; with a tenant, only if it is that tenant's."""
+    query = select_orders().where(orders.c.id == order_id)
+    if tenant_id is not None:
+        query = query.where(orders.c.tenant_id == tenant_id)
+    found = _words(connection, query)
+    return found[0] if found else None
+
+
+def get_orders(connection: Connection, ids: Iterable[UUID], tenant_id: UUID) -> dict[UUID, Words]:
+    """Return those of the orders that are the tenant's, by id."""
+    query = select_orders().where(orders.c.id.in_(list(ids)), orders.c.tenant_id == tenant_id)
+    return {words["id"]: words for words in _words(connection, query)}
+
+
+def find_order(connection: Connection, tenant_id: UUID, name: str) -> UUID | None:
+    """Return the id of the tenant's order of this id or number, or None; the name may be any text."""
+    id_ = parse_uuid(name)
+    is_number = name.isascii() and name.isdecimal() and len(name) <= len(str(tables.MAX_NUMBER))
+    if id_ is None and not is_number:
+        return None
+    which = orders.c.number == int(name) if id_ is None else orders.c.id == id_
+    query = select(orders.c.id).where(which, orders.c.tenant_id == tenant_id)
+    return connection.scalars(query).one_or_none()
+
+
+def list_orders(
+    connection: Connection, wanted: OrderFilter, *, cursor: str | None = None, limit: int = DEFAULT_PAGE
+) -> tuple[list[Words], str | None]:
+    """Return a page of orders, newest first, and the cursor of the next one.
+
+    Raises `BadCursor`.
+    """
+    query = select_orders().order_by(orders.c.id.desc()).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(orders.c.id < id_before(cursor))
+    if wanted.tenant_id is not None:
+        query = query.where(orders.c.tenant_id == wanted.tenant_id)
+    if wanted.email is not None:
+        query = query.where(orders.c.buyer_email == wanted.email)
+    if wanted.status is not None:
+        query = query.where(orders.c.status == wanted.status)
+    if wanted.updated_since is not None:
+        query = query.where(orders.c.updated_at >= wanted.updated_since)
+    if wanted.event_id is not None:
+        of_event = select(order_lines.c.order_id).join(events, events.c.id == order_lines.c.event_id)
+        query = query.where(orders.c.id.in_(of_event.where(events.c.external_id == wanted.event_id)))
+    found = _words(connection, query)
+    page = found[:limit]
+    return page, cursor_after(page[-1]["id"]) if len(found) > limit else None
+
+
+def _words(connection: Connection, query: Select[Any]) -> list[Words]:
+    return [state.words() for state in read_orders(connection, query)]
+
+
+def find_tenant(connection: Connection, name: str) -> UUID | None:
+    """Return the id of the tenant of this name, or None."""
+    return connection.scalars(select(tables.tenants.c.id).where(tables.tenants.c.name == name)).one_or_none()

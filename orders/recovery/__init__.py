@@ -1,0 +1,1 @@
+"""Requests that could not be processed yet, or never will be."""
