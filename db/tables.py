@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
@@ -238,6 +239,8 @@ orders = Table(
     Column("buyer_phone", Text),
     Column("billing_address", JSON),
     Column("promo_code", Text),
+    # The promo code as it was when the order used it: `orders.money.promo_terms`.
+    Column("promo_terms", JSON),
     Column("reference", Text),
     _moment("created_at"),
     _moment("updated_at"),
@@ -247,6 +250,17 @@ orders = Table(
     _moment("payment_due_at", nullable=True),
     _moment("cancelled_at", nullable=True),
     Column("cancel_reason", Text),
+    # When nothing was owed for the first time: from then on it does not expire, whatever is owed later.
+    _moment("paid_in_full_at", nullable=True),
+    # A column of its own, so that no index stands on what other changes write.
+    Column(
+        "expires_at",
+        DateTime(timezone=True),
+        Computed(
+            "CASE WHEN paid_in_full_at IS NULL AND cancelled_at IS NULL THEN payment_due_at END",
+            persisted=True,
+        ),
+    ),
     # What a dialect says and the canonical words do not, by the dialect's name.
     Column("extras", JSON(none_as_null=True)),
     _in_range(
@@ -305,13 +319,7 @@ orders = Table(
         "id",
         postgresql_where=text("(extras #>> '{acme,tempVisitorId}') IS NOT NULL"),
     ),
-    Index(
-        "orders_payment_due",
-        "payment_due_at",
-        postgresql_where=text(
-            "payment_due_at IS NOT NULL AND status = 'placed' AND payment_status <> 'paid'"
-        ),
-    ),
+    Index("orders_expiring", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
 )
 
 # Only for orders that say between whom they are: most have no row here.
@@ -344,10 +352,18 @@ order_lines = Table(
     _amount("amount"),
     _amount("tax"),
     Column("rounding", Numeric, nullable=False),
+    # The tax rule on which it was sold; NULL where there was none.
+    Column("tax_rate", Numeric),
+    Column("tax_is_included", Boolean),
+    Column("tax_rounding", Text),
     PrimaryKeyConstraint("order_id", "line_number"),
     CheckConstraint("quantity >= 0", name="quantity"),
     # What sum-by-net spread to the line changes its amount only where the price includes the tax.
     CheckConstraint("amount - unit_price * quantity IN (0, rounding)", name="amount"),
+    CheckConstraint(
+        "(tax_rate IS NULL) = (tax_is_included IS NULL) AND (tax_rate IS NULL) = (tax_rounding IS NULL)",
+        name="tax_rule",
+    ),
     _in_range("unit_price", "amount", "tax"),
     Index(None, "event_id", "order_id"),  # orders of an event
 )
@@ -371,6 +387,9 @@ tickets = Table(
     ForeignKeyConstraint(["order_id", "line_number"], ["order_lines.order_id", "order_lines.line_number"]),
     CheckConstraint("status IN ('valid', 'checked_in', 'voided')", name="status"),
     Index(None, "order_id"),  # an order with its tickets
+    Index(  # tickets that wait for their payment
+        "tickets_unissued", "order_id", postgresql_where=text("code IS NULL AND status <> 'voided'")
+    ),
     Index(
         "tickets_one_valid_ticket_a_seat",
         "seat_id",
@@ -420,7 +439,10 @@ order_changes = Table(
     _moment("changed_at"),
     Column("patch", JSON),
     Column("fields", JSON, nullable=False),
+    # Which of the order's updates comes after which; NULL for what is no update of its terms.
+    Column("place", Uuid),
     PrimaryKeyConstraint("order_id", "change_number"),
+    Index("order_changes_places", "order_id", "place", postgresql_where=text("place IS NOT NULL")),
 )
 
 # The orders whose producers asked for the check, and what it said.

@@ -17,6 +17,14 @@ class RejectedRequest(Exception):
         self.rejection = Rejection(self.code, field, message)
 
 
+class NotYet(Exception):
+    """The request came before what it names; `answer` is its rejection if that does not come in time."""
+
+    def __init__(self, answer: RejectedRequest) -> None:
+        super().__init__(str(answer))
+        self.answer = answer
+
+
 class Invalid(RejectedRequest):
     """The request contradicts itself."""
 

@@ -1,8 +1,7 @@
 """The outbox: what the world is told, written in the transaction that it tells of."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -10,7 +9,8 @@ from sqlalchemy import Connection, text
 
 from db import tables
 from db.bulk import array, copy_rows
-from schemas.events import EventType, cloud_event
+from orders.rows import EventRow
+from schemas.events import cloud_event
 
 # An event message waits until the earlier ones of its subject are sent, so that however many relays
 # run, they keep the order of `sequence`. What another relay has claimed is skipped, not waited for.
@@ -39,17 +39,6 @@ FIRST: Final = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
-class EventMessage:
-    """One event message to be: `data` is JSON, `subject` an order's id (a request's for a rejection)."""
-
-    tenant_id: str
-    type: EventType
-    subject: str
-    sequence: int
-    data: str
-
-
-@dataclass(frozen=True, slots=True)
 class Claimed:
     """One event message that this relay has claimed, as CloudEvents JSON."""
 
@@ -59,24 +48,16 @@ class Claimed:
     body: bytes
 
 
-def tell(connection: Connection, messages: Iterable[EventMessage], now: datetime) -> None:
+def add_events(connection: Connection, events: Sequence[EventRow]) -> None:
     """Write event messages, and that they are to be sent."""
-    messages = list(messages)
-    moment = now.isoformat()
-    copy_rows(
-        connection,
-        tables.event_messages,
-        ("subject", "sequence", "tenant_id", "type", "data", "created_at"),
-        (
-            (message.subject, message.sequence, message.tenant_id, message.type, message.data, moment)
-            for message in messages
-        ),
-    )
+    if not events:
+        return
+    copy_rows(connection, tables.event_messages, EventRow._fields, events)
     copy_rows(
         connection,
         tables.outbox,
         ("subject", "sequence", "created_at"),
-        ((message.subject, message.sequence, moment) for message in messages),
+        [(event.subject, event.sequence, event.created_at) for event in events],
     )
 
 

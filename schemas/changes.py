@@ -65,8 +65,8 @@ class LineTerms(Word):
     seat_order: SeatOrder = "consecutive"
 
 
-class OrderTerms(Word):
-    """What of an order can be changed: the words that a patch is merged into.
+class OrderWords(Word):
+    """What of an order can be changed beside its lines: the words that a patch is merged into.
 
     `total_discount` is what the order's promo code takes off and what is taken off beside it; it counts
     once, and later changes price the promo code again.
@@ -74,7 +74,6 @@ class OrderTerms(Word):
 
     buyer: Buyer
     billing_address: Address | None = None
-    line_items: Annotated[tuple[LineTerms, ...], Field(min_length=1, max_length=100, strict=False)]
     shipping: Amount = ZERO
     service_fee: Amount = ZERO
     additional_expense: Amount = ZERO
@@ -87,6 +86,12 @@ class OrderTerms(Word):
     instructions: Notes = ()
     payment_due_at: Moment | None = None
     extras: Extras | None = None
+
+
+class OrderTerms(OrderWords):
+    """The same with the lines as they are to be: one that is left out is taken out of the order."""
+
+    line_items: Annotated[tuple[LineTerms, ...], Field(min_length=1, max_length=100, strict=False)]
 
 
 class CancelledLine(Word):
@@ -122,3 +127,9 @@ class PaymentRecord(OrderReference):
     is_refund: bool = False
     reference: ShortText | None = None
     payment_number: Annotated[int, Field(ge=1)] | None = None
+
+
+class ExpireRequest(OrderReference):
+    """`orders.expire`: nobody paid the order in time. The schedule proposes it; no producer can send it."""
+
+    idempotency_key: IdempotencyKey | None = None

@@ -15,6 +15,8 @@ CHECK_IN: Final = "tickets.check_in"
 TAKE: Final = "holds.take"
 EXTEND: Final = "holds.extend"
 RELEASE: Final = "holds.release"
+EXPIRE: Final = "orders.expire"
+"""What the schedule proposes for orders that nobody paid in time; it is no task of the queue."""
 
 CHANGES: Final = frozenset({UPDATE, CANCEL, PAY, CHECK_IN})
 """What is done to an order that is there."""
@@ -48,4 +50,5 @@ class Request:
     may_set_price: bool
     body: Mapping[str, Any]
     by: str | None = None
+    seen_version: int | None = None
     mistakes: tuple[Rejection, ...] = ()

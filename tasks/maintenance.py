@@ -8,9 +8,9 @@ from celery import shared_task
 
 from orders.process import process
 from orders.recovery.delayed import Due, claim_due, forget, put_aside
-from orders.upkeep.expiry import end_late_holds, unpaid_orders
+from orders.upkeep.expiry import end_late_holds, propose_expiries
 from orders.upkeep.reconciliation import reconcile
-from tasks.orders import patience, retry_policy
+from tasks.orders import patience, process_requests, retry_policy
 from tasks.outbox import relay, wake_relay
 from tasks.resources import engine
 from tasks.ticks import is_mine
@@ -93,16 +93,15 @@ def end_holds(tick: int | None = None) -> int:
 
 @shared_task(name=CANCEL_UNPAID)
 def cancel_unpaid(tick: int | None = None) -> int:
-    """Cancel the orders whose payment is overdue, where the tenant wants that; return how many."""
+    """Propose to cancel the orders whose payment is overdue, where the tenant wants that; return how many.
+
+    They are processed like all requests: one that fails is put aside, and does not stop the others.
+    """
     if not is_mine(CANCEL_UNPAID, tick):
         return 0
-    now = datetime.now(UTC)
-    with engine().begin() as connection:
-        overdue = unpaid_orders(connection, now=now)
-        outcomes = process(connection, overdue, now=now) if overdue else []
-    if outcomes:
-        wake_relay()
-    return len(outcomes)
+    with engine().connect() as connection:
+        overdue = propose_expiries(connection, now=datetime.now(UTC))
+    return process_requests(overdue).count if overdue else 0
 
 
 @shared_task(name=SWEEP)

@@ -55,6 +55,11 @@ class Report:
     dead: int = 0
 
     @property
+    def count(self) -> int:
+        """Return how many requests have an outcome."""
+        return len(self.outcomes)
+
+    @property
     def summary(self) -> str:
         """Return the counts, for logs and for Flower."""
         processed = sum(outcome.status == "processed" for outcome in self.outcomes)
@@ -68,12 +73,20 @@ def process_messages(messages: Sequence[QueueMessage]) -> Report:
     When it returns, the effects are committed and the messages can be acknowledged. Raises
     `DatabaseUnavailable`, and then nothing is stored.
     """
+    parsed = [parse(message) for message in messages]
+    return process_requests(
+        [request for one in parsed for request in one.requests],
+        [letter for one in parsed for letter in one.dead],
+    )
+
+
+def process_requests(requests: Sequence[Request], dead: Sequence[DeadLetter] = ()) -> Report:
+    """Process the requests in their order, and store what cannot be processed; see `process_messages`."""
     started = time.perf_counter()
     report = Report()
-    parsed = [parse(message) for message in messages]
     try:
-        _process([request for one in parsed for request in one.requests], report)
-        _bury([letter for one in parsed for letter in one.dead], report)
+        _process(requests, report)
+        _bury(dead, report)
     finally:
         # Parts of a split batch may be committed already.
         if report.outcomes:

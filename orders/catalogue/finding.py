@@ -1,15 +1,14 @@
 """What the catalogue says about the things that a batch names: two statements, whatever its size."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, text
 
 from orders.catalogue.offers import EventOffer, Offers, PromoCodeOffer, TaxRule, TicketClassOffer
 from orders.catalogue.ticket_codes import code_scope
-from orders.draft import Draft
 from schemas.text import parse_uuid
 
 _TICKET_CLASSES = text("""
@@ -37,7 +36,7 @@ _EVENTS = text("""
 
 _EVENT_OFFERS = text("""
     SELECT tenant_id::text, id::text AS event_id, external_id AS event_external_id, currency,
-        tax_rate, tax_is_included, tax_rounding
+        starts_at, ends_at, tax_rate, tax_is_included, tax_rounding
     FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:external_ids AS text[]))
         AS named (tenant_id, external_id)
     JOIN events USING (tenant_id, external_id)
@@ -58,19 +57,9 @@ Name = tuple[str, str]
 class Names:
     """What a batch names of the catalogue: pairs of a tenant's id and an id, or a code, of its own."""
 
-    ticket_classes: set[Name]
-    promo_codes: set[Name]
-    events: set[Name]
-
-
-def names_of(drafts: Sequence[Draft]) -> Names:
-    """Return what the order requests name."""
-    orders = [(draft.tenant_id, draft.order) for draft in drafts if draft.order is not None]
-    return Names(
-        {(tenant, item.ticket_class_id) for tenant, order in orders for item in order.line_items},
-        {(tenant, order.promo_code) for tenant, order in orders if order.promo_code},
-        {(tenant, order.event_id) for tenant, order in orders if order.event_id},
-    )
+    ticket_classes: set[Name] = field(default_factory=set)
+    promo_codes: set[Name] = field(default_factory=set)
+    events: set[Name] = field(default_factory=set)
 
 
 def load_offers(connection: Connection, names: Names, tenant_ids: Iterable[str]) -> dict[str, Offers]:
@@ -135,7 +124,7 @@ def _event(row: Row[tuple[object, ...]]) -> EventOffer:
     tax = None
     if row.tax_rate is not None:
         tax = TaxRule(row.tax_rate, row.tax_is_included, row.tax_rounding)
-    return EventOffer(row.event_id, row.event_external_id, row.currency, tax)
+    return EventOffer(row.event_id, row.event_external_id, row.currency, tax, row.starts_at, row.ends_at)
 
 
 def _events(connection: Connection, names: set[Name]) -> dict[Name, str]:

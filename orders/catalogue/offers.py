@@ -5,12 +5,15 @@ Ids of rows are text here, as everywhere on the path of a batch.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from orders.errors import CurrencyMismatch, UnknownEvent, UnknownPromoCode, UnknownTicketClass
 from schemas.catalogue import TaxRounding
 from schemas.orders import OrderRequest
+
+_UNKNOWN: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,8 @@ class EventOffer:
     external_id: str
     currency: str
     tax: TaxRule | None
+    starts_at: datetime = _UNKNOWN
+    ends_at: datetime = _UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ class PromoCodeOffer:
 class Offers:
     """What one tenant offers, by the catalogue's own ids."""
 
-    ticket_classes: Mapping[str, TicketClassOffer]
+    ticket_classes: dict[str, TicketClassOffer]
     promo_codes: Mapping[str, Sequence[PromoCodeOffer]]
     event_ids: Mapping[str, str]
     """The catalogue's ids of events, by that and by whatever else an order may call them."""

@@ -12,7 +12,7 @@ from schemas.text import is_storable
 
 # The newest key of each tenant signs; the older ones stay, so that what they signed stays valid.
 _TENANTS = text("""
-    SELECT name, t.id::text, key.id AS key_id, key.private_key, issues_tickets, fraud_rules
+    SELECT name, t.id::text, key.id AS key_id, key.private_key, issues_tickets, cancels_unpaid, fraud_rules
     FROM tenants t CROSS JOIN LATERAL (
         SELECT id, private_key FROM ticket_keys
         WHERE tenant_id = t.id ORDER BY created_at DESC, ticket_keys.id LIMIT 1
@@ -20,7 +20,10 @@ _TENANTS = text("""
     WHERE name = ANY(CAST(:names AS text[]))
 """)
 
-_PUBLIC_KEYS = text("SELECT id, public_key FROM ticket_keys")
+_PUBLIC_KEYS = text("""
+    SELECT id, public_key FROM ticket_keys
+    WHERE CAST(:ids AS bigint[]) IS NULL OR id = ANY(CAST(:ids AS bigint[]))
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +31,12 @@ class Tenant:
     """Who sells, and what signs its tickets."""
 
     id: str
+    name: str
     key: TicketKey
     issues_on_payment: bool
     """Whether tickets get their codes when the order is fully paid, and not before."""
+    cancels_unpaid: bool
+    """Whether an order that was not paid in full in time is cancelled."""
     fraud_rules: FraudRules | None
 
 
@@ -40,8 +46,10 @@ def load_tenants(connection: Connection, names: Iterable[str]) -> dict[str, Tena
     return {
         row.name: Tenant(
             row.id,
+            row.name,
             _ticket_key(row.key_id, bytes(row.private_key)),
             issues_on_payment=row.issues_tickets == "on_payment",
+            cancels_unpaid=row.cancels_unpaid,
             fraud_rules=row.fraud_rules and FraudRules.model_validate(row.fraud_rules),
         )
         for row in rows
@@ -52,6 +60,7 @@ def load_tenants(connection: Connection, names: Iterable[str]) -> dict[str, Tena
 _ticket_key = lru_cache(maxsize=1_000)(TicketKey)
 
 
-def public_keys(connection: Connection) -> dict[int, bytes]:
-    """Return every public key by its id, for verifying codes."""
-    return {row.id: bytes(row.public_key) for row in connection.execute(_PUBLIC_KEYS)}
+def public_keys(connection: Connection, key_ids: Iterable[int] | None = None) -> dict[int, bytes]:
+    """Return the public keys of these ids, or every one, by id: for verifying codes."""
+    ids = None if key_ids is None else sorted(set(key_ids))
+    return {row.id: bytes(row.public_key) for row in connection.execute(_PUBLIC_KEYS, {"ids": ids})}

@@ -88,6 +88,14 @@ def code_scope(
     return _SCOPE.pack(event_id.bytes, ticket_class_id.bytes, _seconds(valid_from), _seconds(valid_until))
 
 
+def key_id_of(code: str) -> int | None:
+    """Return the id of the key that the code names, or None where it is no code of ours."""
+    try:
+        return int(_HEAD.unpack_from(_decode(code))[1])
+    except ForgedCode:
+        return None
+
+
 def verify_ticket(code: str, public_keys: Mapping[int, bytes]) -> TicketClaims:
     """Return what the code says. `public_keys` are raw Ed25519 keys by key id.
 

@@ -1,94 +1,163 @@
 """`orders.cancel`: tickets are voided and their inventory returned, once; what was paid is owed back."""
 
+from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 
-from orders.changing.change import Change, check_unused, last_unused
-from orders.changing.repricing import reduced, reprice
+from orders.change import Change
+from orders.changing.open_order import open_order
+from orders.changing.place import place_of
+from orders.changing.reprice import emptied, reprice_rest, ticket_amount
 from orders.changing.status import moved
-from orders.changing.terms import terms_of
+from orders.changing.tickets import check_unused, last_unused
 from orders.errors import Invalid, NotAllowedInStatus, UnknownTicket
-from orders.money.pricing import TOTALS
-from orders.order_state import Row
+from orders.requests import CancelOrder, Opened
+from orders.rows import TicketRow, Words
+from orders.state import OrderState
+from orders.world import World
 from schemas.changes import CancelRequest
 from schemas.money import zero
 
 
-def cancel(change: Change, asked: CancelRequest) -> bool:
-    """Cancel the order, or a part of it; return whether anything changed.
+def cancel(world: World, request: CancelOrder, now: datetime) -> None:
+    """Cancel the order, or a part of it; what is cancelled already stays so.
 
-    Raises `Invalid`, `UnknownTicket` or `NotAllowedInStatus`.
+    Raises `Invalid`, `UnknownTicket` or `NotAllowedInStatus`; the world is then as it was.
     """
-    state = change.state
-    if state.row["status"] != "placed":
-        return False
-    if not state.tickets:
-        _let_go(change, asked)
-    tickets = state.valid_tickets() if asked.is_whole else _named(change, asked)
+    order = open_order(world, request)
+    if order.row.status != "placed":
+        return
+    body = request.body
+    if body.is_whole or not order.tickets:
+        if not body.is_whole:
+            raise Invalid("a purchase order without tickets is cancelled as a whole", "lines")
+        cancel_whole(world, request, order, body.reason, now)
+        return
+    tickets = _named(order, body)
     check_unused(tickets, "ticket_ids")
-    if not tickets and not asked.is_whole:
-        return False  # all of them are cancelled already
-    change.void(tickets)
-    for ticket in tickets:
-        line = state.line(ticket["line_number"])
-        assert line is not None  # noqa: S101 - a foreign key holds it
-        line["quantity"] -= 1
-    if any(line["quantity"] for line in state.lines):
-        reprice(change, reduced(change, terms_of(state)))
-    else:
-        _close(change, asked.reason)
+    if not tickets:
+        return  # all of them are cancelled already
+    if len(tickets) == len(order.valid_tickets()):
+        cancel_whole(world, request, order, body.reason, now)
+        return
+    place = place_of(order, request)
+    change = Change(world, request, order, now)
+    before = ticket_amount(order)
+    patch = {"cancelled": _cancelled(order, body, tickets)}
+    _take_out(change, tickets)
+    reprice_rest(change, before)
     change.settle()
-    return True
+    change.finish("order.updated", patch=patch, place=place)
 
 
-def _let_go(change: Change, asked: CancelRequest) -> None:
-    """Take out the lines of a purchase order that has no tickets, with the inventory that it made."""
-    state = change.state
-    if not asked.is_whole:
-        raise Invalid("a purchase order without tickets is cancelled as a whole", "lines")
-    for line in state.lines:
-        # What a sale bought is the sale's, and goes back with its tickets.
-        if state.trade is not None and state.trade["counterpart_id"] is None:
-            class_id = str(line["ticket_class_id"])
-            if change.stock.free[class_id] < line["quantity"]:
-                raise NotAllowedInStatus(
-                    f"tickets of ticket class {line['external_id']} are sold or held", "order_id"
-                )
-            change.stock.withdraw(class_id, line["quantity"])
-        line["quantity"] = 0
+def cancel_whole(world: World, request: Opened, order: OrderState, reason: str | None, now: datetime) -> None:
+    """Cancel all that is left of the order, and the purchase order that its sale made.
+
+    Raises `NotAllowedInStatus` where a ticket was used, or what a purchase made is sold.
+    """
+    tickets = order.valid_tickets()
+    check_unused(tickets, "ticket_ids")
+    change = Change(world, request, order, now)
+    if not order.tickets:
+        _let_go(change)
+    _take_out(change, tickets)
+    _close(change, reason)
+    change.settle()
+    change.finish("order.cancelled")
+    trade = order.trade
+    if trade is None or trade.is_purchase or trade.counterpart_id is None:
+        return
+    purchase = world.order(trade.counterpart_id)
+    if purchase is not None and purchase.row.status == "placed":
+        cancel_whole(world, request, purchase, reason, now)
+
+
+def _let_go(change: Change) -> None:
+    """Take out the inventory that a purchase order without tickets made."""
+    order, stock = change.order, change.world.stock
+    # What a sale bought is the sale's, and goes back with its tickets.
+    is_maker = order.trade is not None and order.trade.counterpart_id is None
+    for line in order.open_lines() if is_maker else ():
+        if stock.free(line.ticket_class_id) < line.quantity:
+            class_id = order.external_id(line.ticket_class_id)
+            raise NotAllowedInStatus(f"tickets of ticket class {class_id} are sold or held", "order_id")
+        stock.withdraw(line.ticket_class_id, line.quantity)
+
+
+def _take_out(change: Change, tickets: Sequence[TicketRow]) -> None:
+    """Void the tickets, and take them out of their lines."""
+    change.void(tickets)
+    lines, nothing = change.order.lines, zero(change.order.row.currency)
+    for number, count in Counter(ticket.line_number for ticket in tickets).items():
+        line = lines[number]
+        left = line.quantity - count
+        lines.put(number, line._replace(quantity=left) if left else emptied(line, nothing))
 
 
 def _close(change: Change, reason: str | None) -> None:
-    row = change.state.row
-    row["status"] = moved(row["status"], "cancelled")
-    row["cancelled_at"], row["cancel_reason"] = change.now, reason
-    # Nothing is owed for it any more; what was paid is the buyer's.
-    nothing = zero(row["currency"])
-    row.update(dict.fromkeys(TOTALS, nothing), given_tax=None, given_discount=None)
-    for line in change.state.lines:
-        line["amount"] = line["tax"] = line["rounding"] = nothing
+    """Let the order be cancelled: nothing is owed for it any more, and what was paid is the buyer's."""
+    order = change.order
+    row, nothing = order.row, zero(order.row.currency)
+    for line in order.open_lines():
+        order.lines.put(line.line_number, emptied(line, nothing))
+    order.set(
+        row._replace(
+            status=moved(row.status, "cancelled"),
+            cancelled_at=change.now,
+            cancel_reason=reason,
+            subtotal=nothing,
+            shipping=nothing,
+            service_fee=nothing,
+            additional_expense=nothing,
+            tax=nothing,
+            included_tax=nothing,
+            discount=nothing,
+            total=nothing,
+            given_tax=None,
+            given_discount=None,
+        )
+    )
 
 
-def _named(change: Change, asked: CancelRequest) -> list[Row]:
+def _named(order: OrderState, body: CancelRequest) -> list[TicketRow]:
     """Return the valid tickets that are named, each once."""
-    state = change.state
-    known = {ticket["id"]: ticket for ticket in state.tickets}
-    named: dict[object, Row] = {}
-    for index, ticket_id in enumerate(asked.ticket_ids):
-        if ticket_id not in known:
+    named: dict[str, TicketRow] = {}
+    for index, ticket_id in enumerate(body.ticket_ids):
+        ticket = order.tickets.get(str(ticket_id))
+        if ticket is None:
             raise UnknownTicket(f"the order has no ticket {ticket_id}", f"ticket_ids.{index}")
-        if known[ticket_id]["status"] != "voided":
-            named[ticket_id] = known[ticket_id]
-    for index, part in enumerate(asked.lines):
-        if state.line(part.line_number) is None:
+        if ticket.status != "voided":
+            named[ticket.id] = ticket
+    for index, part in enumerate(body.lines):
+        if part.line_number not in order.lines:
             raise Invalid(f"the order has no line {part.line_number}", f"lines.{index}.line_number")
-        left = [ticket for ticket in state.valid_tickets(part.line_number) if ticket["id"] not in named]
-        named.update((ticket["id"], ticket) for ticket in _last(left, part.quantity, index))
+        left = [ticket for ticket in order.valid_tickets(part.line_number) if ticket.id not in named]
+        named.update((ticket.id, ticket) for ticket in _last(left, part.quantity, index))
     return list(named.values())
 
 
-def _last(tickets: Sequence[Row], quantity: int | None, index: int) -> Sequence[Row]:
+def _last(tickets: Sequence[TicketRow], quantity: int | None, index: int) -> Sequence[TicketRow]:
     if quantity is None:
         return tickets
     if quantity > len(tickets):
         raise Invalid(f"the line has {len(tickets)} tickets left", f"lines.{index}.quantity")
     return last_unused(tickets, quantity)
+
+
+def _cancelled(order: OrderState, body: CancelRequest, tickets: Sequence[TicketRow]) -> list[Words]:
+    """Return what a late update must not bring back, line by line: see `orders.changing.merge`."""
+    whole = {part.line_number for part in body.lines if part.quantity is None}
+    return [
+        {
+            "line_number": number,
+            "ticket_class_id": order.external_id(order.lines[number].ticket_class_id),
+            # Of a line that was cancelled as such nothing is to be left, however much it grew before.
+            "quantity": None if number in whole else count,
+            "seats": [
+                order.seats[ticket.seat_id].label
+                for ticket in tickets
+                if ticket.line_number == number and ticket.seat_id is not None
+            ],
+        }
+        for number, count in Counter(ticket.line_number for ticket in tickets).items()
+    ]

@@ -1,84 +1,89 @@
 """`payments.record`: money that came, that is under way, or that went back."""
 
+from datetime import datetime
 from decimal import Decimal
 
-from orders.changing.change import Change
+from orders.change import Change
+from orders.changing.open_order import open_order
 from orders.changing.status import moved
 from orders.errors import Invalid, TooManyDecimals
 from orders.money.gateways import check_payment
-from orders.order_state import Row
 from orders.render import render_payment
+from orders.requests import RecordPayment
+from orders.rows import OrderRow, PaymentRow
+from orders.state import OrderState
+from orders.world import World
 from schemas.changes import PaymentRecord
 from schemas.money import has_too_many_decimals, quantum
 
 
-def record_payment(change: Change, asked: PaymentRecord) -> bool:
-    """Record a payment or a refund; return whether anything changed. Raises `Invalid`."""
-    check_payment(asked.type, "type")
-    state = change.state
-    if asked.payment_number is None:
-        payment = _new(change, asked)
-        state.payments.append(payment)
+def pay(world: World, request: RecordPayment, now: datetime) -> None:
+    """Record a payment or a refund. Raises `Invalid` or `TooManyDecimals`."""
+    order = open_order(world, request)
+    body = request.body
+    check_payment(body.type, "type")
+    if body.payment_number is None:
+        payment = _new(order, body, now)
     else:
-        payment = _pending(change, asked)
-        if payment["status"] == asked.status:
-            return False
-        payment["status"] = asked.status
+        found = _pending(order, body, body.payment_number)
+        if found.status == body.status:
+            return
+        payment = found._replace(status=body.status)
+    change = Change(world, request, order, now)
+    order.payments.put(payment.payment_number, payment)
     change.settle()
-    row = state.row
-    if row["status"] == "cancelled" and row["payment_status"] == "refunded":
-        row["status"] = moved(row["status"], "refunded")
-    change.told.append(("payment.recorded", {"order_id": row["id"], "payment": render_payment(payment)}))
-    return True
+    row = order.row
+    if row.status == "cancelled" and row.payment_status == "refunded":
+        order.set(row._replace(status=moved(row.status, "refunded")))
+    change.tell("payment.recorded", {"order_id": order.id, "payment": render_payment(payment)})
+    change.finish()
 
 
-def _new(change: Change, asked: PaymentRecord) -> Row:
-    payments = change.state.payments
-    return {
-        "order_id": change.state.row["id"],
-        "payment_number": max((one["payment_number"] for one in payments), default=0) + 1,
-        "type": asked.type,
-        "status": asked.status,
-        "amount": _amount(change, asked),
-        "created_at": change.now,
-        "is_refund": asked.is_refund,
-        "reference": asked.reference,
-    }
+def _new(order: OrderState, body: PaymentRecord, now: datetime) -> PaymentRow:
+    return PaymentRow(
+        order_id=order.id,
+        payment_number=max(order.payments, default=0) + 1,
+        type=body.type,
+        status=body.status,
+        amount=_amount(order.row, body),
+        created_at=now,
+        is_refund=body.is_refund,
+        reference=body.reference,
+    )
 
 
-def _amount(change: Change, asked: PaymentRecord) -> Decimal:
-    row = change.state.row
-    if asked.amount is None:
-        amount = -change.balance if asked.is_refund else change.balance
+def _amount(row: OrderRow, body: PaymentRecord) -> Decimal:
+    if body.amount is None:
+        amount = -row.balance if body.is_refund else row.balance
         if amount <= 0:
-            raise Invalid("nothing is to be refunded" if asked.is_refund else "nothing is owed", "amount")
+            raise Invalid("nothing is to be refunded" if body.is_refund else "nothing is owed", "amount")
         return amount
-    if has_too_many_decimals(asked.amount, row["currency"]):
-        raise TooManyDecimals(f"{asked.amount:f} has more decimals than {row['currency']}", "amount")
-    if not asked.amount:
+    if has_too_many_decimals(body.amount, row.currency):
+        raise TooManyDecimals(f"{body.amount:f} has more decimals than {row.currency}", "amount")
+    if not body.amount:
         raise Invalid("an amount of nothing is no payment", "amount")
-    if asked.is_refund:
-        _check_returnable(row, asked.amount)
-    return asked.amount.quantize(quantum(row["currency"]))
+    if body.is_refund:
+        _check_returnable(row, body.amount)
+    return body.amount.quantize(quantum(row.currency))
 
 
-def _check_returnable(row: Row, amount: Decimal) -> None:
-    returnable = row["paid"] - row["refunded"]
+def _check_returnable(row: OrderRow, amount: Decimal) -> None:
+    returnable = row.paid - row.refunded
     if amount > returnable:
         raise Invalid(f"{returnable} was paid and not refunded yet, which is less", "amount")
 
 
-def _pending(change: Change, asked: PaymentRecord) -> Row:
-    for payment in change.state.payments:
-        if payment["payment_number"] == asked.payment_number:
-            if payment["type"] != asked.type or payment["is_refund"] != asked.is_refund:
-                raise Invalid("it is a payment of another type", "payment_number")
-            if asked.amount is not None and asked.amount != payment["amount"]:
-                raise Invalid(f"its amount is {payment['amount']}", "amount")
-            if payment["status"] == "completed" and asked.status == "pending":
-                raise Invalid("it is completed already", "status")
-            if payment["status"] != asked.status and payment["is_refund"]:
-                # Another refund may have been completed since this one was promised.
-                _check_returnable(change.state.row, payment["amount"])
-            return payment
-    raise Invalid(f"the order has no payment {asked.payment_number}", "payment_number")
+def _pending(order: OrderState, body: PaymentRecord, number: int) -> PaymentRow:
+    payment = order.payments.get(number)
+    if payment is None:
+        raise Invalid(f"the order has no payment {number}", "payment_number")
+    if payment.type != body.type or payment.is_refund != body.is_refund:
+        raise Invalid("it is a payment of another type", "payment_number")
+    if body.amount is not None and body.amount != payment.amount:
+        raise Invalid(f"its amount is {payment.amount}", "amount")
+    if payment.status == "completed" and body.status == "pending":
+        raise Invalid("it is completed already", "status")
+    if payment.status != body.status and payment.is_refund:
+        # Another refund may have been completed since this one was promised.
+        _check_returnable(order.row, payment.amount)
+    return payment

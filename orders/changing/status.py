@@ -5,7 +5,7 @@ from typing import Final
 
 from orders.errors import NotAllowedInStatus
 from schemas.orders import OrderStatus
-from schemas.requests import CANCEL, CHECK_IN, PAY, UPDATE
+from schemas.requests import CANCEL, CHECK_IN, EXPIRE, PAY, UPDATE
 
 ALLOWED: Final[Mapping[OrderStatus, frozenset[OrderStatus]]] = {
     "placed": frozenset({"cancelled"}),
@@ -15,11 +15,11 @@ ALLOWED: Final[Mapping[OrderStatus, frozenset[OrderStatus]]] = {
 """From which status an order goes to which."""
 
 CHANGEABLE: Final[Mapping[OrderStatus, frozenset[str]]] = {
-    "placed": frozenset({UPDATE, CANCEL, PAY, CHECK_IN}),
+    "placed": frozenset({UPDATE, CANCEL, PAY, CHECK_IN, EXPIRE}),
     # Cancelling again changes nothing and is no mistake; money may still come and go. All tickets are
     # voided, and that is what the gate is to hear of them.
-    "cancelled": frozenset({CANCEL, PAY, CHECK_IN}),
-    "refunded": frozenset({CANCEL, CHECK_IN}),
+    "cancelled": frozenset({CANCEL, PAY, CHECK_IN, EXPIRE}),
+    "refunded": frozenset({CANCEL, CHECK_IN, EXPIRE}),
 }
 """Which requests an order takes."""
 

@@ -4,35 +4,17 @@ A check is a value that looks at facts and says what it thinks; the built-in one
 rules. It asks nobody: a batch holds its locks.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal, Protocol
 
-import orjson
-from sqlalchemy import Connection, text
-
-from db.bulk import array, copy_rows
-from db.tables import fraud_checks
-from orders.catalogue.tenants import Tenant
-from orders.draft import Draft
 from orders.errors import Declined
+from orders.new_order import Quote
+from orders.requests import CreateOrder
+from orders.rows import FraudRow
+from orders.world import FraudKey, World
 from schemas.catalogue import FraudRules
-
-# Orders of this batch are not among them: those are counted in memory.
-_EARLIER = text("""
-    SELECT wanted.tenant_id::text, wanted.email, wanted.ip_address,
-        (SELECT count(*) FROM fraud_checks c
-            WHERE c.tenant_id = wanted.tenant_id AND c.email = wanted.email AND c.checked_at > wanted.since)
-            AS by_email,
-        (SELECT count(*) FROM fraud_checks c
-            WHERE c.tenant_id = wanted.tenant_id AND c.ip_address = wanted.ip_address
-            AND c.checked_at > wanted.since) AS by_ip
-    FROM unnest(
-        CAST(:tenant_ids AS uuid[]), CAST(:emails AS text[]), CAST(:ips AS text[]),
-        CAST(:since AS timestamptz[])) AS wanted (tenant_id, email, ip_address, since)
-""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,88 +69,38 @@ def check_rules(facts: Facts, rules: FraudRules | None) -> Verdict:
 CHECK: Final[FraudCheck] = check_rules
 
 
-def check_fraud(
-    connection: Connection, drafts: Sequence[Draft], tenants: Mapping[str, Tenant], now: datetime
-) -> None:
-    """Set the verdict of each draft that asks for one; reject those that are declined."""
-    asking = [draft for draft in drafts if draft.order is not None and draft.order.check_fraud]
-    if not asking:
-        return
-    seen = _earlier(connection, asking, tenants, now)
-    for draft in asking:
-        rules = tenants[draft.request.tenant].fraud_rules
-        email, ip = _keys(draft)
-        verdict = CHECK(_facts(draft, seen.get(email, 0), seen.get(ip, 0)), rules)
-        draft.fraud_verdict = verdict
-        if verdict.verdict == "declined":
-            draft.reject(Declined("the order was declined: " + "; ".join(verdict.reasons)))
-            continue
-        for key in (email, ip):
-            seen[key] = seen.get(key, 0) + 1
+def fraud_keys(tenant_id: str, email: str, ip_address: str | None) -> tuple[FraudKey, FraudKey]:
+    """Return under what the checked orders of an address are counted."""
+    return (tenant_id, "email", email), (tenant_id, "ip", ip_address)
 
 
-def write_verdicts(connection: Connection, drafts: Sequence[Draft], now: datetime) -> None:
-    """Keep the verdicts of new orders."""
-    rows = [
-        (
-            draft.order_id,
-            draft.tenant_id,
-            draft.order.buyer.email,
-            draft.order.created_by_ip_address,
-            draft.fraud_verdict.verdict,
-            orjson.dumps(draft.fraud_verdict.reasons).decode(),
-            now.isoformat(),
-        )
-        for draft in drafts
-        if draft.fraud_verdict is not None and draft.order is not None
-    ]
-    columns = ("order_id", "tenant_id", "email", "ip_address", "verdict", "reasons", "checked_at")
-    copy_rows(connection, fraud_checks, columns, rows)
-
-
-_Key = tuple[str, str, str | None]
-
-
-def _keys(draft: Draft) -> tuple[_Key, _Key]:
-    assert draft.order is not None  # noqa: S101 - chosen by it
-    return (
-        (draft.tenant_id, "email", draft.order.buyer.email),
-        (draft.tenant_id, "ip", draft.order.created_by_ip_address),
-    )
-
-
-def _earlier(
-    connection: Connection, drafts: Sequence[Draft], tenants: Mapping[str, Tenant], now: datetime
-) -> dict[_Key, int]:
-    since = []
-    for draft in drafts:
-        rules = tenants[draft.request.tenant].fraud_rules
-        since.append(now - timedelta(hours=rules.within_hours if rules else 0))
-    rows = connection.execute(
-        _EARLIER,
-        {
-            "tenant_ids": array(draft.tenant_id for draft in drafts),
-            "emails": array(_keys(draft)[0][2] for draft in drafts),
-            "ips": array(_keys(draft)[1][2] for draft in drafts),
-            "since": array(moment.isoformat() for moment in since),
-        },
-    )
-    seen: dict[_Key, int] = {}
-    for row in rows:
-        seen[row.tenant_id, "email", row.email] = row.by_email
-        seen[row.tenant_id, "ip", row.ip_address] = row.by_ip
-    return seen
-
-
-def _facts(draft: Draft, by_email: int, by_ip: int) -> Facts:
-    assert draft.order is not None  # noqa: S101
-    assert draft.priced is not None  # noqa: S101 - it is checked when it is priced
-    address = draft.order.billing_address
-    return Facts(
-        total=draft.priced.total,
-        quantity=sum(line.quantity for line in draft.priced.lines),
+def check_fraud(world: World, request: CreateOrder, quote: Quote, now: datetime) -> FraudRow | None:
+    """Return what the check says of the order, where its producer asks for it. Raises `Declined`."""
+    order = quote.order
+    if not order.check_fraud:
+        return None
+    keys = fraud_keys(request.tenant.id, order.buyer.email, order.created_by_ip_address)
+    by_email, by_ip = (world.fraud_counts.get(key) or 0 for key in keys)
+    address = order.billing_address
+    facts = Facts(
+        total=quote.priced.total,
+        quantity=sum(line.quantity for line in quote.priced.lines),
         country=None if address is None else address.country,
         has_address=address is not None,
         orders_by_email=by_email,
-        orders_by_ip=by_ip if draft.order.created_by_ip_address else 0,
+        orders_by_ip=by_ip if order.created_by_ip_address else 0,
+    )
+    found = CHECK(facts, request.tenant.fraud_rules)
+    if found.verdict == "declined":
+        raise Declined("the order was declined: " + "; ".join(found.reasons))
+    for key in keys:
+        world.fraud_counts.put(key, (world.fraud_counts.get(key) or 0) + 1)
+    return FraudRow(
+        request.new_order_id,
+        request.tenant.id,
+        order.buyer.email,
+        order.created_by_ip_address,
+        found.verdict,
+        list(found.reasons),
+        now,
     )

@@ -1,28 +1,21 @@
 """Purchase orders that make inventory: a ticket class for each ticket group that they bring along."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Connection
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.sql.expression import delete
-
-from db import tables
-from db.bulk import copy_rows
-from db.ids import new_id, new_ids
-from orders.catalogue.finding import load_events
+from db.ids import new_id
 from orders.catalogue.offers import EventOffer, Offers, TicketClassOffer
-from orders.draft import Draft, Row
-from orders.errors import Invalid, PriceMismatch, RejectedRequest, TooManyDecimals, UnknownEvent
-from orders.inventory.seating import wished_labels
+from orders.catalogue.ticket_codes import code_scope
+from orders.errors import Invalid, PriceMismatch, TooManyDecimals, UnknownEvent
+from orders.inventory.seating import Seat, wished_labels
 from orders.money.pricing import PricedLine
+from orders.new_order import Quote
+from orders.requests import CreateOrder
+from orders.rows import NewSeatRow, TicketClassRow
+from orders.world import World
 from schemas.catalogue import positions_of
 from schemas.money import has_too_many_decimals
 from schemas.orders import LineItemRequest, OrderRequest, TicketGroup
-
-Made = dict[str, TicketClassOffer]
-"""The ticket classes that an order is to make, by the catalogue's id."""
 
 _CONTRADICTIONS = ("ticket_class_id", "hold_id", "attendees", "seats", "low_seat", "ticket_group_signature")
 
@@ -60,38 +53,24 @@ def _check_line(item: LineItemRequest, field: str) -> None:
         raise Invalid("a seat is named twice", f"{field}.ticket_group.seats")
 
 
-def open_ticket_groups(connection: Connection, drafts: Sequence[Draft]) -> dict[str, Made]:
-    """Return what the drafts are to make, by the order's id; their lines then name those classes."""
-    makers = [draft for draft in drafts if _makes(draft)]
-    if not makers:
-        return {}
-    events = load_events(
-        connection, {(draft.tenant_id, g.event_id) for draft in makers for g in _groups(draft)}
-    )
-    made: dict[str, Made] = {}
-    for draft in makers:
-        draft.has_tickets = False
-        try:
-            made[draft.order_id] = _open(draft, events)
-        except RejectedRequest as error:
-            draft.reject(error)
-    return made
+def makes_ticket_groups(order: OrderRequest) -> bool:
+    """Say whether the order makes what it buys."""
+    return order.line_items[0].ticket_group is not None
 
 
-def with_made(offers: Offers, made: Made | None) -> Offers:
-    """Return the offers to an order, with what it makes itself."""
-    return replace(offers, ticket_classes={**offers.ticket_classes, **made}) if made else offers
+def open_ticket_groups(world: World, request: CreateOrder) -> tuple[OrderRequest, Offers]:
+    """Return the order with lines that name the classes which it makes, and the offers with those.
 
-
-def _open(draft: Draft, events: Mapping[tuple[str, str], EventOffer]) -> Made:
-    order = _order(draft)
-    made: Made = {}
+    Raises `UnknownEvent`, `PriceMismatch`, `TooManyDecimals` or `Invalid`.
+    """
+    order, tenant_id = request.body, request.tenant.id
+    made: dict[str, TicketClassOffer] = {}
     items = []
     for index, item in enumerate(order.line_items):
         field, group = f"line_items.{index}.ticket_group", _group(item)
-        if not draft.request.may_set_price:
+        if not request.may_set_price:
             raise PriceMismatch("who may not set prices makes no ticket groups", field)
-        event = events.get((draft.tenant_id, group.event_id))
+        event = world.events_by_name.get((tenant_id, group.event_id))
         if event is None:
             raise UnknownEvent(f"there is no event {group.event_id}", f"{field}.event_id")
         if has_too_many_decimals(group.price, event.currency):
@@ -101,10 +80,12 @@ def _open(draft: Draft, events: Mapping[tuple[str, str], EventOffer]) -> Made:
         offer = _offer(item, group, event, order.buyer_id)
         if offer.external_id in made:
             raise Invalid(f"ticket group {offer.external_id} is there twice", f"{field}.id")
+        if world.offer(tenant_id, offer.external_id) is not None:
+            raise Invalid(f"there is a ticket class {offer.external_id} already", f"{field}.id")
         made[offer.external_id] = offer
         items.append(item.model_copy(update={"ticket_class_id": offer.external_id}))
-    draft.order = order.model_copy(update={"line_items": tuple(items)})
-    return made
+    offers = world.offers[tenant_id]
+    return order.model_copy(update={"line_items": tuple(items)}), replace(offers, ticket_classes=made)
 
 
 def _offer(
@@ -120,93 +101,54 @@ def _offer(
         price=item.unit_price,
         has_seats=bool(wished_labels(group, item.quantity)),
         free=item.quantity,
+        code_scope=code_scope(
+            event_id=UUID(event.id),
+            ticket_class_id=UUID(id_),
+            valid_from=event.starts_at,
+            valid_until=event.ends_at,
+        ),
         office=office,
     )
 
 
-def add_inventory(connection: Connection, drafts: Sequence[Draft]) -> None:
-    """Write the ticket classes and seats that the drafts make, or reject those whose class is there.
-
-    It comes last of all that may reject: whatever is written here is sold.
-    """
-    makers = [draft for draft in drafts if _makes(draft)]
-    if not makers:
-        return
-    # Sorted, because of two batches with the same ids the one must wait for the other, and not both.
-    rows = sorted((row for draft in makers for row in _class_rows(draft)), key=_natural_key)
-    table = tables.ticket_classes
-    statement = insert(table).on_conflict_do_nothing().returning(table.c.id)
-    made = {str(id_) for id_ in connection.scalars(statement, rows)}
-    for draft in makers:
-        _check_made(connection, draft, made)
-    _copy_seats(connection, [draft for draft in makers if not draft.is_rejected])
+def add_inventory(world: World, request: CreateOrder, quote: Quote) -> None:
+    """Add the ticket classes and seats that the order makes: from now on they are on sale."""
+    for item, line in zip(quote.order.line_items, quote.priced.lines, strict=True):
+        group = _group(item)
+        # As the next batch will read it: the order bought it at its cost, and sells it at its price.
+        offer = replace(line.offer, price=group.price, cost=line.unit_price)
+        world.add_offer(request.tenant.id, offer)
+        world.new_classes.put(offer.id, _class_row(request, group, line))
+        world.stock.open(offer.id, line.quantity, _make_seats(world, item, group, line))
 
 
-def _class_rows(draft: Draft) -> list[Row]:
-    return [
-        {
-            "id": line.offer.id,
-            "tenant_id": draft.tenant_id,
-            "event_id": line.offer.event.id,
-            "external_id": line.offer.external_id,
-            "name": group.name or f"{group.section}, {group.row}",
-            "section": group.section,
-            "row": group.row,
-            "price": group.price,
-            "has_seats": line.offer.has_seats,
-            "capacity": line.quantity,
-            "office": line.offer.office,
-            "cost": line.unit_price,
-            "bought_by_order_id": draft.order_id,
-        }
-        for group, line in zip(_groups(draft), _lines(draft), strict=True)
-    ]
+def _class_row(request: CreateOrder, group: TicketGroup, line: PricedLine) -> TicketClassRow:
+    offer = line.offer
+    return TicketClassRow(
+        id=offer.id,
+        tenant_id=request.tenant.id,
+        event_id=offer.event.id,
+        external_id=offer.external_id,
+        name=group.name or f"{group.section}, {group.row}",
+        section=group.section,
+        row=group.row,
+        price=group.price,
+        has_seats=offer.has_seats,
+        capacity=line.quantity,
+        office=offer.office,
+        cost=line.unit_price,
+        bought_by_order_id=request.new_order_id,
+    )
 
 
-def _natural_key(row: Row) -> Any:
-    return row["tenant_id"], row["external_id"]
-
-
-def _check_made(connection: Connection, draft: Draft, made: set[str]) -> None:
-    lines = _lines(draft)
-    for index, line in enumerate(lines):
-        if line.offer.id not in made:
-            field = f"line_items.{index}.ticket_group.id"
-            draft.reject(Invalid(f"there is a ticket class {line.offer.external_id} already", field))
-    if draft.is_rejected:
-        ids = [line.offer.id for line in lines]
-        connection.execute(delete(tables.ticket_classes).where(tables.ticket_classes.c.id.in_(ids)))
-
-
-def _copy_seats(connection: Connection, drafts: Sequence[Draft]) -> None:
-    seats = [
-        (line.offer.id, position, label)
-        for draft in drafts
-        for group, line in zip(_groups(draft), _lines(draft), strict=True)
-        for position, label in positions_of(wished_labels(group, line.quantity), group.seat_order)
-    ]
-    rows = [(id_, *seat) for id_, seat in zip(new_ids(len(seats)), seats, strict=True)]
-    copy_rows(connection, tables.seats, ("id", "ticket_class_id", "position", "label"), rows)
-
-
-def _makes(draft: Draft) -> bool:
-    return draft.order is not None and draft.order.line_items[0].ticket_group is not None
-
-
-def _order(draft: Draft) -> OrderRequest:
-    assert draft.order is not None  # noqa: S101 - only well-formed requests come here
-    return draft.order
-
-
-def _groups(draft: Draft) -> list[TicketGroup]:
-    return [_group(item) for item in _order(draft).line_items]
+def _make_seats(world: World, item: LineItemRequest, group: TicketGroup, line: PricedLine) -> list[Seat]:
+    places = positions_of(wished_labels(group, item.quantity), group.seat_order)
+    seats = [Seat(str(new_id()), label, position) for position, label in places]
+    for seat in seats:
+        world.new_seats.put(seat.id, NewSeatRow(seat.id, line.offer.id, seat.position, seat.label))
+    return seats
 
 
 def _group(item: LineItemRequest) -> TicketGroup:
     assert item.ticket_group is not None  # noqa: S101 - all lines have one, or none has
     return item.ticket_group
-
-
-def _lines(draft: Draft) -> Sequence[PricedLine]:
-    assert draft.priced is not None  # noqa: S101 - the path prices before it writes
-    return draft.priced.lines

@@ -27,10 +27,21 @@ Runs = list[list[Seat]]
 
 
 class SeatMap:
-    """The free seats of one ticket class, as runs of neighbours in the order of their positions."""
+    """The free seats of one ticket class, as runs of neighbours in the order of their positions.
+
+    It never changes: taking seats makes another map.
+    """
+
+    __slots__ = ("_runs",)
 
     def __init__(self, free: Iterable[Seat]) -> None:
         self._runs = _runs(sorted(free, key=lambda seat: seat.position))
+
+    @classmethod
+    def _of(cls, runs: Runs) -> "SeatMap":
+        made = cls(())
+        made._runs = runs
+        return made
 
     @property
     def free(self) -> list[Seat]:
@@ -54,28 +65,18 @@ class SeatMap:
             raise SeatUnavailable("not free: seat " + ", ".join(missing), field)
         return [free[label] for label in labels]
 
-    def mark(self) -> "Runs":
-        """Return how everything is; what was returned never changes."""
-        return self._runs
-
-    def restore(self, runs: "Runs") -> None:
-        """Come back to what `mark` returned."""
-        self._runs = runs
-
-    def take(self, seats: Iterable[Seat]) -> None:
-        """Take these seats out."""
-        seats = list(seats)
+    def without(self, seats: Sequence[Seat]) -> "SeatMap":
+        """Return the map in which these seats are taken."""
         for index, run in enumerate(self._runs):
             if run[: len(seats)] == seats:  # as `choose` gives them
                 rest = run[len(seats) :]
-                self._runs = [*self._runs[:index], *([rest] if rest else []), *self._runs[index + 1 :]]
-                return
+                return self._of([*self._runs[:index], *([rest] if rest else []), *self._runs[index + 1 :]])
         taken = {seat.id for seat in seats}
-        self._runs = _runs([seat for seat in self.free if seat.id not in taken])
+        return SeatMap(seat for seat in self.free if seat.id not in taken)
 
-    def give_back(self, seats: Iterable[Seat]) -> None:
-        """Make these seats free again."""
-        self._runs = _runs(sorted([*self.free, *seats], key=lambda seat: seat.position))
+    def with_free(self, seats: Iterable[Seat]) -> "SeatMap":
+        """Return the map in which these seats are free."""
+        return SeatMap([*self.free, *seats])
 
 
 def wished_labels(wish: Any, count: int) -> list[str]:

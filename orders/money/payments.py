@@ -1,10 +1,10 @@
 """What was paid, and what follows from it. Payments never decide what an order costs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
 
 from orders.money.pricing import PricedOrder
+from orders.rows import PaymentRow
 from schemas.money import ZERO, quantum
 from schemas.orders import OrderRequest, PaymentStatus
 
@@ -21,16 +21,16 @@ def payment_amounts(order: OrderRequest, priced: PricedOrder) -> list[Decimal]:
     return amounts
 
 
-def sums(payments: Iterable[Mapping[str, Any]], currency: str) -> tuple[Decimal, Decimal]:
+def sums(payments: Iterable[PaymentRow], currency: str) -> tuple[Decimal, Decimal]:
     """Return what the completed payments paid and refunded."""
     paid = refunded = ZERO
     for payment in payments:
-        if payment["status"] != "completed":
+        if payment.status != "completed":
             continue
-        if payment["is_refund"]:
-            refunded += payment["amount"]
+        if payment.is_refund:
+            refunded += payment.amount
         else:
-            paid += payment["amount"]
+            paid += payment.amount
     unit = quantum(currency)
     return paid.quantize(unit), refunded.quantize(unit)
 

@@ -6,7 +6,7 @@ Every amount is rounded half up to the currency's minor unit, once, where it com
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from itertools import cycle, groupby
+from itertools import cycle
 from typing import Final, NamedTuple
 
 from orders.catalogue.offers import Pick, PromoCodeOffer, TaxRule, TicketClassOffer
@@ -60,8 +60,19 @@ TOTALS: Final = (
 """The amounts of an order, as its row and its pricing name them."""
 
 
+class Charges(NamedTuple):
+    """What beside its lines decides what an order costs; without a `tax` the lines' rules compute it."""
+
+    shipping: Decimal
+    service_fee: Decimal
+    additional_expense: Decimal
+    tax: Decimal | None
+    discount: Decimal
+    promo_code: PromoCodeOffer | None
+
+
 def price_order(order: OrderRequest, picked: Pick, *, may_set_price: bool) -> PricedOrder:
-    """Return what the order costs; `picked` has an offer for each line, all in one currency.
+    """Return what a new order costs; `picked` has an offer for each line, all in one currency.
 
     Raises `TooManyDecimals`, `PriceMismatch` or `NegativeTotal`.
     """
@@ -71,15 +82,31 @@ def price_order(order: OrderRequest, picked: Pick, *, may_set_price: bool) -> Pr
         _price_line(item, offer, index, may_set_price)
         for index, (item, offer) in enumerate(zip(order.line_items, picked.offers, strict=True))
     ]
-    if order.tax is None:
+    charges = Charges(
+        order.shipping,
+        order.service_fee,
+        order.additional_expense,
+        order.tax,
+        order.discount,
+        picked.promo_code,
+    )
+    return total_up(lines, charges, currency)
+
+
+def total_up(lines: Sequence[PricedLine], charges: Charges, currency: str) -> PricedOrder:
+    """Return the lines with their tax, and what they and the charges come to. Raises `NegativeTotal`.
+
+    A line comes with `amount` as unit price × quantity, and without tax and rounding.
+    """
+    if charges.tax is None:
         lines = _tax_lines(lines, currency)
         tax = _sum(line.tax for line in lines if not _is_included(line))
         included_tax = _sum(line.tax for line in lines if _is_included(line))
     else:
-        tax, included_tax = order.tax, ZERO
+        tax, included_tax = charges.tax, ZERO
     subtotal = _sum(line.amount for line in lines)
-    discount = order.discount + _promo_discount(picked.promo_code, lines, currency)
-    before_discount = subtotal + order.shipping + order.service_fee + order.additional_expense + tax
+    discount = charges.discount + _promo_discount(charges.promo_code, lines, currency)
+    before_discount = subtotal + charges.shipping + charges.service_fee + charges.additional_expense + tax
     if discount > before_discount:
         raise NegativeTotal(
             f"the discount of {discount} is larger than the rest of the order, {before_discount}",
@@ -90,14 +117,14 @@ def price_order(order: OrderRequest, picked: Pick, *, may_set_price: bool) -> Pr
         currency=currency,
         lines=tuple(lines),
         subtotal=subtotal.quantize(unit),
-        shipping=order.shipping.quantize(unit),
-        service_fee=order.service_fee.quantize(unit),
-        additional_expense=order.additional_expense.quantize(unit),
+        shipping=charges.shipping.quantize(unit),
+        service_fee=charges.service_fee.quantize(unit),
+        additional_expense=charges.additional_expense.quantize(unit),
         tax=tax.quantize(unit),
         included_tax=included_tax.quantize(unit),
         discount=discount.quantize(unit),
         total=(before_discount - discount).quantize(unit),
-        promo_code=picked.promo_code,
+        promo_code=charges.promo_code,
     )
 
 
@@ -150,19 +177,23 @@ def _is_included(line: PricedLine) -> bool:
 
 
 def _tax_lines(lines: Sequence[PricedLine], currency: str) -> list[PricedLine]:
-    """Return the lines with the tax of their events' rules, in their order."""
+    """Return the lines with the tax of their rules, in their order; a rule is applied event by event.
+
+    Lines of one event have two rules where one was sold before the event's rule changed.
+    """
     if len(lines) == 1:  # nearly every order
         rule = lines[0].offer.event.tax
         return list(lines) if rule is None else _tax_event(lines, rule, currency)
     taxed = list(lines)
-    by_event = sorted(range(len(lines)), key=lambda index: str(lines[index].offer.event.id))
-    for _, group in groupby(by_event, key=lambda index: lines[index].offer.event.id):
-        indexes = list(group)
-        rule = lines[indexes[0]].offer.event.tax
+    groups: dict[tuple[str, TaxRule], list[int]] = {}
+    for index, line in enumerate(lines):
+        rule = line.offer.event.tax
         if rule is not None:
-            of_event = _tax_event([lines[index] for index in indexes], rule, currency)
-            for index, line in zip(indexes, of_event, strict=True):
-                taxed[index] = line
+            groups.setdefault((line.offer.event.id, rule), []).append(index)
+    for (_, rule), indexes in groups.items():
+        of_event = _tax_event([lines[index] for index in indexes], rule, currency)
+        for index, line in zip(indexes, of_event, strict=True):
+            taxed[index] = line
     return taxed
 
 

@@ -1,14 +1,13 @@
 """The orders of a customer, or of an event, in one list: for dialects that know no pages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection, TextClause, text
 
-from db.tables import orders
-from orders.order_state import read_orders, select_orders
+from orders.reading.whole_orders import read_words
 from orders.render import Words
 
 # The expressions are those of the indexes.
@@ -60,7 +59,7 @@ def orders_of_customer(
     if not named:
         return []
     parameters = {**named, "tenant_id": tenant_id, "limit": limit, "before": before or _LAST}
-    return _read(connection, connection.scalars(query_of(customer), parameters).all())
+    return read_words(connection, _newest_first(connection.scalars(query_of(customer), parameters)))
 
 
 def orders_of_event(
@@ -68,9 +67,8 @@ def orders_of_event(
 ) -> list[Words]:
     """Return the orders that have a line of the event, newest first: those made before that one."""
     parameters = {"event_id": event_id, "limit": limit, "before": before or _LAST}
-    return _read(connection, connection.scalars(_OF_EVENT, parameters).all())
+    return read_words(connection, _newest_first(connection.scalars(_OF_EVENT, parameters)))
 
 
-def _read(connection: Connection, ids: Sequence[UUID]) -> list[Words]:
-    query = select_orders().where(orders.c.id.in_(ids)).order_by(orders.c.id.desc())
-    return [state.words() for state in read_orders(connection, query)] if ids else []
+def _newest_first(ids: Iterable[UUID]) -> list[UUID]:
+    return sorted(ids, reverse=True)

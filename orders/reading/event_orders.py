@@ -17,8 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select, text
 
-from db.tables import events, orders
-from orders.order_state import read_orders, select_orders
+from db.tables import events
 from orders.reading.listing import BLOCK, Entry, Key, Listing, Snapshot
 from orders.reading.listing_statements import (
     ALL_BY_ID,
@@ -29,6 +28,7 @@ from orders.reading.listing_statements import (
     KEYS,
     OLDEST_WRITER,
 )
+from orders.reading.whole_orders import read_words
 from orders.render import Words
 from schemas.text import parse_uuid
 
@@ -151,11 +151,7 @@ def find_event(connection: Connection, tenant_id: UUID, name: str) -> Any | None
 
 def get_orders(connection: Connection, ids: Sequence[UUID]) -> list[Words]:
     """Return the orders of these ids, in their order."""
-    found = {
-        state.row["id"]: state
-        for state in read_orders(connection, select_orders().where(orders.c.id.in_(ids)))
-    }
-    return [found[id_].words() for id_ in ids if id_ in found]
+    return read_words(connection, ids)
 
 
 def _snapshot(connection: Connection, wanted: Wanted) -> Snapshot:

@@ -1,75 +1,16 @@
 """The history of an order: who changed what, when, from what to what."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, case, func, select, text
+from sqlalchemy import Connection, Select, case, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from db.bulk import array
 from db.tables import order_changes, order_trades, orders, requests
-from orders.draft import Draft
 from orders.render import Words
 from schemas.background import Authors
-from schemas.requests import CREATE, UPDATE
-
-# A change tells of itself by these.
-_UNTOLD = frozenset({"version", "updated_at"})
-
-_LATER = text("""
-    SELECT this.request_id, c.request_id AS later_id, c.patch FROM order_changes c
-    JOIN unnest(CAST(:order_ids AS uuid[]), CAST(:request_ids AS uuid[])) AS this (order_id, request_id)
-        ON c.order_id = this.order_id AND c.request_id > this.request_id
-    WHERE c.kind = :update  -- a payment that came later has no patch, or null for one
-    ORDER BY this.request_id, c.request_id
-""")
-
-
-def later_patches(connection: Connection, drafts: Sequence[Draft]) -> dict[UUID, list[Any]]:
-    """Return, by request id, the patches that were accepted after a draft's own and applied before it."""
-    dated = [draft for draft in drafts if draft.request.request_id.version == 7]
-    if not dated:
-        return {}
-    rows = connection.execute(
-        _LATER,
-        {
-            "order_ids": array(draft.order_id for draft in dated),
-            "request_ids": array(draft.request_id for draft in dated),
-            "update": UPDATE,
-        },
-    )
-    found: defaultdict[UUID, list[Any]] = defaultdict(list)
-    for row in rows:
-        if row.later_id.version == 7:
-            found[row.request_id].append(row.patch)
-    return dict(found)
-
-
-def changed_fields(before: Words, after: Words) -> list[Words]:
-    """Return what differs: `field` (as in `line_items.0.quantity`), `from` and `to`."""
-    return [
-        {"field": field, "from": old, "to": new}
-        for field, old, new in _differences("", before, after)
-        if field not in _UNTOLD
-    ]
-
-
-def _differences(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
-    if before == after:
-        return
-    prefix = path + "." if path else ""
-    if isinstance(before, dict) and isinstance(after, dict):
-        for name in {**before, **after}:
-            yield from _differences(prefix + name, before.get(name), after.get(name))
-    elif isinstance(before, list | tuple) and isinstance(after, list | tuple):
-        for index in range(max(len(before), len(after))):
-            old = before[index] if index < len(before) else None
-            new = after[index] if index < len(after) else None
-            yield from _differences(f"{prefix}{index}", old, new)
-    else:
-        yield path, before, after
+from schemas.requests import CREATE
 
 
 def _creations(order_ids: Sequence[UUID]) -> Select[Any]:

@@ -11,7 +11,7 @@ from sqlalchemy.sql.expression import false
 from sqlalchemy.sql.operators import eq, ge, gt, le, lt
 
 from db.tables import fraud_checks, order_trades, orders, tickets
-from orders.order_state import read_orders, select_orders
+from orders.reading.whole_orders import read_words
 from orders.render import Words
 
 Comparison = Literal["eq", "gt", "gte", "lt", "lte"]
@@ -56,7 +56,8 @@ def page_of_orders(
         .where(*conditions)
     )
     query = (
-        select_orders()
+        select(orders.c.id)
+        .outerjoin(fraud_checks, fraud_checks.c.order_id == orders.c.id)
         .outerjoin(order_trades, order_trades.c.order_id == orders.c.id)
         .where(*conditions)
         .order_by(orders.c.id.desc())
@@ -64,7 +65,7 @@ def page_of_orders(
         .limit(limit)
     )
     total = connection.execute(count).scalar_one()
-    return [state.words() for state in read_orders(connection, query)], total
+    return read_words(connection, connection.scalars(query).all()), total
 
 
 def _conditions(wanted: OrderSearch) -> list[ColumnElement[bool]]:

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Select, select, text
 
 from db import tables
 from db.tables import events, order_lines, orders
-from orders import inbox
-from orders.order_state import read_orders, select_orders
+from orders.claim import CONFLICT
 from orders.reading.pages import DEFAULT_PAGE, cursor_after, id_before
+from orders.reading.whole_orders import read_words
 from orders.render import Words
 from schemas.text import parse_uuid
 
@@ -70,7 +70,7 @@ def find_requests(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Req
     found: dict[UUID, RequestRow] = {}
     for row in connection.execute(_REQUESTS, {"ids": list(ids)}):
         if row.is_conflict:
-            errors: Sequence[Words] = (inbox.CONFLICT.as_dict(),)
+            errors: Sequence[Words] = (CONFLICT.as_dict(),)
             outcome = RequestRow(row.id, row.tenant_id, "rejected", None, tuple(errors), is_repeat=True)
         else:
             outcome = RequestRow(
@@ -84,7 +84,7 @@ def find_requests(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Req
 
 def get_order(connection: Connection, order_id: UUID, tenant_id: UUID | None = None) -> Words | None:
     """Return the whole order, or None; with a tenant, only if it is that tenant's."""
-    query = select_orders().where(orders.c.id == order_id)
+    query = select(orders.c.id).where(orders.c.id == order_id)
     if tenant_id is not None:
         query = query.where(orders.c.tenant_id == tenant_id)
     found = _words(connection, query)
@@ -93,7 +93,7 @@ def get_order(connection: Connection, order_id: UUID, tenant_id: UUID | None = N
 
 def get_orders(connection: Connection, ids: Iterable[UUID], tenant_id: UUID) -> dict[UUID, Words]:
     """Return those of the orders that are the tenant's, by id."""
-    query = select_orders().where(orders.c.id.in_(list(ids)), orders.c.tenant_id == tenant_id)
+    query = select(orders.c.id).where(orders.c.id.in_(list(ids)), orders.c.tenant_id == tenant_id)
     return {words["id"]: words for words in _words(connection, query)}
 
 
@@ -115,7 +115,7 @@ def list_orders(
 
     Raises `BadCursor`.
     """
-    query = select_orders().order_by(orders.c.id.desc()).limit(limit + 1)
+    query = select(orders.c.id).order_by(orders.c.id.desc()).limit(limit + 1)
     if cursor is not None:
         query = query.where(orders.c.id < id_before(cursor))
     if wanted.tenant_id is not None:
@@ -135,7 +135,7 @@ def list_orders(
 
 
 def _words(connection: Connection, query: Select[Any]) -> list[Words]:
-    return [state.words() for state in read_orders(connection, query)]
+    return read_words(connection, connection.scalars(query).all())
 
 
 def find_tenant(connection: Connection, name: str) -> UUID | None:

@@ -6,27 +6,29 @@ from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, text
 
-from orders.inventory.stock import Needs, lock_stock
-from schemas.requests import CANCEL, Request
+from orders.holds import end_late
+from orders.inventory.lock import lock_late_holds, lock_stock
+from orders.inventory.stock import Needs
+from orders.load import take_in
+from orders.world import World
+from orders.write import write_world
+from schemas.requests import EXPIRE, Request
 
-_LATE_HOLDS = text("""
+_LATE_HOLDS: Final = text("""
     SELECT DISTINCT ticket_class_id::text FROM holds WHERE status = 'held' AND expires_at <= :now
 """)
 
-_UNPAID = text("""
-    SELECT o.id, o.payment_due_at, t.name AS tenant, due.key
+# Each version of an order is proposed once: what the decision declined for it, it would decline again.
+_OVERDUE: Final = text("""
+    SELECT o.id, t.name AS tenant, proposal.key
     FROM orders o JOIN tenants t ON t.id = o.tenant_id
-    CROSS JOIN LATERAL (
-        SELECT 'payment due ' || o.id || ' ' || extract(epoch FROM o.payment_due_at) AS key
-    ) due
-    WHERE t.cancels_unpaid AND o.payment_due_at <= :now
-        AND o.payment_due_at IS NOT NULL AND o.status = 'placed' AND o.payment_status <> 'paid'
-        AND NOT EXISTS (
-            SELECT FROM requests r WHERE r.tenant_id = o.tenant_id AND r.idempotency_key = due.key)
-    ORDER BY o.payment_due_at LIMIT :limit
+    CROSS JOIN LATERAL (SELECT 'willcall:expire:' || o.id || ':' || o.version AS key) AS proposal
+    WHERE t.cancels_unpaid AND o.expires_at <= :now AND NOT EXISTS (
+        SELECT FROM requests r WHERE r.tenant_id = o.tenant_id AND r.idempotency_key = proposal.key)
+    ORDER BY o.expires_at LIMIT :limit
 """)
 
-_PAYMENT_DUE: Final = UUID("0b7d3f0e-52a6-4a53-9d5f-2f0c5b3f1a77")
+_PROPOSAL: Final = UUID("0b7d3f0e-52a6-4a53-9d5f-2f0c5b3f1a77")
 
 SENDER: Final = "schedule"
 """Who changes orders by the clock, in their history."""
@@ -37,24 +39,31 @@ def end_late_holds(connection: Connection, *, now: datetime) -> int:
 
     Buyers do not wait for it: whoever locks a class gives back its late holds first.
     """
+    world = World()
     classes = set(connection.scalars(_LATE_HOLDS, {"now": now}))
-    return len(lock_stock(connection, Needs(ticket_classes=classes), now).expired)
+    needs = Needs()
+    for class_id in classes:
+        needs.add(class_id, has_seats=True)
+    lock_stock(connection, world.stock, needs)
+    take_in(world, lock_late_holds(connection, classes, now))
+    end_late(world, now)
+    write_world(connection, world)
+    return len(world.holds)
 
 
-def unpaid_orders(connection: Connection, *, now: datetime, limit: int = 500) -> list[Request]:
-    """Return requests that cancel the orders whose payment is overdue, where the tenant wants that."""
+def propose_expiries(connection: Connection, *, now: datetime, limit: int = 500) -> list[Request]:
+    """Return a request for each order whose payment seems overdue, where the tenant wants it cancelled.
+
+    Nothing is locked: whether it is still so is decided when the request is.
+    """
     return [
         Request(
-            kind=CANCEL,
-            request_id=uuid5(_PAYMENT_DUE, row.key),
+            kind=EXPIRE,
+            request_id=uuid5(_PROPOSAL, row.key),
             tenant=row.tenant,
             may_set_price=False,
-            body={
-                "idempotency_key": row.key,
-                "order_id": str(row.id),
-                "reason": f"not paid until {row.payment_due_at.isoformat()}",
-            },
+            body={"idempotency_key": row.key, "order_id": str(row.id)},
             by=SENDER,
         )
-        for row in connection.execute(_UNPAID, {"now": now, "limit": limit})
+        for row in connection.execute(_OVERDUE, {"now": now, "limit": limit})
     ]

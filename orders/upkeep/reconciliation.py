@@ -14,7 +14,8 @@ import orjson
 from sqlalchemy import Connection, text
 
 from db.ids import new_ids
-from orders.outbox import EventMessage, tell
+from orders.outbox import add_events
+from orders.rows import EventRow
 
 STUCK_AFTER: Final = timedelta(minutes=10)
 """How long an event message may stay unsent, or a retry overdue, before that is a discrepancy."""
@@ -139,7 +140,7 @@ def reconcile(connection: Connection, *, now: datetime) -> list[Discrepancy]:
     found = [one for rule in RULES for one in _check(connection, rule, now)]
     new = [one for one in found if _is_new(connection, one, now)]
     connection.execute(_FORGET, {"now": now})
-    tell(connection, _messages(new), now)
+    add_events(connection, _messages(new, now))
     return found
 
 
@@ -165,15 +166,16 @@ def _is_new(connection: Connection, one: Discrepancy, now: datetime) -> bool:
     )
 
 
-def _messages(discrepancies: Sequence[Discrepancy]) -> list[EventMessage]:
+def _messages(discrepancies: Sequence[Discrepancy], now: datetime) -> list[EventRow]:
     """Return one event message each, under an id of its own."""
     return [
-        EventMessage(
-            str(one.tenant_id),
-            "reconciliation.discrepancy_found",
+        EventRow(
             str(id_),
             1,
+            str(one.tenant_id),
+            "reconciliation.discrepancy_found",
             orjson.dumps({"rule": one.rule, "subject": one.subject, "detail": one.detail}).decode(),
+            now,
         )
         for id_, one in zip(new_ids(len(discrepancies)), discrepancies, strict=True)
     ]

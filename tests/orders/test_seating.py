@@ -69,7 +69,7 @@ def test_a_single_gap_is_left_only_where_every_choice_leaves_one(free: list[int]
     lengths = _lengths(free)
     can_be_avoided = any(length == count or length >= count + 2 for length in lengths)
     seat_map = SeatMap(_seats(*free))
-    seat_map.take(seat_map.choose(count))
+    seat_map = seat_map.without(seat_map.choose(count))
     left = _lengths([seat.position for seat in seat_map.free])
     if can_be_avoided:
         assert left.count(1) <= lengths.count(1)
@@ -78,7 +78,8 @@ def test_a_single_gap_is_left_only_where_every_choice_leaves_one(free: list[int]
 @given(free_positions, st.data())
 def test_what_is_taken_and_given_back_is_as_before(free: list[int], data: st.DataObject) -> None:
     seat_map = SeatMap(_seats(*free))
-    runs = [_labels(run) for run in seat_map.mark()]
+    before = seat_map
+    free_before = _labels(before.free)
     taken: list[list[Seat]] = []
     for _ in range(data.draw(st.integers(1, 4))):
         left = seat_map.free
@@ -86,25 +87,18 @@ def test_what_is_taken_and_given_back_is_as_before(free: list[int], data: st.Dat
             seats = seat_map.choose(data.draw(st.integers(1, 5)))
         else:
             seats = data.draw(st.lists(st.sampled_from(left), unique=True))
-        seat_map.take(seats)
+        seat_map = seat_map.without(seats)
         taken.append(seats)
         assert not set(seats) & set(seat_map.free)
     gone = [seat for seats in taken for seat in seats]
     assert sorted(_labels([*gone, *seat_map.free])) == sorted(map(str, free))
     for seats in data.draw(st.permutations(taken)):
-        seat_map.give_back(seats)
-    assert [_labels(run) for run in seat_map.mark()] == runs
-
-
-@given(free_positions, st.integers(1, 5))
-def test_a_mark_is_come_back_to_whatever_was_done_since(free: list[int], count: int) -> None:
-    seat_map = SeatMap(_seats(*free))
-    mark, before = seat_map.mark(), seat_map.free
-    seats = seat_map.choose(count)
-    seat_map.take(seats)
-    seat_map.give_back(seats[:1])
-    seat_map.restore(mark)
-    assert seat_map.free == before
+        seat_map = seat_map.with_free(seats)
+    assert _labels(seat_map.free) == free_before
+    assert [_labels(seat_map.choose(count)) for count in range(1, 7)] == [
+        _labels(before.choose(count)) for count in range(1, 7)
+    ]
+    assert _labels(before.free) == free_before  # a map never changes
 
 
 def test_named_seats_come_in_the_order_of_their_names() -> None:

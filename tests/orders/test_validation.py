@@ -8,13 +8,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orders.draft import Draft
-from orders.validation import body_hash, open_draft
+from orders.catalogue.tenants import Tenant
+from orders.catalogue.ticket_codes import TicketKey
+from orders.open_requests import body_hash, open_request
+from orders.requests import CreateOrder, MalformedRequest, Opened
 from schemas.orders import OrderRequest
 from schemas.outcomes import MAX_REJECTIONS
 from schemas.requests import CREATE, Request
 
-TENANT, ORDER, REQUEST = UUID(int=1), UUID(int=2), UUID(int=3)
+ORDER, REQUEST = str(UUID(int=2)), UUID(int=3)
+TENANT = Tenant(
+    id=str(UUID(int=1)),
+    name="demo",
+    key=TicketKey.generate(),
+    issues_on_payment=False,
+    cancels_unpaid=False,
+    fraud_rules=None,
+)
 
 
 def make_body(**changes: Any) -> dict[str, Any]:
@@ -25,8 +35,8 @@ def make_body(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def opened(body: dict[str, Any]) -> Draft:
-    return open_draft(Request(CREATE, REQUEST, "demo", True, body), TENANT, ORDER)
+def opened(body: dict[str, Any]) -> Opened:
+    return open_request(Request(CREATE, REQUEST, "demo", True, body), TENANT, ORDER)
 
 
 def nested(depth: int) -> Any:
@@ -36,14 +46,14 @@ def nested(depth: int) -> Any:
     return deep
 
 
-def test_a_well_formed_request_is_a_draft_without_rejections() -> None:
-    draft = opened(make_body(shipping="5.00"))
+def test_a_well_formed_request_has_no_rejections() -> None:
+    request = opened(make_body(shipping="5.00"))
 
-    assert not draft.is_rejected
-    assert draft.order is not None
-    assert str(draft.order.shipping) == "5.00"
-    assert (draft.tenant_id, draft.order_id, draft.request.request_id) == (TENANT, ORDER, REQUEST)
-    assert draft.idempotency_key == "shop-7-000123"
+    assert isinstance(request, CreateOrder)
+    assert request.rejections == ()
+    assert str(request.body.shipping) == "5.00"
+    assert (request.tenant, request.new_order_id, request.id) == (TENANT, ORDER, str(REQUEST))
+    assert request.key == "shop-7-000123"
 
 
 @pytest.mark.parametrize(
@@ -76,27 +86,27 @@ def test_a_well_formed_request_is_a_draft_without_rejections() -> None:
     ids=lambda value: value if isinstance(value, str) else next(iter(value)),
 )
 def test_a_malformed_request_is_invalid_by_the_name_of_its_field(changes: dict[str, Any], field: str) -> None:
-    draft = opened(make_body(**changes))
+    request = opened(make_body(**changes))
 
-    assert draft.order is None
-    assert [(one.code, one.field) for one in draft.rejections] == [("invalid", field)]
-    assert len(draft.rejections[0].message) < 300
+    assert isinstance(request, MalformedRequest)
+    assert [(one.code, one.field) for one in request.rejections] == [("invalid", field)]
+    assert len(request.rejections[0].message) < 300
 
 
 @pytest.mark.parametrize("name", ["😀", "שלום עולם", "أحمد", "山田 太郎", "Zoe\u0308", "\u202eAda"])
 def test_a_name_in_any_script_is_kept_as_it_was_sent(name: str) -> None:
-    draft = opened(make_body(buyer={"first_name": name, "last_name": name, "email": "ada@example.com"}))
+    request = opened(make_body(buyer={"first_name": name, "last_name": name, "email": "ada@example.com"}))
 
-    assert draft.order is not None
-    assert (draft.order.buyer.first_name, draft.order.buyer.last_name) == (name, name)
+    assert isinstance(request, CreateOrder)
+    assert (request.body.buyer.first_name, request.body.buyer.last_name) == (name, name)
 
 
 @pytest.mark.parametrize("depth", [10, 250, 500, 1_000, 5_000, 100_000])
 def test_nesting_is_refused_as_invalid_however_deep(depth: int) -> None:
-    draft = opened(make_body(billing_address=nested(depth)))
+    request = opened(make_body(billing_address=nested(depth)))
 
-    assert [(one.code, one.field) for one in draft.rejections] == [("invalid", "billing_address")]
-    assert len(draft.body_hash) == 32
+    assert [(one.code, one.field) for one in request.rejections] == [("invalid", "billing_address")]
+    assert len(request.body_hash) == 32
 
 
 def test_a_line_has_no_more_attendees_than_tickets() -> None:
@@ -104,8 +114,8 @@ def test_a_line_has_no_more_attendees_than_tickets() -> None:
     fits = {"ticket_class_id": "standing", "quantity": 3, "attendees": guests}
 
     assert not opened(make_body(line_items=[fits])).is_rejected
-    draft = opened(make_body(line_items=[fits, fits | {"quantity": 2}]))
-    assert [one.as_dict() for one in draft.rejections] == [
+    request = opened(make_body(line_items=[fits, fits | {"quantity": 2}]))
+    assert [one.as_dict() for one in request.rejections] == [
         {"code": "invalid", "field": "line_items.1.attendees", "message": "3 attendees for 2 tickets"}
     ]
 
@@ -132,13 +142,13 @@ names = st.sampled_from([*OrderRequest.model_fields, "surprise"])
 
 @settings(deadline=None, max_examples=200)
 @given(st.dictionaries(names, json_values, max_size=6))
-def test_any_json_at_all_is_a_draft_and_never_an_error(changes: dict[str, Any]) -> None:
-    draft = opened(make_body(**changes))
+def test_any_json_at_all_is_opened_and_never_an_error(changes: dict[str, Any]) -> None:
+    request = opened(make_body(**changes))
 
-    assert (draft.order is None) is draft.is_rejected
-    assert len(draft.rejections) <= MAX_REJECTIONS
-    assert {one.code for one in draft.rejections} <= {"invalid"}
-    for rejection in draft.rejections:
+    assert isinstance(request, MalformedRequest) is bool(request.rejections)
+    assert len(request.rejections) <= MAX_REJECTIONS
+    assert {one.code for one in request.rejections} <= {"invalid"}
+    for rejection in request.rejections:
         stored = json.dumps(rejection.as_dict(), ensure_ascii=False).encode()  # or UnicodeEncodeError
         assert b"\\u0000" not in stored
         assert len(stored) < 1_000

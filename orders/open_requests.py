@@ -1,4 +1,4 @@
-"""The first step: is the request well formed, taken for itself?"""
+"""Is a request well formed, taken for itself?"""
 
 import hashlib
 from collections.abc import Mapping
@@ -6,59 +6,74 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from orders.catalogue.tenants import Tenant
 from orders.creating.ticket_groups import check_ticket_groups
-from orders.draft import Draft
 from orders.errors import Invalid
 from orders.money.gateways import check_payment
 from orders.recovery.requests_json import any_json
-from schemas.changes import CancelRequest, PaymentRecord, UpdateRequest
+from orders.requests import (
+    CancelOrder,
+    CheckIn,
+    CreateOrder,
+    ExpireOrder,
+    ExtendHold,
+    MalformedRequest,
+    Opened,
+    RecordPayment,
+    ReleaseHold,
+    TakeHold,
+    UpdateOrder,
+)
+from schemas.changes import CancelRequest, ExpireRequest, PaymentRecord, UpdateRequest
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest
 from schemas.orders import OrderRequest
 from schemas.outcomes import rejections_of
-from schemas.requests import CANCEL, CHECK_IN, CREATE, EXTEND, PAY, RELEASE, TAKE, UPDATE, Request
+from schemas.requests import CANCEL, CHECK_IN, CREATE, EXPIRE, EXTEND, PAY, RELEASE, TAKE, UPDATE, Request
 from schemas.text import IdempotencyKey, Word
 
-_MODELS: Final[Mapping[str, type[Word]]] = {
-    UPDATE: UpdateRequest,
-    CANCEL: CancelRequest,
-    PAY: PaymentRecord,
-    CHECK_IN: CheckInRequest,
-    TAKE: HoldRequest,
-    EXTEND: ExtendRequest,
-    RELEASE: ReleaseRequest,
+_KINDS: Final[Mapping[str, tuple[type[Word], type[Opened]]]] = {
+    UPDATE: (UpdateRequest, UpdateOrder),
+    CANCEL: (CancelRequest, CancelOrder),
+    PAY: (PaymentRecord, RecordPayment),
+    EXPIRE: (ExpireRequest, ExpireOrder),
+    CHECK_IN: (CheckInRequest, CheckIn),
+    TAKE: (HoldRequest, TakeHold),
+    EXTEND: (ExtendRequest, ExtendHold),
+    RELEASE: (ReleaseRequest, ReleaseHold),
 }
 
 _KEY: TypeAdapter[str] = TypeAdapter(IdempotencyKey)
 
 
-def open_draft(request: Request, tenant_id: str, order_id: str) -> Draft:
-    """Return the request as a draft, validated; a malformed one is a draft with rejections."""
-    draft = Draft(
-        request=request,
-        request_id=str(request.request_id),
-        tenant_id=tenant_id,
-        idempotency_key=_idempotency_key(request),
-        body_hash=body_hash(request.body),
-        order_id=order_id,
-        rejections=request.mistakes,
-    )
-    if draft.is_rejected:
-        return draft
+def open_request(request: Request, tenant: Tenant, new_order_id: str) -> Opened:
+    """Return the request, validated; a malformed one has rejections and is nothing else.
+
+    `new_order_id` is the order's id if it is to make one.
+    """
+    common: dict[str, Any] = {
+        "request": request,
+        "id": str(request.request_id),
+        "tenant": tenant,
+        "key": _idempotency_key(request),
+        "body_hash": body_hash(request.body),
+    }
+    if request.mistakes:
+        return MalformedRequest(**common, rejections=request.mistakes)
     try:
         if request.kind == CREATE:
-            draft.order = OrderRequest.model_validate(request.body)
-            _check_lines(draft.order)
-            _check_payments(draft.order)
-            check_ticket_groups(draft.order)
-        else:
-            draft.asked = _MODELS[request.kind].model_validate(request.body)
+            order = OrderRequest.model_validate(request.body)
+            _check_lines(order)
+            _check_payments(order)
+            check_ticket_groups(order)
+            return CreateOrder(**common, body=order, new_order_id=new_order_id)
+        model, opened = _KINDS[request.kind]
+        body: Any = {"body": model.model_validate(request.body)}
+        return opened(**common, **body)
     except ValidationError as error:
-        draft.rejections = rejections_of(error)
+        return MalformedRequest(**common, rejections=rejections_of(error))
     except Invalid as error:
-        draft.order = None
-        draft.reject(error)
-    return draft
+        return MalformedRequest(**common, rejections=(error.rejection,))
 
 
 def _idempotency_key(request: Request) -> str:

@@ -1,0 +1,52 @@
+"""Which of an order's updates comes after which, without trusting clocks.
+
+Each update has a place, a 128-bit number: its request's id, which is a time (UUIDv7, RFC 9562), or the number
+after the largest place among the changes that its sender may have seen, where that is more. So an update that
+was sent after another's outcome was seen always comes after it, whatever the clocks of the intakes say, and
+updates that knew nothing of each other come in the order of their acceptance. This is Lamport's logical clock
+(1978), with the acceptance as its tick.
+
+An update that is decided late finds its place: those that come after it are applied once more.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from orders.requests import ChangeOrder
+from orders.rows import ChangeRow
+from orders.state import OrderState
+
+
+def place_of(order: OrderState, request: ChangeOrder) -> str:
+    """Return the place of a request that is to be decided: a UUID as text, which sorts as its number."""
+    seen = _seen_version(order, request)
+    places = [change.place for change in _placed(order) if change.change_number <= seen]
+    after_all_seen = max((UUID(place).int + 1 for place in places), default=0)
+    return str(UUID(int=max(UUID(request.id).int if is_dated(request) else 0, after_all_seen)))
+
+
+def later_changes(order: OrderState, request: ChangeOrder, place: str) -> list[ChangeRow]:
+    """Return the changes that were decided already and come after this place, in the order of theirs."""
+    seen = _seen_version(order, request)
+    later = [
+        change
+        for change in _placed(order)
+        if change.change_number > seen and (change.place or "", change.request_id) > (place, request.id)
+    ]
+    return sorted(later, key=lambda change: (change.place or "", change.request_id))
+
+
+def is_dated(request: ChangeOrder) -> bool:
+    """Say whether the request's id tells when it was accepted; others count as they come."""
+    return request.request.request_id.version == 7
+
+
+def _seen_version(order: OrderState, request: ChangeOrder) -> int:
+    """Return up to which version of the order the sender knew of its changes."""
+    if not is_dated(request):
+        return order.row.version
+    return max(request.body.expected_version or 0, request.request.seen_version or 0)
+
+
+def _placed(order: OrderState) -> Iterable[ChangeRow]:
+    return [change for change in order.changes.values() if change.place is not None]

@@ -1,0 +1,217 @@
+"""The lines of an order as an update wants them: tickets are issued, voided, renamed, or left alone."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from orders.catalogue.offers import TicketClassOffer
+from orders.change import Change
+from orders.changing.reprice import emptied
+from orders.changing.tickets import check_unused, last_unused
+from orders.errors import CurrencyMismatch, Invalid, PriceMismatch, UnknownTicketClass
+from orders.inventory.seating import check_wish, wished_labels
+from orders.rows import LineRow
+from orders.state import ClassNames
+from schemas.changes import LineTerms
+from schemas.money import zero
+from schemas.orders import Attendee
+
+
+def set_lines(change: Change, wanted: Sequence[LineTerms]) -> None:
+    """Let the order have these lines; one that is left out is emptied.
+
+    Raises what refuses a line, a price or a seat.
+    """
+    lines = change.order.lines
+    matched = _match(change, wanted)
+    kept = {line.line_number for line in matched if line is not None}
+    for line in change.order.open_lines():
+        if line.line_number not in kept:
+            _shrink(change, line, line.quantity, "line_items")
+            lines.put(line.line_number, emptied(line, zero(change.order.row.currency)))
+    named: list[tuple[int, LineTerms, TicketClassOffer, int]] = []
+    for index, (terms, found) in enumerate(zip(wanted, matched, strict=True)):
+        offer = _offer(change, terms, index)
+        line = found if found is not None and found.quantity else _sold_anew(change, offer, found)
+        lines.put(line.line_number, _at_agreed_price(change, line, terms, offer, index))
+        named.append((line.line_number, terms, offer, index))
+    # What gives back comes first: another line of the update may need it.
+    for number, terms, offer, index in sorted(named, key=lambda it: it[1].quantity - lines[it[0]].quantity):
+        _fill(change, lines[number], terms, offer, index)
+
+
+def _match(change: Change, wanted: Sequence[LineTerms]) -> list[LineRow | None]:
+    """Return the line that each of the wanted means: by its number, else the next of its class.
+
+    Among those of a class an open line comes before one that was emptied: a class that is swapped out and in
+    again takes no new line each time.
+    """
+    lines = change.order.lines
+    matched: list[LineRow | None] = [None] * len(wanted)
+    used: set[int] = set()
+    for index, terms in enumerate(wanted):
+        if terms.line_number is not None:
+            line = lines.get(terms.line_number)
+            if line is None or terms.line_number in used:
+                why = "is named twice" if line else "is not there"
+                raise Invalid(f"line {terms.line_number} {why}", f"line_items.{index}.line_number")
+            class_id = change.order.external_id(line.ticket_class_id)
+            if class_id != terms.ticket_class_id:
+                raise Invalid(
+                    f"line {terms.line_number} is of ticket class {class_id}",
+                    f"line_items.{index}.ticket_class_id",
+                )
+            matched[index] = line
+            used.add(terms.line_number)
+    for index, terms in enumerate(wanted):
+        if terms.line_number is None:
+            of_class = [
+                line
+                for line in lines.values()
+                if line.line_number not in used
+                and change.order.external_id(line.ticket_class_id) == terms.ticket_class_id
+            ]
+            matched[index] = next(iter(sorted(of_class, key=lambda line: not line.quantity)), None)
+            if (line := matched[index]) is not None:
+                used.add(line.line_number)
+    return matched
+
+
+def _offer(change: Change, terms: LineTerms, index: int) -> TicketClassOffer:
+    row = change.order.row
+    offer = change.world.offer(row.tenant_id, terms.ticket_class_id)
+    field = f"line_items.{index}.ticket_class_id"
+    if offer is None:
+        raise UnknownTicketClass(f"there is no ticket class {terms.ticket_class_id}", field)
+    if row.event_id is not None and offer.event.external_id != row.event_id:
+        raise UnknownTicketClass(
+            f"ticket class {terms.ticket_class_id} is not of event {row.event_id}", field
+        )
+    if terms.event_id not in (None, offer.event.external_id):
+        raise UnknownTicketClass(
+            f"ticket class {terms.ticket_class_id} is not of event {terms.event_id}",
+            f"line_items.{index}.event_id",
+        )
+    if offer.event.currency != row.currency:
+        raise CurrencyMismatch(
+            f"the order is in {row.currency}, but event {offer.event.external_id} "
+            f"is sold in {offer.event.currency}",
+            field,
+        )
+    return offer
+
+
+def _sold_anew(change: Change, offer: TicketClassOffer, emptied_line: LineRow | None) -> LineRow:
+    """Return a line without tickets, on the terms of today: a new one, or one that was emptied."""
+    order = change.order
+    order.names[offer.id] = ClassNames(offer.external_id, offer.event.external_id, offer.has_seats)
+    nothing = zero(order.row.currency)
+    rule = offer.event.tax
+    number = max(order.lines, default=0) + 1 if emptied_line is None else emptied_line.line_number
+    return LineRow(
+        order_id=order.id,
+        line_number=number,
+        event_id=offer.event.id,
+        ticket_class_id=offer.id,
+        quantity=0,
+        unit_price=offer.price,
+        amount=nothing,
+        tax=nothing,
+        rounding=nothing,
+        tax_rate=None if rule is None else rule.rate,
+        tax_is_included=None if rule is None else rule.is_included,
+        tax_rounding=None if rule is None else rule.rounding,
+    )
+
+
+def _at_agreed_price(
+    change: Change, line: LineRow, terms: LineTerms, offer: TicketClassOffer, index: int
+) -> LineRow:
+    """Return the line at what a ticket of it costs: what was agreed stays until another price is named."""
+    price = terms.unit_price
+    if price is None:
+        return line
+    if not change.request.may_set_price and price not in (line.unit_price, offer.price):
+        raise PriceMismatch(
+            f"the price of ticket class {offer.external_id} is {offer.price}, not {price:f}",
+            f"line_items.{index}.unit_price",
+        )
+    return line._replace(unit_price=price)
+
+
+def _fill(change: Change, line: LineRow, terms: LineTerms, offer: TicketClassOffer, index: int) -> None:
+    """Give the line its tickets: those it has and keeps, those it lacks, and their attendees."""
+    field = f"line_items.{index}.quantity"
+    if terms.attendees is not None and len(terms.attendees) > terms.quantity:
+        raise Invalid(
+            f"{len(terms.attendees)} attendees for {terms.quantity} tickets", f"line_items.{index}.attendees"
+        )
+    labels = wished_labels(terms, terms.quantity)
+    if labels:
+        _reseat(change, line, labels, terms.quantity, offer, index)
+    elif terms.quantity > line.quantity:
+        more = terms.quantity - line.quantity
+        change.world.stock.check(offer, more, field)
+        change.issue(line, more)
+    elif terms.quantity < line.quantity:
+        _shrink(change, line, line.quantity - terms.quantity, field, terms.ticket_ids)
+    if terms.quantity != line.quantity:
+        change.order.lines.put(line.line_number, line._replace(quantity=terms.quantity))
+    if terms.attendees is not None:
+        _name(change, line, terms.attendees, terms.ticket_ids)
+
+
+def _reseat(
+    change: Change, line: LineRow, labels: Sequence[str], quantity: int, offer: TicketClassOffer, index: int
+) -> None:
+    """Keep the tickets on wished seats, void the others, and issue what is missing."""
+    check_wish(labels, offer, quantity, f"line_items.{index}.seats")
+    seats = change.order.seats
+    by_label = {
+        seats[ticket.seat_id].label if ticket.seat_id is not None else None: ticket
+        for ticket in change.order.valid_tickets(line.line_number)
+    }
+    others = [ticket for label, ticket in by_label.items() if label not in labels]
+    check_unused(others, "seats")
+    missing = [label for label in labels if label not in by_label]
+    stock = change.world.stock
+    taken = (
+        stock.choose_seats(offer.id, len(missing), labels=missing, field=f"line_items.{index}.seats")
+        if missing
+        else []
+    )
+    change.void(others)
+    stock.check(offer, len(missing), f"line_items.{index}.quantity")
+    change.issue(line, len(missing), taken)
+
+
+def _shrink(change: Change, line: LineRow, count: int, field: str, kept: Sequence[UUID] = ()) -> None:
+    """Void the last tickets of the line, unused ones first, and those that are named where no other is left.
+
+    Raises `NotAllowedInStatus` where a used one would have to go.
+    """
+    valid = change.order.valid_tickets(line.line_number)
+    ids = set(map(str, kept))
+    named = [ticket for ticket in valid if ticket.id in ids]
+    others = [ticket for ticket in valid if ticket.id not in ids]
+    of_others = min(count, len(others))
+    tickets = [*last_unused(others, of_others), *last_unused(named, count - of_others)]
+    check_unused(tickets, field)
+    change.void(tickets)
+
+
+def _name(change: Change, line: LineRow, attendees: Sequence[Attendee], ticket_ids: Sequence[UUID]) -> None:
+    """Say whose the tickets are, the named ones first: a rename keeps the code."""
+    nobody = Attendee()
+    tickets = {ticket.id: ticket for ticket in change.order.valid_tickets(line.line_number)}
+    named = [tickets.pop(str(id_), None) for id_ in ticket_ids]
+    for place, ticket in enumerate([*named, *tickets.values()]):
+        if ticket is None:
+            continue  # it is the line's no more
+        attendee = attendees[place] if place < len(attendees) else nobody
+        renamed = ticket._replace(
+            attendee_first_name=attendee.first_name,
+            attendee_last_name=attendee.last_name,
+            attendee_email=attendee.email,
+        )
+        if renamed != ticket:
+            change.order.tickets.put(ticket.id, renamed)

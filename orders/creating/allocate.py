@@ -1,0 +1,66 @@
+"""Who gets the tickets: under the locks of the stock. An order is served whole or not at all."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+
+from orders.errors import HoldExpired
+from orders.holds import use_hold
+from orders.inventory.seating import Seat, check_wish, wished_labels
+from orders.inventory.signatures import check_quantity
+from orders.new_order import Quote
+from orders.world import World
+
+
+def allocate(world: World, quote: Quote, order_id: str, now: datetime) -> Mapping[int, list[Seat]]:
+    """Take all that the order needs; return the seats of its lines, by the line's index.
+
+    Raises `SoldOut`, `SeatUnavailable`, `HoldExpired`, `UnknownPromoCode` or `Invalid`.
+    """
+    stock = world.stock
+    _check(world, quote)
+    stock.check_use(quote.priced.promo_code)
+    chosen = _choose_seats(world, quote)
+    stock.use(quote.priced.promo_code)
+    for index, line in enumerate(quote.priced.lines):
+        hold = quote.holds.get(index)
+        if hold is None:
+            stock.sell(line.offer.id, line.quantity)
+        else:
+            seats = use_hold(world, hold, order_id, now)
+            if seats:
+                chosen[index] = seats
+    return chosen
+
+
+def _check(world: World, quote: Quote) -> None:
+    wanted: Counter[str] = Counter()
+    for index, line in enumerate(quote.priced.lines):
+        hold = quote.holds.get(index)
+        if hold is not None:
+            if hold.status != "held":
+                raise HoldExpired(f"hold {hold.id} is {hold.status}", f"line_items.{index}.hold_id")
+            continue
+        labels = wished_labels(quote.order.line_items[index], line.quantity)
+        if labels:
+            check_wish(labels, line.offer, line.quantity, f"line_items.{index}.seats")
+        wanted[line.offer.id] += line.quantity
+        world.stock.check(line.offer, wanted[line.offer.id], f"line_items.{index}.quantity")
+        if index in quote.signed:
+            field = f"line_items.{index}.ticket_group_signature"
+            check_quantity(quote.signed[index], world.stock.free(line.offer.id), line.offer, field)
+
+
+def _choose_seats(world: World, quote: Quote) -> dict[int, list[Seat]]:
+    """Take the seats of each seated line, those wished for first."""
+    chosen: dict[int, list[Seat]] = {}
+    seated = [
+        (index, line, wished_labels(quote.order.line_items[index], line.quantity))
+        for index, line in enumerate(quote.priced.lines)
+        if line.offer.has_seats and index not in quote.holds
+    ]
+    for index, line, labels in sorted(seated, key=lambda one: not one[2]):
+        chosen[index] = world.stock.choose_seats(
+            line.offer.id, line.quantity, labels=labels, field=f"line_items.{index}.seats"
+        )
+    return chosen

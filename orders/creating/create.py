@@ -1,0 +1,85 @@
+"""`orders.create`: an order is made, with its tickets and all that comes with it."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from db.ids import new_id, new_ids
+from orders.change import Change
+from orders.creating.allocate import allocate
+from orders.creating.fraud import check_fraud
+from orders.creating.make import make_order, render_new, seated, ticket_count
+from orders.creating.purchase import make_purchase, owner_of
+from orders.creating.quote import quote_order
+from orders.creating.ticket_groups import add_inventory, makes_ticket_groups, open_ticket_groups
+from orders.creating.trade import group_of, nobody, replaced_order, trade_row
+from orders.holds import fill_in
+from orders.new_order import NewOrder
+from orders.requests import CreateOrder
+from orders.state import OrderState
+from orders.world import World
+
+
+def create(world: World, request: CreateOrder, now: datetime) -> None:
+    """Make the order that is asked for, whole or not at all.
+
+    Raises what refuses a name, a price, a total, a seat or a hold, and `NotYet` for a hold that may still
+    be taken.
+    """
+    new = request.ahead or _make(world, request, now)
+    if not makes_ticket_groups(new.quote.order):
+        chosen = allocate(world, new.quote, request.new_order_id, now)
+        if chosen:
+            tickets, seats = seated(new, chosen)
+            new = replace(new, tickets=tickets, seats=seats)
+    request.order_id = request.new_order_id
+    _add(world, new, now)
+
+
+def _make(world: World, request: CreateOrder, now: datetime) -> NewOrder:
+    """Return the order as the world is now, with its holds and its group, and what it makes beside itself."""
+    tenant = request.tenant
+    original = replaced_order(world, request)
+    order, holds = fill_in(world, request.body, tenant.id, now)
+    offers = world.offers[tenant.id]
+    is_maker = makes_ticket_groups(order)
+    if is_maker:
+        order, offers = open_ticket_groups(world, request)
+    quote = quote_order(request, order, offers, holds)
+    fraud = check_fraud(world, request, quote, now)
+    if is_maker:
+        add_inventory(world, request, quote)
+    owner = owner_of(quote)
+    purchase_id = None if owner is None else str(new_id())
+    if owner is not None and purchase_id is not None:
+        _add(world, make_purchase(request, quote, owner, purchase_id, now), now)
+    group_id = None if original is None else group_of(original)
+    if original is not None:
+        _join_group(world, request, original, now)
+    return make_order(
+        quote,
+        order_id=request.new_order_id,
+        number=request.number,
+        key=request.key,
+        tenant=tenant,
+        # A purchase that makes inventory takes none: it has no tickets.
+        ticket_ids=() if is_maker else new_ids(ticket_count(quote)),
+        now=now,
+        trade=trade_row(request.new_order_id, quote.order, group_id, request.substitutes, purchase_id),
+        fraud=fraud,
+    )
+
+
+def _add(world: World, new: NewOrder, now: datetime) -> None:
+    """Write the order, and tell of it."""
+    world.new_orders.put(new.order.id, new)
+    event = new.event or render_new(new)
+    world.add_event(new.order.id, 1, new.order.tenant_id, "order.confirmed", event, now)
+
+
+def _join_group(world: World, request: CreateOrder, original: OrderState, now: datetime) -> None:
+    """Let the order that is replaced know the group that it shares with the new one."""
+    trade = original.trade or nobody(original.id)
+    if trade.order_group_id is None:
+        change = Change(world, request, original, now)
+        original.set_trade(trade._replace(order_group_id=original.id))
+        change.finish()

@@ -1,0 +1,58 @@
+"""Buy and sell: a sale of what another office owns makes the order by which the seller buys it."""
+
+from datetime import datetime
+
+from orders.catalogue.offers import Pick
+from orders.creating.make import make_order
+from orders.creating.trade import at_cost, trade_row
+from orders.money.pricing import price_order
+from orders.new_order import NewOrder, Quote
+from orders.requests import CreateOrder
+from schemas.money import ZERO
+from schemas.orders import LineItemRequest, OrderRequest
+
+
+def owner_of(quote: Quote) -> str | None:
+    """Return the office from which the seller has to buy, or None."""
+    order = quote.order
+    if order.is_purchase or order.seller_id is None:
+        return None
+    owner = quote.picked.offers[0].office
+    return None if owner == order.seller_id else owner
+
+
+def make_purchase(request: CreateOrder, sale: Quote, owner: str, purchase_id: str, now: datetime) -> NewOrder:
+    """Return the purchase order of a sale.
+
+    It takes no inventory and has no tickets: the sale takes and has them.
+    """
+    order = OrderRequest(
+        event_id=sale.order.event_id,
+        currency=sale.order.currency,
+        # An office has no name here: the order says for whom it buys.
+        buyer=sale.order.buyer,
+        line_items=tuple(
+            LineItemRequest(ticket_class_id=item.ticket_class_id, quantity=item.quantity)
+            for item in sale.order.line_items
+        ),
+        # Whoever names the sale's tax computes taxes himself, and named none for the purchase.
+        tax=None if sale.order.tax is None else ZERO,
+        is_purchase=True,
+        seller_id=owner,
+        buyer_id=sale.order.seller_id,
+        # For both sides to see; what is internal stays with the office that wrote it.
+        external_notes=sale.order.external_notes,
+        instructions=sale.order.instructions,
+    )
+    picked = at_cost(Pick(sale.picked.offers, sale.picked.currency, None))
+    priced = price_order(order, picked, may_set_price=True)
+    return make_order(
+        Quote(order, picked, priced, {}, {}),
+        order_id=purchase_id,
+        number=request.purchase_number,
+        key=f"{request.key}/purchase",
+        tenant=request.tenant,
+        ticket_ids=(),
+        now=now,
+        trade=trade_row(purchase_id, order, None, None, request.new_order_id),
+    )

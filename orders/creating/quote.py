@@ -1,0 +1,54 @@
+"""What a new order picks of the catalogue, and what it costs."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from orders.catalogue.offers import Offers, Pick, pick, with_event
+from orders.creating.trade import at_cost, check_owner
+from orders.inventory.signatures import signed_quantity
+from orders.money.pricing import price_order
+from orders.new_order import Quote
+from orders.requests import CreateOrder
+from orders.rows import HoldRow
+from schemas.orders import OrderRequest
+
+
+def quote_order(
+    request: CreateOrder, order: OrderRequest, offers: Offers, holds: Mapping[int, HoldRow]
+) -> Quote:
+    """Return what the order picks and costs; `holds` are those that its lines use, by the line's index.
+
+    Raises what refuses a name, a price, a signature or a total.
+    """
+    order = with_event(order, offers)
+    picked = pick(order, offers)
+    check_owner(order, picked)
+    if order.is_purchase and request.may_set_price:
+        picked = at_cost(picked)
+    if holds:
+        picked = _at_held_prices(picked, holds)
+    signed = _signed(request, order, picked)
+    priced = price_order(order, picked, may_set_price=request.may_set_price)
+    return Quote(order, picked, priced, holds, signed)
+
+
+def _at_held_prices(picked: Pick, holds: Mapping[int, HoldRow]) -> Pick:
+    """Return the pick with the price of its hold for each line that uses one."""
+    offers = tuple(
+        replace(offer, price=holds[index].unit_price) if index in holds else offer
+        for index, offer in enumerate(picked.offers)
+    )
+    return picked._replace(offers=offers)
+
+
+def _signed(request: CreateOrder, order: OrderRequest, picked: Pick) -> dict[int, int]:
+    return {
+        index: signed_quantity(
+            item.ticket_group_signature,
+            request.tenant.key,
+            offer,
+            f"line_items.{index}.ticket_group_signature",
+        )
+        for index, (item, offer) in enumerate(zip(order.line_items, picked.offers, strict=True))
+        if item.ticket_group_signature is not None
+    }

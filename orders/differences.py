@@ -1,0 +1,111 @@
+"""What a change did to an order, for its history: of the rows that were changed, and of no others."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from orders.journal import Change
+from orders.render import (
+    render_buyer,
+    render_cancellation,
+    render_note,
+    render_payment,
+    render_totals,
+    render_trade,
+)
+from orders.rows import LineRow, OrderRow, TicketRow, Words
+from orders.state import OrderState
+
+_ALIKE = (
+    "status",
+    "payment_status",
+    "billing_address",
+    "payment_due_at",
+    "promo_code",
+    "reference",
+    "extras",
+)
+
+
+def changed_fields(order: OrderState, before: OrderRow, net: Mapping[str, Sequence[Change]]) -> list[Words]:
+    """Return what differs: `field`, `from` and `to`.
+
+    Fields are written as in `totals.total`, `line_items.0.quantity`, `payments.1.status` and, as an order
+    may have thousands, `tickets.{id}.status`.
+    """
+    return [{"field": field, "from": old, "to": new} for field, old, new in _changed(order, before, net)]
+
+
+def _changed(
+    order: OrderState, before: OrderRow, net: Mapping[str, Sequence[Change]]
+) -> Iterator[tuple[str, Any, Any]]:
+    yield from differences("", _order_words(before), _order_words(order.row))
+    lines = [change for change in net.get("order_lines", ()) if change.after.order_id == order.id]
+    if lines:
+        places = {number: index for index, number in enumerate(order.lines)}
+        for number, old, new in lines:
+            yield from differences(
+                f"line_items.{places[number]}", _line_words(order, old), _line_words(order, new)
+            )
+    for ticket_id, old, new in net.get("tickets", ()):
+        if new.order_id == order.id:
+            yield from differences(
+                f"tickets.{ticket_id}", _ticket_words(order, old), _ticket_words(order, new)
+            )
+    for number, old, new in net.get("payments", ()):
+        if new.order_id == order.id:
+            yield from differences(f"payments.{number - 1}", old and render_payment(old), render_payment(new))
+    notes = [one for one in net.get("notes", ()) if (one.after or one.before).order_id == order.id]
+    if notes:
+        yield from _changed_notes(order, notes)
+    for order_id, old, new in net.get("order_trades", ()):
+        if order_id == order.id:
+            yield from differences("trade", render_trade(old), render_trade(new))
+
+
+def _order_words(row: OrderRow) -> Words:
+    words: Words = {name: getattr(row, name) for name in _ALIKE}
+    words["buyer"] = render_buyer(row)
+    words["totals"] = render_totals(row)
+    words["cancellation"] = render_cancellation(row)
+    return words
+
+
+def _line_words(order: OrderState, line: LineRow | None) -> Words | None:
+    if line is None:
+        return None
+    words = order.line_words(line, [])
+    del words["attendees"]  # they are their tickets'
+    return words
+
+
+def _ticket_words(order: OrderState, ticket: TicketRow | None) -> Words | None:
+    return None if ticket is None else order.ticket_words(ticket)
+
+
+def _changed_notes(order: OrderState, changes: Sequence[Change]) -> Iterator[tuple[str, Any, Any]]:
+    now = dict(order.notes.items())
+    then = dict(now)
+    for number, old, _ in changes:
+        if old is None:
+            del then[number]
+        else:
+            then[number] = old
+    old_words = [render_note(then[number]) for number in sorted(then)]
+    yield from differences("notes", old_words, [render_note(now[number]) for number in sorted(now)])
+
+
+def differences(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Yield the parts of two JSON values that differ: where, what was there, and what is there now."""
+    if before == after:
+        return
+    prefix = path + "." if path else ""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for name in {**before, **after}:
+            yield from differences(prefix + name, before.get(name), after.get(name))
+    elif isinstance(before, list | tuple) and isinstance(after, list | tuple):
+        for index in range(max(len(before), len(after))):
+            old = before[index] if index < len(before) else None
+            new = after[index] if index < len(after) else None
+            yield from differences(f"{prefix}{index}", old, new)
+    else:
+        yield path, before, after

@@ -1,0 +1,15 @@
+"""`holds.extend`: until another moment, or until it is released."""
+
+from datetime import datetime
+
+from orders.holding.take import check_future
+from orders.requests import ExtendHold
+from orders.world import World
+
+
+def extend(world: World, request: ExtendHold, now: datetime) -> None:
+    """Let a running hold end at another moment. Raises `HoldExpired`, or `Invalid` for one that is past."""
+    body = request.body
+    check_future(body.expires_at, now)
+    hold = world.running_hold(str(body.hold_id), request.tenant.id, now, "hold_id")
+    world.holds.put(hold.id, hold._replace(expires_at=body.expires_at, updated_at=now))

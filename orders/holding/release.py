@@ -1,0 +1,17 @@
+"""`holds.release`: what was set aside is free again."""
+
+from datetime import datetime
+
+from orders.holds import give_back
+from orders.requests import ReleaseHold
+from orders.world import World
+
+
+def release(world: World, request: ReleaseHold, now: datetime) -> None:
+    """Give back what a hold holds; one that is over already stays so. Raises `HoldExpired` for a used one."""
+    hold_id = str(request.body.hold_id)
+    hold = world.holds.get(hold_id)
+    if hold is not None and hold.tenant_id == request.tenant.id and hold.status in ("released", "expired"):
+        return
+    hold = world.running_hold(hold_id, request.tenant.id, now, "hold_id")
+    give_back(world, hold._replace(status="released", updated_at=now))

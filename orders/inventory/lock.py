@@ -1,0 +1,132 @@
+"""The locks of a batch on ticket classes, promo codes and holds, and what is free under them.
+
+Locks are taken in id order, holds before ticket classes before promo codes, once a batch: two batches for the
+same things must not deadlock.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from db.bulk import array
+from orders.inventory.seating import Seat
+from orders.inventory.stock import Needs, Stock
+from orders.rows import HoldRow
+
+# NO KEY: a foreign key that points at the class must not wait for its buyers.
+_LOCK_TICKET_CLASSES: Final = text("""
+    SELECT id::text, capacity - sold - held AS free, held
+    FROM ticket_classes WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY ticket_classes.id FOR NO KEY UPDATE
+""")
+
+_LOCK_PROMO_CODES: Final = text("""
+    SELECT id::text, max_uses - used AS left
+    FROM promo_codes WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY promo_codes.id FOR NO KEY UPDATE
+""")
+
+# Enough to choose neighbours from; a class may have a hundred thousand seats.
+_FREE_SEATS: Final = text("""
+    SELECT wanted.ticket_class_id::text, seat.id::text, seat.label, seat.position
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:counts AS int[])) AS wanted (ticket_class_id, count)
+    CROSS JOIN LATERAL (
+        SELECT id, label, position FROM seats
+        WHERE seats.ticket_class_id = wanted.ticket_class_id AND NOT is_taken
+        ORDER BY position LIMIT wanted.count * 4 + 100
+    ) AS seat
+    UNION
+    SELECT seats.ticket_class_id::text, id::text, label, position
+    FROM unnest(CAST(:named_ids AS uuid[]), CAST(:labels AS text[])) AS named (ticket_class_id, label)
+    JOIN seats USING (ticket_class_id, label)
+    WHERE NOT is_taken
+""")
+
+_HOLD: Final = """
+    SELECT h.id::text, h.tenant_id::text, h.ticket_class_id::text, h.quantity, h.unit_price, h.expires_at,
+        h.status, h.order_id::text, h.created_at, h.updated_at, c.external_id
+    FROM holds h JOIN ticket_classes c ON c.id = h.ticket_class_id
+"""
+
+# Before any ticket class is locked: whoever changes a hold then waits for its class.
+_LOCK_HOLDS: Final = text(f"{_HOLD} WHERE h.id = ANY(CAST(:ids AS uuid[])) ORDER BY h.id FOR UPDATE OF h")
+
+# A hold that another transaction has locked is being used, extended or released there; whoever does that
+# waits for our locks of its class, so it must not be waited for here.
+_LOCK_LATE_HOLDS: Final = text(f"""
+    {_HOLD} WHERE h.ticket_class_id = ANY(CAST(:ids AS uuid[])) AND h.status = 'held' AND h.expires_at <= :now
+    ORDER BY h.id FOR UPDATE OF h SKIP LOCKED
+""")
+
+_SEATS_OF_HOLDS: Final = text("""
+    SELECT hold_id::text, id::text, label, position FROM seats
+    WHERE hold_id = ANY(CAST(:ids AS uuid[])) ORDER BY hold_id, position
+""")
+
+
+class LockedHold(NamedTuple):
+    """A hold that is locked, with the catalogue's id of its class, and its seats."""
+
+    row: HoldRow
+    external_id: str
+    seats: list[Seat]
+
+
+def lock_stock(connection: Connection, stock: Stock, needs: Needs) -> list[str]:
+    """Lock what the batch may change until its commit, and put into the stock what is free.
+
+    Returns the ticket classes of which something is held.
+    """
+    free: dict[str, int] = {}
+    held: list[str] = []
+    if needs.ticket_classes:
+        for row in connection.execute(_LOCK_TICKET_CLASSES, {"ids": array(needs.ticket_classes)}):
+            free[row.id] = row.free
+            if row.held:
+                held.append(row.id)
+    uses: dict[str, int | None] = {}
+    if needs.promo_codes:
+        rows = connection.execute(_LOCK_PROMO_CODES, {"ids": array(needs.promo_codes)})
+        uses = {row.id: row.left for row in rows}
+    stock.add_loaded(free, uses, _free_seats(connection, needs))
+    return held
+
+
+def _free_seats(connection: Connection, needs: Needs) -> dict[str, list[Seat]]:
+    if not needs.seats:
+        return {}
+    rows = connection.execute(
+        _FREE_SEATS,
+        {
+            "ids": array(needs.seats.keys()),
+            "counts": array(needs.seats.values()),
+            "named_ids": array(id_ for id_, _ in needs.labels),
+            "labels": array(label for _, label in needs.labels),
+        },
+    )
+    free: dict[str, list[Seat]] = {id_: [] for id_ in needs.seats}
+    for row in rows:
+        free[row.ticket_class_id].append(Seat(row.id, row.label, row.position))
+    return free
+
+
+def lock_holds(connection: Connection, ids: Iterable[str]) -> list[LockedHold]:
+    """Lock the holds of these ids and return those that exist."""
+    wanted = array(set(ids))
+    return [] if wanted == "{}" else _with_seats(connection, connection.execute(_LOCK_HOLDS, {"ids": wanted}))
+
+
+def lock_late_holds(connection: Connection, class_ids: Iterable[str], now: object) -> list[LockedHold]:
+    """Lock the holds of these locked classes whose time is over, and return them."""
+    rows = connection.execute(_LOCK_LATE_HOLDS, {"ids": array(class_ids), "now": now})
+    return _with_seats(connection, rows)
+
+
+def _with_seats(connection: Connection, rows: Iterable[tuple[object, ...]]) -> list[LockedHold]:
+    width = len(HoldRow._fields)
+    holds = [(HoldRow._make(row[:width]), str(row[width])) for row in rows]
+    seats: defaultdict[str, list[Seat]] = defaultdict(list)
+    if holds:
+        for row in connection.execute(_SEATS_OF_HOLDS, {"ids": array(hold.id for hold, _ in holds)}):
+            seats[row.hold_id].append(Seat(row.id, row.label, row.position))
+    return [LockedHold(hold, external_id, seats[hold.id]) for hold, external_id in holds]

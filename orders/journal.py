@@ -1,0 +1,121 @@
+"""What a batch has changed, change by change: a refusal is undone, and only changes are written."""
+
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from typing import Any, Generic, NamedTuple, TypeVar
+
+K = TypeVar("K")
+R = TypeVar("R")
+
+
+class Entry(NamedTuple):
+    """One change: which row of which table, and what it was before (None: there was none)."""
+
+    table: "Table[Any, Any]"
+    key: Any
+    before: Any
+
+
+class Change(NamedTuple):
+    """What became of a row in the end; None where there is no row."""
+
+    key: Any
+    before: Any
+    after: Any
+
+
+class Journal:
+    """The changes of a batch, in their order."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self) -> None:
+        self._entries: list[Entry] = []
+
+    def append(self, entry: Entry) -> None:
+        """Remember a change."""
+        self._entries.append(entry)
+
+    def mark(self) -> int:
+        """Return where we are, to come back to."""
+        return len(self._entries)
+
+    def undo(self, mark: int) -> None:
+        """Come back to the mark: every table has the rows that it had there."""
+        while len(self._entries) > mark:
+            table, key, before = self._entries.pop()
+            table.restore(key, before)
+
+    def since(self, mark: int) -> list[Entry]:
+        """Return the changes since the mark, in their order."""
+        return self._entries[mark:]
+
+    def net(self, mark: int = 0) -> dict[str, list[Change]]:
+        """Return what became of the rows that were changed since the mark, by the names of their tables."""
+        seen: set[tuple[int, Any]] = set()
+        found: dict[str, list[Change]] = {}
+        for table, key, before in self._entries[mark:]:
+            if (id(table), key) not in seen:
+                seen.add((id(table), key))
+                after = table.get(key)
+                if after != before:
+                    found.setdefault(table.name, []).append(Change(key, before, after))
+        return found
+
+
+class Table(Generic[K, R]):
+    """Rows by key. They are read as from a mapping, and changed by `put` and `remove` only."""
+
+    __slots__ = ("_journal", "_rows", "name")
+
+    def __init__(self, name: str, journal: Journal, rows: dict[K, R] | None = None) -> None:
+        self.name = name
+        self._journal = journal
+        self._rows: dict[K, R] = {} if rows is None else rows
+
+    def put(self, key: K, row: R) -> None:
+        """Let this be the row."""
+        self._journal.append(Entry(self, key, self._rows.get(key)))
+        self._rows[key] = row
+
+    def remove(self, key: K) -> None:
+        """Take the row out."""
+        self._journal.append(Entry(self, key, self._rows.pop(key)))
+
+    def add_loaded(self, key: K, row: R) -> None:
+        """Take in a row as it was read: nothing that is written."""
+        self._rows[key] = row
+
+    def restore(self, key: K, before: R | None) -> None:
+        """Undo a change: for the journal only."""
+        if before is None:
+            del self._rows[key]
+        else:
+            self._rows[key] = before
+
+    def __getitem__(self, key: K) -> R:
+        return self._rows[key]
+
+    def get(self, key: K) -> R | None:
+        """Return the row, or None."""
+        return self._rows.get(key)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._rows
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def keys(self) -> KeysView[K]:
+        """Return the keys."""
+        return self._rows.keys()
+
+    def values(self) -> ValuesView[R]:
+        """Return the rows."""
+        return self._rows.values()
+
+    def items(self) -> ItemsView[K, R]:
+        """Return the rows with their keys."""
+        return self._rows.items()

@@ -1,0 +1,342 @@
+"""The third step: everything is locked in one order and read once, and what can be made early is made.
+
+Locks have one order, whatever a batch holds: idempotency keys (by the claim), orders, holds, ticket classes,
+promo codes, each by id. From the lock of the ticket classes to the commit the batch holds what everybody
+wants, so orders are priced, and their codes are signed, before it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from db.bulk import array
+from db.ids import new_ids
+from orders.catalogue.finding import load_events, load_offers
+from orders.catalogue.offers import Offers
+from orders.changing.place import is_dated
+from orders.creating.fraud import fraud_keys
+from orders.creating.make import make_order, render_new, ticket_count
+from orders.creating.quote import quote_order
+from orders.errors import RejectedRequest
+from orders.holding.take import quantity_of
+from orders.inventory.lock import LockedHold, lock_holds, lock_late_holds, lock_stock
+from orders.inventory.seating import labels_from, wished_labels
+from orders.inventory.stock import Needs
+from orders.look import Named, can_be_sought, makes_ahead, patched_classes, patched_lines
+from orders.new_order import Quote
+from orders.read_rows import lock_orders, read_payments, read_some_tickets, read_whole
+from orders.requests import (
+    CancelOrder,
+    ChangeOrder,
+    CreateOrder,
+    ExpireOrder,
+    ExtendHold,
+    ReleaseHold,
+    TakeHold,
+    UpdateOrder,
+)
+from orders.rows import ChangeRow, Words
+from orders.state import OrderState
+from orders.world import World
+
+# What comes after a late update; of one whose id tells no time (NULL), the last one that it comes after.
+_PLACED_CHANGES: Final = text("""
+    SELECT c.order_id::text, c.change_number, c.request_id::text, c.kind, c.changed_by, c.changed_at, c.patch,
+        NULL, c.place::text
+    FROM unnest(CAST(:order_ids AS uuid[]), CAST(:ids AS uuid[])) AS this (order_id, id)
+    CROSS JOIN LATERAL (
+        (SELECT * FROM order_changes x WHERE x.order_id = this.order_id AND x.place > this.id)
+        UNION ALL
+        (SELECT * FROM order_changes x
+            WHERE this.id IS NULL AND x.order_id = this.order_id AND x.place IS NOT NULL
+            ORDER BY x.place DESC LIMIT 1)
+    ) AS c
+""")
+
+_DECIDED: Final = text("SELECT id::text FROM requests WHERE id = ANY(CAST(:ids AS uuid[]))")
+
+_NUMBERS: Final = text("SELECT nextval('order_numbers') FROM generate_series(1, :count)")
+
+# Orders of this batch are not among them: those are counted as they are made.
+_CHECKED_BEFORE: Final = text("""
+    SELECT wanted.tenant_id::text, wanted.email, wanted.ip_address,
+        (SELECT count(*) FROM fraud_checks c
+            WHERE c.tenant_id = wanted.tenant_id AND c.email = wanted.email AND c.checked_at > wanted.since)
+            AS by_email,
+        (SELECT count(*) FROM fraud_checks c
+            WHERE c.tenant_id = wanted.tenant_id AND c.ip_address = wanted.ip_address
+            AND c.checked_at > wanted.since) AS by_ip
+    FROM unnest(
+        CAST(:tenant_ids AS uuid[]), CAST(:emails AS text[]), CAST(:ips AS text[]),
+        CAST(:since AS timestamptz[])) AS wanted (tenant_id, email, ip_address, since)
+""")
+
+
+def load(connection: Connection, named: Named, now: datetime) -> World:
+    """Return the world of the batch, locked until the transaction ends."""
+    world = World()
+    world.created_by = named.created_by
+    world.ticket_orders = named.tickets
+    creations = [request for request in named.requests if isinstance(request, CreateOrder)]
+    _load_orders(connection, world, named)
+    _load_holds(connection, world, named)
+    _load_offers(connection, world, named)
+    _load_fraud_counts(connection, world, creations, now)
+    _number_purchases(connection, creations)
+    _make_ahead(world, creations, now)
+    _lock_stock(connection, world, named, now)
+    return world
+
+
+def _load_orders(connection: Connection, world: World, named: Named) -> None:
+    if not named.orders:
+        return
+    lock_orders(connection, world.orders, named.orders, named.whole_orders)
+    there = world.orders.states.keys()
+    read_whole(connection, world.orders, sorted(named.whole_orders & there))
+    paid = (named.paid_orders & there) - named.whole_orders
+    read_payments(connection, world.orders, sorted(paid))
+    some = {id_ for id_, order_id in named.tickets.items() if order_id not in named.whole_orders}
+    if some or paid:
+        read_some_tickets(connection, world.orders, some, paid)
+    _load_placed_changes(connection, world, named)
+
+
+def _load_placed_changes(connection: Connection, world: World, named: Named) -> None:
+    changes = [
+        request
+        for request in named.requests
+        if isinstance(request, UpdateOrder)
+        or (isinstance(request, CancelOrder) and not request.body.is_whole)
+    ]
+    found = [(order_id, one) for one in changes if (order_id := _order_id(world, one)) is not None]
+    if not found:
+        return
+    parameters = {
+        "order_ids": array(order_id for order_id, _ in found),
+        "ids": array(request.id if is_dated(request) else None for _, request in found),
+    }
+    for row in connection.execute(_PLACED_CHANGES, parameters):
+        change = ChangeRow._make(row)._replace(fields=[])
+        world.orders.states[change.order_id].changes.add_loaded(change.change_number, change)
+
+
+def _order_id(world: World, request: ChangeOrder) -> str | None:
+    """Return the existing order that the request names, or None."""
+    name = (request.tenant.id, request.body.order_key or "")
+    order_id = request.order_id or world.created_by.get(name)
+    return order_id if order_id in world.orders.states else None
+
+
+def _load_holds(connection: Connection, world: World, named: Named) -> None:
+    if not named.holds:
+        return
+    take_in(world, lock_holds(connection, named.holds))
+    missing = named.holds - world.holds.keys()
+    if missing:
+        in_batch = {request.id for request in named.requests}
+        world.decided_holds = set(connection.scalars(_DECIDED, {"ids": array(missing)})) - in_batch
+
+
+def take_in(world: World, holds: Iterable[LockedHold]) -> None:
+    """Let the world have these holds."""
+    for row, external_id, seats in holds:
+        if row.id not in world.holds:
+            world.holds.add_loaded(row.id, row)
+            world.hold_seats[row.id] = seats
+            world.class_ids[row.ticket_class_id] = external_id
+
+
+def _load_offers(connection: Connection, world: World, named: Named) -> None:
+    names = named.catalogue
+    for request in named.requests:
+        if isinstance(request, UpdateOrder):
+            patches = _patches(world, request)
+            classes = patched_classes(patches)
+            if classes:
+                order = world.orders.states.get(_order_id(world, request) or "")
+                classes |= set() if order is None else _open_classes(order)
+            names.ticket_classes.update((request.tenant.id, name) for name in classes)
+    for state in world.orders.states.values():
+        # A payment, or an update that lowers the total, may issue them.
+        names.ticket_classes.update(
+            (state.row.tenant_id, state.external_id(ticket.ticket_class_id))
+            for ticket in state.tickets.values()
+            if ticket.code is None and ticket.status != "voided"
+        )
+    for hold in world.holds.values():
+        names.ticket_classes.add((hold.tenant_id, world.class_ids[hold.ticket_class_id]))
+    names.ticket_classes.difference_update({name for name in names.ticket_classes if not name[1]})
+    world.offers = load_offers(connection, names, {request.tenant.id for request in named.requests})
+    if named.events:
+        world.events_by_name = load_events(connection, named.events)
+
+
+def _patches(world: World, request: UpdateOrder) -> list[Words]:
+    """Return the patches that the update may merge: its own, and those that come after it."""
+    order = world.orders.states.get(_order_id(world, request) or "")
+    placed = () if order is None else order.changes.values()
+    return [request.body.patch, *(change.patch for change in placed if change.patch is not None)]
+
+
+def _open_classes(order: OrderState) -> set[str]:
+    return {order.external_id(line.ticket_class_id) for line in order.open_lines()}
+
+
+def _load_fraud_counts(
+    connection: Connection, world: World, creations: Sequence[CreateOrder], now: datetime
+) -> None:
+    asking = [request for request in creations if request.body.check_fraud]
+    if not asking:
+        return
+    rules = [request.tenant.fraud_rules for request in asking]
+    since = [now - timedelta(hours=one.within_hours if one else 0) for one in rules]
+    rows = connection.execute(
+        _CHECKED_BEFORE,
+        {
+            "tenant_ids": array(request.tenant.id for request in asking),
+            "emails": array(request.body.buyer.email for request in asking),
+            "ips": array(request.body.created_by_ip_address for request in asking),
+            "since": array(moment.isoformat() for moment in since),
+        },
+    )
+    for row in rows:
+        by_email, by_ip = fraud_keys(row.tenant_id, row.email, row.ip_address)
+        world.fraud_counts.add_loaded(by_email, row.by_email)
+        world.fraud_counts.add_loaded(by_ip, row.by_ip)
+
+
+def _number_purchases(connection: Connection, creations: Sequence[CreateOrder]) -> None:
+    """Give a number to each sale whose seller may have to buy what it sells."""
+    sales = [one for one in creations if one.body.seller_id is not None and not one.body.is_purchase]
+    if sales:
+        numbers = connection.scalars(_NUMBERS, {"count": len(sales)})
+        for sale, number in zip(sales, numbers, strict=True):
+            sale.purchase_number = number
+
+
+def _make_ahead(world: World, creations: Sequence[CreateOrder], now: datetime) -> None:
+    """Make the orders that would be served by what was free when the catalogue was read.
+
+    A look without a lock, so that no rows are made and no codes signed for those who come too late.
+    """
+    taken: Counter[str] = Counter()
+    likely: list[tuple[CreateOrder, Quote]] = []
+    for request in creations:
+        if not makes_ahead(request.body):
+            continue
+        try:
+            quote = quote_order(request, request.body, world.offers[request.tenant.id], {})
+        except RejectedRequest:
+            continue  # its turn comes, and with it the answer
+        wanted: Counter[str] = Counter()
+        for line in quote.priced.lines:
+            wanted[line.offer.id] += line.quantity
+        if all(
+            taken[line.offer.id] + wanted[line.offer.id] <= line.offer.free for line in quote.priced.lines
+        ):
+            taken.update(wanted)
+            likely.append((request, quote))
+    ids = iter(new_ids(sum(ticket_count(quote) for _, quote in likely)))
+    for request, quote in likely:
+        new = make_order(
+            quote,
+            order_id=request.new_order_id,
+            number=request.number,
+            key=request.key,
+            tenant=request.tenant,
+            ticket_ids=ids,
+            now=now,
+        )
+        has_seats = any(line.offer.has_seats for line in quote.priced.lines)
+        request.ahead = new if has_seats else replace(new, event=render_new(new))
+
+
+def _lock_stock(connection: Connection, world: World, named: Named, now: datetime) -> None:
+    needs = Needs()
+    for request in named.requests:
+        offers = world.offers[request.tenant.id]
+        if isinstance(request, CreateOrder):
+            _need_for_order(needs, world, request, offers)
+        elif isinstance(request, UpdateOrder):
+            _need_for_update(needs, world, request, offers)
+        elif isinstance(request, TakeHold):
+            offer = offers.ticket_classes.get(request.body.ticket_class_id)
+            if offer is not None:
+                count = quantity_of(request.body)
+                labels = wished_labels(request.body, count)
+                needs.add(offer.id, has_seats=offer.has_seats, seats=count, labels=labels)
+        elif isinstance(request, CancelOrder | ExpireOrder):
+            _need_for_cancellation(needs, world, _order_id(world, request))
+        elif isinstance(request, ExtendHold | ReleaseHold):
+            _need_for_hold(needs, world, str(request.body.hold_id))
+    held = lock_stock(connection, world.stock, needs)
+    if held:
+        take_in(world, lock_late_holds(connection, held, now))
+
+
+def _need_for_order(needs: Needs, world: World, request: CreateOrder, offers: Offers) -> None:
+    events = set()
+    for item in request.body.line_items:
+        if item.hold_id is not None:
+            _need_for_hold(needs, world, str(item.hold_id))
+        offer = offers.ticket_classes.get(item.ticket_class_id)
+        if offer is not None:
+            labels = wished_labels(item, item.quantity)
+            needs.add(offer.id, has_seats=offer.has_seats, seats=item.quantity, labels=labels)
+            events.add(offer.event.id)
+    for promo_code in offers.promo_codes.get(request.body.promo_code or "", ()):
+        if promo_code.event_id in events:
+            needs.promo_codes.add(promo_code.id)
+
+
+def _need_for_update(needs: Needs, world: World, request: UpdateOrder, offers: Offers) -> None:
+    """A change of other words than the lines takes no inventory, and waits for nobody who does."""
+    lines = patched_lines(_patches(world, request))
+    if not lines:
+        return
+    _need_for_lines(needs, world, _order_id(world, request))
+    for line in lines:
+        offer = offers.ticket_classes.get(line["ticket_class_id"])
+        if offer is not None:
+            quantity = line.get("quantity")
+            count = quantity if isinstance(quantity, int) and 0 < quantity <= 1_000 else 0
+            labels = _labels(line, count)
+            needs.add(offer.id, has_seats=offer.has_seats, seats=count, labels=labels)
+
+
+def _labels(line: Mapping[str, object], count: int) -> list[str]:
+    """Return the seats that a line of a patch wishes for; the patch is not validated yet."""
+    seats, low_seat = line.get("seats"), line.get("low_seat")
+    if isinstance(seats, list):
+        return [seat for seat in seats if can_be_sought(seat)]
+    if isinstance(low_seat, str) and can_be_sought(low_seat):
+        is_odd_even = line.get("seat_order") == "odd_even"
+        return labels_from(low_seat, "odd_even" if is_odd_even else "consecutive", count)
+    return []
+
+
+def _need_for_cancellation(needs: Needs, world: World, order_id: str | None) -> None:
+    order = world.orders.states.get(order_id or "")
+    if order is not None:
+        _need_for_lines(needs, world, order_id)
+        if order.trade is not None:
+            _need_for_lines(needs, world, order.trade.counterpart_id)
+
+
+def _need_for_lines(needs: Needs, world: World, order_id: str | None) -> None:
+    order = world.orders.states.get(order_id or "")
+    if order is not None and order.is_whole:
+        for line in order.open_lines():
+            names = order.names[line.ticket_class_id]
+            needs.add(line.ticket_class_id, has_seats=names.has_seats)
+
+
+def _need_for_hold(needs: Needs, world: World, hold_id: str) -> None:
+    hold = world.holds.get(hold_id)
+    if hold is not None:
+        needs.add(hold.ticket_class_id, has_seats=bool(world.hold_seats[hold.id]))

@@ -1,0 +1,212 @@
+"""The second step: what do the requests name? Names become ids here, and nothing is locked yet."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from db.bulk import array
+from orders.catalogue.finding import Name, Names
+from orders.catalogue.tenants import public_keys
+from orders.catalogue.ticket_codes import ForgedCode, UnknownKey, key_id_of, verify_ticket
+from orders.errors import ForgedTicket
+from orders.requests import (
+    CancelOrder,
+    ChangeOrder,
+    CheckIn,
+    CreateOrder,
+    ExpireOrder,
+    ExtendHold,
+    Opened,
+    RecordPayment,
+    ReleaseHold,
+    TakeHold,
+)
+from orders.rows import Words
+from schemas.orders import OrderRequest
+from schemas.requests import CREATE
+from schemas.text import is_storable
+
+_BY_KEY: Final = text("""
+    SELECT tenant_id::text, idempotency_key, order_id::text
+    FROM requests
+    WHERE (tenant_id, idempotency_key) IN (
+        SELECT * FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:keys AS text[])))
+    AND kind = :create
+""")
+
+_BY_TICKET: Final = text("""
+    SELECT id::text, order_id::text FROM tickets WHERE id = ANY(CAST(:ids AS uuid[]))
+""")
+
+_BY_NUMBER: Final = text("""
+    SELECT tenant_id::text, number, id::text FROM orders
+    WHERE (tenant_id, number) IN (
+        SELECT * FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:numbers AS bigint[])))
+""")
+
+# What a sale and its purchase order have in common never changes: it may be read before they are locked.
+_PURCHASES_OF: Final = text("""
+    SELECT order_id::text, counterpart_id::text FROM order_trades
+    WHERE order_id = ANY(CAST(:ids AS uuid[])) AND counterpart_id IS NOT NULL AND NOT is_purchase
+""")
+
+
+@dataclass(slots=True)
+class Named:
+    """What the requests of a batch name."""
+
+    requests: Sequence[Opened]
+    orders: set[tuple[str, str]] = field(default_factory=set)
+    """Orders, with the tenants whose they should be."""
+    whole_orders: set[str] = field(default_factory=set)
+    """Orders of which everything matters: their update, cancellation or replacement tells of it."""
+    paid_orders: set[str] = field(default_factory=set)
+    """Orders of which only the payments matter, and tickets that wait for them."""
+    tickets: dict[str, str] = field(default_factory=dict)
+    """Scanned tickets, by their ids, with their orders."""
+    created_by: dict[Name, str | None] = field(default_factory=dict)
+    """The order that a request with a key created, by tenant and key; None where it was rejected."""
+    holds: set[str] = field(default_factory=set)
+    catalogue: Names = field(default_factory=Names)
+    events: set[Name] = field(default_factory=set)
+    """Events for which ticket groups are to be made."""
+
+    def add_whole(self, order_id: str, tenant_id: str) -> None:
+        """Add an order of which everything matters."""
+        self.orders.add((order_id, tenant_id))
+        self.whole_orders.add(order_id)
+
+
+def look(connection: Connection, requests: Sequence[Opened]) -> Named:
+    """Return what the requests name: a constant number of statements, and none for kinds that are absent."""
+    named = Named(requests)
+    _look_at_creations(connection, named, [one for one in requests if isinstance(one, CreateOrder)])
+    _look_at_changes(connection, named, [one for one in requests if isinstance(one, ChangeOrder)])
+    _look_at_scans(connection, named, [one for one in requests if isinstance(one, CheckIn)])
+    for request in requests:
+        if isinstance(request, TakeHold):
+            named.catalogue.ticket_classes.add((request.tenant.id, request.body.ticket_class_id))
+        elif isinstance(request, ExtendHold | ReleaseHold):
+            named.holds.add(str(request.body.hold_id))
+    return named
+
+
+def _look_at_creations(connection: Connection, named: Named, requests: Sequence[CreateOrder]) -> None:
+    names = named.catalogue
+    numbered = []
+    for request in requests:
+        tenant_id, order = request.tenant.id, request.body
+        for item in order.line_items:
+            if item.hold_id is not None:
+                named.holds.add(str(item.hold_id))
+            if item.ticket_group is not None:
+                named.events.add((tenant_id, item.ticket_group.event_id))
+                # A class of that name may exist already.
+                names.ticket_classes.add((tenant_id, item.ticket_group.id or ""))
+            names.ticket_classes.add((tenant_id, item.ticket_class_id))
+        if order.promo_code:
+            names.promo_codes.add((tenant_id, order.promo_code))
+        if order.event_id:
+            names.events.add((tenant_id, order.event_id))
+        if isinstance(order.substitutes, int):
+            numbered.append((request, order.substitutes))
+        elif order.substitutes is not None:
+            request.substitutes = str(order.substitutes)
+            named.add_whole(request.substitutes, tenant_id)
+    if numbered:
+        names_ = {
+            "tenant_ids": array(request.tenant.id for request, _ in numbered),
+            "numbers": array(number for _, number in numbered),
+        }
+        ids = {(row.tenant_id, row.number): row.id for row in connection.execute(_BY_NUMBER, names_)}
+        for request, number in numbered:
+            request.substitutes = ids.get((request.tenant.id, number))
+            if request.substitutes is not None:
+                named.add_whole(request.substitutes, request.tenant.id)
+
+
+def _look_at_changes(connection: Connection, named: Named, requests: Sequence[ChangeOrder]) -> None:
+    if not requests:
+        return
+    by_key = [request for request in requests if request.body.order_key is not None]
+    if by_key:
+        parameters = {
+            "create": CREATE,
+            "tenant_ids": array(request.tenant.id for request in by_key),
+            "keys": array(request.body.order_key for request in by_key),
+        }
+        for row in connection.execute(_BY_KEY, parameters):
+            named.created_by[row.tenant_id, row.idempotency_key] = row.order_id
+    cancelled: dict[str, str] = {}
+    for request in requests:
+        order_id = request.order_id or named.created_by.get((request.tenant.id, request.body.order_key or ""))
+        if order_id is None:
+            continue
+        if isinstance(request, RecordPayment):
+            named.orders.add((order_id, request.tenant.id))
+            named.paid_orders.add(order_id)
+        else:
+            named.add_whole(order_id, request.tenant.id)
+        if isinstance(request, CancelOrder | ExpireOrder):
+            cancelled[order_id] = request.tenant.id
+    if cancelled:
+        for row in connection.execute(_PURCHASES_OF, {"ids": array(cancelled)}):
+            named.add_whole(row.counterpart_id, cancelled[row.order_id])
+
+
+def _look_at_scans(connection: Connection, named: Named, requests: Sequence[CheckIn]) -> None:
+    """Find the tickets; a code is verified here, before anything is locked."""
+    if not requests:
+        return
+    key_ids = {key_id for request in requests if (key_id := key_id_of(request.body.code or "")) is not None}
+    keys = public_keys(connection, key_ids) if key_ids else {}
+    for request in requests:
+        body = request.body
+        if body.ticket_id is not None:
+            request.ticket_id = str(body.ticket_id)
+            continue
+        try:
+            request.ticket_id = str(verify_ticket(body.code or "", keys).ticket_id)
+        except (ForgedCode, UnknownKey) as error:
+            request.forgery = ForgedTicket(str(error), "code")
+    ids = {request.ticket_id for request in requests if request.ticket_id is not None}
+    rows = connection.execute(_BY_TICKET, {"ids": array(ids)}).all()
+    named.tickets = {row.id: row.order_id for row in rows}
+    for request in requests:
+        order_id = named.tickets.get(request.ticket_id or "")
+        if order_id is not None:
+            named.orders.add((order_id, request.tenant.id))
+            if request.body.undo:  # it tells of the whole order
+                named.whole_orders.add(order_id)
+
+
+def patched_classes(patches: Iterable[Words]) -> set[str]:
+    """Return the ticket classes that lines of patches name; the patches are not validated yet."""
+    return {line["ticket_class_id"] for line in patched_lines(patches)}
+
+
+def patched_lines(patches: Iterable[Words]) -> list[Words]:
+    """Return the lines of patches, not validated, that name a ticket class which can be one."""
+    return [
+        line
+        for patch in patches
+        for line in (patch["line_items"] if isinstance(patch.get("line_items"), list) else ())
+        if isinstance(line, dict) and can_be_sought(line.get("ticket_class_id"))
+    ]
+
+
+def can_be_sought(name: object) -> bool:
+    """Say whether a name can be one of the catalogue's; what else is wrong with it, validation says."""
+    return isinstance(name, str) and len(name) <= 200 and is_storable(name)
+
+
+def makes_ahead(order: OrderRequest) -> bool:
+    """Say whether an order can be made before the locks: nothing of it depends on other orders or holds."""
+    return (
+        order.substitutes is None
+        and order.seller_id is None
+        and not order.check_fraud
+        and all(item.hold_id is None and item.ticket_group is None for item in order.line_items)
+    )

@@ -1,0 +1,42 @@
+"""An order that is to be written: what it picks and costs, its rows, and what the world is told of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from orders.catalogue.offers import Pick
+from orders.inventory.seating import Seat
+from orders.money.pricing import PricedOrder
+from orders.rows import FraudRow, HoldRow, LineRow, NoteRow, OrderRow, PaymentRow, TicketRow, TradeRow
+from schemas.orders import OrderRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a request asks for, in the catalogue's own terms, and what that costs."""
+
+    order: OrderRequest
+    picked: Pick
+    priced: PricedOrder
+    holds: Mapping[int, HoldRow]
+    """The holds that lines use, by the index of the line."""
+    signed: Mapping[int, int]
+    """How many tickets of a line's class were free when its signature was made, by the line's index."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """The rows of a new order, in their order. A purchase that takes no inventory has no tickets."""
+
+    tenant: str
+    quote: Quote
+    order: OrderRow
+    lines: Sequence[LineRow]
+    tickets: Sequence[TicketRow]
+    payments: Sequence[PaymentRow]
+    notes: Sequence[NoteRow]
+    trade: TradeRow | None
+    fraud: FraudRow | None
+    seats: Mapping[str, Seat]
+    """The seats of its tickets, by the seat's id."""
+    event: str | None = None
+    """The JSON of the whole order; None until its seats are known."""

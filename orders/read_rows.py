@@ -1,0 +1,174 @@
+"""Reading orders as typed rows: for the batch that changes them, and for whoever looks at them.
+
+A constant number of statements, however many orders they are.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, TextClause, text
+from sqlalchemy import Uuid as UuidType
+
+from db import tables
+from db.bulk import array
+from orders.inventory.seating import Seat
+from orders.journal import Journal
+from orders.rows import LineRow, NoteRow, OrderRow, PaymentRow, TicketRow, TradeRow
+from orders.state import ClassNames, Orders, OrderState
+
+
+def columns_of(row: type[Any], table_name: str, alias: str) -> str:
+    """Return the list of a row's columns for a SELECT; ids are read as text."""
+    table = tables.metadata.tables[table_name]
+    return ", ".join(
+        f"{alias}.{name}::text" if isinstance(table.c[name].type, UuidType) else f"{alias}.{name}"
+        for name in row._fields
+    )
+
+
+def _orders(condition: str = "") -> TextClause:
+    return text(f"""
+        SELECT {columns_of(OrderRow, "orders", "o")}, t.name,
+            CASE WHEN f.order_id IS NOT NULL THEN
+                json_build_object('verdict', f.verdict, 'reasons', f.reasons) END
+        FROM orders o JOIN tenants t ON t.id = o.tenant_id LEFT JOIN fraud_checks f ON f.order_id = o.id
+        WHERE o.id = ANY(CAST(:ids AS uuid[])) {condition}
+    """)  # noqa: S608 - made of our own names
+
+
+_READ: Final = _orders()
+
+# In id order, before any hold or ticket class: two batches for the same orders must not deadlock. And only
+# what is the tenant's: nobody makes another tenant wait by naming its order.
+_LOCK: Final = _orders("""
+    AND (o.id, o.tenant_id) IN (
+        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:tenant_ids AS uuid[])))
+    ORDER BY o.id FOR NO KEY UPDATE OF o
+""")
+
+_LINES: Final = text(f"""
+    SELECT {columns_of(LineRow, "order_lines", "l")}, c.external_id, e.external_id, c.has_seats
+    FROM order_lines l
+    JOIN ticket_classes c ON c.id = l.ticket_class_id JOIN events e ON e.id = l.event_id
+    WHERE l.order_id = ANY(CAST(:ids AS uuid[]))
+    ORDER BY l.order_id, l.line_number
+""")  # noqa: S608
+
+_TICKET: Final = f"""
+    SELECT {columns_of(TicketRow, "tickets", "t")}, s.label, s.position
+    FROM tickets t LEFT JOIN seats s ON s.id = t.seat_id
+"""  # noqa: S608
+
+_TICKETS: Final = text(f"""
+    {_TICKET} WHERE t.order_id = ANY(CAST(:ids AS uuid[])) ORDER BY t.order_id, t.line_number, t.id
+""")
+
+_SOME_TICKETS: Final = text(f"""
+    {_TICKET} WHERE t.id = ANY(CAST(:ticket_ids AS uuid[]))
+    UNION
+    {_TICKET} WHERE t.order_id = ANY(CAST(:unissued_of AS uuid[])) AND t.code IS NULL AND t.status <> 'voided'
+""")
+
+_SOME_LINES: Final = text(f"""
+    SELECT {columns_of(LineRow, "order_lines", "l")}, c.external_id, e.external_id, c.has_seats
+    FROM unnest(CAST(:order_ids AS uuid[]), CAST(:numbers AS int[])) AS named (order_id, line_number)
+    JOIN order_lines l USING (order_id, line_number)
+    JOIN ticket_classes c ON c.id = l.ticket_class_id JOIN events e ON e.id = l.event_id
+""")  # noqa: S608
+
+
+def _of_orders(row: type[Any], table_name: str, order: str) -> TextClause:
+    return text(f"""
+        SELECT {columns_of(row, table_name, "x")} FROM {table_name} x
+        WHERE x.order_id = ANY(CAST(:ids AS uuid[])) ORDER BY {order}
+    """)  # noqa: S608
+
+
+_PAYMENTS: Final = _of_orders(PaymentRow, "payments", "x.order_id, x.payment_number")
+_NOTES: Final = _of_orders(NoteRow, "notes", "x.order_id, x.note_number")
+_TRADES: Final = _of_orders(TradeRow, "order_trades", "x.order_id")
+
+
+def lock_orders(
+    connection: Connection, orders: Orders, named: Iterable[tuple[str, str]], whole: set[str]
+) -> None:
+    """Lock and open those of the orders, named with their tenants, that exist.
+
+    `whole` are the ids of those that will be read whole.
+    """
+    pairs = list(named)
+    parameters = {"ids": array(id_ for id_, _ in pairs), "tenant_ids": array(tenant for _, tenant in pairs)}
+    _open(orders, connection.execute(_LOCK, parameters), whole)
+
+
+def read_whole(connection: Connection, orders: Orders, ids: Sequence[str]) -> None:
+    """Read all that belongs to these orders, which are open."""
+    if not ids:
+        return
+    parameters = {"ids": array(ids)}
+    _add_lines(orders, connection.execute(_LINES, parameters))
+    _add_tickets(orders, connection.execute(_TICKETS, parameters))
+    read_payments(connection, orders, ids)
+    for note in map(NoteRow._make, connection.execute(_NOTES, parameters)):
+        orders.states[note.order_id].notes.add_loaded(note.note_number, note)
+    for trade in map(TradeRow._make, connection.execute(_TRADES, parameters)):
+        orders.trades.add_loaded(trade.order_id, trade)
+
+
+def read_payments(connection: Connection, orders: Orders, ids: Sequence[str]) -> None:
+    """Read the payments of these orders, which are open."""
+    if ids:
+        for payment in map(PaymentRow._make, connection.execute(_PAYMENTS, {"ids": array(ids)})):
+            orders.states[payment.order_id].payments.add_loaded(payment.payment_number, payment)
+
+
+def read_some_tickets(
+    connection: Connection, orders: Orders, ticket_ids: Iterable[str], unissued_of: Iterable[str]
+) -> None:
+    """Read these tickets, and those without a code of these orders, with their lines."""
+    parameters = {"ticket_ids": array(ticket_ids), "unissued_of": array(unissued_of)}
+    found = connection.execute(_SOME_TICKETS, parameters).all()
+    # A ticket of an order that is read whole comes twice, and is the same.
+    found = [columns for columns in found if columns[1] in orders.states]
+    _add_tickets(orders, found)
+    lines = sorted({(columns[1], columns[2]) for columns in found})
+    if lines:
+        parameters = {"order_ids": array(id_ for id_, _ in lines), "numbers": array(n for _, n in lines)}
+        _add_lines(orders, connection.execute(_SOME_LINES, parameters))
+
+
+def read_orders(connection: Connection, ids: Sequence[Any]) -> list[OrderState]:
+    """Return these orders, whole, in the order of the ids; those that do not exist are left out."""
+    wanted = [str(id_) for id_ in ids]
+    if not wanted:
+        return []
+    orders = Orders(Journal())
+    _open(orders, connection.execute(_READ, {"ids": array(wanted)}), set(wanted))
+    found = [id_ for id_ in wanted if id_ in orders.states]
+    read_whole(connection, orders, found)
+    return [orders.states[id_] for id_ in found]
+
+
+def _open(orders: Orders, found: Iterable[Any], whole: set[str]) -> None:
+    width = len(OrderRow._fields)
+    for columns in found:
+        row = OrderRow._make(columns[:width])
+        tenant, fraud_check = columns[width:]
+        orders.open(row, tenant, fraud_check, is_whole=row.id in whole)
+
+
+def _add_lines(orders: Orders, found: Iterable[Any]) -> None:
+    width = len(LineRow._fields)
+    for columns in found:
+        line = LineRow._make(columns[:width])
+        orders.names[line.ticket_class_id] = ClassNames._make(columns[width:])
+        orders.states[line.order_id].lines.add_loaded(line.line_number, line)
+
+
+def _add_tickets(orders: Orders, found: Iterable[Any]) -> None:
+    width = len(TicketRow._fields)
+    for columns in found:
+        ticket = TicketRow._make(columns[:width])
+        if ticket.seat_id is not None:
+            orders.seats[ticket.seat_id] = Seat(ticket.seat_id, *columns[width:])
+        orders.states[ticket.order_id].tickets.add_loaded(ticket.id, ticket)
