@@ -31,14 +31,14 @@ _CATALOGUE: Final = (
 )
 
 # All that orders leave; the catalogue stays.
-_EMPTY = text(
-    "TRUNCATE " + ", ".join(table.name for table in tables.metadata.sorted_tables if table not in _CATALOGUE)
-)
+_LEFT: Final = [table.name for table in tables.metadata.sorted_tables if table not in _CATALOGUE]
 
-_COMMITS = text("""
+_EMPTY = text("TRUNCATE " + ", ".join(_LEFT))
+
+_COMMITS: Final = """
     SELECT CAST(extract(epoch FROM pg_xact_commit_timestamp(xmin)) AS float8) AS moment, count(*) AS orders
-    FROM orders WHERE id > :after GROUP BY 1 ORDER BY 1
-""")
+    FROM {table} WHERE id > :after GROUP BY 1 ORDER BY 1
+"""
 
 
 class Stalled(Exception):
@@ -47,14 +47,14 @@ class Stalled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Commits:
-    """When the orders of a run were committed: Unix seconds, and orders in each transaction."""
+    """When orders or requests were committed: Unix seconds, and how many in each transaction."""
 
     moments: tuple[float, ...]
     orders: tuple[int, ...]
 
     @property
     def rate(self) -> float:
-        """Return orders a second from the first commit to the last: what the first one holds came before."""
+        """Return the number a second from the first commit to the last; what the first holds came before."""
         return sum(self.orders[1:]) / (self.moments[-1] - self.moments[0])
 
 
@@ -90,8 +90,12 @@ class Database:
         if not self.is_kept:
             with self.engine.begin() as connection:
                 connection.execute(_EMPTY)
-                connection.execute(text("UPDATE ticket_classes SET sold = 0 WHERE sold > 0"))
+                connection.execute(text("UPDATE ticket_classes SET sold = 0, held = 0 WHERE sold + held > 0"))
         self.execute("VACUUM ticket_classes", "CHECKPOINT")
+
+    def analyze(self) -> None:
+        """Take the statistics of what orders leave, as autovacuum would have done by the time of a change."""
+        self.execute("ANALYZE " + ", ".join(_LEFT))
 
     def sold(self) -> int:
         """Return the tickets sold: with one ticket an order, the orders. Reads 100 rows."""
@@ -104,19 +108,54 @@ class Database:
 
     def commits(self, after: UUID = FIRST_ID) -> Commits:
         """Return when the orders after this id were committed, by the database's own record."""
-        with self.engine.connect() as connection:
-            found = connection.execute(_COMMITS, {"after": after}).all()
+        return self._commits("orders", after)
+
+    def last_request(self) -> UUID:
+        """Return the newest request id: those that are made later are greater."""
+        found = self.rows("SELECT id FROM requests ORDER BY id DESC LIMIT 1")
+        return found[0][0] if found else FIRST_ID
+
+    def request_commits(self, after: UUID = FIRST_ID) -> Commits:
+        """Return when the requests after this id were committed: not every kind leaves an order."""
+        return self._commits("requests", after)
+
+    def _commits(self, table: str, after: UUID) -> Commits:
+        found = self.rows(_COMMITS.format(table=table), after=after)
         return Commits(tuple(row.moment for row in found), tuple(row.orders for row in found))
+
+    def wait_for_requests(
+        self, after: UUID, count: int, *, patience: float = 60.0, log: Callable[[], str] = str
+    ) -> None:
+        """Return when this many requests after the id have ended.
+
+        Raises `Stalled` after so many seconds in which none ended, and if one did not end as processed.
+        """
+
+        def ended() -> int:
+            return int(self.scalar("SELECT count(*) FROM requests WHERE id > :after", after=after))
+
+        _wait_until(ended, count, "requests", patience, log)
+        refused = self.rows(
+            "SELECT errors FROM requests WHERE id > :after AND status <> 'processed'", after=after
+        )
+        if refused:
+            raise Stalled(f"{len(refused)} of {count} requests were rejected; the first: {refused[0].errors}")
 
     def wait_for(self, sold: int, *, patience: float = 60.0, log: Callable[[], str] = str) -> None:
         """Return when so many tickets are sold. Raises `Stalled` after so many seconds without a sale."""
-        before, since = -1, time.monotonic()
-        while (now := self.sold()) < sold:
-            if now != before:
-                before, since = now, time.monotonic()
-            elif time.monotonic() - since > patience:
-                raise Stalled(f"{now} of {sold} orders are done, none in {patience:g} s\n{log()}")
-            time.sleep(0.05)
+        _wait_until(self.sold, sold, "orders", patience, log)
+
+
+def _wait_until(
+    done: Callable[[], int], count: int, things: str, patience: float, log: Callable[[], str]
+) -> None:
+    before, since = -1, time.monotonic()
+    while (now := done()) < count:
+        if now != before:
+            before, since = now, time.monotonic()
+        elif time.monotonic() - since > patience:
+            raise Stalled(f"{now} of {count} {things} are done, none in {patience:g} s\n{log()}")
+        time.sleep(0.05)
 
 
 def prepare(database: Database) -> None:

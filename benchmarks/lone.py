@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, Final
+from typing import Final
 
 from benchmarks.crew import Crew
 from benchmarks.database import Database, Stalled
@@ -14,7 +14,7 @@ from benchmarks.orders import make_orders
 from benchmarks.racing import race
 from benchmarks.results import Row, Target, compared
 from benchmarks.systems import settings_of
-from worker.publishing import Publisher
+from worker.publishing import Message, Publisher
 
 TITLE: Final = "a lone order, publish to commit; textbook"
 TARGET: Final = Target(1.0, is_most=True)
@@ -54,19 +54,25 @@ class Lone:
             publisher.publish([])  # connects
             times = []
             for order in make_orders(self.lab.sizes.lone_orders):
-                # Not in step with anything that a system does at intervals.
-                time.sleep(random.uniform(*_PAUSE_SECONDS))
-                times.append(_latency(publisher, system.messages([order]), system.database, order))
+                pause()
+                times.append(
+                    latency(publisher, system.messages([order]), system.database, order["request_id"])
+                )
         return median(times) * 1_000
 
 
-def _latency(publisher: Publisher, messages: list[Any], database: Database, order: dict[str, Any]) -> float:
+def pause() -> None:
+    """Wait a little, so as not to be in step with anything that a system does at intervals."""
+    time.sleep(random.uniform(*_PAUSE_SECONDS))
+
+
+def latency(publisher: Publisher, messages: list[Message], database: Database, request_id: str) -> float:
     """Return the seconds from the publishing to the commit, by one clock."""
     published = time.time()
     publisher.publish(messages)
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not (found := database.rows(_COMMITTED, id=order["request_id"])):
+    while not (found := database.rows(_COMMITTED, id=request_id)):
         if time.monotonic() > deadline:
-            raise Stalled(f"a lone order was not processed in {_PATIENCE_SECONDS:g} s")
+            raise Stalled(f"a lone request was not processed in {_PATIENCE_SECONDS:g} s")
         time.sleep(_LOOK_SECONDS)
     return float(found[0][0]) - published

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from benchmarks import drains, filled, intake, kills, latency, lone, memory, relay
+from benchmarks import changes, drains, filled, intake, kills, large_order, latency, lone, memory, relay
 from benchmarks.lab import RABBITMQ, REDIS, Lab
 from benchmarks.results import Row, Target
 
@@ -52,6 +52,8 @@ def _on_each_broker(
 
 MEASURES: Final = (
     *_on_each_broker("drain", drains.TITLE, drains.TEXTBOOK, drains.run),
+    Measure("changes", changes.TITLE, changes.TARGET, changes.run),
+    Measure("large-order", large_order.TITLE, large_order.TARGET, large_order.run),
     *_on_each_broker("lone", lone.TITLE, lone.TARGET, lone.run, is_long=True),
     *_on_each_broker("latency", latency.TITLE, latency.TARGET, latency.run, is_long=True),
     Measure("filled", filled.TITLE, filled.TARGET, filled.run),

@@ -9,6 +9,7 @@ from db.ids import new_id
 from schemas.catalogue import Catalogue
 
 TENANT: Final = "demo"
+EVENT: Final = "concert"
 
 SPREAD: Final = tuple(f"class-{number}" for number in range(100))
 """The ticket classes of the catalogue."""
@@ -27,7 +28,7 @@ def catalogue() -> Catalogue:
             "tenant": TENANT,
             "events": [
                 {
-                    "id": "concert",
+                    "id": EVENT,
                     "name": "Concert",
                     "starts_at": "2027-04-11T19:00:00+02:00",
                     "ends_at": "2027-04-11T23:00:00+02:00",
@@ -52,10 +53,15 @@ def make_orders(count: int, classes: Sequence[str] = SPREAD) -> list[dict[str, A
     ]
 
 
-def _order(number: int, ticket_class: str) -> dict[str, Any]:
+def make_attendee(number: int) -> dict[str, str]:
+    """Return one of 1,000 people."""
     first, last = _NAMES[number % 10], f"Example{number % 1_000}"
     email = f"{first.lower()}.{last.lower()}@example.com"
-    attendee = {"first_name": first, "last_name": last, "email": email}
+    return {"first_name": first, "last_name": last, "email": email}
+
+
+def _order(number: int, ticket_class: str) -> dict[str, Any]:
+    attendee = make_attendee(number)
     return {
         "tenant": TENANT,
         "request_id": str(new_id()),

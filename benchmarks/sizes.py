@@ -14,6 +14,10 @@ class Sizes:
     trial_seconds: float
     lone_orders: int
     """Lone orders in each run."""
+    changed_orders: int
+    """Orders of which each has one change in a run, and holds in a run."""
+    lone_scans: int
+    """Lone check-ins in each run, in a large order and in small ones."""
     load_seconds: float
     filled_orders: int
     """Orders in the tables before the first run."""
@@ -32,6 +36,8 @@ FULL: Final = Sizes(
     drain_seconds=3.0,
     trial_seconds=1.5,
     lone_orders=50,
+    changed_orders=6_000,
+    lone_scans=20,
     load_seconds=10.0,
     filled_orders=1_000_000,
     memory_orders=(50_000, 500_000),
@@ -47,6 +53,8 @@ QUICK: Final = Sizes(
     drain_seconds=0.3,
     trial_seconds=0.3,
     lone_orders=24,
+    changed_orders=2_000,
+    lone_scans=5,
     load_seconds=0.7,
     filled_orders=50_000,
     memory_orders=(4_000, 12_000),

@@ -61,21 +61,27 @@ def willcall(database: Database, broker_url: str, sizes: Sizes) -> System:
 
 
 def send_orders(settings: Settings, orders: Bodies, per_message: int) -> None:
-    """Publish orders by the producer's own way, which packs them by hundreds; or fewer in a message."""
+    """Publish orders, 100 in a message as the producer packs them, or fewer."""
+    send_requests(settings, CREATE, orders, per_message)
+
+
+def send_requests(settings: Settings, kind: str, requests: Bodies, per_message: int) -> None:
+    """Publish requests of one kind, 100 in a message as the producer packs them, or fewer."""
     if per_message == 100:
         with Producer(settings) as producer:
-            producer.send(orders, tenant=TENANT)
+            producer.send(requests, tenant=TENANT, kind=kind)
     else:
-        send(settings, _packed(orders, per_message))
+        send(settings, packed(kind, requests, per_message))
 
 
 def single_messages(orders: Bodies) -> list[Message]:
     """Return the messages that the producer makes of orders which come one by one."""
-    return _packed(orders, 1)
+    return packed(CREATE, orders, 1)
 
 
-def _packed(orders: Bodies, per_message: int) -> list[Message]:
-    ready = (outgoing(CREATE, order, tenant=TENANT, request_id=order["request_id"]) for order in orders)
+def packed(kind: str, requests: Bodies, per_message: int) -> list[Message]:
+    """Return the producer's messages with this many requests of one kind in each."""
+    ready = (outgoing(kind, request, tenant=TENANT, request_id=request["request_id"]) for request in requests)
     return pack(ready, max_requests=per_message)
 
 

@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from benchmarks import lone
+from benchmarks.changes import KINDS, Changes
 from benchmarks.lab import REDIS, Lab
+from benchmarks.large_order import LoneScans, Scans
 from benchmarks.sizes import QUICK
 
 
@@ -14,11 +16,19 @@ def test_a_tiny_run_measures_both_sides_and_ends_what_it_started() -> None:
     ) as lab:
         folder = lab.folder
         (row,) = lone.run(lab, REDIS)
+        (crew, _) = lab.crews(REDIS, "willcall", "textbook")
+        # Enough for two transactions: what the first one holds is not counted.
+        released = Changes(crew, KINDS[-1], 600)
+        changed = released()
+        scanned = [LoneScans(crew, 1, 20, 2)(), Scans(crew, 1, 20, 10)()]
         processes = [process for crew in lab.running for process in crew.processes]
     assert row.ours is not None
     assert row.baseline is not None
     assert 0 < row.ours.median < 5_000
     assert 0 < row.baseline.median < 5_000
+    assert changed > 0
+    assert released.created[0] > 0
+    assert min(scanned) > 0
     assert len(processes) == 2
     assert all(process.poll() is not None for process in processes)
     assert not folder.exists()
