@@ -203,6 +203,7 @@ def _order(
 
 
 def _line(line_number: int, priced: PricedLine, ticket_class: TicketClass) -> OrderLine:
+    rule = priced.offer.event.tax
     return OrderLine(
         line_number=line_number,
         event_id=ticket_class.event.id,
@@ -211,6 +212,9 @@ def _line(line_number: int, priced: PricedLine, ticket_class: TicketClass) -> Or
         unit_price=priced.unit_price,
         amount=priced.amount,
         tax=priced.tax,
+        tax_rate=rule and rule.rate,
+        tax_is_included=rule and rule.is_included,
+        tax_rounding=rule and rule.rounding,
         rounding=priced.rounding,
     )
 
