@@ -12,6 +12,7 @@ from intake.problems import Problem, invalid
 from schemas.dialects import DialectName
 from schemas.outcomes import MAX_REJECTIONS, Rejection
 from schemas.requests import ENVELOPE_FIELDS, MAX_REQUESTS_PER_MESSAGE
+from schemas.text import RESERVED_KEY, RESERVED_KEYS
 
 # Trusted on the queue, and therefore not over HTTP: what the key decides, no body can.
 _DECIDED_BY_KEY: Final = tuple(sorted(ENVELOPE_FIELDS))
@@ -156,6 +157,8 @@ def _header_key(headers: Sequence[str]) -> str | None:
         key = re.sub(r"\\(.)", r"\1", quoted[1])
     if _PRINTABLE.fullmatch(key) is None:
         raise invalid("an Idempotency-Key header has 1 to 200 printable ASCII characters", "idempotency_key")
+    if key.startswith(RESERVED_KEYS):
+        raise invalid(RESERVED_KEY, "idempotency_key")
     return key
 
 
