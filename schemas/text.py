@@ -31,6 +31,21 @@ def parse_uuid(text: str) -> UUID | None:
     return parsed if str(parsed) == text.lower() else None
 
 
+_ANY_FORM: Final = re.compile(
+    r"(?:urn:uuid:)?(?P<brace>\{)?[0-9a-f]{8}(?P<dash>-?)(?:[0-9a-f]{4}(?P=dash)){3}[0-9a-f]{12}(?(brace)\})",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def parse_any_uuid(text: str) -> UUID | None:
+    """Return the id that the text spells in any usual form, or None.
+
+    The forms are those of RFC 9562, of Microsoft (in braces) and of URNs, and 32 digits without hyphens.
+    """
+    # `UUID` alone takes more than that: hyphens anywhere, and whatever `int` reads as 32 characters.
+    return UUID(text.lower()) if _ANY_FORM.fullmatch(text) else None
+
+
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_NO_NUL)]
 """A name that a producer or a catalogue gives to a thing: 1 to 64 characters."""
 

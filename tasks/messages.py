@@ -10,8 +10,10 @@ import orjson
 
 from orders.recovery.dead_letters import DeadLetter
 from orders.recovery.requests_json import any_json
+from schemas.outcomes import MAX_REJECTIONS, Rejection
 from schemas.requests import ENVELOPE_FIELDS, KINDS, MAX_REQUESTS_PER_MESSAGE, Request
 from schemas.text import is_storable
+from tasks.envelope import read_mistakes, read_request_id
 from vendors.registry import translate
 
 _MISSING_ID: Final = UUID("d1a7c1a6-3a0e-4e37-9f0e-6a7a1b7f2c55")
@@ -91,20 +93,21 @@ def _request(message: QueueMessage, index: int, body: Any) -> Request | DeadLett
         reason = f"request {index} of the message is not an object"
         return DeadLetter(message.task, any_json(body), reason, attempts=message.deliveries)
     tenant = body.get("tenant")
-    words, mistakes = translate(
+    request_id = read_request_id(body.get("request_id"))
+    words, untranslated = translate(
         body.get("dialect", "canonical"),
         message.task,
         {name: value for name, value in body.items() if name not in ENVELOPE_FIELDS},
     )
     return Request(
         kind=message.task,
-        request_id=_request_id(message, index, body.get("request_id")),
+        request_id=request_id if isinstance(request_id, UUID) else _derived_id(message, index),
         tenant=tenant if isinstance(tenant, str) else "",
         # Whoever may publish on the queue is trusted; the intake says where it is not so.
         may_set_price=body.get("may_set_price", True) is True,
         body=words,
         by=_sender(body.get("by")),
-        mistakes=mistakes,
+        mistakes=_mistakes(request_id, *read_mistakes(body.get("mistakes")), *untranslated),
     )
 
 
@@ -112,9 +115,11 @@ def _sender(given: Any) -> str | None:
     return given[:200] if isinstance(given, str) and is_storable(given) else None
 
 
-def _request_id(message: QueueMessage, index: int, given: Any) -> UUID:
-    """Return the request's id; without one, the same at each delivery of the message."""
-    try:
-        return UUID(given)
-    except (AttributeError, TypeError, ValueError):
-        return uuid5(_MISSING_ID, f"{message.message_id}:{index}")
+def _derived_id(message: QueueMessage, index: int) -> UUID:
+    """Return the id of a request that has none of its own: the same at each delivery of the message."""
+    return uuid5(_MISSING_ID, f"{message.message_id}:{index}")
+
+
+def _mistakes(*found: object) -> tuple[Rejection, ...]:
+    """Return the mistakes among what was read, no more of them than an outcome holds."""
+    return tuple(one for one in found if isinstance(one, Rejection))[:MAX_REJECTIONS]
