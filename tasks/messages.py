@@ -14,6 +14,7 @@ from schemas.outcomes import MAX_REJECTIONS, Rejection
 from schemas.requests import ENVELOPE_FIELDS, KINDS, MAX_REQUESTS_PER_MESSAGE, Request
 from schemas.text import is_storable
 from tasks.envelope import read_mistakes, read_request_id
+from tasks.wrapped import MARK, unwrap
 from vendors.registry import translate
 
 _MISSING_ID: Final = UUID("d1a7c1a6-3a0e-4e37-9f0e-6a7a1b7f2c55")
@@ -53,9 +54,10 @@ def _requests(message: QueueMessage) -> Parsed:
     if message.task not in KINDS:
         raise _Unreadable(f"there is no task {message.task[:100]!r} on the queue of orders")
     bodies = _bodies(message.body)
+    may_hold_wrapped = MARK in message.body
     parsed = Parsed()
     for index, body in enumerate(bodies):
-        request = _request(message, index, body)
+        request = _request(message, index, body, may_hold_wrapped=may_hold_wrapped)
         if isinstance(request, Request):
             parsed.requests.append(request)
         else:
@@ -88,10 +90,11 @@ def _json(body: bytes) -> Any:
         raise _Unreadable(f"the body is not JSON: {error}") from error
 
 
-def _request(message: QueueMessage, index: int, body: Any) -> Request | DeadLetter:
+def _request(message: QueueMessage, index: int, body: Any, *, may_hold_wrapped: bool) -> Request | DeadLetter:
     if not isinstance(body, dict):
         reason = f"request {index} of the message is not an object"
         return DeadLetter(message.task, any_json(body), reason, attempts=message.deliveries)
+    no_text = unwrap(body) if may_hold_wrapped else ()
     tenant = body.get("tenant")
     request_id = read_request_id(body.get("request_id"))
     words, untranslated = translate(
@@ -107,7 +110,7 @@ def _request(message: QueueMessage, index: int, body: Any) -> Request | DeadLett
         may_set_price=body.get("may_set_price", True) is True,
         body=words,
         by=_sender(body.get("by")),
-        mistakes=_mistakes(request_id, *read_mistakes(body.get("mistakes")), *untranslated),
+        mistakes=_mistakes(request_id, *read_mistakes(body.get("mistakes")), *no_text, *untranslated),
     )
 
 
