@@ -28,7 +28,9 @@ KINDS: Final = frozenset({CREATE, *CHANGES, *HOLDS})
 MAX_REQUESTS_PER_MESSAGE: Final = 500
 """Requests in one message; a larger message is refused whole."""
 
-ENVELOPE_FIELDS: Final = frozenset({"tenant", "request_id", "may_set_price", "by", "dialect", "mistakes"})
+ENVELOPE_FIELDS: Final = frozenset(
+    {"tenant", "request_id", "may_set_price", "by", "dialect", "seen_version", "mistakes"}
+)
 """Fields that travel with a request and are not part of its body (nor of its hash)."""
 
 
@@ -41,7 +43,8 @@ class Request:
     it, for the order's history: an API key's id, or nothing for who published on the queue. `mistakes`
     are why the request cannot be taken, whatever its body says: a field of its envelope is malformed, or
     the body has no canonical words and is still in those of its dialect. They travel with a request that
-    is kept, for without them it would be taken at the next try.
+    is kept, for without them it would be taken at the next try. `seen_version` is the version that the order
+    had when the request was accepted: changes up to it came first, whatever the clocks of the intakes say.
     """
 
     kind: str
@@ -51,3 +54,4 @@ class Request:
     body: Mapping[str, Any]
     by: str | None = None
     mistakes: tuple[Rejection, ...] = ()
+    seen_version: int | None = None

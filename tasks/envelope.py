@@ -8,6 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 from schemas.outcomes import Rejection, RequestError
 from schemas.text import is_storable, parse_any_uuid
 
+_LAST_VERSION: Final = 2**31 - 1  # PostgreSQL's integer, which versions of orders are
+
 _ERRORS: Final = TypeAdapter(list[RequestError])
 _NOT_OURS: Final = Rejection("invalid", "mistakes", "mistakes is a field of Willcall's own; leave it out")
 
@@ -23,6 +25,18 @@ def read_request_id(given: Any) -> UUID | Rejection | None:
     id_ = parse_any_uuid(given) if isinstance(given, str) else None
     return id_ or Rejection(
         "invalid", "request_id", "request_id must be a UUID, written as text; leave it out to get one"
+    )
+
+
+def read_seen_version(given: Any) -> int | Rejection | None:
+    """Return the version that the order had at the request's acceptance, None for none, or the mistake."""
+    if given is None:
+        return None
+    # `True` is an `int`, and nobody means 1 by it.
+    if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= _LAST_VERSION:
+        return given
+    return Rejection(
+        "invalid", "seen_version", f"seen_version must be a whole number from 1 to {_LAST_VERSION}"
     )
 
 

@@ -13,7 +13,7 @@ from orders.recovery.requests_json import any_json
 from schemas.outcomes import MAX_REJECTIONS, Rejection
 from schemas.requests import ENVELOPE_FIELDS, KINDS, MAX_REQUESTS_PER_MESSAGE, Request
 from schemas.text import is_storable
-from tasks.envelope import read_mistakes, read_request_id
+from tasks.envelope import read_mistakes, read_request_id, read_seen_version
 from tasks.wrapped import MARK, unwrap
 from vendors.registry import translate
 
@@ -97,6 +97,7 @@ def _request(message: QueueMessage, index: int, body: Any, *, may_hold_wrapped: 
     no_text = unwrap(body) if may_hold_wrapped else ()
     tenant = body.get("tenant")
     request_id = read_request_id(body.get("request_id"))
+    seen_version = read_seen_version(body.get("seen_version"))
     words, untranslated = translate(
         body.get("dialect", "canonical"),
         message.task,
@@ -110,7 +111,10 @@ def _request(message: QueueMessage, index: int, body: Any, *, may_hold_wrapped: 
         may_set_price=body.get("may_set_price", True) is True,
         body=words,
         by=_sender(body.get("by")),
-        mistakes=_mistakes(request_id, *read_mistakes(body.get("mistakes")), *no_text, *untranslated),
+        mistakes=_mistakes(
+            request_id, seen_version, *read_mistakes(body.get("mistakes")), *no_text, *untranslated
+        ),
+        seen_version=seen_version if isinstance(seen_version, int) else None,
     )
 
 
