@@ -12,9 +12,10 @@ from intake.problems import Problem, invalid
 from schemas.dialects import DialectName
 from schemas.outcomes import MAX_REJECTIONS, Rejection
 from schemas.requests import ENVELOPE_FIELDS, MAX_REQUESTS_PER_MESSAGE
+from schemas.text import RESERVED_KEY, RESERVED_KEYS
 
-# Trusted on the queue, and therefore not over HTTP: what the key decides, no body can.
-_DECIDED_BY_KEY: Final = tuple(sorted(ENVELOPE_FIELDS))
+# Trusted on the queue, and therefore not over HTTP: what the key and the intake decide, no body can.
+_NOT_FOR_CALLERS: Final = tuple(sorted(ENVELOPE_FIELDS))
 
 _PRINTABLE: Final = re.compile(r"[ -~]{1,200}", re.ASCII)
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
@@ -64,12 +65,20 @@ def open_object(body: bytes, fixed: Collection[str] = ()) -> dict[str, Any]:
     return content
 
 
-def enclose(kind: str, words: Mapping[str, Any], header_keys: Sequence[str], caller: Caller) -> Envelope:
+def enclose(
+    kind: str,
+    words: Mapping[str, Any],
+    header_keys: Sequence[str],
+    caller: Caller,
+    *,
+    seen_version: int | None = None,
+) -> Envelope:
     """Return the one request that a call makes of its path, its headers and its body.
 
     Raises `Problem` with the status 400 for the `Idempotency-Key` headers.
     """
-    return Envelope((_signed(kind, _with_key(words, _header_key(header_keys)), caller),), is_array=False)
+    body = _with_key(words, _header_key(header_keys))
+    return Envelope((_signed(kind, body, caller, seen_version=seen_version),), is_array=False)
 
 
 def enclose_in_dialect(
@@ -80,6 +89,7 @@ def enclose_in_dialect(
     caller: Caller,
     *,
     is_array: bool = False,
+    seen_version: int | None = None,
 ) -> Envelope:
     """Return the requests of a call in a dialect, each in the dialect's words.
 
@@ -92,13 +102,19 @@ def enclose_in_dialect(
         _with_key(one, key and (key if len(requests) == 1 else f"{key}/{place}"))
         for place, one in enumerate(requests)
     ]
-    return Envelope(tuple(_signed(kind, one, caller, dialect) for one in named), is_array)
+    signed = tuple(_signed(kind, one, caller, dialect, seen_version=seen_version) for one in named)
+    return Envelope(signed, is_array)
 
 
 def _signed(
-    kind: str, body: Mapping[str, Any], caller: Caller, dialect: DialectName | None = None
+    kind: str,
+    body: Mapping[str, Any],
+    caller: Caller,
+    dialect: DialectName | None = None,
+    *,
+    seen_version: int | None = None,
 ) -> Outgoing:
-    """Return the request with what the key decides."""
+    """Return the request with what the key decides, and what the intake has seen."""
     return outgoing(
         kind,
         body,
@@ -106,6 +122,7 @@ def _signed(
         may_set_price=caller.may("orders.set_price"),
         by=str(caller.key_id),
         dialect=dialect,
+        seen_version=seen_version,
     )
 
 
@@ -132,8 +149,8 @@ def _mistakes(body: Any, prefix: str = "") -> list[Rejection]:
     if not isinstance(body, dict):
         return [Rejection("invalid", prefix.rstrip(".") or None, "an order is an object")]
     return [
-        Rejection("invalid", prefix + name, f"the field {name} is not for callers: the API key decides it")
-        for name in _DECIDED_BY_KEY
+        Rejection("invalid", prefix + name, f"the field {name} is not for callers: the intake sets it")
+        for name in _NOT_FOR_CALLERS
         if name in body
     ]
 
@@ -156,6 +173,8 @@ def _header_key(headers: Sequence[str]) -> str | None:
         key = re.sub(r"\\(.)", r"\1", quoted[1])
     if _PRINTABLE.fullmatch(key) is None:
         raise invalid("an Idempotency-Key header has 1 to 200 printable ASCII characters", "idempotency_key")
+    if key.startswith(RESERVED_KEYS):
+        raise invalid(RESERVED_KEY, "idempotency_key")
     return key
 
 

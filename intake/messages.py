@@ -35,9 +35,10 @@ def outgoing(
     may_set_price: bool | None = None,
     by: str | None = None,
     dialect: str | None = None,
+    seen_version: int | None = None,
 ) -> Outgoing:
     """Return a request with its envelope: tenant, id (a new one unless given), what it may do, by whom,
-    and in which dialect it is.
+    in which dialect it is, and which version its order had.
 
     Raises `TypeError` for what JSON has no words for; a `Decimal` is written as a string.
     """
@@ -49,6 +50,8 @@ def outgoing(
         words["by"] = by
     if dialect is not None:
         words["dialect"] = dialect
+    if seen_version is not None:
+        words["seen_version"] = seen_version
     return Outgoing(kind, request_id, _dump(words))
 
 

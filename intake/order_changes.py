@@ -1,6 +1,7 @@
 """Calls that change an order: an update, a cancellation, a payment; each a request on the queue."""
 
 from typing import Any, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
@@ -9,6 +10,7 @@ from intake.bodies import JSON, MERGE_PATCH, read_body, read_optional_body
 from intake.conditions import expected_version
 from intake.envelope import enclose, open_object
 from intake.openapi import CANCEL_ORDER, RECORD_PAYMENT, UPDATE_ORDER
+from intake.parts import parts_of
 from intake.problems import not_found
 from intake.sending import Call, call_of, send, with_order
 from schemas.requests import CANCEL, PAY, UPDATE
@@ -34,7 +36,15 @@ async def update_order(request: Request, order_id: str) -> Response:
     caller = await caller_of(request, "orders.update")
     named = _order_named(call, order_id)
     patch = open_object(await read_body(request, (MERGE_PATCH, JSON)))
-    return await send(call, enclose(UPDATE, {**named, "patch": patch}, call.keys, caller), _CHANGED)
+    # Who names a version has said already what came before.
+    seen_version = (
+        await parts_of(request.app).seen_versions.read(caller, UUID(named["order_id"]))
+        if "expected_version" not in named
+        else None
+    )
+    words = {**named, "patch": patch}
+    envelope = enclose(UPDATE, words, call.keys, caller, seen_version=seen_version)
+    return await send(call, envelope, _CHANGED)
 
 
 @router.post("/v1/orders/{order_id}/cancel", status_code=202, summary="Cancel an order", **CANCEL_ORDER)

@@ -14,6 +14,7 @@ from db.engine import make_engine
 from intake.authentication import Authenticator
 from intake.publishing import GroupPublisher
 from intake.readiness import Readiness
+from intake.seen_versions import SeenVersions
 from intake.waiting import Outcomes
 from orders.reading.event_orders import EventOrders
 from worker.settings import Settings
@@ -30,6 +31,7 @@ class Parts:
     publisher: GroupPublisher
     authenticator: Authenticator
     outcomes: Outcomes
+    seen_versions: SeenVersions
     readiness: Readiness
     public_url: str | None
     """The intake's address in links; None: what the caller called."""
@@ -47,6 +49,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         publisher=GroupPublisher(settings),
         authenticator=Authenticator(engine),
         outcomes=Outcomes(engine),
+        seen_versions=SeenVersions(engine),
         readiness=Readiness(engine, settings),
         public_url=settings.public_url,
         link_lifetime=timedelta(seconds=settings.link_seconds),

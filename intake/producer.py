@@ -13,6 +13,7 @@ from uuid import UUID
 
 from intake.messages import outgoing, pack
 from schemas.requests import CREATE
+from schemas.text import parse_any_uuid
 from worker.publishing import NotConfirmed, Publisher
 from worker.settings import Settings, get_settings
 
@@ -56,15 +57,16 @@ class Producer:
 
         `may_set_price=False` holds the requests to the catalogue's prices; `by` is who sends them, for the
         histories of their orders; `dialect` is whose words they are in. A request that has a `request_id`
-        keeps it. Raises `NotConfirmed`, and then any of the requests may have been sent: send all of them
-        again, with the same idempotency keys or the same ids, so that none counts twice.
+        keeps it. Raises `ValueError` for an id that is no UUID, and then nothing was sent. Raises
+        `NotConfirmed`, and then any of the requests may have been sent: send all of them again, with the
+        same idempotency keys or the same ids, so that none counts twice.
         """
         ready = [
             outgoing(
                 kind,
                 request,
                 tenant=tenant,
-                request_id=UUID(str(request["request_id"])) if request.get("request_id") else None,
+                request_id=_id_of(request),
                 may_set_price=may_set_price,
                 by=by,
                 dialect=dialect,
@@ -79,3 +81,14 @@ class Producer:
     def close(self) -> None:
         """Close the connection; sending again opens another."""
         self._publisher.close()
+
+
+def _id_of(request: Mapping[str, Any]) -> UUID | None:
+    """Return the id that the caller gave to the request; a malformed one is not replaced silently."""
+    given = request.get("request_id")
+    if given is None or isinstance(given, UUID):
+        return given
+    id_ = parse_any_uuid(given) if isinstance(given, str) else None
+    if id_ is None:
+        raise ValueError(f"the request_id {given!r} is not a UUID")
+    return id_

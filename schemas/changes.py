@@ -19,7 +19,7 @@ from schemas.orders import (
     SeatOrder,
     Seats,
 )
-from schemas.text import IdempotencyKey, Identifier, LongText, ShortText, Word
+from schemas.text import IdempotencyKey, Identifier, LongText, ShortText, StoredKey, Word
 
 
 class OrderReference(Word):
@@ -30,7 +30,8 @@ class OrderReference(Word):
 
     idempotency_key: IdempotencyKey | None = None
     order_id: Id | None = None
-    order_key: IdempotencyKey | None = None
+    # Any key may be named: under a reserved one no order is ever made, so that the request finds none.
+    order_key: StoredKey | None = None
     expected_version: Annotated[int, Field(ge=1)] | None = None
 
     @model_validator(mode="after")

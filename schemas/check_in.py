@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import model_validator
 
 from schemas.orders import Id
-from schemas.text import IdempotencyKey, Identifier, LongText, Word
+from schemas.text import IdempotencyKey, Identifier, LongText, StoredKey, Word
 
 
 class CheckInRequest(Word):
@@ -18,7 +18,8 @@ class CheckInRequest(Word):
     code: LongText | None = None
     ticket_id: Id | None = None
     event_id: Identifier | None = None
-    nonce: IdempotencyKey | None = None
+    # It names a scan of one ticket, and is never compared with the keys of requests.
+    nonce: StoredKey | None = None
     undo: bool = False
 
     @model_validator(mode="after")

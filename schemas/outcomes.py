@@ -83,8 +83,7 @@ def rejections_of(error: ValidationError) -> tuple[Rejection, ...]:
     # A list that is too short only because its items are invalid is no second mistake.
     told = [one for one in details if not (one["type"] == "too_short" and _has_cause(one, details))]
     return tuple(
-        Rejection("invalid", _field_path(detail["loc"]), _sentence(detail))
-        for detail in told[:MAX_REJECTIONS]
+        Rejection("invalid", field_path(detail["loc"]), _sentence(detail)) for detail in told[:MAX_REJECTIONS]
     )
 
 
@@ -93,7 +92,8 @@ def _has_cause(detail: Any, details: list[Any]) -> bool:
     return any(len(d["loc"]) > depth and d["loc"][:depth] == detail["loc"] for d in details)
 
 
-def _field_path(location: tuple[int | str, ...]) -> str | None:
+def field_path(location: tuple[int | str, ...]) -> str | None:
+    """Return the name of a field as rejections have it, such as `line_items.0.quantity`; None for none."""
     # The name of an unknown field is the sender's, of any length and any characters.
     path = ".".join(str(part)[:64] for part in location)
     return path.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00") or None
@@ -101,7 +101,7 @@ def _field_path(location: tuple[int | str, ...]) -> str | None:
 
 def _sentence(detail: Any) -> str:
     if detail["type"] == "extra_forbidden":
-        return f"unknown field {_field_path(detail['loc'][-1:])}"
+        return f"unknown field {field_path(detail['loc'][-1:])}"
     if detail["type"] in ("string_pattern_mismatch", "string_unicode"):
         return UNSTORABLE
     return str(detail["msg"]).replace("Tuple", "Array").replace("a valid tuple", "an array")

@@ -30,7 +30,9 @@ KINDS: Final = frozenset({CREATE, *CHANGES, *HOLDS})
 MAX_REQUESTS_PER_MESSAGE: Final = 500
 """Requests in one message; a larger message is refused whole."""
 
-ENVELOPE_FIELDS: Final = frozenset({"tenant", "request_id", "may_set_price", "by", "dialect"})
+ENVELOPE_FIELDS: Final = frozenset(
+    {"tenant", "request_id", "may_set_price", "by", "dialect", "seen_version", "mistakes"}
+)
 """Fields that travel with a request and are not part of its body (nor of its hash)."""
 
 
@@ -41,7 +43,10 @@ class Request:
     `request_id` is the intake's, or derived from the message when the producer gave none;
     `may_set_price` is false only for HTTP callers without the scope `orders.set_price`. `by` is who sent
     it, for the order's history: an API key's id, or nothing for who published on the queue. `mistakes`
-    are why the body could not be put into canonical words; it is then in those of its dialect.
+    are why the request cannot be taken, whatever its body says: a field of its envelope is malformed, or
+    the body has no canonical words and is still in those of its dialect. They travel with a request that
+    is kept, for without them it would be taken at the next try. `seen_version` is the version that the order
+    had when the request was accepted: changes up to it came first, whatever the clocks of the intakes say.
     """
 
     kind: str
@@ -52,3 +57,4 @@ class Request:
     by: str | None = None
     seen_version: int | None = None
     mistakes: tuple[Rejection, ...] = ()
+    seen_version: int | None = None

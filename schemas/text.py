@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 # Surrogates come from JSON such as "\ud800"; neither they nor NUL can be stored as UTF-8 text.
@@ -31,11 +31,54 @@ def parse_uuid(text: str) -> UUID | None:
     return parsed if str(parsed) == text.lower() else None
 
 
+_ANY_FORM: Final = re.compile(
+    r"(?:urn:uuid:)?(?P<brace>\{)?[0-9a-f]{8}(?P<dash>-?)(?:[0-9a-f]{4}(?P=dash)){3}[0-9a-f]{12}(?(brace)\})",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def parse_any_uuid(text: str) -> UUID | None:
+    """Return the id that the text spells in any usual form, or None.
+
+    The forms are those of RFC 9562, of Microsoft (in braces) and of URNs, and 32 digits without hyphens.
+    """
+    # `UUID` alone takes more than that: hyphens anywhere, and whatever `int` reads as 32 characters.
+    return UUID(text.lower()) if _ANY_FORM.fullmatch(text) else None
+
+
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_NO_NUL)]
 """A name that a producer or a catalogue gives to a thing: 1 to 64 characters."""
 
-IdempotencyKey = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_NO_NUL)]
-"""The producer's own name for one request: 1 to 200 characters."""
+RESERVED_KEYS: Final = "willcall:"
+"""How the keys of the system's own requests begin."""
+
+RESERVED_KEY: Final = f"keys that begin with {RESERVED_KEYS} are for Willcall's own requests; use another one"
+"""What a sender of such a key is told."""
+
+StoredKey = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_NO_NUL)]
+"""The name of one request, whoever gave it: 1 to 200 characters."""
+
+
+def _unreserved(key: str) -> str:
+    if key.startswith(RESERVED_KEYS):
+        raise PydanticCustomError("reserved_key", "{message}", {"message": RESERVED_KEY})
+    return key
+
+
+IdempotencyKey = Annotated[
+    StoredKey,
+    AfterValidator(_unreserved),
+    # The contract says it, too; pydantic's own patterns cannot, for they know no lookahead.
+    WithJsonSchema(
+        {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 200,
+            "pattern": rf"^(?!{RESERVED_KEYS})[^\x00]*$",
+        }
+    ),
+]
+"""The sender's own name for one request: 1 to 200 characters, and not one of the system's names."""
 
 ShortText = Annotated[str, StringConstraints(max_length=200, pattern=_NO_NUL)]
 """A name, a city, a phone number: at most 200 characters, kept as sent."""

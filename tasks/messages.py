@@ -10,8 +10,11 @@ import orjson
 
 from orders.recovery.dead_letters import DeadLetter
 from orders.recovery.requests_json import any_json
+from schemas.outcomes import MAX_REJECTIONS, Rejection
 from schemas.requests import ENVELOPE_FIELDS, KINDS, MAX_REQUESTS_PER_MESSAGE, Request
 from schemas.text import is_storable
+from tasks.envelope import read_mistakes, read_request_id, read_seen_version
+from tasks.wrapped import MARK, unwrap
 from vendors.registry import translate
 
 _MISSING_ID: Final = UUID("d1a7c1a6-3a0e-4e37-9f0e-6a7a1b7f2c55")
@@ -51,9 +54,10 @@ def _requests(message: QueueMessage) -> Parsed:
     if message.task not in KINDS:
         raise _Unreadable(f"there is no task {message.task[:100]!r} on the queue of orders")
     bodies = _bodies(message.body)
+    may_hold_wrapped = MARK in message.body
     parsed = Parsed()
     for index, body in enumerate(bodies):
-        request = _request(message, index, body)
+        request = _request(message, index, body, may_hold_wrapped=may_hold_wrapped)
         if isinstance(request, Request):
             parsed.requests.append(request)
         else:
@@ -86,25 +90,31 @@ def _json(body: bytes) -> Any:
         raise _Unreadable(f"the body is not JSON: {error}") from error
 
 
-def _request(message: QueueMessage, index: int, body: Any) -> Request | DeadLetter:
+def _request(message: QueueMessage, index: int, body: Any, *, may_hold_wrapped: bool) -> Request | DeadLetter:
     if not isinstance(body, dict):
         reason = f"request {index} of the message is not an object"
         return DeadLetter(message.task, any_json(body), reason, attempts=message.deliveries)
+    no_text = unwrap(body) if may_hold_wrapped else ()
     tenant = body.get("tenant")
-    words, mistakes = translate(
+    request_id = read_request_id(body.get("request_id"))
+    seen_version = read_seen_version(body.get("seen_version"))
+    words, untranslated = translate(
         body.get("dialect", "canonical"),
         message.task,
         {name: value for name, value in body.items() if name not in ENVELOPE_FIELDS},
     )
     return Request(
         kind=message.task,
-        request_id=_request_id(message, index, body.get("request_id")),
+        request_id=request_id if isinstance(request_id, UUID) else _derived_id(message, index),
         tenant=tenant if isinstance(tenant, str) else "",
         # Whoever may publish on the queue is trusted; the intake says where it is not so.
         may_set_price=body.get("may_set_price", True) is True,
         body=words,
         by=_sender(body.get("by")),
-        mistakes=mistakes,
+        mistakes=_mistakes(
+            request_id, seen_version, *read_mistakes(body.get("mistakes")), *no_text, *untranslated
+        ),
+        seen_version=seen_version if isinstance(seen_version, int) else None,
     )
 
 
@@ -112,9 +122,11 @@ def _sender(given: Any) -> str | None:
     return given[:200] if isinstance(given, str) and is_storable(given) else None
 
 
-def _request_id(message: QueueMessage, index: int, given: Any) -> UUID:
-    """Return the request's id; without one, the same at each delivery of the message."""
-    try:
-        return UUID(given)
-    except (AttributeError, TypeError, ValueError):
-        return uuid5(_MISSING_ID, f"{message.message_id}:{index}")
+def _derived_id(message: QueueMessage, index: int) -> UUID:
+    """Return the id of a request that has none of its own: the same at each delivery of the message."""
+    return uuid5(_MISSING_ID, f"{message.message_id}:{index}")
+
+
+def _mistakes(*found: object) -> tuple[Rejection, ...]:
+    """Return the mistakes among what was read, no more of them than an outcome holds."""
+    return tuple(one for one in found if isinstance(one, Rejection))[:MAX_REJECTIONS]

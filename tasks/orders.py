@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import psycopg
 from celery import Task, shared_task
+from kombu.utils.json import dumps
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -255,11 +256,21 @@ def _ids(outcome: Outcome) -> dict[str, object]:
     }
 
 
+def _body_of(requests: list[dict[str, Any]]) -> bytes:
+    """Return the body that a stock Celery worker has read the requests from."""
+    content = [[], {"requests": requests}, {}]
+    try:
+        return any_json(content)
+    except TypeError:
+        # kombu has unwrapped what its JSON wraps, a `Decimal` for one; it alone can write that again.
+        return cast("str", dumps(content)).encode()
+
+
 def _task(kind: str) -> Task:
     """Make the Celery task of a kind of request; its messages hold 1 to 500 requests of this kind."""
 
     def run(self: Task, requests: list[dict[str, Any]]) -> str:
-        body = any_json([[], {"requests": requests}, {}])
+        body = _body_of(requests)
         return process_messages([QueueMessage(kind, self.request.id, body)]).summary
 
     return shared_task(

@@ -178,6 +178,11 @@ class Worker:
 
     intake: Intake
     is_stopped: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread = field(init=False)
+
+    def start(self) -> None:
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
 
     def run(self) -> None:
         orders = queues(self.intake.settings.broker())[0]
@@ -191,6 +196,11 @@ class Worker:
                 self.process(message)
                 message.ack()
 
+    def stop(self) -> None:
+        """Leave what comes from now on in the queue; return when nothing is under way."""
+        self.is_stopped.set()
+        self.thread.join(20)
+
     def process(self, message: kombu.Message) -> None:
         body = message.body if isinstance(message.body, bytes) else message.body.encode()
         parsed = parse(QueueMessage(message.headers["task"], message.headers["id"], body))
@@ -202,8 +212,6 @@ class Worker:
 def worker(intake: Intake) -> Iterator[Worker]:
     """Process what is in the queue while the test runs."""
     worker = Worker(intake)
-    thread = threading.Thread(target=worker.run)
-    thread.start()
+    worker.start()
     yield worker
-    worker.is_stopped.set()
-    thread.join(20)
+    worker.stop()

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 from uuid import UUID
 
 import typer
@@ -79,7 +79,10 @@ def update(
     The order is priced again.
     """
     words = {"patch": _patch(patch), "expected_version": expected_version, "idempotency_key": key}
-    _send(UPDATE, order, words, timeout if wait else None, as_json)
+    found = _order(order)
+    if expected_version is None:
+        words["seen_version"] = found.version
+    _send(UPDATE, found, words, timeout if wait else None, as_json)
 
 
 def _patch(text: str) -> dict[str, Any]:
@@ -123,7 +126,7 @@ def cancel(
         "expected_version": expected_version,
         "idempotency_key": key,
     }
-    _send(CANCEL, order, words, timeout if wait else None, as_json)
+    _send(CANCEL, _order(order), words, timeout if wait else None, as_json)
 
 
 def _line(text: str) -> dict[str, int]:
@@ -168,34 +171,43 @@ def pay(
         "reference": reference,
         "idempotency_key": key,
     }
-    _send(PAY, order, words, timeout if wait else None, as_json)
+    _send(PAY, _order(order), words, timeout if wait else None, as_json)
 
 
-def _send(kind: str, order: str, words: dict[str, Any], timeout: float | None, as_json: bool) -> None:
-    id_, tenant = _order(order)
+class _Order(NamedTuple):
+    """The order that a command changes, as it was when the command was given."""
+
+    id: UUID
+    tenant: str
+    version: int
+
+
+def _send(kind: str, order: _Order, words: dict[str, Any], timeout: float | None, as_json: bool) -> None:
     send_and_tell(
         kind,
-        {"order_id": str(id_), **words},
-        tenant=tenant,
+        {"order_id": str(order.id), **words},
+        tenant=order.tenant,
         timeout=timeout,
         as_json=as_json,
         show=_show_order,
     )
 
 
-def _order(name: str) -> tuple[UUID, str]:
-    """Return the order's id and its tenant's name; an order that is not there fails the command."""
+def _order(name: str) -> _Order:
+    """Return the order of this name; one that does not exist fails the command."""
     from sqlalchemy import select
 
     from db.tables import orders, tenants
     from intake.commands.servers import transaction
 
     with transaction() as connection:
-        query = select(orders.c.id, tenants.c.name).join(tenants, tenants.c.id == orders.c.tenant_id)
+        query = select(orders.c.id, tenants.c.name, orders.c.version).join(
+            tenants, tenants.c.id == orders.c.tenant_id
+        )
         row = connection.execute(query.where(orders.c.id == find_order(connection, name))).one_or_none()
     if row is None:
         raise CommandFailed(f"there is no order {name}")
-    return row.id, row.name
+    return _Order(row.id, row.name, row.version)
 
 
 def _show_order(engine: "Engine", outcome: "Words") -> None:

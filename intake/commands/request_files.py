@@ -8,12 +8,12 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
-from uuid import UUID
 
 import orjson
 
 from intake.commands.failures import CommandFailed
 from schemas.requests import ENVELOPE_FIELDS
+from schemas.text import parse_any_uuid
 from vendors.dialect import Dialect, NotTranslatable
 
 MAX_DOCUMENT_BYTES: Final = 256 * 1024 * 1024
@@ -159,10 +159,9 @@ def _tenant(request: Any, tenant: str | None) -> str:
         raise _Mistake("it names no tenant; say --tenant, or give the request a field tenant")
     if tenant is not None and named != tenant:
         raise _Mistake(f"it names the tenant {named}, not {tenant}")
-    try:
-        UUID(str(request.get("request_id") or UUID(int=0)))
-    except ValueError as error:
-        raise _Mistake("its request_id is not a UUID") from error
+    id_ = request.get("request_id")
+    if id_ is not None and (not isinstance(id_, str) or parse_any_uuid(id_) is None):
+        raise _Mistake("its request_id is not a UUID")
     return named
 
 
@@ -175,6 +174,6 @@ def _split(request: dict[str, Any], dialect: Dialect | None) -> list[dict[str, A
         requests = dialect.split(payload)
     except NotTranslatable as error:
         raise _Mistake(f"it is not in the dialect {dialect.name}: {error}") from error
-    if len(requests) > 1 and "request_id" in envelope:
+    if len(requests) > 1 and envelope.get("request_id") is not None:
         raise _Mistake(f"it holds {len(requests)} requests, and one request_id cannot name them all")
     return [{**one, **envelope} for one in requests]

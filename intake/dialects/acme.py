@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Final
 from urllib.parse import quote
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response, Security
 from fastapi.security import APIKeyHeader
@@ -147,14 +148,15 @@ async def create_order(request: Request, caller: _Creator) -> Response:
 
 
 @router.put("/{id}", summary="Update an order", **UPDATE_ORDER)
-async def update_order(request: Request, id: str, caller: _Updater) -> Response:
+async def update_order(request: Request, id: str, parts: PartsOfApp, caller: _Updater) -> Response:
     """Replace all that the order object says of an order; it is priced again, and answered."""
     call = call_of(request)
     words = order_object(await read_body(request), caller)
     order_id = await order_id_of(request, caller, id)
     if str(words.get("id") or id) not in (id, order_id):
         raise invalid("the body is of another order than the path", "id", status=422)
-    envelope = enclosed(UPDATE, {**words, "id": order_id}, call, caller)
+    seen_version = await parts.seen_versions.read(caller, UUID(order_id))
+    envelope = enclosed(UPDATE, {**words, "id": order_id}, call, caller, seen_version=seen_version)
     answer = answering(call, words, order_after)
     return await send(call, envelope, answer, usual_wait=USUAL_WAIT_SECONDS)
 

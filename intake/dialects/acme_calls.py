@@ -70,12 +70,16 @@ def order_object(body: bytes, caller: Caller) -> Words:
     return words
 
 
-def enclosed(kind: str, words: Words, call: Call, caller: Caller) -> Envelope:
+def enclosed(
+    kind: str, words: Words, call: Call, caller: Caller, *, seen_version: int | None = None
+) -> Envelope:
     """Return the request, named by the call's `x-acme-request-uuid`. Raises `Problem`: 400."""
     keys = call.request.headers.getlist(REQUEST_UUID)
     if len(keys) > 1 or (keys and not keys[0].strip()):
         raise invalid(f"the header {REQUEST_UUID} names one request", REQUEST_UUID)
-    return enclose_in_dialect(DIALECT.name, kind, [words], keys or call.keys, caller)
+    return enclose_in_dialect(
+        DIALECT.name, kind, [words], keys or call.keys, caller, seen_version=seen_version
+    )
 
 
 async def order_id_of(request: Request, caller: Caller, name: str) -> str:

@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 from intake.answers import Accepted
 from intake.bodies import JSON
 from schemas.dialects import DialectName
+from schemas.text import RESERVED_KEYS
 
 Words = dict[str, Any]
 
@@ -17,7 +18,7 @@ DIALECT_SCHEMAS: Final[dict[str, Words]] = {}
 
 _ACCEPTED: Final[Words] = {"$ref": f"#/components/schemas/{Accepted.__name__}"}
 
-KEY_PATTERN: Final = r"^[!-~]([ -~]{0,198}[!-~])?$"
+KEY_PATTERN: Final = rf"^(?!{RESERVED_KEYS})[!-~]([ -~]{{0,198}}[!-~])?$"
 """What an `Idempotency-Key` header is made of: 1 to 200 printable characters of ASCII."""
 
 _OF_WAITING: Final[tuple[Words, ...]] = (

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 
+from schemas.outcomes import Rejection
 from schemas.requests import ENVELOPE_FIELDS, Request
 
 
@@ -22,6 +23,10 @@ def request_json(request: Request) -> bytes:
     }
     if request.by is not None:
         words["by"] = request.by
+    if request.seen_version is not None:
+        words["seen_version"] = request.seen_version
+    if request.mistakes:
+        words["mistakes"] = [mistake.as_dict() for mistake in request.mistakes]
     return any_json(words)
 
 
@@ -55,4 +60,6 @@ def request_from_json(kind: str, stored: bytes) -> Request:
         may_set_price=words["may_set_price"],
         body={name: value for name, value in words.items() if name not in ENVELOPE_FIELDS},
         by=words.get("by"),
+        mistakes=tuple(Rejection(**mistake) for mistake in words.get("mistakes", ())),
+        seen_version=words.get("seen_version"),
     )

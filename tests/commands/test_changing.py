@@ -51,7 +51,7 @@ def test_an_update_is_sent_for_the_tenant_of_the_order(
     )
     assert _sent(orders_queue) == (
         "orders.update",
-        {"order_id": id_, "patch": {"shipping": "5.00"}, "idempotency_key": "k"},
+        {"order_id": id_, "patch": {"shipping": "5.00"}, "idempotency_key": "k", "seen_version": 1},
     )
     assert by_number.json["status"] == "pending"
 

@@ -128,6 +128,8 @@ def test_a_malformed_document_tells_where(willcall: Willcall, orders_queue: Orde
         ({"tenant": 7}, [], "line 1: it names no tenant"),
         ({"tenant": "a"}, ["--tenant", "b"], "line 1: it names the tenant a, not b"),
         ({"request_id": "7"}, ["--tenant", "b"], "line 1: its request_id is not a UUID"),
+        ({"request_id": ""}, ["--tenant", "b"], "line 1: its request_id is not a UUID"),
+        ({"request_id": 0}, ["--tenant", "b"], "line 1: its request_id is not a UUID"),
     ],
 )
 def test_a_request_that_cannot_be_addressed_is_told(

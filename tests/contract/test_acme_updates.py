@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.contract.acme import STALLS, STANDING, Acme, item, sample, simple
+from tests.intakes import Intake, Worker
 
 
 @pytest.fixture
@@ -221,3 +222,16 @@ def test_a_deleted_order_is_not_updated(acme: Acme, worker: object) -> None:
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["code"] == "not_allowed_in_status"
+
+
+def test_an_update_says_which_version_came_before_it(acme: Acme, intake: Intake, worker: Worker) -> None:
+    id_ = acme.create(simple(orderItems=[item()]))
+    acme.put(id_, simple(orderItems=[item(itemId="1", quantity=1)]))
+    worker.stop()
+
+    by_number = acme.call("PUT", f"/{acme.canonical(id_)['number']}", simple(), prefer="wait=1")
+    forged = acme.call("PUT", f"/{id_}", simple(seen_version=1))
+
+    assert (by_number.status_code, forged.status_code) == (202, 400)
+    (request,) = intake.take_requests()
+    assert (request["dialect"], request["seen_version"]) == ("acme", 2)

@@ -141,7 +141,7 @@ def test_another_content_type_is_refused_and_the_right_ones_named(client) -> Non
 
 
 @pytest.mark.parametrize(("method", "more"), [("PATCH", ""), ("POST", "/cancel"), ("POST", "/payments")])
-@pytest.mark.parametrize("name", ["tenant", "request_id", "may_set_price", "by", "dialect"])
+@pytest.mark.parametrize("name", ["tenant", "request_id", "may_set_price", "by", "dialect", "seen_version"])
 def test_what_the_key_decides_is_refused_by_name(client, intake, method: str, more: str, name: str) -> None:
     answer = client.request(method, f"/v1/orders/{uuid4()}{more}", json={name: "x"})
 

@@ -95,7 +95,7 @@ def test_no_business_rule_is_looked_at(client) -> None:
     assert client.post("/v1/orders", json={"nonsense": 1}).status_code == 202
 
 
-@pytest.mark.parametrize("name", ["tenant", "request_id", "may_set_price", "by", "dialect"])
+@pytest.mark.parametrize("name", ["tenant", "request_id", "may_set_price", "by", "dialect", "seen_version"])
 def test_what_the_key_decides_is_refused_by_name(client, intake, order: Order, name: str) -> None:
     alone = client.post("/v1/orders", json=order(**{name: "other"}))
     in_array = client.post("/v1/orders", json=[order(), order(**{name: "other"})])

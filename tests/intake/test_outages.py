@@ -119,6 +119,16 @@ def test_without_a_database_orders_are_still_accepted_from_known_keys(home: Path
         assert len(intake.take_requests()) == 3
 
 
+def test_without_a_database_updates_are_still_accepted(home: Path) -> None:
+    with running_intake(home) as intake, intake.client() as client:
+        client.get("/v1/orders")
+        with without_database(home):
+            for _ in range(3):
+                assert client.patch(f"/v1/orders/{ID}", json={"reference": "x"}).status_code == 202
+
+        assert all("seen_version" not in request for request in intake.take_requests())
+
+
 def test_a_key_outlives_the_database_for_some_minutes_only(home: Path) -> None:
     async def find(authenticator: Authenticator, key: str) -> str:
         try:

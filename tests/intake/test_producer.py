@@ -39,8 +39,9 @@ def test_a_request_that_has_an_id_keeps_it(intake) -> None:
     id_ = uuid4()
     with Producer(intake.settings) as producer:
         ids = producer.send([{"request_id": id_}, {"request_id": str(id_)}], tenant="demo")
-        with pytest.raises(ValueError, match="badly formed"):
-            producer.send([{"request_id": "mine"}], tenant="demo")
+        for malformed in ("mine", "", 7, [], f" {id_}"):
+            with pytest.raises(ValueError, match="is not a UUID"):
+                producer.send([{"request_id": malformed}], tenant="demo")
 
     assert ids == [id_, id_]
     assert [request["request_id"] for request in intake.take_requests()] == [str(id_)] * 2

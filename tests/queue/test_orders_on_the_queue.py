@@ -3,7 +3,9 @@
 import signal
 import threading
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import orjson
 import pytest
@@ -51,6 +53,29 @@ def test_any_celery_client_is_a_producer(broker: Broker, engine: Engine) -> None
         )
     _wait_for(engine, 1, "orders")
     wait_until(lambda: broker.depth() == 0, what="the message to be acknowledged")
+
+
+def test_ids_and_amounts_of_a_celery_client_need_not_be_text(broker: Broker, engine: Engine) -> None:
+    load(engine)
+    broker.worker()
+    key, request_id = uuid4(), uuid4()
+    body = make_body(idempotency_key=key, shipping=Decimal("5.00"), reference=b"PO-1")
+    client = Celery(broker=broker.url)
+    client.conf.task_create_missing_queue_type = "quorum" if broker.url.startswith("amqp") else "classic"
+    with client.connection_for_write() as connection:
+        client.send_task(
+            "orders.create",
+            kwargs={"requests": [{"tenant": "demo", "request_id": request_id, **body}]},
+            queue="orders",
+            connection=connection,
+        )
+    text = body | {"idempotency_key": str(key), "shipping": "5.00", "reference": "PO-1"}
+    broker.publisher().publish([_message(text)])
+    _wait_for(engine, 1, "request_repeats")
+    assert rows(engine, "SELECT id, idempotency_key, status FROM requests") == [
+        (request_id, str(key), "processed")
+    ]
+    assert rows(engine, "SELECT shipping, reference FROM orders") == [(Decimal("5.00"), "PO-1")]
 
 
 def test_a_message_delivered_again_makes_no_second_order_even_without_ids(
