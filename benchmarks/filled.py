@@ -90,7 +90,7 @@ def fill(database: Database, orders: int) -> None:
 
 def _copy(table: Table, key: str, others: dict[str, str]) -> TextClause:
     new = {key: "new_id", **others}
-    columns = [column.name for column in table.columns if column.computed is None]
+    columns = [column.name for column in table.columns]
     values = [new.get(name, f"t.{name}") for name in columns]
     return text(
         f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT {', '.join(values)}"

@@ -11,7 +11,6 @@ from typing import Any, Final, cast
 import psycopg
 
 from benchmarks.database import Database
-from db import tables
 
 ORDERS_PER_TRANSACTION: Final = 500
 
@@ -61,7 +60,7 @@ def write(database: Database, batches: Sequence[Batch]) -> None:
         for batch in batches:
             with writer.cursor() as cursor:
                 for table, rows in batch:
-                    with cursor.copy(f"COPY {table} ({columns_of(table)}) FROM STDIN") as copy:
+                    with cursor.copy(f"COPY {table} FROM STDIN") as copy:
                         copy.write(rows)
             writer.commit()
 
@@ -79,12 +78,6 @@ def copied_out(database: Database) -> list[Batch]:
             ]
 
 
-def columns_of(table: str, prefix: str = "") -> str:
-    """Return the list of a table's columns, without those that the database computes."""
-    columns = tables.metadata.tables[table].columns
-    return ", ".join(f"{prefix}{column.name}" for column in columns if column.computed is None)
-
-
 def _count(cursor: "psycopg.Cursor[Any]") -> int:
     row = cursor.execute("SELECT max(batch) + 1 FROM batches").fetchone()
     assert row is not None
@@ -93,7 +86,7 @@ def _count(cursor: "psycopg.Cursor[Any]") -> int:
 
 def _read(cursor: "psycopg.Cursor[Any]", table: str, column: str, batch: int) -> bytes:
     query = (
-        f"COPY (SELECT {columns_of(table, 't.')} FROM {table} t JOIN batches b ON b.id = t.{column}"
+        f"COPY (SELECT t.* FROM {table} t JOIN batches b ON b.id = t.{column}"
         f" WHERE b.batch = {batch} ORDER BY b.id) TO STDOUT"
     )
     with cursor.copy(query) as copy:

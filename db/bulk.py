@@ -30,21 +30,25 @@ def copy_rows(
     Values are text, numbers, booleans, UUIDs, moments with a time zone, bytes, or None.
     """
     # By column: most hold one type, which is looked at once for all rows, and many hold nothing.
-    values = {
-        name: column
-        for name, column in zip(columns, zip(*rows, strict=True), strict=False)
-        if column.count(None) < len(column) or table.c[name].server_default is not None
-    }
-    if not values:
+    names: list[str] = []
+    values: list[Iterable[str]] = []
+    for name, column in zip(columns, zip(*rows, strict=True), strict=False):
+        types = set(map(type, column))
+        if types != _NOTHING or table.c[name].server_default is not None:
+            names.append(name)
+            values.append(_copy_column(column, types))
+    if not names:
         return
-    statement = f"COPY {table.name} ({', '.join(values)}) FROM STDIN"
-    lines = map("\t".join, zip(*map(_copy_column, values.values()), strict=True))
+    statement = f"COPY {table.name} ({', '.join(names)}) FROM STDIN"
+    lines = map("\t".join, zip(*values, strict=True))
     with driver_connection(connection).cursor() as cursor, cursor.copy(statement) as copy:
         copy.write("\n".join(lines))
 
 
-def _copy_column(values: Sequence[Any]) -> Iterable[str]:
-    types = set(map(type, values))
+_NOTHING: Final = {type(None)}
+
+
+def _copy_column(values: Sequence[Any], types: set[type]) -> Iterable[str]:
     if len(types) > 1:
         return map(_copy_field, values)
     (only,) = types

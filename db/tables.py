@@ -7,7 +7,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    Computed,
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
@@ -252,15 +251,8 @@ orders = Table(
     Column("cancel_reason", Text),
     # When nothing was owed for the first time: from then on it does not expire, whatever is owed later.
     _moment("paid_in_full_at", nullable=True),
-    # A column of its own, so that no index stands on what other changes write.
-    Column(
-        "expires_at",
-        DateTime(timezone=True),
-        Computed(
-            "CASE WHEN paid_in_full_at IS NULL AND cancelled_at IS NULL THEN payment_due_at END",
-            persisted=True,
-        ),
-    ),
+    # `payment_due_at` while that matters. A column of its own: no index stands on what other changes write.
+    _moment("expires_at", nullable=True),
     # What a dialect says and the canonical words do not, by the dialect's name.
     Column("extras", JSON(none_as_null=True)),
     _in_range(

@@ -104,7 +104,8 @@ class Change:
         who come late: see `orders.changing.place`.
         """
         order, request = self.order, self.request
-        order.set(order.row._replace(version=order.row.version + 1, updated_at=self.now))
+        row = order.row.with_expiry()
+        order.set(row._replace(version=row.version + 1, updated_at=self.now))
         fields = changed_fields(order, self._before, self.world.journal.net(self._mark))
         if whole is None and not self._events:
             whole = "order.updated"

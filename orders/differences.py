@@ -101,7 +101,9 @@ def differences(path: str, before: Any, after: Any) -> Iterator[tuple[str, Any, 
     prefix = path + "." if path else ""
     if isinstance(before, dict) and isinstance(after, dict):
         for name in {**before, **after}:
-            yield from differences(prefix + name, before.get(name), after.get(name))
+            old, new = before.get(name), after.get(name)
+            if old != new:  # most parts are alike, and a generator for each would cost more than the look
+                yield from differences(prefix + name, old, new)
     elif isinstance(before, list | tuple) and isinstance(after, list | tuple):
         for index in range(max(len(before), len(after))):
             old = before[index] if index < len(before) else None

@@ -7,12 +7,8 @@ K = TypeVar("K")
 R = TypeVar("R")
 
 
-class Entry(NamedTuple):
-    """One change: which row of which table, and what it was before (None: there was none)."""
-
-    table: "Table[Any, Any]"
-    key: Any
-    before: Any
+Entry = tuple["Table[Any, Any]", Any, Any]
+"""One change: which row of which table, and what it was before (None: there was none)."""
 
 
 class Change(NamedTuple):
@@ -26,14 +22,12 @@ class Change(NamedTuple):
 class Journal:
     """The changes of a batch, in their order."""
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_entries", "remember")
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
-
-    def append(self, entry: Entry) -> None:
-        """Remember a change."""
-        self._entries.append(entry)
+        self.remember = self._entries.append
+        """Called with each change: thousands of times a batch."""
 
     def mark(self) -> int:
         """Return where we are, to come back to."""
@@ -45,41 +39,37 @@ class Journal:
             table, key, before = self._entries.pop()
             table.restore(key, before)
 
-    def since(self, mark: int) -> list[Entry]:
-        """Return the changes since the mark, in their order."""
-        return self._entries[mark:]
-
     def net(self, mark: int = 0) -> dict[str, list[Change]]:
         """Return what became of the rows that were changed since the mark, by the names of their tables."""
-        seen: set[tuple[int, Any]] = set()
+        first: dict[tuple[int, Any], Entry] = {}
+        for entry in self._entries[mark:]:
+            first.setdefault((id(entry[0]), entry[1]), entry)
         found: dict[str, list[Change]] = {}
-        for table, key, before in self._entries[mark:]:
-            if (id(table), key) not in seen:
-                seen.add((id(table), key))
-                after = table.get(key)
-                if after != before:
-                    found.setdefault(table.name, []).append(Change(key, before, after))
+        for table, key, before in first.values():
+            after = table.get(key)
+            if after != before:
+                found.setdefault(table.name, []).append(Change(key, before, after))
         return found
 
 
 class Table(Generic[K, R]):
     """Rows by key. They are read as from a mapping, and changed by `put` and `remove` only."""
 
-    __slots__ = ("_journal", "_rows", "name")
+    __slots__ = ("_remember", "_rows", "name")
 
     def __init__(self, name: str, journal: Journal, rows: dict[K, R] | None = None) -> None:
         self.name = name
-        self._journal = journal
+        self._remember = journal.remember
         self._rows: dict[K, R] = {} if rows is None else rows
 
     def put(self, key: K, row: R) -> None:
         """Let this be the row."""
-        self._journal.append(Entry(self, key, self._rows.get(key)))
+        self._remember((self, key, self._rows.get(key)))
         self._rows[key] = row
 
     def remove(self, key: K) -> None:
         """Take the row out."""
-        self._journal.append(Entry(self, key, self._rows.pop(key)))
+        self._remember((self, key, self._rows.pop(key)))
 
     def add_loaded(self, key: K, row: R) -> None:
         """Take in a row as it was read: nothing that is written."""

@@ -7,7 +7,6 @@ wants, so orders are priced, and their codes are signed, before it.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -253,7 +252,7 @@ def _make_ahead(world: World, creations: Sequence[CreateOrder], now: datetime) -
             now=now,
         )
         has_seats = any(line.offer.has_seats for line in quote.priced.lines)
-        request.ahead = new if has_seats else replace(new, event=render_new(new))
+        request.ahead = new if has_seats else new._replace(event=render_new(new))
 
 
 def _lock_stock(connection: Connection, world: World, named: Named, now: datetime) -> None:

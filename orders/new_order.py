@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from orders.catalogue.offers import Pick
 from orders.inventory.seating import Seat
@@ -23,8 +24,7 @@ class Quote:
     """How many tickets of a line's class were free when its signature was made, by the line's index."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewOrder:
+class NewOrder(NamedTuple):
     """The rows of a new order, in their order. A purchase that takes no inventory has no tickets."""
 
     tenant: str

@@ -30,7 +30,7 @@ from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest
 from schemas.orders import OrderRequest
 from schemas.outcomes import rejections_of
 from schemas.requests import CANCEL, CHECK_IN, CREATE, EXPIRE, EXTEND, PAY, RELEASE, TAKE, UPDATE, Request
-from schemas.text import IdempotencyKey, Word
+from schemas.text import IdempotencyKey, StoredKey, Word
 
 _KINDS: Final[Mapping[str, tuple[type[Word], type[Opened]]]] = {
     UPDATE: (UpdateRequest, UpdateOrder),
@@ -44,6 +44,7 @@ _KINDS: Final[Mapping[str, tuple[type[Word], type[Opened]]]] = {
 }
 
 _KEY: TypeAdapter[str] = TypeAdapter(IdempotencyKey)
+_OUR_KEY: TypeAdapter[str] = TypeAdapter(StoredKey)
 
 
 def open_request(request: Request, tenant: Tenant, new_order_id: str) -> Opened:
@@ -78,8 +79,9 @@ def open_request(request: Request, tenant: Tenant, new_order_id: str) -> Opened:
 
 def _idempotency_key(request: Request) -> str:
     """Return the producer's key; without a usable one, the request's own id stands for it."""
+    keys = _OUR_KEY if request.kind == EXPIRE else _KEY
     try:
-        return _KEY.validate_python(request.body["idempotency_key"])
+        return keys.validate_python(request.body["idempotency_key"])
     except (KeyError, ValidationError):
         return str(request.request_id)
 

@@ -60,7 +60,13 @@ class OrderRow(NamedTuple):
     cancelled_at: datetime | None
     cancel_reason: str | None
     paid_in_full_at: datetime | None
+    expires_at: datetime | None
     extras: Extras | None
+
+    def with_expiry(self) -> "OrderRow":
+        """Return the row with the moment at which the order expires: never, once it was paid in full."""
+        is_open = self.paid_in_full_at is None and self.cancelled_at is None
+        return self._replace(expires_at=self.payment_due_at if is_open else None)
 
     @property
     def balance(self) -> Decimal:

@@ -1,7 +1,6 @@
 """The fifth step: what became of the world is written, one bulk statement a table, only rows that changed."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -94,8 +93,7 @@ def _as_it_is_now(world: World, new: NewOrder) -> NewOrder:
     state = world.orders.states.get(new.order.id)
     if state is None:
         return new
-    return replace(
-        new,
+    return new._replace(
         order=state.row,
         lines=list(state.lines.values()),
         tickets=list(state.tickets.values()),

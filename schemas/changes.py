@@ -133,4 +133,4 @@ class PaymentRecord(OrderReference):
 class ExpireRequest(OrderReference):
     """`orders.expire`: nobody paid the order in time. The schedule proposes it; no producer can send it."""
 
-    idempotency_key: IdempotencyKey | None = None
+    idempotency_key: StoredKey | None = None

@@ -55,6 +55,5 @@ class Request:
     may_set_price: bool
     body: Mapping[str, Any]
     by: str | None = None
-    seen_version: int | None = None
     mistakes: tuple[Rejection, ...] = ()
     seen_version: int | None = None

@@ -15,8 +15,7 @@ def expire(world: World, request: ExpireOrder, now: datetime) -> None:
     """
     order = open_order(world, request)
     row = order.row
-    due = row.payment_due_at
-    was_paid = row.paid_in_full_at is not None
-    if row.status != "placed" or was_paid or due is None or due > now or not request.tenant.cancels_unpaid:
+    due = row.expires_at
+    if due is None or due > now or not request.tenant.cancels_unpaid:
         return
     cancel_whole(world, request, order, f"not paid until {due.isoformat()}", now)

@@ -153,6 +153,7 @@ def _order_row(
         cancelled_at=None,
         cancel_reason=None,
         paid_in_full_at=now if status == "paid" else None,
+        expires_at=None if status == "paid" else order.payment_due_at,
         extras=order.extras,
     )
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from orders.validation import open_draft
 from pydantic import TypeAdapter, ValidationError
 
-from orders.validation import open_draft
 from schemas.changes import CancelRequest, PaymentRecord, UpdateRequest
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest

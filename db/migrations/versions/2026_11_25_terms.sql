@@ -30,10 +30,9 @@ UPDATE orders SET paid_in_full_at = updated_at WHERE payment_status IN ('paid', 
 
 -- When an order that nobody ever paid in full is over. A column of its own, so that the index on it stands in
 -- the way of no other change: PostgreSQL writes a row's indexes anew whenever a column of any of them changes.
-ALTER TABLE orders
-ADD COLUMN expires_at timestamptz GENERATED ALWAYS AS (
-    CASE WHEN paid_in_full_at IS NULL AND cancelled_at IS NULL THEN payment_due_at END
-) STORED;
+ALTER TABLE orders ADD COLUMN expires_at timestamptz;
+UPDATE orders SET expires_at = payment_due_at
+WHERE payment_due_at IS NOT NULL AND paid_in_full_at IS NULL AND cancelled_at IS NULL;
 
 DROP INDEX orders_payment_due;
 CREATE INDEX orders_expiring ON orders (expires_at) WHERE expires_at IS NOT NULL;
