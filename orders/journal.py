@@ -40,10 +40,14 @@ class Journal:
             table.restore(key, before)
 
     def net(self, mark: int = 0) -> dict[str, list[Change]]:
-        """Return what became of the rows that were changed since the mark, by the names of their tables."""
+        """Return what became of the rows that were changed since the mark, by the names of their tables.
+
+        What can only be new is read from its table instead.
+        """
         first: dict[tuple[int, Any], Entry] = {}
         for entry in self._entries[mark:]:
-            first.setdefault((id(entry[0]), entry[1]), entry)
+            if not entry[0].is_all_new:
+                first.setdefault((id(entry[0]), entry[1]), entry)
         found: dict[str, list[Change]] = {}
         for table, key, before in first.values():
             after = table.get(key)
@@ -55,10 +59,13 @@ class Journal:
 class Table(Generic[K, R]):
     """Rows by key. They are read as from a mapping, and changed by `put` and `remove` only."""
 
-    __slots__ = ("_remember", "_rows", "name")
+    __slots__ = ("_remember", "_rows", "is_all_new", "name")
 
-    def __init__(self, name: str, journal: Journal, rows: dict[K, R] | None = None) -> None:
+    def __init__(
+        self, name: str, journal: Journal, rows: dict[K, R] | None = None, *, is_all_new: bool = False
+    ) -> None:
         self.name = name
+        self.is_all_new = is_all_new
         self._remember = journal.remember
         self._rows: dict[K, R] = {} if rows is None else rows
 

@@ -5,7 +5,6 @@ promo codes, each by id. From the lock of the ticket classes to the commit the b
 wants, so orders are priced, and their codes are signed, before it.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -223,7 +222,7 @@ def _make_ahead(world: World, creations: Sequence[CreateOrder], now: datetime) -
 
     A look without a lock, so that no rows are made and no codes signed for those who come too late.
     """
-    taken: Counter[str] = Counter()
+    free: dict[str, int] = {}
     likely: list[tuple[CreateOrder, Quote]] = []
     for request in creations:
         if not makes_ahead(request.body):
@@ -232,13 +231,11 @@ def _make_ahead(world: World, creations: Sequence[CreateOrder], now: datetime) -
             quote = quote_order(request, request.body, world.offers[request.tenant.id], {})
         except RejectedRequest:
             continue  # its turn comes, and with it the answer
-        wanted: Counter[str] = Counter()
+        left = {line.offer.id: free.get(line.offer.id, line.offer.free) for line in quote.priced.lines}
         for line in quote.priced.lines:
-            wanted[line.offer.id] += line.quantity
-        if all(
-            taken[line.offer.id] + wanted[line.offer.id] <= line.offer.free for line in quote.priced.lines
-        ):
-            taken.update(wanted)
+            left[line.offer.id] -= line.quantity
+        if min(left.values()) >= 0:
+            free |= left
             likely.append((request, quote))
     ids = iter(new_ids(sum(ticket_count(quote) for _, quote in likely)))
     for request, quote in likely:

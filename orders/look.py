@@ -204,9 +204,6 @@ def can_be_sought(name: object) -> bool:
 
 def makes_ahead(order: OrderRequest) -> bool:
     """Say whether an order can be made before the locks: nothing of it depends on other orders or holds."""
-    return (
-        order.substitutes is None
-        and order.seller_id is None
-        and not order.check_fraud
-        and all(item.hold_id is None and item.ticket_group is None for item in order.line_items)
-    )
+    if order.substitutes is not None or order.seller_id is not None or order.check_fraud:
+        return False
+    return all(item.hold_id is None and item.ticket_group is None for item in order.line_items)

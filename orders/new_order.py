@@ -1,7 +1,6 @@
 """An order that is to be written: what it picks and costs, its rows, and what the world is told of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from orders.catalogue.offers import Pick
@@ -11,8 +10,7 @@ from orders.rows import FraudRow, HoldRow, LineRow, NoteRow, OrderRow, PaymentRo
 from schemas.orders import OrderRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(NamedTuple):
     """What a request asks for, in the catalogue's own terms, and what that costs."""
 
     order: OrderRequest

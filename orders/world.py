@@ -55,11 +55,13 @@ class World:
         self.decided_holds: set[str] = set()
         """Requests for holds that have an outcome; a hold has its request's id."""
         self.fraud_counts: Table[FraudKey, int] = Table("fraud counts", self.journal)
-        self.new_orders: Table[str, NewOrder] = Table("new orders", self.journal)
-        self.new_classes: Table[str, TicketClassRow] = Table("new ticket classes", self.journal)
-        self.new_seats: Table[str, NewSeatRow] = Table("new seats", self.journal)
+        self.new_orders: Table[str, NewOrder] = Table("new orders", self.journal, is_all_new=True)
+        self.new_classes: Table[str, TicketClassRow] = Table(
+            "new ticket classes", self.journal, is_all_new=True
+        )
+        self.new_seats: Table[str, NewSeatRow] = Table("new seats", self.journal, is_all_new=True)
         self._made_offers: dict[str, Table[str, TicketClassOffer]] = {}
-        self.events: Table[tuple[str, int], EventRow] = Table("event_messages", self.journal)
+        self.events: Table[tuple[str, int], EventRow] = Table("event_messages", self.journal, is_all_new=True)
 
     # What requests name.
 

@@ -46,8 +46,8 @@ def write(connection: Connection, world: World, claimed: Claimed, now: datetime,
 def write_world(connection: Connection, world: World) -> None:
     """Write what became of the world, but for its event messages."""
     net = world.journal.net()
-    _copy(connection, tables.ticket_classes, TicketClassRow, _made(net, "new ticket classes"))
-    _copy(connection, tables.seats, NewSeatRow, _made(net, "new seats"))
+    _copy(connection, tables.ticket_classes, TicketClassRow, list(world.new_classes.values()))
+    _copy(connection, tables.seats, NewSeatRow, list(world.new_seats.values()))
     _write_orders(connection, world, net)
     write_stock(connection, net)
     _write_changed(connection, tables.holds, HoldRow, net.get("holds", ()))
@@ -55,7 +55,7 @@ def write_world(connection: Connection, world: World) -> None:
 
 
 def _write_orders(connection: Connection, world: World, net: Net) -> None:
-    made: list[NewOrder] = [_as_it_is_now(world, new) for new in _made(net, "new orders")]
+    made = [_as_it_is_now(world, new) for new in world.new_orders.values()]
     ids = {new.order.id for new in made}
     # What the batch changed of its own new orders is in their rows.
     net = {

@@ -1,6 +1,5 @@
 """Who gets the tickets: under the locks of the stock. An order is served whole or not at all."""
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -34,7 +33,7 @@ def allocate(world: World, quote: Quote, order_id: str, now: datetime) -> Mappin
 
 
 def _check(world: World, quote: Quote) -> None:
-    wanted: Counter[str] = Counter()
+    wanted: dict[str, int] = {}
     for index, line in enumerate(quote.priced.lines):
         hold = quote.holds.get(index)
         if hold is not None:
@@ -44,7 +43,7 @@ def _check(world: World, quote: Quote) -> None:
         labels = wished_labels(quote.order.line_items[index], line.quantity)
         if labels:
             check_wish(labels, line.offer, line.quantity, f"line_items.{index}.seats")
-        wanted[line.offer.id] += line.quantity
+        wanted[line.offer.id] = wanted.get(line.offer.id, 0) + line.quantity
         world.stock.check(line.offer, wanted[line.offer.id], f"line_items.{index}.quantity")
         if index in quote.signed:
             field = f"line_items.{index}.ticket_group_signature"

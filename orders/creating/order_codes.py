@@ -13,8 +13,12 @@ _MODULUS: Final = 32**_LENGTH
 _MULTIPLIER: Final = 0x9E3779B97F4A7C15 % _MODULUS
 _OFFSET: Final = 0x5DEECE66D
 
+# Two letters at a time: a quarter of the steps, for each of thousands of orders a second.
+_PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
+
 
 def order_code(number: int) -> str:
     """Return the code of an order's number, 1 to 2^40 − 1."""
     scrambled = (number * _MULTIPLIER + _OFFSET) % _MODULUS
-    return "".join(_ALPHABET[scrambled >> shift & 31] for shift in range(35, -1, -5))
+    high, low = divmod(scrambled, 1 << 20)
+    return _PAIRS[high >> 10] + _PAIRS[high & 1023] + _PAIRS[low >> 10] + _PAIRS[low & 1023]

@@ -3,9 +3,11 @@
 from typing import Any
 
 import pytest
-from orders.validation import open_draft
 from pydantic import TypeAdapter, ValidationError
 
+from orders.catalogue.tenants import Tenant
+from orders.catalogue.ticket_codes import TicketKey
+from orders.open_requests import open_request
 from schemas.changes import CancelRequest, PaymentRecord, UpdateRequest
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest
@@ -14,6 +16,15 @@ from schemas.outcomes import rejections_of
 from schemas.requests import CREATE
 from schemas.text import StoredKey, Word
 from tests.factories import make_body, make_request
+
+_TENANT = Tenant(
+    id="tenant",
+    name="demo",
+    key=TicketKey.generate(),
+    issues_on_payment=False,
+    cancels_unpaid=False,
+    fraud_rules=None,
+)
 
 _MODELS: tuple[type[Word], ...] = (
     OrderRequest,
@@ -51,11 +62,11 @@ def test_a_key_that_only_resembles_the_systems_own_is_the_senders(key: str) -> N
 def test_a_reserved_key_names_nothing_when_it_is_refused() -> None:
     request = make_request(make_body(idempotency_key="willcall:expire:7"))
 
-    draft = open_draft(request, "tenant", "order")
+    opened = open_request(request, _TENANT, "order")
 
     assert request.kind == CREATE
-    assert [(one.code, one.field) for one in draft.rejections] == [("invalid", "idempotency_key")]
-    assert draft.idempotency_key == str(request.request_id)
+    assert [(one.code, one.field) for one in opened.rejections] == [("invalid", "idempotency_key")]
+    assert opened.key == str(request.request_id)
 
 
 def test_the_systems_own_requests_have_such_keys() -> None:
