@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from db.bulk import array
 from db.ids import new_ids
-from orders.catalogue.tenants import load_tenants
+from orders.catalogue.load_tenants import load_tenants
 from orders.open_requests import open_request
 from orders.requests import ChangeOrder, CreateOrder, Opened
 from schemas.outcomes import Outcome, Rejection

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 
 from db.bulk import array
 from db.ids import new_ids
-from orders.catalogue.finding import load_events, load_offers
+from orders.catalogue.load_offers import load_events, load_offers
 from orders.catalogue.offers import Offers
 from orders.changing.place import is_dated
 from orders.creating.fraud import fraud_keys

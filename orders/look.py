@@ -7,8 +7,8 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from db.bulk import array
-from orders.catalogue.finding import Name, Names
-from orders.catalogue.tenants import public_keys
+from orders.catalogue.load_offers import Name, Names
+from orders.catalogue.load_tenants import public_keys
 from orders.catalogue.ticket_codes import ForgedCode, UnknownKey, key_id_of, verify_ticket
 from orders.errors import ForgedTicket
 from orders.requests import (

@@ -70,7 +70,7 @@ def _show(answer: Mapping[str, Any], as_json: bool) -> None:
 
 def _public_keys() -> dict[int, bytes]:
     from intake.commands.servers import transaction
-    from orders.catalogue.tenants import public_keys
+    from orders.catalogue.load_tenants import public_keys
 
     with transaction() as connection:
         return public_keys(connection)

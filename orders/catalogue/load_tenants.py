@@ -1,0 +1,52 @@
+"""Reading tenants, and the keys that sign their tickets."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from sqlalchemy import Connection, text
+
+from orders.catalogue.tenants import Tenant
+from orders.catalogue.ticket_codes import TicketKey
+from schemas.catalogue import FraudRules
+from schemas.text import is_storable
+
+# The newest key of each tenant signs; the older ones stay, so that what they signed stays valid.
+_TENANTS = text("""
+    SELECT name, t.id::text, key.id AS key_id, key.private_key, issues_tickets, cancels_unpaid, fraud_rules
+    FROM tenants t CROSS JOIN LATERAL (
+        SELECT id, private_key FROM ticket_keys
+        WHERE tenant_id = t.id ORDER BY created_at DESC, ticket_keys.id LIMIT 1
+    ) AS key
+    WHERE name = ANY(CAST(:names AS text[]))
+""")
+
+_PUBLIC_KEYS = text("""
+    SELECT id, public_key FROM ticket_keys
+    WHERE CAST(:ids AS bigint[]) IS NULL OR id = ANY(CAST(:ids AS bigint[]))
+""")
+
+
+def load_tenants(connection: Connection, names: Iterable[str]) -> dict[str, Tenant]:
+    """Return those tenants that exist, by name; the names may be any text."""
+    rows = connection.execute(_TENANTS, {"names": sorted(set(filter(is_storable, names)))})
+    return {
+        row.name: Tenant(
+            row.id,
+            row.name,
+            _ticket_key(row.key_id, bytes(row.private_key)),
+            issues_on_payment=row.issues_tickets == "on_payment",
+            cancels_unpaid=row.cancels_unpaid,
+            fraud_rules=row.fraud_rules and FraudRules.model_validate(row.fraud_rules),
+        )
+        for row in rows
+    }
+
+
+# What verifies a key's codes is worth keeping: it takes longer to compute than a code.
+_ticket_key = lru_cache(maxsize=1_000)(TicketKey)
+
+
+def public_keys(connection: Connection, key_ids: Iterable[int] | None = None) -> dict[int, bytes]:
+    """Return the public keys of these ids, or every one, by id: for verifying codes."""
+    ids = None if key_ids is None else sorted(set(key_ids))
+    return {row.id: bytes(row.public_key) for row in connection.execute(_PUBLIC_KEYS, {"ids": ids})}
