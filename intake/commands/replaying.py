@@ -12,6 +12,7 @@ from sqlalchemy import Engine, select
 from db import tables
 from intake.commands.failures import CommandFailed
 from orders.recovery.dead_letters import DeadLetter, StoredDeadLetter, discard, find_dead_letters
+from schemas.requests import EXPIRE
 from worker.publishing import Message, Publisher, task_message
 from worker.queues import ORDERS
 from worker.settings import get_settings
@@ -39,7 +40,8 @@ def _replay(engine: Engine, publisher: Publisher, ids: Sequence[UUID]) -> list[U
     # The rows are locked meanwhile: of two operators at once, one sends.
     with engine.begin() as connection:
         stored = all_of(ids, find_dead_letters(connection, ids))
-        publisher.publish([message_of(one.letter) for one in stored])
+        # What the schedule proposed it proposes again, once it is no dead letter.
+        publisher.publish([message_of(one.letter) for one in stored if one.letter.kind != EXPIRE])
         discard(connection, ids)
     return [one.id for one in stored]
 

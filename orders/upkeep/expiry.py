@@ -28,6 +28,12 @@ _OVERDUE: Final = text("""
     ORDER BY o.expires_at LIMIT :limit
 """)
 
+# One that failed waits for its next try, or for an operator.
+_IN_RECOVERY: Final = text("""
+    SELECT request_id FROM delayed_requests WHERE request_id = ANY(:ids)
+    UNION ALL SELECT request_id FROM dead_letters WHERE request_id = ANY(:ids)
+""")
+
 _PROPOSAL: Final = UUID("0b7d3f0e-52a6-4a53-9d5f-2f0c5b3f1a77")
 
 SENDER: Final = "schedule"
@@ -56,7 +62,7 @@ def propose_expiries(connection: Connection, *, now: datetime, limit: int = 500)
 
     Nothing is locked: whether it is still so is decided when the request is.
     """
-    return [
+    proposals = [
         Request(
             kind=EXPIRE,
             request_id=uuid5(_PROPOSAL, row.key),
@@ -67,3 +73,6 @@ def propose_expiries(connection: Connection, *, now: datetime, limit: int = 500)
         )
         for row in connection.execute(_OVERDUE, {"now": now, "limit": limit})
     ]
+    ids = [proposal.request_id for proposal in proposals]
+    in_recovery = set(connection.scalars(_IN_RECOVERY, {"ids": ids})) if ids else set()
+    return [proposal for proposal in proposals if proposal.request_id not in in_recovery]
