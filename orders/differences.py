@@ -25,6 +25,9 @@ _ALIKE = (
     "extras",
 )
 
+_AMOUNTS = slice(OrderRow._fields.index("subtotal"), OrderRow._fields.index("refunded") + 1)
+"""The columns of which `totals` is made: mostly none of them changes, and rendering them costs more."""
+
 
 def changed_fields(order: OrderState, before: OrderRow, net: Mapping[str, Sequence[Change]]) -> list[Words]:
     """Return what differs: `field`, `from` and `to`.
@@ -38,7 +41,7 @@ def changed_fields(order: OrderState, before: OrderRow, net: Mapping[str, Sequen
 def _changed(
     order: OrderState, before: OrderRow, net: Mapping[str, Sequence[Change]]
 ) -> Iterator[tuple[str, Any, Any]]:
-    yield from differences("", _order_words(before), _order_words(order.row))
+    yield from _changed_words(before, order.row)
     lines = [change for change in net.get("order_lines", ()) if change.after.order_id == order.id]
     if lines:
         places = {number: index for index, number in enumerate(order.lines)}
@@ -62,12 +65,13 @@ def _changed(
             yield from differences("trade", render_trade(old), render_trade(new))
 
 
-def _order_words(row: OrderRow) -> Words:
-    words: Words = {name: getattr(row, name) for name in _ALIKE}
-    words["buyer"] = render_buyer(row)
-    words["totals"] = render_totals(row)
-    words["cancellation"] = render_cancellation(row)
-    return words
+def _changed_words(before: OrderRow, after: OrderRow) -> Iterator[tuple[str, Any, Any]]:
+    for name in _ALIKE:
+        yield from differences(name, getattr(before, name), getattr(after, name))
+    yield from differences("buyer", render_buyer(before), render_buyer(after))
+    if before[_AMOUNTS] != after[_AMOUNTS]:
+        yield from differences("totals", render_totals(before), render_totals(after))
+    yield from differences("cancellation", render_cancellation(before), render_cancellation(after))
 
 
 def _line_words(order: OrderState, line: LineRow | None) -> Words | None:

@@ -20,9 +20,11 @@ from orders.state import OrderState
 def place_of(order: OrderState, request: ChangeOrder) -> str:
     """Return the place of a request that is to be decided: a UUID as text, which sorts as its number."""
     seen = _seen_version(order, request)
-    places = [change.place for change in _placed(order) if change.change_number <= seen]
-    after_all_seen = max((UUID(place).int + 1 for place in places), default=0)
-    return str(UUID(int=max(UUID(request.id).int if is_dated(request) else 0, after_all_seen)))
+    places = [UUID(change.place).int for change in _placed(order) if change.change_number <= seen]
+    accepted = request.request.request_id.int if is_dated(request) else 0
+    if not places:
+        return request.id if accepted else str(UUID(int=0))
+    return str(UUID(int=max(accepted, max(places) + 1)))
 
 
 def later_changes(order: OrderState, request: ChangeOrder, place: str) -> list[ChangeRow]:
@@ -31,9 +33,9 @@ def later_changes(order: OrderState, request: ChangeOrder, place: str) -> list[C
     later = [
         change
         for change in _placed(order)
-        if change.change_number > seen and (change.place or "", change.request_id) > (place, request.id)
+        if change.change_number > seen and (change.place, change.request_id) > (place, request.id)
     ]
-    return sorted(later, key=lambda change: (change.place or "", change.request_id))
+    return sorted(later, key=lambda change: (change.place, change.request_id))
 
 
 def is_dated(request: ChangeOrder) -> bool:
