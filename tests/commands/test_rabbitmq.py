@@ -15,7 +15,7 @@ from orders.recovery.dead_letters import DeadLetter, bury, list_dead_letters
 from schemas.requests import CREATE
 from tests.commands.conftest import WILLCALL, Willcall, environment, running_willcall
 from tests.factories import NOW, load, make_body
-from tests.processes import wait_until
+from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import RabbitMQ, is_installed, running_rabbitmq
 
 pytestmark = [
@@ -45,7 +45,7 @@ def _tails(rabbitmq: RabbitMQ) -> int:
         env=os.environ | rabbitmq.environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=True,
     )
     return sum(name.startswith("willcall.tail.") for name in done.stdout.split())
@@ -57,7 +57,7 @@ def test_the_demo_ends_as_expected(rabbitmq: RabbitMQ, home: Path, engine: Engin
         env=environment(WILLCALL_HOME=home, WILLCALL_BROKER_URL=rabbitmq.url),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
