@@ -85,7 +85,7 @@ class _Session:
 def session(intake: Intake, caller: httpx.Client, catalogue: Catalogue, worker: object) -> _Session:
     """Return a caller that knows an order, a hold and an event."""
     credentials = credentials_of(intake, caller)
-    headers = {"authorization": f"Bearer {credentials.key}", "prefer": "wait=20"}
+    headers = {"authorization": f"Bearer {credentials.key}", "prefer": "wait=30"}
     lines = [{"ticket_class_id": "3000000012232", "quantity": 3}]
     buyer = {"first_name": "Sam", "last_name": "Peter", "email": "sam@example.com"}
     body = {"buyer": buyer, "line_items": lines}
