@@ -113,11 +113,11 @@ class RabbitMQ:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(group, how)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(30)
+                self.process.wait(60)
             # What is left of the group, if anything: helpers that outlived their parent.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
-            self.process.wait(10)
+            self.process.wait(PATIENCE_SECONDS)
             self.process = None
 
     def kill(self) -> None:
@@ -142,4 +142,4 @@ def running_rabbitmq(home: Path, config: str = "") -> Iterator[RabbitMQ]:
     finally:
         server.end()
         names.terminate()
-        names.wait(10)
+        names.wait(PATIENCE_SECONDS)

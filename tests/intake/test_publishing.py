@@ -12,7 +12,7 @@ import pytest
 from intake.messages import Outgoing, outgoing
 from intake.parts import parts_of
 from intake.publishing import GroupPublisher
-from tests.processes import wait_until
+from tests.processes import PATIENCE_SECONDS, wait_until
 from worker.publishing import NotConfirmed
 
 Order = Callable[..., dict[str, Any]]
@@ -42,7 +42,7 @@ async def started(intake: Any, **options: Any) -> AsyncIterator[GroupPublisher]:
 
 
 def groups(intake: Any) -> float:
-    lines = httpx.get(f"{intake.url}/metrics").text.splitlines()
+    lines = httpx.get(f"{intake.url}/metrics", timeout=PATIENCE_SECONDS).text.splitlines()
     return next(float(line.split()[1]) for line in lines if line.startswith("willcall_intake_groups_total "))
 
 

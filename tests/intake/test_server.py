@@ -72,9 +72,10 @@ def test_its_logs_are_json_and_hold_neither_names_nor_keys(intake, order: Order)
     url = f"http://127.0.0.1:{port}/v1/orders"
     with process(intake, port) as server:
         wait_until_ready(port)
-        assert httpx.post(url, json=order(), headers=headers).status_code == 202
-        assert httpx.get(url, params={"email": "sam@example.com"}, headers=headers).status_code == 200
-        assert httpx.post(url, content="sam@example.com", headers=headers).status_code == 415
+        with httpx.Client(headers=headers, timeout=PATIENCE_SECONDS) as client:
+            assert client.post(url, json=order()).status_code == 202
+            assert client.get(url, params={"email": "sam@example.com"}).status_code == 200
+            assert client.post(url, content="sam@example.com").status_code == 415
         server.terminate()
         _, logs = server.communicate(timeout=PATIENCE_SECONDS)
 
@@ -97,7 +98,7 @@ def test_an_unexpected_failure_is_a_problem_that_tells_nothing(intake, caplog) -
 
     with serving(settings_of(intake.settings.home)) as server:
         server.app.add_api_route("/fail", fail)
-        answer = httpx.get(f"http://127.0.0.1:{server.config.port}/fail")
+        answer = httpx.get(f"http://127.0.0.1:{server.config.port}/fail", timeout=PATIENCE_SECONDS)
 
     assert answer.status_code == 500
     assert answer.headers["content-type"] == "application/problem+json"
