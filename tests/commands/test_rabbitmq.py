@@ -33,6 +33,7 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
 @pytest.fixture
 def on_rabbitmq(rabbitmq: RabbitMQ, willcall: Willcall, monkeypatch: pytest.MonkeyPatch) -> Willcall:
     monkeypatch.setenv("WILLCALL_BROKER_URL", rabbitmq.url)
+    monkeypatch.setenv("WILLCALL_PUBLISH_TIMEOUT_SECONDS", "60")  # it is there, however slow it is
     return willcall
 
 

@@ -160,7 +160,7 @@ def test_a_broker_that_hangs_is_not_waited_for_long(home: Path, order: Order) ->
 def test_rabbitmq_confirms_or_nothing_is_accepted(home: Path, tmp_path: Path, order: Order) -> None:
     with (
         running_rabbitmq(tmp_path) as broker,
-        running_intake(home, broker_url=broker.url) as intake,
+        running_intake(home, broker_url=broker.url, publish_timeout_seconds=60) as intake,
         intake.client() as client,
     ):
         wait_for_bad_parts(intake)

@@ -65,7 +65,8 @@ def _depth(settings: Settings, url: str) -> int:
 def _serves(url: str, engine: Engine, home: Path, folder: Path, **more: str) -> None:
     """Check that an order gets through, and that a killed worker's orders do."""
     load(engine, make_event(ticket_classes=[make_ticket_class(capacity=1_000_000)]))
-    settings = Settings(home=home, broker_url=url, global_keyprefix=more.get("WILLCALL_GLOBAL_KEYPREFIX", ""))
+    prefix = more.get("WILLCALL_GLOBAL_KEYPREFIX", "")
+    settings = Settings(home=home, broker_url=url, global_keyprefix=prefix, publish_timeout_seconds=60)
     environment = {
         "WILLCALL_HOME": str(home),
         "WILLCALL_BROKER_URL": url,
