@@ -75,8 +75,10 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """Run the command that the process was started with."""
-    # As an exception, so that embedded servers are stopped; long-running commands set their own.
+    # As exceptions, so that embedded servers are stopped; long-running commands set their own.
     signal.signal(signal.SIGTERM, _leave)
+    # A shell's script has what it starts with `&` ignore SIGINT, and Python then leaves it so.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
         signal.signal(signal.SIGHUP, _leave)
     sys.exit(run(sys.argv[1:]))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, text
 
 from db import tables
@@ -14,6 +15,10 @@ from tests.intakes import intake, shared_intake, worker
 from worker import embedded
 
 __all__ = ["intake", "shared_intake", "worker"]
+
+# A slow machine is no mistake of what is tested.
+settings.register_profile("anywhere", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("anywhere")
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,10 @@
 """The intake as it runs: a real server, a real database, a real broker."""
 
 import queue
-import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,6 +25,8 @@ from orders.catalogue.loading import load_catalogue
 from orders.process import process
 from schemas.catalogue import Catalogue
 from tasks.messages import QueueMessage, parse
+from tests.processes import PATIENCE_SECONDS, wait_until
+from tests.rabbitmq import free_port
 from worker import embedded
 from worker.queues import queues, transport_options
 from worker.settings import Settings
@@ -62,10 +63,7 @@ def prepare(engine: Engine) -> None:
 
 
 def settings_of(home: Path, **changes: Any) -> Settings:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    return Settings(**{"home": home, "intake_port": port, **changes})
+    return Settings(**{"home": home, "intake_port": free_port(), **changes})
 
 
 @contextmanager
@@ -97,13 +95,29 @@ class Intake:
 
     def client_of(self, key: str) -> httpx.Client:
         headers = {"authorization": f"Bearer {key}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=40, verify=False)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=PATIENCE_SECONDS, verify=False)
 
     @contextmanager
     def broker(self) -> Iterator[kombu.Connection]:
         url = self.settings.broker()
         with kombu.Connection(url, transport_options=transport_options(self.settings, url)) as connection:
             yield connection
+
+    @contextmanager
+    def paused_broker(self) -> Iterator[Callable[[], bool]]:
+        """Have the broker let all that write wait until the block ends; tells whether somebody does."""
+        with self.broker() as broker:
+            client = broker.default_channel.client
+
+            def waiting() -> int:
+                return int(client.info("clients")["blocked_clients"])
+
+            others = waiting()
+            client.execute_command("CLIENT", "PAUSE", str(round(PATIENCE_SECONDS * 1000)), "WRITE")
+            try:
+                yield lambda: waiting() > others
+            finally:
+                client.execute_command("CLIENT", "UNPAUSE")
 
     def take_messages(self) -> list[kombu.Message]:
         """Return what is in the queue of orders, and empty it."""
@@ -131,15 +145,12 @@ def serving(settings: Settings) -> Iterator[IntakeServer]:
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        deadline = time.monotonic() + 20
-        while not server.started:
-            assert thread.is_alive()
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_until(lambda: server.started or not thread.is_alive(), what="a server that listens")
+        assert thread.is_alive()
         yield server
     finally:
         server.should_exit = True
-        thread.join(30)
+        thread.join(PATIENCE_SECONDS)
         assert not thread.is_alive()
 
 
@@ -161,7 +172,9 @@ def shared_intake(home: Path) -> Iterator[Intake]:
     with psycopg.connect(embedded.database_url(home).replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute("CREATE DATABASE intake")
     url = make_url(embedded.database_url(home)).set(database="intake")
-    with running_intake(home, database_url=str(url), global_keyprefix="intake-") as intake:
+    # Its broker is there all the time, however slow it is.
+    changes = {"database_url": str(url), "global_keyprefix": "intake-", "publish_timeout_seconds": 60}
+    with running_intake(home, **changes) as intake:
         yield intake
 
 
@@ -199,7 +212,7 @@ class Worker:
     def stop(self) -> None:
         """Leave what comes from now on in the queue; return when nothing is under way."""
         self.is_stopped.set()
-        self.thread.join(20)
+        self.thread.join(PATIENCE_SECONDS)
 
     def process(self, message: kombu.Message) -> None:
         body = message.body if isinstance(message.body, bytes) else message.body.encode()

@@ -12,6 +12,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
+PATIENCE_SECONDS = 300.0
+"""How long a test waits for what must happen: only a failure takes so long, on the slowest machine."""
+
 
 @dataclass
 class Process:
@@ -23,7 +26,7 @@ class Process:
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def end(self, how: signal.Signals = signal.SIGTERM, timeout: float = 30) -> int:
+    def end(self, how: signal.Signals = signal.SIGTERM, timeout: float = PATIENCE_SECONDS) -> int:
         if self.process.poll() is None:
             self.process.send_signal(how)
         return self.process.wait(timeout)
@@ -51,7 +54,7 @@ def running_celery(
         yield running
     finally:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            running.end(timeout=20)
+            running.end(timeout=60)
         if process.poll() is None:
             running.end(signal.SIGKILL)
 
@@ -72,7 +75,42 @@ def running_worker(
     )
 
 
-def wait_until(condition: Callable[[], bool], *, what: str, timeout: float = 60) -> None:
+def children_of(parent: int) -> dict[int, str]:
+    """Return the command lines of a process's children, whole, by their ids."""
+    if Path("/proc/self/stat").exists():
+        return {
+            pid: _proc(pid, "cmdline").replace("\0", " ")
+            for pid in (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+            if _stat(pid)[1:2] == [str(parent)]
+        }
+    # -ww: ps cuts its lines otherwise, and a clone's path may be long.
+    ps = ["ps", "-ww", "-A", "-o", "pid=,ppid=,command="]
+    listed = subprocess.run(ps, capture_output=True, text=True, check=True).stdout
+    found = (line.split(maxsplit=2) for line in listed.splitlines())
+    return {int(pid): command for pid, ppid, command in found if int(ppid) == parent}
+
+
+def is_alive(pid: int) -> bool:
+    """Say whether the process has not ended; one that nobody has waited for yet has."""
+    if Path("/proc/self/stat").exists():
+        return _stat(pid)[:1] not in ([], ["Z"])
+    state = subprocess.run(["ps", "-o", "state=", "-p", str(pid)], capture_output=True, text=True).stdout
+    return state.strip()[:1] not in ("", "Z")
+
+
+def _stat(pid: int) -> list[str]:
+    """Return the process's state, its parent and so on (proc(5)); nothing if it is gone."""
+    # A program's name may hold spaces and brackets.
+    return _proc(pid, "stat").rpartition(")")[2].split()
+
+
+def _proc(pid: int, file: str) -> str:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/{file}").read_text(errors="replace")
+    return ""
+
+
+def wait_until(condition: Callable[[], bool], *, what: str, timeout: float = PATIENCE_SECONDS) -> None:
     """Return when the condition holds; fail after so many seconds."""
     deadline = time.monotonic() + timeout
     while not condition():

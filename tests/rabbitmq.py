@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import PATIENCE_SECONDS
+
 BIN = Path("/usr/lib/rabbitmq/bin")
 
 
@@ -21,9 +24,13 @@ def is_installed() -> bool:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nothing listens on, and that no other is likely to take before its server does."""
+    # Below those that the kernel hands out (from 32768, or from 49152): each connection takes one of these.
+    for port in random.sample(range(15_000, 32_000), 1_000):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
 
 
 @dataclass
@@ -80,12 +87,14 @@ class RabbitMQ:
     def ctl(self, *arguments: str) -> str:
         """Run `rabbitmqctl` against this node; return what it printed."""
         command = [BIN / "rabbitmqctl", *arguments]
-        done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            command, env=self.environment(), capture_output=True, text=True, timeout=PATIENCE_SECONDS
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             assert self.process is not None
             if self.process.poll() is not None:
@@ -104,11 +113,11 @@ class RabbitMQ:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(group, how)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(30)
+                self.process.wait(60)
             # What is left of the group, if anything: helpers that outlived their parent.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
-            self.process.wait(10)
+            self.process.wait(PATIENCE_SECONDS)
             self.process = None
 
     def kill(self) -> None:
@@ -133,4 +142,4 @@ def running_rabbitmq(home: Path, config: str = "") -> Iterator[RabbitMQ]:
     finally:
         server.end()
         names.terminate()
-        names.wait(10)
+        names.wait(PATIENCE_SECONDS)

@@ -16,6 +16,8 @@ import pytest
 import yaml
 from honcho.environ import parse_procfile
 
+from tests.processes import PATIENCE_SECONDS
+
 ROOT = Path(__file__).resolve().parent.parent
 PROCESSES = parse_procfile((ROOT / "Procfile").read_text()).processes
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -42,7 +44,12 @@ def _run(command: list[str], **variables: str) -> subprocess.CompletedProcess[st
     # Only these variables: what a developer has set, or has in .env, must not decide the outcome.
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
-        command, cwd=ROOT, env=environment | variables, capture_output=True, text=True, timeout=60
+        command,
+        cwd=ROOT,
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
     )
 
 

@@ -1,6 +1,7 @@
 """The Celery app: `celery -A worker.app worker`, `beat` and `flower`."""
 
 import gc
+from functools import cached_property
 from typing import Any
 
 from celery import Celery
@@ -14,11 +15,19 @@ from worker.schedule import beat_schedule
 from worker.settings import get_settings
 
 
+class App(Celery):
+    """A Celery app with a beat of our own."""
+
+    @cached_property
+    def Beat(self) -> Any:
+        return self.subclass_with_self("worker.schedule:Beat")
+
+
 def make_app() -> Celery:
     """Return the app, with a reason for each option that is not Celery's default."""
     settings = get_settings()
     broker_url = settings.broker()
-    app = Celery("willcall", broker=broker_url, include=["tasks.orders", "tasks.outbox", "tasks.maintenance"])
+    app = App("willcall", broker=broker_url, include=["tasks.orders", "tasks.outbox", "tasks.maintenance"])
     app.conf.update(
         task_queues=queues(broker_url),
         task_default_queue=MAINTENANCE,

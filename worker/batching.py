@@ -73,6 +73,7 @@ class BulkConsumer(threading.Thread):
     def stop(self) -> None:
         """Finish the batch in hand, return what was read ahead, and end."""
         self._stopping.set()
+        log.info("stopping after the batch in hand")
         self.join()
 
     def run(self) -> None:

@@ -388,8 +388,16 @@ def _stop_valkey(home: Path) -> None:
 
 # Processes
 
-# Started by us: polled so that none becomes a zombie, kept because Popen warns of those that live.
-_launched: list[subprocess.Popen[bytes]] = []
+
+class _Server(subprocess.Popen[bytes]):
+    """A server that we started. It may outlive us, which is what Popen warns of at the end."""
+
+    def __del__(self) -> None:
+        pass
+
+
+# Kept until they have ended, so that none becomes a zombie.
+_launched: list[_Server] = []
 
 
 def _as(account: Account | None) -> dict[str, Any]:
@@ -438,7 +446,7 @@ def _launch(command: list[str], log: Path, is_ready: Callable[[], bool], account
     """Start a server that outlives us; return when it is ready."""
     log.touch(mode=0o600)  # a failed statement in it may show a buyer's name
     with log.open("ab") as output:
-        server = subprocess.Popen(
+        server = _Server(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -469,4 +477,7 @@ def _stop(pid: int | None, request: signal.Signals, words: str) -> None:
                 f"The embedded server with pid {pid} did not stop within {STOP_SECONDS} s."
             )
         time.sleep(0.01)
+    for server in _launched:
+        if server.pid == pid:  # it has no command line any more, but may not be quite gone
+            server.wait()
     _launched[:] = [server for server in _launched if server.poll() is None]

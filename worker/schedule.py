@@ -2,9 +2,11 @@
 
 import time
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NoReturn
 
-from celery.beat import ScheduleEntry, Scheduler
+from celery import platforms
+from celery.apps import beat
+from celery.beat import ScheduleEntry, Scheduler, Service
 from celery.schedules import schedstate, schedule
 
 from worker.settings import Settings
@@ -45,8 +47,8 @@ class TickScheduler(Scheduler):
     def close(self) -> None:
         """Do nothing: there is nothing to save.
 
-        Celery calls this in its signal handler, too. Closing the connection there, in the middle of a
-        publish, would wait for that publish for ever.
+        A beat may be stopped in the middle of a publish. Closing the connection would wait for that publish
+        for ever.
         """
 
     def apply_async(self, entry: ScheduleEntry, *args: Any, **options: Any) -> Any:
@@ -54,6 +56,22 @@ class TickScheduler(Scheduler):
         # Half a second of grace: a clock that is set back a little must not repeat the last tick.
         entry.kwargs = {"tick": entry.schedule.tick(time.time() + 0.5)}
         return super().apply_async(entry, *args, **options)
+
+
+class Beat(beat.Beat):
+    """A beat that ends well whenever it is told to, from its first moment on."""
+
+    def install_sync_handler(self, service: Service) -> None:
+        """End at SIGTERM and SIGINT, and save nothing.
+
+        Celery's handler saves the schedule, and makes one first if there is none yet. Soon after the start
+        it would do so in the middle of the imports that the schedule needs, and fail.
+        """
+        platforms.signals.update(SIGTERM=_end, SIGINT=_end)
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    raise SystemExit
 
 
 def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from worker.settings import Settings
 
 app = typer.Typer(
-    help="One process of Willcall, in the foreground, for a process manager or a container.",
+    help="One process of Willcall, in the foreground, for a process manager or a container. "
+    "SIGTERM ends it with exit code 0, or with 143 while it still starts.",
     no_args_is_help=True,
 )
 
@@ -115,10 +116,14 @@ def _celery(*words: str) -> None:
     Here rather than by `exec`: the embedded servers run until it ends, and no password is in its arguments.
     """
     from celery.bin.celery import celery
+    from click.exceptions import Abort
 
     # By its name: nothing here depends on the worker. And before Celery looks in the current directory.
     import_module("worker.app")
-    code = celery.main(["--quiet", "-A", "worker.app", *words], prog_name="celery", standalone_mode=False)
+    try:
+        code = celery.main(["--quiet", "-A", "worker.app", *words], prog_name="celery", standalone_mode=False)
+    except Abort as stopped:  # by Ctrl-C, while it still started
+        raise KeyboardInterrupt from stopped
     if code:
         raise typer.Exit(code)
 

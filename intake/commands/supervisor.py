@@ -81,6 +81,7 @@ class Child:
     def bury(self, show: Print) -> None:
         """Note that the process has ended, and when to start the next one."""
         assert self.process is not None  # noqa: S101 - only a process can end
+        self.wait()  # for its last words
         if time.monotonic() - self.started_at > _HEALTHY_SECONDS:
             self.deaths = 0
         wait = min(2.0**self.deaths, _LONGEST_BACKOFF)

@@ -96,14 +96,12 @@ def running_willcall(
     running = Process(process, log)
     try:
         if ready:
-            wait_until(
-                lambda: ready in running.output() or process.poll() is not None, what=ready, timeout=120
-            )
+            wait_until(lambda: ready in running.output() or process.poll() is not None, what=ready)
             assert process.poll() is None, running.output()
         yield running
     finally:
         with suppress(subprocess.TimeoutExpired):
-            running.end(timeout=40)
+            running.end(timeout=60)
         if process.poll() is None:
             process.kill()
             process.wait()

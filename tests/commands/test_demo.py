@@ -19,6 +19,7 @@ from intake.demo.sample import Expected, Sample, samples
 from intake.demo.verdict import differences
 from schemas.outcomes import RejectionCode
 from tests.commands.conftest import WILLCALL, environment
+from tests.processes import PATIENCE_SECONDS
 
 # What `orders.create` alone cannot be rejected for.
 OF_OTHER_REQUESTS = {
@@ -41,7 +42,7 @@ def _demo(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
         env=environment(WILLCALL_HOME=home),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_SECONDS,
     )
 
 

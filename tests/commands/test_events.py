@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from tests.commands.conftest import Willcall, running_willcall
 from tests.factories import load, make_request, run
-from tests.processes import Process, wait_until
+from tests.processes import PATIENCE_SECONDS, Process, wait_until
 from worker import embedded
 from worker.publishing import Publisher, task_message
 from worker.queues import EVENTS
@@ -40,12 +40,12 @@ def test_tail_prints_events_of_the_wanted_type_and_leaves_nothing_behind(
     home: Path, engine: Engine, tmp_path: Path
 ) -> None:
     load(engine)
-    words = ("events", "tail", "--type", "*.confirmed", "--count", "2", "--timeout", "30")
+    words = ("events", "tail", "--type", "*.confirmed", "--count", "2", "--timeout", "300")
 
     with running_willcall(*words, variables={"WILLCALL_HOME": home}, log=tmp_path / "tail") as tail:
         _listening(tail, home)
         _tell(home, engine, "standing", "none", "standing", "standing")
-        assert tail.process.wait(40) == 0
+        assert tail.process.wait(PATIENCE_SECONDS) == 0
 
     lines = tail.output().splitlines()
     assert [line.split()[1] for line in lines] == ["order.confirmed", "order.confirmed"]
@@ -58,12 +58,12 @@ def test_tail_prints_whole_cloud_events_for_programs(home: Path, engine: Engine,
     import json
 
     load(engine)
-    words = ("events", "tail", "--json", "--count", "2", "--timeout", "30")
+    words = ("events", "tail", "--json", "--count", "2", "--timeout", "300")
 
     with running_willcall(*words, variables={"WILLCALL_HOME": home}, log=tmp_path / "tail") as tail:
         _listening(tail, home)
         _tell(home, engine, "standing", "none")
-        tail.process.wait(40)
+        tail.process.wait(PATIENCE_SECONDS)
 
     events: list[dict[str, Any]] = [json.loads(line) for line in tail.output().splitlines()]
     assert {event["type"] for event in events} == {"order.confirmed", "order.rejected"}

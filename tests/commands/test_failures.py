@@ -9,6 +9,7 @@ import typer
 
 from intake.cli import app
 from tests.commands.conftest import WILLCALL, Willcall, environment
+from tests.processes import PATIENCE_SECONDS
 
 
 def _paths(group: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -94,7 +95,7 @@ def test_a_wrong_setting_is_named_and_exits_with_2(tmp_path: Path) -> None:
         env=environment(WILLCALL_HOME=tmp_path, WILLCALL_INTAKE_PORT="http"),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
 
     assert ran.returncode == 2
@@ -128,7 +129,7 @@ def test_a_reader_that_has_enough_is_no_error(home: Path, engine: object) -> Non
         env=environment(WILLCALL_HOME=home),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
 
     assert ran.stderr == ""

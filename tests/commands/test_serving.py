@@ -1,5 +1,6 @@
 """`willcall up` and `willcall serve`, as processes."""
 
+import os
 import re
 import signal
 import socket
@@ -15,7 +16,7 @@ from sqlalchemy import Engine
 
 from tests.commands.conftest import WILLCALL, Willcall, environment, running_willcall
 from tests.factories import load, make_body
-from tests.processes import Process, wait_until
+from tests.processes import PATIENCE_SECONDS, Process, children_of, is_alive, wait_until
 from tests.rabbitmq import free_port
 from worker import embedded
 
@@ -31,22 +32,14 @@ def _doors(home: Path) -> dict[str, object]:
 
 
 def _get(port: object, path: str) -> int:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE_SECONDS) as answer:
         return int(answer.status)
 
 
 def _children(process: Process) -> set[int]:
     """Return the ids of the children that are `willcall` processes."""
-    listed = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
-    ).stdout
-    found = (re.match(r"\s*(\d+)\s+(\d+)\s+.* -m intake\.cli serve ", line) for line in listed.splitlines())
-    return {int(match[1]) for match in found if match and int(match[2]) == process.process.pid}
-
-
-def _is_alive(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    children = children_of(process.process.pid)
+    return {pid for pid, command in children.items() if " -m intake.cli serve " in command}
 
 
 def test_up_runs_everything_and_stops_everything(tmp_path: Path) -> None:
@@ -63,7 +56,7 @@ def test_up_runs_everything_and_stops_everything(tmp_path: Path) -> None:
 
             assert up.end(signal.SIGTERM) == 0
 
-        assert not any(_is_alive(pid) for pid in children)
+        assert not any(is_alive(pid) for pid in children)
         assert embedded._postgres_pid(home) is embedded._valkey_pid(home) is None
     assert "Traceback" not in up.output()
 
@@ -87,7 +80,7 @@ def test_a_child_that_is_killed_comes_back_and_ctrl_c_ends_them_all(home: Path, 
         wait_until(lambda: "relay-" in up.output(), what="the relay")
         before = _children(up)
         relay = re.findall(r"relay-(\d+)@", up.output())[0]
-        subprocess.run(["kill", "-KILL", relay], check=True)
+        os.kill(int(relay), signal.SIGKILL)
 
         wait_until(lambda: len(_children(up) - before) == 1, what="another relay")
         assert "ended with -9; it is started again in 1 s" in up.output()
@@ -101,7 +94,7 @@ def test_children_end_when_up_is_killed(home: Path, tmp_path: Path) -> None:
         children = _children(up)
         up.end(signal.SIGKILL)
 
-        wait_until(lambda: not any(_is_alive(pid) for pid in children), what="the end of all children")
+        wait_until(lambda: not any(is_alive(pid) for pid in children), what="the end of all children")
 
 
 @pytest.fixture
@@ -119,7 +112,7 @@ def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path, taken: int, setting:
         env=environment(**_doors(tmp_path) | {setting: taken}),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
 
     assert (ran.returncode, ran.stdout) == (1, "")
@@ -147,7 +140,7 @@ def test_flower_opens_to_no_strangers(
         env=environment(**_doors(home) | variables),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
 
     assert (ran.returncode, ran.stdout) == (2, "")
@@ -177,7 +170,7 @@ def test_serve_worker_runs_as_many_processes_as_are_set(home: Path, tmp_path: Pa
         assert len(children) == 2
         assert worker.end(signal.SIGTERM) == 0
 
-    assert not any(_is_alive(pid) for pid in children)
+    assert not any(is_alive(pid) for pid in children)
 
 
 @pytest.mark.parametrize(

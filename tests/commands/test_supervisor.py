@@ -3,7 +3,7 @@
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from intake.commands.supervisor import Child, Supervisor
@@ -44,18 +44,21 @@ def _supervised(said: Said, *children: Child) -> Iterator[Supervisor]:
         supervisor.stop(is_in_hurry=lambda: True)
 
 
-def _watch(supervisor: Supervisor, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+def _watch(supervisor: Supervisor, until: Callable[[], bool], what: str) -> None:
+    def is_so() -> bool:
         supervisor.watch()
-        time.sleep(0.02)
+        return until()
+
+    wait_until(is_so, what=what)
 
 
 def test_a_child_that_dies_is_started_again_and_waits_longer_each_time() -> None:
     said = Said()
+    started = time.monotonic()
     with _supervised(said, Child("short", _python("print('hello'); raise SystemExit(3)"))) as supervisor:
-        _watch(supervisor, 4)
+        _watch(supervisor, lambda: len(said.of("short")) == 6, what="three deaths")
 
+    assert time.monotonic() - started >= 1 + 2
     assert said.of("short") == [
         "hello",
         "ended with 3; it is started again in 1 s",
@@ -71,7 +74,7 @@ def test_one_that_dies_does_not_disturb_the_others() -> None:
     steady = Child("steady", _python("import time; time.sleep(600)"))
     with _supervised(said, steady, Child("short", _python("pass"))) as supervisor:
         before = steady.process
-        _watch(supervisor, 1.5)
+        _watch(supervisor, lambda: len(said.of("short")) == 2, what="two deaths")
         assert steady.is_running
         assert steady.process is before
 

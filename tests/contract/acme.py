@@ -69,12 +69,12 @@ class Acme:
 
     def check_in(self, ticket_id: str) -> None:
         """Let the ticket in at the gate."""
-        headers = {"authorization": f"Bearer {self.key}", "prefer": "wait=10"}
+        headers = {"authorization": f"Bearer {self.key}", "prefer": "wait=30"}
         found = self.http.post("/v1/check-ins", json={"ticket_id": ticket_id}, headers=headers)
         assert found.status_code == 200, found.text
 
     def canonical_call(self, path: str, body: Any, method: str = "POST") -> dict[str, Any]:
-        headers = {"authorization": f"Bearer {self.key}", "prefer": "wait=10"}
+        headers = {"authorization": f"Bearer {self.key}", "prefer": "wait=30"}
         found = self.http.request(method, f"/v1/orders{path}", json=body, headers=headers)
         assert found.status_code in (200, 201), found.text
         words: dict[str, Any] = found.json()

@@ -12,6 +12,7 @@ from schemas.catalogue import Catalogue
 from tests.contract.messages import recorded
 from tests.contract.ticket_evolution import broker, brokerage
 from tests.intakes import Intake
+from tests.processes import PATIENCE_SECONDS
 
 __all__ = ["broker", "brokerage"]
 
@@ -36,7 +37,7 @@ def key(intake: Intake, catalogue: Catalogue) -> str:
 @pytest.fixture
 def caller(intake: Intake) -> Iterator[httpx.Client]:
     """Return a client without any credentials: each dialect has its own way to send them."""
-    with httpx.Client(base_url=intake.url, timeout=40) as client:
+    with httpx.Client(base_url=intake.url, timeout=PATIENCE_SECONDS) as client:
         yield client
 
 

@@ -35,7 +35,7 @@ class Client:
         return words
 
     def send(self, method: str, path: str, body: Any, status: int = 200) -> dict[str, Any]:
-        headers = {"authorization": f"Bearer {self.key}", "prefer": "wait=20"}
+        headers = {"authorization": f"Bearer {self.key}", "prefer": "wait=30"}
         answer = self.http.request(method, path, json=body, headers=headers)
         assert answer.status_code == status, answer.text
         words: dict[str, Any] = answer.json()

@@ -66,7 +66,7 @@ def test_another_tenants_order_is_not_found(
         "buyer": {"first_name": "", "last_name": "", "email": "sam@example.com"},
         "line_items": [{"ticket_class_id": "standing", "quantity": 1}],
     }
-    made = acme.http.post("/v1/orders", json=body, headers={**headers, "prefer": "wait=10"}).json()
+    made = acme.http.post("/v1/orders", json=body, headers={**headers, "prefer": "wait=30"}).json()
 
     answers = [
         acme.call("GET", f"/{made['id']}"),

@@ -142,7 +142,7 @@ _EXAMPLES = settings(
     deadline=None,
     # A failing example is small, and making it smaller takes minutes with a database.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

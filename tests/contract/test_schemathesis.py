@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
 from schemas.catalogue import Catalogue
 from tests.contract.credentials import Credentials, credentials_of
 from tests.intakes import Intake
+from tests.processes import PATIENCE_SECONDS
 
 # Not asked: whether wrong data are refused and right ones accepted. The intake answers 202 before anybody
 # has looked at them, and which are right the catalogue knows, not the page.
@@ -62,7 +63,7 @@ class _Session:
         # Short: what ends as a dead letter is waited for in vain.
         headers = {"prefer": "wait=1"}
         url = self._intake.url
-        response = case.call(base_url=url, auth=self._credentials, headers=headers, timeout=60)
+        response = case.call(base_url=url, auth=self._credentials, headers=headers, timeout=PATIENCE_SECONDS)
         self.statuses[case.operation.label].add(response.status_code)
         try:
             case.validate_response(response, checks=_CHECKS)
@@ -85,7 +86,7 @@ class _Session:
 def session(intake: Intake, caller: httpx.Client, catalogue: Catalogue, worker: object) -> _Session:
     """Return a caller that knows an order, a hold and an event."""
     credentials = credentials_of(intake, caller)
-    headers = {"authorization": f"Bearer {credentials.key}", "prefer": "wait=20"}
+    headers = {"authorization": f"Bearer {credentials.key}", "prefer": "wait=30"}
     lines = [{"ticket_class_id": "3000000012232", "quantity": 3}]
     buyer = {"first_name": "Sam", "last_name": "Peter", "email": "sam@example.com"}
     body = {"buyer": buyer, "line_items": lines}

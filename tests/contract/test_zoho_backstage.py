@@ -186,7 +186,7 @@ def test_who_created_and_who_changed_an_order_are_the_numbers_of_their_keys(
     order = canonical(caller, key, limit=1)[0]
     other = {"authorization": f"Bearer {intake.new_key('orders.update', tenant='box-office')}"}
     patch = {"reference": "PO-7"}
-    headers = other | {"prefer": "wait=20"}
+    headers = other | {"prefer": "wait=30"}
     assert caller.patch(f"/v1/orders/{order['id']}", json=patch, headers=headers).status_code == 200
     changed = show(caller, key, created["id"])
     history = caller.get(f"/v1/orders/{order['id']}/history", headers={"authorization": f"Bearer {key}"})

@@ -59,7 +59,7 @@ def client(intake: Intake) -> Iterator[httpx.Client]:
     with intake.engine.begin() as connection:
         load_catalogue(connection, Catalogue.model_validate(words), now=datetime.now(UTC))
     with intake.client(tenant="zoho-house") as client:
-        client.headers["prefer"] = "wait=20"
+        client.headers["prefer"] = "wait=30"
         yield client
 
 

@@ -19,6 +19,7 @@ from orders.catalogue.loading import load_catalogue
 from schemas.catalogue import Catalogue
 from tests.contract.messages import recorded
 from tests.intakes import Intake
+from tests.processes import PATIENCE_SECONDS
 
 ALL = ("orders.create", "orders.read", "orders.update", "orders.set_price")
 
@@ -61,7 +62,7 @@ class Broker:
 
     def call(self, method: str, path: str, **words: Any) -> httpx.Response:
         """Make a canonical call with the same key, and wait for its outcome."""
-        headers = {"authorization": f"Bearer {self.token}", "prefer": "wait=10"}
+        headers = {"authorization": f"Bearer {self.token}", "prefer": "wait=30"}
         answer = self.http.request(method, path, headers=headers, json=words or None)
         return answer.raise_for_status()
 
@@ -91,7 +92,7 @@ def brokerage(shared_intake: Intake) -> None:
 @pytest.fixture
 def broker(intake: Intake, brokerage: None) -> Iterator[Broker]:
     """Return a program of office 101 that may do everything."""
-    with httpx.Client(base_url=intake.url, timeout=40) as http:
+    with httpx.Client(base_url=intake.url, timeout=PATIENCE_SECONDS) as http:
         yield broker_of(intake, http, *ALL)
 
 

@@ -20,6 +20,7 @@ from schemas.orders import Order
 from schemas.requests import CREATE, Request
 from tests.factories import make_body, make_event, make_seated_class, make_ticket_class
 from tests.intakes import Intake
+from tests.processes import PATIENCE_SECONDS
 
 CATALOGUE = {
     "tenant": "grand-theatre",
@@ -101,5 +102,5 @@ def links(theatre: Intake) -> Callable[..., Links]:
 @pytest.fixture
 def phone() -> Iterator[httpx.Client]:
     """Return a client without a key."""
-    with httpx.Client(timeout=40) as client:
+    with httpx.Client(timeout=PATIENCE_SECONDS) as client:
         yield client

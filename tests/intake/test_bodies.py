@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import httpx
 
+from tests.processes import PATIENCE_SECONDS
+
 MEGABYTE = 1024 * 1024
 JSON = {"content-type": "application/json"}
 
@@ -16,7 +18,7 @@ def padded(size: int) -> bytes:
 def talk(url: str, *parts: bytes) -> bytes:
     """Send raw bytes and return all that comes back until the server closes."""
     address = httpx.URL(url)
-    with socket.create_connection((address.host, address.port), 20) as connection:
+    with socket.create_connection((address.host, address.port), PATIENCE_SECONDS) as connection:
         for part in parts:
             connection.sendall(part)
         answer = b""
@@ -56,7 +58,7 @@ def test_a_body_without_end_is_cut_off(intake) -> None:
     chunk = b"100000\r\n" + b" " * MEGABYTE + b"\r\n"
     address = httpx.URL(intake.url)
     sent = 0
-    with socket.create_connection((address.host, address.port), 20) as connection:
+    with socket.create_connection((address.host, address.port), PATIENCE_SECONDS) as connection:
         connection.sendall(head.encode())
         try:
             for _ in range(100):
@@ -80,6 +82,6 @@ def test_a_client_that_asks_before_it_sends_is_refused_at_once(intake) -> None:
 
 
 def test_nobody_without_a_key_gets_a_body_read(intake) -> None:
-    answer = httpx.post(f"{intake.url}/v1/orders", content=b"{", headers=JSON)
+    answer = httpx.post(f"{intake.url}/v1/orders", content=b"{", headers=JSON, timeout=PATIENCE_SECONDS)
 
     assert answer.status_code == 401

@@ -12,7 +12,7 @@ from intake.keys import list_keys
 from intake.problems import Problem
 
 Order = Callable[..., dict[str, Any]]
-WAIT = {"prefer": "wait=20"}
+WAIT = {"prefer": "wait=30"}
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -73,7 +73,7 @@ def test_an_updated_order_is_answered_whole(client, placed, media_type: str) -> 
     assert (body["version"], answer.headers["etag"]) == (2, '"2"')
     assert (body["buyer"]["phone"], body["buyer"]["email"]) == ("1", placed["buyer"]["email"])
     assert body["totals"]["total"] == "96.00"
-    assert answer.headers["preference-applied"] == "wait=20"
+    assert answer.headers["preference-applied"] == "wait=30"
     assert client.get(path_of(placed)).json() == body
 
 

@@ -2,15 +2,17 @@
 
 import httpx
 
+from tests.processes import PATIENCE_SECONDS
+
 
 def test_it_says_that_it_is_alive(intake) -> None:
-    answer = httpx.get(f"{intake.url}/healthz")
+    answer = httpx.get(f"{intake.url}/healthz", timeout=PATIENCE_SECONDS)
 
     assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
 
 
 def test_it_is_ready_when_the_servers_behind_it_answer(intake) -> None:
-    answer = httpx.get(f"{intake.url}/readyz")
+    answer = httpx.get(f"{intake.url}/readyz", timeout=PATIENCE_SECONDS)
 
     assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
 
@@ -18,7 +20,7 @@ def test_it_is_ready_when_the_servers_behind_it_answer(intake) -> None:
 def test_it_counts_what_it_took(intake, client) -> None:
     client.post("/v1/orders", json=[{}, {}])
 
-    answer = httpx.get(f"{intake.url}/metrics")
+    answer = httpx.get(f"{intake.url}/metrics", timeout=PATIENCE_SECONDS)
     assert answer.headers["content-type"].startswith("text/plain; version=")
     counts = dict(line.rsplit(" ", 1) for line in answer.text.splitlines() if not line.startswith("#"))
     assert float(counts['willcall_intake_requests_total{result="accepted"}']) >= 2

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 Order = Callable[..., dict[str, Any]]
-WAIT = {"prefer": "wait=20"}
+WAIT = {"prefer": "wait=30"}
 SOME_ID = "018f3f6e-0000-7000-8000-000000000000"
 
 

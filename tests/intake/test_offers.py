@@ -23,7 +23,7 @@ def test_an_order_carries_the_signature_back(client: httpx.Client, worker: objec
 
     def order() -> httpx.Response:
         body = {"buyer": buyer, "line_items": [line]}
-        return client.post("/v1/orders", json=body, headers={"prefer": "wait=20"})
+        return client.post("/v1/orders", json=body, headers={"prefer": "wait=30"})
 
     assert order().status_code == 201
     stale = order()

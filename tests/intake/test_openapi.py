@@ -7,11 +7,14 @@ import httpx
 import pytest
 
 from intake import descriptions
+from tests.processes import PATIENCE_SECONDS
 
 
 @pytest.fixture
 def page(intake) -> dict[str, Any]:
-    words: dict[str, Any] = httpx.get(f"{intake.url}/openapi.json").raise_for_status().json()
+    words: dict[str, Any] = (
+        httpx.get(f"{intake.url}/openapi.json", timeout=PATIENCE_SECONDS).raise_for_status().json()
+    )
     return words
 
 

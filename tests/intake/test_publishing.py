@@ -10,16 +10,19 @@ import httpx
 import pytest
 
 from intake.messages import Outgoing, outgoing
+from intake.parts import parts_of
 from intake.publishing import GroupPublisher
+from tests.processes import PATIENCE_SECONDS, wait_until
 from worker.publishing import NotConfirmed
 
 Order = Callable[..., dict[str, Any]]
 
 
-def pause_broker(intake: Any, milliseconds: int) -> None:
-    """Have the broker let every command wait for so long."""
-    with intake.broker() as broker:
-        broker.default_channel.client.execute_command("CLIENT", "PAUSE", str(milliseconds), "WRITE")
+async def under_way(publisher: GroupPublisher, is_waiting: Callable[[], bool]) -> "asyncio.Task[None]":
+    """Publish a request to the paused broker; it is with the broker then, and waits for no other."""
+    first = asyncio.create_task(publisher.publish(requests(1)))
+    await asyncio.to_thread(wait_until, is_waiting, what="a request that the broker lets wait")
+    return first
 
 
 def requests(count: int, size: int = 10) -> list[Outgoing]:
@@ -39,7 +42,7 @@ async def started(intake: Any, **options: Any) -> AsyncIterator[GroupPublisher]:
 
 
 def groups(intake: Any) -> float:
-    lines = httpx.get(f"{intake.url}/metrics").text.splitlines()
+    lines = httpx.get(f"{intake.url}/metrics", timeout=PATIENCE_SECONDS).text.splitlines()
     return next(float(line.split()[1]) for line in lines if line.startswith("willcall_intake_groups_total "))
 
 
@@ -47,13 +50,17 @@ def test_fifty_calls_at_once_share_few_confirms_and_messages(intake, client, ord
     client.post("/v1/orders", json=order())
     intake.take_messages()
     before = groups(intake)
-    with ThreadPoolExecutor(50) as threads:
-        pause_broker(intake, 2_000)
-        calls = [threads.submit(client.post, "/v1/orders", json=order()) for _ in range(50)]
+    publisher = parts_of(intake.server.app).publisher
+    with ThreadPoolExecutor(51) as threads:
+        with intake.paused_broker() as is_waiting:
+            calls = [threads.submit(client.post, "/v1/orders", json=order())]
+            wait_until(is_waiting, what="a first call that the broker lets wait")
+            calls += [threads.submit(client.post, "/v1/orders", json=order()) for _ in range(50)]
+            wait_until(lambda: len(publisher._callers) == 50, what="fifty calls that wait for the first")
         answers = [call.result() for call in calls]
 
     assert {answer.status_code for answer in answers} == {202}
-    assert groups(intake) - before <= 10
+    assert groups(intake) - before == 2
     messages = intake.take_messages()
     assert len(messages) <= 10
     arrived = {request["request_id"] for message in messages for request in message.payload[1]["requests"]}
@@ -63,10 +70,10 @@ def test_fifty_calls_at_once_share_few_confirms_and_messages(intake, client, ord
 def test_too_many_who_wait_are_refused(intake) -> None:
     async def scenario() -> list[Any]:
         async with started(intake, max_waiting_bytes=10_000) as publisher:
-            pause_broker(intake, 1_500)
-            first = asyncio.create_task(publisher.publish(requests(1)))
-            await asyncio.sleep(0.1)  # it is under way now, and waits no more
-            calls = [publisher.publish(requests(1, size=2_900)) for _ in range(5)]
+            with intake.paused_broker() as is_waiting:
+                first = await under_way(publisher, is_waiting)
+                calls = [asyncio.create_task(publisher.publish(requests(1, size=2_900))) for _ in range(5)]
+                await asyncio.sleep(0)  # all have begun
             return await asyncio.gather(first, *calls, return_exceptions=True)
 
     results = asyncio.run(scenario())
@@ -79,10 +86,12 @@ def test_too_many_who_wait_are_refused(intake) -> None:
 def test_closing_sends_what_waits_and_refuses_what_comes(intake) -> None:
     async def scenario() -> list[Any]:
         async with started(intake) as publisher:
-            pause_broker(intake, 1_500)
-            calls = [asyncio.create_task(publisher.publish(requests(2))) for _ in range(20)]
-            await asyncio.sleep(0.1)
-            await asyncio.to_thread(publisher.close)
+            with intake.paused_broker():
+                calls = [asyncio.create_task(publisher.publish(requests(2))) for _ in range(20)]
+                await asyncio.sleep(0)  # all have begun
+                closing = asyncio.create_task(asyncio.to_thread(publisher.close))
+                await asyncio.to_thread(wait_until, lambda: publisher._is_closing, what="the closing")
+            await closing
             results = await asyncio.gather(*calls, return_exceptions=True)
             with pytest.raises(NotConfirmed, match="shutting down"):
                 await publisher.publish(requests(1))
@@ -95,12 +104,12 @@ def test_closing_sends_what_waits_and_refuses_what_comes(intake) -> None:
 def test_what_nobody_waits_for_any_more_is_not_sent(intake) -> None:
     async def scenario() -> None:
         async with started(intake) as publisher:
-            pause_broker(intake, 1_500)
-            first = asyncio.create_task(publisher.publish(requests(1)))
-            await asyncio.sleep(0.1)
-            gone = asyncio.create_task(publisher.publish(requests(1)))
-            await asyncio.sleep(0.1)
-            gone.cancel()
+            with intake.paused_broker() as is_waiting:
+                first = await under_way(publisher, is_waiting)
+                gone = asyncio.create_task(publisher.publish(requests(1)))
+                await asyncio.sleep(0)  # it has begun
+                gone.cancel()
+                await asyncio.sleep(0)  # it has heard of it
             await first
 
     asyncio.run(scenario())

@@ -12,7 +12,7 @@ import pytest
 from db.ids import new_id
 
 Order = Callable[..., dict[str, Any]]
-WAIT = {"prefer": "wait=20"}
+WAIT = {"prefer": "wait=30"}
 
 
 @pytest.fixture

@@ -10,8 +10,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.processes import PATIENCE_SECONDS
+
 Order = Callable[..., dict[str, Any]]
-WAIT = {"prefer": "wait=20"}
+WAIT = {"prefer": "wait=30"}
 
 
 def test_a_processed_order_is_answered_whole(client, worker, order: Order) -> None:
@@ -23,7 +25,7 @@ def test_a_processed_order_is_answered_whole(client, worker, order: Order) -> No
     assert len(body["tickets"]) == 2
     assert answer.headers["location"] == f"/v1/orders/{body['id']}"
     assert answer.headers["etag"] == '"1"'
-    assert answer.headers["preference-applied"] == "wait=20"
+    assert answer.headers["preference-applied"] == "wait=30"
     assert client.get(answer.headers["location"]).json() == body
 
 
@@ -32,7 +34,7 @@ def test_a_rejected_order_is_a_problem_with_its_reasons(client, worker, order: O
 
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.headers["preference-applied"] == "wait=20"
+    assert answer.headers["preference-applied"] == "wait=30"
     problem = answer.json()
     assert [one["code"] for one in problem["errors"]] == ["unknown_event"]
     assert client.get(problem["instance"]).json()["status"] == "rejected"
@@ -74,7 +76,7 @@ def test_an_order_that_is_not_processed_in_time_is_accepted(client, order: Order
     started = time.monotonic()
     answer = client.post("/v1/orders", json=order(), headers={"prefer": "respond-async, wait=1"})
 
-    assert 1 <= time.monotonic() - started < 5
+    assert 1 <= time.monotonic() - started < 30, "as long as anyone may wait"
     assert answer.status_code == 202
     assert answer.headers["retry-after"] == "1"
     assert answer.headers["preference-applied"] == "wait=1"
@@ -83,7 +85,7 @@ def test_an_order_that_is_not_processed_in_time_is_accepted(client, order: Order
 
 def test_a_dead_letter_is_accepted_and_waited_for_no_longer(client, intake, order: Order) -> None:
     with ThreadPoolExecutor(1) as threads:
-        waiting = threads.submit(client.post, "/v1/orders", json=order(), headers=WAIT)
+        waiting = threads.submit(client.post, "/v1/orders", json=order(), headers={"prefer": "wait=30"})
         while not (found := intake.take_requests()):
             time.sleep(0.05)
         with intake.engine.begin() as connection:
@@ -92,7 +94,7 @@ def test_a_dead_letter_is_accepted_and_waited_for_no_longer(client, intake, orde
                 " VALUES (gen_random_uuid(), %s, 'demo', 'orders.create', '', 'broken', '', 6, now())",
                 (found[0]["request_id"],),
             )
-        answer = waiting.result(15)
+        answer = waiting.result(25)
 
     assert answer.status_code == 202
     assert client.get(answer.json()["status_url"]).json()["status"] == "dead"
@@ -125,4 +127,9 @@ def test_who_hangs_up_harms_nobody(intake, client, worker, order: Order) -> None
 
 def _hang_up(intake: Any, request: dict[str, Any]) -> None:
     with intake.client() as client, pytest.raises(httpx.ReadTimeout):
-        client.post("/v1/orders", json=[request] * 2, headers=WAIT, timeout=0.001)
+        client.post(
+            "/v1/orders",
+            json=[request] * 2,
+            headers=WAIT,
+            timeout=httpx.Timeout(PATIENCE_SECONDS, read=0.001),
+        )

@@ -41,7 +41,8 @@ class Broker:
 
     @property
     def settings(self) -> Settings:
-        return Settings(home=self.home, broker_url=self.url)
+        # The broker of most tests is there all the time, however slow it is.
+        return Settings(home=self.home, broker_url=self.url, publish_timeout_seconds=60)
 
     def publisher(self) -> Publisher:
         return self.stack.enter_context(Publisher(self.url, self.settings))

@@ -3,7 +3,6 @@
 import importlib.util
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from kombu import Connection
 from sqlalchemy import Engine
 
 from tests.factories import load, make_body, make_event, make_ticket_class, scalar
-from tests.processes import running_worker, wait_until
+from tests.processes import PATIENCE_SECONDS, running_worker, wait_until
 from tests.queue.tls import Certificate, make_certificate, tls_in_front_of
 from tests.rabbitmq import free_port, running_rabbitmq
 from worker.publishing import Message, NotConfirmed, Publisher, task_message
@@ -52,7 +51,7 @@ def _running_valkey(folder: Path, *options: str) -> Iterator[int]:
         yield port
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(PATIENCE_SECONDS)
 
 
 def _depth(settings: Settings, url: str) -> int:
@@ -66,7 +65,8 @@ def _depth(settings: Settings, url: str) -> int:
 def _serves(url: str, engine: Engine, home: Path, folder: Path, **more: str) -> None:
     """Check that an order gets through, and that a killed worker's orders do."""
     load(engine, make_event(ticket_classes=[make_ticket_class(capacity=1_000_000)]))
-    settings = Settings(home=home, broker_url=url, global_keyprefix=more.get("WILLCALL_GLOBAL_KEYPREFIX", ""))
+    prefix = more.get("WILLCALL_GLOBAL_KEYPREFIX", "")
+    settings = Settings(home=home, broker_url=url, global_keyprefix=prefix, publish_timeout_seconds=60)
     environment = {
         "WILLCALL_HOME": str(home),
         "WILLCALL_BROKER_URL": url,
@@ -92,7 +92,6 @@ def _serves(url: str, engine: Engine, home: Path, folder: Path, **more: str) -> 
                 victim.end(signal.SIGKILL)
         with worker("survivor") as survivor:
             wait_until(lambda: _orders(engine) == 21, what="all orders")
-            time.sleep(0.5)  # an idle worker has nothing in its hand
             assert survivor.end() == 0
     assert _depth(settings, url) == 0, "all is acknowledged"
     assert scalar(engine, "SELECT count(*) FROM dead_letters") == 0

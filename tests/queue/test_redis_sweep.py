@@ -18,11 +18,14 @@ from worker.settings import Settings
 pytestmark = pytest.mark.xdist_group("valkey")
 
 _MESSAGES = 1_200
+_VISIBILITY_SECONDS = 1_000  # far longer than a test takes: age is made, not waited for
 
 
 @pytest.fixture
 def settings(home: Path) -> Iterator[Settings]:
-    settings = Settings(home=home, broker_url=embedded.broker_url(home), visibility_timeout_seconds=5)
+    settings = Settings(
+        home=home, broker_url=embedded.broker_url(home), visibility_timeout_seconds=_VISIBILITY_SECONDS
+    )
     _empty(settings)
     yield settings
     _empty(settings)
@@ -67,7 +70,7 @@ def test_all_that_a_dead_worker_held_comes_back_in_one_sweep(settings: Settings)
     _publish(settings, messages)
     _, first = _take_all(settings)  # never closed: its worker is dead
     assert len(first) == _MESSAGES
-    _make_old(settings, seconds=6)
+    _make_old(settings, seconds=_VISIBILITY_SECONDS + 1)
 
     living, again = _take_all(settings)
 
@@ -78,7 +81,7 @@ def test_all_that_a_dead_worker_held_comes_back_in_one_sweep(settings: Settings)
 def test_a_message_that_came_back_is_counted_as_delivered_again(settings: Settings) -> None:
     _publish(settings, [_message()])
     _take_all(settings)
-    _make_old(settings, seconds=6)
+    _make_old(settings, seconds=_VISIBILITY_SECONDS + 1)
     source = RedisSource(settings.broker(), settings)
     [delivery] = source.take(500, 1)
     assert delivery.count == 2
@@ -89,7 +92,7 @@ def test_a_message_that_came_back_is_counted_as_delivered_again(settings: Settin
 def test_what_a_living_worker_holds_stays_with_it(settings: Settings) -> None:
     _publish(settings, [_message() for _ in range(10)])
     living, held = _take_all(settings)
-    _make_old(settings, seconds=3)
+    _make_old(settings, seconds=_VISIBILITY_SECONDS / 2)
     other, taken = _take_all(settings)
     assert (len(held), taken) == (10, [])
     living.close()
@@ -113,7 +116,7 @@ def test_messages_of_other_queues_are_left_to_kombu(settings: Settings) -> None:
 def test_while_another_sweeps_nothing_comes_back_twice(settings: Settings) -> None:
     _publish(settings, [_message() for _ in range(10)])
     _take_all(settings)
-    _make_old(settings, seconds=6)
+    _make_old(settings, seconds=_VISIBILITY_SECONDS + 1)
     with Connection(settings.broker()) as connection:
         client = connection.default_channel.client
         client.set("unacked_mutex", "another's")

