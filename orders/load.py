@@ -277,8 +277,11 @@ def _lock_stock(connection: Connection, world: World, named: Named, now: datetim
 
 def _need_for_order(needs: Needs, world: World, request: CreateOrder, offers: Offers) -> None:
     events = set()
+    uses_hold = False
     for item in request.body.line_items:
         if item.hold_id is not None:
+            # The hold says of which event the line is, and may be taken by the batch.
+            uses_hold = True
             _need_for_hold(needs, world, str(item.hold_id))
         offer = offers.ticket_classes.get(item.ticket_class_id)
         if offer is not None:
@@ -286,7 +289,7 @@ def _need_for_order(needs: Needs, world: World, request: CreateOrder, offers: Of
             needs.add(offer.id, has_seats=offer.has_seats, seats=item.quantity, labels=labels)
             events.add(offer.event.id)
     for promo_code in offers.promo_codes.get(request.body.promo_code or "", ()):
-        if promo_code.event_id in events:
+        if uses_hold or promo_code.event_id in events:
             needs.promo_codes.add(promo_code.id)
 
 

@@ -32,9 +32,9 @@ def take(world: World, request: TakeHold, now: datetime) -> None:
         check_wish(labels, offer, quantity, "seats")
     world.stock.check(offer, quantity, "quantity")
     if offer.has_seats:
-        world.hold_seats[request.id] = world.stock.choose_seats(
-            offer.id, quantity, labels=labels, field="seats", hold_id=request.id
-        )
+        seats = world.stock.choose_seats(offer.id, quantity, labels=labels, field="seats", hold_id=request.id)
+        # In the order in which a later batch reads them, however they were wished for.
+        world.hold_seats[request.id] = sorted(seats, key=lambda seat: seat.position)
     world.stock.hold(offer.id, quantity)
     world.class_ids[offer.id] = offer.external_id
     unit_price = offer.price if body.unit_price is None else body.unit_price

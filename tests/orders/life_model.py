@@ -8,16 +8,29 @@ nobody wished for one: whoever compares tells it (`seat`).
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from schemas.requests import CANCEL, CHECK_IN, CREATE, EXTEND, HOLDS, PAY, RELEASE, TAKE, UPDATE, Request
+from schemas.requests import (
+    CANCEL,
+    CHECK_IN,
+    CREATE,
+    EXPIRE,
+    EXTEND,
+    PAY,
+    RELEASE,
+    TAKE,
+    UPDATE,
+    Request,
+)
 
 Words = dict[str, Any]
 
 PATIENCE = timedelta(minutes=1)
+LATELY = timedelta(minutes=1)
+CLOCK_SKEW = timedelta(minutes=5)
 TAX_PERCENT = 19
 PROMO_CODES: dict[str, Words] = {
     "TEN": {"event": "concert", "percent": 10, "max_uses": None},
@@ -28,7 +41,7 @@ CLASSES: dict[str, Words] = {
     "stalls": {"event": "concert", "price": 2000, "capacity": 9, "seats": tuple("123456789")},
     "pit": {"event": "opera", "price": 1199, "capacity": 7, "seats": ()},
 }
-"""The opera's tax comes on top of its prices; the concert has none."""
+"""As on sale at first. The opera's tax comes on top of its prices; the concert has none."""
 
 
 class Answer(NamedTuple):
@@ -58,6 +71,14 @@ class Refused(Exception):
         self.codes = codes
 
 
+class TooEarly(Exception):
+    """What the request names is not there yet; it is refused for this code if that does not come in time."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 class Model:
     """Everything that a box office knows."""
 
@@ -69,7 +90,12 @@ class Model:
         self.answers: dict[str, Answer] = {}
         self.bodies: dict[str, Any] = {}
         self.uses: Counter[str] = Counter()
+        self.prices = {name: int(one["price"]) for name, one in CLASSES.items()}
+        self.opera_tax: int | None = TAX_PERCENT
+        self.promo_codes = deepcopy(PROMO_CODES)
         self._waits_since: dict[UUID, datetime] = {}
+        self._undecided: set[str] = set()
+        self._decided: set[str] = set()
 
     # What is taken.
 
@@ -111,22 +137,26 @@ class Model:
     # What is asked.
 
     def take_batch(self, requests: Sequence[Request]) -> list[Answer]:
-        """Return the answers to a batch: holds come first, then new orders, then changes as accepted."""
+        """Return the answers to a batch: as they come, and what came too early once more after the others."""
         first: dict[str, Request] = {}
         for request in requests:
             if self.key(request) not in self.answers:
                 first.setdefault(self.key(request), request)
-        created = [request for request in first.values() if request.kind == CREATE]
-        held = [request for request in first.values() if request.kind in HOLDS]
-        changes = [request for request in first.values() if request.kind not in (CREATE, *HOLDS)]
-        waiting = set()
-        for request in [*held, *created, *sorted(changes, key=lambda one: one.request_id)]:
-            answer = self._take(request)
-            if answer == WAITING:
-                waiting.add(self.key(request))
-            else:
-                self.answers[self.key(request)] = answer
-                self.bodies[self.key(request)] = request.body
+        self._undecided = {str(request.request_id) for request in first.values()}
+        waiting: dict[str, TooEarly] = {}
+        left = list(first.values())
+        while left:
+            still_left = [request for request in left if not self._is_answered(request, waiting)]
+            if len(still_left) == len(left):
+                break
+            left = still_left
+        for request in left:
+            if self._has_waited_long(request):
+                self._answer(request, rejected(waiting.pop(self.key(request)).code))
+        for request in requests:
+            if self.key(request) in waiting and request is not first[self.key(request)]:
+                self._has_waited_long(request)  # it waits under an id of its own
+        self._undecided = set()
         return [
             WAITING
             if self.key(request) in waiting
@@ -135,6 +165,25 @@ class Model:
             else rejected("idempotency_conflict")
             for request in requests
         ]
+
+    def _is_answered(self, request: Request, waiting: dict[str, TooEarly]) -> bool:
+        try:
+            answer = self._take(request)
+        except TooEarly as too_early:
+            waiting[self.key(request)] = too_early
+            return False
+        waiting.pop(self.key(request), None)
+        self._answer(request, answer)
+        return True
+
+    def _answer(self, request: Request, answer: Answer) -> None:
+        self.answers[self.key(request)] = answer
+        self.bodies[self.key(request)] = request.body
+        self._undecided.discard(str(request.request_id))
+        self._decided.add(str(request.request_id))
+
+    def _has_waited_long(self, request: Request) -> bool:
+        return self.now - self._waits_since.setdefault(request.request_id, self.now) >= PATIENCE
 
     @staticmethod
     def key(request: Request) -> str:
@@ -151,8 +200,8 @@ class Model:
                 self._release(body["hold_id"])
             elif request.kind == CREATE:
                 self._create(body)
-            elif not self._change(request, body):
-                return WAITING
+            else:
+                self._change(request, body)
         except Refused as refusal:
             return rejected(*refusal.codes)
         return PROCESSED
@@ -160,15 +209,18 @@ class Model:
     def _take_hold(self, id: str, body: Words) -> None:
         name, seats = body["ticket_class_id"], body.get("seats")
         quantity = body.get("quantity") or len(seats or ())
+        expires_at = moment(body.get("expires_at"))
+        if expires_at is not None and expires_at <= self.now:
+            raise Refused("invalid")
         if quantity > self.free(name):
             raise Refused("sold_out", *self._seat_codes(name, seats or ()))
         self._check_seats(name, seats or ())
         self.holds[id] = {
             "class": name,
             "quantity": quantity,
-            "price": cents(body["unit_price"]) if body.get("unit_price") else CLASSES[name]["price"],
+            "price": cents(body["unit_price"]) if body.get("unit_price") else self.prices[name],
             "seats": tuple(sorted(seats)) if seats else None,
-            "expires_at": moment(body.get("expires_at")),
+            "expires_at": expires_at,
             "status": "held",
         }
 
@@ -184,6 +236,13 @@ class Model:
             raise Refused("hold_expired")
         if self.runs(hold):
             hold["status"] = "released"
+
+    def _is_underway(self, id: str) -> bool:
+        """Say whether a hold may still be taken: its id is that of the request for it."""
+        if id in self.holds or id in self._decided:
+            return False
+        age = self.now - asked_at(UUID(id))
+        return id in self._undecided or -CLOCK_SKEW <= age < LATELY
 
     def _seat_codes(self, name: str, seats: Sequence[str], changing: Words | None = None) -> list[str]:
         taken = self.taken_seats(name, changing)
@@ -202,11 +261,13 @@ class Model:
         wanted: Counter[str] = Counter()
         for item in body["line_items"]:
             hold = self.holds.get(item.get("hold_id", ""))
+            if "hold_id" in item and self._is_underway(item["hold_id"]):
+                raise TooEarly("hold_expired")
             if "hold_id" in item and (hold is None or not self.runs(hold)):
                 raise Refused("hold_expired")
             name = hold["class"] if hold else item["ticket_class_id"]
             quantity = hold["quantity"] if hold else item["quantity"]
-            price = hold["price"] if hold else CLASSES[name]["price"]
+            price = hold["price"] if hold else self.prices[name]
             if not hold:
                 wanted[name] += quantity
                 codes += self._seat_codes(name, item.get("seats", ()))
@@ -215,6 +276,7 @@ class Model:
                     "class": name,
                     "quantity": quantity,
                     "price": cents(item["unit_price"]) if "unit_price" in item else price,
+                    "tax": self._tax_of(name),
                     "hold": hold,
                     "seats": hold["seats"] if hold else item.get("seats"),
                     "names": [one.get("first_name") for one in item.get("attendees", ())],
@@ -223,10 +285,10 @@ class Model:
         codes += ["sold_out" for name in wanted if wanted[name] > self.free(name)]
         promo = body.get("promo_code")
         if promo is not None:
-            limit = PROMO_CODES[promo]["max_uses"]
+            limit = self.promo_codes[promo]["max_uses"]
             is_used_up = limit is not None and self.uses[promo] >= limit
             events = {CLASSES[line["class"]]["event"] for line in lines}
-            if is_used_up or PROMO_CODES[promo]["event"] not in events:
+            if is_used_up or self.promo_codes[promo]["event"] not in events:
                 codes.append("unknown_promo_code")
         order = {
             "key": body["idempotency_key"],
@@ -235,7 +297,7 @@ class Model:
             "sequence": 1,
             "buyer": body["buyer"]["first_name"],
             "lines": {
-                number: {name: line[name] for name in ("class", "quantity", "price")}
+                number: {name: line[name] for name in ("class", "quantity", "price", "tax")}
                 for number, line in enumerate(lines, 1)
             },
             "tickets": [],
@@ -243,8 +305,11 @@ class Model:
             "fees": {name: cents(body.get(name, "0")) for name in FEES},
             "given_tax": cents(body["tax"]) if "tax" in body else None,
             "given_discount": cents(body.get("discount", "0")),
-            "promo": promo,
-            "patches": [],
+            # Its own copy, which shrinks with the order.
+            "promo": None if promo is None else dict(self.promo_codes[promo]),
+            "due": moment(body.get("payment_due_at")),
+            "was_paid": False,
+            "changes": [],
         }
         price_order(order, takes_all_of_promo=True, codes=codes)
         if codes:
@@ -259,41 +324,45 @@ class Model:
             owed = max(balance(order), 0)
             amount = cents(payment["amount"]) if "amount" in payment else owed
             add_payment(order, amount, "completed", is_refund=False)
+        settle(order)
         if promo is not None:
             self.uses[promo] += 1
         self.orders[order["key"]] = order
 
+    def _tax_of(self, name: str) -> int | None:
+        return self.opera_tax if CLASSES[name]["event"] == "opera" else None
+
     # Changes.
 
-    def _change(self, request: Request, body: Words) -> bool:
+    def _change(self, request: Request, body: Words) -> None:
         order = self._order(request.kind, body)
         allowed = {
-            "placed": {UPDATE, CANCEL, PAY, CHECK_IN},
-            "cancelled": {CANCEL, PAY, CHECK_IN},
-            "refunded": {CANCEL, CHECK_IN},
+            "placed": {UPDATE, CANCEL, PAY, CHECK_IN, EXPIRE},
+            "cancelled": {CANCEL, PAY, CHECK_IN, EXPIRE},
+            "refunded": {CANCEL, CHECK_IN, EXPIRE},
         }
         if request.kind not in allowed[order["status"]]:
             raise Refused("not_allowed_in_status")
         expected = body.get("expected_version")
-        if expected is not None and expected != order["version"]:
-            since = self._waits_since.setdefault(request.request_id, self.now)
-            if expected < order["version"] or self.now - since >= PATIENCE:
-                raise Refused("version_conflict")
-            return False
+        if expected is not None and expected > order["version"]:
+            raise TooEarly("version_conflict")
+        if expected is not None and expected < order["version"]:
+            raise Refused("version_conflict")
         changed = deepcopy(order)
         if request.kind == UPDATE:
-            events = self._update(changed, body, request.request_id)
+            events = self._update(changed, body, request)
         elif request.kind == CANCEL:
-            events = self._cancel(changed, body)
+            events = self._cancel(changed, body, request)
         elif request.kind == PAY:
             events = self._pay(changed, body)
+        elif request.kind == EXPIRE:
+            events = self._expire(changed)
         else:
             events = self._check_in(changed, body)
         if events:
             changed["version"] += 1
             changed["sequence"] += events
             self.orders[order["key"]] = changed
-        return True
 
     def _order(self, kind: str, body: Words) -> Words:
         for order in self.orders.values():
@@ -302,25 +371,48 @@ class Model:
                     return order
             elif order["key"] == body.get("order_key") or order.get("id") == body.get("order_id", "none"):
                 return order
+        if "order_key" in body and body["order_key"] not in self.answers:
+            raise TooEarly("unknown_order")
         raise Refused("unknown_order")
 
-    def _update(self, order: Words, body: Words, request_id: UUID) -> int:
+    def _update(self, order: Words, body: Words, request: Request) -> int:
         """Return the number of event messages."""
-        patch, later = body["patch"], []
-        if "expected_version" not in body:
-            # What was accepted later counts more, although it came earlier.
-            in_order = sorted(order["patches"], key=lambda pair: pair[0])
-            later = [one for id, one in in_order if id > request_id]
-        order["patches"].append((request_id, patch))
-        terms = terms_of(order)
-        for one in (patch, *later):
-            terms = merge(terms, one)
-        if not terms.get("line_items"):
-            raise Refused("invalid")
+        patch = body["patch"]
+        place, later = find_place(order, body, request)
+        terms, named = merge_terms(order, patch, later)
+        keep_change(order, request, place, {"patch": patch})
         codes: list[str] = []
         before = {ticket["number"] for ticket in valid(order)}
-        wanted = match(order, terms["line_items"])
+        worth = ticket_worth(order)
+        if "line_items" in named:
+            if not terms.get("line_items"):
+                raise Refused("invalid")
+            self._set_lines(order, terms["line_items"], codes)
+        order["buyer"] = terms["buyer"]["first_name"]
+        order["due"] = moment(terms.get("payment_due_at"))
+        if named & {*FEES, "tax", "discount", "line_items"}:
+            is_less = ticket_worth(order) < worth
+            shrink(order, worth)
+            order["fees"] |= {name: cents(terms.get(name, "0")) for name in FEES if name in named}
+            if "tax" in named:
+                order["given_tax"] = cents(terms["tax"]) if "tax" in terms else None
+            if "discount" in named:
+                order["given_discount"] = cents(terms.get("discount", "0"))
+            elif is_less:
+                keep_within_total(order)
+            price_order(order, takes_all_of_promo=False, codes=codes)
+        if codes:
+            raise Refused(*codes)
+        settle(order)
+        after = {ticket["number"] for ticket in valid(order)}
+        # A ticket that came and went in one update does not exist: sets differ by what was voided and issued.
+        return 1 + len(before ^ after)
+
+    def _set_lines(self, order: Words, items: Sequence[Words], codes: list[str]) -> None:
+        if any(item["quantity"] < 1 for item in items):
+            raise Refused("invalid")
         old: Counter[str] = Counter(ticket["class"] for ticket in valid(order))
+        wanted = self._match(order, items)
         for number, line in order["lines"].items():
             if number not in wanted:
                 void(line_tickets(order, number), codes)
@@ -329,6 +421,9 @@ class Model:
         for number, item in wanted.items():
             line, name = order["lines"][number], order["lines"][number]["class"]
             new[name] += item["quantity"]
+            if not line["quantity"]:
+                # It is sold now: a line that had been emptied is as a new one.
+                line |= {"price": self.prices[name], "tax": self._tax_of(name)}
             if "unit_price" in item:
                 line["price"] = cents(item["unit_price"])
             if item.get("seats"):
@@ -357,18 +452,33 @@ class Model:
                     ticket["name"] = named[0].get("first_name") if named else None
         if any(new[name] - old[name] > self.free(name) for name in new):
             codes.append("sold_out")
-        order["buyer"] = terms["buyer"]["first_name"]
-        order["fees"] = {name: cents(terms.get(name, "0")) for name in FEES}
-        order["given_tax"] = cents(terms["tax"]) if "tax" in terms else None
-        order["given_discount"] = cents(terms.get("discount", "0"))
-        price_order(order, takes_all_of_promo=False, codes=codes)
-        if codes:
-            raise Refused(*codes)
-        after = {ticket["number"] for ticket in valid(order)}
-        # A ticket that came and went in one update does not exist: sets differ by what was voided and issued.
-        return 1 + len(before ^ after)
 
-    def _cancel(self, order: Words, body: Words) -> int:
+    def _match(self, order: Words, items: Sequence[Words]) -> dict[int, Words]:
+        """Return the wanted lines by number; a class that comes back is where it was, others come last."""
+        matched: dict[int, Words] = {}
+        for item in items:
+            if "line_number" in item:
+                line = order["lines"].get(item["line_number"])
+                if line is None or item["line_number"] in matched:
+                    raise Refused("invalid")
+                if line["class"] != item["ticket_class_id"]:
+                    raise Refused("invalid")
+                matched[item["line_number"]] = item
+        for item in items:
+            if "line_number" in item:
+                continue
+            same = [
+                (not line["quantity"], number)
+                for number, line in order["lines"].items()
+                if line["class"] == item["ticket_class_id"] and number not in matched
+            ]
+            number = min(same)[1] if same else max(order["lines"]) + 1
+            if not same:
+                order["lines"][number] = {"class": item["ticket_class_id"], "quantity": 0}
+            matched[number] = item
+        return matched
+
+    def _cancel(self, order: Words, body: Words, request: Request) -> int:
         if order["status"] != "placed":
             return 0
         named: list[Words] = []
@@ -391,28 +501,41 @@ class Model:
             named += last_unused(left, count)
         if not named:
             return 0
+        if len(named) == len(list(valid(order))):
+            return cancel_whole(order)
+        worth = ticket_worth(order)
+        place, _ = find_place(order, body, request)
+        whole_lines = [part["line_number"] for part in parts if "quantity" not in part]
+        keep_change(
+            order, request, place, {"cancelled": [one["number"] for one in named], "lines": whole_lines}
+        )
         codes: list[str] = []
         void(named, codes)
         if codes:
             raise Refused(*codes)
-        subtotal = sum(line["quantity"] * line["price"] for line in order["lines"].values())
         for ticket in named:
             order["lines"][ticket["line"]]["quantity"] -= 1
-        if not list(valid(order)):
-            order["status"] = "cancelled"
-            order["fees"] = dict.fromkeys(FEES, 0)
-            order["given_tax"], order["given_discount"] = None, 0
-            for name in ("subtotal", "tax", "discount", "total"):
-                order[name] = 0
-        else:
-            rest = sum(line["quantity"] * line["price"] for line in order["lines"].values())
-            if order["given_tax"] is not None and subtotal:
-                order["given_tax"] = half_up(order["given_tax"] * rest, subtotal)
-            wish, order["given_discount"] = order["given_discount"], 0
-            price_order(order, takes_all_of_promo=False, codes=[])
-            order["given_discount"] = min(wish, order["total"])
-            price_order(order, takes_all_of_promo=False, codes=[])
+        shrink(order, worth)
+        keep_within_total(order)
+        price_order(order, takes_all_of_promo=False, codes=[])
+        settle(order)
         return 1 + len(named)
+
+    def _expire(self, order: Words) -> int:
+        if order["key"] not in self.overdue():
+            return 0
+        return cancel_whole(order)
+
+    def overdue(self) -> list[str]:
+        """Return the keys of the orders that nobody ever paid in full, and whose time is over."""
+        return [
+            order["key"]
+            for order in self.orders.values()
+            if order["status"] == "placed"
+            and not order["was_paid"]
+            and order["due"] is not None
+            and order["due"] <= self.now
+        ]
 
     def _pay(self, order: Words, body: Words) -> int:
         status, is_refund = body.get("status", "completed"), body.get("is_refund", False)
@@ -435,6 +558,7 @@ class Model:
             if amount <= 0 or (is_refund and amount > paid - refunded):
                 raise Refused("invalid")
             add_payment(order, amount, status, is_refund=is_refund)
+        settle(order)
         if order["status"] == "cancelled" and payment_status(order) == "refunded":
             order["status"] = "refunded"
         return 1
@@ -511,6 +635,126 @@ def void(tickets: Sequence[Words], codes: list[str]) -> None:
         ticket["status"] = "voided"
 
 
+def asked_at(id: UUID) -> datetime:
+    """Return when a request was accepted: the first 48 bits of its id are milliseconds."""
+    return datetime.fromtimestamp((id.int >> 80) / 1000, UTC)
+
+
+def cancel_whole(order: Words) -> int:
+    """Return the number of event messages."""
+    codes: list[str] = []
+    tickets = list(valid(order))
+    void(tickets, codes)
+    if codes:
+        raise Refused(*codes)
+    for line in order["lines"].values():
+        line["quantity"] = 0
+    order["status"] = "cancelled"
+    order["fees"] = dict.fromkeys(FEES, 0)
+    order["given_tax"], order["given_discount"] = None, 0
+    for name in ("subtotal", "tax", "discount", "total"):
+        order[name] = 0
+    settle(order)
+    return 1 + len(tickets)
+
+
+# Which update comes after which.
+
+
+def find_place(order: Words, body: Words, request: Request) -> tuple[int, list[Words]]:
+    """Return the place of a change, a number, and the changes that were decided already and come after it.
+
+    The place is the id of the request, which is a time; but after all that its sender may have seen.
+    """
+    is_dated = request.request_id.version == 7
+    seen = max(body.get("expected_version", 0), request.seen_version or 0) if is_dated else order["version"]
+    known = [change["place"] for change in order["changes"] if change["version"] <= seen]
+    place = max(request.request_id.int if is_dated else 0, *(one + 1 for one in known), 0)
+    later = [
+        change
+        for change in order["changes"]
+        if change["version"] > seen and (change["place"], change["id"]) > (place, request.request_id.int)
+    ]
+    return place, sorted(later, key=lambda change: (change["place"], change["id"]))
+
+
+def keep_change(order: Words, request: Request, place: int, what: Words) -> None:
+    change = {"version": order["version"] + 1, "place": place, "id": request.request_id.int, **what}
+    order["changes"].append(change)
+
+
+def merge_terms(order: Words, patch: Words, later: Sequence[Words]) -> tuple[Words, set[str]]:
+    """Return what the order is to be, and the words that somebody named; later changes count once more."""
+    terms, named = merge(terms_of(order), patch), set(patch)
+    for change in later:
+        if "patch" in change:
+            terms = merge(terms, change["patch"])
+            named |= set(change["patch"])
+        elif "line_items" in named:
+            terms["line_items"] = without_cancelled(order, terms["line_items"], change)
+            if not terms["line_items"]:
+                # Nothing is left of the lines that were asked for: those that the order has now stay.
+                named.discard("line_items")
+    return terms, named
+
+
+def without_cancelled(order: Words, items: Sequence[Words], change: Words) -> list[Words]:
+    """Return the lines as they are without the tickets that were cancelled after they were asked for."""
+    left = [dict(item) for item in items]
+    gone = [order["tickets"][number] for number in change["cancelled"]]
+    for number in dict.fromkeys(ticket["line"] for ticket in gone):
+        tickets = [ticket for ticket in gone if ticket["line"] == number]
+        by_number = [one for one in left if one.get("line_number") == number]
+        name = tickets[0]["class"]
+        by_class = [one for one in left if "line_number" not in one and one["ticket_class_id"] == name]
+        item = next(iter(by_number + by_class), None)
+        if item is None:
+            continue
+        if number in change["lines"] or item["quantity"] <= len(tickets):
+            left = [one for one in left if one is not item]
+            continue
+        item["quantity"] -= len(tickets)
+        if "seats" in item:
+            seats = {ticket["seat"] for ticket in tickets}
+            item["seats"] = [seat for seat in item["seats"] if seat not in seats]
+            item["quantity"] = len(item["seats"])
+        if "attendees" in item:
+            item["attendees"] = item["attendees"][: item["quantity"]]
+    return left
+
+
+# Money.
+
+
+def ticket_worth(order: Words) -> int:
+    return sum(line["quantity"] * line["price"] for line in order["lines"].values() if line["quantity"])
+
+
+def shrink(order: Words, worth: int) -> None:
+    """Let what was given for the tickets shrink with them; `worth` is what they cost before."""
+    rest = ticket_worth(order)
+    if rest >= worth:
+        return
+
+    def off(amount: int, tickets: int) -> int:
+        off_tickets = min(amount, tickets)
+        return half_up(off_tickets * rest, worth) + amount - off_tickets
+
+    by_promo = 0 if order["promo"] is None else order["promo"].get("cents", 0)
+    if order["given_tax"] is not None:
+        order["given_tax"] = half_up(order["given_tax"] * rest, worth)
+    order["given_discount"] = off(order["given_discount"], worth - min(by_promo, worth))
+    if by_promo:
+        order["promo"]["cents"] = off(by_promo, worth)
+
+
+def keep_within_total(order: Words) -> None:
+    """Let the discount take off no more than there is."""
+    wish, order["given_discount"] = order["given_discount"], 0
+    price_order(order, takes_all_of_promo=False, codes=[])
+    order["given_discount"] = min(wish, order["total"])
+
+
 def price_order(order: Words, *, takes_all_of_promo: bool, codes: list[str]) -> None:
     """Set the amounts of the order; a new one cannot cost less than its promo code takes off."""
     lines = [line for line in order["lines"].values() if line["quantity"]]
@@ -519,12 +763,11 @@ def price_order(order: Words, *, takes_all_of_promo: bool, codes: list[str]) -> 
     order["tax"] = order["given_tax"]
     if order["tax"] is None:
         order["tax"] = sum(
-            half_up(amount * TAX_PERCENT, 100) for event, amount in amounts if event == "opera"
+            half_up(line["quantity"] * line["price"] * (line["tax"] or 0), 100) for line in lines
         )
     gross = order["subtotal"] + sum(order["fees"].values()) + order["tax"]
-    taken_off = 0
-    if order["promo"] is not None:
-        promo = PROMO_CODES[order["promo"]]
+    taken_off, promo = 0, order["promo"]
+    if promo is not None:
         of_event = [amount for event, amount in amounts if event == promo["event"]]
         if of_event:
             taken_off = promo.get("cents", half_up(sum(of_event) * promo.get("percent", 0), 100))
@@ -534,6 +777,11 @@ def price_order(order: Words, *, takes_all_of_promo: bool, codes: list[str]) -> 
     order["total"] = gross - order["discount"]
     if order["total"] < 0:
         codes.append("negative_total")
+
+
+def settle(order: Words) -> None:
+    """Remember that the order was paid in full once: it does not expire from then on."""
+    order["was_paid"] = order["was_paid"] or payment_status(order) == "paid"
 
 
 def add_payment(order: Words, amount: int, status: str, *, is_refund: bool) -> None:
@@ -581,6 +829,7 @@ def terms_of(order: Words) -> Words:
             if line["quantity"]
         ],
         "discount": money(order["given_discount"]),
+        **({} if order["due"] is None else {"payment_due_at": order["due"].isoformat()}),
         **{name: money(amount) for name, amount in order["fees"].items()},
     }
     if order["given_tax"] is not None:
@@ -599,27 +848,3 @@ def merge(target: Any, patch: Any) -> Any:
     return kept | {
         name: merge((target or {}).get(name), value) for name, value in patch.items() if value is not None
     }
-
-
-def match(order: Words, items: Sequence[Words]) -> dict[int, Words]:
-    """Return the wanted lines by number; new ones get the next numbers."""
-    matched: dict[int, Words] = {}
-    for item in items:
-        if "line_number" in item:
-            if item["line_number"] not in order["lines"] or item["line_number"] in matched:
-                raise Refused("invalid")
-            matched[item["line_number"]] = item
-    for item in items:
-        if "line_number" in item:
-            continue
-        same = [
-            number
-            for number, line in order["lines"].items()
-            if line["class"] == item["ticket_class_id"] and line["quantity"] and number not in matched
-        ]
-        number = same[0] if same else max(order["lines"]) + 1
-        if not same:
-            price = CLASSES[item["ticket_class_id"]]["price"]
-            order["lines"][number] = {"class": item["ticket_class_id"], "quantity": 0, "price": price}
-        matched[number] = item
-    return matched

@@ -1,0 +1,366 @@
+"""Requests of mixed kinds as plans: what is asked, before anybody has ids.
+
+Two tenants act out the same plan. What one knows only later, the ids of its orders, tickets and holds, is
+named here by the place of the request that makes it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from hypothesis import strategies as st
+
+from schemas.requests import (
+    CANCEL,
+    CHECK_IN,
+    CREATE,
+    EXPIRE,
+    EXTEND,
+    PAY,
+    RELEASE,
+    TAKE,
+    UPDATE,
+    Request,
+)
+from tests.factories import NOW, make_event, make_seated_class, make_ticket_class
+
+Words = dict[str, Any]
+
+STEP = timedelta(seconds=20)
+"""Between two batches of a plan."""
+
+CLASSES = ("standing", "stalls", "pit")
+
+TENANT_BITS = ((1 << 22) - 1) << 40
+"""Bits of a request's id that say whose it is: ids of one plan differ between tenants in nothing else."""
+
+
+def make_events() -> list[Words]:
+    """Return a catalogue of few classes with little stock."""
+    standing = make_ticket_class("standing", price="10.00", capacity=6)
+    stalls = make_seated_class("stalls", "1-6", price="20.00")
+    pit = make_ticket_class("pit", price="11.99", capacity=4)
+    promo_codes = [{"code": "TEN", "percent": "10"}, {"code": "FIVE", "amount": "5.00", "max_uses": 2}]
+    return [
+        make_event(ticket_classes=[standing, stalls], promo_codes=promo_codes),
+        make_event("opera", ticket_classes=[pit], tax={"name": "VAT", "rate": "0.19"}),
+    ]
+
+
+def make_id(moment: datetime, count: int, bits: int = 0) -> UUID:
+    """Return a UUIDv7 of this moment (RFC 9562); a larger count sorts later, `bits` are its last ones."""
+    milliseconds = int(moment.timestamp() * 1000)
+    return UUID(int=milliseconds << 80 | 7 << 76 | count << 64 | 2 << 62 | bits)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request of a plan; `which` and the like name others by numbers, whatever they come to."""
+
+    kind: str
+    words: Words = field(default_factory=dict)
+    order: int = 0
+    """Which of the plan's orders."""
+    hold: int = 0
+    ahead: int | None = None
+    """The expected version, counted from the one that the order has when the batch is sent."""
+    seen: int | None = None
+    """The version that the sender saw, counted likewise."""
+    is_named_by_key: bool = True
+    tickets: tuple[int, ...] = ()
+    seconds_old: int = 0
+    """How much older than its batch the request is."""
+    repeats: int | None = None
+    """Which earlier request it is again, and how: see `repeat`."""
+    repeat: str = ""
+    may_set_price: bool = True
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Batches of steps, one after the other."""
+
+    batches: tuple[tuple[Step, ...], ...]
+    settings: Words
+
+    def steps(self) -> list[tuple[int, Step]]:
+        """Return all steps with the numbers of their batches."""
+        return [(number, step) for number, batch in enumerate(self.batches) for step in batch]
+
+
+class KnownOrder:
+    """What a sender knows of an order that exists."""
+
+    def __init__(self, id: str, version: int, tickets: Sequence[str]) -> None:
+        self.id = id
+        self.version = version
+        self.tickets = tickets
+
+
+class Actor:
+    """One tenant that acts out a plan."""
+
+    def __init__(self, plan: Plan, tenant: str, number: int) -> None:
+        self.tenant = tenant
+        self._plan = plan
+        self._bits = number << 40
+        steps = plan.steps()
+        self.creates = [place for place, (_, step) in enumerate(steps) if step.kind == CREATE]
+        self._holds = [place for place, (_, step) in enumerate(steps) if step.kind == TAKE]
+        self.sent: list[Request] = []
+        """By their places in the plan."""
+
+    def id_of(self, place: int, again: int = 0) -> UUID:
+        """Return the id of the request at a place in the plan; of a repeat, another one."""
+        number, step = self._plan.steps()[place]
+        moment = NOW + number * STEP - timedelta(seconds=step.seconds_old)
+        return make_id(moment, place + 200 * again, self._bits | place)
+
+    def names(self) -> dict[str, str]:
+        """Return what the ids of the plan's requests are called."""
+        places = range(len(self._plan.steps()))
+        return {str(self.id_of(place, again)): f"request {place}" for place in places for again in (0, 1)}
+
+    def hold_id(self, number: int) -> str:
+        """Return the id of one of the plan's holds, or of one that never was."""
+        if not self._holds:
+            return str(make_id(NOW - timedelta(days=1), 0))
+        return str(self.id_of(self._holds[number % len(self._holds)]))
+
+    def key(self, place: int) -> str:
+        """Return the idempotency key of the request at a place in the plan."""
+        return f"key-{place}"
+
+    def requests(self, number: int, known: Mapping[str, KnownOrder]) -> list[Request]:
+        """Return the requests of a batch; `known` are the orders that exist, by their keys."""
+        first = len(self.sent)
+        for place, step in enumerate(self._plan.batches[number], first):
+            self.sent.append(self._request(place, step, known))
+        return self.sent[first:]
+
+    def _request(self, place: int, step: Step, known: Mapping[str, KnownOrder]) -> Request:
+        if step.repeats is not None:
+            repeatable = [request for request in self.sent if _is_decided_at_once(request)]
+            if repeatable:
+                return self._repeat(place, repeatable[step.repeats % len(repeatable)], step.repeat)
+            step = Step(EXPIRE)
+        body: Words = {"idempotency_key": self.key(place)} | step.words
+        seen = None
+        if step.kind == CREATE:
+            body["line_items"] = [
+                {name: word for name, word in item.items() if name != "hold"}
+                | ({"hold_id": self.hold_id(item["hold"])} if "hold" in item else {})
+                for item in body["line_items"]
+            ]
+        elif step.kind in (EXTEND, RELEASE):
+            body["hold_id"] = self.hold_id(step.hold)
+        elif step.kind != TAKE:
+            seen = self._name_order(body, step, known)
+        return Request(
+            step.kind, self.id_of(place), self.tenant, step.may_set_price, body, "tester", seen_version=seen
+        )
+
+    def _name_order(self, body: Words, step: Step, known: Mapping[str, KnownOrder]) -> int | None:
+        key = self.key(self.creates[step.order % len(self.creates)]) if self.creates else "no-key"
+        order = known.get(key)
+        tickets = [] if order is None else order.tickets
+        named = [tickets[one % len(tickets)] for one in step.tickets] if tickets else []
+        if step.kind == CHECK_IN:
+            body["ticket_id"] = named[0] if named else str(UUID(int=0))
+            return None
+        if named:
+            body["ticket_ids"] = named
+        if order is None or step.is_named_by_key:
+            body["order_key"] = key
+        else:
+            body["order_id"] = order.id
+        version = 1 if order is None else order.version
+        if step.ahead is not None:
+            body["expected_version"] = max(version + step.ahead, 1)
+        return None if step.seen is None else max(version - step.seen, 1)
+
+    def _repeat(self, place: int, first: Request, how: str) -> Request:
+        """Return the request once more: as it was, under another id, or with another body."""
+        id_ = first.request_id if how == "same" else self.id_of(place, again=1)
+        body = dict(first.body)
+        if how == "another body":
+            body |= {"reference": "another"} if first.kind in (CREATE, PAY) else {"reason": "another"}
+        return Request(first.kind, id_, self.tenant, first.may_set_price, body, first.by, first.seen_version)
+
+
+def _is_decided_at_once(request: Request) -> bool:
+    """Say whether the request can never wait: a repeat of what waits may be served in its place."""
+    if request.kind == CREATE:
+        return not any("hold_id" in item for item in request.body["line_items"])
+    is_by_key = "order_key" in request.body or "expected_version" in request.body
+    return not is_by_key
+
+
+numbers = st.integers(0, 40)
+cents = st.integers(0, 700).map(lambda amount: f"{amount // 100}.{amount % 100:02}")
+amounts = st.dictionaries(st.sampled_from(["shipping", "service_fee", "discount", "tax"]), cents, max_size=2)
+quantities = st.sampled_from([1, 1, 1, 2, 2, 3])
+
+
+@st.composite
+def items(draw: st.DrawFn, name: str) -> Words:
+    """A line of a ticket class."""
+    item: Words = {"ticket_class_id": name, "quantity": draw(quantities)}
+    if name == "stalls" and draw(st.booleans()):
+        seats = draw(st.lists(st.sampled_from("123456"), min_size=1, max_size=2, unique=True))
+        item |= {"seats": seats, "quantity": len(seats)}
+    elif draw(st.integers(0, 3)) == 0:
+        item["attendees"] = [{"first_name": draw(st.sampled_from(["Ada", "Bob"]))}]
+    if draw(st.integers(0, 4)) == 0:
+        item["unit_price"] = draw(cents)
+    return item
+
+
+def lists_of_items(names: Sequence[str] = CLASSES) -> st.SearchStrategy[list[Words]]:
+    """One to three lines of different classes."""
+    chosen = st.lists(st.sampled_from(names), min_size=1, max_size=2, unique=True)
+    return chosen.flatmap(lambda names: st.tuples(*(items(name) for name in names))).map(list)
+
+
+@st.composite
+def creates(draw: st.DrawFn, *, uses_holds: bool = True) -> Step:
+    lines = draw(lists_of_items())
+    if uses_holds and draw(st.integers(0, 2)) == 0:
+        lines[0] = {"hold": draw(numbers)}
+    words: Words = {
+        "buyer": {"first_name": "Ada", "last_name": "Example", "email": "ada@example.com"},
+        "line_items": lines,
+        "payments": draw(
+            st.lists(st.sampled_from([{"type": "cash"}, {"type": "cash", "amount": "3.00"}]), max_size=1)
+        ),
+        **draw(amounts),
+    }
+    promo = draw(st.sampled_from([None, None, "TEN", "FIVE"]))
+    if promo:
+        words["promo_code"] = promo
+    if draw(st.integers(0, 2)) == 0:
+        words["payment_due_at"] = (NOW + draw(st.sampled_from([10, 30])) * timedelta(seconds=1)).isoformat()
+    return Step(CREATE, words, may_set_price=draw(st.integers(0, 5)) > 0)
+
+
+@st.composite
+def updates(draw: st.DrawFn) -> Step:
+    patch: Words = draw(amounts)
+    if draw(st.booleans()):
+        patch["line_items"] = draw(lists_of_items())
+        if draw(st.booleans()):
+            patch["line_items"][0]["line_number"] = draw(st.integers(1, 2))
+    if draw(st.booleans()):
+        patch["buyer"] = {"first_name": draw(st.sampled_from(["Ada", "Bob"]))}
+    if draw(st.integers(0, 3)) == 0:
+        patch["internal_notes"] = draw(st.lists(st.sampled_from(["call", "mail"]), max_size=2))
+    return Step(UPDATE, {"patch": patch}, seconds_old=draw(st.sampled_from([0, 0, 2, 5])))
+
+
+@st.composite
+def cancels(draw: st.DrawFn) -> Step:
+    part = draw(st.sampled_from(["whole", "line", "some", "tickets"]))
+    words: Words = {}
+    if part in ("line", "some"):
+        words["lines"] = [{"line_number": draw(st.sampled_from([1, 1, 2]))}]
+        if part == "some":
+            words["lines"][0]["quantity"] = draw(st.integers(1, 2))
+    tickets = tuple(draw(st.lists(numbers, min_size=1, max_size=2))) if part == "tickets" else ()
+    return Step(CANCEL, words, tickets=tickets, seconds_old=draw(st.sampled_from([0, 0, 2])))
+
+
+@st.composite
+def payments(draw: st.DrawFn) -> Step:
+    words: Words = {"type": "cash", "is_refund": draw(st.integers(0, 3)) == 0}
+    if draw(st.integers(0, 3)) == 0:
+        words["payment_number"] = draw(st.integers(1, 2))
+    else:
+        words["status"] = draw(st.sampled_from(["completed", "completed", "pending"]))
+        if draw(st.booleans()):
+            words["amount"] = draw(cents)
+    return Step(PAY, words)
+
+
+@st.composite
+def scans(draw: st.DrawFn) -> Step:
+    words: Words = {"undo": draw(st.integers(0, 3)) == 0}
+    nonce = draw(st.sampled_from([None, "scan-1", "scan-2"]))
+    if nonce:
+        words["nonce"] = nonce
+    return Step(CHECK_IN, words, tickets=(draw(numbers),))
+
+
+@st.composite
+def takes(draw: st.DrawFn) -> Step:
+    name = draw(st.sampled_from(CLASSES))
+    words = draw(items(name))
+    words.pop("attendees", None)
+    if "seats" in words and draw(st.booleans()):
+        del words["quantity"]
+    seconds = draw(st.sampled_from([None, None, 15, 30, 90]))
+    if seconds:
+        words["expires_at"] = (NOW + timedelta(seconds=seconds)).isoformat()
+    return Step(TAKE, words, may_set_price=draw(st.integers(0, 5)) > 0)
+
+
+@st.composite
+def hold_changes(draw: st.DrawFn) -> Step:
+    if draw(st.booleans()):
+        return Step(RELEASE, hold=draw(numbers))
+    return Step(EXTEND, {"expires_at": (NOW + timedelta(seconds=70)).isoformat()}, hold=draw(numbers))
+
+
+@st.composite
+def steps(draw: st.DrawFn) -> Step:
+    """A request of any kind; of those on orders, some by id, some by key, some in a version."""
+    kind: st.SearchStrategy[Step] = draw(
+        st.sampled_from(
+            [
+                creates(),
+                creates(),
+                creates(),
+                updates(),
+                updates(),
+                updates(),
+                cancels(),
+                cancels(),
+                payments(),
+                scans(),
+                takes(),
+                takes(),
+                hold_changes(),
+                st.just(Step(EXPIRE)),
+                st.builds(
+                    Step,
+                    st.just("repeat"),
+                    repeats=numbers,
+                    repeat=st.sampled_from(["same", "another id", "another body"]),
+                ),
+            ]
+        )
+    )
+    step = draw(kind)
+    # Mostly one of the first, which are there.
+    changes: Words = {"order": draw(st.one_of(st.integers(0, 1), numbers))}
+    if step.kind in (UPDATE, CANCEL, PAY):
+        changes["ahead"] = draw(st.sampled_from([None, None, None, None, 0, 1, -1]))
+        changes["seen"] = draw(st.sampled_from([None, None, 0, 1]))
+    changes["is_named_by_key"] = draw(st.booleans())
+    return Step(**{**step.__dict__, **changes})
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    """Some orders and holds, made one batch earlier, and then batches of everything."""
+    first = [
+        *draw(st.lists(creates(uses_holds=False), min_size=1, max_size=3)),
+        *draw(st.lists(takes(), min_size=1, max_size=2)),
+    ]
+    rest = draw(st.lists(st.lists(steps(), min_size=2, max_size=8), min_size=1, max_size=2))
+    settings = {
+        "issues_tickets": draw(st.sampled_from(["on_confirmation", "on_payment"])),
+        "cancels_unpaid": draw(st.booleans()),
+    }
+    return Plan((tuple(first), *(tuple(one) for one in rest)), settings)
