@@ -19,7 +19,9 @@ def allocate(world: World, quote: Quote, order_id: str, now: datetime) -> Mappin
     stock = world.stock
     _check(world, quote)
     stock.check_use(quote.priced.promo_code)
-    chosen = _choose_seats(world, quote)
+    chosen: dict[int, list[Seat]] = {}
+    if any(line.offer.has_seats for line in quote.priced.lines):
+        chosen = _choose_seats(world, quote)
     stock.use(quote.priced.promo_code)
     for index, line in enumerate(quote.priced.lines):
         hold = quote.holds.get(index)

@@ -100,11 +100,15 @@ def total_up(lines: Sequence[PricedLine], charges: Charges, currency: str) -> Pr
     """
     if charges.tax is None:
         lines = _tax_lines(lines, currency)
-        tax = _sum(line.tax for line in lines if not _is_included(line))
-        included_tax = _sum(line.tax for line in lines if _is_included(line))
-    else:
+    subtotal = tax = included_tax = ZERO
+    for line in lines:
+        subtotal += line.amount
+        if _is_included(line):
+            included_tax += line.tax
+        else:
+            tax += line.tax
+    if charges.tax is not None:
         tax, included_tax = charges.tax, ZERO
-    subtotal = _sum(line.amount for line in lines)
     discount = charges.discount + _promo_discount(charges.promo_code, lines, currency)
     before_discount = subtotal + charges.shipping + charges.service_fee + charges.additional_expense + tax
     if discount > before_discount:
