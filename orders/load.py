@@ -5,39 +5,27 @@ promo codes, each by id. From the lock of the ticket classes to the commit the b
 wants, so orders are priced, and their codes are signed, before it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, text
 
 from db.bulk import array
-from db.ids import new_ids
 from orders.catalogue.load_offers import load_events, load_offers
-from orders.catalogue.offers import Offers
 from orders.changing.place import is_dated
 from orders.creating.fraud import fraud_keys
-from orders.creating.make import make_order, render_new, ticket_count
-from orders.creating.quote import quote_order
-from orders.errors import RejectedRequest
-from orders.holding.take import quantity_of
 from orders.inventory.lock import LockedHold, lock_holds, lock_late_holds, lock_stock
-from orders.inventory.seating import labels_from, wished_labels
-from orders.inventory.stock import Needs
-from orders.look import Named, can_be_sought, makes_ahead, patched_classes, patched_lines
-from orders.new_order import Quote
+from orders.look import Named
+from orders.make_ahead import make_ahead
+from orders.needs import needs_of, order_id_of, patched_classes, patches_of
 from orders.read_rows import lock_orders, read_payments, read_some_tickets, read_whole
 from orders.requests import (
     CancelOrder,
-    ChangeOrder,
     CreateOrder,
-    ExpireOrder,
-    ExtendHold,
-    ReleaseHold,
-    TakeHold,
     UpdateOrder,
 )
-from orders.rows import ChangeRow, Words
+from orders.rows import ChangeRow
 from orders.state import OrderState
 from orders.world import World
 
@@ -85,7 +73,7 @@ def load(connection: Connection, named: Named, now: datetime) -> World:
     _load_offers(connection, world, named)
     _load_fraud_counts(connection, world, creations, now)
     _number_purchases(connection, creations)
-    _make_ahead(world, creations, now)
+    make_ahead(world, creations, now)
     _lock_stock(connection, world, named, now)
     return world
 
@@ -111,7 +99,7 @@ def _load_placed_changes(connection: Connection, world: World, named: Named) -> 
         if isinstance(request, UpdateOrder)
         or (isinstance(request, CancelOrder) and not request.body.is_whole)
     ]
-    found = [(order_id, one) for one in changes if (order_id := _order_id(world, one)) is not None]
+    found = [(order_id, one) for one in changes if (order_id := order_id_of(world, one)) is not None]
     if not found:
         return
     parameters = {
@@ -121,13 +109,6 @@ def _load_placed_changes(connection: Connection, world: World, named: Named) -> 
     for row in connection.execute(_PLACED_CHANGES, parameters):
         change = ChangeRow._make(row)._replace(fields=[])
         world.orders.states[change.order_id].changes.add_loaded(change.change_number, change)
-
-
-def _order_id(world: World, request: ChangeOrder) -> str | None:
-    """Return the existing order that the request names, or None."""
-    name = (request.tenant.id, request.body.order_key or "")
-    order_id = request.order_id or world.created_by.get(name)
-    return order_id if order_id in world.orders.states else None
 
 
 def _load_holds(connection: Connection, world: World, named: Named) -> None:
@@ -153,10 +134,10 @@ def _load_offers(connection: Connection, world: World, named: Named) -> None:
     names = named.catalogue
     for request in named.requests:
         if isinstance(request, UpdateOrder):
-            patches = _patches(world, request)
+            patches = patches_of(world, request)
             classes = patched_classes(patches)
             if classes:
-                order = world.orders.states.get(_order_id(world, request) or "")
+                order = world.orders.states.get(order_id_of(world, request) or "")
                 classes |= set() if order is None else _open_classes(order)
             names.ticket_classes.update((request.tenant.id, name) for name in classes)
     for state in world.orders.states.values():
@@ -172,13 +153,6 @@ def _load_offers(connection: Connection, world: World, named: Named) -> None:
     world.offers = load_offers(connection, names, {request.tenant.id for request in named.requests})
     if named.events:
         world.events_by_name = load_events(connection, named.events)
-
-
-def _patches(world: World, request: UpdateOrder) -> list[Words]:
-    """Return the patches that the update may merge: its own, and those that come after it."""
-    order = world.orders.states.get(_order_id(world, request) or "")
-    placed = () if order is None else order.changes.values()
-    return [request.body.patch, *(change.patch for change in placed if change.patch is not None)]
 
 
 def _open_classes(order: OrderState) -> set[str]:
@@ -217,125 +191,7 @@ def _number_purchases(connection: Connection, creations: Sequence[CreateOrder]) 
             sale.purchase_number = number
 
 
-def _make_ahead(world: World, creations: Sequence[CreateOrder], now: datetime) -> None:
-    """Make the orders that would be served by what was free when the catalogue was read.
-
-    A look without a lock, so that no rows are made and no codes signed for those who come too late.
-    """
-    free: dict[str, int] = {}
-    likely: list[tuple[CreateOrder, Quote]] = []
-    for request in creations:
-        if not makes_ahead(request.body):
-            continue
-        try:
-            quote = quote_order(request, request.body, world.offers[request.tenant.id], {})
-        except RejectedRequest:
-            continue  # its turn comes, and with it the answer
-        left = {line.offer.id: free.get(line.offer.id, line.offer.free) for line in quote.priced.lines}
-        for line in quote.priced.lines:
-            left[line.offer.id] -= line.quantity
-        if min(left.values()) >= 0:
-            free |= left
-            likely.append((request, quote))
-    ids = iter(new_ids(sum(ticket_count(quote) for _, quote in likely)))
-    for request, quote in likely:
-        new = make_order(
-            quote,
-            order_id=request.new_order_id,
-            number=request.number,
-            key=request.key,
-            tenant=request.tenant,
-            ticket_ids=ids,
-            now=now,
-        )
-        has_seats = any(line.offer.has_seats for line in quote.priced.lines)
-        request.ahead = new if has_seats else new._replace(event=render_new(new))
-
-
 def _lock_stock(connection: Connection, world: World, named: Named, now: datetime) -> None:
-    needs = Needs()
-    for request in named.requests:
-        offers = world.offers[request.tenant.id]
-        if isinstance(request, CreateOrder):
-            _need_for_order(needs, world, request, offers)
-        elif isinstance(request, UpdateOrder):
-            _need_for_update(needs, world, request, offers)
-        elif isinstance(request, TakeHold):
-            offer = offers.ticket_classes.get(request.body.ticket_class_id)
-            if offer is not None:
-                count = quantity_of(request.body)
-                labels = wished_labels(request.body, count)
-                needs.add(offer.id, has_seats=offer.has_seats, seats=count, labels=labels)
-        elif isinstance(request, CancelOrder | ExpireOrder):
-            _need_for_cancellation(needs, world, _order_id(world, request))
-        elif isinstance(request, ExtendHold | ReleaseHold):
-            _need_for_hold(needs, world, str(request.body.hold_id))
-    held = lock_stock(connection, world.stock, needs)
+    held = lock_stock(connection, world.stock, needs_of(world, named))
     if held:
         take_in(world, lock_late_holds(connection, held, now))
-
-
-def _need_for_order(needs: Needs, world: World, request: CreateOrder, offers: Offers) -> None:
-    events = set()
-    uses_hold = False
-    for item in request.body.line_items:
-        if item.hold_id is not None:
-            # The hold says of which event the line is, and may be taken by the batch.
-            uses_hold = True
-            _need_for_hold(needs, world, str(item.hold_id))
-        offer = offers.ticket_classes.get(item.ticket_class_id)
-        if offer is not None:
-            labels = wished_labels(item, item.quantity)
-            needs.add(offer.id, has_seats=offer.has_seats, seats=item.quantity, labels=labels)
-            events.add(offer.event.id)
-    for promo_code in offers.promo_codes.get(request.body.promo_code or "", ()):
-        if uses_hold or promo_code.event_id in events:
-            needs.promo_codes.add(promo_code.id)
-
-
-def _need_for_update(needs: Needs, world: World, request: UpdateOrder, offers: Offers) -> None:
-    """A change of other words than the lines takes no inventory, and waits for nobody who does."""
-    lines = patched_lines(_patches(world, request))
-    if not lines:
-        return
-    _need_for_lines(needs, world, _order_id(world, request))
-    for line in lines:
-        offer = offers.ticket_classes.get(line["ticket_class_id"])
-        if offer is not None:
-            quantity = line.get("quantity")
-            count = quantity if isinstance(quantity, int) and 0 < quantity <= 1_000 else 0
-            labels = _labels(line, count)
-            needs.add(offer.id, has_seats=offer.has_seats, seats=count, labels=labels)
-
-
-def _labels(line: Mapping[str, object], count: int) -> list[str]:
-    """Return the seats that a line of a patch wishes for; the patch is not validated yet."""
-    seats, low_seat = line.get("seats"), line.get("low_seat")
-    if isinstance(seats, list):
-        return [seat for seat in seats if can_be_sought(seat)]
-    if isinstance(low_seat, str) and can_be_sought(low_seat):
-        is_odd_even = line.get("seat_order") == "odd_even"
-        return labels_from(low_seat, "odd_even" if is_odd_even else "consecutive", count)
-    return []
-
-
-def _need_for_cancellation(needs: Needs, world: World, order_id: str | None) -> None:
-    order = world.orders.states.get(order_id or "")
-    if order is not None:
-        _need_for_lines(needs, world, order_id)
-        if order.trade is not None:
-            _need_for_lines(needs, world, order.trade.counterpart_id)
-
-
-def _need_for_lines(needs: Needs, world: World, order_id: str | None) -> None:
-    order = world.orders.states.get(order_id or "")
-    if order is not None and order.is_whole:
-        for line in order.open_lines():
-            names = order.names[line.ticket_class_id]
-            needs.add(line.ticket_class_id, has_seats=names.has_seats)
-
-
-def _need_for_hold(needs: Needs, world: World, hold_id: str) -> None:
-    hold = world.holds.get(hold_id)
-    if hold is not None:
-        needs.add(hold.ticket_class_id, has_seats=bool(world.hold_seats[hold.id]))

@@ -1,6 +1,6 @@
 """The second step: what do the requests name? Names become ids here, and nothing is locked yet."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,10 +23,7 @@ from orders.requests import (
     ReleaseHold,
     TakeHold,
 )
-from orders.rows import Words
-from schemas.orders import OrderRequest
 from schemas.requests import CREATE
-from schemas.text import is_storable
 
 _BY_KEY: Final = text("""
     SELECT tenant_id::text, idempotency_key, order_id::text
@@ -180,30 +177,3 @@ def _look_at_scans(connection: Connection, named: Named, requests: Sequence[Chec
             named.orders.add((order_id, request.tenant.id))
             if request.body.undo:  # it tells of the whole order
                 named.whole_orders.add(order_id)
-
-
-def patched_classes(patches: Iterable[Words]) -> set[str]:
-    """Return the ticket classes that lines of patches name; the patches are not validated yet."""
-    return {line["ticket_class_id"] for line in patched_lines(patches)}
-
-
-def patched_lines(patches: Iterable[Words]) -> list[Words]:
-    """Return the lines of patches, not validated, that name a ticket class which can be one."""
-    return [
-        line
-        for patch in patches
-        for line in (patch["line_items"] if isinstance(patch.get("line_items"), list) else ())
-        if isinstance(line, dict) and can_be_sought(line.get("ticket_class_id"))
-    ]
-
-
-def can_be_sought(name: object) -> bool:
-    """Say whether a name can be one of the catalogue's; what else is wrong with it, validation says."""
-    return isinstance(name, str) and len(name) <= 200 and is_storable(name)
-
-
-def makes_ahead(order: OrderRequest) -> bool:
-    """Say whether an order can be made before the locks: nothing of it depends on other orders or holds."""
-    if order.substitutes is not None or order.seller_id is not None or order.check_fraud:
-        return False
-    return all(item.hold_id is None and item.ticket_group is None for item in order.line_items)

@@ -1,6 +1,7 @@
 """An order that is to be written: what it picks and costs, its rows, and what the world is told of it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from orders.catalogue.offers import Pick
@@ -22,7 +23,8 @@ class Quote(NamedTuple):
     """How many tickets of a line's class were free when its signature was made, by the line's index."""
 
 
-class NewOrder(NamedTuple):
+@dataclass(slots=True)
+class NewOrder:
     """The rows of a new order, in their order. A purchase that takes no inventory has no tickets."""
 
     tenant: str

@@ -28,7 +28,7 @@ from schemas.changes import CancelRequest, ExpireRequest, PaymentRecord, UpdateR
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest
 from schemas.orders import OrderRequest
-from schemas.outcomes import rejections_of
+from schemas.outcomes import Rejection, rejections_of
 from schemas.requests import CANCEL, CHECK_IN, CREATE, EXPIRE, EXTEND, PAY, RELEASE, TAKE, UPDATE, Request
 from schemas.text import IdempotencyKey, StoredKey, Word
 
@@ -52,32 +52,58 @@ def open_request(request: Request, tenant: Tenant, new_order_id: str) -> Opened:
 
     `new_order_id` is the order's id if it is to make one.
     """
-    common: dict[str, Any] = {
-        "request": request,
-        "id": str(request.request_id),
-        "tenant": tenant,
-        "key": _idempotency_key(request),
-        "body_hash": body_hash(request.body),
-    }
     if request.mistakes:
-        return MalformedRequest(**common, rejections=request.mistakes)
+        return _malformed(request, tenant, request.mistakes)
     try:
         if request.kind == CREATE:
             order = OrderRequest.model_validate(request.body)
             _check_lines(order)
             _check_payments(order)
             check_ticket_groups(order)
-            return CreateOrder(**common, body=order, new_order_id=new_order_id)
-        model, opened = _KINDS[request.kind]
-        body: Any = {"body": model.model_validate(request.body)}
-        return opened(**common, **body)
+            id_ = str(request.request_id)
+            return CreateOrder(
+                request=request,
+                id=id_,
+                tenant=tenant,
+                key=order.idempotency_key or id_,
+                body_hash=body_hash(request.body),
+                body=order,
+                new_order_id=new_order_id,
+            )
+        return _open(request, tenant)
     except ValidationError as error:
-        return MalformedRequest(**common, rejections=rejections_of(error))
+        return _malformed(request, tenant, rejections_of(error))
     except Invalid as error:
-        return MalformedRequest(**common, rejections=(error.rejection,))
+        return _malformed(request, tenant, (error.rejection,))
 
 
-def _idempotency_key(request: Request) -> str:
+def _open(request: Request, tenant: Tenant) -> Opened:
+    model, opened = _KINDS[request.kind]
+    body: Any = model.model_validate(request.body)
+    id_ = str(request.request_id)
+    words: dict[str, Any] = {"body": body}
+    return opened(
+        request=request,
+        id=id_,
+        tenant=tenant,
+        key=body.idempotency_key or id_,
+        body_hash=body_hash(request.body),
+        **words,
+    )
+
+
+def _malformed(request: Request, tenant: Tenant, rejections: tuple[Rejection, ...]) -> Opened:
+    return MalformedRequest(
+        request=request,
+        id=str(request.request_id),
+        tenant=tenant,
+        key=_usable_key(request),
+        body_hash=body_hash(request.body),
+        rejections=rejections,
+    )
+
+
+def _usable_key(request: Request) -> str:
     """Return the producer's key; without a usable one, the request's own id stands for it."""
     keys = _OUR_KEY if request.kind == EXPIRE else _KEY
     try:

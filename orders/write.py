@@ -1,6 +1,7 @@
 """The fifth step: what became of the world is written, one bulk statement a table, only rows that changed."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -93,7 +94,8 @@ def _as_it_is_now(world: World, new: NewOrder) -> NewOrder:
     state = world.orders.states.get(new.order.id)
     if state is None:
         return new
-    return new._replace(
+    return replace(
+        new,
         order=state.row,
         lines=list(state.lines.values()),
         tickets=list(state.tickets.values()),

@@ -1,5 +1,6 @@
 """`orders.create`: an order is made, with its tickets and all that comes with it."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from db.ids import new_id, new_ids
@@ -29,7 +30,7 @@ def create(world: World, request: CreateOrder, now: datetime) -> None:
         chosen = allocate(world, new.quote, request.new_order_id, now)
         if chosen:
             tickets, seats = seated(new, chosen)
-            new = new._replace(tickets=tickets, seats=seats)
+            new = replace(new, tickets=tickets, seats=seats)
     request.order_id = request.new_order_id
     _add(world, new, now)
 
