@@ -49,7 +49,9 @@ def _merge(order: OrderState, patch: Words, later: Sequence[ChangeRow]) -> tuple
     for change in later:
         if change.kind != CANCEL:
             words = merged(words, change.patch)
-            is_listed = is_listed or "line_items" in (change.patch or {})
+            if "line_items" in (change.patch or {}):
+                named.add("line_items")  # also after a cancellation that left nothing of those before
+                is_listed = True
         elif is_listed:
             # The lines are those of a patch that knew nothing of the cancellation.
             words["line_items"] = _without_cancelled(

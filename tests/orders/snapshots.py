@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from sqlalchemy import Connection, text
 
@@ -46,8 +47,21 @@ _TABLES: Final[Mapping[str, str]] = {
 
 _EVENTS: Final = "SELECT * FROM event_messages WHERE tenant_id = :tenant ORDER BY subject, sequence"
 
-_NAMELESS: Final = frozenset({"number", "code", "body_hash"})
-"""Columns that differ between tenants and have nothing that could be compared."""
+
+def named(value: Any, names: Mapping[str, str]) -> Any:
+    """Return a JSON value, or a row's, with names for ids, and without the numbers and codes of orders."""
+    if isinstance(value, dict):
+        return {
+            named(name, names): named(one, names)
+            for name, one in value.items()
+            if name != "number" and not (name == "code" and value.get("number"))
+        }
+    if isinstance(value, list | tuple):
+        return [named(one, names) for one in value]
+    if isinstance(value, str | UUID):
+        id_ = str(value)
+        return names.get(id_) or _UUID.sub(lambda match: names.get(match[0], match[0]), id_)
+    return value
 
 
 class Snapshot:
@@ -99,21 +113,7 @@ class Snapshot:
 
     def named(self, value: Any) -> Any:
         """Return the value, a JSON one or a row's, without ids."""
-        if isinstance(value, dict):
-            return {
-                self.named(name): self.named(one)
-                for name, one in value.items()
-                if name != "number" and not (name == "code" and value.get("number"))
-            }
-        if isinstance(value, list | tuple):
-            return [self.named(one) for one in value]
-        if isinstance(value, str):
-            if value in self._names:
-                return self._names[value]
-            return _UUID.sub(lambda match: self._names.get(match[0], match[0]), value)
-        if hasattr(value, "hex") and not isinstance(value, bytes | float):
-            return self._names.get(str(value), str(value))
-        return value
+        return named(value, self._names)
 
     def _row(self, row: Mapping[Any, Any], table: str) -> Words:
         words = {str(name): value for name, value in row.items() if name != "body_hash"}
