@@ -25,6 +25,7 @@ _ALIKE = (
     "extras",
 )
 
+_BUYER = slice(OrderRow._fields.index("buyer_first_name"), OrderRow._fields.index("buyer_phone") + 1)
 _AMOUNTS = slice(OrderRow._fields.index("subtotal"), OrderRow._fields.index("refunded") + 1)
 """The columns of which `totals` is made: mostly none of them changes, and rendering them costs more."""
 
@@ -67,11 +68,15 @@ def _changed(
 
 def _changed_words(before: OrderRow, after: OrderRow) -> Iterator[tuple[str, Any, Any]]:
     for name in _ALIKE:
-        yield from differences(name, getattr(before, name), getattr(after, name))
-    yield from differences("buyer", render_buyer(before), render_buyer(after))
+        old, new = getattr(before, name), getattr(after, name)
+        if old != new:
+            yield from differences(name, old, new)
+    if before[_BUYER] != after[_BUYER]:
+        yield from differences("buyer", render_buyer(before), render_buyer(after))
     if before[_AMOUNTS] != after[_AMOUNTS]:
         yield from differences("totals", render_totals(before), render_totals(after))
-    yield from differences("cancellation", render_cancellation(before), render_cancellation(after))
+    if before.cancelled_at != after.cancelled_at:
+        yield from differences("cancellation", render_cancellation(before), render_cancellation(after))
 
 
 def _line_words(order: OrderState, line: LineRow | None) -> Words | None:

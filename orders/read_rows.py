@@ -26,25 +26,27 @@ def columns_of(row: type[Any], table_name: str, alias: str) -> str:
     )
 
 
-def _orders(condition: str = "") -> TextClause:
+def _orders(named: str, lock: str = "") -> TextClause:
     return text(f"""
         SELECT {columns_of(OrderRow, "orders", "o")}, t.name,
             CASE WHEN f.order_id IS NOT NULL THEN
                 json_build_object('verdict', f.verdict, 'reasons', f.reasons) END
-        FROM orders o JOIN tenants t ON t.id = o.tenant_id LEFT JOIN fraud_checks f ON f.order_id = o.id
-        WHERE o.id = ANY(CAST(:ids AS uuid[])) {condition}
+        FROM {named} JOIN tenants t ON t.id = o.tenant_id LEFT JOIN fraud_checks f ON f.order_id = o.id
+        {lock}
     """)  # noqa: S608 - made of our own names
 
 
-_READ: Final = _orders()
+_READ: Final = _orders("unnest(CAST(:ids AS uuid[])) AS named (id) JOIN orders o USING (id)")
 
 # In id order, before any hold or ticket class: two batches for the same orders must not deadlock. And only
 # what is the tenant's: nobody makes another tenant wait by naming its order.
-_LOCK: Final = _orders("""
-    AND (o.id, o.tenant_id) IN (
-        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:tenant_ids AS uuid[])))
-    ORDER BY o.id FOR NO KEY UPDATE OF o
-""")
+_LOCK: Final = _orders(
+    """
+        unnest(CAST(:ids AS uuid[]), CAST(:tenant_ids AS uuid[])) AS named (id, tenant_id)
+        JOIN orders o ON o.id = named.id AND o.tenant_id = named.tenant_id
+    """,
+    "ORDER BY o.id FOR NO KEY UPDATE OF o",
+)
 
 _LINES: Final = text(f"""
     SELECT {columns_of(LineRow, "order_lines", "l")}, c.external_id, e.external_id, c.has_seats

@@ -12,7 +12,7 @@ from worker.settings import get_settings
 @cache
 def engine() -> Engine:
     """Return the process's engine. Our workers do not fork, so it is made where it is used."""
-    return make_engine(get_settings().database(), pool_size=10, is_tried_again=True)
+    return make_engine(get_settings().database(), pool_size=10, is_tried_again=True, is_by_key=True)
 
 
 @cache

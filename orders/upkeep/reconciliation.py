@@ -17,6 +17,8 @@ from db.ids import new_ids
 from orders.outbox import add_events
 from orders.rows import EventRow
 
+_READ_WHOLE_TABLES: Final = text("SET LOCAL enable_seqscan = on")
+
 STUCK_AFTER: Final = timedelta(minutes=10)
 """How long an event message may stay unsent, or a retry overdue, before that is a discrepancy."""
 
@@ -137,6 +139,8 @@ class Discrepancy:
 
 def reconcile(connection: Connection, *, now: datetime) -> list[Discrepancy]:
     """Run every rule; tell of what is new through the outbox; return all that is found."""
+    # Whole tables are read here, on a connection that may otherwise look everything up by key.
+    connection.execute(_READ_WHOLE_TABLES)
     found = [one for rule in RULES for one in _check(connection, rule, now)]
     new = [one for one in found if _is_new(connection, one, now)]
     connection.execute(_FORGET, {"now": now})
