@@ -5,7 +5,7 @@ named here by the place of the request that makes it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -187,7 +187,7 @@ class Actor:
         body = dict(first.body)
         if how == "another body":
             body |= {"reference": "another"} if first.kind in (CREATE, PAY) else {"reason": "another"}
-        return Request(first.kind, id_, self.tenant, first.may_set_price, body, first.by, first.seen_version)
+        return replace(first, request_id=id_, tenant=self.tenant, body=body)
 
 
 def _is_decided_at_once(request: Request) -> bool:
