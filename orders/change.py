@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
-from db.ids import new_id
-from orders.catalogue.offers import TicketClassOffer
-from orders.differences import changed_fields
+from db.ids import new_ids
+from orders.catalogue.offers import TicketClassOffer, ticket_code
+from orders.differences import TOLD_TABLES, changed_fields
 from orders.inventory.seating import Seat
 from orders.money.payments import payment_status, sums
 from orders.requests import Opened
@@ -68,7 +67,7 @@ class Change:
         """Give tickets their codes, and tell that they are issued."""
         for ticket in tickets:
             offer = self.offer(ticket.ticket_class_id)
-            code = self.request.tenant.key.sign(UUID(ticket.id).bytes, offer.code_scope)
+            code = ticket_code(ticket.id, self.request.tenant.key, offer)
             issued = ticket._replace(code=code)
             self.order.tickets.put(ticket.id, issued)
             self.tell("ticket.issued", self.ticket_words(issued))
@@ -104,15 +103,17 @@ class Change:
         who come late: see `orders.changing.place`.
         """
         order, request = self.order, self.request
-        row = order.row.with_expiry()
-        order.set(row._replace(version=row.version + 1, updated_at=self.now))
-        fields = changed_fields(order, self._before, self.world.journal.net(self._mark))
         if whole is None and not self._events:
             whole = "order.updated"
+        told = len(self._events) + (whole is not None)
+        sequence = order.row.last_sequence + 1
+        order.set(order.row.as_changed(self.now, told))
+        net = self.world.journal.net(self._mark, names=TOLD_TABLES)
+        fields = changed_fields(order, self._before, net)
         if whole is not None:
             self._events.insert(0, (whole, order.words(is_public=True)))
-        for type_, data in self._events:
-            self.world.tell(order, type_, data, self.now)
+        for number, (type_, data) in enumerate(self._events, sequence):
+            self.world.tell(order, number, type_, data, self.now)
         change = ChangeRow(
             order_id=order.id,
             change_number=order.row.version,
@@ -132,7 +133,7 @@ class Change:
 
     def _ticket(self, line: LineRow, seat_id: str | None) -> TicketRow:
         return TicketRow(
-            id=str(new_id()),
+            id=new_ids(1)[0],
             order_id=line.order_id,
             line_number=line.line_number,
             ticket_class_id=line.ticket_class_id,

@@ -106,7 +106,7 @@ def claim(connection: Connection, requests: Sequence[Request], now: datetime) ->
 def _insert(connection: Connection, opened: Sequence[Opened], now: datetime) -> Claimed:
     ordered = sorted(opened, key=lambda request: (request.tenant.id, request.key))
     for request in ordered:
-        request.order_id = _order_id(request)
+        request.order_id = request.claimed_for = _order_id(request)
     rows = connection.execute(
         _CLAIM,
         {
@@ -150,7 +150,7 @@ def _order_id(request: Opened) -> str | None:
 def correct(connection: Connection, requests: Sequence[Opened]) -> None:
     """Write of claimed requests that they were rejected, or which order they turned out to be about."""
     changed = [
-        request for request in requests if request.rejections or request.order_id != _order_id(request)
+        request for request in requests if request.rejections or request.order_id != request.claimed_for
     ]
     if changed:
         connection.execute(

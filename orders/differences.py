@@ -25,6 +25,9 @@ _ALIKE = (
     "extras",
 )
 
+TOLD_TABLES = frozenset({"order_lines", "tickets", "payments", "notes", "order_trades"})
+"""The tables whose changes a history tells of, beside the order's own row."""
+
 _BUYER = slice(OrderRow._fields.index("buyer_first_name"), OrderRow._fields.index("buyer_phone") + 1)
 _AMOUNTS = slice(OrderRow._fields.index("subtotal"), OrderRow._fields.index("refunded") + 1)
 """The columns of which `totals` is made: mostly none of them changes, and rendering them costs more."""

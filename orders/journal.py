@@ -39,15 +39,16 @@ class Journal:
             table, key, before = self._entries.pop()
             table.restore(key, before)
 
-    def net(self, mark: int = 0) -> dict[str, list[Change]]:
+    def net(self, mark: int = 0, *, names: frozenset[str] | None = None) -> dict[str, list[Change]]:
         """Return what became of the rows that were changed since the mark, by the names of their tables.
 
-        What can only be new is read from its table instead.
+        `names` are those that are asked for (None: all). What can only be new is read from its table instead.
         """
         first: dict[tuple[int, Any], Entry] = {}
         for entry in self._entries[mark:]:
-            if not entry[0].is_all_new:
-                first.setdefault((id(entry[0]), entry[1]), entry)
+            table = entry[0]
+            if not table.is_all_new and (names is None or table.name in names):
+                first.setdefault((id(table), entry[1]), entry)
         found: dict[str, list[Change]] = {}
         for table, key, before in first.values():
             after = table.get(key)

@@ -25,6 +25,8 @@ class Opened:
     body_hash: bytes
     order_id: str | None = None
     """The order that it makes or changes, as far as that is known."""
+    claimed_for: str | None = None
+    """The order that its row in the inbox names since the claim."""
     rejections: tuple[Rejection, ...] = ()
     too_early: RejectedRequest | None = None
     """It waits for what it names; this is its answer if that does not come in time."""

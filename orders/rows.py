@@ -63,10 +63,18 @@ class OrderRow(NamedTuple):
     expires_at: datetime | None
     extras: Extras | None
 
-    def with_expiry(self) -> "OrderRow":
-        """Return the row with the moment at which the order expires: never, once it was paid in full."""
+    def as_changed(self, now: datetime, told: int) -> "OrderRow":
+        """Return the row of the next version, with so many event messages more.
+
+        An order that was paid in full once does not expire any more, nor does a cancelled one.
+        """
         is_open = self.paid_in_full_at is None and self.cancelled_at is None
-        return self._replace(expires_at=self.payment_due_at if is_open else None)
+        return self._replace(
+            version=self.version + 1,
+            last_sequence=self.last_sequence + told,
+            updated_at=now,
+            expires_at=self.payment_due_at if is_open else None,
+        )
 
     @property
     def balance(self) -> Decimal:

@@ -79,7 +79,7 @@ class World:
         """
         body = request.body
         if body.order_id is not None:
-            state = self.order(str(body.order_id))
+            state = self.order(request.claimed_for or str(body.order_id))
             if state is None or state.row.tenant_id != request.tenant.id:
                 raise UnknownOrder(f"there is no order {body.order_id}", "order_id")
             return state
@@ -126,12 +126,9 @@ class World:
 
     # What is told.
 
-    def tell(self, order: OrderState, type: EventType, data: Words, now: datetime) -> None:
-        """Add an event message of an order, with its next sequence number."""
-        row = order.row
-        sequence = row.last_sequence + 1
-        order.set(row._replace(last_sequence=sequence))
-        self.add_event(order.id, sequence, row.tenant_id, type, to_json(data).decode(), now)
+    def tell(self, order: OrderState, sequence: int, type: EventType, data: Words, now: datetime) -> None:
+        """Add an event message of an order, with its sequence number."""
+        self.add_event(order.id, sequence, order.row.tenant_id, type, to_json(data).decode(), now)
 
     def add_event(
         self, subject: str, sequence: int, tenant_id: str, type: EventType, data: str, now: datetime

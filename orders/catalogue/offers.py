@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from orders.catalogue.ticket_codes import TicketKey
 from orders.errors import CurrencyMismatch, UnknownEvent, UnknownPromoCode, UnknownTicketClass
 from schemas.catalogue import TaxRounding
 from schemas.orders import OrderRequest
@@ -54,6 +55,11 @@ class TicketClassOffer:
     """Who owns it; without an office, whoever sells it."""
     cost: Decimal | None = None
     """What a purchase of it costs a ticket, by the catalogue."""
+
+
+def ticket_code(ticket_id: str, key: TicketKey, offer: TicketClassOffer) -> str:
+    """Return the code of a ticket of the class, signed with the tenant's key."""
+    return key.sign(bytes.fromhex(ticket_id.replace("-", "")), offer.code_scope)
 
 
 @dataclass(frozen=True, slots=True)

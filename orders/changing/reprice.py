@@ -37,12 +37,13 @@ def reprice(change: Change, words: OrderWords, named: set[str], before: Decimal)
         amount = getattr(words, name)
         if amount is not None and has_too_many_decimals(amount, currency):
             raise TooManyDecimals(f"{amount:f} has more decimals than {currency}", name)
-    charges = reduced(charges_of(order.row), before, ticket_amount(order), currency)
+    after = ticket_amount(order)
+    charges = reduced(charges_of(order.row), before, after, currency)
     given = {name: getattr(words, name) for name in _AMOUNTS if name in named}
     charges = charges._replace(**given)
     if words.total_discount is not None:
         charges = _with_total_discount(change, charges, round_money(words.total_discount, currency))
-    elif "discount" not in named and ticket_amount(order) < before:
+    elif "discount" not in named and after < before:
         charges = _within_total(order, charges)
     _set(change, price_sold(order, charges), charges)
 

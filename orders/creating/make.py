@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from orders.catalogue.offers import ticket_code
 from orders.catalogue.tenants import Tenant
 from orders.catalogue.ticket_codes import TicketKey
 from orders.creating.order_codes import order_code
@@ -210,15 +211,11 @@ def _ticket_row(
         attendee.last_name,
         attendee.email,
         "valid",
-        None if key is None else _code(ticket_id, line, key),
+        None if key is None else ticket_code(ticket_id, key, line.offer),
         now,
         None,
         None,
     )
-
-
-def _code(ticket_id: str, line: PricedLine, key: TicketKey) -> str:
-    return key.sign(bytes.fromhex(ticket_id.replace("-", "")), line.offer.code_scope)
 
 
 def _payment_rows(
