@@ -49,7 +49,7 @@ from tests.factories import (
     make_ticket_class,
 )
 from tests.orders.plans import STEP, Actor, KnownOrder, Plan, make_events, make_id, plans
-from tests.orders.worlds import make_existing_order, make_tenant, make_world, opened, states
+from tests.orders.worlds import Ids, make_existing_order, make_offers, make_tenant, make_world, opened, states
 
 
 def net(world: World, mark: int) -> dict[str, list[Change]]:
@@ -263,6 +263,27 @@ class TestUpdate:
         assert [line.quantity for line in order.lines.values()] == [4]
         assert sum(ticket.status == "voided" for ticket in order.tickets.values()) == 1
 
+    def test_a_class_that_comes_back_is_sold_anew_in_its_old_line(self) -> None:
+        tax = {"name": "VAT", "rate": "0.19"}
+        pit = make_ticket_class("pit", price="9.00")
+        ids: Ids = {}
+        world = make_world(make_event(ticket_classes=[make_ticket_class(price="10.00"), pit]), ids=ids)
+        order = make_existing_order(world)
+        dearer = make_event(ticket_classes=[make_ticket_class(price="12.00"), pit], tax=tax)
+        world.offers = {make_tenant().id: make_offers([dearer], ids)}
+
+        for name in ("pit", "standing", "pit", "standing"):
+            lines = [{"ticket_class_id": name, "quantity": 1}]
+            update(world, ask(world, on(order, UPDATE, patch={"line_items": lines})), NOW)
+
+        assert [(line.line_number, line.quantity) for line in order.lines.values()] == [(1, 1), (2, 0)]
+        line = order.lines[1]
+        assert (line.unit_price, line.tax_rate, line.tax) == (
+            Decimal("12.00"),
+            Decimal("0.19"),
+            Decimal("2.28"),
+        )
+
 
 class TestCancel:
     def test_the_whole_order_gives_everything_back(self) -> None:
@@ -297,6 +318,18 @@ class TestCancel:
         found = net(world, mark)
         assert [one.key for one in found["tickets"]] == [ticket_id]
         assert [one.after.quantity for one in found["order_lines"]] == [2]
+
+    def test_what_is_left_never_costs_less_than_nothing(self) -> None:
+        tax = {"name": "VAT", "rate": "0.19"}
+        world = make_world(make_event(ticket_classes=[make_ticket_class(price="10.00")], tax=tax))
+        order = make_existing_order(world, quantity=2, discount="23.80")
+
+        cancel(world, ask(world, on(order, CANCEL, lines=[{"line_number": 1, "quantity": 1}])), NOW)
+
+        # Half of 20.00, and the 3.80 that were taken off the tax of two, of which 1.90 are left.
+        row = order.row
+        assert (row.subtotal, row.tax, row.discount) == (Decimal("10.00"), Decimal("1.90"), Decimal("11.90"))
+        assert row.total == Decimal("0.00")
 
     def test_a_used_ticket_is_not_cancelled(self) -> None:
         world = make_world()

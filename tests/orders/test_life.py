@@ -112,10 +112,6 @@ def wishes(words: Any) -> bool:
     return "'seats'" in repr(words)
 
 
-def _overdue() -> Words:
-    return {"payment_due_at": (NOW + timedelta(minutes=3)).isoformat()}
-
-
 def _given(**words: Any) -> Words:
     """Return those of the words that are not None."""
     return {name: word for name, word in words.items() if word is not None}
@@ -146,13 +142,14 @@ class Life(RuleBasedStateMachine):
             )
         self._load_catalogue()
         self.pure = PureCore(self._events(), make_tenant(cancels_unpaid=True))
-        for name, words in (
-            ("standing", {"discount": "3.00"}),
-            ("pit", {"tax": "1.00"}),
-            ("pit", _overdue()),
-        ):
+        firsts: list[tuple[str, str | None, Words]] = [
+            ("standing", "FIVE", {"discount": "3.00"}),
+            ("pit", None, {"tax": "1.00"}),
+            ("pit", None, self._until(3, "payment_due_at")),
+        ]
+        for name, promo_code, words in firsts:
             line = {"ticket_class_id": name, "quantity": 2}
-            self._create(True, line_items=[line], promo_code=None, payments=[], **words)
+            self._create(True, line_items=[line], promo_code=promo_code, payments=[], **words)
         self.ask(self._request(TAKE, ticket_class_id="stalls", quantity=2), waits=False)
 
     def _events(self) -> list[Words]:
@@ -251,7 +248,6 @@ class Life(RuleBasedStateMachine):
         due: int | None,
         is_late: bool,
     ) -> None:
-        until = _given(payment_due_at=self._until(due).get("expires_at"))
         self._create(
             waits,
             is_late=is_late,
@@ -259,7 +255,7 @@ class Life(RuleBasedStateMachine):
             promo_code=promo_code,
             payments=payments,
             **fees,
-            **until,
+            **self._until(due, "payment_due_at"),
         )
 
     def _create(
@@ -334,10 +330,10 @@ class Life(RuleBasedStateMachine):
     def _request(self, kind: str, request_id: UUID | None = None, **body: Any) -> Request:
         return make_change(kind, request_id=request_id or self.new_id(), **body)
 
-    def _until(self, minutes: int | None) -> Words:
+    def _until(self, minutes: int | None, name: str = "expires_at") -> Words:
         if minutes is None:
             return {}
-        return {"expires_at": (self.model.now + timedelta(minutes=minutes)).isoformat()}
+        return {name: (self.model.now + timedelta(minutes=minutes)).isoformat()}
 
     @precondition(lambda self: self._holds())
     @rule(waits=st.booleans(), which=numbers, minutes=minutes, extends=st.booleans())
@@ -422,6 +418,15 @@ class Life(RuleBasedStateMachine):
         id_ = make_id(moment, next(self._ids))
         patch: Words = {**fees, **_given(line_items=line_items and list(line_items))}
         self.ask(self._request(UPDATE, id_, order_key=key, patch=patch), waits)
+
+    @precondition(lambda self: self.keys)
+    @rule(waits=st.booleans(), which=numbers, name=class_names, quantity=st.integers(1, 2))
+    def swap_class(self, waits: bool, which: int, name: str, quantity: int) -> None:
+        """The order is to have another class instead, mostly one that it had before."""
+        lines = self.model.orders.get(self._key(which), {"lines": {}})["lines"].values()
+        emptied = sorted({line["class"] for line in lines if not line["quantity"]})
+        item = {"ticket_class_id": emptied[0] if emptied and which % 3 else name, "quantity": quantity}
+        self._change(UPDATE, waits, which, patch={"line_items": [item]})
 
     def _changed(self) -> list[tuple[str, list[int]]]:
         """Return the keys of orders that were changed, with the places of the changes that have a time."""
@@ -550,7 +555,6 @@ class Life(RuleBasedStateMachine):
     @rule(waits=st.booleans())
     def expire(self, waits: bool) -> None:
         """The schedule proposes what is overdue, once in each version of an order."""
-        self.flush()
         with self.engine.begin() as connection:
             proposals = propose_expiries(connection, now=self.model.now)
         overdue = [self.model.orders[key] for key in self.model.overdue()]
