@@ -15,16 +15,12 @@ from db.bulk import array
 from orders.catalogue.load_offers import load_events, load_offers
 from orders.changing.place import is_dated
 from orders.creating.fraud import fraud_keys
-from orders.inventory.lock import LockedHold, lock_holds, lock_late_holds, lock_stock
+from orders.inventory.lock import LockedHold, lock_holds, lock_late_holds, lock_stock, read_stock
 from orders.look import Named
 from orders.make_ahead import make_ahead
 from orders.needs import needs_of, order_id_of, patched_classes, patches_of
 from orders.read_rows import lock_orders, read_payments, read_some_tickets, read_whole
-from orders.requests import (
-    CancelOrder,
-    CreateOrder,
-    UpdateOrder,
-)
+from orders.requests import CancelOrder, CreateOrder, Opened, TakeHold, UpdateOrder
 from orders.rows import ChangeRow
 from orders.state import OrderState
 from orders.world import World
@@ -192,6 +188,15 @@ def _number_purchases(connection: Connection, creations: Sequence[CreateOrder]) 
 
 
 def _lock_stock(connection: Connection, world: World, named: Named, now: datetime) -> None:
-    held = lock_stock(connection, world.stock, needs_of(world, named))
+    needs = needs_of(world, named)
+    if not _is_first_come(named.requests):
+        read_stock(connection, world.stock, needs)
+        return
+    held = lock_stock(connection, world.stock, needs)
     if held:
         take_in(world, lock_late_holds(connection, held, now))
+
+
+def _is_first_come(requests: Sequence[Opened]) -> bool:
+    """Say whether somebody of the batch buys or takes a hold: who was first is decided under the locks."""
+    return any(isinstance(request, CreateOrder | TakeHold) for request in requests)

@@ -143,6 +143,13 @@ class World:
         """Remember which requests are to be decided, with the orders that they are to make."""
         self.undecided = dict(requests)
 
+    def start_over(self) -> None:
+        """Undo everything that was decided."""
+        self.journal.undo(0)
+        self.stock.read_only = None
+        self.stock.was_short = False
+        self.stock.chosen_seats.clear()
+
     def end(self, request: Opened) -> None:
         """Remember that the request is decided."""
         self.undecided.pop(request.id, None)

@@ -12,6 +12,7 @@ from db.bulk import array, copy_rows, update_rows
 from orders.claim import Claimed, correct
 from orders.inventory.write import write_stock
 from orders.journal import Change
+from orders.late_locks import lock_late
 from orders.new_order import NewOrder
 from orders.recovery.waiting import keep_waiting
 from orders.rows import (
@@ -39,6 +40,7 @@ _DELETE_NOTES: Final = text("""
 
 def write(connection: Connection, world: World, claimed: Claimed, now: datetime, patience: timedelta) -> None:
     """Write everything; requests that came before what they name are kept as rows, to be asked again."""
+    lock_late(connection, world, claimed.valid, now)
     keep_waiting(connection, claimed.valid, claimed.others, now, patience)
     correct(connection, [request for request in claimed.valid if request.too_early is None])
     write_world(connection, world)

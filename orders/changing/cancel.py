@@ -78,7 +78,7 @@ def _let_go(change: Change) -> None:
     # What a sale bought is the sale's, and goes back with its tickets.
     is_maker = order.trade is not None and order.trade.counterpart_id is None
     for line in order.open_lines() if is_maker else ():
-        if stock.free(line.ticket_class_id) < line.quantity:
+        if not stock.has(line.ticket_class_id, line.quantity):
             class_id = order.external_id(line.ticket_class_id)
             raise NotAllowedInStatus(f"tickets of ticket class {class_id} are sold or held", "order_id")
         stock.withdraw(line.ticket_class_id, line.quantity)

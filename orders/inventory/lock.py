@@ -5,7 +5,7 @@ same things must not deadlock.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, text
@@ -15,11 +15,16 @@ from orders.inventory.seating import Seat
 from orders.inventory.stock import Needs, Stock
 from orders.rows import HoldRow
 
-# NO KEY: a foreign key that points at the class must not wait for its buyers.
-_LOCK_TICKET_CLASSES: Final = text("""
+_TICKET_CLASSES: Final = """
     SELECT id::text, capacity - sold - held AS free, held
-    FROM ticket_classes WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY ticket_classes.id FOR NO KEY UPDATE
-""")
+    FROM ticket_classes WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY ticket_classes.id
+"""
+_READ_TICKET_CLASSES: Final = text(_TICKET_CLASSES)
+
+# NO KEY: a foreign key that points at the class must not wait for its buyers.
+_LOCK_TICKET_CLASSES: Final = text(f"{_TICKET_CLASSES} FOR NO KEY UPDATE")
+
+_STILL_FREE: Final = text("SELECT count(*) FROM seats WHERE id = ANY(CAST(:ids AS uuid[])) AND NOT is_taken")
 
 _LOCK_PROMO_CODES: Final = text("""
     SELECT id::text, max_uses - used AS left
@@ -72,6 +77,28 @@ class LockedHold(NamedTuple):
     seats: list[Seat]
 
 
+def read_stock(connection: Connection, stock: Stock, needs: Needs) -> None:
+    """Put into the stock what is free by now, without a lock: see `orders.late_locks`."""
+    free = {}
+    if needs.ticket_classes:
+        rows = connection.execute(_READ_TICKET_CLASSES, {"ids": array(needs.ticket_classes)})
+        free = {row.id: row.free for row in rows}
+    stock.add_loaded(free, {}, _free_seats(connection, needs))
+    stock.read_only = needs
+
+
+def lock_levels(connection: Connection, class_ids: Iterable[str]) -> tuple[dict[str, int], list[str]]:
+    """Lock ticket classes; return what is free of each, and those of which something is held."""
+    rows = connection.execute(_LOCK_TICKET_CLASSES, {"ids": array(class_ids)}).all()
+    return {row.id: row.free for row in rows}, [row.id for row in rows if row.held]
+
+
+def are_still_free(connection: Connection, seat_ids: Sequence[str]) -> bool:
+    """Say whether nobody has taken one of these seats; their classes are locked."""
+    count = connection.scalar(_STILL_FREE, {"ids": array(seat_ids)}) if seat_ids else 0
+    return bool(count == len(seat_ids))
+
+
 def lock_stock(connection: Connection, stock: Stock, needs: Needs) -> list[str]:
     """Lock what the batch may change until its commit, and put into the stock what is free.
 
@@ -80,10 +107,7 @@ def lock_stock(connection: Connection, stock: Stock, needs: Needs) -> list[str]:
     free: dict[str, int] = {}
     held: list[str] = []
     if needs.ticket_classes:
-        for row in connection.execute(_LOCK_TICKET_CLASSES, {"ids": array(needs.ticket_classes)}):
-            free[row.id] = row.free
-            if row.held:
-                held.append(row.id)
+        free, held = lock_levels(connection, needs.ticket_classes)
     uses: dict[str, int | None] = {}
     if needs.promo_codes:
         rows = connection.execute(_LOCK_PROMO_CODES, {"ids": array(needs.promo_codes)})

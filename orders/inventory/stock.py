@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from orders.catalogue.offers import PromoCodeOffer, TicketClassOffer
-from orders.errors import SoldOut, UnknownPromoCode
+from orders.errors import SeatUnavailable, SoldOut, UnknownPromoCode
 from orders.inventory.seating import Seat, SeatMap
 from orders.journal import Journal, Table
 from orders.rows import SeatRow
@@ -38,10 +38,28 @@ class Level(NamedTuple):
     """What is free of a ticket class, and by how much the batch has changed its counters."""
 
     free: int
+    least: int
+    """The least that was free at any time of the batch."""
     sold: int = 0
     held: int = 0
     withdrawn: int = 0
     """What is no longer there: its purchase was cancelled."""
+
+    @property
+    def is_changed(self) -> bool:
+        """Say whether there is something to write."""
+        return bool(self.sold or self.held or self.withdrawn)
+
+    def less(self, taken: int, *, sold: int = 0, held: int = 0, withdrawn: int = 0) -> "Level":
+        """Return the level with so many fewer free (more, if negative), and other counters."""
+        free = self.free - taken
+        return Level(
+            free,
+            min(free, self.least),
+            self.sold + sold,
+            self.held + held,
+            self.withdrawn + withdrawn,
+        )
 
 
 class Uses(NamedTuple):
@@ -59,13 +77,22 @@ class Stock:
         self.uses: Table[str, Uses] = Table("promo_codes", journal)
         self._seats: Table[str, SeatRow] = Table("seats", journal)
         self._seat_maps: Table[str, SeatMap] = Table("seat maps", journal)
+        self.read_only: Needs | None = None
+        """What was read without its locks: see `orders.late_locks`."""
+        self.seen: dict[str, int] = {}
+        """What was free of each class when it was read."""
+        self.chosen_seats: set[str] = set()
+        """The ids of all seats that were taken at any time, also of what was undone."""
+        self.was_short = False
+        """Whether something was refused for want of inventory, by what was read."""
 
     def add_loaded(
         self, free: dict[str, int], uses: dict[str, int | None], seats: dict[str, list[Seat]]
     ) -> None:
         """Take in what was read under the locks."""
+        self.seen = free
         for class_id, count in free.items():
-            self.levels.add_loaded(class_id, Level(count))
+            self.levels.add_loaded(class_id, Level(count, count))
         for promo_code_id, left in uses.items():
             self.uses.add_loaded(promo_code_id, Uses(left))
         for class_id, found in seats.items():
@@ -75,35 +102,36 @@ class Stock:
         """Return how many are neither sold nor held."""
         return self.levels[class_id].free
 
+    def has(self, class_id: str, quantity: int) -> bool:
+        """Say whether so many are left."""
+        is_enough = quantity <= self.levels[class_id].free
+        self.was_short = self.was_short or not is_enough
+        return is_enough
+
     def check(self, offer: TicketClassOffer, quantity: int, field: str) -> None:
         """Raise `SoldOut` if fewer are left."""
-        free = self.levels[offer.id].free
-        if quantity > free:
-            raise SoldOut(f"{free} left of ticket class {offer.external_id}", field)
+        if not self.has(offer.id, quantity):
+            raise SoldOut(f"{self.free(offer.id)} left of ticket class {offer.external_id}", field)
 
     def sell(self, class_id: str, quantity: int) -> None:
         """Count so many as sold; a negative number gives them back."""
-        free, sold, held, withdrawn = self.levels[class_id]
-        self.levels.put(class_id, Level(free - quantity, sold + quantity, held, withdrawn))
+        self.levels.put(class_id, self.levels[class_id].less(quantity, sold=quantity))
 
     def hold(self, class_id: str, quantity: int) -> None:
         """Count so many as held; a negative number gives them back."""
-        free, sold, held, withdrawn = self.levels[class_id]
-        self.levels.put(class_id, Level(free - quantity, sold, held + quantity, withdrawn))
+        self.levels.put(class_id, self.levels[class_id].less(quantity, held=quantity))
 
     def sell_held(self, class_id: str, quantity: int) -> None:
         """Count what was held as sold."""
-        free, sold, held, withdrawn = self.levels[class_id]
-        self.levels.put(class_id, Level(free, sold + quantity, held - quantity, withdrawn))
+        self.levels.put(class_id, self.levels[class_id].less(0, sold=quantity, held=-quantity))
 
     def withdraw(self, class_id: str, quantity: int) -> None:
         """Take free inventory out for good."""
-        free, sold, held, withdrawn = self.levels[class_id]
-        self.levels.put(class_id, Level(free - quantity, sold, held, withdrawn + quantity))
+        self.levels.put(class_id, self.levels[class_id].less(quantity, withdrawn=quantity))
 
     def open(self, class_id: str, quantity: int, seats: Sequence[Seat]) -> None:
         """Add a ticket class that the batch makes."""
-        self.levels.put(class_id, Level(quantity))
+        self.levels.put(class_id, Level(quantity, quantity))
         self._seat_maps.put(class_id, SeatMap(seats))
 
     def choose_seats(
@@ -120,8 +148,13 @@ class Stock:
         Raises `SeatUnavailable`.
         """
         seat_map = self._seat_maps[class_id]
-        seats = seat_map.named(labels, field) if labels else seat_map.choose(count)
+        try:
+            seats = seat_map.named(labels, field) if labels else seat_map.choose(count)
+        except SeatUnavailable:
+            self.was_short = True
+            raise
         self._seat_maps.put(class_id, seat_map.without(seats))
+        self.chosen_seats.update(seat.id for seat in seats)
         self.mark_seats(seats, hold_id)
         return seats
 

@@ -36,7 +36,7 @@ _WRITE_SEATS: Final = text("""
 def write_stock(connection: Connection, net: dict[str, list[Change]]) -> None:
     """Write the counters of ticket classes and promo codes, and the seats."""
     levels: list[tuple[str, Level]] = [
-        (one.key, one.after) for one in net.get("ticket_classes", ()) if any(one.after[1:])
+        (one.key, one.after) for one in net.get("ticket_classes", ()) if one.after.is_changed
     ]
     if levels:
         connection.execute(
