@@ -180,3 +180,20 @@ def test_an_expired_hold_is_free_at_the_moment_it_expires(engine: Engine) -> Non
         (outcome,) = process(connection, [make_request(quantity=2)], now=NOW + timedelta(seconds=1))
     assert outcome.status == "processed"
     assert rows(engine, "SELECT sold, held FROM ticket_classes") == [(2, 0)]
+
+
+def test_a_batch_in_reverse_is_asked_a_bounded_number_of_times_and_none_is_lost(engine: Engine) -> None:
+    load(engine)
+    order_id = place(engine)
+    updates = [
+        make_change(
+            UPDATE, order_id=str(order_id), expected_version=version, patch={"reference": str(version)}
+        )
+        for version in range(60, 0, -1)
+    ]
+    rounds = 0
+    while any(outcome.status == "waiting" for outcome in run(engine, *updates)):
+        rounds += 1
+    assert 0 < rounds < 5
+    order = read(engine, order_id)
+    assert (order["version"], order["reference"]) == (61, "60")
