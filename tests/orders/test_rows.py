@@ -30,8 +30,6 @@ ROWS: Final[Mapping[type[Any], Table]] = {
 }
 
 LEFT_OUT: Final[Mapping[type[Any], frozenset[str]]] = {
-    # The database computes it.
-    rows.OrderRow: frozenset({"expires_at"}),
     # The counters are the inventory's, and a purchase describes nothing.
     rows.TicketClassRow: frozenset({"sold", "held", "details"}),
     # A batch changes who has a seat; which seats there are, the catalogue says.
