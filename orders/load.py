@@ -28,7 +28,7 @@ from orders.world import World
 # What comes after a late update; of one whose id tells no time (NULL), the last one that it comes after.
 _PLACED_CHANGES: Final = text("""
     SELECT c.order_id::text, c.change_number, c.request_id::text, c.kind, c.changed_by, c.changed_at, c.patch,
-        NULL, c.place::text
+        c.fields, c.place::text
     FROM unnest(CAST(:order_ids AS uuid[]), CAST(:ids AS uuid[])) AS this (order_id, id)
     CROSS JOIN LATERAL (
         (SELECT * FROM order_changes x WHERE x.order_id = this.order_id AND x.place > this.id)
@@ -103,18 +103,18 @@ def _load_placed_changes(connection: Connection, world: World, named: Named) -> 
         "ids": array(request.id if is_dated(request) else None for _, request in found),
     }
     for row in connection.execute(_PLACED_CHANGES, parameters):
-        change = ChangeRow._make(row)._replace(fields=[])
+        change = ChangeRow._make(row)
         world.orders.states[change.order_id].changes.add_loaded(change.change_number, change)
 
 
 def _load_holds(connection: Connection, world: World, named: Named) -> None:
     if not named.holds:
         return
+    # Asked before the holds are looked for: one that is taken in between is then there.
+    ids = {id_ for id_, _ in named.holds}
+    in_batch = {request.id for request in named.requests}
+    world.decided_holds = set(connection.scalars(_DECIDED, {"ids": array(ids)})) - in_batch
     take_in(world, lock_holds(connection, named.holds))
-    missing = named.holds - world.holds.keys()
-    if missing:
-        in_batch = {request.id for request in named.requests}
-        world.decided_holds = set(connection.scalars(_DECIDED, {"ids": array(missing)})) - in_batch
 
 
 def take_in(world: World, holds: Iterable[LockedHold]) -> None:

@@ -45,8 +45,11 @@ _BY_NUMBER: Final = text("""
 
 # What a sale and its purchase order have in common never changes: it may be read before they are locked.
 _PURCHASES_OF: Final = text("""
-    SELECT order_id::text, counterpart_id::text FROM order_trades
-    WHERE order_id = ANY(CAST(:ids AS uuid[])) AND counterpart_id IS NOT NULL AND NOT is_purchase
+    SELECT t.counterpart_id::text, o.tenant_id::text
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:tenant_ids AS uuid[])) AS named (id, tenant_id)
+    JOIN orders o ON o.id = named.id AND o.tenant_id = named.tenant_id
+    JOIN order_trades t ON t.order_id = o.id
+    WHERE t.counterpart_id IS NOT NULL AND NOT t.is_purchase
 """)
 
 
@@ -65,7 +68,8 @@ class Named:
     """Scanned tickets, by their ids, with their orders."""
     created_by: dict[Name, str | None] = field(default_factory=dict)
     """The order that a request with a key created, by tenant and key; None where it was rejected."""
-    holds: set[str] = field(default_factory=set)
+    holds: set[tuple[str, str]] = field(default_factory=set)
+    """Holds, with the tenants whose they should be."""
     catalogue: Names = field(default_factory=Names)
     events: set[Name] = field(default_factory=set)
     """Events for which ticket groups are to be made."""
@@ -86,7 +90,7 @@ def look(connection: Connection, requests: Sequence[Opened]) -> Named:
         if isinstance(request, TakeHold):
             named.catalogue.ticket_classes.add((request.tenant.id, request.body.ticket_class_id))
         elif isinstance(request, ExtendHold | ReleaseHold):
-            named.holds.add(str(request.body.hold_id))
+            named.holds.add((str(request.body.hold_id), request.tenant.id))
     return named
 
 
@@ -97,7 +101,7 @@ def _look_at_creations(connection: Connection, named: Named, requests: Sequence[
         tenant_id, order = request.tenant.id, request.body
         for item in order.line_items:
             if item.hold_id is not None:
-                named.holds.add(str(item.hold_id))
+                named.holds.add((str(item.hold_id), tenant_id))
             if item.ticket_group is not None:
                 named.events.add((tenant_id, item.ticket_group.event_id))
                 # A class of that name may exist already.
@@ -136,7 +140,7 @@ def _look_at_changes(connection: Connection, named: Named, requests: Sequence[Ch
         }
         for row in connection.execute(_BY_KEY, parameters):
             named.created_by[row.tenant_id, row.idempotency_key] = row.order_id
-    cancelled: dict[str, str] = {}
+    cancelled: set[tuple[str, str]] = set()
     for request in requests:
         order_id = request.order_id or named.created_by.get((request.tenant.id, request.body.order_key or ""))
         if order_id is None:
@@ -147,10 +151,15 @@ def _look_at_changes(connection: Connection, named: Named, requests: Sequence[Ch
         else:
             named.add_whole(order_id, request.tenant.id)
         if isinstance(request, CancelOrder | ExpireOrder):
-            cancelled[order_id] = request.tenant.id
+            cancelled.add((order_id, request.tenant.id))
     if cancelled:
-        for row in connection.execute(_PURCHASES_OF, {"ids": array(cancelled)}):
-            named.add_whole(row.counterpart_id, cancelled[row.order_id])
+        pairs = sorted(cancelled)
+        parameters = {
+            "ids": array(id_ for id_, _ in pairs),
+            "tenant_ids": array(tenant for _, tenant in pairs),
+        }
+        for row in connection.execute(_PURCHASES_OF, parameters):
+            named.add_whole(row.counterpart_id, row.tenant_id)
 
 
 def _look_at_scans(connection: Connection, named: Named, requests: Sequence[CheckIn]) -> None:

@@ -80,19 +80,21 @@ def _can_be_sought(name: object) -> bool:
 
 def _need_for_order(needs: Needs, world: World, request: CreateOrder, offers: Offers) -> None:
     events = set()
-    uses_hold = False
+    is_event_open = False
     for item in request.body.line_items:
         if item.hold_id is not None:
             # The hold says of which event the line is, and may be taken by the batch.
-            uses_hold = True
+            is_event_open = True
             _need_for_hold(needs, world, str(item.hold_id))
         offer = offers.ticket_classes.get(item.ticket_class_id)
         if offer is not None:
             labels = wished_labels(item, item.quantity)
             needs.add(offer.id, has_seats=offer.has_seats, seats=item.quantity, labels=labels)
             events.add(offer.event.id)
+        else:
+            is_event_open = True  # the batch may make it
     for promo_code in offers.promo_codes.get(request.body.promo_code or "", ()):
-        if uses_hold or promo_code.event_id in events:
+        if is_event_open or promo_code.event_id in events:
             needs.promo_codes.add(promo_code.id)
 
 
@@ -140,5 +142,5 @@ def _need_for_lines(needs: Needs, world: World, order_id: str | None) -> None:
 
 def _need_for_hold(needs: Needs, world: World, hold_id: str) -> None:
     hold = world.holds.get(hold_id)
-    if hold is not None:
+    if hold is not None and hold.status == "held":  # one that has ended gives nothing back
         needs.add(hold.ticket_class_id, has_seats=bool(world.hold_seats[hold.id]))

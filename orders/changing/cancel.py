@@ -7,7 +7,7 @@ from datetime import datetime
 from orders.change import Change
 from orders.changing.open_order import open_order
 from orders.changing.place import place_of
-from orders.changing.reprice import emptied, reprice_rest, ticket_amount
+from orders.changing.reprice import before_change, emptied, reprice_rest
 from orders.changing.status import moved
 from orders.changing.tickets import check_unused, last_unused
 from orders.errors import Invalid, NotAllowedInStatus, UnknownTicket
@@ -42,7 +42,7 @@ def cancel(world: World, request: CancelOrder, now: datetime) -> None:
         return
     place = place_of(order, request)
     change = Change(world, request, order, now)
-    before = ticket_amount(order)
+    before = before_change(order)
     patch = {"cancelled": _cancelled(order, body, tickets)}
     _take_out(change, tickets)
     reprice_rest(change, before)
@@ -153,6 +153,12 @@ def _cancelled(order: OrderState, body: CancelRequest, tickets: Sequence[TicketR
             "ticket_class_id": order.external_id(order.lines[number].ticket_class_id),
             # Of a line that was cancelled as such nothing is to be left, however much it grew before.
             "quantity": None if number in whole else count,
+            # Which of the line's tickets they were: the first of its attendees is the first ticket's.
+            "places": [
+                place
+                for place, ticket in enumerate(order.valid_tickets(number))
+                if ticket.id in {one.id for one in tickets}
+            ],
             "seats": [
                 order.seats[ticket.seat_id].label
                 for ticket in tickets

@@ -1,68 +1,98 @@
 """The terms of an order with a patch merged in, and what came after the patch merged in once more."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from orders.changing.merge_patch import merged
 from orders.errors import Invalid
+from orders.inventory.seating import labels_from
 from orders.money.charges import given_discount
-from orders.render import render_attendee, render_buyer
-from orders.rows import ChangeRow, LineRow, Words
+from orders.render import render_buyer
+from orders.rows import ChangeRow, Words
 from orders.state import OrderState
-from schemas.changes import LineTerms, OrderTerms, OrderWords
+from schemas.changes import OrderTerms, OrderWords
+from schemas.orders import MAX_QUANTITY, SeatOrder
 from schemas.requests import CANCEL
 
 _AMOUNTS = ("shipping", "service_fee", "additional_expense")
 _NOTES = {"internal": "internal_notes", "external": "external_notes", "instructions": "instructions"}
 
 
+_OBJECTS = frozenset({"buyer", "billing_address", "extras"})
+"""Words of which a patch may name a part; of all others it names the whole."""
+
+_SETTLE_EACH_OTHER = frozenset({"discount", "total_discount"})
+
+
 class Terms:
-    """What an order is to be: `words` are all but its lines, `lines` are None where no patch names them."""
+    """What an order is to be: `words` are all but its lines, `lines` are None where they stay as they are.
+
+    A patch that comes late is merged with what came after it: a word that a later patch named as a whole is
+    settled, with all that followed from it, and of objects the later parts are merged once more.
+    """
 
     def __init__(self, order: OrderState, patch: Words, later: Sequence[ChangeRow]) -> None:
-        """Merge the patch, then the later changes.
+        """Merge the patch.
 
-        Raises `pydantic.ValidationError`, or `Invalid` for what is nested too deeply.
+        Raises `pydantic.ValidationError`, or `Invalid` for what is unknown or nested too deeply.
         """
+        for name in patch:
+            if name not in OrderTerms.model_fields:
+                raise Invalid(f"unknown field {name[:64]}", name[:64])
+        updates = [change.patch or {} for change in later if change.kind != CANCEL]
         try:
-            words, self.named = _merge(order, patch, later)
+            words = merged(_words(order), patch)
+            if updates:
+                _validated(words, patch)  # what is settled is still to be well formed
+                patch = _unsettled(patch, updates)
+                words = merged(_words(order), patch)
+            for one in updates:
+                words = merged(words, {name: one[name] for name in one if name in _OBJECTS and name in patch})
         except RecursionError as error:
             raise Invalid("nested too deeply", "patch") from error
-        self.words: OrderWords
-        self.lines: Sequence[LineTerms] | None = None
-        if "line_items" in self.named:
-            self.words = terms = OrderTerms.model_validate(words)
-            self.lines = terms.line_items
-        else:
-            self.words = OrderWords.model_validate(words)
+        if "line_items" in patch:
+            words, patch = _without_cancelled(words, patch, later)
+        self.named = set(patch)
+        """The words that are to be set."""
+        self.shrunk = [found for change in later if (found := _subtotals(change)) is not None]
+        """What the tickets cost before and after later changes, where that is known."""
+        self.words = _validated(words, patch)
+        self.lines = self.words.line_items if isinstance(self.words, OrderTerms) else None
 
 
-def _merge(order: OrderState, patch: Words, later: Sequence[ChangeRow]) -> tuple[Words, set[str]]:
-    """Return the merged words, and the names of those that some patch names."""
-    patches = [patch, *(change.patch or {} for change in later if change.kind != CANCEL)]
-    named = {name for one in patches for name in one}
-    words = _words(order)
-    if "line_items" in named:
-        words["line_items"] = [_line_words(order, line) for line in order.open_lines()]
-    words = merged(words, patch)
-    is_listed = "line_items" in patch
+def _validated(words: Words, patch: Words) -> OrderWords:
+    return (OrderTerms if "line_items" in patch else OrderWords).model_validate(words)
+
+
+def _unsettled(patch: Words, updates: Sequence[Words]) -> Words:
+    """Return what no later update named as a whole."""
+    settled = {name for one in updates for name in one} - _OBJECTS
+    if settled & _SETTLE_EACH_OTHER:
+        settled |= _SETTLE_EACH_OTHER
+    return {name: value for name, value in patch.items() if name not in settled}
+
+
+def _without_cancelled(words: Words, patch: Words, later: Sequence[ChangeRow]) -> tuple[Words, Words]:
+    """Return words and patch without what was cancelled after the patch, which knew nothing of it."""
+    items = words.get("line_items")
     for change in later:
-        if change.kind != CANCEL:
-            words = merged(words, change.patch)
-            if "line_items" in (change.patch or {}):
-                named.add("line_items")  # also after a cancellation that left nothing of those before
-                is_listed = True
-        elif is_listed:
-            # The lines are those of a patch that knew nothing of the cancellation.
-            words["line_items"] = _without_cancelled(
-                words.get("line_items"), (change.patch or {})["cancelled"]
-            )
-            if words["line_items"] == []:
-                # All that the patch wanted is cancelled, and what the order has now is not in it.
-                del words["line_items"]
-                named.discard("line_items")
-                is_listed = False
-    return words, named
+        if change.kind == CANCEL and isinstance(items, list):
+            items = _less(items, (change.patch or {})["cancelled"])
+            if not items:
+                # All that it wanted is cancelled, and what the order has now is not in it.
+                return (
+                    {name: value for name, value in words.items() if name != "line_items"},
+                    {name: value for name, value in patch.items() if name != "line_items"},
+                )
+    return ({**words, "line_items": items} if "line_items" in words else words), patch
+
+
+def _subtotals(change: ChangeRow) -> tuple[Decimal, Decimal] | None:
+    for field in change.fields:
+        if field["field"] == "totals.subtotal":
+            return Decimal(field["from"]), Decimal(field["to"])
+    return None
 
 
 def _words(order: OrderState) -> Words:
@@ -83,27 +113,14 @@ def _words(order: OrderState) -> Words:
     return _present(words)
 
 
-def _line_words(order: OrderState, line: LineRow) -> Words:
-    return {
-        "line_number": line.line_number,
-        "ticket_class_id": order.external_id(line.ticket_class_id),
-        "quantity": line.quantity,
-        "unit_price": str(line.unit_price),
-        "attendees": [render_attendee(ticket) or {} for ticket in order.valid_tickets(line.line_number)],
-    }
-
-
-def _without_cancelled(items: Any, cancelled: Sequence[Words]) -> Any:
+def _less(items: Sequence[Any], cancelled: Sequence[Words]) -> list[Any]:
     """Return the lines without what was cancelled after they were asked for; what is no line stays."""
-    if not isinstance(items, list):
-        return items
     left = list(items)
     for gone in cancelled:
         index = _index_of(left, gone)
-        if index is None:
-            continue
-        less = _lessened(left[index], gone)
-        left[index : index + 1] = [] if less is None else [less]
+        if index is not None:
+            less = _lessened(left[index], gone)
+            left[index : index + 1] = [] if less is None else [less]
     return left
 
 
@@ -122,12 +139,22 @@ def _lessened(item: Mapping[str, Any], gone: Words) -> Words | None:
     if gone["quantity"] is None or not isinstance(quantity, int) or quantity <= gone["quantity"]:
         return None
     less = {**item, "quantity": quantity - gone["quantity"]}
-    if isinstance(item.get("seats"), list):
-        less["seats"] = [seat for seat in item["seats"] if seat not in gone["seats"]]
+    low_seat, seats = less.get("low_seat"), less.get("seats")
+    if isinstance(low_seat, str) and not seats:
+        seats = labels_from(low_seat, _seat_order(less), min(quantity, MAX_QUANTITY))
+        del less["low_seat"]
+    if isinstance(seats, list):
+        less["seats"] = [seat for seat in seats if seat not in gone["seats"]]
         less["quantity"] = len(less["seats"])
-    if isinstance(item.get("attendees"), list):
-        less["attendees"] = item["attendees"][: less["quantity"]]
+    attendees = item.get("attendees")
+    if isinstance(attendees, list):
+        kept = [one for place, one in enumerate(attendees) if place not in gone.get("places", ())]
+        less["attendees"] = kept[: less["quantity"]]
     return less
+
+
+def _seat_order(item: Words) -> SeatOrder:
+    return "odd_even" if item.get("seat_order") == "odd_even" else "consecutive"
 
 
 def _get(item: Any, name: str) -> Any:

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import NamedTuple
 
 from orders.change import Change
+from orders.changing.merge import Terms
 from orders.errors import TooManyDecimals
-from orders.money.charges import charges_of, sold_line
+from orders.money.charges import charges_of, given_discount, sold_line
 from orders.money.pricing import Charges, PricedOrder, total_up
 from orders.money.promo_terms import promo_terms
-from orders.money.reduction import reduced
+from orders.money.reduction import Amounts, Off, reduced
 from orders.rows import LineRow
 from orders.state import OrderState
-from schemas.changes import OrderWords
 from schemas.money import ZERO, has_too_many_decimals, round_money
 
 _AMOUNTS = ("shipping", "service_fee", "additional_expense", "tax", "discount")
@@ -21,37 +22,64 @@ PRICED = frozenset({*_AMOUNTS, "total_discount", "line_items"})
 """The words of an order that decide what it costs; a change of others changes no amount."""
 
 
-def ticket_amount(order: OrderState) -> Decimal:
-    """Return what the order's tickets cost before everything else: Σ(unit price × quantity)."""
-    return sum((line.unit_price * line.quantity for line in order.open_lines()), ZERO)
+class Before(NamedTuple):
+    """What has to be known of an order before a change: what its tickets cost, and what was off them."""
+
+    amounts: Amounts
+    off: Off
 
 
-def reprice(change: Change, words: OrderWords, named: set[str], before: Decimal) -> None:
+def before_change(order: OrderState) -> Before:
+    """Return what the order's tickets cost by now."""
+    row = order.row
+    promo_code = charges_of(row).promo_code
+    is_amount = promo_code is not None and promo_code.amount is not None
+    by_promo_code = promo_code.amount if promo_code is not None and is_amount else None
+    taken_off = row.discount - given_discount(row) if by_promo_code is None else by_promo_code
+    return Before(ticket_amounts(order), Off(row.tax, taken_off))
+
+
+def ticket_amounts(order: OrderState) -> Amounts:
+    """Return what the order's tickets cost before everything else, by their events' ids."""
+    amounts: dict[str, Decimal] = {}
+    for line in order.open_lines():
+        amounts[line.event_id] = amounts.get(line.event_id, ZERO) + line.unit_price * line.quantity
+    return amounts
+
+
+def reprice(change: Change, terms: Terms, before: Before) -> None:
     """Set the amounts of the order and of its lines for what an update names, and leave the rest as sold.
 
-    `before` is what the tickets cost before the update. Raises `TooManyDecimals` or `NegativeTotal`.
+    Raises `TooManyDecimals` or `NegativeTotal`.
     """
+    words, named = terms.words, terms.named
     order = change.order
     currency = order.row.currency
     for name in _AMOUNTS:
         amount = getattr(words, name)
         if amount is not None and has_too_many_decimals(amount, currency):
             raise TooManyDecimals(f"{amount:f} has more decimals than {currency}", name)
-    after = ticket_amount(order)
-    charges = reduced(charges_of(order.row), before, after, currency)
-    given = {name: getattr(words, name) for name in _AMOUNTS if name in named}
-    charges = charges._replace(**given)
+    after = ticket_amounts(order)
+    charges = reduced(charges_of(order.row), before.amounts, after, before.off, currency)
+    given = charges_of(order.row)._replace(
+        **{name: getattr(words, name) for name in _AMOUNTS if name in named}
+    )
+    for was, left in terms.shrunk:
+        # What is named late was on the tickets that have left since.
+        given = reduced(given, {"": was}, {"": left}, Off(), currency)
+    charges = charges._replace(**{name: getattr(given, name) for name in _AMOUNTS if name in named})
     if words.total_discount is not None:
         charges = _with_total_discount(change, charges, round_money(words.total_discount, currency))
-    elif "discount" not in named and after < before:
+    elif terms.shrunk or ("discount" not in named and sum(after.values()) < sum(before.amounts.values())):
         charges = _within_total(order, charges)
     _set(change, price_sold(order, charges), charges)
 
 
-def reprice_rest(change: Change, before: Decimal) -> None:
-    """Set the amounts of what a cancellation left; `before` is what the tickets cost before it."""
+def reprice_rest(change: Change, before: Before) -> None:
+    """Set the amounts of what a cancellation left."""
     order = change.order
-    charges = reduced(charges_of(order.row), before, ticket_amount(order), order.row.currency)
+    after, currency = ticket_amounts(order), order.row.currency
+    charges = reduced(charges_of(order.row), before.amounts, after, before.off, currency)
     charges = _within_total(order, charges)
     _set(change, price_sold(order, charges), charges)
 

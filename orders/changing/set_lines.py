@@ -1,6 +1,7 @@
 """The lines of an order as an update wants them: tickets are issued, voided, renamed, or left alone."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from orders.catalogue.offers import TicketClassOffer
@@ -97,6 +98,9 @@ def _offer(change: Change, terms: LineTerms, index: int) -> TicketClassOffer:
             f"is sold in {offer.event.currency}",
             field,
         )
+    trade = change.order.trade
+    if trade is not None and trade.is_purchase and change.request.may_set_price and offer.cost is not None:
+        return replace(offer, price=offer.cost)  # as a new purchase is priced
     return offer
 
 

@@ -6,7 +6,7 @@ from orders.change import Change
 from orders.changing.merge import Terms
 from orders.changing.open_order import open_order
 from orders.changing.place import later_changes, place_of
-from orders.changing.reprice import PRICED, check_line_prices, reprice, ticket_amount
+from orders.changing.reprice import PRICED, before_change, check_line_prices, reprice
 from orders.changing.set_lines import set_lines
 from orders.errors import Invalid
 from orders.notes import note_rows
@@ -28,21 +28,24 @@ def update(world: World, request: UpdateOrder, now: datetime) -> None:
     change = Change(world, request, order, now)
     place = place_of(order, request)
     terms = Terms(order, patch, later_changes(order, request, place))
-    before = ticket_amount(order)
+    before = before_change(order)
     if terms.lines is not None:
         check_line_prices([line.unit_price for line in terms.lines], order.row.currency)
         set_lines(change, terms.lines)
     _set_words(change, terms.words, terms.named)
     if terms.named & PRICED:
-        reprice(change, terms.words, terms.named, before)
+        reprice(change, terms, before)
     change.settle()
     change.finish("order.updated", patch=patch, place=place)
 
 
 def _set_words(change: Change, words: OrderWords, named: set[str]) -> None:
     order, buyer = change.order, words.buyer
+    row = order.row
+    # JSON may be equal and not alike (1 and true): what is equal stays as it is written.
+    extras = row.extras if words.extras == row.extras else words.extras
     order.set(
-        order.row._replace(
+        row._replace(
             buyer_first_name=buyer.first_name,
             buyer_last_name=buyer.last_name,
             buyer_email=buyer.email,
@@ -51,7 +54,7 @@ def _set_words(change: Change, words: OrderWords, named: set[str]) -> None:
             billing_address=_address(words),
             reference=words.reference,
             payment_due_at=words.payment_due_at,
-            extras=words.extras or None,
+            extras=extras or None,
         )
     )
     if named & {"internal_notes", "external_notes", "instructions"}:

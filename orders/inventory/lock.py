@@ -54,7 +54,12 @@ _HOLD: Final = """
 """
 
 # Before any ticket class is locked: whoever changes a hold then waits for its class.
-_LOCK_HOLDS: Final = text(f"{_HOLD} WHERE h.id = ANY(CAST(:ids AS uuid[])) ORDER BY h.id FOR UPDATE OF h")
+_LOCK_HOLDS: Final = text(f"""
+    {_HOLD}
+    JOIN unnest(CAST(:ids AS uuid[]), CAST(:tenant_ids AS uuid[])) AS named (id, tenant_id)
+        ON h.id = named.id AND h.tenant_id = named.tenant_id
+    ORDER BY h.id FOR UPDATE OF h
+""")
 
 # A hold that another transaction has locked is being used, extended or released there; whoever does that
 # waits for our locks of its class, so it must not be waited for here.
@@ -134,10 +139,11 @@ def _free_seats(connection: Connection, needs: Needs) -> dict[str, list[Seat]]:
     return free
 
 
-def lock_holds(connection: Connection, ids: Iterable[str]) -> list[LockedHold]:
-    """Lock the holds of these ids and return those that exist."""
-    wanted = array(set(ids))
-    return [] if wanted == "{}" else _with_seats(connection, connection.execute(_LOCK_HOLDS, {"ids": wanted}))
+def lock_holds(connection: Connection, named: Iterable[tuple[str, str]]) -> list[LockedHold]:
+    """Lock those of the holds, named with their tenants, that exist."""
+    pairs = sorted(set(named))
+    parameters = {"ids": array(id_ for id_, _ in pairs), "tenant_ids": array(tenant for _, tenant in pairs)}
+    return _with_seats(connection, connection.execute(_LOCK_HOLDS, parameters)) if pairs else []
 
 
 def lock_late_holds(connection: Connection, class_ids: Iterable[str], now: object) -> list[LockedHold]:

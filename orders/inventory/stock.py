@@ -150,6 +150,8 @@ class Stock:
         seat_map = self._seat_maps[class_id]
         try:
             seats = seat_map.named(labels, field) if labels else seat_map.choose(count)
+            if len(seats) < count:  # read without a lock: the seats later than the counter
+                raise SeatUnavailable(f"{len(seats)} seats are free", field)
         except SeatUnavailable:
             self.was_short = True
             raise

@@ -1,41 +1,55 @@
 """What a given discount and tax do when tickets leave an order: one rule, wherever they leave it.
 
-Each ticket keeps its share. What was taken off the tickets shrinks with them, in proportion to the subtotal;
-what was taken off beyond them (off the shipping, say) stays. A tax that the producer gave shrinks in the same
-proportion. So the refund for a ticket is what that ticket cost, and no other ticket is paid for by it.
+Each ticket keeps its share. What was taken off the tickets and their tax shrinks with them, in proportion to
+Σ(unit price × quantity); what was taken off beyond them (off the shipping, say) stays. A tax that the
+producer gave shrinks in the same proportion, and a promo code's amount in that of its own event. So the
+refund for a ticket is what that ticket cost, and no other ticket is paid for by it.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from typing import NamedTuple
 
 from orders.money.pricing import Charges
-from schemas.money import round_money
+from schemas.money import ZERO, round_money
+
+Amounts = Mapping[str, Decimal]
+"""Σ(unit price × quantity) of an order's lines, by the event's id."""
 
 
-def reduced(charges: Charges, before: Decimal, after: Decimal, currency: str) -> Charges:
-    """Return the charges for a subtotal of `after` where it was `before`; a subtotal that grew changes none.
+class Off(NamedTuple):
+    """What was on and off an order's tickets: the tax on top of them, and what a promo code took off."""
+
+    tax: Decimal = ZERO
+    by_promo_code: Decimal = ZERO
+
+
+def reduced(charges: Charges, before: Amounts, after: Amounts, off: Off, currency: str) -> Charges:
+    """Return the charges for what is left of the tickets; an order whose tickets cost no less keeps them.
 
     Shares are rounded half up to the currency's minor unit. A promo code that is a percentage needs no rule:
     it counts on the lines that are left.
     """
-    if after >= before:
+    whole, left = sum(before.values(), ZERO), sum(after.values(), ZERO)
+    if left >= whole:
         return charges
-
-    def share(amount: Decimal) -> Decimal:
-        return round_money(amount * after / before, currency)
-
-    def off(amount: Decimal, tickets: Decimal) -> Decimal:
-        off_tickets = min(amount, tickets)
-        return share(off_tickets) + amount - off_tickets
-
     promo_code = charges.promo_code
-    by_promo_code = promo_code.amount if promo_code is not None else None
-    if promo_code is not None and by_promo_code is not None:
-        promo_code = replace(promo_code, amount=off(by_promo_code, before))
-    # The promo code comes off first, and the discount off what it has left of the tickets.
-    left = before - min(by_promo_code or Decimal(0), before)
+    if promo_code is not None and promo_code.amount is not None:
+        own, own_left = before.get(promo_code.event_id, ZERO), after.get(promo_code.event_id, ZERO)
+        amount = _off(promo_code.amount, own, own_left, own, currency)
+        promo_code = replace(promo_code, amount=amount)
+    tickets = whole + off.tax - min(off.by_promo_code, whole)
     return charges._replace(
-        tax=None if charges.tax is None else share(charges.tax),
-        discount=off(charges.discount, left),
+        tax=None if charges.tax is None else round_money(charges.tax * left / whole, currency),
+        discount=_off(charges.discount, whole, left, tickets, currency),
         promo_code=promo_code,
     )
+
+
+def _off(amount: Decimal, whole: Decimal, left: Decimal, tickets: Decimal, currency: str) -> Decimal:
+    """Return what is still taken off; `tickets` is the most of it that can have been off the tickets."""
+    if left >= whole:
+        return amount
+    off_tickets = min(amount, tickets)
+    return round_money(off_tickets * left / whole, currency) + amount - off_tickets

@@ -379,11 +379,14 @@ class Model:
         """Return the number of event messages."""
         patch = body["patch"]
         place, later = find_place(order, body, request)
+        if any("patch" in change for change in later) and not patch.get("line_items", [1]):
+            raise Refused("invalid")
         terms, named = merge_terms(order, patch, later)
-        keep_change(order, request, place, {"patch": patch})
+        was = order["subtotal"]
+        change = keep_change(order, request, place, {"patch": patch})
         codes: list[str] = []
         before = {ticket["number"] for ticket in valid(order)}
-        worth = ticket_worth(order)
+        cost = costs(order)
         if "line_items" in named:
             if not terms.get("line_items"):
                 raise Refused("invalid")
@@ -391,16 +394,26 @@ class Model:
         order["buyer"] = terms["buyer"]["first_name"]
         order["due"] = moment(terms.get("payment_due_at"))
         if named & {*FEES, "tax", "discount", "line_items"}:
-            is_less = ticket_worth(order) < worth
-            shrink(order, worth)
+            is_less = ticket_worth(order) < sum(cost["worth"].values())
+            shrink(order, cost)
             order["fees"] |= {name: cents(terms.get(name, "0")) for name in FEES if name in named}
             if "tax" in named:
                 order["given_tax"] = cents(terms["tax"]) if "tax" in terms else None
             if "discount" in named:
                 order["given_discount"] = cents(terms.get("discount", "0"))
-            elif is_less:
+            subtotals = [one["subtotal"] for one in later if one["subtotal"] is not None]
+            for old, new in subtotals:
+                if new >= old:
+                    continue
+                if "tax" in named and order["given_tax"] is not None:
+                    order["given_tax"] = half_up(order["given_tax"] * new, old)
+                if "discount" in named:
+                    off_tickets = min(order["given_discount"], old)
+                    order["given_discount"] += half_up(off_tickets * new, old) - off_tickets
+            if subtotals or ("discount" not in named and is_less):
                 keep_within_total(order)
             price_order(order, takes_all_of_promo=False, codes=codes)
+            change["subtotal"] = (was, order["subtotal"]) if was != order["subtotal"] else None
         if codes:
             raise Refused(*codes)
         settle(order)
@@ -503,21 +516,25 @@ class Model:
             return 0
         if len(named) == len(list(valid(order))):
             return cancel_whole(order)
-        worth = ticket_worth(order)
+        cost, was = costs(order), order["subtotal"]
         place, _ = find_place(order, body, request)
         whole_lines = [part["line_number"] for part in parts if "quantity" not in part]
-        keep_change(
-            order, request, place, {"cancelled": [one["number"] for one in named], "lines": whole_lines}
-        )
+        places = {
+            one["number"]: [each["number"] for each in line_tickets(order, one["line"])].index(one["number"])
+            for one in named
+        }
+        change = keep_change(order, request, place, {"cancelled": list(places), "lines": whole_lines})
+        change["places"] = places
         codes: list[str] = []
         void(named, codes)
         if codes:
             raise Refused(*codes)
         for ticket in named:
             order["lines"][ticket["line"]]["quantity"] -= 1
-        shrink(order, worth)
+        shrink(order, cost)
         keep_within_total(order)
         price_order(order, takes_all_of_promo=False, codes=[])
+        change["subtotal"] = (was, order["subtotal"]) if was != order["subtotal"] else None
         settle(order)
         return 1 + len(named)
 
@@ -678,19 +695,24 @@ def find_place(order: Words, body: Words, request: Request) -> tuple[int, list[W
     return place, sorted(later, key=lambda change: (change["place"], change["id"]))
 
 
-def keep_change(order: Words, request: Request, place: int, what: Words) -> None:
+def keep_change(order: Words, request: Request, place: int, what: Words) -> Words:
     change = {"version": order["version"] + 1, "place": place, "id": request.request_id.int, **what}
+    change["subtotal"] = None
     order["changes"].append(change)
+    return change
 
 
 def merge_terms(order: Words, patch: Words, later: Sequence[Words]) -> tuple[Words, set[str]]:
     """Return what the order is to be, and the words that somebody named; later changes count once more."""
+    updates = [change["patch"] for change in later if "patch" in change]
+    # What a later update named as a whole stands; of a buyer it names parts.
+    settled = {name for one in updates for name in one} - {"buyer"}
+    patch = {name: value for name, value in patch.items() if name not in settled}
     terms, named = merge(terms_of(order), patch), set(patch)
+    for one in updates:
+        terms = merge(terms, {name: one[name] for name in one if name == "buyer" and name in patch})
     for change in later:
-        if "patch" in change:
-            terms = merge(terms, change["patch"])
-            named |= set(change["patch"])
-        elif "line_items" in named:
+        if "cancelled" in change and "line_items" in named:
             terms["line_items"] = without_cancelled(order, terms["line_items"], change)
             if not terms["line_items"]:
                 # Nothing is left of the lines that were asked for: those that the order has now stay.
@@ -719,7 +741,9 @@ def without_cancelled(order: Words, items: Sequence[Words], change: Words) -> li
             item["seats"] = [seat for seat in item["seats"] if seat not in seats]
             item["quantity"] = len(item["seats"])
         if "attendees" in item:
-            item["attendees"] = item["attendees"][: item["quantity"]]
+            gone_places = {change["places"][ticket["number"]] for ticket in tickets}
+            kept = [one for place, one in enumerate(item["attendees"]) if place not in gone_places]
+            item["attendees"] = kept[: item["quantity"]]
     return left
 
 
@@ -730,22 +754,33 @@ def ticket_worth(order: Words) -> int:
     return sum(line["quantity"] * line["price"] for line in order["lines"].values() if line["quantity"])
 
 
-def shrink(order: Words, worth: int) -> None:
-    """Let what was given for the tickets shrink with them; `worth` is what they cost before."""
-    rest = ticket_worth(order)
+def costs(order: Words) -> Words:
+    """Return what the tickets cost, by their events, the tax on them, and what a promo code took off."""
+    by_event: Counter[str] = Counter()
+    for line in order["lines"].values():
+        by_event[CLASSES[line["class"]]["event"]] += line["quantity"] * line["price"]
+    promo = order["promo"]
+    by_promo = order["discount"] - order["given_discount"]
+    if promo is not None and "cents" in promo:
+        by_promo = promo["cents"]
+    return {"worth": by_event, "tax": order["tax"], "promo": by_promo}
+
+
+def shrink(order: Words, cost: Words) -> None:
+    """Let what was given for the tickets shrink with them; `cost` is what they cost before."""
+    worth, rest = sum(cost["worth"].values()), ticket_worth(order)
     if rest >= worth:
         return
-
-    def off(amount: int, tickets: int) -> int:
-        off_tickets = min(amount, tickets)
-        return half_up(off_tickets * rest, worth) + amount - off_tickets
-
-    by_promo = 0 if order["promo"] is None else order["promo"].get("cents", 0)
     if order["given_tax"] is not None:
         order["given_tax"] = half_up(order["given_tax"] * rest, worth)
-    order["given_discount"] = off(order["given_discount"], worth - min(by_promo, worth))
-    if by_promo:
-        order["promo"]["cents"] = off(by_promo, worth)
+    off_tickets = min(order["given_discount"], worth + cost["tax"] - min(cost["promo"], worth))
+    order["given_discount"] += half_up(off_tickets * rest, worth) - off_tickets
+    promo = order["promo"]
+    if promo is not None and "cents" in promo:
+        own, own_rest = cost["worth"][promo["event"]], costs(order)["worth"][promo["event"]]
+        if own_rest < own:
+            off_own = min(promo["cents"], own)
+            promo["cents"] += half_up(off_own * own_rest, own) - off_own
 
 
 def keep_within_total(order: Words) -> None:
