@@ -189,8 +189,7 @@ def _number_purchases(connection: Connection, creations: Sequence[CreateOrder]) 
 
 def _lock_stock(connection: Connection, world: World, named: Named, now: datetime) -> None:
     needs = needs_of(world, named)
-    if not _is_first_come(named.requests):
-        read_stock(connection, world.stock, needs)
+    if not _is_first_come(named.requests) and read_stock(connection, world.stock, needs, now):
         return
     held = lock_stock(connection, world.stock, needs)
     if held:

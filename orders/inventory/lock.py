@@ -6,6 +6,7 @@ same things must not deadlock.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, text
@@ -68,6 +69,11 @@ _LOCK_LATE_HOLDS: Final = text(f"""
     ORDER BY h.id FOR UPDATE OF h SKIP LOCKED
 """)
 
+_HAS_LATE_HOLDS: Final = text("""
+    SELECT EXISTS (SELECT FROM holds
+        WHERE ticket_class_id = ANY(CAST(:ids AS uuid[])) AND status = 'held' AND expires_at <= :now)
+""")
+
 _SEATS_OF_HOLDS: Final = text("""
     SELECT hold_id::text, id::text, label, position FROM seats
     WHERE hold_id = ANY(CAST(:ids AS uuid[])) ORDER BY hold_id, position
@@ -82,14 +88,21 @@ class LockedHold(NamedTuple):
     seats: list[Seat]
 
 
-def read_stock(connection: Connection, stock: Stock, needs: Needs) -> None:
-    """Put into the stock what is free by now, without a lock: see `orders.late_locks`."""
-    free = {}
+def read_stock(connection: Connection, stock: Stock, needs: Needs, now: datetime) -> bool:
+    """Put into the stock what is free by now, without a lock: see `orders.late_locks`.
+
+    Returns False, and reads nothing, where a hold is over: what it held is given back under the lock.
+    """
+    free: dict[str, int] = {}
     if needs.ticket_classes:
-        rows = connection.execute(_READ_TICKET_CLASSES, {"ids": array(needs.ticket_classes)})
+        rows = connection.execute(_READ_TICKET_CLASSES, {"ids": array(needs.ticket_classes)}).all()
+        held = [row.id for row in rows if row.held]
+        if held and connection.scalar(_HAS_LATE_HOLDS, {"ids": array(held), "now": now}):
+            return False
         free = {row.id: row.free for row in rows}
     stock.add_loaded(free, {}, _free_seats(connection, needs))
     stock.read_only = needs
+    return True
 
 
 def lock_levels(connection: Connection, class_ids: Iterable[str]) -> tuple[dict[str, int], list[str]]:
