@@ -97,7 +97,7 @@ def test_a_message_delivered_again_makes_no_second_order_even_without_ids(
 def _raw(
     broker: Broker, body: bytes, headers: dict[str, Any], content_type: str = "application/json"
 ) -> None:
-    with Connection(broker.url) as connection:
+    with Connection(broker.url, transport_options={"confirm_publish": True}) as connection:
         Producer(connection.default_channel).publish(
             body,
             exchange=Exchange(ORDERS, type="direct"),
@@ -290,7 +290,7 @@ def test_a_worker_that_is_told_to_stop_finishes_its_batch_and_returns_the_rest_a
 @pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True)
 def test_what_the_broker_gave_up_is_a_dead_letter(broker: Broker, engine: Engine) -> None:
     broker.worker()
-    with Connection(broker.url) as connection:
+    with Connection(broker.url, transport_options={"confirm_publish": True}) as connection:
         channel = connection.default_channel
         DEAD_QUEUE(channel).declare()
         Producer(channel).publish(
