@@ -10,6 +10,7 @@ from orders.catalogue.loading import load_catalogue
 from schemas.catalogue import Catalogue
 from tasks.maintenance import cancel_unpaid, retry
 from tests.factories import NOW, make_event, place, rows, scalar
+from tests.poison import cure_orders, poison_orders
 
 
 @pytest.fixture
@@ -18,24 +19,9 @@ def poison(engine: Engine) -> Iterator[Engine]:
     catalogue = {"tenant": "demo", "events": [make_event()], "settings": {"cancels_unpaid": True}}
     with engine.begin() as connection:
         load_catalogue(connection, Catalogue.model_validate(catalogue), now=NOW)
-        connection.execute(
-            text("""
-            CREATE FUNCTION refuse_poison() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN
-                IF NEW.reference = 'poison' THEN RAISE EXCEPTION 'a bug'; END IF;
-                RETURN NEW;
-            END $$;
-            CREATE TRIGGER refuse_poison BEFORE UPDATE ON orders
-                FOR EACH ROW EXECUTE FUNCTION refuse_poison();
-            """)
-        )
+    poison_orders(engine, before="UPDATE")
     yield engine
-    _cure(engine)
-
-
-def _cure(engine: Engine) -> None:
-    with engine.begin() as connection:
-        connection.execute(text("DROP FUNCTION IF EXISTS refuse_poison CASCADE"))
+    cure_orders(engine)
 
 
 def _statuses(engine: Engine) -> list[tuple[str | None, str]]:
@@ -59,7 +45,7 @@ def test_the_others_expire_and_the_one_that_fails_is_tried_again(poison: Engine)
     assert cancel_unpaid() == 0
     assert scalar(poison, "SELECT count(*) FROM delayed_requests") == 1
 
-    _cure(poison)
+    cure_orders(poison)
     with poison.begin() as connection:
         connection.execute(text("UPDATE delayed_requests SET next_attempt_at = now() - interval '1 s'"))
     assert retry() == 1

@@ -15,30 +15,15 @@ from tasks.maintenance import retry
 from tasks.messages import QueueMessage
 from tasks.orders import is_passing, process_messages
 from tests.factories import load, make_body, rows, scalar
+from tests.poison import cure_orders, poison_orders
 
 
 @pytest.fixture
 def poison(engine: Engine) -> Iterator[Engine]:
     """A database in which an order with the reference `poison` fails, as a bug would make it."""
-    with engine.begin() as connection:
-        connection.execute(
-            text("""
-            CREATE FUNCTION refuse_poison() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN
-                IF NEW.reference = 'poison' THEN RAISE EXCEPTION 'a bug'; END IF;
-                RETURN NEW;
-            END $$;
-            CREATE TRIGGER refuse_poison BEFORE INSERT ON orders
-                FOR EACH ROW EXECUTE FUNCTION refuse_poison();
-            """)
-        )
+    poison_orders(engine, before="INSERT")
     yield engine
-    _cure(engine)
-
-
-def _cure(engine: Engine) -> None:
-    with engine.begin() as connection:
-        connection.execute(text("DROP FUNCTION IF EXISTS refuse_poison CASCADE"))
+    cure_orders(engine)
 
 
 def _message(*bodies: object, id: str = "m") -> QueueMessage:
@@ -66,7 +51,7 @@ def test_a_delayed_request_is_processed_once_its_cause_is_gone(poison: Engine) -
     load(poison)
     process_messages([_message(make_body(reference="poison"))])
     assert retry() == 0, "it is not due yet"
-    _cure(poison)
+    cure_orders(poison)
     _make_due(poison)
     assert retry() == 1
     assert rows(poison, "SELECT reference FROM orders") == [("poison",)]
