@@ -1,13 +1,13 @@
 """What others commit between two statements of a batch, and what tenants may not do to each other in one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, text
 
 from orders.process import process
 from orders.upkeep.reconciliation import reconcile
@@ -26,30 +26,15 @@ from tests.factories import (
     rows,
     run,
 )
-
-Step = tuple[str, str | None, Callable[[], Any]]
-"""Act after a statement that has this part and not that one."""
+from tests.orders.acting import Step, acting
 
 
 @contextmanager
 def _acting(engine: Engine, *steps: Step) -> Iterator[None]:
-    """Act once for each step, in their order, while a batch runs in the block."""
-    left = list(steps)
-    inside: list[bool] = []
-
-    def after(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
-        if inside or not left or left[0][0] not in statement or (left[0][1] or "\0") in statement:
-            return
-        inside.append(True)
-        left.pop(0)[2]()
-        inside.pop()
-
-    event.listen(engine, "after_cursor_execute", after)
-    try:
+    """Act once for each step, in their order, while a batch runs in the block; each must have its turn."""
+    with acting(engine, *steps) as done:
         yield
-    finally:
-        event.remove(engine, "after_cursor_execute", after)
-    assert left == []
+    assert len(done) == len(steps)
 
 
 def _run_at(engine: Engine, now: datetime, *requests: Request) -> list[Outcome]:

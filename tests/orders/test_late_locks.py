@@ -1,11 +1,11 @@
 """A batch of changes reads what is free and locks it when it is decided; what changed meanwhile counts."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from orders.upkeep.reconciliation import reconcile
 from schemas.outcomes import Outcome
@@ -24,30 +24,19 @@ from tests.factories import (
     rows,
     run,
 )
+from tests.orders.acting import acting
 
 
-@contextmanager
-def _meanwhile(engine: Engine, act: Callable[[], Any]) -> Iterator[list[Any]]:
-    """Act once after the batch of this thread has read what is free, and before it locks that."""
-    found: list[Any] = []
-
-    def after(conn: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
-        if "AS free, held" in statement and "FOR NO KEY UPDATE" not in statement and not found:
-            found.append(None)
-            found.append(act())
-
-    event.listen(engine, "after_cursor_execute", after)
-    try:
-        yield found
-    finally:
-        event.remove(engine, "after_cursor_execute", after)
+def _meanwhile(engine: Engine, act: Callable[[], Any]) -> AbstractContextManager[list[Any]]:
+    """Act once after the batch has read what is free, and before it locks that."""
+    return acting(engine, ("AS free, held", "FOR NO KEY UPDATE", act))
 
 
 def _run_with(engine: Engine, act: Callable[[], Any], *requests: Request) -> tuple[Sequence[Outcome], Any]:
     with _meanwhile(engine, act) as found:
         outcomes = run(engine, *requests)
-    assert len(found) == 2, "the batch read nothing without a lock"
-    return outcomes, found[1]
+    assert len(found) == 1, "the batch read nothing without a lock"
+    return outcomes, found[0]
 
 
 def _is_consistent(engine: Engine) -> bool:
