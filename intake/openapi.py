@@ -380,9 +380,10 @@ def _make_bodies(schemas: dict[str, Words]) -> None:
     # A patch names what changes, also of the buyer, whose other fields stay.
     buyer, terms = dict(schemas["Buyer"]), schemas.pop("OrderTerms")
     del buyer["required"]
-    terms.pop("required")
     schemas["BuyerPatch"] = buyer | {"title": "BuyerPatch"}
     terms["properties"]["buyer"] = {"$ref": _REF.format(model="BuyerPatch")}
+    lines, _ = terms["properties"]["line_items"].pop("anyOf")  # an order is never without
+    terms["properties"]["line_items"] |= lines
     schemas["OrderPatch"] = terms | {
         "title": "OrderPatch",
         "description": "What is to change of an order; null removes what can be missing.",

@@ -58,10 +58,11 @@ class Change:
             self.world.orders.seats[seat.id] = seat
         self.world.stock.sell(offer.id, count)
         made = [self._ticket(line, seats[index].id if seats else None) for index in range(count)]
-        for ticket in made:
-            self.order.tickets.put(ticket.id, ticket)
         if not self.request.tenant.issues_on_payment:
             self.sign(made)
+        else:
+            for ticket in made:
+                self.order.tickets.put(ticket.id, ticket)
 
     def sign(self, tickets: Sequence[TicketRow]) -> None:
         """Give tickets their codes, and tell that they are issued."""

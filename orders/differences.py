@@ -1,7 +1,8 @@
 """What a change did to an order, for its history: of the rows that were changed, and of no others."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
 from orders.journal import Change
 from orders.render import (
@@ -15,7 +16,7 @@ from orders.render import (
 from orders.rows import LineRow, OrderRow, Words
 from orders.state import OrderState
 
-_ALIKE = (
+_ALIKE: Final = (
     "status",
     "payment_status",
     "billing_address",
@@ -24,6 +25,8 @@ _ALIKE = (
     "reference",
     "extras",
 )
+
+_alike = attrgetter(*_ALIKE)
 
 TOLD_TABLES = frozenset({"order_lines", "tickets", "payments", "notes", "order_trades"})
 """The tables whose changes a history tells of, beside the order's own row."""
@@ -57,8 +60,10 @@ def changed_fields(order: OrderState, before: OrderRow, net: Mapping[str, Sequen
 
 
 def _add_words(found: list[Words], before: OrderRow, after: OrderRow) -> None:
-    for name in _ALIKE:
-        _add(found, name, getattr(before, name), getattr(after, name))
+    were, are = _alike(before), _alike(after)
+    if were != are:
+        for name, old, new in zip(_ALIKE, were, are, strict=True):
+            _add(found, name, old, new)
     if before[_BUYER] != after[_BUYER]:
         _add(found, "buyer", render_buyer(before), render_buyer(after))
     if before[_AMOUNTS] != after[_AMOUNTS]:

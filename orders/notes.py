@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from orders.rows import NoteKind, NoteRow
-from schemas.changes import OrderWords
+from schemas.changes import OrderTerms
 from schemas.orders import OrderRequest
 
 
-def note_rows(order_id: str, words: OrderRequest | OrderWords, now: datetime) -> list[NoteRow]:
+def note_rows(order_id: str, words: OrderRequest | OrderTerms, now: datetime) -> list[NoteRow]:
     """Return the rows of the notes, numbered from 1."""
     if not (words.internal_notes or words.external_notes or words.instructions):
         return []

@@ -60,11 +60,12 @@ def write_world(connection: Connection, world: World) -> None:
 def _write_orders(connection: Connection, world: World, net: Net) -> None:
     made = [_as_it_is_now(world, new) for new in world.new_orders.values()]
     ids = {new.order.id for new in made}
-    # What the batch changed of its own new orders is in their rows.
-    net = {
-        name: [one for one in changes if name not in _OF_ORDERS or _order_id(one) not in ids]
-        for name, changes in net.items()
-    }
+    if ids:
+        # What the batch changed of its own new orders is in their rows.
+        net = {
+            name: [one for one in changes if name not in _OF_ORDERS or _order_id(one) not in ids]
+            for name, changes in net.items()
+        }
     _write_changed(connection, tables.orders, OrderRow, net.get("orders", ()))
     _copy(connection, tables.orders, OrderRow, [new.order for new in made])
     _write_changed(connection, tables.order_lines, LineRow, net.get("order_lines", ()))

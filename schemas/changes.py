@@ -66,15 +66,19 @@ class LineTerms(Word):
     seat_order: SeatOrder = "consecutive"
 
 
-class OrderWords(Word):
-    """What of an order can be changed beside its lines: the words that a patch is merged into.
+class OrderTerms(Word):
+    """What of an order can be changed, as a patch makes it: what the patch does not name is not here.
 
+    `line_items` are the lines as they are to be: one that is left out is taken out of the order.
     `total_discount` is what the order's promo code takes off and what is taken off beside it; it counts
     once, and later changes price the promo code again.
     """
 
-    buyer: Buyer
+    buyer: Buyer | None = None
     billing_address: Address | None = None
+    line_items: Annotated[tuple[LineTerms, ...], Field(min_length=1, max_length=100, strict=False)] | None = (
+        None
+    )
     shipping: Amount = ZERO
     service_fee: Amount = ZERO
     additional_expense: Amount = ZERO
@@ -87,12 +91,6 @@ class OrderWords(Word):
     instructions: Notes = ()
     payment_due_at: Moment | None = None
     extras: Extras | None = None
-
-
-class OrderTerms(OrderWords):
-    """The same with the lines as they are to be: one that is left out is taken out of the order."""
-
-    line_items: Annotated[tuple[LineTerms, ...], Field(min_length=1, max_length=100, strict=False)]
 
 
 class CancelledLine(Word):

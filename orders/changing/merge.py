@@ -1,4 +1,4 @@
-"""The terms of an order with a patch merged in, and what came after the patch merged in once more."""
+"""What a patch makes of an order's terms, with what came after the patch merged in once more."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -7,26 +7,23 @@ from typing import Any
 from orders.changing.merge_patch import merged
 from orders.errors import Invalid
 from orders.inventory.seating import labels_from
-from orders.money.charges import given_discount
 from orders.render import render_buyer
 from orders.rows import ChangeRow, Words
 from orders.state import OrderState
-from schemas.changes import OrderTerms, OrderWords
+from schemas.changes import OrderTerms
 from schemas.orders import MAX_QUANTITY, SeatOrder
 from schemas.requests import CANCEL
-
-_AMOUNTS = ("shipping", "service_fee", "additional_expense")
-_NOTES = {"internal": "internal_notes", "external": "external_notes", "instructions": "instructions"}
-
 
 _OBJECTS = frozenset({"buyer", "billing_address", "extras"})
 """Words of which a patch may name a part; of all others it names the whole."""
 
 _SETTLE_EACH_OTHER = frozenset({"discount", "total_discount"})
 
+_NEVER_MISSING = ("buyer", "line_items")
+
 
 class Terms:
-    """What an order is to be: `words` are all but its lines, `lines` are None where they stay as they are.
+    """What an order is to be, in the words that a patch names; all others stay as they are.
 
     A patch that comes late is merged with what came after it: a word that a later patch named as a whole is
     settled, with all that followed from it, and of objects the later parts are merged once more.
@@ -42,11 +39,11 @@ class Terms:
                 raise Invalid(f"unknown field {name[:64]}", name[:64])
         updates = [change.patch or {} for change in later if change.kind != CANCEL]
         try:
-            words = merged(_words(order), patch)
+            words = merged(_objects(order, patch), patch)
             if updates:
                 _validated(words, patch)  # what is settled is still to be well formed
                 patch = _unsettled(patch, updates)
-                words = merged(_words(order), patch)
+                words = merged(_objects(order, patch), patch)
             for one in updates:
                 words = merged(words, {name: one[name] for name in one if name in _OBJECTS and name in patch})
         except RecursionError as error:
@@ -58,11 +55,13 @@ class Terms:
         self.shrunk = [found for change in later if (found := _subtotals(change)) is not None]
         """What the tickets cost before and after later changes, where that is known."""
         self.words = _validated(words, patch)
-        self.lines = self.words.line_items if isinstance(self.words, OrderTerms) else None
 
 
-def _validated(words: Words, patch: Words) -> OrderWords:
-    return (OrderTerms if "line_items" in patch else OrderWords).model_validate(words)
+def _validated(words: Words, patch: Words) -> OrderTerms:
+    for name in _NEVER_MISSING:
+        if name in patch and name not in words:
+            raise Invalid("it cannot be removed from an order", name)
+    return OrderTerms.model_validate(words)
 
 
 def _unsettled(patch: Words, updates: Sequence[Words]) -> Words:
@@ -95,22 +94,15 @@ def _subtotals(change: ChangeRow) -> tuple[Decimal, Decimal] | None:
     return None
 
 
-def _words(order: OrderState) -> Words:
-    """Return the terms in the words of the wire; what is null is left out, as a merge patch sees it."""
+def _objects(order: OrderState, patch: Words) -> Words:
+    """Return the objects that the patch names, in the words of the wire: what is null is left out."""
     row = order.row
     words: Words = {
-        "buyer": _present(render_buyer(row)),
-        **{name: str(getattr(row, name)) for name in _AMOUNTS},
-        "discount": str(given_discount(row)),
-        "tax": None if row.given_tax is None else str(row.given_tax),
+        "buyer": _present(render_buyer(row)) if "buyer" in patch else None,
         "billing_address": row.billing_address and _present(row.billing_address),
-        "reference": row.reference,
-        "payment_due_at": row.payment_due_at and row.payment_due_at.isoformat(),
         "extras": row.extras,
     }
-    for kind, name in _NOTES.items():
-        words[name] = [note.text for note in order.notes_for(is_public=False) if note.kind == kind]
-    return _present(words)
+    return {name: words[name] for name in words if name in patch and words[name] is not None}
 
 
 def _less(items: Sequence[Any], cancelled: Sequence[Words]) -> list[Any]:

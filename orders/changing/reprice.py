@@ -55,7 +55,7 @@ def reprice(change: Change, terms: Terms, before: Before) -> None:
     words, named = terms.words, terms.named
     order = change.order
     currency = order.row.currency
-    for name in _AMOUNTS:
+    for name in (name for name in _AMOUNTS if name in named):
         amount = getattr(words, name)
         if amount is not None and has_too_many_decimals(amount, currency):
             raise TooManyDecimals(f"{amount:f} has more decimals than {currency}", name)

@@ -1,6 +1,7 @@
 """`orders.update`: a merge patch of the order's terms, with the inventory and the money that follow."""
 
 from datetime import datetime
+from typing import Final
 
 from orders.change import Change
 from orders.changing.merge import Terms
@@ -11,9 +12,18 @@ from orders.changing.set_lines import set_lines
 from orders.errors import Invalid
 from orders.notes import note_rows
 from orders.requests import UpdateOrder
-from orders.rows import Words
+from orders.rows import NoteKind, Words
 from orders.world import World
-from schemas.changes import OrderWords
+from schemas.changes import OrderTerms
+
+_ALIKE: Final = ("reference", "payment_due_at")
+"""Words that are columns of the same name."""
+
+_NOTES: Final[dict[str, NoteKind]] = {
+    "internal_notes": "internal",
+    "external_notes": "external",
+    "instructions": "instructions",
+}
 
 
 def update(world: World, request: UpdateOrder, now: datetime) -> None:
@@ -28,49 +38,49 @@ def update(world: World, request: UpdateOrder, now: datetime) -> None:
     change = Change(world, request, order, now)
     place = place_of(order, request)
     terms = Terms(order, patch, later_changes(order, request, place))
-    before = before_change(order)
-    if terms.lines is not None:
-        check_line_prices([line.unit_price for line in terms.lines], order.row.currency)
-        set_lines(change, terms.lines)
-    _set_words(change, terms.words, terms.named)
+    _set_words(change, terms)
     if terms.named & PRICED:
+        before = before_change(order)
+        if terms.words.line_items is not None:
+            check_line_prices([line.unit_price for line in terms.words.line_items], order.row.currency)
+            set_lines(change, terms.words.line_items)
         reprice(change, terms, before)
-    change.settle()
+        change.settle()
     change.finish("order.updated", patch=patch, place=place)
 
 
-def _set_words(change: Change, words: OrderWords, named: set[str]) -> None:
-    order, buyer = change.order, words.buyer
-    row = order.row
+def _set_words(change: Change, terms: Terms) -> None:
+    row, words = change.order.row, terms.words
+    named: Words = {name: getattr(words, name) for name in _ALIKE if name in terms.named}
+    if words.buyer is not None:
+        named |= {f"buyer_{name}": value for name, value in words.buyer}
+    if "billing_address" in terms.named:
+        named["billing_address"] = _address(words)
     # JSON may be equal and not alike (1 and true): what is equal stays as it is written.
-    extras = row.extras if words.extras == row.extras else words.extras
-    order.set(
-        row._replace(
-            buyer_first_name=buyer.first_name,
-            buyer_last_name=buyer.last_name,
-            buyer_email=buyer.email,
-            buyer_company=buyer.company,
-            buyer_phone=buyer.phone,
-            billing_address=_address(words),
-            reference=words.reference,
-            payment_due_at=words.payment_due_at,
-            extras=extras or None,
-        )
-    )
-    if named & {"internal_notes", "external_notes", "instructions"}:
-        _set_notes(change, words)
+    if "extras" in terms.named and words.extras != row.extras:
+        named["extras"] = words.extras or None
+    if named:
+        change.order.set(row._replace(**named))
+    if terms.named & _NOTES.keys():
+        _set_notes(change, terms)
 
 
-def _address(words: OrderWords) -> Words | None:
+def _address(words: OrderTerms) -> Words | None:
     address = words.billing_address and words.billing_address.model_dump()
     # A patch that takes a part out of no address leaves none.
     return address if address and any(part is not None for part in address.values()) else None
 
 
-def _set_notes(change: Change, words: OrderWords) -> None:
+def _set_notes(change: Change, terms: Terms) -> None:
+    """Write the notes anew: those of the kinds that are named, and the others as they are."""
     order = change.order
     written = {(note.kind, note.text): note.created_at for note in order.notes.values()}
-    wanted = note_rows(order.id, words, change.now)
+    others = {
+        name: tuple(note.text for note in order.notes_for(is_public=False) if note.kind == kind)
+        for name, kind in _NOTES.items()
+        if name not in terms.named
+    }
+    wanted = note_rows(order.id, terms.words.model_copy(update=others), change.now)
     for note in wanted:
         created_at = written.get((note.kind, note.text), change.now)
         order.notes.put(note.note_number, note._replace(created_at=created_at))
