@@ -90,7 +90,7 @@ class Change:
             self.sign(
                 [
                     ticket
-                    for ticket in self.order.tickets.values()
+                    for ticket in self.order.tickets_in_order()
                     if ticket.code is None and ticket.status != "voided"
                 ]
             )

@@ -28,7 +28,7 @@ class ClassNames(NamedTuple):
 class OrderState:
     """The rows of one order. What was not loaded cannot be asked for: `is_whole` says that everything was.
 
-    Lines, payments and notes are in their order; tickets by line and id.
+    Lines, payments and notes are in their order.
     """
 
     __slots__ = (
@@ -96,11 +96,11 @@ class OrderState:
         self._trades.put(self.id, row)
 
     def valid_tickets(self, line_number: int | None = None) -> list[TicketRow]:
-        """Return the tickets that are not voided, of one line or of all."""
+        """Return the tickets that are not voided, of one line or of all, in their order."""
         self._check_whole()
         return [
             ticket
-            for ticket in self.tickets.values()
+            for ticket in self.tickets_in_order()
             if ticket.status != "voided" and line_number in (None, ticket.line_number)
         ]
 
@@ -132,7 +132,8 @@ class OrderState:
     def words(self, *, is_public: bool = False) -> Words:
         """Return the whole order in the words of the wire; the public sees no internal notes."""
         attendees: defaultdict[int, list[Words]] = defaultdict(list)
-        tickets = self._tickets_in_order()
+        self._check_whole()
+        tickets = self.tickets_in_order()
         for ticket in tickets:
             attendee = render_attendee(ticket) if ticket.status != "voided" else None
             if attendee is not None:
@@ -155,8 +156,8 @@ class OrderState:
             if not (is_public and note.kind == "internal"):
                 yield note
 
-    def _tickets_in_order(self) -> list[TicketRow]:
-        self._check_whole()
+    def tickets_in_order(self) -> list[TicketRow]:
+        """Return the loaded tickets by line and id: those of this batch were added as they were issued."""
         return sorted(self.tickets.values(), key=lambda ticket: (ticket.line_number, ticket.id))
 
     def _check_whole(self) -> None:

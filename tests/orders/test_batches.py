@@ -222,6 +222,29 @@ def test_whoever_waits_in_a_batch_is_served_after_those_who_need_not(engine: Eng
     assert codes(outcomes[0]) == ["sold_out"]
 
 
+@pytest.mark.parametrize("is_one_batch", [True, False])
+def test_tickets_are_voided_in_their_order_whenever_they_were_issued(
+    engine: Engine, is_one_batch: bool
+) -> None:
+    load(engine, make_event(ticket_classes=[make_ticket_class(), make_seated_class()]))
+    order_id = str(place(engine))
+    lines = [
+        {"ticket_class_id": "standing", "quantity": 4},
+        {"ticket_class_id": "stalls", "quantity": 1},
+        {"ticket_class_id": "stalls", "quantity": 2},
+    ]
+    # The line that grows least is filled first.
+    update = make_change(UPDATE, order_id=order_id, patch={"line_items": lines})
+    cancel = make_change(CANCEL, order_id=order_id)
+    for batch in [[update, cancel]] if is_one_batch else [[update], [cancel]]:
+        run(engine, *batch)
+    voided = """
+        SELECT CAST(data AS json) -> 'ticket' ->> 'line_number' FROM event_messages
+        WHERE type = 'ticket.voided' ORDER BY sequence
+    """
+    assert [line for (line,) in rows(engine, voided)] == [*"1111233"]
+
+
 def test_an_order_from_a_hold_uses_the_promo_code_of_its_event(engine: Engine) -> None:
     load(engine, make_event(promo_codes=[{"code": "FIVE", "amount": "5.00", "max_uses": 1}]))
     hold = make_change(TAKE, ticket_class_id="standing", quantity=1)
