@@ -1,12 +1,14 @@
 """Money on the wire is a decimal string; in the program it is a `Decimal`; it is never a float."""
 
 import re
+from copy import copy
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from typing import Annotated, Any, Final
 
-from babel.core import get_global
+from babel.core import Locale
 from babel.numbers import get_currency_precision
+from iso4217 import Currency as CurrencyCode
 from pydantic import AfterValidator, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -71,10 +73,19 @@ Amount = Annotated[
 """An amount of money, zero or more, in the currency of its order."""
 
 
+_MINOR_UNITS: Final = {currency.code: currency.exponent for currency in CurrencyCode}
+"""None for what has no minor units and is no money to buy tickets with: gold, test codes."""
+
+
 @cache
 def minor_units(currency: str) -> int:
-    """Return the number of decimals of a currency: 0 for JPY, 2 for USD, 3 for KWD (ISO 4217, by Babel)."""
-    return int(get_currency_precision(currency))
+    """Return the number of decimals of a currency: 0 for JPY, 2 for USD, 3 for KWD (ISO 4217).
+
+    A code that ISO 4217 has withdrawn, or gives no minor units, can still stand in an old order: it counts
+    as CLDR has it.
+    """
+    units = _MINOR_UNITS.get(currency)
+    return int(get_currency_precision(currency)) if units is None else units
 
 
 @cache
@@ -100,17 +111,23 @@ def has_too_many_decimals(amount: Decimal, currency: str) -> bool:
     return not isinstance(exponent, int) or -exponent > minor_units(currency)
 
 
-@cache
-def _is_currency(code: str) -> bool:
-    return code in get_global("all_currencies")
+def display_money(amount: Decimal, currency: str, locale: str) -> str:
+    """Return the amount as people write it, with all its currency's decimals: `$45.50`, `RSD 990.00`."""
+    pattern = copy(Locale.parse(locale).currency_formats["standard"])
+    # CLDR, whose pattern this is, leaves out the decimals that are seldom paid.
+    pattern.frac_prec = (minor_units(currency),) * 2
+    return str(pattern.apply(amount, locale, currency=currency, currency_digits=False))
 
 
 def _known_currency(code: str) -> str:
     # What cannot be a code, a megabyte of text say, must not come back in a message nor stay in a cache.
     if _CODE.fullmatch(code) is None:
         raise PydanticCustomError("currency", 'a currency is a code of ISO 4217, such as "USD"')
-    if not _is_currency(code):
+    if code not in _MINOR_UNITS:
         raise PydanticCustomError("currency", "{code} is not a currency code of ISO 4217", {"code": code})
+    if _MINOR_UNITS[code] is None:
+        why = "{code} has no minor units (ISO 4217): nothing can be priced in it"
+        raise PydanticCustomError("currency", why, {"code": code})
     return code
 
 

@@ -9,8 +9,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime, get_timezone_name
-from babel.numbers import format_currency
 
+from schemas.money import display_money
 from schemas.orders import Address, Attendee, Buyer
 
 _LOCALE: Final = "en"
@@ -58,7 +58,7 @@ def address_lines(address: Address | None) -> tuple[str, ...]:
 
 def money(amount: Decimal, currency: str) -> str:
     """Return the amount with its currency: `$45.50`, `¥4,500`, `KWD 1.250`."""
-    return clean(format_currency(amount, currency, locale=_LOCALE))
+    return clean(display_money(amount, currency, _LOCALE))
 
 
 def day_of(moment: datetime, zone: str) -> str:

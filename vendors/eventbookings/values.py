@@ -8,10 +8,8 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from babel.numbers import format_currency
-
 from schemas.background import EventFacts
-from schemas.money import quantum
+from schemas.money import display_money, quantum
 from schemas.orders import Address
 from vendors.dialect import Words
 from vendors.words import moment
@@ -31,7 +29,7 @@ def amount(value: Decimal, currency: str) -> Words:
 
 @lru_cache(maxsize=10_000)
 def _display_text(value: Decimal, currency: str) -> str:
-    return str(format_currency(value, currency, locale=LOCALE))
+    return display_money(value, currency, LOCALE)
 
 
 def in_both_zones(value: datetime | None, timezone: str) -> Words:
