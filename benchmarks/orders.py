@@ -32,6 +32,7 @@ def catalogue() -> Catalogue:
                     "name": "Concert",
                     "starts_at": "2027-04-11T19:00:00+02:00",
                     "ends_at": "2027-04-11T23:00:00+02:00",
+                    "on_sale_until": "2099-12-31T00:00:00+00:00",
                     "timezone": "Europe/Paris",
                     "currency": "USD",
                     "tax": {"name": "VAT", "rate": "0.19", "is_included": False, "rounding": "line"},

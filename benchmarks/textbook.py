@@ -145,7 +145,7 @@ def _take(session: Session, tenant: Tenant, asked: OrderRequest) -> list[TicketC
 
 def _price(asked: OrderRequest, ticket_classes: Sequence[TicketClass]) -> PricedOrder:
     offers = tuple(_offer(ticket_class) for ticket_class in ticket_classes)
-    picked = Pick(offers=offers, currency=asked.currency or offers[0].event.currency, promo_code=None)
+    picked = Pick(offers=offers, currency=asked.currency or offers[0].event.currency)
     return price_order(asked, picked, may_set_price=True)
 
 

@@ -62,6 +62,7 @@ tenants = Table(
     _moment("created_at"),
     Column("issues_tickets", Text, nullable=False, server_default=text("'on_confirmation'")),
     Column("cancels_unpaid", Boolean, nullable=False, server_default=text("false")),
+    Column("returns_promo_uses", Boolean, nullable=False, server_default=text("true")),
     Column("fraud_rules", JSON(none_as_null=True)),
     Column("organisation", JSON(none_as_null=True)),
     CheckConstraint("issues_tickets IN ('on_confirmation', 'on_payment')", name="issues_tickets"),
@@ -109,13 +110,15 @@ events = Table(
     _moment("ends_at"),
     Column("timezone", Text, nullable=False),
     Column("currency", Text, nullable=False),
+    _moment("on_sale_from", nullable=True),
+    _moment("on_sale_until", nullable=True),
     Column("tax_name", Text),
     Column("tax_rate", Numeric),
     Column("tax_is_included", Boolean, nullable=False),
     Column("tax_rounding", Text, nullable=False),
     Column("details", JSON(none_as_null=True)),
     UniqueConstraint("tenant_id", "external_id"),
-    CheckConstraint("tax_rounding IN ('line', 'sum_by_net')", name="tax_rounding"),
+    CheckConstraint("tax_rounding IN ('line', 'sum_by_net', 'sum_by_net_keep_gross')", name="tax_rounding"),
 )
 
 ticket_classes = Table(
@@ -165,11 +168,14 @@ promo_codes = Table(
     Column("id", Uuid, primary_key=True),
     Column("event_id", ForeignKey("events.id"), nullable=False),
     Column("code", Text, nullable=False),
+    # What two spellings of the code have in common: `schemas.catalogue.promo_code_key`.
+    Column("key", Text, nullable=False),
     Column("percent", Numeric),
     Column("amount", Numeric),
     Column("max_uses", Integer),
     Column("used", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("event_id", "code"),
+    Index(None, "key"),
     CheckConstraint("(percent IS NULL) <> (amount IS NULL)", name="one_kind"),
     CheckConstraint("used >= 0 AND used <= max_uses", name="never_overused"),
 )
@@ -276,7 +282,7 @@ orders = Table(
         "payment_status IN ('unpaid', 'partially_paid', 'paid', 'refunded')", name="payment_status"
     ),
     Index(None, "tenant_id", "id"),  # pages of a tenant's orders
-    Index(None, "tenant_id", "buyer_email", "id"),  # orders of a buyer
+    Index("orders_buyer_email", "tenant_id", text("lower(buyer_email)"), "id"),  # orders of a buyer
     # What changed since; costs next to nothing.
     Index(None, "updated_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
     Index(  # any part of a buyer's name or e-mail address

@@ -78,13 +78,16 @@ class Change:
         row = self.order.row
         paid, refunded = sums(self.order.payments.values(), row.currency)
         status = payment_status(row.total, paid, refunded)
-        if row.status == "cancelled" and not paid:
-            status = (
-                "unpaid"  # what was cancelled before anybody paid costs nothing, and is not paid for that
-            )
+        if row.status != "placed" and not paid:
+            status = row.payment_status  # a cancelled order costs nothing, and is not paid for that
         in_full = row.paid_in_full_at or (self.now if status == "paid" else None)
         self.order.set(
-            row._replace(paid=paid, refunded=refunded, payment_status=status, paid_in_full_at=in_full)
+            row._replace(
+                paid=paid,
+                refunded=refunded,
+                payment_status=status,
+                paid_in_full_at=in_full,
+            )
         )
         if status == "paid":
             self.sign(

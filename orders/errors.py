@@ -133,6 +133,18 @@ class TicketVoided(RejectedRequest):
     code = "ticket_voided"
 
 
+class NotIssued(RejectedRequest):
+    """The ticket has no code yet: its order is not paid."""
+
+    code = "not_issued"
+
+
+class SalesClosed(RejectedRequest):
+    """The event is not on sale yet, or no longer."""
+
+    code = "sales_closed"
+
+
 class Declined(RejectedRequest):
     """The fraud check says no."""
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from orders.decide import decide
-from orders.inventory.lock import are_still_free, lock_late_holds, lock_levels, lock_stock
+from orders.inventory.lock import are_still_free, lock_late_holds, lock_levels, lock_promo_codes, lock_stock
 from orders.load import take_in
 from orders.requests import Opened
 from orders.world import World
@@ -20,9 +20,10 @@ from orders.world import World
 def lock_late(connection: Connection, world: World, requests: Sequence[Opened], now: datetime) -> None:
     """Lock what was only read, and decide again where that has turned out to be wrong."""
     needs = world.stock.read_only
-    if needs is None or not needs.ticket_classes:
+    if needs is None:
         return
-    free, held = lock_levels(connection, needs.ticket_classes)
+    free, held = lock_levels(connection, needs.ticket_classes) if needs.ticket_classes else ({}, [])
+    lock_promo_codes(connection, needs.promo_codes)  # changes give uses back, and take none
     if not world.stock.was_short and _is_enough(connection, world, free):
         return
     world.start_over()

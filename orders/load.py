@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from db.bulk import array
 from orders.catalogue.load_offers import load_events, load_offers
 from orders.changing.place import is_dated
-from orders.creating.fraud import fraud_keys
+from orders.creating.fraud import compared_email, fraud_keys
 from orders.inventory.lock import LockedHold, lock_holds, lock_late_holds, lock_stock, read_stock
 from orders.look import Named
 from orders.make_ahead import make_ahead
@@ -167,7 +167,7 @@ def _load_fraud_counts(
         _CHECKED_BEFORE,
         {
             "tenant_ids": array(request.tenant.id for request in asking),
-            "emails": array(request.body.buyer.email for request in asking),
+            "emails": array(compared_email(request.body.buyer.email) for request in asking),
             "ips": array(request.body.created_by_ip_address for request in asking),
             "since": array(moment.isoformat() for moment in since),
         },

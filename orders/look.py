@@ -23,6 +23,7 @@ from orders.requests import (
     ReleaseHold,
     TakeHold,
 )
+from schemas.catalogue import promo_code_key
 from schemas.requests import CREATE
 
 _BY_KEY: Final = text("""
@@ -108,7 +109,7 @@ def _look_at_creations(connection: Connection, named: Named, requests: Sequence[
                 names.ticket_classes.add((tenant_id, item.ticket_group.id or ""))
             names.ticket_classes.add((tenant_id, item.ticket_class_id))
         if order.promo_code:
-            names.promo_codes.add((tenant_id, order.promo_code))
+            names.promo_codes.add((tenant_id, promo_code_key(order.promo_code)))
         if order.event_id:
             names.events.add((tenant_id, order.event_id))
         if isinstance(order.substitutes, int):

@@ -24,7 +24,7 @@ def make_ahead(world: World, creations: Sequence[CreateOrder], now: datetime) ->
         if not _stands_alone(request.body):
             continue
         try:
-            quote = quote_order(request, request.body, world.offers[request.tenant.id], {})
+            quote = quote_order(request, request.body, world.offers[request.tenant.id], {}, now)
         except RejectedRequest:
             continue  # its turn comes, and with it the answer
         left = {line.offer.id: free.get(line.offer.id, line.offer.free) for line in quote.priced.lines}

@@ -7,6 +7,7 @@ from orders.holding.take import quantity_of
 from orders.inventory.seating import labels_from, wished_labels
 from orders.inventory.stock import Needs
 from orders.look import Named
+from orders.money.promo_terms import uses_of
 from orders.requests import (
     CancelOrder,
     ChangeOrder,
@@ -19,6 +20,7 @@ from orders.requests import (
 )
 from orders.rows import Words
 from orders.world import World
+from schemas.catalogue import promo_code_key
 from schemas.text import is_storable
 
 
@@ -93,13 +95,15 @@ def _need_for_order(needs: Needs, world: World, request: CreateOrder, offers: Of
             events.add(offer.event.id)
         else:
             is_event_open = True  # the batch may make it
-    for promo_code in offers.promo_codes.get(request.body.promo_code or "", ()):
+    for promo_code in offers.promo_codes.get(promo_code_key(request.body.promo_code or ""), ()):
         if is_event_open or promo_code.event_id in events:
             needs.promo_codes.add(promo_code.id)
 
 
 def _need_for_update(needs: Needs, world: World, request: UpdateOrder, offers: Offers) -> None:
     """A change of other words than the lines takes no inventory, and waits for nobody who does."""
+    if "total_discount" in request.body.patch:
+        _need_promo_codes(needs, world, order_id_of(world, request))  # the order may give its code up
     lines = patched_lines(patches_of(world, request))
     if not lines:
         return
@@ -128,8 +132,15 @@ def _need_for_cancellation(needs: Needs, world: World, order_id: str | None) -> 
     order = world.orders.states.get(order_id or "")
     if order is not None:
         _need_for_lines(needs, world, order_id)
+        _need_promo_codes(needs, world, order_id)
         if order.trade is not None:
             _need_for_lines(needs, world, order.trade.counterpart_id)
+
+
+def _need_promo_codes(needs: Needs, world: World, order_id: str | None) -> None:
+    order = world.orders.states.get(order_id or "")
+    if order is not None:
+        needs.promo_codes.update(uses_of(order.row.promo_terms))
 
 
 def _need_for_lines(needs: Needs, world: World, order_id: str | None) -> None:

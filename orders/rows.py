@@ -50,7 +50,7 @@ class OrderRow(NamedTuple):
     buyer_phone: str | None
     billing_address: Words | None
     promo_code: str | None
-    promo_terms: Words | None
+    promo_terms: list[Words] | None
     reference: str | None
     created_at: datetime
     updated_at: datetime

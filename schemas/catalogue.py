@@ -1,10 +1,10 @@
 """The catalogue file: events, ticket classes, seats, tax rules and promo codes."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, AwareDatetime, Field, model_validator
@@ -15,7 +15,7 @@ from schemas.orders import SeatOrder
 from schemas.presentation import EventDetails, Organisation, TicketClassDetails
 from schemas.text import Identifier, ShortText, Word
 
-TaxRounding = Literal["line", "sum_by_net"]
+TaxRounding = Literal["line", "sum_by_net", "sum_by_net_keep_gross"]
 _SEAT_RANGE = re.compile(r"(\d{1,4})-(\d{1,4})")
 MAX_CAPACITY = 1_000_000
 
@@ -37,12 +37,22 @@ Rate = Annotated[Decimal, Field(ge=0, le=1, max_digits=7, decimal_places=6, stri
 
 
 class TaxRule(Word):
-    """How an event's tax is computed: a rate (a fraction), in the price or on top, and its rounding."""
+    """How an event's tax is computed: a rate (a fraction), in the price or on top, and its rounding.
+
+    Without a `rounding`, included tax is rounded so that the advertised price is what is charged.
+    """
 
     name: ShortText
     rate: Rate
     is_included: bool = False
     rounding: TaxRounding = "line"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keeps_gross(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("is_included") is True:
+            return {"rounding": "sum_by_net_keep_gross"} | values
+        return values
 
 
 class TicketClass(Word):
@@ -110,6 +120,11 @@ def _expand(seats: str) -> Iterator[str]:
     yield from (str(number) for number in range(first, last + 1))
 
 
+def promo_code_key(code: str) -> str:
+    """Return what all spellings of one promo code have in common: case and blanks around do not count."""
+    return code.strip().casefold()
+
+
 class PromoCode(Word):
     """A percentage of the event's lines, or an amount, off the order; `max_uses` counts orders."""
 
@@ -128,7 +143,7 @@ class PromoCode(Word):
 
 
 class Event(Word):
-    """What one attends."""
+    """What one attends; it is on sale from `on_sale_from`, or at once, until `on_sale_until`, or its end."""
 
     id: Identifier
     name: ShortText
@@ -136,6 +151,8 @@ class Event(Word):
     ends_at: Moment
     timezone: Timezone
     currency: Currency
+    on_sale_from: Moment | None = None
+    on_sale_until: Moment | None = None
     tax: TaxRule | None = None
     ticket_classes: Annotated[tuple[TicketClass, ...], Field(strict=False)]
     promo_codes: Annotated[tuple[PromoCode, ...], Field(strict=False)] = ()
@@ -145,7 +162,9 @@ class Event(Word):
     def _is_consistent(self) -> Self:
         if self.ends_at < self.starts_at:
             raise ValueError("an event ends after it starts")
-        _once("promo code", [promo.code for promo in self.promo_codes])
+        if self.on_sale_from is not None and self.on_sale_from >= (self.on_sale_until or self.ends_at):
+            raise ValueError("an event's sale ends after it begins")
+        _once("promo code", [promo.code for promo in self.promo_codes], promo_code_key)
         amounts = [item.price for item in self.ticket_classes]
         amounts += [item.cost for item in self.ticket_classes if item.cost is not None]
         amounts += [promo.amount for promo in self.promo_codes if promo.amount is not None]
@@ -176,6 +195,7 @@ class TenantSettings(Word):
 
     issues_tickets: Literal["on_confirmation", "on_payment"] = "on_confirmation"
     cancels_unpaid: bool = False
+    returns_promo_uses: bool = True
     fraud_rules: FraudRules | None = None
 
 
@@ -197,9 +217,9 @@ class Catalogue(Word):
         return self
 
 
-def _once(what: str, names: list[str]) -> None:
+def _once(what: str, names: list[str], key: Callable[[str], str] = str) -> None:
     seen: set[str] = set()
     for name in names:
-        if name in seen:
+        if key(name) in seen:
             raise ValueError(f"the {what} {name} is there twice")
-        seen.add(name)
+        seen.add(key(name))

@@ -30,6 +30,8 @@ RejectionCode = Literal[
     "wrong_event",
     "already_checked_in",
     "ticket_voided",
+    "not_issued",
+    "sales_closed",
 ]
 OutcomeStatus = Literal["processed", "rejected", "waiting", "dead"]
 

@@ -41,6 +41,7 @@ def make_event(id: str = "concert", **changes: Any) -> dict[str, Any]:
         "name": "Concert",
         "starts_at": "2027-04-11T19:00:00+02:00",
         "ends_at": "2027-04-11T23:00:00+02:00",
+        "on_sale_until": "2099-12-31T00:00:00+00:00",
         "timezone": "Europe/Paris",
         "currency": "USD",
         "ticket_classes": [make_ticket_class()],
@@ -54,6 +55,13 @@ def make_catalogue(*events: Mapping[str, Any], tenant: str = "demo") -> Catalogu
 def load(engine: Engine, *events: Mapping[str, Any], tenant: str = "demo") -> None:
     with engine.begin() as connection:
         load_catalogue(connection, make_catalogue(*events, tenant=tenant), now=NOW)
+
+
+def load_with_settings(engine: Engine, *events: Mapping[str, Any], **settings: Any) -> None:
+    """Load the events of a tenant that wants its orders treated so."""
+    words = {"tenant": "demo", "settings": settings, "events": events or (make_event(),)}
+    with engine.begin() as connection:
+        load_catalogue(connection, Catalogue.model_validate(words), now=NOW)
 
 
 def make_body(ticket_class: str = "standing", quantity: int = 1, **changes: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ _TICKET_CLASSES = text("""
     SELECT c.tenant_id::text, c.id::text, c.external_id, c.price, c.has_seats, c.office,
         COALESCE(c.cost, c.price) AS cost, c.capacity - c.sold - c.held AS free,
         e.id::text AS event_id, e.external_id AS event_external_id, e.currency, e.starts_at, e.ends_at,
-        e.tax_rate, e.tax_is_included, e.tax_rounding
+        e.on_sale_from, e.on_sale_until, e.tax_rate, e.tax_is_included, e.tax_rounding
     FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:external_ids AS text[]))
         AS named (tenant_id, external_id)
     JOIN ticket_classes c USING (tenant_id, external_id)
@@ -36,16 +36,16 @@ _EVENTS = text("""
 
 _EVENT_OFFERS = text("""
     SELECT tenant_id::text, id::text AS event_id, external_id AS event_external_id, currency,
-        starts_at, ends_at, tax_rate, tax_is_included, tax_rounding
+        starts_at, ends_at, on_sale_from, on_sale_until, tax_rate, tax_is_included, tax_rounding
     FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:external_ids AS text[]))
         AS named (tenant_id, external_id)
     JOIN events USING (tenant_id, external_id)
 """)
 
 _PROMO_CODES = text("""
-    SELECT e.tenant_id::text, p.id::text, p.event_id::text, p.code, p.percent, p.amount
-    FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:codes AS text[])) AS named (tenant_id, code)
-    JOIN promo_codes p ON p.code = named.code
+    SELECT e.tenant_id::text, p.key, p.id::text, p.event_id::text, p.code, p.percent, p.amount
+    FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:keys AS text[])) AS named (tenant_id, key)
+    JOIN promo_codes p ON p.key = named.key
     JOIN events e ON e.id = p.event_id AND e.tenant_id = named.tenant_id
     ORDER BY p.id
 """)
@@ -55,7 +55,7 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a batch names of the catalogue: pairs of a tenant's id and an id, or a code, of its own."""
+    """What a batch names of the catalogue: pairs of a tenant's id and an id, or a promo code's key."""
 
     ticket_classes: set[Name] = field(default_factory=set)
     promo_codes: set[Name] = field(default_factory=set)
@@ -124,7 +124,16 @@ def _event(row: Row[tuple[object, ...]]) -> EventOffer:
     tax = None
     if row.tax_rate is not None:
         tax = TaxRule(row.tax_rate, row.tax_is_included, row.tax_rounding)
-    return EventOffer(row.event_id, row.event_external_id, row.currency, tax, row.starts_at, row.ends_at)
+    return EventOffer(
+        row.event_id,
+        row.event_external_id,
+        row.currency,
+        tax,
+        row.starts_at,
+        row.ends_at,
+        row.on_sale_from,
+        row.on_sale_until,
+    )
 
 
 def _events(connection: Connection, names: set[Name]) -> dict[Name, str]:
@@ -148,10 +157,10 @@ def _promo_codes(
 ) -> defaultdict[str, dict[str, list[PromoCodeOffer]]]:
     found: defaultdict[str, dict[str, list[PromoCodeOffer]]] = defaultdict(dict)
     if names:
-        tenants, codes = _columns(names)
-        for row in connection.execute(_PROMO_CODES, {"tenant_ids": tenants, "codes": codes}):
+        tenants, keys = _columns(names)
+        for row in connection.execute(_PROMO_CODES, {"tenant_ids": tenants, "keys": keys}):
             offer = PromoCodeOffer(row.id, row.event_id, row.code, row.percent, row.amount)
-            found[row.tenant_id].setdefault(row.code, []).append(offer)
+            found[row.tenant_id].setdefault(row.key, []).append(offer)
     return found
 
 

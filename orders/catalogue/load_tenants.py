@@ -12,7 +12,8 @@ from schemas.text import is_storable
 
 # The newest key of each tenant signs; the older ones stay, so that what they signed stays valid.
 _TENANTS = text("""
-    SELECT name, t.id::text, key.id AS key_id, key.private_key, issues_tickets, cancels_unpaid, fraud_rules
+    SELECT name, t.id::text, key.id AS key_id, key.private_key, issues_tickets, cancels_unpaid, fraud_rules,
+        returns_promo_uses
     FROM tenants t CROSS JOIN LATERAL (
         SELECT id, private_key FROM ticket_keys
         WHERE tenant_id = t.id ORDER BY created_at DESC, ticket_keys.id LIMIT 1
@@ -37,6 +38,7 @@ def load_tenants(connection: Connection, names: Iterable[str]) -> dict[str, Tena
             issues_on_payment=row.issues_tickets == "on_payment",
             cancels_unpaid=row.cancels_unpaid,
             fraud_rules=row.fraud_rules and FraudRules.model_validate(row.fraud_rules),
+            returns_promo_uses=row.returns_promo_uses,
         )
         for row in rows
     }

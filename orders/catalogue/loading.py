@@ -12,7 +12,7 @@ from db import tables
 from db.bulk import copy_rows
 from db.ids import new_id, new_ids
 from orders.catalogue.ticket_codes import TicketKey
-from schemas.catalogue import Catalogue, Event, TicketClass
+from schemas.catalogue import Catalogue, Event, TicketClass, promo_code_key
 
 
 class CatalogueConflict(Exception):
@@ -43,6 +43,7 @@ def load_catalogue(connection: Connection, catalogue: Catalogue, *, now: datetim
             _ticket_class(connection, tenant_id, event_id, ticket_class, loaded)
         for promo_code in event.promo_codes:
             values = {
+                "code": promo_code.code,
                 "percent": promo_code.percent,
                 "amount": promo_code.amount,
                 "max_uses": promo_code.max_uses,
@@ -51,7 +52,7 @@ def load_catalogue(connection: Connection, catalogue: Catalogue, *, now: datetim
             _put(
                 connection,
                 tables.promo_codes,
-                {"event_id": event_id, "code": promo_code.code},
+                {"event_id": event_id, "key": promo_code_key(promo_code.code)},
                 values,
                 loaded,
             )
@@ -134,6 +135,8 @@ def _event(connection: Connection, tenant_id: UUID, event: Event, loaded: Loaded
             "ends_at": event.ends_at,
             "timezone": event.timezone,
             "currency": event.currency,
+            "on_sale_from": event.on_sale_from,
+            "on_sale_until": event.on_sale_until,
             "tax_name": tax.name if tax else None,
             "tax_rate": tax.rate if tax else None,
             "tax_is_included": tax.is_included if tax else False,
@@ -229,7 +232,7 @@ def _seats(connection: Connection, ticket_class_id: UUID, item: TicketClass, lab
 
 
 def _check_uses(connection: Connection, event_id: UUID, code: str, max_uses: int | None) -> None:
-    before = _find(connection, tables.promo_codes, {"event_id": event_id, "code": code})
+    before = _find(connection, tables.promo_codes, {"event_id": event_id, "key": promo_code_key(code)})
     if before is not None and max_uses is not None and before["used"] > max_uses:
         raise CatalogueConflict(f"promo code {code} was used {before['used']} times, over {max_uses}")
 

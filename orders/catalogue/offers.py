@@ -10,11 +10,11 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from orders.catalogue.ticket_codes import TicketKey
-from orders.errors import CurrencyMismatch, UnknownEvent, UnknownPromoCode, UnknownTicketClass
-from schemas.catalogue import TaxRounding
+from orders.errors import CurrencyMismatch, SalesClosed, UnknownEvent, UnknownPromoCode, UnknownTicketClass
+from schemas.catalogue import TaxRounding, promo_code_key
 from schemas.orders import OrderRequest
 
-_UNKNOWN: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_UNKNOWN: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,19 @@ class EventOffer:
     tax: TaxRule | None
     starts_at: datetime = _UNKNOWN
     ends_at: datetime = _UNKNOWN
+    on_sale_from: datetime | None = None
+    on_sale_until: datetime | None = None
+    """Until when it is on sale, where that is not its end."""
+
+    def check_on_sale(self, now: datetime, field: str) -> None:
+        """Raise `SalesClosed` before the sale, and after it."""
+        if self.on_sale_from is not None and now < self.on_sale_from:
+            raise SalesClosed(
+                f"event {self.external_id} is on sale from {self.on_sale_from.isoformat()}", field
+            )
+        until = self.on_sale_until or self.ends_at
+        if now >= until:
+            raise SalesClosed(f"the sale of event {self.external_id} ended at {until.isoformat()}", field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +77,7 @@ def ticket_code(ticket_id: str, key: TicketKey, offer: TicketClassOffer) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PromoCodeOffer:
-    """A promo code: a percentage of its event's lines, or an amount."""
+    """What a promo code takes off at one event: a percentage of its lines, or an amount."""
 
     id: str
     event_id: str
@@ -79,16 +92,20 @@ class Offers:
 
     ticket_classes: dict[str, TicketClassOffer]
     promo_codes: Mapping[str, Sequence[PromoCodeOffer]]
+    """By what their spellings have in common: see `schemas.catalogue.promo_code_key`."""
     event_ids: Mapping[str, str]
     """The catalogue's ids of events, by that and by whatever else an order may call them."""
 
 
 class Pick(NamedTuple):
-    """What an order picks: an offer for each of its lines, in their order, and a promo code."""
+    """What an order picks: an offer for each of its lines, in their order.
+
+    `promo_codes` is its promo code, once for each of its events that has it, in the order of the lines.
+    """
 
     offers: tuple[TicketClassOffer, ...]
     currency: str
-    promo_code: PromoCodeOffer | None
+    promo_codes: tuple[PromoCodeOffer, ...] = ()
 
 
 def with_event(order: OrderRequest, offers: Offers) -> OrderRequest:
@@ -115,7 +132,7 @@ def pick(order: OrderRequest, offers: Offers) -> Pick:
                 f"is sold in {offer.event.currency}",
                 field,
             )
-    return Pick(picked, currency, _promo_code(order, picked, offers.promo_codes))
+    return Pick(picked, currency, _promo_codes(order, picked, offers.promo_codes))
 
 
 def _ticket_class(
@@ -135,15 +152,19 @@ def _ticket_class(
     return offer
 
 
-def _promo_code(
+def _promo_codes(
     order: OrderRequest,
     picked: Sequence[TicketClassOffer],
     promo_codes: Mapping[str, Sequence[PromoCodeOffer]],
-) -> PromoCodeOffer | None:
+) -> tuple[PromoCodeOffer, ...]:
     if order.promo_code is None:
-        return None
-    events = {offer.event.id for offer in picked}
-    for promo_code in promo_codes.get(order.promo_code, ()):
-        if promo_code.event_id in events:
-            return promo_code
-    raise UnknownPromoCode(f"there is no promo code {order.promo_code}", "promo_code")
+        return ()
+    spelled_alike = promo_codes.get(promo_code_key(order.promo_code), ())
+    by_event = {one.event_id: one for one in reversed(spelled_alike)}
+    # An event may still have two spellings, from before they were one code.
+    by_event |= {one.event_id: one for one in spelled_alike if one.code == order.promo_code}
+    events = dict.fromkeys(offer.event.id for offer in picked)
+    found = tuple(by_event[event_id] for event_id in events if event_id in by_event)
+    if not found:
+        raise UnknownPromoCode(f"there is no promo code {order.promo_code}", "promo_code")
+    return found

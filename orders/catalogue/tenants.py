@@ -18,3 +18,5 @@ class Tenant:
     cancels_unpaid: bool
     """Whether an order that was not paid in full in time is cancelled."""
     fraud_rules: FraudRules | None
+    returns_promo_uses: bool = True
+    """Whether an order that is cancelled gives back its use of a promo code."""

@@ -7,10 +7,11 @@ from datetime import datetime
 from orders.change import Change
 from orders.changing.open_order import open_order
 from orders.changing.place import place_of
-from orders.changing.reprice import before_change, emptied, reprice_rest
-from orders.changing.status import moved
+from orders.changing.reprice import before_change, emptied, give_back_promo_uses, reprice_rest
+from orders.changing.status import close_refunded, moved
 from orders.changing.tickets import check_unused, last_unused
 from orders.errors import Invalid, NotAllowedInStatus, UnknownTicket
+from orders.money.promo_terms import returned
 from orders.requests import CancelOrder, Opened
 from orders.rows import TicketRow, Words
 from orders.state import OrderState
@@ -63,6 +64,7 @@ def cancel_whole(world: World, request: Opened, order: OrderState, reason: str |
     _take_out(change, tickets)
     _close(change, reason)
     change.settle()
+    close_refunded(order)
     change.finish("order.cancelled")
     trade = order.trade
     if trade is None or trade.is_purchase or trade.counterpart_id is None:
@@ -98,6 +100,10 @@ def _close(change: Change, reason: str | None) -> None:
     """Let the order be cancelled: nothing is owed for it any more, and what was paid is the buyer's."""
     order = change.order
     row, nothing = order.row, zero(order.row.currency)
+    terms = row.promo_terms
+    if change.request.tenant.returns_promo_uses:
+        give_back_promo_uses(change)
+        terms = returned(terms)
     for line in order.open_lines():
         order.lines.put(line.line_number, emptied(line, nothing))
     order.set(
@@ -115,6 +121,7 @@ def _close(change: Change, reason: str | None) -> None:
             total=nothing,
             given_tax=None,
             given_discount=None,
+            promo_terms=terms,
         )
     )
 

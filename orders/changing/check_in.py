@@ -4,7 +4,7 @@ from datetime import datetime
 
 from orders.change import Change
 from orders.changing.status import check_changeable
-from orders.errors import AlreadyCheckedIn, ForgedTicket, TicketVoided, UnknownTicket, WrongEvent
+from orders.errors import AlreadyCheckedIn, ForgedTicket, NotIssued, TicketVoided, UnknownTicket, WrongEvent
 from orders.requests import CheckIn
 from orders.rows import TicketRow
 from orders.state import OrderState
@@ -15,7 +15,8 @@ from schemas.check_in import CheckInRequest
 def check_in(world: World, request: CheckIn, now: datetime) -> None:
     """Use a ticket, or undo its use; the same scan once more changes nothing.
 
-    Raises `ForgedTicket`, `UnknownTicket`, `WrongEvent`, `TicketVoided` or `AlreadyCheckedIn`.
+    Raises `ForgedTicket`, `UnknownTicket`, `WrongEvent`, `TicketVoided`, `NotIssued` or
+    `AlreadyCheckedIn`.
     """
     if request.forgery is not None:
         raise request.forgery
@@ -25,6 +26,8 @@ def check_in(world: World, request: CheckIn, now: datetime) -> None:
     _check_event(order, ticket, body)
     if ticket.status == "voided":
         raise TicketVoided("the ticket was voided", _field(body))
+    if ticket.code is None and not body.undo:
+        raise NotIssued("the ticket is not issued: its order is not paid", _field(body))
     if body.code is not None and body.code != ticket.code:
         raise ForgedTicket("this is not the ticket's code", "code")
     if body.undo:

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from orders.change import Change
 from orders.changing.open_order import open_order
-from orders.changing.status import moved
+from orders.changing.status import close_refunded
 from orders.errors import Invalid, TooManyDecimals
 from orders.money.gateways import check_payment
 from orders.render import render_payment
@@ -32,9 +32,7 @@ def pay(world: World, request: RecordPayment, now: datetime) -> None:
     change = Change(world, request, order, now)
     order.payments.put(payment.payment_number, payment)
     change.settle()
-    row = order.row
-    if row.status == "cancelled" and row.payment_status == "refunded":
-        order.set(row._replace(status=moved(row.status, "refunded")))
+    close_refunded(order)
     change.tell("payment.recorded", {"order_id": order.id, "payment": render_payment(payment)})
     change.finish()
 

@@ -1,7 +1,6 @@
 """What an order costs after a change: its lines as they are now, on the terms on which they were sold."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -10,7 +9,7 @@ from orders.changing.merge import Terms
 from orders.errors import TooManyDecimals
 from orders.money.charges import charges_of, given_discount, sold_line
 from orders.money.pricing import Charges, PricedOrder, total_up
-from orders.money.promo_terms import promo_terms
+from orders.money.promo_terms import promo_terms, uses_of
 from orders.money.reduction import Amounts, Off, reduced
 from orders.rows import LineRow
 from orders.state import OrderState
@@ -32,11 +31,11 @@ class Before(NamedTuple):
 def before_change(order: OrderState) -> Before:
     """Return what the order's tickets cost by now."""
     row = order.row
-    promo_code = charges_of(row).promo_code
-    is_amount = promo_code is not None and promo_code.amount is not None
-    by_promo_code = promo_code.amount if promo_code is not None and is_amount else None
-    taken_off = row.discount - given_discount(row) if by_promo_code is None else by_promo_code
-    return Before(ticket_amounts(order), Off(row.tax, taken_off))
+    promo_codes = charges_of(row).promo_codes
+    by_promo_code = row.discount - given_discount(row)
+    if len(promo_codes) == 1 and promo_codes[0].amount is not None:
+        by_promo_code = promo_codes[0].amount
+    return Before(ticket_amounts(order), Off(row.tax, by_promo_code))
 
 
 def ticket_amounts(order: OrderState) -> Amounts:
@@ -85,19 +84,9 @@ def reprice_rest(change: Change, before: Before) -> None:
 
 
 def price_sold(order: OrderState, charges: Charges) -> PricedOrder:
-    """Return what the order's open lines and the charges come to.
-
-    A promo code counts while the order has lines of its event, and takes off no more than there is.
-    """
+    """Return what the order's open lines and the charges come to."""
     currency = order.row.currency
-    lines = [sold_line(line, currency) for line in order.open_lines()]
-    promo_code = charges.promo_code
-    if promo_code is not None and promo_code.event_id not in {line.offer.event.id for line in lines}:
-        promo_code = None
-    if promo_code is not None and promo_code.amount is not None:
-        full = total_up(lines, charges._replace(discount=ZERO, promo_code=None), currency)
-        promo_code = replace(promo_code, amount=min(promo_code.amount, full.total))
-    return total_up(lines, charges._replace(promo_code=promo_code), currency)
+    return total_up([sold_line(line, currency) for line in order.open_lines()], charges, currency)
 
 
 def _within_total(order: OrderState, charges: Charges) -> Charges:
@@ -110,9 +99,16 @@ def _with_total_discount(change: Change, charges: Charges, total: Decimal) -> Ch
     """Return charges that take off so much in all. A promo code that would take off more is given up."""
     of_promo_code = price_sold(change.order, charges._replace(discount=ZERO)).discount
     if of_promo_code > total:
+        give_back_promo_uses(change)
         change.order.set(change.order.row._replace(promo_code=None, promo_terms=None))
-        return charges._replace(discount=total, promo_code=None)
+        return charges._replace(discount=total, promo_codes=())
     return charges._replace(discount=total - of_promo_code)
+
+
+def give_back_promo_uses(change: Change) -> None:
+    """Count the order as a use of its promo code no longer."""
+    for promo_code_id in uses_of(change.order.row.promo_terms):
+        change.world.stock.use(promo_code_id, -1)
 
 
 def _set(change: Change, priced: PricedOrder, charges: Charges) -> None:
@@ -130,7 +126,7 @@ def _set(change: Change, priced: PricedOrder, charges: Charges) -> None:
             total=priced.total,
             given_tax=charges.tax,
             given_discount=None if charges.discount == priced.discount else charges.discount,
-            promo_terms=promo_terms(charges.promo_code) if order.row.promo_code else None,
+            promo_terms=promo_terms(charges.promo_codes) if order.row.promo_code else None,
         )
     )
     for line, amounts in zip(lines, priced.lines, strict=True):

@@ -149,6 +149,8 @@ def _fill(change: Change, line: LineRow, terms: LineTerms, offer: TicketClassOff
         raise Invalid(
             f"{len(terms.attendees)} attendees for {terms.quantity} tickets", f"line_items.{index}.attendees"
         )
+    if terms.quantity > line.quantity:
+        offer.event.check_on_sale(change.now, field)
     labels = wished_labels(terms, terms.quantity)
     if labels:
         _reseat(change, line, labels, terms.quantity, offer, index)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from orders.errors import NotAllowedInStatus
+from orders.state import OrderState
 from schemas.orders import OrderStatus
 from schemas.requests import CANCEL, CHECK_IN, EXPIRE, PAY, UPDATE
 
@@ -35,3 +36,10 @@ def moved(status: OrderStatus, to: OrderStatus) -> OrderStatus:
     if to not in ALLOWED[status]:
         raise NotAllowedInStatus(f"the order is {status} and cannot become {to}", "order_id")
     return to
+
+
+def close_refunded(order: OrderState) -> None:
+    """Let a cancelled order be `refunded` once all that was paid went back, whichever came first."""
+    row = order.row
+    if row.status == "cancelled" and row.payment_status == "refunded":
+        order.set(row._replace(status=moved(row.status, "refunded")))

@@ -18,11 +18,12 @@ def allocate(world: World, quote: Quote, order_id: str, now: datetime) -> Mappin
     """
     stock = world.stock
     _check(world, quote)
-    stock.check_use(quote.priced.promo_code)
+    stock.check_uses(quote.priced.promo_codes)
     chosen: dict[int, list[Seat]] = {}
     if any(line.offer.has_seats for line in quote.priced.lines):
         chosen = _choose_seats(world, quote)
-    stock.use(quote.priced.promo_code)
+    for promo_code in quote.priced.promo_codes:
+        stock.use(promo_code.id)
     for index, line in enumerate(quote.priced.lines):
         hold = quote.holds.get(index)
         if hold is None:

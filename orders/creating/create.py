@@ -44,7 +44,7 @@ def _make(world: World, request: CreateOrder, now: datetime) -> NewOrder:
     is_maker = makes_ticket_groups(order)
     if is_maker:
         order, offers = open_ticket_groups(world, request)
-    quote = quote_order(request, order, offers, holds)
+    quote = quote_order(request, order, offers, holds, now)
     fraud = check_fraud(world, request, quote, now)
     if is_maker:
         add_inventory(world, request, quote)

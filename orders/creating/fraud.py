@@ -71,7 +71,12 @@ CHECK: Final[FraudCheck] = check_rules
 
 def fraud_keys(tenant_id: str, email: str, ip_address: str | None) -> tuple[FraudKey, FraudKey]:
     """Return under what the checked orders of an address are counted."""
-    return (tenant_id, "email", email), (tenant_id, "ip", ip_address)
+    return (tenant_id, "email", compared_email(email)), (tenant_id, "ip", ip_address)
+
+
+def compared_email(email: str) -> str:
+    """Return an e-mail address as the rules compare it: without case."""
+    return email.lower()
 
 
 def check_fraud(world: World, request: CreateOrder, quote: Quote, now: datetime) -> FraudRow | None:
@@ -98,7 +103,7 @@ def check_fraud(world: World, request: CreateOrder, quote: Quote, now: datetime)
     return FraudRow(
         request.new_order_id,
         request.tenant.id,
-        order.buyer.email,
+        compared_email(order.buyer.email),
         order.created_by_ip_address,
         found.verdict,
         list(found.reasons),

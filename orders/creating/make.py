@@ -143,8 +143,9 @@ def _order_row(
         buyer_company=buyer.company,
         buyer_phone=buyer.phone,
         billing_address=None if order.billing_address is None else order.billing_address.model_dump(),
-        promo_code=order.promo_code,
-        promo_terms=promo_terms(priced.promo_code),
+        # As the catalogue spells it.
+        promo_code=priced.promo_codes[0].code if priced.promo_codes else None,
+        promo_terms=promo_terms(priced.promo_codes),
         reference=order.reference,
         created_at=now,
         updated_at=now,

@@ -44,7 +44,7 @@ def make_purchase(request: CreateOrder, sale: Quote, owner: str, purchase_id: st
         external_notes=sale.order.external_notes,
         instructions=sale.order.instructions,
     )
-    picked = at_cost(Pick(sale.picked.offers, sale.picked.currency, None))
+    picked = at_cost(Pick(sale.picked.offers, sale.picked.currency))
     priced = price_order(order, picked, may_set_price=True)
     return make_order(
         Quote(order, picked, priced, {}, {}),

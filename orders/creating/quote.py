@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from orders.catalogue.offers import Offers, Pick, pick, with_event
+from orders.creating.ticket_groups import makes_ticket_groups
 from orders.creating.trade import at_cost, check_owner
 from orders.inventory.signatures import signed_quantity
 from orders.money.pricing import price_order
@@ -14,7 +16,7 @@ from schemas.orders import OrderRequest
 
 
 def quote_order(
-    request: CreateOrder, order: OrderRequest, offers: Offers, holds: Mapping[int, HoldRow]
+    request: CreateOrder, order: OrderRequest, offers: Offers, holds: Mapping[int, HoldRow], now: datetime
 ) -> Quote:
     """Return what the order picks and costs; `holds` are those that its lines use, by the line's index.
 
@@ -23,6 +25,7 @@ def quote_order(
     order = with_event(order, offers)
     picked = pick(order, offers)
     check_owner(order, picked)
+    _check_on_sale(order, picked, holds, now)
     if order.is_purchase and request.may_set_price:
         picked = at_cost(picked)
     if holds:
@@ -30,6 +33,15 @@ def quote_order(
     signed = _signed(request, order, picked)
     priced = price_order(order, picked, may_set_price=request.may_set_price)
     return Quote(order, picked, priced, holds, signed)
+
+
+def _check_on_sale(order: OrderRequest, picked: Pick, holds: Mapping[int, HoldRow], now: datetime) -> None:
+    """Raise `SalesClosed` where nothing is sold now. What was held in time may still be bought."""
+    if makes_ticket_groups(order):
+        return  # what is to be sold is bought before
+    for index, offer in enumerate(picked.offers):
+        if index not in holds:
+            offer.event.check_on_sale(now, f"line_items.{index}.ticket_class_id")
 
 
 def _at_held_prices(picked: Pick, holds: Mapping[int, HoldRow]) -> Pick:

@@ -8,8 +8,14 @@ from orders.world import World
 
 
 def extend(world: World, request: ExtendHold, now: datetime) -> None:
-    """Let a running hold end at another moment. Raises `HoldExpired`, or `Invalid` for one that is past."""
+    """Let a running hold end at another moment.
+
+    Raises `HoldExpired`, `SalesClosed`, or `Invalid` for a moment that is past.
+    """
     body = request.body
     check_future(body.expires_at, now)
     hold = world.running_hold(str(body.hold_id), request.tenant.id, now, "hold_id")
+    offer = world.offer(hold.tenant_id, world.class_ids[hold.ticket_class_id])
+    if offer is not None:
+        offer.event.check_on_sale(now, "hold_id")
     world.holds.put(hold.id, hold._replace(expires_at=body.expires_at, updated_at=now))

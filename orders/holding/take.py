@@ -15,13 +15,14 @@ from schemas.money import has_too_many_decimals, quantum
 def take(world: World, request: TakeHold, now: datetime) -> None:
     """Set tickets or named seats aside.
 
-    Raises `UnknownTicketClass`, `SoldOut`, `SeatUnavailable`, `PriceMismatch`, `TooManyDecimals` or
-    `Invalid`.
+    Raises `UnknownTicketClass`, `SalesClosed`, `SoldOut`, `SeatUnavailable`, `PriceMismatch`,
+    `TooManyDecimals` or `Invalid`.
     """
     body = request.body
     offer = world.offer(request.tenant.id, body.ticket_class_id)
     if offer is None:
         raise UnknownTicketClass(f"there is no ticket class {body.ticket_class_id}", "ticket_class_id")
+    offer.event.check_on_sale(now, "ticket_class_id")
     check_future(body.expires_at, now)
     quantity = quantity_of(body)
     if quantity == 0:

@@ -5,7 +5,7 @@ same things must not deadlock.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -126,12 +126,14 @@ def lock_stock(connection: Connection, stock: Stock, needs: Needs) -> list[str]:
     held: list[str] = []
     if needs.ticket_classes:
         free, held = lock_levels(connection, needs.ticket_classes)
-    uses: dict[str, int | None] = {}
-    if needs.promo_codes:
-        rows = connection.execute(_LOCK_PROMO_CODES, {"ids": array(needs.promo_codes)})
-        uses = {row.id: row.left for row in rows}
-    stock.add_loaded(free, uses, _free_seats(connection, needs))
+    stock.add_loaded(free, lock_promo_codes(connection, needs.promo_codes), _free_seats(connection, needs))
     return held
+
+
+def lock_promo_codes(connection: Connection, ids: Collection[str]) -> dict[str, int | None]:
+    """Lock promo codes; return how often each can still be used (None: without end)."""
+    rows = connection.execute(_LOCK_PROMO_CODES, {"ids": array(ids)}) if ids else ()
+    return {row.id: row.left for row in rows}
 
 
 def _free_seats(connection: Connection, needs: Needs) -> dict[str, list[Seat]]:

@@ -171,16 +171,14 @@ class Stock:
         for seat in seats:
             self._seats.put(seat.id, SeatRow(seat.id, is_taken=False, hold_id=None))
 
-    def check_use(self, promo_code: PromoCodeOffer | None) -> None:
-        """Raise `UnknownPromoCode` if the promo code is used up."""
-        if promo_code is None:
-            return
-        left, used = self.uses[promo_code.id]
-        if left is not None and used >= left:
-            raise UnknownPromoCode(f"promo code {promo_code.code} has been used up", "promo_code")
-
-    def use(self, promo_code: PromoCodeOffer | None) -> None:
-        """Count a use of a promo code."""
-        if promo_code is not None:
+    def check_uses(self, promo_codes: Iterable[PromoCodeOffer]) -> None:
+        """Raise `UnknownPromoCode` if one of them is used up."""
+        for promo_code in promo_codes:
             left, used = self.uses[promo_code.id]
-            self.uses.put(promo_code.id, Uses(left, used + 1))
+            if left is not None and used >= left:
+                raise UnknownPromoCode(f"promo code {promo_code.code} has been used up", "promo_code")
+
+    def use(self, promo_code_id: str, count: int = 1) -> None:
+        """Count a use of a promo code; a negative number gives it back."""
+        left, used = self.uses.get(promo_code_id) or Uses(None)
+        self.uses.put(promo_code_id, Uses(left, used + count))

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from orders.catalogue.offers import EventOffer, TaxRule, TicketClassOffer
 from orders.money.pricing import Charges, PricedLine
-from orders.money.promo_terms import promo_code_of
+from orders.money.promo_terms import promo_codes_of
 from orders.rows import LineRow, OrderRow
 from schemas.money import quantum, zero
 
@@ -17,7 +17,7 @@ def charges_of(row: OrderRow) -> Charges:
         additional_expense=row.additional_expense,
         tax=row.given_tax,
         discount=given_discount(row),
-        promo_code=promo_code_of(row.promo_code, row.promo_terms),
+        promo_codes=promo_codes_of(row.promo_code, row.promo_terms),
     )
 
 

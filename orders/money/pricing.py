@@ -18,9 +18,9 @@ _AMOUNTS = ("shipping", "service_fee", "additional_expense", "tax", "discount")
 
 
 class PricedLine(NamedTuple):
-    """One line: `amount` is unit price × quantity, and `rounding` what sum-by-net spread to the line.
+    """One line: `amount` is unit price × quantity, and `rounding` what was spread to the line.
 
-    Where the price includes the tax, the spread changes the amount and the tax; else only the tax.
+    `sum_by_net` changes the amount and the tax where the price includes the tax; else only the tax changes.
     """
 
     offer: TicketClassOffer
@@ -44,7 +44,7 @@ class PricedOrder(NamedTuple):
     included_tax: Decimal
     discount: Decimal
     total: Decimal
-    promo_code: PromoCodeOffer | None
+    promo_codes: tuple[PromoCodeOffer, ...]
 
 
 TOTALS: Final = (
@@ -61,14 +61,17 @@ TOTALS: Final = (
 
 
 class Charges(NamedTuple):
-    """What beside its lines decides what an order costs; without a `tax` the lines' rules compute it."""
+    """What beside its lines decides what an order costs; without a `tax` the lines' rules compute it.
+
+    `promo_codes` is the order's promo code, once for each of its events that has it.
+    """
 
     shipping: Decimal
     service_fee: Decimal
     additional_expense: Decimal
     tax: Decimal | None
     discount: Decimal
-    promo_code: PromoCodeOffer | None
+    promo_codes: tuple[PromoCodeOffer, ...]
 
 
 def price_order(order: OrderRequest, picked: Pick, *, may_set_price: bool) -> PricedOrder:
@@ -88,7 +91,7 @@ def price_order(order: OrderRequest, picked: Pick, *, may_set_price: bool) -> Pr
         order.additional_expense,
         order.tax,
         order.discount,
-        picked.promo_code,
+        picked.promo_codes,
     )
     return total_up(lines, charges, currency)
 
@@ -109,13 +112,14 @@ def total_up(lines: Sequence[PricedLine], charges: Charges, currency: str) -> Pr
             tax += line.tax
     if charges.tax is not None:
         tax, included_tax = charges.tax, ZERO
-    discount = charges.discount + _promo_discount(charges.promo_code, lines, currency)
     before_discount = subtotal + charges.shipping + charges.service_fee + charges.additional_expense + tax
-    if discount > before_discount:
+    if charges.discount > before_discount:
         raise NegativeTotal(
-            f"the discount of {discount} is larger than the rest of the order, {before_discount}",
+            f"the discount of {charges.discount} is larger than the rest of the order, {before_discount}",
             "discount",
         )
+    by_promo_code = promo_discount(charges.promo_codes, lines, currency)
+    discount = min(charges.discount + by_promo_code, before_discount)
     unit = quantum(currency)
     return PricedOrder(
         currency=currency,
@@ -128,7 +132,7 @@ def total_up(lines: Sequence[PricedLine], charges: Charges, currency: str) -> Pr
         included_tax=included_tax.quantize(unit),
         discount=discount.quantize(unit),
         total=(before_discount - discount).quantize(unit),
-        promo_code=charges.promo_code,
+        promo_codes=charges.promo_codes,
     )
 
 
@@ -214,10 +218,14 @@ def _tax_event(lines: Sequence[PricedLine], rule: TaxRule, currency: str) -> lis
         )
         for line, net in zip(lines, nets, strict=True)
     ]
-    if rule.rounding == "sum_by_net":
+    if rule.rounding == "line":
+        return taxed
+    if rule.is_included and rule.rounding == "sum_by_net_keep_gross":
+        gross = _sum(line.amount for line in lines)
+        tax = gross - _net(gross, rule, currency)
+    else:
         tax = round_money(_sum(nets) * rule.rate, currency)
-        return _spread(taxed, tax - _sum(line.tax for line in taxed), rule, currency)
-    return taxed
+    return _spread(taxed, tax - _sum(line.tax for line in taxed), rule, currency)
 
 
 def _net(amount: Decimal, rule: TaxRule, currency: str) -> Decimal:
@@ -229,6 +237,7 @@ def _spread(
 ) -> list[PricedLine]:
     """Spread the difference, one minor unit at a time, over the lines in order of descending gross."""
     unit = quantum(currency).copy_sign(difference)
+    changes_amount = rule.is_included and rule.rounding == "sum_by_net"
     gross = [line.amount + (0 if rule.is_included else line.tax) for line in lines]
     descending = sorted(range(len(lines)), key=lambda index: -gross[index])
     spread = list(lines)
@@ -236,17 +245,26 @@ def _spread(
         line = spread[index]
         spread[index] = line._replace(
             tax=line.tax + unit,
-            amount=line.amount + unit if rule.is_included else line.amount,
+            amount=line.amount + unit if changes_amount else line.amount,
             rounding=line.rounding + unit,
         )
     return spread
 
 
-def _promo_discount(promo_code: PromoCodeOffer | None, lines: Sequence[PricedLine], currency: str) -> Decimal:
-    """Return what the promo code takes off: a percentage of its event's lines, or its amount."""
-    if promo_code is None:
-        return ZERO
-    if promo_code.amount is not None:
-        return promo_code.amount
-    of_event = _sum(line.amount for line in lines if line.offer.event.id == promo_code.event_id)
-    return round_money(of_event * (promo_code.percent or 0) / 100, currency)
+def promo_discount(
+    promo_codes: Iterable[PromoCodeOffer], lines: Sequence[PricedLine], currency: str
+) -> Decimal:
+    """Return what a promo code takes off: at each event that has lines a percentage of them, or its amount.
+
+    An amount is off the order: it counts once, however many of the order's events have it.
+    """
+    total, has_amount = ZERO, False
+    for promo_code in promo_codes:
+        of_event = [line.amount for line in lines if line.offer.event.id == promo_code.event_id]
+        if not of_event:
+            continue
+        if promo_code.percent is not None:
+            total += round_money(_sum(of_event) * promo_code.percent / 100, currency)
+        elif promo_code.amount is not None and not has_amount:
+            total, has_amount = total + promo_code.amount, True
+    return total

@@ -1,32 +1,46 @@
-"""The promo code of an order as it was when the order used it: the order's own copy."""
+"""The promo code of an order as it was when the order used it: its own copy, an entry for each event."""
 
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from orders.catalogue.offers import PromoCodeOffer
 from orders.render import Words
 
 
-def promo_terms(promo_code: PromoCodeOffer | None) -> Words | None:
+def promo_terms(promo_codes: Iterable[PromoCodeOffer]) -> list[Words] | None:
     """Return the JSON that the order keeps; amounts are decimal strings."""
-    if promo_code is None:
-        return None
-    return {
-        "id": promo_code.id,
-        "event_id": promo_code.event_id,
-        "percent": None if promo_code.percent is None else f"{promo_code.percent:f}",
-        "amount": None if promo_code.amount is None else f"{promo_code.amount:f}",
-    }
+    return [
+        {
+            "id": promo_code.id,
+            "event_id": promo_code.event_id,
+            "percent": None if promo_code.percent is None else f"{promo_code.percent:f}",
+            "amount": None if promo_code.amount is None else f"{promo_code.amount:f}",
+        }
+        for promo_code in promo_codes
+    ] or None
 
 
-def promo_code_of(code: str | None, terms: Words | None) -> PromoCodeOffer | None:
-    """Return the promo code that the order keeps, or None."""
-    if code is None or terms is None:
-        return None
-    percent, amount = terms["percent"], terms["amount"]
-    return PromoCodeOffer(
-        terms["id"],
-        terms["event_id"],
-        code,
-        None if percent is None else Decimal(percent),
-        None if amount is None else Decimal(amount),
+def promo_codes_of(code: str | None, terms: Sequence[Words] | None) -> tuple[PromoCodeOffer, ...]:
+    """Return the promo code that the order keeps, once for each event."""
+    if code is None or not terms:
+        return ()
+    return tuple(
+        PromoCodeOffer(
+            one["id"],
+            one["event_id"],
+            code,
+            None if one["percent"] is None else Decimal(one["percent"]),
+            None if one["amount"] is None else Decimal(one["amount"]),
+        )
+        for one in terms
     )
+
+
+def uses_of(terms: Sequence[Words] | None) -> list[str]:
+    """Return the ids of the catalogue's promo codes of which the order counts as a use."""
+    return [one["id"] for one in terms or () if not one.get("is_returned")]
+
+
+def returned(terms: Sequence[Words] | None) -> list[Words] | None:
+    """Return the JSON of an order that has given its uses back."""
+    return None if terms is None else [one | {"is_returned": True} for one in terms]

@@ -11,6 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
+from orders.catalogue.offers import PromoCodeOffer
 from orders.money.pricing import Charges
 from schemas.money import ZERO, round_money
 
@@ -34,17 +35,19 @@ def reduced(charges: Charges, before: Amounts, after: Amounts, off: Off, currenc
     whole, left = sum(before.values(), ZERO), sum(after.values(), ZERO)
     if left >= whole:
         return charges
-    promo_code = charges.promo_code
-    if promo_code is not None and promo_code.amount is not None:
-        own, own_left = before.get(promo_code.event_id, ZERO), after.get(promo_code.event_id, ZERO)
-        amount = _off(promo_code.amount, own, own_left, own, currency)
-        promo_code = replace(promo_code, amount=amount)
     tickets = whole + off.tax - min(off.by_promo_code, whole)
     return charges._replace(
         tax=None if charges.tax is None else round_money(charges.tax * left / whole, currency),
         discount=_off(charges.discount, whole, left, tickets, currency),
-        promo_code=promo_code,
+        promo_codes=tuple(_reduced(one, before, after, currency) for one in charges.promo_codes),
     )
+
+
+def _reduced(promo_code: PromoCodeOffer, before: Amounts, after: Amounts, currency: str) -> PromoCodeOffer:
+    if promo_code.amount is None:
+        return promo_code
+    own, own_left = before.get(promo_code.event_id, ZERO), after.get(promo_code.event_id, ZERO)
+    return replace(promo_code, amount=_off(promo_code.amount, own, own_left, own, currency))
 
 
 def _off(amount: Decimal, whole: Decimal, left: Decimal, tickets: Decimal, currency: str) -> Decimal:

@@ -12,7 +12,7 @@ from orders.render import Words
 
 # The expressions are those of the indexes.
 _WHERE: Final = {
-    "email": "buyer_email = :email",
+    "email": "lower(buyer_email) = lower(:email)",
     "phone": "buyer_phone = :phone",
     "visitor_id": "extras #>> '{acme,visitorId}' = :visitor_id",
     "temp_visitor_id": "extras #>> '{acme,tempVisitorId}' = :temp_visitor_id",

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, select, text
+from sqlalchemy import Connection, Select, func, select, text
 
 from db import tables
 from db.tables import events, order_lines, orders
@@ -121,7 +121,7 @@ def list_orders(
     if wanted.tenant_id is not None:
         query = query.where(orders.c.tenant_id == wanted.tenant_id)
     if wanted.email is not None:
-        query = query.where(orders.c.buyer_email == wanted.email)
+        query = query.where(func.lower(orders.c.buyer_email) == func.lower(wanted.email))
     if wanted.status is not None:
         query = query.where(orders.c.status == wanted.status)
     if wanted.updated_since is not None:

@@ -226,6 +226,7 @@ def test_each_tenant_is_answered_from_its_own_catalogue(
         "name": "Another",
         "starts_at": "2027-01-01T00:00:00Z",
         "ends_at": "2027-01-02T00:00:00Z",
+        "on_sale_until": "2099-12-31T00:00:00+00:00",
         "timezone": "Asia/Tokyo",
         "currency": "JPY",
         "ticket_classes": [{"id": STANDING, "name": "One", "price": "1000", "capacity": 9}],

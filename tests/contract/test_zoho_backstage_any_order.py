@@ -24,6 +24,7 @@ def _event(id_: str, *classes: dict[str, Any], **changes: Any) -> dict[str, Any]
         "name": id_.title(),
         "starts_at": "2027-04-11T19:00:00+02:00",
         "ends_at": "2027-04-11T23:00:00+02:00",
+        "on_sale_until": "2099-12-31T00:00:00+00:00",
         "timezone": "Europe/Paris",
         "currency": "USD",
         "ticket_classes": list(classes),

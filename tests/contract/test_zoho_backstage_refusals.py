@@ -22,6 +22,7 @@ def small(intake: Intake) -> str:
         "name": "Small",
         "starts_at": "2027-04-11T19:00:00+02:00",
         "ends_at": "2027-04-11T23:00:00+02:00",
+        "on_sale_until": "2099-12-31T00:00:00+00:00",
         "timezone": "Europe/Paris",
         "currency": "USD",
         "ticket_classes": [

@@ -1,57 +1,21 @@
 """Orders of a database from before keep what they cost: the migration reads their terms off their rows."""
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from db.engine import make_engine
-from db.migrate import upgrade
 from schemas.requests import UPDATE
+from tests.db.older import BEFORE_TERMS, migrate_again
 from tests.factories import load, make_change, make_event, make_ticket_class, place, read, rows, run
-
-_DATABASE = "sold_terms"
-
-# The schema as it was before the migration; the rows stay.
-_BACK = """
-    DROP INDEX order_changes_places, tickets_unissued, orders_expiring;
-    ALTER TABLE order_changes DROP COLUMN place;
-    ALTER TABLE orders DROP COLUMN expires_at, DROP COLUMN paid_in_full_at, DROP COLUMN promo_terms;
-    ALTER TABLE order_lines DROP CONSTRAINT order_lines_tax_rule_check, DROP COLUMN tax_rate,
-        DROP COLUMN tax_is_included, DROP COLUMN tax_rounding;
-    CREATE INDEX orders_payment_due ON orders (payment_due_at) WHERE payment_due_at IS NOT NULL;
-    UPDATE alembic_version SET version_num = '2026_11_22_substitutes';
-"""
 
 VAT = {"name": "VAT", "rate": "0.19", "is_included": False, "rounding": "line"}
 
 
-@pytest.fixture
-def old(migrated: Engine) -> Iterator[Engine]:
-    """A database of its own on the tests' server: others are busy with theirs."""
-    with migrated.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"DROP DATABASE IF EXISTS {_DATABASE} WITH (FORCE)"))
-        connection.execute(text(f"CREATE DATABASE {_DATABASE}"))
-    url = migrated.url.set(database=_DATABASE).render_as_string(hide_password=False)
-    engine = make_engine(url)
-    upgrade(engine)
-    yield engine
-    engine.dispose()
-    with migrated.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(f"DROP DATABASE {_DATABASE} WITH (FORCE)"))
-
-
-def _migrate_again(engine: Engine) -> None:
-    with engine.begin() as connection:
-        connection.execute(text(_BACK))
-    upgrade(engine)
-
-
 def _check_costs_the_same(engine: Engine, order_id: UUID) -> None:
     before = read(engine, order_id)["totals"]
-    _migrate_again(engine)
+    migrate_again(engine, BEFORE_TERMS)
     # A patch that names an amount prices the whole order again.
     (outcome,) = run(engine, make_change(UPDATE, order_id=str(order_id), patch={"shipping": "0.00"}))
     assert outcome.errors == ()
@@ -105,7 +69,7 @@ def test_an_order_that_was_paid_in_full_once_does_not_expire(old: Engine) -> Non
     query = "SELECT id, paid_in_full_at IS NULL, expires_at FROM orders ORDER BY number"
     before = rows(old, query)
 
-    _migrate_again(old)
+    migrate_again(old, BEFORE_TERMS)
 
     assert rows(old, query) == before
     assert [row[1] for row in before] == [False, True]

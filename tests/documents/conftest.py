@@ -36,6 +36,7 @@ CATALOGUE = {
             name="花見",
             starts_at="2027-04-11T01:00:00+02:00",
             ends_at="2027-04-11T03:30:00+02:00",
+            on_sale_until="2099-12-31T00:00:00+00:00",
             timezone="Asia/Tokyo",
             currency="JPY",
             ticket_classes=[make_ticket_class("lawn", name='<b>Lawn</b> & "more"', price="4500")],

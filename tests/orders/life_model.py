@@ -306,12 +306,12 @@ class Model:
             "given_tax": cents(body["tax"]) if "tax" in body else None,
             "given_discount": cents(body.get("discount", "0")),
             # Its own copy, which shrinks with the order.
-            "promo": None if promo is None else dict(self.promo_codes[promo]),
+            "promo": None if promo is None else {"code": promo, **self.promo_codes[promo]},
             "due": moment(body.get("payment_due_at")),
             "was_paid": False,
             "changes": [],
         }
-        price_order(order, takes_all_of_promo=True, codes=codes)
+        price_order(order, codes=codes)
         if codes:
             raise Refused(*codes)
         for number, line in enumerate(lines, 1):
@@ -412,7 +412,7 @@ class Model:
                     order["given_discount"] += half_up(off_tickets * new, old) - off_tickets
             if subtotals or ("discount" not in named and is_less):
                 keep_within_total(order)
-            price_order(order, takes_all_of_promo=False, codes=codes)
+            price_order(order, codes=codes)
             change["subtotal"] = (was, order["subtotal"]) if was != order["subtotal"] else None
         if codes:
             raise Refused(*codes)
@@ -515,7 +515,7 @@ class Model:
         if not named:
             return 0
         if len(named) == len(list(valid(order))):
-            return cancel_whole(order)
+            return self._cancel_whole(order)
         cost, was = costs(order), order["subtotal"]
         place, _ = find_place(order, body, request)
         whole_lines = [part["line_number"] for part in parts if "quantity" not in part]
@@ -533,15 +533,36 @@ class Model:
             order["lines"][ticket["line"]]["quantity"] -= 1
         shrink(order, cost)
         keep_within_total(order)
-        price_order(order, takes_all_of_promo=False, codes=[])
+        price_order(order, codes=[])
         change["subtotal"] = (was, order["subtotal"]) if was != order["subtotal"] else None
         settle(order)
         return 1 + len(named)
 
+    def _cancel_whole(self, order: Words) -> int:
+        """Return the number of event messages."""
+        codes: list[str] = []
+        tickets = list(valid(order))
+        void(tickets, codes)
+        if codes:
+            raise Refused(*codes)
+        order["was_free"] = not order["total"]
+        for line in order["lines"].values():
+            line["quantity"] = 0
+        order["status"] = "cancelled"
+        order["fees"] = dict.fromkeys(FEES, 0)
+        order["given_tax"], order["given_discount"] = None, 0
+        for name in ("subtotal", "tax", "discount", "total"):
+            order[name] = 0
+        if order["promo"] is not None:
+            self.uses[order["promo"]["code"]] -= 1
+        settle(order)
+        close_refunded(order)
+        return 1 + len(tickets)
+
     def _expire(self, order: Words) -> int:
         if order["key"] not in self.overdue():
             return 0
-        return cancel_whole(order)
+        return self._cancel_whole(order)
 
     def overdue(self) -> list[str]:
         """Return the keys of the orders that nobody ever paid in full, and whose time is over."""
@@ -576,8 +597,7 @@ class Model:
                 raise Refused("invalid")
             add_payment(order, amount, status, is_refund=is_refund)
         settle(order)
-        if order["status"] == "cancelled" and payment_status(order) == "refunded":
-            order["status"] = "refunded"
+        close_refunded(order)
         return 1
 
     def _check_in(self, order: Words, body: Words) -> int:
@@ -657,22 +677,10 @@ def asked_at(id: UUID) -> datetime:
     return datetime.fromtimestamp((id.int >> 80) / 1000, UTC)
 
 
-def cancel_whole(order: Words) -> int:
-    """Return the number of event messages."""
-    codes: list[str] = []
-    tickets = list(valid(order))
-    void(tickets, codes)
-    if codes:
-        raise Refused(*codes)
-    for line in order["lines"].values():
-        line["quantity"] = 0
-    order["status"] = "cancelled"
-    order["fees"] = dict.fromkeys(FEES, 0)
-    order["given_tax"], order["given_discount"] = None, 0
-    for name in ("subtotal", "tax", "discount", "total"):
-        order[name] = 0
-    settle(order)
-    return 1 + len(tickets)
+def close_refunded(order: Words) -> None:
+    """Cancelled and refunded in either order end the same."""
+    if order["status"] == "cancelled" and payment_status(order) == "refunded":
+        order["status"] = "refunded"
 
 
 # Which update comes after which.
@@ -786,12 +794,12 @@ def shrink(order: Words, cost: Words) -> None:
 def keep_within_total(order: Words) -> None:
     """Let the discount take off no more than there is."""
     wish, order["given_discount"] = order["given_discount"], 0
-    price_order(order, takes_all_of_promo=False, codes=[])
+    price_order(order, codes=[])
     order["given_discount"] = min(wish, order["total"])
 
 
-def price_order(order: Words, *, takes_all_of_promo: bool, codes: list[str]) -> None:
-    """Set the amounts of the order; a new one cannot cost less than its promo code takes off."""
+def price_order(order: Words, *, codes: list[str]) -> None:
+    """Set the amounts of the order; its promo code takes off no more than there is."""
     lines = [line for line in order["lines"].values() if line["quantity"]]
     amounts = [(CLASSES[line["class"]]["event"], line["quantity"] * line["price"]) for line in lines]
     order["subtotal"] = sum(amount for _, amount in amounts)
@@ -806,8 +814,7 @@ def price_order(order: Words, *, takes_all_of_promo: bool, codes: list[str]) -> 
         of_event = [amount for event, amount in amounts if event == promo["event"]]
         if of_event:
             taken_off = promo.get("cents", half_up(sum(of_event) * promo.get("percent", 0), 100))
-    if not takes_all_of_promo:
-        taken_off = min(taken_off, gross)
+    taken_off = max(min(taken_off, gross - order["given_discount"]), 0)
     order["discount"] = order["given_discount"] + taken_off
     order["total"] = gross - order["discount"]
     if order["total"] < 0:
@@ -838,7 +845,7 @@ def balance(order: Words) -> int:
 def payment_status(order: Words) -> str:
     paid, refunded = paid_and_refunded(order)
     if order["status"] == "cancelled" and not paid:
-        return "unpaid"
+        return "paid" if order["was_free"] else "unpaid"  # as it was
     if refunded and refunded >= paid:
         return "refunded"
     if paid - refunded >= order["total"]:

@@ -27,6 +27,7 @@ from orders.errors import (
     UnknownTicketClass,
 )
 from orders.money.pricing import PricedOrder, price_order
+from schemas.catalogue import promo_code_key
 from schemas.orders import OrderRequest
 
 
@@ -60,7 +61,8 @@ def make_offers(*classes: TicketClassOffer, promo_codes: Sequence[PromoCodeOffer
     return Offers(
         ticket_classes={offer.external_id: offer for offer in classes},
         promo_codes={
-            promo.code: [other for other in promo_codes if other.code == promo.code] for promo in promo_codes
+            key: [promo for promo in promo_codes if promo_code_key(promo.code) == key]
+            for key in {promo_code_key(promo.code) for promo in promo_codes}
         },
         event_ids={offer.event.external_id: offer.event.external_id for offer in classes},
     )
@@ -271,9 +273,50 @@ class TestDiscounts:
         priced = price(concert, play, line_items=[line("stalls")], promo_codes=of_both, promo_code="SPRING")
 
         assert str(priced.discount) == "20.00"
-        assert priced.promo_code == of_both[1]
+        assert priced.promo_codes == (of_both[1],)
 
-    @pytest.mark.parametrize("code", ["WINTER", "spring", "SPRING "])
+    def test_a_percentage_counts_at_each_event_that_has_the_code(self) -> None:
+        concert = make_class("standing", "100.00", make_event("concert"))
+        play = make_class("stalls", "40.00", make_event("play"))
+        opera = make_class("box", "10.00", make_event("opera"))
+        of_two = [percent_off("10", "concert"), percent_off("50", "play", code="Spring")]
+
+        priced = price(
+            concert,
+            play,
+            opera,
+            line_items=[line("stalls"), line("standing"), line("box")],
+            promo_codes=of_two,
+            promo_code="SPRING",
+        )
+
+        assert str(priced.discount) == "30.00"  # 20.00 of the play, 10.00 of the concert
+        assert priced.promo_codes == (of_two[1], of_two[0])
+
+    def test_an_amount_is_taken_off_once_however_many_events_have_it(self) -> None:
+        concert = make_class("standing", "100.00", make_event("concert"))
+        play = make_class("stalls", "40.00", make_event("play"))
+        of_both = [amount_off("5.00", "concert"), amount_off("5.00", "play")]
+
+        priced = price(
+            concert,
+            play,
+            line_items=[line("stalls"), line("standing")],
+            promo_codes=of_both,
+            promo_code="FIVE",
+        )
+
+        assert str(priced.discount) == "5.00"
+
+    @pytest.mark.parametrize("asked", ["SPRING", "spring", " Spring", "sPrInG \t", "\u00a0SPRING\u3000"])
+    @pytest.mark.parametrize("code", ["SPRING", "Spring", " spring "])
+    def test_case_and_blanks_around_a_promo_code_do_not_count(self, asked: str, code: str) -> None:
+        priced = price(promo_codes=[percent_off("10", code=code)], promo_code=asked)
+
+        assert str(priced.discount) == "4.55"
+        assert priced.promo_codes[0].code == code
+
+    @pytest.mark.parametrize("code", ["WINTER", "SPR ING", "SPRING1"])
     def test_an_unknown_promo_code_is_rejected(self, code: str) -> None:
         known = [percent_off("10")]
 
@@ -296,11 +339,25 @@ class TestDiscounts:
             "discount",
         )
 
-    def test_a_promo_code_larger_than_the_rest_is_rejected(self) -> None:
+    @pytest.mark.parametrize("amount", ["45.50", "45.51", "999999.00"])
+    @pytest.mark.parametrize(("charges", "left"), [({}, "45.50"), ({"shipping": "5.00"}, "50.50")])
+    def test_a_promo_code_larger_than_the_rest_takes_it_to_nothing(
+        self, amount: str, charges: dict[str, str], left: str
+    ) -> None:
+        priced = price(promo_codes=[amount_off(amount)], promo_code="FIVE", discount="0.75", **charges)
+
+        assert str(priced.discount) == left if Decimal(amount) + Decimal("0.75") >= Decimal(left) else "46.25"
+        assert priced.total == max(Decimal(left) - Decimal("0.75") - Decimal(amount), Decimal(0))
+
+    def test_a_percentage_beside_a_discount_takes_no_more_than_there_is(self) -> None:
+        priced = price(promo_codes=[percent_off("100")], promo_code="SPRING", discount="3.00")
+
+        assert (str(priced.discount), str(priced.total)) == ("45.50", "0.00")
+
+    def test_a_discount_larger_than_the_rest_is_rejected_with_a_promo_code_as_without(self) -> None:
         promo = {"promo_codes": [amount_off("45.50")], "promo_code": "FIVE"}
 
-        assert str(price(**promo).total) == "0.00"
-        assert why_rejected(NegativeTotal, discount="0.01", **promo)[0] == "negative_total"
+        assert why_rejected(NegativeTotal, discount="45.51", **promo)[0] == "negative_total"
 
     def test_included_tax_is_no_cover_for_a_discount(self) -> None:
         ticket_class = make_class(price="10.00", event=make_event(tax=make_rule(is_included=True)))
@@ -393,6 +450,31 @@ class TestSumByNet:
         assert sum(line.amount - line.tax for line in priced.lines) == Decimal("420.15")
         assert str(priced.included_tax) == "79.83"
         assert str(priced.total) == "499.98"
+
+    def test_with_gross_kept_five_lines_of_100_gross_at_19_percent_cost_500(self) -> None:
+        priced = self.five_lines("sum_by_net_keep_gross")
+
+        assert str(priced.total) == "500.00"
+        assert str(priced.included_tax) == "79.83"
+        assert amounts(priced) == ["100.00"] * 5
+        assert taxes(priced) == ["15.96", "15.96", "15.97", "15.97", "15.97"]
+        assert roundings(priced) == ["-0.01", "-0.01", "0.00", "0.00", "0.00"]
+
+    @pytest.mark.parametrize("rounding", ["line", "sum_by_net_keep_gross"])
+    def test_a_gross_that_no_net_comes_to_is_kept(self, rounding: str) -> None:
+        tax = make_rule(is_included=True, rounding=rounding)
+
+        priced = price(make_class(price="15.00", event=make_event(tax=tax)))
+
+        assert (str(priced.total), str(priced.included_tax)) == ("15.00", "2.39")
+
+    def test_with_gross_kept_a_tax_on_top_is_that_of_the_sum(self) -> None:
+        prices = []
+        for rounding in ("sum_by_net", "sum_by_net_keep_gross"):
+            event = make_event(tax=make_rule("0.05", rounding=rounding))
+            priced = price(make_class(price="0.10", event=event), line_items=[line()] * 3)
+            prices.append((taxes(priced), roundings(priced), str(priced.total)))
+        assert prices == [(["0.00", "0.01", "0.01"], ["-0.01", "0.00", "0.00"], "0.32")] * 2
 
     def test_each_spread_unit_is_stored_with_its_line(self) -> None:
         priced = self.five_lines("sum_by_net")

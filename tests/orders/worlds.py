@@ -15,7 +15,7 @@ from orders.open_requests import open_request
 from orders.requests import CheckIn, CreateOrder, Opened
 from orders.state import OrderState
 from orders.world import World
-from schemas.catalogue import Catalogue, Event, TicketClass
+from schemas.catalogue import Catalogue, Event, TicketClass, promo_code_key
 from schemas.requests import Request
 from tests.factories import NOW, make_event, make_request
 
@@ -47,9 +47,9 @@ def make_offers(events: Sequence[Any], ids: Ids) -> Offers:
         for one in event.ticket_classes:
             classes[one.id] = _class_offer(one, event_offer, ids)
         for promo_code in event.promo_codes:
-            promo_codes.setdefault(promo_code.code, []).append(
+            promo_codes.setdefault(promo_code_key(promo_code.code), []).append(
                 PromoCodeOffer(
-                    _id(ids, "promo code", promo_code.code),
+                    _id(ids, f"promo code of {event.id}", promo_code.code),
                     event_offer.id,
                     promo_code.code,
                     promo_code.percent,
@@ -75,7 +75,7 @@ def make_world(*events: Any, tenant: Tenant | None = None, ids: Ids | None = Non
                 Seat(str(new_id()), label, position) for position, label in one.seat_positions()
             ]
         for promo_code in event.promo_codes:
-            uses[_id(ids, "promo code", promo_code.code)] = promo_code.max_uses
+            uses[_id(ids, f"promo code of {event.id}", promo_code.code)] = promo_code.max_uses
     world.stock.add_loaded(free, uses, seats)
     return world
 
@@ -122,7 +122,16 @@ def _event_offer(event: Event, ids: Ids) -> EventOffer:
     rule = event.tax
     tax = None if rule is None else TaxRule(rule.rate, rule.is_included, rule.rounding)
     id_ = _id(ids, "event", event.id)
-    return EventOffer(id_, event.id, event.currency, tax, event.starts_at, event.ends_at)
+    return EventOffer(
+        id_,
+        event.id,
+        event.currency,
+        tax,
+        event.starts_at,
+        event.ends_at,
+        event.on_sale_from,
+        event.on_sale_until,
+    )
 
 
 def _class_offer(one: TicketClass, event: EventOffer, ids: Ids) -> TicketClassOffer:

@@ -42,6 +42,8 @@ DOCUMENTED = {
     "wrong_event",
     "already_checked_in",
     "ticket_voided",
+    "not_issued",
+    "sales_closed",
 }
 
 

@@ -42,7 +42,7 @@ def billing_address(order: Order) -> Words:
 
 def holder(order: Order, attendee: Attendee) -> Words:
     """Return a ticket's `contact`; company and phone are the buyer's, where the buyer holds the ticket."""
-    is_buyer = attendee.email == order.buyer.email
+    is_buyer = (attendee.email or "").lower() == order.buyer.email.lower()
     return {
         "first_name": attendee.first_name or "",
         "company_name": (is_buyer and order.buyer.company) or "",

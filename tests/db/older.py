@@ -1,0 +1,38 @@
+"""The schema as it was at older versions: what takes a database back, to be migrated again."""
+
+from sqlalchemy import Engine, text
+
+from db.migrate import upgrade
+
+BEFORE_MONEY = """
+    DROP INDEX orders_buyer_email;
+    CREATE INDEX orders_tenant_id_buyer_email_id_idx ON orders (tenant_id, buyer_email, id);
+    ALTER TABLE tenants DROP COLUMN returns_promo_uses;
+    UPDATE orders SET promo_terms = promo_terms -> 0 WHERE promo_terms IS NOT NULL;
+    ALTER TABLE promo_codes DROP COLUMN key;
+    ALTER TABLE events DROP CONSTRAINT events_tax_rounding_check, DROP COLUMN on_sale_from,
+        DROP COLUMN on_sale_until;
+    ALTER TABLE events ADD CONSTRAINT events_tax_rounding_check
+        CHECK (tax_rounding IN ('line', 'sum_by_net'));
+    UPDATE alembic_version SET version_num = '2026_11_25_terms';
+"""
+"""The schema as it was before promo codes worked in any spelling; the rows stay."""
+
+BEFORE_TERMS = f"""
+    {BEFORE_MONEY}
+    DROP INDEX order_changes_places, tickets_unissued, orders_expiring;
+    ALTER TABLE order_changes DROP COLUMN place;
+    ALTER TABLE orders DROP COLUMN expires_at, DROP COLUMN paid_in_full_at, DROP COLUMN promo_terms;
+    ALTER TABLE order_lines DROP CONSTRAINT order_lines_tax_rule_check, DROP COLUMN tax_rate,
+        DROP COLUMN tax_is_included, DROP COLUMN tax_rounding;
+    CREATE INDEX orders_payment_due ON orders (payment_due_at) WHERE payment_due_at IS NOT NULL;
+    UPDATE alembic_version SET version_num = '2026_11_22_substitutes';
+"""
+"""The schema as it was before orders kept the terms that they were sold on."""
+
+
+def migrate_again(engine: Engine, back: str) -> None:
+    """Go back to an older schema, and forward again."""
+    with engine.begin() as connection:
+        connection.execute(text(back))
+    upgrade(engine)
