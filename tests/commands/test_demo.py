@@ -30,6 +30,7 @@ OF_OTHER_REQUESTS = {
     "wrong_event",
     "already_checked_in",
     "ticket_voided",
+    "not_issued",
 }
 
 # What needs another tenant's settings, or an order of an earlier run.
