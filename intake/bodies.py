@@ -19,33 +19,37 @@ _MAX_DISCARDED: Final = 16 * MAX_BODY
 _READ_SECONDS: Final = 60.0
 
 
-async def read_body(request: Request, media_types: Sequence[str] = (JSON,)) -> bytes:
+async def read_body(
+    request: Request, media_types: Sequence[str] = (JSON,), *, limit: int = MAX_BODY
+) -> bytes:
     """Return the body of a call that is in one of these media types; "" is a call that names none.
+
+    `limit` is how many bytes it may have.
 
     Raises `Problem`: 415 for another content type, 413 for a body that is too long, 408 for one that
     does not come to its end.
     """
     _check_type(request, media_types)
-    return await _read_in_time(request)
+    return await _read_in_time(request, limit)
 
 
 async def read_optional_body(request: Request) -> bytes:
     """Return the body of a JSON call; an empty object for a call without one. Raises as `read_body`."""
     if "content-type" in request.headers:
         _check_type(request, (JSON,))
-    body = await _read_in_time(request)
+    body = await _read_in_time(request, MAX_BODY)
     if not body.strip():
         return b"{}"
     _check_type(request, (JSON,))
     return body
 
 
-async def _read_in_time(request: Request) -> bytes:
-    if _declared_length(request) > MAX_BODY and "expect" in request.headers:
-        raise _too_large()  # the client asked before it sends (RFC 9110, 10.1.1)
+async def _read_in_time(request: Request, limit: int) -> bytes:
+    if _declared_length(request) > limit and "expect" in request.headers:
+        raise _too_large(limit)  # the client asked before it sends (RFC 9110, 10.1.1)
     try:
         with anyio.fail_after(_READ_SECONDS):
-            return await _read(request)
+            return await _read(request, limit)
     except TimeoutError as error:
         raise Problem(
             408,
@@ -70,27 +74,28 @@ def _declared_length(request: Request) -> int:
     return int(length) if length.isascii() and length.isdigit() else 0
 
 
-async def _read(request: Request) -> bytes:
+async def _read(request: Request, limit: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
-        if size <= MAX_BODY:
+        if size <= limit:
             chunks.append(chunk)
         elif size <= _MAX_DISCARDED:
             # Read to its end and thrown away: a client that is cut off while it sends may never see
             # the answer.
             chunks.clear()
         else:
-            raise _too_large()
-    if size > MAX_BODY:
-        raise invalid(_TOO_LARGE, status=413)
+            raise _too_large(limit)
+    if size > limit:
+        raise invalid(_why_too_large(limit), status=413)
     return b"".join(chunks)
 
 
-_TOO_LARGE: Final = f"the body is longer than {MAX_BODY} bytes"
+def _why_too_large(limit: int) -> str:
+    return f"the body is longer than {limit} bytes"
 
 
-def _too_large() -> Problem:
+def _too_large(limit: int) -> Problem:
     # The rest of the body is still under way: this connection cannot carry another call.
-    return invalid(_TOO_LARGE, status=413, headers={"connection": "close"})
+    return invalid(_why_too_large(limit), status=413, headers={"connection": "close"})

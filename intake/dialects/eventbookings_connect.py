@@ -66,6 +66,9 @@ def _refusal(problem: Problem) -> tuple[int, Any]:
     return problem.status, {"error": error, "error_description": problem.detail}
 
 
+_MAX_BODY: Final = 8 * 1024
+"""Bytes: nobody has said yet who he is."""
+
 router = APIRouter(
     default_response_class=Response, route_class=refusing_with(_refusal), tags=["eventbookings"]
 )
@@ -105,7 +108,7 @@ async def connect(request: Request) -> Response:
 
 
 async def _parameters(request: Request) -> Mapping[str, str]:
-    body = await read_body(request, (FORM, JSON))
+    body = await read_body(request, (FORM, JSON), limit=_MAX_BODY)
     is_form = request.headers["content-type"].partition(";")[0].strip().lower() == FORM
     try:
         pairs = (
