@@ -17,6 +17,14 @@ MAX_EXTRAS_BYTES: Final = 64 * 1024
 MAX_EXTRAS_DEPTH: Final = 100
 """Levels of arrays and objects; what reads and writes whole orders stops at about 200 (pydantic, orjson)."""
 
+SEARCHED_EXTRAS: Final[tuple[tuple[DialectName, str], ...]] = (
+    ("acme", "visitorId"),
+    ("acme", "tempVisitorId"),
+)
+"""Extras that orders are found by: they stand in an index, whose rows PostgreSQL keeps below 2,704 bytes."""
+
+MAX_SEARCHED: Final = 200
+
 # PostgreSQL stores JSON with this escape, but reads no part of it. A backslash may itself be escaped.
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -32,6 +40,14 @@ def _storable(extras: dict[DialectName, dict[str, Any]]) -> dict[DialectName, di
         raise PydanticCustomError("extras", "the extras are longer than 64 KiB of JSON")
     if _NUL.search(written) is not None:
         raise PydanticCustomError("extras", UNSTORABLE)
+    for dialect, name in SEARCHED_EXTRAS:
+        value = extras.get(dialect, {}).get(name)
+        if len(value if isinstance(value, str) else orjson.dumps(value)) > MAX_SEARCHED:
+            raise PydanticCustomError(
+                "extras",
+                "{name} has at most {length} characters",
+                {"name": f"{dialect}.{name}", "length": MAX_SEARCHED},
+            )
     return extras
 
 

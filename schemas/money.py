@@ -72,6 +72,16 @@ Amount = Annotated[
 ]
 """An amount of money, zero or more, in the currency of its order."""
 
+StoredAmount = Annotated[
+    Decimal,
+    PlainSerializer(lambda amount: format(amount, "f"), return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$", "examples": ["45.50"]}),
+]
+"""An amount of an order that exists: what it was allowed to be when it was made, it may be for ever."""
+
+MAX_AMOUNT: Final = Decimal(10) ** 12
+"""What every amount of an order is below, in the currency's unit; whatever it is computed from."""
+
 
 _MINOR_UNITS: Final = {currency.code: currency.exponent for currency in CurrencyCode}
 """None for what has no minor units and is no money to buy tickets with: gold, test codes."""
@@ -137,3 +147,8 @@ Currency = Annotated[
     WithJsonSchema({"type": "string", "pattern": CURRENCY_PATTERN, "examples": ["USD"]}),
 ]
 """A currency code of ISO 4217, such as `USD`."""
+
+StoredCurrency = Annotated[
+    str, WithJsonSchema({"type": "string", "pattern": CURRENCY_PATTERN, "examples": ["USD"]})
+]
+"""The currency of an order that exists; ISO 4217 may have withdrawn it since."""

@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from schemas.dialects import Extras
-from schemas.money import ZERO, Amount, Currency
+from schemas.dialects import DialectName, Extras
+from schemas.money import ZERO, Amount, Currency, StoredAmount, StoredCurrency
 from schemas.text import EmailAddress, IdempotencyKey, Identifier, LongText, ShortText, Word
 
 PaymentType = Literal[
@@ -195,9 +195,9 @@ class LineItem(Word):
     ticket_class_id: str
     event_id: str
     quantity: int
-    unit_price: Amount
-    amount: Amount
-    tax: Amount
+    unit_price: StoredAmount
+    amount: StoredAmount
+    tax: StoredAmount
     rounding: Decimal
     attendees: tuple[Attendee, ...]
 
@@ -208,17 +208,17 @@ class Totals(Word):
     `included_tax` is contained in the prices: shown, never added.
     """
 
-    subtotal: Amount
-    shipping: Amount
-    service_fee: Amount
-    additional_expense: Amount
-    tax: Amount
-    included_tax: Amount
-    discount: Amount
-    total: Amount
-    paid: Amount
+    subtotal: StoredAmount
+    shipping: StoredAmount
+    service_fee: StoredAmount
+    additional_expense: StoredAmount
+    tax: StoredAmount
+    included_tax: StoredAmount
+    discount: StoredAmount
+    total: StoredAmount
+    paid: StoredAmount
     balance: Decimal
-    refunded: Amount
+    refunded: StoredAmount
 
 
 class Ticket(Word):
@@ -240,7 +240,7 @@ class Payment(Word):
 
     payment_number: int
     type: PaymentType
-    amount: Amount
+    amount: StoredAmount
     status: Literal["pending", "completed"]
     is_refund: bool
     reference: str | None
@@ -306,7 +306,7 @@ class Order(Word):
     version: int
     idempotency_key: str
     event_id: str | None
-    currency: Currency
+    currency: StoredCurrency
     buyer: Buyer
     billing_address: Address | None
     line_items: tuple[LineItem, ...]
@@ -321,7 +321,7 @@ class Order(Word):
     trade: Trade | None
     promo_code: str | None
     reference: str | None
-    extras: Extras | None
+    extras: dict[DialectName, dict[str, Any]] | None
     created_at: datetime
     updated_at: datetime
 
