@@ -8,6 +8,7 @@ from orders.changing.open_order import open_order
 from orders.changing.status import close_refunded
 from orders.errors import Invalid, TooManyDecimals
 from orders.money.gateways import check_payment
+from orders.money.pricing import check_bound
 from orders.render import render_payment
 from orders.requests import RecordPayment
 from orders.rows import OrderRow, PaymentRow
@@ -32,6 +33,7 @@ def pay(world: World, request: RecordPayment, now: datetime) -> None:
     change = Change(world, request, order, now)
     order.payments.put(payment.payment_number, payment)
     change.settle()
+    check_bound(order.row.paid, order.row.currency, "amount")
     close_refunded(order)
     change.tell("payment.recorded", {"order_id": order.id, "payment": render_payment(payment)})
     change.finish()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from orders.money.pricing import PricedOrder
+from orders.money.pricing import PricedOrder, check_bound
 from orders.rows import PaymentRow
 from schemas.money import ZERO, quantum
 from schemas.orders import OrderRequest, PaymentStatus
@@ -19,6 +19,12 @@ def payment_amounts(order: OrderRequest, priced: PricedOrder) -> list[Decimal]:
         amounts.append(amount.quantize(unit))
         owed -= amount
     return amounts
+
+
+def check_payments(order: OrderRequest, priced: PricedOrder) -> None:
+    """Raise `Invalid` where the payments of a new order come to more than an amount may be."""
+    if order.payments:
+        check_bound(sum(payment_amounts(order, priced), ZERO), priced.currency, "payments")
 
 
 def sums(payments: Iterable[PaymentRow], currency: str) -> tuple[Decimal, Decimal]:

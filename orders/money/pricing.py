@@ -10,8 +10,8 @@ from itertools import cycle
 from typing import Final, NamedTuple
 
 from orders.catalogue.offers import Pick, PromoCodeOffer, TaxRule, TicketClassOffer
-from orders.errors import NegativeTotal, PriceMismatch, TooManyDecimals
-from schemas.money import ZERO, has_too_many_decimals, quantum, round_money, zero
+from orders.errors import Invalid, NegativeTotal, PriceMismatch, TooManyDecimals
+from schemas.money import MAX_AMOUNT, ZERO, has_too_many_decimals, quantum, round_money, zero
 from schemas.orders import LineItemRequest, OrderRequest
 
 _AMOUNTS = ("shipping", "service_fee", "additional_expense", "tax", "discount")
@@ -97,8 +97,9 @@ def price_order(order: OrderRequest, picked: Pick, *, may_set_price: bool) -> Pr
 
 
 def total_up(lines: Sequence[PricedLine], charges: Charges, currency: str) -> PricedOrder:
-    """Return the lines with their tax, and what they and the charges come to. Raises `NegativeTotal`.
+    """Return the lines with their tax, and what they and the charges come to.
 
+    Raises `NegativeTotal`, or `Invalid` for more than an amount may be.
     A line comes with `amount` as unit price × quantity, and without tax and rounding.
     """
     if charges.tax is None:
@@ -113,6 +114,7 @@ def total_up(lines: Sequence[PricedLine], charges: Charges, currency: str) -> Pr
     if charges.tax is not None:
         tax, included_tax = charges.tax, ZERO
     before_discount = subtotal + charges.shipping + charges.service_fee + charges.additional_expense + tax
+    check_bound(before_discount, currency, "line_items")
     if charges.discount > before_discount:
         raise NegativeTotal(
             f"the discount of {charges.discount} is larger than the rest of the order, {before_discount}",
@@ -134,6 +136,12 @@ def total_up(lines: Sequence[PricedLine], charges: Charges, currency: str) -> Pr
         total=(before_discount - discount).quantize(unit),
         promo_codes=charges.promo_codes,
     )
+
+
+def check_bound(amount: Decimal, currency: str, field: str) -> None:
+    """Raise `Invalid` for what no amount of an order may be: a sum may be larger than each of its parts."""
+    if amount >= MAX_AMOUNT:
+        raise Invalid(f"{amount:f} {currency} is too much: an amount has at most 12 digits", field)
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:

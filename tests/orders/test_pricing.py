@@ -18,6 +18,7 @@ from orders.catalogue.offers import (
 )
 from orders.errors import (
     CurrencyMismatch,
+    Invalid,
     NegativeTotal,
     PriceMismatch,
     RejectedRequest,
@@ -146,12 +147,27 @@ class TestTotal:
     def test_the_largest_order_is_exact_to_the_last_cent(self) -> None:
         priced = price(
             make_class(event=make_event(tax=make_rule("1"))),
-            line_items=[line(quantity=999, unit_price="999999999999.99")] * 100,
-            shipping="0.01",
+            line_items=[line(quantity=1_000, unit_price="4999999.99")] * 100,
+            shipping="1999.99",
         )
 
-        assert str(priced.subtotal) == "99899999999999001.00"
-        assert str(priced.total) == "199799999999998002.01"
+        assert (str(priced.subtotal), str(priced.tax)) == ("499999999000.00", "499999999000.00")
+        assert str(priced.total) == "999999999999.99"
+
+    @pytest.mark.parametrize(
+        "order",
+        [
+            {"shipping": "999999999999.99"},
+            {"shipping": "500000000000.00", "service_fee": "500000000000.00"},
+            {"tax": "999999999999.99"},
+            {"line_items": [line(quantity=2, unit_price="999999999999.99")]},
+            {"line_items": [line(unit_price="999999999999.99")] * 2},
+            # What is taken off again was never an amount to begin with.
+            {"shipping": "999999999999.99", "discount": "999999999999.99"},
+        ],
+    )
+    def test_more_than_an_amount_may_be_is_refused(self, order: dict[str, Any]) -> None:
+        assert why_rejected(Invalid, **order) == ("invalid", "line_items")
 
     def test_a_free_order_costs_zero(self) -> None:
         priced = price(make_class(price="0.00", event=make_event(tax=make_rule(rounding="sum_by_net"))))

@@ -25,7 +25,7 @@ thoroughly = settings(deadline=None, max_examples=200, suppress_health_check=[He
 
 # Every currency of ISO 4217 that anything is priced in, with its decimals.
 DECIMALS = {one.code: one.exponent for one in Currency if one.exponent is not None}
-LARGEST = 10**12 - 1  # in minor units: twelve digits are what an amount without decimals may have
+LARGEST = 10**7  # in minor units: eight lines of 1,000 tickets stay below the twelve digits of an amount
 EXTRAS = ("shipping", "service_fee", "additional_expense")
 
 # The few with other than two decimals as often as all others.
