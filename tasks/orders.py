@@ -86,7 +86,10 @@ def process_requests(requests: Sequence[Request], dead: Sequence[DeadLetter] = (
     started = time.perf_counter()
     report = Report()
     try:
-        _process(requests, report)
+        # A message of a foreign producer does not say how many it holds, and anybody's may say it wrong.
+        limit = get_settings().batch_size
+        for start in range(0, len(requests), limit):
+            _process(requests[start : start + limit], report)
         _bury(dead, report)
     finally:
         # Parts of a split batch may be committed already.
