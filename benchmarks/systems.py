@@ -33,7 +33,11 @@ def settings_of(database: Database, broker_url: str, **changes: Any) -> Settings
 
 def environment_of(database: Database, broker_url: str) -> dict[str, str]:
     """Return the same settings for a process."""
-    return {"WILLCALL_DATABASE_URL": database.url, "WILLCALL_BROKER_URL": broker_url}
+    return {
+        "WILLCALL_DATABASE_URL": database.url,
+        "WILLCALL_BROKER_URL": broker_url,
+        "WILLCALL_MAX_TICKETS": "10000",  # some runs need large orders
+    }
 
 
 def worker_command(name: str, queues: str = "orders,maintenance", concurrency: int = 2) -> list[str]:

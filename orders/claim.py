@@ -13,6 +13,7 @@ from db.ids import new_ids
 from orders.catalogue.load_tenants import load_tenants
 from orders.open_requests import open_request
 from orders.requests import ChangeOrder, CreateOrder, Opened
+from schemas.orders import MAX_TICKETS
 from schemas.outcomes import Outcome, Rejection
 from schemas.requests import Request
 
@@ -87,14 +88,17 @@ CONFLICT: Final = Rejection(
 """The answer to a request that reuses a key with another body, or for another kind of request."""
 
 
-def claim(connection: Connection, requests: Sequence[Request], now: datetime) -> Claimed:
+def claim(
+    connection: Connection, requests: Sequence[Request], now: datetime, max_tickets: int = MAX_TICKETS
+) -> Claimed:
     """Insert or ignore a row for each request whose tenant exists; say which are new.
 
     Waits for another transaction that has inserted the same key, until that has ended. A well-formed
     request is written as processed; `correct` changes those of which a later step says otherwise. The
     order's number comes with it: one question less to the database.
     """
-    tenants = load_tenants(connection, (request.tenant for request in requests))
+    names = (request.tenant for request in requests)
+    tenants = load_tenants(connection, names, max_tickets=max_tickets)
     known = [request for request in requests if request.tenant in tenants]
     opened = [
         open_request(request, tenants[request.tenant], new_order_id)

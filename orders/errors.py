@@ -139,6 +139,12 @@ class NotIssued(RejectedRequest):
     code = "not_issued"
 
 
+class TooManyTickets(RejectedRequest):
+    """The order would have more tickets than one may have."""
+
+    code = "too_many_tickets"
+
+
 class SalesClosed(RejectedRequest):
     """The event is not on sale yet, or no longer."""
 

@@ -8,7 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from orders.catalogue.tenants import Tenant
 from orders.creating.ticket_groups import check_ticket_groups
-from orders.errors import Invalid
+from orders.errors import Invalid, RejectedRequest
+from orders.inventory.seating import check_ticket_count
 from orders.money.gateways import check_payment
 from orders.recovery.requests_json import any_json
 from orders.requests import (
@@ -24,7 +25,8 @@ from orders.requests import (
     TakeHold,
     UpdateOrder,
 )
-from schemas.changes import CancelRequest, ExpireRequest, PaymentRecord, UpdateRequest
+from orders.rows import Words
+from schemas.changes import CancelRequest, ExpireRequest, OrderTerms, PaymentRecord, UpdateRequest
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest
 from schemas.orders import OrderRequest
@@ -58,6 +60,7 @@ def open_request(request: Request, tenant: Tenant, new_order_id: str) -> Opened:
         if request.kind == CREATE:
             order = OrderRequest.model_validate(request.body)
             _check_lines(order)
+            check_ticket_count((item.quantity for item in order.line_items), tenant.max_tickets)
             _check_payments(order)
             check_ticket_groups(order)
             id_ = str(request.request_id)
@@ -73,13 +76,15 @@ def open_request(request: Request, tenant: Tenant, new_order_id: str) -> Opened:
         return _open(request, tenant)
     except ValidationError as error:
         return _malformed(request, tenant, rejections_of(error))
-    except Invalid as error:
+    except RejectedRequest as error:
         return _malformed(request, tenant, (error.rejection,))
 
 
 def _open(request: Request, tenant: Tenant) -> Opened:
     model, opened = _KINDS[request.kind]
     body: Any = model.model_validate(request.body)
+    if isinstance(body, UpdateRequest):
+        _check_patch(body.patch, tenant)
     id_ = str(request.request_id)
     words: dict[str, Any] = {"body": body}
     return opened(
@@ -133,6 +138,13 @@ def _check_lines(order: OrderRequest) -> None:
                 f"{len(item.attendees)} attendees for {item.quantity} tickets",
                 f"line_items.{index}.attendees",
             )
+
+
+def _check_patch(patch: Words, tenant: Tenant) -> None:
+    """Validate the lines of a patch: before anything is looked up, or made, for them."""
+    if patch.get("line_items") is not None:
+        lines = OrderTerms.model_validate({"line_items": patch["line_items"]}).line_items or ()
+        check_ticket_count((line.quantity for line in lines), tenant.max_tickets)
 
 
 def _check_payments(order: OrderRequest) -> None:

@@ -16,18 +16,25 @@ from orders.look import look
 from orders.recovery.waiting import PATIENCE
 from orders.tell import tell
 from orders.write import write
+from schemas.orders import MAX_TICKETS
 from schemas.outcomes import Outcome
 from schemas.requests import Request
 
 
 def process(
-    connection: Connection, requests: Sequence[Request], *, now: datetime, patience: timedelta = PATIENCE
+    connection: Connection,
+    requests: Sequence[Request],
+    *,
+    now: datetime,
+    patience: timedelta = PATIENCE,
+    max_tickets: int = MAX_TICKETS,
 ) -> list[Outcome]:
     """Return the outcome of each request, in their order; the caller commits.
 
-    A request that came before what it names waits, as a row, for as long as `patience` allows.
+    A request that came before what it names waits, as a row, for as long as `patience` allows; an order has
+    at most `max_tickets`.
     """
-    claimed = claim(connection, requests, now)  # the inbox says who is new
+    claimed = claim(connection, requests, now, max_tickets)  # the inbox says who is new
     named = look(connection, claimed.valid)  # what do they name?
     world = load(connection, named, now)  # locked in one order, read once
     decide(world, named.requests, now)  # in the order of arrival

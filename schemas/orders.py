@@ -70,6 +70,10 @@ IpAddress = Annotated[ShortText, AfterValidator(_ip_address)]
 """An IPv4 or IPv6 address, in its shortest words (RFC 5952)."""
 
 MAX_QUANTITY = 1_000
+"""Tickets of a line."""
+
+MAX_TICKETS = 1_000
+"""Tickets of an order, where the setting `WILLCALL_MAX_TICKETS` says nothing else."""
 
 Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
 SeatOrder = Literal["consecutive", "odd_even"]

@@ -32,6 +32,7 @@ RejectionCode = Literal[
     "ticket_voided",
     "not_issued",
     "sales_closed",
+    "too_many_tickets",
 ]
 OutcomeStatus = Literal["processed", "rejected", "waiting", "dead"]
 

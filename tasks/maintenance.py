@@ -6,11 +6,10 @@ from typing import Final
 
 from celery import shared_task
 
-from orders.process import process
 from orders.recovery.delayed import Due, claim_due, forget, put_aside
 from orders.upkeep.expiry import end_late_holds, propose_expiries
 from orders.upkeep.reconciliation import reconcile
-from tasks.orders import patience, process_requests, retry_policy
+from tasks.orders import process_now, process_requests, retry_policy
 from tasks.outbox import relay, wake_relay
 from tasks.resources import engine
 from tasks.ticks import is_mine
@@ -57,7 +56,7 @@ def _try_again(due: Due) -> None:
         if due.attempts > retry_policy().max_attempts:
             raise EndedItsProcess(f"it was tried {due.attempts - 1} times and never came to an end")
         with engine().begin() as connection:
-            (outcome,) = process(connection, [due.request], now=datetime.now(UTC), patience=patience())
+            (outcome,) = process_now(connection, [due.request])
             if outcome.status != "waiting":
                 forget(connection, due.request.request_id)
     except Exception as error:  # noqa: BLE001 - whatever it is, it waits longer or is a dead letter

@@ -156,13 +156,19 @@ def bury_message(message: QueueMessage, reason: str) -> Report:
     return report
 
 
+def process_now(connection: Connection, requests: Sequence[Request]) -> list[Outcome]:
+    """Process the requests in the transaction that is open, by the settings."""
+    most = get_settings().max_tickets
+    return process(connection, requests, now=datetime.now(UTC), patience=patience(), max_tickets=most)
+
+
 def _process(requests: Sequence[Request], report: Report) -> None:
     """Process the requests in one transaction; if that fails, in two halves, until the culprit is alone."""
     if not requests:
         return
     try:
         with _transaction() as connection:
-            outcomes = process(connection, requests, now=datetime.now(UTC), patience=patience())
+            outcomes = process_now(connection, requests)
         report.outcomes.extend(outcomes)
         report.counts.update(
             (request.kind, outcome.status) for request, outcome in zip(requests, outcomes, strict=True)

@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     batch_size: Annotated[int, Field(ge=1, le=500)] = Field(
         500, description="requests in one transaction at most"
     )
+    max_tickets: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        1_000, description="tickets that one order may have; a line has at most 1,000 of them"
+    )
     max_attempts: Annotated[int, Field(ge=1, le=50)] = Field(
         6, description="tries of a request that fails unexpectedly, before it is a dead letter"
     )

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 from orders.catalogue.tenants import Tenant
 from orders.catalogue.ticket_codes import TicketKey
 from schemas.catalogue import FraudRules
+from schemas.orders import MAX_TICKETS
 from schemas.text import is_storable
 
 # The newest key of each tenant signs; the older ones stay, so that what they signed stays valid.
@@ -27,7 +28,9 @@ _PUBLIC_KEYS = text("""
 """)
 
 
-def load_tenants(connection: Connection, names: Iterable[str]) -> dict[str, Tenant]:
+def load_tenants(
+    connection: Connection, names: Iterable[str], *, max_tickets: int = MAX_TICKETS
+) -> dict[str, Tenant]:
     """Return those tenants that exist, by name; the names may be any text."""
     rows = connection.execute(_TENANTS, {"names": sorted(set(filter(is_storable, names)))})
     return {
@@ -39,6 +42,7 @@ def load_tenants(connection: Connection, names: Iterable[str]) -> dict[str, Tena
             cancels_unpaid=row.cancels_unpaid,
             fraud_rules=row.fraud_rules and FraudRules.model_validate(row.fraud_rules),
             returns_promo_uses=row.returns_promo_uses,
+            max_tickets=max_tickets,
         )
         for row in rows
     }

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from orders.catalogue.ticket_codes import TicketKey
 from schemas.catalogue import FraudRules
+from schemas.orders import MAX_TICKETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +21,5 @@ class Tenant:
     fraud_rules: FraudRules | None
     returns_promo_uses: bool = True
     """Whether an order that is cancelled gives back its use of a promo code."""
+    max_tickets: int = MAX_TICKETS
+    """How many tickets an order may have."""

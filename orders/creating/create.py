@@ -13,6 +13,7 @@ from orders.creating.quote import quote_order
 from orders.creating.ticket_groups import add_inventory, makes_ticket_groups, open_ticket_groups
 from orders.creating.trade import group_of, nobody, replaced_order, trade_row
 from orders.holds import fill_in
+from orders.inventory.seating import check_ticket_count
 from orders.new_order import NewOrder
 from orders.requests import CreateOrder
 from orders.state import OrderState
@@ -40,6 +41,7 @@ def _make(world: World, request: CreateOrder, now: datetime) -> NewOrder:
     tenant = request.tenant
     original = replaced_order(world, request)
     order, holds = fill_in(world, request.body, tenant.id, now)
+    check_ticket_count((item.quantity for item in order.line_items), tenant.max_tickets)
     offers = world.offers[tenant.id]
     is_maker = makes_ticket_groups(order)
     if is_maker:

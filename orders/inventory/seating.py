@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from orders.catalogue.offers import TicketClassOffer
-from orders.errors import Invalid, SeatUnavailable
+from orders.errors import Invalid, SeatUnavailable, TooManyTickets
 from schemas.orders import SeatOrder
 
 
@@ -86,6 +86,13 @@ def wished_labels(wish: Any, count: int) -> list[str]:
     if wish.low_seat is None:
         return []
     return labels_from(wish.low_seat, wish.seat_order, count)
+
+
+def check_ticket_count(quantities: Iterable[int], most: int) -> None:
+    """Raise `TooManyTickets` where the lines of an order have more tickets than one may have."""
+    count = sum(quantities)
+    if count > most:
+        raise TooManyTickets(f"{count} tickets: an order has at most {most}", "line_items")
 
 
 def check_wish(labels: Sequence[str], offer: TicketClassOffer, quantity: int, field: str) -> None:

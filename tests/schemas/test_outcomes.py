@@ -44,6 +44,7 @@ DOCUMENTED = {
     "ticket_voided",
     "not_issued",
     "sales_closed",
+    "too_many_tickets",
 }
 
 
