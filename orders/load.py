@@ -18,7 +18,7 @@ from orders.creating.fraud import compared_email, fraud_keys
 from orders.inventory.lock import LockedHold, lock_holds, lock_late_holds, lock_stock, read_stock
 from orders.look import Named
 from orders.make_ahead import make_ahead
-from orders.needs import needs_of, order_id_of, patched_classes, patches_of
+from orders.needs import lines_of, needs_of, order_id_of
 from orders.read_rows import lock_orders, read_payments, read_some_tickets, read_whole
 from orders.requests import CancelOrder, CreateOrder, Opened, TakeHold, UpdateOrder
 from orders.rows import ChangeRow
@@ -130,8 +130,7 @@ def _load_offers(connection: Connection, world: World, named: Named) -> None:
     names = named.catalogue
     for request in named.requests:
         if isinstance(request, UpdateOrder):
-            patches = patches_of(world, request)
-            classes = patched_classes(patches)
+            classes = {line.ticket_class_id for line in lines_of(world, request)}
             if classes:
                 order = world.orders.states.get(order_id_of(world, request) or "")
                 classes |= set() if order is None else _open_classes(order)

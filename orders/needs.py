@@ -1,10 +1,8 @@
 """What a batch may take or give back: the ticket classes, seats and promo codes that it has to lock."""
 
-from collections.abc import Iterable, Mapping
-
 from orders.catalogue.offers import Offers
 from orders.holding.take import quantity_of
-from orders.inventory.seating import labels_from, wished_labels
+from orders.inventory.seating import wished_labels
 from orders.inventory.stock import Needs
 from orders.look import Named
 from orders.money.promo_terms import uses_of
@@ -18,10 +16,9 @@ from orders.requests import (
     TakeHold,
     UpdateOrder,
 )
-from orders.rows import Words
 from orders.world import World
 from schemas.catalogue import promo_code_key
-from schemas.text import is_storable
+from schemas.changes import LineTerms, well_formed_lines
 
 
 def needs_of(world: World, named: Named) -> Needs:
@@ -53,31 +50,12 @@ def order_id_of(world: World, request: ChangeOrder) -> str | None:
     return order_id if order_id in world.orders.states else None
 
 
-def patches_of(world: World, request: UpdateOrder) -> list[Words]:
-    """Return the patches that the update may merge: its own, and those that come after it."""
+def lines_of(world: World, request: UpdateOrder) -> list[LineTerms]:
+    """Return the lines that the update may merge: its own, and those of updates that come after it."""
     order = world.orders.states.get(order_id_of(world, request) or "")
     placed = () if order is None else order.changes.values()
-    return [request.body.patch, *(change.patch for change in placed if change.patch is not None)]
-
-
-def patched_classes(patches: Iterable[Words]) -> set[str]:
-    """Return the ticket classes that lines of patches name; the patches are not validated yet."""
-    return {line["ticket_class_id"] for line in patched_lines(patches)}
-
-
-def patched_lines(patches: Iterable[Words]) -> list[Words]:
-    """Return the lines of patches, not validated, that name a ticket class which can be one."""
-    return [
-        line
-        for patch in patches
-        for line in (patch["line_items"] if isinstance(patch.get("line_items"), list) else ())
-        if isinstance(line, dict) and _can_be_sought(line.get("ticket_class_id"))
-    ]
-
-
-def _can_be_sought(name: object) -> bool:
-    """Say whether a name can be one of the catalogue's; what else is wrong with it, validation says."""
-    return isinstance(name, str) and len(name) <= 200 and is_storable(name)
+    later = [change.patch["line_items"] for change in placed if change.patch and "line_items" in change.patch]
+    return [*request.lines, *(line for items in later for line in well_formed_lines(items))]
 
 
 def _need_for_order(needs: Needs, world: World, request: CreateOrder, offers: Offers) -> None:
@@ -107,28 +85,15 @@ def _need_for_update(needs: Needs, world: World, request: UpdateOrder, offers: O
     order_id = order_id_of(world, request)
     if order_id is None and request.body.order_id is not None:
         return  # there is no such order; one that the batch makes has an id that nobody knows yet
-    lines = patched_lines(patches_of(world, request))
+    lines = lines_of(world, request)
     if not lines:
         return
-    _need_for_lines(needs, world, order_id_of(world, request))
+    _need_for_lines(needs, world, order_id)
     for line in lines:
-        offer = offers.ticket_classes.get(line["ticket_class_id"])
+        offer = offers.ticket_classes.get(line.ticket_class_id)
         if offer is not None:
-            quantity = line.get("quantity")
-            count = quantity if isinstance(quantity, int) and 0 < quantity <= 1_000 else 0
-            labels = _labels(line, count)
-            needs.add(offer.id, has_seats=offer.has_seats, seats=count, labels=labels)
-
-
-def _labels(line: Mapping[str, object], count: int) -> list[str]:
-    """Return the seats that a line of a patch wishes for; the patch is not validated yet."""
-    seats, low_seat = line.get("seats"), line.get("low_seat")
-    if isinstance(seats, list):
-        return [seat for seat in seats if _can_be_sought(seat)]
-    if isinstance(low_seat, str) and _can_be_sought(low_seat):
-        is_odd_even = line.get("seat_order") == "odd_even"
-        return labels_from(low_seat, "odd_even" if is_odd_even else "consecutive", count)
-    return []
+            labels = wished_labels(line, line.quantity)
+            needs.add(offer.id, has_seats=offer.has_seats, seats=line.quantity, labels=labels)
 
 
 def _need_for_cancellation(needs: Needs, world: World, order_id: str | None) -> None:

@@ -1,7 +1,7 @@
 """Is a request well formed, taken for itself?"""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -26,7 +26,14 @@ from orders.requests import (
     UpdateOrder,
 )
 from orders.rows import Words
-from schemas.changes import CancelRequest, ExpireRequest, OrderTerms, PaymentRecord, UpdateRequest
+from schemas.changes import (
+    CancelRequest,
+    ExpireRequest,
+    LineTerms,
+    PaymentRecord,
+    UpdateRequest,
+    well_formed_lines,
+)
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest
 from schemas.orders import OrderRequest
@@ -83,10 +90,10 @@ def open_request(request: Request, tenant: Tenant, new_order_id: str) -> Opened:
 def _open(request: Request, tenant: Tenant) -> Opened:
     model, opened = _KINDS[request.kind]
     body: Any = model.model_validate(request.body)
-    if isinstance(body, UpdateRequest):
-        _check_patch(body.patch, tenant)
     id_ = str(request.request_id)
     words: dict[str, Any] = {"body": body}
+    if isinstance(body, UpdateRequest):
+        words["lines"] = _patched_lines(body.patch, tenant)
     return opened(
         request=request,
         id=id_,
@@ -140,11 +147,14 @@ def _check_lines(order: OrderRequest) -> None:
             )
 
 
-def _check_patch(patch: Words, tenant: Tenant) -> None:
-    """Validate the lines of a patch: before anything is looked up, or made, for them."""
-    if patch.get("line_items") is not None:
-        lines = OrderTerms.model_validate({"line_items": patch["line_items"]}).line_items or ()
-        check_ticket_count((line.quantity for line in lines), tenant.max_tickets)
+def _patched_lines(patch: Words, tenant: Tenant) -> Sequence[LineTerms]:
+    """Return the lines of a patch; of malformed ones none, so that nothing is looked up or made for them.
+
+    What is wrong with them is said after what is wrong with the order. Raises `TooManyTickets`.
+    """
+    lines = well_formed_lines(patch.get("line_items"))
+    check_ticket_count((line.quantity for line in lines), tenant.max_tickets)
+    return lines
 
 
 def _check_payments(order: OrderRequest) -> None:

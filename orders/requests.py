@@ -1,11 +1,19 @@
 """The requests of a batch, well formed: one type a kind, and what became of each so far."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orders.catalogue.tenants import Tenant
 from orders.errors import RejectedRequest
 from orders.new_order import NewOrder
-from schemas.changes import CancelRequest, ExpireRequest, OrderReference, PaymentRecord, UpdateRequest
+from schemas.changes import (
+    CancelRequest,
+    ExpireRequest,
+    LineTerms,
+    OrderReference,
+    PaymentRecord,
+    UpdateRequest,
+)
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest
 from schemas.orders import OrderRequest
@@ -74,6 +82,8 @@ class UpdateOrder(ChangeOrder):
     """`orders.update`."""
 
     body: UpdateRequest
+    lines: Sequence[LineTerms] = ()
+    """The lines of the patch, where they are well formed: of others nothing is looked up."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,12 +1,14 @@
 """What may be done to an order that is there: `orders.update`, `orders.cancel`, `payments.record`."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from schemas.dialects import Extras
 from schemas.money import ZERO, Amount
 from schemas.orders import (
+    MAX_LINES,
     MAX_QUANTITY,
     Address,
     Attendee,
@@ -19,7 +21,7 @@ from schemas.orders import (
     SeatOrder,
     Seats,
 )
-from schemas.text import IdempotencyKey, Identifier, LongText, ShortText, StoredKey, Word
+from schemas.text import AtMost, IdempotencyKey, Identifier, LongText, ShortText, StoredKey, Word
 
 
 class OrderReference(Word):
@@ -58,8 +60,8 @@ class LineTerms(Word):
     ticket_class_id: Identifier
     quantity: Quantity
     unit_price: Amount | None = None
-    attendees: Annotated[tuple[Attendee, ...], Field(max_length=MAX_QUANTITY, strict=False)] | None = None
-    ticket_ids: Annotated[tuple[Id, ...], Field(max_length=MAX_QUANTITY, strict=False)] = ()
+    attendees: Annotated[tuple[Attendee, ...], Field(strict=False), AtMost(MAX_QUANTITY)] | None = None
+    ticket_ids: Annotated[tuple[Id, ...], Field(strict=False), AtMost(MAX_QUANTITY)] = ()
     event_id: Identifier | None = None
     seats: Seats | None = None
     low_seat: ShortText | None = None
@@ -76,9 +78,9 @@ class OrderTerms(Word):
 
     buyer: Buyer | None = None
     billing_address: Address | None = None
-    line_items: Annotated[tuple[LineTerms, ...], Field(min_length=1, max_length=100, strict=False)] | None = (
-        None
-    )
+    line_items: (
+        Annotated[tuple[LineTerms, ...], Field(min_length=1, strict=False), AtMost(MAX_LINES)] | None
+    ) = None
     shipping: Amount = ZERO
     service_fee: Amount = ZERO
     additional_expense: Amount = ZERO
@@ -93,6 +95,21 @@ class OrderTerms(Word):
     extras: Extras | None = None
 
 
+_LINES: TypeAdapter[tuple[LineTerms, ...]] = TypeAdapter(
+    Annotated[tuple[LineTerms, ...], Field(strict=False), AtMost(MAX_LINES)]
+)
+
+
+def well_formed_lines(line_items: Any) -> Sequence[LineTerms]:
+    """Return the lines of a patch; of malformed ones none."""
+    if line_items is None:
+        return ()
+    try:
+        return _LINES.validate_python(line_items)
+    except ValidationError:
+        return ()
+
+
 class CancelledLine(Word):
     """A line of which tickets are cancelled: all of them, or so many, the last ones first."""
 
@@ -104,8 +121,8 @@ class CancelRequest(OrderReference):
     """`orders.cancel`: the whole order, or these lines, or these tickets."""
 
     reason: LongText | None = None
-    lines: Annotated[tuple[CancelledLine, ...], Field(max_length=100, strict=False)] = ()
-    ticket_ids: Annotated[tuple[Id, ...], Field(max_length=MAX_QUANTITY, strict=False)] = ()
+    lines: Annotated[tuple[CancelledLine, ...], Field(strict=False), AtMost(MAX_LINES)] = ()
+    ticket_ids: Annotated[tuple[Id, ...], Field(strict=False), AtMost(MAX_QUANTITY)] = ()
 
     @property
     def is_whole(self) -> bool:

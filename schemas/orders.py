@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from schemas.dialects import DialectName, Extras
 from schemas.money import ZERO, Amount, Currency, StoredAmount, StoredCurrency
-from schemas.text import EmailAddress, IdempotencyKey, Identifier, LongText, ShortText, Word
+from schemas.text import AtMost, EmailAddress, IdempotencyKey, Identifier, LongText, ShortText, Word
 
 PaymentType = Literal[
     "cash",
@@ -72,6 +72,8 @@ IpAddress = Annotated[ShortText, AfterValidator(_ip_address)]
 MAX_QUANTITY = 1_000
 """Tickets of a line."""
 
+MAX_LINES = 100
+
 MAX_TICKETS = 1_000
 """Tickets of an order, where the setting `WILLCALL_MAX_TICKETS` says nothing else."""
 
@@ -102,14 +104,14 @@ Moment = Annotated[
     BeforeValidator(_only_text, json_schema_input_type=str),
     AfterValidator(_storable_moment),
 ]
-Seats = Annotated[tuple[ShortText, ...], Field(max_length=MAX_QUANTITY, strict=False)]
+Seats = Annotated[tuple[ShortText, ...], Field(strict=False), AtMost(MAX_QUANTITY)]
 
 
 def _list_of_one(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-Notes = Annotated[tuple[LongText, ...], Field(max_length=100, strict=False), BeforeValidator(_list_of_one)]
+Notes = Annotated[tuple[LongText, ...], Field(strict=False), AtMost(100), BeforeValidator(_list_of_one)]
 """A note, or a list of notes (Ticket Evolution, Orders / Create, Orders Parameters)."""
 
 
@@ -141,7 +143,7 @@ class LineItemRequest(Word):
     event_id: Identifier | None = None
     quantity: Quantity = 0
     unit_price: Amount | None = None
-    attendees: Annotated[tuple[Attendee, ...], Field(max_length=MAX_QUANTITY, strict=False)] = ()
+    attendees: Annotated[tuple[Attendee, ...], Field(strict=False), AtMost(MAX_QUANTITY)] = ()
     hold_id: Id | None = None
     seats: Seats = ()
     low_seat: ShortText | None = None
@@ -165,14 +167,14 @@ class OrderRequest(Word):
     currency: Currency | None = None
     buyer: Buyer
     billing_address: Address | None = None
-    line_items: Annotated[tuple[LineItemRequest, ...], Field(min_length=1, max_length=100, strict=False)]
+    line_items: Annotated[tuple[LineItemRequest, ...], Field(min_length=1, strict=False), AtMost(MAX_LINES)]
     shipping: Amount = ZERO
     service_fee: Amount = ZERO
     additional_expense: Amount = ZERO
     tax: Amount | None = None
     discount: Amount = ZERO
     promo_code: Identifier | None = None
-    payments: Annotated[tuple[PaymentRequest, ...], Field(max_length=100, strict=False)] = ()
+    payments: Annotated[tuple[PaymentRequest, ...], Field(strict=False), AtMost(100)] = ()
     reference: ShortText | None = None
     internal_notes: Notes = ()
     external_notes: Notes = ()

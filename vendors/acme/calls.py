@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from schemas.orders import MAX_QUANTITY
-from schemas.text import EmailAddress, IdempotencyKey, ShortText, Word
+from schemas.text import AtMost, EmailAddress, IdempotencyKey, ShortText, Word
 from vendors.acme.kept import KeptOfItem, KeptOfOrder, KeptOfTicket
 from vendors.acme.words import Due, Id, Price, TicketStatus
 
@@ -49,7 +49,7 @@ class ItemCall(KeptOfItem):
     amount: Computed = None
     balanceAmount: Computed = None
     checkInDate: Computed = None
-    ticketVos: Annotated[tuple[TicketCall, ...], Field(max_length=MAX_QUANTITY, strict=False)] | None = None
+    ticketVos: Annotated[tuple[TicketCall, ...], Field(strict=False), AtMost(MAX_QUANTITY)] | None = None
 
 
 class OrderCall(KeptOfOrder):
@@ -78,7 +78,7 @@ class OrderCall(KeptOfOrder):
     createdOn: Computed = None
     updatedOn: Computed = None
     paymentDueDate: Due | None = None
-    orderItems: Annotated[tuple[ItemCall, ...], Field(min_length=1, max_length=100, strict=False)]
+    orderItems: Annotated[tuple[ItemCall, ...], Field(min_length=1, strict=False), AtMost(100)]
 
 
 class ReplacingCall(OrderCall):

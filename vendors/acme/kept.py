@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Protocol
 from pydantic import ConfigDict, Field, ValidationError
 
 from schemas.orders import MAX_QUANTITY
-from schemas.text import LongText, ShortText, Word
+from schemas.text import AtMost, LongText, ShortText, Word
 from vendors.acme.words import (
     ComboTemplateType,
     Id,
@@ -87,7 +87,7 @@ class ItemEntry(KeptOfItem):
     itemId: str | None = None
     ticketClassId: str | None = None
     discountedUnitPrice: Price | None = None
-    tickets: Annotated[tuple[TicketEntry, ...], Field(max_length=MAX_QUANTITY, strict=False)] = ()
+    tickets: Annotated[tuple[TicketEntry, ...], Field(strict=False), AtMost(MAX_QUANTITY)] = ()
 
 
 class OrderEntry(KeptOfOrder):

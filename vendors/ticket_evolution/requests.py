@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from schemas.orders import IpAddress, PaymentType, SeatOrder
-from schemas.text import IdempotencyKey, LongText, ShortText, Word
+from schemas.text import AtMost, IdempotencyKey, LongText, ShortText, Word
 from vendors.ticket_evolution.values import Count, HoldName, Label, Money, Number, Order
 
 Hash = dict[str, Any]
@@ -18,7 +18,8 @@ def _list_of_one(value: Any) -> Any:
 
 Notes = Annotated[
     tuple[LongText, ...],
-    Field(max_length=100, strict=False),
+    Field(strict=False),
+    AtMost(100),
     BeforeValidator(_list_of_one, json_schema_input_type=LongText | tuple[LongText, ...]),
 ]
 """A note, or a list of notes."""
@@ -75,7 +76,7 @@ class Item(Word):
 class Shipment(Word):
     """One of `shipped_items`: how its items are delivered (Shipments / Create)."""
 
-    items: Annotated[tuple[Item, ...], Field(min_length=1, max_length=100, strict=False)]
+    items: Annotated[tuple[Item, ...], Field(min_length=1, strict=False), AtMost(100)]
     type: ShortText | None = None
     service_type: ShortText | None = None
     signature_type: ShortText | None = None
@@ -121,8 +122,8 @@ class OrderCall(Word):
     idempotency_key: IdempotencyKey | None = None
     check_fraud: Annotated[bool, BeforeValidator(_is_true)] = False
     is_purchase: bool | None = None
-    shipped_items: Annotated[tuple[Shipment, ...], Field(min_length=1, max_length=100, strict=False)]
-    payments: Annotated[tuple[Payment, ...], Field(max_length=100, strict=False)] = ()
+    shipped_items: Annotated[tuple[Shipment, ...], Field(min_length=1, strict=False), AtMost(100)]
+    payments: Annotated[tuple[Payment, ...], Field(strict=False), AtMost(100)] = ()
     seller_id: Number | None = None
     buyer_id: Number | None = None
     client_id: Number | None = None
@@ -152,5 +153,5 @@ class OrderCall(Word):
 class OrdersCall(Word):
     """The body of a call: one order or several, each taken or refused for itself."""
 
-    orders: Annotated[tuple[OrderCall, ...], Field(min_length=1, max_length=500, strict=False)]
+    orders: Annotated[tuple[OrderCall, ...], Field(min_length=1, strict=False), AtMost(500)]
     check_fraud: Any = None

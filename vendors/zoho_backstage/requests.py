@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from schemas.orders import MAX_QUANTITY, Attendee
 from schemas.outcomes import Rejection, rejections_of
 from schemas.requests import CREATE
-from schemas.text import EmailAddress, IdempotencyKey, Identifier, ShortText, Word
+from schemas.text import AtMost, EmailAddress, IdempotencyKey, Identifier, ShortText, Word
 from vendors.dialect import Dialect, NotTranslatable, Words
 from vendors.zoho_backstage.people import NO_ADDRESS
 
@@ -77,7 +77,7 @@ class OrderBody(Word):
     idempotency_key: IdempotencyKey | None = None
     buyer_details: BuyerDetails
     billing_address: BillingAddress | None = None
-    tickets: Annotated[tuple[TicketRequest, ...], Field(min_length=1, max_length=MAX_QUANTITY, strict=False)]
+    tickets: Annotated[tuple[TicketRequest, ...], Field(min_length=1, strict=False), AtMost(MAX_QUANTITY)]
 
 
 class OrderCall(OrderBody):
