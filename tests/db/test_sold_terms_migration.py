@@ -16,6 +16,7 @@ _DATABASE = "sold_terms"
 
 # The schema as it was before the migration; the rows stay.
 _BACK = """
+    ALTER TABLE seats DROP CONSTRAINT seats_gone_seats_are_free_check;
     DROP INDEX order_changes_places, tickets_unissued, orders_expiring;
     ALTER TABLE order_changes DROP COLUMN place;
     ALTER TABLE orders DROP COLUMN expires_at, DROP COLUMN paid_in_full_at, DROP COLUMN promo_terms;
