@@ -52,8 +52,7 @@ def make_catalogue(*events: Mapping[str, Any], tenant: str = "demo") -> Catalogu
 
 
 def load(engine: Engine, *events: Mapping[str, Any], tenant: str = "demo") -> None:
-    with engine.begin() as connection:
-        load_catalogue(connection, make_catalogue(*events, tenant=tenant), now=NOW)
+    load_catalogue(engine, make_catalogue(*events, tenant=tenant), now=NOW)
 
 
 def make_body(ticket_class: str = "standing", quantity: int = 1, **changes: Any) -> dict[str, Any]:
