@@ -1,8 +1,8 @@
 """Writing what differs: an event at a time, its ticket classes in pages, each page a short transaction.
 
-**No lock is held while another is waited for.** A page takes those of its locks that are free, in the order of
-ids, and writes; what others have locked is left for the next turn, and where nothing is free, one row is waited
-for, alone. So sales never deadlock with a load, whatever the order of the file, and wait for one page at most.
+**No lock is held while another is waited for.** A page takes those of its locks that are free, in the order
+of ids, and writes; what others have locked is left for the next turn, and where nothing is free, one row is
+waited for, alone. So sales never deadlock with a load, whatever the order of the file, and wait for one page.
 Only an event whose prices mean something else now, another currency or tax, is written as a whole: nobody may
 buy at the old number in the new currency. Its locks are taken in the order in which sales take theirs.
 """
