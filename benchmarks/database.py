@@ -161,8 +161,7 @@ def _wait_until(
 def prepare(database: Database) -> None:
     """Make the tables and load the catalogue."""
     upgrade(database.engine)
-    with database.engine.begin() as connection:
-        load_catalogue(connection, catalogue(), now=datetime.now(UTC))
+    load_catalogue(database.engine, catalogue(), now=datetime.now(UTC))
 
 
 def copy_of(template: Database, name: str, *, is_kept: bool = False) -> Database:

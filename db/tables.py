@@ -151,14 +151,21 @@ seats = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("ticket_class_id", ForeignKey("ticket_classes.id"), nullable=False),
-    Column("position", Integer, nullable=False),
+    # NULL for a seat that is gone: it keeps its row, as cancelled tickets name it.
+    Column("position", Integer),
     Column("label", Text, nullable=False),
     # By a ticket, or by the hold that is named.
     Column("is_taken", Boolean, nullable=False, server_default=text("false")),
     Column("hold_id", Uuid),
     UniqueConstraint("ticket_class_id", "position"),
     UniqueConstraint("ticket_class_id", "label"),
-    Index("seats_free", "ticket_class_id", "position", postgresql_where=text("NOT is_taken")),
+    CheckConstraint("position IS NOT NULL OR NOT is_taken", name="gone_seats_are_free"),
+    Index(
+        "seats_free",
+        "ticket_class_id",
+        "position",
+        postgresql_where=text("NOT is_taken AND position IS NOT NULL"),
+    ),
     Index("seats_held", "hold_id", postgresql_where=text("hold_id IS NOT NULL")),
 )
 

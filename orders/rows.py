@@ -217,6 +217,56 @@ class TicketClassRow(NamedTuple):
     bought_by_order_id: str | None
 
 
+class CatalogueEventRow(NamedTuple):
+    """A row of `events`: what a catalogue file says of an event."""
+
+    id: str
+    tenant_id: str
+    external_id: str
+    name: str
+    starts_at: datetime
+    ends_at: datetime
+    timezone: str
+    currency: str
+    on_sale_from: datetime | None
+    on_sale_until: datetime | None
+    tax_name: str | None
+    tax_rate: Decimal | None
+    tax_is_included: bool
+    tax_rounding: TaxRounding
+    details: Words | None
+
+
+class CatalogueClassRow(NamedTuple):
+    """What of a row of `ticket_classes` a catalogue file says; the counters are the inventory's."""
+
+    id: str
+    tenant_id: str
+    event_id: str
+    external_id: str
+    name: str
+    section: str | None
+    row: str | None
+    price: Decimal
+    has_seats: bool
+    capacity: int
+    office: str | None
+    cost: Decimal | None
+    details: Words | None
+
+
+class PromoCodeRow(NamedTuple):
+    """What of a row of `promo_codes` a catalogue file says."""
+
+    id: str
+    event_id: str
+    code: str
+    key: str
+    percent: Decimal | None
+    amount: Decimal | None
+    max_uses: int | None
+
+
 class SeatRow(NamedTuple):
     """What of a row of `seats` is written: by a ticket, or by the hold that is named."""
 
@@ -226,11 +276,11 @@ class SeatRow(NamedTuple):
 
 
 class NewSeatRow(NamedTuple):
-    """A row of `seats` that a purchase makes."""
+    """A row of `seats` that a purchase or a catalogue file makes; without a position it is gone."""
 
     id: str
     ticket_class_id: str
-    position: int
+    position: int | None
     label: str
 
 

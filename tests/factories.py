@@ -53,15 +53,13 @@ def make_catalogue(*events: Mapping[str, Any], tenant: str = "demo") -> Catalogu
 
 
 def load(engine: Engine, *events: Mapping[str, Any], tenant: str = "demo") -> None:
-    with engine.begin() as connection:
-        load_catalogue(connection, make_catalogue(*events, tenant=tenant), now=NOW)
+    load_catalogue(engine, make_catalogue(*events, tenant=tenant), now=NOW)
 
 
 def load_with_settings(engine: Engine, *events: Mapping[str, Any], **settings: Any) -> None:
     """Load the events of a tenant that wants its orders treated so."""
     words = {"tenant": "demo", "settings": settings, "events": events or (make_event(),)}
-    with engine.begin() as connection:
-        load_catalogue(connection, Catalogue.model_validate(words), now=NOW)
+    load_catalogue(engine, Catalogue.model_validate(words), now=NOW)
 
 
 def make_body(ticket_class: str = "standing", quantity: int = 1, **changes: Any) -> dict[str, Any]:

@@ -58,9 +58,8 @@ def catalogue_of(tenant: str) -> Catalogue:
 def prepare(engine: Engine) -> None:
     """Make the tables, and two tenants with the same catalogue."""
     upgrade(engine)
-    with engine.begin() as connection:
-        for tenant in ("demo", "other"):
-            load_catalogue(connection, catalogue_of(tenant), now=datetime.now(UTC))
+    for tenant in ("demo", "other"):
+        load_catalogue(engine, catalogue_of(tenant), now=datetime.now(UTC))
 
 
 def settings_of(home: Path, **changes: Any) -> Settings:

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,22 +25,48 @@ def load(
     files: Annotated[list[str], typer.Argument(metavar="FILE…", help="YAML or JSON; - is standard input.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Load catalogue files, all or none. What is there already stays; loading twice changes nothing."""
+    """Load catalogue files while sales go on. What is there already stays; loading twice changes nothing.
+
+    All files are checked before the first is loaded. A load that ends half way goes on when it is repeated.
+    """
     from datetime import UTC, datetime
 
-    from intake.commands.servers import transaction
-    from orders.catalogue.loading import CatalogueConflict, load_catalogue
+    from intake.commands.progress import progress_bar
+    from intake.commands.servers import engine
+    from orders.catalogue.loading import CatalogueConflict, check_catalogue, load_catalogue
 
     catalogues = [(name, read_catalogue(name, _text(name))) for name in files]
-    with transaction() as connection:
-        rows = []
+    rows: list[tuple[str, str, int, int, int]] = []
+    with engine() as opened, progress_bar("comparing", 0) as (progress, bar):
+
+        def tell(what: str, done: int, total: int) -> None:
+            progress.update(bar, description=what, completed=done, total=total)
+
+        now = datetime.now(UTC)
+        for name, catalogue in catalogues if len(catalogues) > 1 else ():
+            with _of_file(name, rows, CatalogueConflict):
+                check_catalogue(opened, catalogue, now=now)
         for name, catalogue in catalogues:
-            try:
-                loaded = load_catalogue(connection, catalogue, now=datetime.now(UTC))
-            except CatalogueConflict as error:
-                raise CommandFailed(f"{name}: {error}") from error
+            with _of_file(name, rows, CatalogueConflict):
+                loaded = load_catalogue(opened, catalogue, now=now, tell=tell)
             rows.append((name, catalogue.tenant, loaded.created, loaded.updated, loaded.unchanged))
     _show(rows, as_json)
+
+
+@contextmanager
+def _of_file(name: str, loaded: Sequence[Sequence[Any]], conflict: type[Exception]) -> Iterator[None]:
+    """Name the file of a conflict, and after any failure the files that are loaded."""
+    try:
+        yield
+    except Exception as error:
+        if loaded:
+            error.add_note(f"Loaded before: {', '.join(row[0] for row in loaded)}.")
+        if not isinstance(error, conflict):
+            raise
+        failed = CommandFailed("\n".join(f"{name}: {line}" for line in str(error).splitlines()))
+        for note in getattr(error, "__notes__", ()):
+            failed.add_note(note)
+        raise failed from error
 
 
 def _text(name: str) -> bytes:

@@ -14,7 +14,15 @@ class SettingsWrong(CommandFailed):
 
 
 def sentence_of(error: Exception) -> str | None:
-    """Return what went wrong, or None for what nobody foresaw, which deserves its stack trace."""
+    """Return what went wrong, or None for what nobody foresaw, which deserves its stack trace.
+
+    A note of the error, such as what was done before, comes after it.
+    """
+    sentence = _sentence_of(error)
+    return None if sentence is None else "\n".join([sentence, *getattr(error, "__notes__", ())])
+
+
+def _sentence_of(error: Exception) -> str | None:
     if isinstance(error, CommandFailed):
         return str(error)
     # Typer has click's errors inside it, under a private name; they all know how to say what is wrong.

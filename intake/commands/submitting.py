@@ -1,22 +1,19 @@
 """Sending files of requests, and telling what became of them."""
 
-import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 from typing import Any, Final
 from uuid import UUID
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from sqlalchemy import Engine
 
 from intake.commands.failures import CommandFailed
 from intake.commands.outcomes import find_outcomes, result
 from intake.commands.output import counted, print_json, print_line
+from intake.commands.progress import progress_bar
 from intake.commands.request_files import RequestFile
 from intake.commands.sending import SENDER
 from intake.producer import NotConfirmed, Producer
@@ -109,7 +106,10 @@ def send(
 ) -> Sent:
     """Send all requests of the files; with a waiter return when each has an outcome, printed."""
     sent = Sent()
-    with _progress(sum(file.count for file in files)) as (progress, bar), Producer() as producer:
+    with (
+        progress_bar("sending", sum(file.count for file in files)) as (progress, bar),
+        Producer() as producer,
+    ):
         if waiter is not None:
             waiter.tell = lambda count: progress.update(bar, completed=count)
         for tenant, requests in _groups(files):
@@ -145,26 +145,3 @@ def _not_all(count: int, error: NotConfirmed) -> str:
         f"the broker confirmed {count} requests, and of the next ones none ({' '.join(str(error).split())}); "
         "send all again: what has an idempotency key counts once"
     )
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[tuple[Progress, TaskID]]:
-    """Show a bar on a terminal: on standard error, unless outcomes are printed to the same one."""
-    console = Console(file=sys.stdout if sys.stdout.isatty() else sys.stderr)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    # Rich moves the bar below the lines that are printed meanwhile, if it may redirect them.
-    redirect = sys.stdout.isatty()
-    with Progress(
-        *columns,
-        console=console,
-        disable=not console.is_terminal,
-        transient=True,
-        redirect_stdout=redirect,
-        redirect_stderr=False,
-    ) as progress:
-        yield progress, progress.add_task("sending", total=total)

@@ -14,6 +14,7 @@ from intake.commands.sending import TimeoutOption, send_and_tell
 from schemas.requests import CHECK_IN
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from uuid import UUID
 
     from sqlalchemy import Engine
@@ -34,7 +35,7 @@ def verify(
 ) -> None:
     """Say whether a code is valid, signed with an unknown key, or forged; exit 1 unless it is valid.
 
-    With the database, a voided ticket is told too: its signature alone cannot know.
+    With the database, a voided ticket is told too, and when the event is now: the code alone cannot know.
     """
     from orders.catalogue.ticket_codes import ForgedCode, UnknownKey, verify_ticket
 
@@ -44,15 +45,16 @@ def verify(
         result = "forged" if isinstance(error, ForgedCode) else "unknown_key"
         _show({"result": result, "reason": str(error)}, as_json)
         raise typer.Exit(1) from error
-    status = None if keys is not None else _status(claims.ticket_id)
+    known = None if keys is not None else _look_up(claims.ticket_id)
+    status, starts_at, ends_at = known or (None, claims.valid_from, claims.valid_until)
     is_voided = status == "voided"
     _show(
         {
             "result": "voided" if is_voided else "valid",
             "ticket_id": claims.ticket_id,
             "status": status,
-            "event_starts_at": claims.valid_from,
-            "event_ends_at": claims.valid_until,
+            "event_starts_at": starts_at,
+            "event_ends_at": ends_at,
             "key_id": claims.key_id,
         },
         as_json,
@@ -76,14 +78,24 @@ def _public_keys() -> dict[int, bytes]:
         return public_keys(connection)
 
 
-def _status(ticket_id: "UUID") -> str | None:
+def _look_up(ticket_id: "UUID") -> "tuple[str, datetime, datetime] | None":
+    """Return the ticket's status, and when its event starts and ends, which may have changed since."""
+    from datetime import UTC
+
     from sqlalchemy import select
 
-    from db.tables import tickets
+    from db.tables import events, ticket_classes, tickets
     from intake.commands.servers import transaction
 
+    query = (
+        select(tickets.c.status, events.c.starts_at, events.c.ends_at)
+        .join(ticket_classes, ticket_classes.c.id == tickets.c.ticket_class_id)
+        .join(events, events.c.id == ticket_classes.c.event_id)
+        .where(tickets.c.id == ticket_id)
+    )
     with transaction() as connection:
-        return connection.scalars(select(tickets.c.status).where(tickets.c.id == ticket_id)).first()
+        row = connection.execute(query).first()
+    return None if row is None else (row.status, row.starts_at.astimezone(UTC), row.ends_at.astimezone(UTC))
 
 
 def _read(file: Path) -> dict[int, bytes]:

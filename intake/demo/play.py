@@ -79,9 +79,9 @@ def play(step: Step) -> Played:
         stack.callback(engine.dispose)
         with played.timed("bring the schema up to date", step):
             upgrade(engine)
-        with played.timed("load the catalogue", step), engine.begin() as connection:
+        with played.timed("load the catalogue", step):
             catalogue = read_catalogue("the sample catalogue", catalogue_text())
-            load_catalogue(connection, catalogue, now=datetime.now(UTC))
+            load_catalogue(engine, catalogue, now=datetime.now(UTC))
         _play(settings, engine, played, step)
         step("stop the database and the broker")
     return played

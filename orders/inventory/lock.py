@@ -25,27 +25,29 @@ _READ_TICKET_CLASSES: Final = text(_TICKET_CLASSES)
 # NO KEY: a foreign key that points at the class must not wait for its buyers.
 _LOCK_TICKET_CLASSES: Final = text(f"{_TICKET_CLASSES} FOR NO KEY UPDATE")
 
-_STILL_FREE: Final = text("SELECT count(*) FROM seats WHERE id = ANY(CAST(:ids AS uuid[])) AND NOT is_taken")
+_STILL_FREE: Final = text("""
+    SELECT count(*) FROM seats WHERE id = ANY(CAST(:ids AS uuid[])) AND NOT is_taken AND position IS NOT NULL
+""")
 
 _LOCK_PROMO_CODES: Final = text("""
     SELECT id::text, max_uses - used AS left
     FROM promo_codes WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY promo_codes.id FOR NO KEY UPDATE
 """)
 
-# Enough to choose neighbours from; a class may have a hundred thousand seats.
+# Enough to choose neighbours from; a class may have a hundred thousand seats. One without a position is gone.
 _FREE_SEATS: Final = text("""
     SELECT wanted.ticket_class_id::text, seat.id::text, seat.label, seat.position
     FROM unnest(CAST(:ids AS uuid[]), CAST(:counts AS int[])) AS wanted (ticket_class_id, count)
     CROSS JOIN LATERAL (
         SELECT id, label, position FROM seats
-        WHERE seats.ticket_class_id = wanted.ticket_class_id AND NOT is_taken
+        WHERE seats.ticket_class_id = wanted.ticket_class_id AND NOT is_taken AND position IS NOT NULL
         ORDER BY position LIMIT wanted.count * 4 + 100
     ) AS seat
     UNION
     SELECT seats.ticket_class_id::text, id::text, label, position
     FROM unnest(CAST(:named_ids AS uuid[]), CAST(:labels AS text[])) AS named (ticket_class_id, label)
     JOIN seats USING (ticket_class_id, label)
-    WHERE NOT is_taken
+    WHERE NOT is_taken AND position IS NOT NULL
 """)
 
 _HOLD: Final = """

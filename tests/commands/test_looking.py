@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from tests.commands.conftest import Willcall
-from tests.factories import load, make_request, run
+from tests.factories import load, make_event, make_request, run
 
 
 def _order(engine: Engine, **changes: Any) -> UUID:
@@ -147,6 +147,23 @@ def test_a_ticket_is_verified_with_and_without_the_database(
     assert (online.code, online.json["result"], online.json["status"]) == (0, "valid", "valid")
     assert (offline.code, offline.json["result"], offline.json["status"]) == (0, "valid", None)
     assert offline.json["ticket_id"] == online.json["ticket_id"]
+
+
+def test_a_code_from_before_a_new_date_is_valid_and_shows_the_new_date(
+    willcall: Willcall, engine: Engine
+) -> None:
+    load(engine)
+    code = _code(willcall, _order(engine))
+    load(
+        engine,
+        make_event(starts_at="2027-05-01T20:00:00+02:00", ends_at="2027-05-01T23:00:00+02:00"),
+    )
+
+    ran = willcall("tickets", "verify", code, "--json")
+
+    assert (ran.code, ran.json["result"]) == (0, "valid")
+    assert ran.json["event_starts_at"] == "2027-05-01T18:00:00Z"
+    assert ran.json["event_ends_at"] == "2027-05-01T21:00:00Z"
 
 
 def test_a_forged_code_and_one_of_an_unknown_key_are_told_apart(

@@ -20,10 +20,7 @@ from vendors.ticket_evolution.shapes import Order
 def test_the_orders_of_a_file_are_made_one_by_one_and_shown_in_its_words(
     willcall: Willcall, engine: Engine, tmp_path: Path
 ) -> None:
-    with engine.begin() as connection:
-        load_catalogue(
-            connection, Catalogue.model_validate(recorded("ticket_evolution/catalogue.json")), now=NOW
-        )
+    load_catalogue(engine, Catalogue.model_validate(recorded("ticket_evolution/catalogue.json")), now=NOW)
     file = tmp_path / "orders.json"
     file.write_text(
         json.dumps({"orders": [sale(), sale(tax="0.07"), sale(seller_id=None)], "check_fraud": True})

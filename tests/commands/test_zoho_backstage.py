@@ -22,8 +22,7 @@ _SAMPLE = Path(__file__).parents[1] / "messages/zoho_backstage/create_order.json
 def test_a_payload_in_a_file_becomes_an_order_that_is_shown_in_its_words(
     willcall: Willcall, engine: Engine
 ) -> None:
-    with engine.begin() as connection:
-        load_catalogue(connection, Catalogue.model_validate(recorded("catalogue.json")), now=NOW)
+    load_catalogue(engine, Catalogue.model_validate(recorded("catalogue.json")), now=NOW)
 
     sent = willcall(
         "submit", "--dialect", "zoho_backstage", _SAMPLE, "--tenant", "box-office", "--wait", "--json"

@@ -21,8 +21,7 @@ __all__ = ["broker", "brokerage"]
 def catalogue(shared_intake: Intake) -> Catalogue:
     """Load the tenants of the vendors' samples, once for all tests of this process."""
     found = Catalogue.model_validate(recorded("catalogue.json"))
-    with shared_intake.engine.begin() as connection:
-        load_catalogue(connection, found, now=datetime.now(UTC))
+    load_catalogue(shared_intake.engine, found, now=datetime.now(UTC))
     return found
 
 

@@ -232,8 +232,7 @@ def test_each_tenant_is_answered_from_its_own_catalogue(
         "ticket_classes": [{"id": STANDING, "name": "One", "price": "1000", "capacity": 9}],
     }
     catalogue = {"tenant": tenant, "aliases": {"acme": [tenant]}, "events": [event]}
-    with intake.engine.begin() as connection:
-        load_catalogue(connection, Catalogue.model_validate(catalogue), now=datetime.now(UTC))
+    load_catalogue(intake.engine, Catalogue.model_validate(catalogue), now=datetime.now(UTC))
     scopes = ("orders.create", "orders.read", "orders.update", "orders.set_price")
     other = Acme(caller, intake.new_key(*scopes, tenant=tenant), tenant)
 

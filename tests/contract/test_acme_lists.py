@@ -129,8 +129,7 @@ def test_a_long_list_of_an_event_leads_on_whatever_the_events_id_is(
         "aliases": {"acme": [tenant]},
         "events": [make_event(event, ticket_classes=[make_ticket_class("lawn")])],
     }
-    with intake.engine.begin() as connection:
-        load_catalogue(connection, Catalogue.model_validate(catalogue), now=datetime.now(UTC))
+    load_catalogue(intake.engine, Catalogue.model_validate(catalogue), now=datetime.now(UTC))
     acme = Acme(caller, intake.new_key("orders.create", "orders.read", tenant=tenant), tenant)
     ids = [acme.create(simple(orderItems=[item(ticketingTypeId="lawn")])) for _ in range(2)]
 

@@ -57,8 +57,7 @@ _EVENTS = [
 def client(intake: Intake) -> Iterator[httpx.Client]:
     """Return a client of our own calls, of a tenant with all kinds of prices and taxes."""
     words = {"tenant": "zoho-house", "aliases": {"zoho_backstage": list(_ZOHO)}, "events": _EVENTS}
-    with intake.engine.begin() as connection:
-        load_catalogue(connection, Catalogue.model_validate(words), now=datetime.now(UTC))
+    load_catalogue(intake.engine, Catalogue.model_validate(words), now=datetime.now(UTC))
     with intake.client(tenant="zoho-house") as client:
         client.headers["prefer"] = "wait=30"
         yield client

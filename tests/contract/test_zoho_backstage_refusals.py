@@ -31,8 +31,7 @@ def small(intake: Intake) -> str:
         ],
     }
     words = {"tenant": "small-house", "aliases": {"zoho_backstage": ["777"]}, "events": [event]}
-    with intake.engine.begin() as connection:
-        load_catalogue(connection, Catalogue.model_validate(words), now=datetime.now(UTC))
+    load_catalogue(intake.engine, Catalogue.model_validate(words), now=datetime.now(UTC))
     return intake.new_key("orders.create", tenant="small-house")
 
 

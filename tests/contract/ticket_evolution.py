@@ -85,8 +85,7 @@ def broker_of(intake: Intake, http: httpx.Client, *scopes: str) -> Broker:
 def brokerage(shared_intake: Intake) -> None:
     """Load the brokers' tenant, once for all tests of this process."""
     found = Catalogue.model_validate(recorded("ticket_evolution/catalogue.json"))
-    with shared_intake.engine.begin() as connection:
-        load_catalogue(connection, found, now=datetime.now(UTC))
+    load_catalogue(shared_intake.engine, found, now=datetime.now(UTC))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from sqlalchemy import Engine, text
 from db.migrate import upgrade
 
 BEFORE_MONEY = """
+    ALTER TABLE seats DROP CONSTRAINT seats_gone_seats_are_free_check;
     DROP INDEX orders_buyer_email;
     CREATE INDEX orders_tenant_id_buyer_email_id_idx ON orders (tenant_id, buyer_email, id);
     ALTER TABLE tenants DROP COLUMN returns_promo_uses;

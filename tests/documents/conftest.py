@@ -48,8 +48,7 @@ CATALOGUE = {
 @pytest.fixture(scope="session")
 def theatre(shared_intake: Intake) -> Intake:
     """Load the catalogue, once for all tests of this process."""
-    with shared_intake.engine.begin() as connection:
-        load_catalogue(connection, Catalogue.model_validate(CATALOGUE), now=datetime.now(UTC))
+    load_catalogue(shared_intake.engine, Catalogue.model_validate(CATALOGUE), now=datetime.now(UTC))
     return shared_intake
 
 

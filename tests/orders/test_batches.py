@@ -47,8 +47,7 @@ class Side:
         self._is_one_by_one = is_one_by_one
         self._waiting: list[Request] = []
         catalogue = {"tenant": tenant, "settings": plan.settings, "events": make_events()}
-        with engine.begin() as connection:
-            load_catalogue(connection, Catalogue.model_validate(catalogue), now=NOW)
+        load_catalogue(engine, Catalogue.model_validate(catalogue), now=NOW)
 
     def act(self, number: int) -> list[Outcome]:
         """Send a batch, with what waits; return the answers."""

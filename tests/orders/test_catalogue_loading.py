@@ -20,8 +20,7 @@ from tests.factories import (
 
 def _load(engine: Engine, *events: dict[str, Any], **changes: Any) -> Loaded:
     catalogue = make_catalogue(*events)
-    with engine.begin() as connection:
-        return load_catalogue(connection, catalogue.model_copy(update=changes), now=NOW)
+    return load_catalogue(engine, catalogue.model_copy(update=changes), now=NOW)
 
 
 def test_loading_twice_changes_nothing(engine: Engine) -> None:
@@ -63,7 +62,7 @@ def test_free_seats_may_go_and_sold_ones_stay(engine: Engine) -> None:
     with pytest.raises(CatalogueConflict, match="seat 1 of ticket class stalls"):
         _load(engine, make_event(ticket_classes=[make_seated_class(seats="2-9")]))
     _load(engine, make_event(ticket_classes=[make_seated_class(seats="1-3")]))
-    assert rows(engine, "SELECT label, is_taken FROM seats ORDER BY position") == [
+    assert rows(engine, "SELECT label, is_taken FROM seats WHERE position IS NOT NULL ORDER BY position") == [
         ("1", True),
         ("2", True),
         ("3", False),
@@ -85,10 +84,10 @@ def test_a_ticket_class_belongs_to_one_event(engine: Engine) -> None:
 
 def test_an_alias_is_one_tenant_s(engine: Engine) -> None:
     words = {"tenant": "a", "aliases": {"acme": ["t-1"]}, "events": []}
-    with engine.begin() as connection:
-        load_catalogue(connection, Catalogue.model_validate(words), now=NOW)
-    with pytest.raises(CatalogueConflict, match="t-1"), engine.begin() as connection:
-        load_catalogue(connection, Catalogue.model_validate(words | {"tenant": "b"}), now=NOW)
+    load_catalogue(engine, Catalogue.model_validate(words), now=NOW)
+    with pytest.raises(CatalogueConflict, match="t-1"):
+        load_catalogue(engine, Catalogue.model_validate(words | {"tenant": "b"}), now=NOW)
+    assert rows(engine, "SELECT name FROM tenants") == [("a",)]
 
 
 def test_what_the_file_leaves_out_stays(engine: Engine) -> None:

@@ -52,8 +52,7 @@ def _is_consistent(engine: Engine) -> bool:
 
 def _load_with_settings(engine: Engine, **settings: Any) -> None:
     catalogue = {"tenant": "demo", "events": [make_event()], "settings": settings}
-    with engine.begin() as connection:
-        load_catalogue(connection, Catalogue.model_validate(catalogue), now=NOW)
+    load_catalogue(engine, Catalogue.model_validate(catalogue), now=NOW)
 
 
 def _seats(order: dict[str, Any]) -> list[str]:

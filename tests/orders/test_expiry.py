@@ -26,8 +26,7 @@ def _load(engine: Engine, *, cancels_unpaid: bool = True) -> None:
         "events": [make_event()],
         "settings": {"cancels_unpaid": cancels_unpaid},
     }
-    with engine.begin() as connection:
-        load_catalogue(connection, Catalogue.model_validate(catalogue), now=NOW)
+    load_catalogue(engine, Catalogue.model_validate(catalogue), now=NOW)
 
 
 def _propose(engine: Engine) -> list[Request]:

@@ -14,8 +14,7 @@ from tests.factories import NOW, codes, make_event, make_request, rows, run
 
 def _load(engine: Engine, **rules: Any) -> None:
     catalogue = {"tenant": "demo", "settings": {"fraud_rules": rules}, "events": [make_event()]}
-    with engine.begin() as connection:
-        load_catalogue(connection, Catalogue.model_validate(catalogue), now=NOW)
+    load_catalogue(engine, Catalogue.model_validate(catalogue), now=NOW)
 
 
 def _verdict(engine: Engine, outcome: Outcome) -> Any:

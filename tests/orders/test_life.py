@@ -172,8 +172,7 @@ class Life(RuleBasedStateMachine):
 
     def _load_catalogue(self) -> None:
         catalogue = {"tenant": "demo", "settings": {"cancels_unpaid": True}, "events": self._events()}
-        with self.engine.begin() as connection:
-            load_catalogue(connection, Catalogue.model_validate(catalogue), now=self.model.now)
+        load_catalogue(self.engine, Catalogue.model_validate(catalogue), now=self.model.now)
 
     # Sending.
 

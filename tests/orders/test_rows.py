@@ -24,6 +24,9 @@ ROWS: Final[Mapping[type[Any], Table]] = {
     rows.FraudRow: tables.fraud_checks,
     rows.HoldRow: tables.holds,
     rows.TicketClassRow: tables.ticket_classes,
+    rows.CatalogueEventRow: tables.events,
+    rows.CatalogueClassRow: tables.ticket_classes,
+    rows.PromoCodeRow: tables.promo_codes,
     rows.SeatRow: tables.seats,
     rows.NewSeatRow: tables.seats,
     rows.EventRow: tables.event_messages,
@@ -32,6 +35,9 @@ ROWS: Final[Mapping[type[Any], Table]] = {
 LEFT_OUT: Final[Mapping[type[Any], frozenset[str]]] = {
     # The counters are the inventory's, and a purchase describes nothing.
     rows.TicketClassRow: frozenset({"sold", "held", "details"}),
+    # The counters are the inventory's, and who bought it a purchase says.
+    rows.CatalogueClassRow: frozenset({"sold", "held", "bought_by_order_id"}),
+    rows.PromoCodeRow: frozenset({"used"}),
     # A batch changes who has a seat; which seats there are, the catalogue says.
     rows.SeatRow: frozenset({"ticket_class_id", "position", "label"}),
     # A new seat is free.

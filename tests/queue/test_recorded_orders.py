@@ -28,9 +28,8 @@ def test_the_recorded_orders_cost_what_an_independent_computation_says(
     lines = (MESSAGES / "recorded_orders.jsonl").read_text().splitlines()
     requests = {request["idempotency_key"]: request for request in map(json.loads, lines)}
     assert len(requests) == 830
-    with engine.begin() as connection:
-        loadable = Catalogue.model_validate_json(json.dumps(catalogue, default=str), strict=False)
-        load_catalogue(connection, loadable, now=NOW)
+    loadable = Catalogue.model_validate_json(json.dumps(catalogue, default=str), strict=False)
+    load_catalogue(engine, loadable, now=NOW)
     broker.worker()
     bodies = [{**request, "tenant": catalogue["tenant"]} for request in requests.values()]
     broker.publisher().publish(

@@ -17,8 +17,7 @@ from tests.poison import cure_orders, poison_orders
 def poison(engine: Engine) -> Iterator[Engine]:
     """A database in which changing an order with the reference `poison` fails, as a bug would make it."""
     catalogue = {"tenant": "demo", "events": [make_event()], "settings": {"cancels_unpaid": True}}
-    with engine.begin() as connection:
-        load_catalogue(connection, Catalogue.model_validate(catalogue), now=NOW)
+    load_catalogue(engine, Catalogue.model_validate(catalogue), now=NOW)
     poison_orders(engine, before="UPDATE")
     yield engine
     cure_orders(engine)

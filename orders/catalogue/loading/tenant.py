@@ -1,0 +1,98 @@
+"""The tenant of a file: its settings, its names in the dialects, and its first signing key."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from db import tables
+from db.bulk import array
+from db.ids import new_id
+from orders.catalogue.loading.conflicts import CatalogueConflict
+from orders.catalogue.ticket_codes import TicketKey
+from schemas.catalogue import Catalogue
+
+_NAMED: Final = "unnest(CAST(:dialects AS text[]), CAST(:aliases AS text[])) AS named (dialect, alias)"
+
+_OWNERS: Final = text(f"""
+    SELECT dialect, alias, tenant_id FROM {_NAMED} JOIN tenant_aliases USING (dialect, alias)
+""")  # noqa: S608 - made of our own names
+
+_ADD_ALIASES: Final = text(f"""
+    INSERT INTO tenant_aliases (dialect, alias, tenant_id)
+    SELECT dialect, alias, CAST(:tenant_id AS uuid) FROM {_NAMED} ON CONFLICT DO NOTHING RETURNING alias
+""")  # noqa: S608
+
+
+def find_tenant(connection: Connection, name: str) -> UUID | None:
+    """Return the tenant's id, or None where there is none of this name."""
+    return connection.scalars(select(tables.tenants.c.id).where(tables.tenants.c.name == name)).first()
+
+
+def alias_conflicts(connection: Connection, catalogue: Catalogue, tenant_id: UUID | None) -> list[str]:
+    """Return which of the file's aliases belong to other tenants."""
+    owners = connection.execute(_OWNERS, _columns(aliases_of(catalogue)))
+    return [
+        f"{row.alias} is another tenant's name in {row.dialect}"
+        for row in owners
+        if row.tenant_id != tenant_id
+    ]
+
+
+def write_tenant(connection: Connection, catalogue: Catalogue, now: datetime) -> tuple[UUID, int, int]:
+    """Write the tenant; return its id, how many things were new, and how many changed.
+
+    Raises `CatalogueConflict` where an alias is another tenant's.
+    """
+    table = tables.tenants
+    statement = upsert(table).values(id=new_id(), name=catalogue.tenant, created_at=now)
+    made = connection.scalars(statement.on_conflict_do_nothing().returning(table.c.id)).first()
+    tenant_id = made or connection.scalars(select(table.c.id).where(table.c.name == catalogue.tenant)).one()
+    if made is not None:
+        add_ticket_key(connection, tenant_id, now=now)
+    has_changed = _write_settings(connection, tenant_id, catalogue)
+    aliases = aliases_of(catalogue)
+    added = connection.execute(_ADD_ALIASES, {"tenant_id": tenant_id, **_columns(aliases)}).all()
+    conflicts = alias_conflicts(connection, catalogue, tenant_id)
+    if conflicts:
+        raise CatalogueConflict(conflicts)
+    return tenant_id, len(added) + (made is not None), int(has_changed and made is None)
+
+
+def aliases_of(catalogue: Catalogue) -> list[tuple[str, str]]:
+    """Return the file's aliases, sorted: two loads that add the same ones must not deadlock."""
+    return sorted({(dialect, alias) for dialect, names in catalogue.aliases.items() for alias in names})
+
+
+def _columns(aliases: list[tuple[str, str]]) -> dict[str, str]:
+    dialects, names = (array(column) for column in zip(*aliases, strict=True)) if aliases else ("{}", "{}")
+    return {"dialects": dialects, "aliases": names}
+
+
+def _write_settings(connection: Connection, tenant_id: UUID, catalogue: Catalogue) -> bool:
+    values: dict[str, Any] = catalogue.settings.model_dump(mode="json") if catalogue.settings else {}
+    if catalogue.organisation is not None:
+        values["organisation"] = catalogue.organisation.model_dump(mode="json")
+    table = tables.tenants
+    row = connection.execute(select(table).where(table.c.id == tenant_id)).mappings().one()
+    if all(row[name] == value for name, value in values.items()):
+        return False
+    connection.execute(update(table).where(table.c.id == tenant_id).values(values))
+    return True
+
+
+def add_ticket_key(connection: Connection, tenant_id: UUID, *, now: datetime) -> TicketKey:
+    """Make a new signing key for the tenant's tickets; codes of older keys stay valid."""
+    key = TicketKey.generate()
+    connection.execute(
+        insert(tables.ticket_keys).values(
+            id=key.id,
+            tenant_id=tenant_id,
+            public_key=key.public_key,
+            private_key=key.private_key,
+            created_at=now,
+        )
+    )
+    return key
