@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from kombu import Connection
@@ -81,9 +81,7 @@ class AmqpSource:
         self._add(_delivery(message))
 
     def _receive_dead(self, message: Any) -> None:
-        deaths = (message.headers or {}).get("x-death") or [{}]
-        reason = f"the broker gave it up: {deaths[0].get('reason', 'unknown')}"
-        self._add(_delivery(message, dead_reason=reason))
+        self._add(_delivery(message, dead_reason=f"the broker gave it up: {death_of(message.headers or {})}"))
 
     def _add(self, delivery: Delivery) -> None:
         self._buffer.append(delivery)
@@ -118,6 +116,23 @@ def _delivery(message: Any, dead_reason: str | None = None) -> Delivery:
         body=body.encode() if isinstance(body, str) else bytes(body),
         requests=count_requests(headers.get("willcall_requests")),
         # Kept by quorum queues: how often it came back before.
-        count=int(headers.get("x-delivery-count", 0)) + 1,
+        count=returns_of(headers) + 1,
         dead_reason=dead_reason,
     )
+
+
+# Whoever publishes writes what headers he likes, also those that a broker would write.
+
+
+def death_of(headers: Mapping[str, Any]) -> str:
+    """Return why the broker dead-lettered a message, by its `x-death`: tables, the last death first."""
+    deaths = headers.get("x-death")
+    first = deaths[0] if isinstance(deaths, list) and deaths else None
+    reason = first.get("reason") if isinstance(first, Mapping) else None
+    return reason[:200] if isinstance(reason, str) and reason else "unknown"
+
+
+def returns_of(headers: Mapping[str, Any]) -> int:
+    """Return how often a message came back before, by its `x-delivery-count`."""
+    count = headers.get("x-delivery-count", 0)
+    return count if isinstance(count, int) and 0 <= count < 2**31 else 0
