@@ -31,6 +31,11 @@ _INDEXES: Final = text("""
     WHERE indrelid = ANY (SELECT oid FROM pg_class WHERE relname = ANY (CAST(:names AS name[])))
 """)
 
+_SENT: Final = text("""
+    INSERT INTO sent_marks (subject, sequence)
+    SELECT c.new_id, o.last_sequence FROM copies c JOIN orders o ON o.id = c.old_id
+""")
+
 _SOLD: Final = text("""
     UPDATE ticket_classes c SET sold = t.count
     FROM (SELECT ticket_class_id, count(*) FROM tickets GROUP BY 1) t WHERE t.ticket_class_id = c.id
@@ -80,6 +85,7 @@ def fill(database: Database, orders: int) -> None:
         connection.execute(_INDEXES, {"are_ready": False, "names": names})
         for table, (key, others) in _COLUMNS.items():
             connection.execute(_copy(table, key, others))
+        connection.execute(_SENT)
         connection.execute(_INDEXES, {"are_ready": True, "names": names})
         for name in names:
             connection.execute(text(f"REINDEX TABLE {name}"))
