@@ -7,19 +7,19 @@ from orders.upkeep.reconciliation.rules import Look, Rule
 # A purchase that made the inventory has no tickets, nor has one whose tickets a sale took.
 _LINES: Final = """
     SELECT l.order_id, l.line_number, l.quantity, count(t.id) AS tickets,
-        c.bought_by_order_id IS NOT DISTINCT FROM l.order_id OR EXISTS (
-            SELECT FROM order_trades p
-            WHERE p.order_id = l.order_id AND p.is_purchase AND p.counterpart_id IS NOT NULL) AS has_none,
+        c.bought_by_order_id IS NOT DISTINCT FROM l.order_id
+            OR COALESCE(p.is_purchase AND p.counterpart_id IS NOT NULL, FALSE) AS has_none,
         c.event_id <> l.event_id OR c.tenant_id <> o.tenant_id OR o.event_id <> e.external_id
             OR (l.quantity > 0 AND o.currency <> e.currency) AS is_foreign
     FROM orders o
     JOIN order_lines l ON l.order_id = o.id
     JOIN ticket_classes c ON c.id = l.ticket_class_id
     JOIN events e ON e.id = c.event_id
+    LEFT JOIN order_trades p ON p.order_id = o.id AND p.order_id > :after AND p.order_id <= :upto
     LEFT JOIN tickets t ON t.order_id = l.order_id AND t.line_number = l.line_number
         AND t.status <> 'voided' AND t.order_id > :after AND t.order_id <= :upto
     WHERE o.id > :after AND o.id <= :upto AND l.order_id > :after AND l.order_id <= :upto
-    GROUP BY l.order_id, l.line_number, c.id, e.id, o.id
+    GROUP BY l.order_id, l.line_number, c.id, e.id, o.id, p.order_id
 """
 
 _ORDERS: Final = f"""
@@ -77,8 +77,8 @@ _TICKETS: Final = """
         t.code IS NULL AND o.status = 'placed' AND (
             o.payment_status = 'paid'
             -- What was told with a code was issued, whenever the tenant issues its tickets.
-            OR EXISTS (
-                SELECT FROM event_messages m
+            OR (
+                SELECT count(*) > 0 FROM event_messages m
                 CROSS JOIN LATERAL json_array_elements(CASE
                     WHEN m.type = 'ticket.issued' THEN json_build_array(m.data -> 'ticket')
                     WHEN json_typeof(m.data -> 'tickets') = 'array' THEN m.data -> 'tickets'
