@@ -32,7 +32,7 @@ _CLASSES = ("standing", "stalls", "pit")
 
 
 class Seller:
-    """Asks for everything that a box office does, of its own orders and holds, in batches of a few requests."""
+    """Asks for everything that a box office does, of its own orders and holds, a few requests a batch."""
 
     def __init__(self, engine: Engine, seed: int) -> None:
         self._engine = engine

@@ -90,12 +90,13 @@ class _Run:
     def finish(self, rest: Callable[[float], None], progress: Progress) -> list[Discrepancy]:
         found: list[Discrepancy] = []
         for walk in _WALKS:
-            began_at = time.monotonic()
+            since = time.monotonic()
             for number, page in enumerate(walk.pages(self._ask), 1):
                 found += self._look(walk, page)
+                worked = time.monotonic() - since
                 progress(walk.name, number)
-                rest(time.monotonic() - began_at)
-                began_at = time.monotonic()
+                rest(worked)
+                since = time.monotonic()
         with self._transaction() as connection:
             forget(connection, self._began)
         return found
