@@ -1,10 +1,12 @@
 """A million orders in the tables, against empty tables."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy import Table, TextClause, text
 
+from benchmarks.crew import Crew
 from benchmarks.database import Database
 from benchmarks.lab import REDIS, Lab
 from benchmarks.orders import make_orders
@@ -31,6 +33,11 @@ _INDEXES: Final = text("""
     WHERE indrelid = ANY (SELECT oid FROM pg_class WHERE relname = ANY (CAST(:names AS name[])))
 """)
 
+_SENT: Final = text("""
+    INSERT INTO sent_marks (subject, sequence)
+    SELECT c.new_id, o.last_sequence FROM copies c JOIN orders o ON o.id = c.old_id
+""")
+
 _SOLD: Final = text("""
     UPDATE ticket_classes c SET sold = t.count
     FROM (SELECT ticket_class_id, count(*) FROM tickets GROUP BY 1) t WHERE t.ticket_class_id = c.id
@@ -49,7 +56,17 @@ _COLUMNS: Final = {
 def run(lab: Lab) -> Sequence[Row]:
     """Return the drain into filled tables against that into empty ones."""
     (empty,) = lab.crews(REDIS, "willcall")
-    database = lab.new_database("filled", is_kept=True)
+    with filled_crew(lab, "filled", empty) as crew:
+        sides = {"empty tables": Drain(lab, empty), "filled tables": Drain(lab, crew)}
+        before, after = race(lab, sides).values()
+    note = f"{lab.sizes.filled_orders:,} orders in the tables; Redis, {crew.workers} process(es)"
+    return [compared(TITLE, TARGET, after, before, note)]
+
+
+@contextmanager
+def filled_crew(lab: Lab, name: str, empty: Crew) -> Iterator[Crew]:
+    """Run a crew like another on a database of this name, with very many orders in its tables."""
+    database = lab.new_database(name, is_kept=True)
     # A database of its own in the broker, too: two crews must not take from one queue.
     system = willcall(database, lab.broker_url(REDIS) + "?virtual_host=3", lab.sizes)
     crew = lab.start(system, empty.workers)
@@ -58,12 +75,9 @@ def run(lab: Lab) -> Sequence[Row]:
         crew.drain(make_orders(_MODELS), 100)
         fill(database, lab.sizes.filled_orders)
         crew.rate = empty.rate
-        sides = {"empty tables": Drain(lab, empty), "filled tables": Drain(lab, crew)}
-        before, after = race(lab, sides).values()
+        yield crew
     finally:
         crew.end()
-    note = f"{lab.sizes.filled_orders:,} orders in the tables; Redis, {crew.workers} process(es)"
-    return [compared(TITLE, TARGET, after, before, note)]
 
 
 def fill(database: Database, orders: int) -> None:
@@ -80,6 +94,7 @@ def fill(database: Database, orders: int) -> None:
         connection.execute(_INDEXES, {"are_ready": False, "names": names})
         for table, (key, others) in _COLUMNS.items():
             connection.execute(_copy(table, key, others))
+        connection.execute(_SENT)
         connection.execute(_INDEXES, {"are_ready": True, "names": names})
         for name in names:
             connection.execute(text(f"REINDEX TABLE {name}"))

@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from benchmarks import changes, drains, filled, intake, kills, large_order, latency, lone, memory, relay
+from benchmarks import (
+    changes,
+    drains,
+    filled,
+    intake,
+    kills,
+    large_order,
+    latency,
+    lone,
+    memory,
+    reconciling,
+    relay,
+)
 from benchmarks.lab import RABBITMQ, REDIS, Lab
 from benchmarks.results import Row, Target
 
@@ -57,6 +69,7 @@ MEASURES: Final = (
     *_on_each_broker("lone", lone.TITLE, lone.TARGET, lone.run, is_long=True),
     *_on_each_broker("latency", latency.TITLE, latency.TARGET, latency.run, is_long=True),
     Measure("filled", filled.TITLE, filled.TARGET, filled.run),
+    Measure("reconcile", reconciling.TITLE, reconciling.TARGET, reconciling.run),
     Measure("relay", relay.TITLE, relay.TARGET, relay.run),
     Measure("intake", intake.TITLE, intake.TARGET, intake.run),
     Measure("memory", memory.TITLE, memory.TARGET, memory.run, is_timed=False),

@@ -19,6 +19,8 @@ class Sizes:
     lone_scans: int
     """Lone check-ins in each run, in a large order and in small ones."""
     load_seconds: float
+    reconcile_seconds: float
+    """How long a drain beside a reconciliation takes, about: many pages are read in it."""
     filled_orders: int
     """Orders in the tables before the first run."""
     memory_orders: tuple[int, int]
@@ -39,6 +41,7 @@ FULL: Final = Sizes(
     changed_orders=6_000,
     lone_scans=20,
     load_seconds=10.0,
+    reconcile_seconds=15.0,
     filled_orders=1_000_000,
     memory_orders=(50_000, 500_000),
     intake_seconds=3.0,
@@ -56,6 +59,7 @@ QUICK: Final = Sizes(
     changed_orders=2_000,
     lone_scans=5,
     load_seconds=0.7,
+    reconcile_seconds=0.6,
     filled_orders=50_000,
     memory_orders=(4_000, 12_000),
     intake_seconds=0.5,

@@ -509,6 +509,14 @@ outbox = Table(
     PrimaryKeyConstraint("subject", "sequence"),
 )
 
+# Up to which of its event messages a subject is told of: what is neither here nor in the outbox was lost.
+sent_marks = Table(
+    "sent_marks",
+    metadata,
+    Column("subject", Uuid, primary_key=True),
+    Column("sequence", Integer, nullable=False),
+)
+
 delayed_requests = Table(
     "delayed_requests",
     metadata,

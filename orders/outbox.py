@@ -29,9 +29,17 @@ _CLAIM = text("""
     ORDER BY o.subject
 """)
 
-_DELETE = text("""
-    DELETE FROM outbox WHERE (subject, sequence) IN (
-        SELECT * FROM unnest(CAST(:subjects AS uuid[]), CAST(:sequences AS int[])))
+# The mark says what was sent when its row is gone: so reconciliation finds what is gone and was not sent. It
+# is one narrow row a subject, however often that is told of.
+_MARK_SENT = text("""
+    WITH sent AS (
+        DELETE FROM outbox WHERE (subject, sequence) IN (
+            SELECT * FROM unnest(CAST(:subjects AS uuid[]), CAST(:sequences AS int[])))
+        RETURNING subject, sequence
+    )
+    INSERT INTO sent_marks (subject, sequence)
+    SELECT subject, max(sequence) FROM sent GROUP BY subject ORDER BY subject
+    ON CONFLICT (subject) DO UPDATE SET sequence = excluded.sequence
 """)
 
 FIRST: Final = UUID(int=0)
@@ -86,9 +94,9 @@ def claim_unsent(connection: Connection, *, after: UUID, limit: int) -> list[Cla
 
 
 def mark_sent(connection: Connection, messages: Sequence[Claimed]) -> None:
-    """Take messages that the broker has confirmed out of the outbox."""
+    """Take messages that the broker has confirmed out of the outbox, and mark up to where they are sent."""
     connection.execute(
-        _DELETE,
+        _MARK_SENT,
         {
             "subjects": array(message.subject for message in messages),
             "sequences": array(message.sequence for message in messages),

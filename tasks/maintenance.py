@@ -8,7 +8,8 @@ from celery import shared_task
 
 from orders.recovery.delayed import Due, claim_due, forget, put_aside
 from orders.upkeep.expiry import end_late_holds, propose_expiries
-from orders.upkeep.reconciliation import reconcile
+from orders.upkeep.reconciliation import reconcile_gently
+from orders.upkeep.ticks import is_alone
 from tasks.orders import process_now, process_requests, retry_policy
 from tasks.outbox import relay, wake_relay
 from tasks.resources import engine
@@ -115,21 +116,30 @@ def sweep_outbox(tick: int | None = None) -> int:
 
 @shared_task(name=RECONCILE)
 def run_reconciliation(tick: int | None = None) -> int:
-    """Run the checks; log, count and tell the discrepancies; return how many there are."""
+    """Run the checks; log, count and tell the discrepancies; return how many there are.
+
+    A run that takes longer than its interval is not joined by another.
+    """
     if not is_mine(RECONCILE, tick):
         return 0
-    with engine().begin() as connection:
-        found = reconcile(connection, now=datetime.now(UTC))
+    # Held to the end of the transaction, which reads nothing and is in nobody's way.
+    with engine().begin() as guard:
+        if not is_alone(guard, RECONCILE):
+            log.info("the last reconciliation is still running")
+            return 0
+        found = reconcile_gently(engine(), now=datetime.now(UTC))
     for discrepancy in found:
         metrics.DISCREPANCIES.labels(discrepancy.rule).inc()
-        log.warning(
-            "discrepancy found",
-            extra={
-                "rule": discrepancy.rule,
-                "subject": str(discrepancy.subject),
-                "detail": discrepancy.detail,
-            },
-        )
-    if found:
+        if discrepancy.is_new:
+            log.warning(
+                "discrepancy found",
+                extra={
+                    "rule": discrepancy.rule,
+                    "subject": str(discrepancy.subject),
+                    "detail": discrepancy.detail,
+                },
+            )
+    log.info("reconciled", extra={"discrepancies": len(found)})
+    if any(discrepancy.is_new for discrepancy in found):
         wake_relay()
     return len(found)

@@ -1,23 +1,32 @@
 """`willcall reconcile`."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 import typer
 
-from intake.commands.output import JsonFlag, print_json, print_line, print_table
+from intake.commands.output import JsonFlag, counted, print_json, print_line, print_table
+
+if TYPE_CHECKING:
+    from orders.upkeep.reconciliation import Progress
 
 
 def reconcile(as_json: JsonFlag = False) -> None:
     """Run the checks now and print the discrepancies; exit 1 if there are any. Nothing is repaired.
 
-    A discrepancy that is new is also told to the world, as an event message.
+    A discrepancy that is new is also told to the world, as an event message. The run reads page by page and
+    rests in between, so that sales go on meanwhile.
     """
     from dataclasses import asdict
     from datetime import UTC, datetime
 
-    from intake.commands.servers import transaction
+    from intake.commands.servers import engine
     from orders.upkeep import reconciliation
 
-    with transaction() as connection:
-        found = reconciliation.reconcile(connection, now=datetime.now(UTC))
+    with engine() as opened, _progress() as progress:
+        found = reconciliation.reconcile_gently(opened, now=datetime.now(UTC), progress=progress)
     if as_json:
         print_json([asdict(one) for one in found])
     elif found:
@@ -26,3 +35,17 @@ def reconcile(as_json: JsonFlag = False) -> None:
         print_line(f"No discrepancies: all {len(reconciliation.RULES)} rules hold.")
     if found:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _progress() -> Iterator["Progress"]:
+    """Say on a terminal what is being read, on standard error."""
+    from rich.console import Console
+
+    console = Console(file=sys.stderr)
+    with console.status("reading") as status:
+
+        def tell(name: str, pages: int) -> None:
+            status.update(f"reading {name}: {counted(pages, 'page')}")
+
+        yield tell

@@ -14,6 +14,8 @@ _CLAIM = text("""
 
 _FORGET = text("DELETE FROM ticks WHERE task = :task AND claimed_at < :before")
 
+_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('willcall ' || :task, 0))")
+
 
 def claim_tick(connection: Connection, task: str, tick: int, *, now: datetime) -> bool:
     """Take this tick of the task; False when another has it. Old ticks are forgotten."""
@@ -21,3 +23,8 @@ def claim_tick(connection: Connection, task: str, tick: int, *, now: datetime) -
         return False
     connection.execute(_FORGET, {"task": task, "before": now - _KEPT})
     return True
+
+
+def is_alone(connection: Connection, task: str) -> bool:
+    """Say whether no other is at this task; nobody else is then, until the transaction ends."""
+    return bool(connection.scalar(_ALONE, {"task": task}))

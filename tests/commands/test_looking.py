@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from tests.commands.conftest import Willcall
-from tests.factories import load, make_event, make_request, run
+from tests.factories import load, make_event, make_request, run, send_events
 
 
 def _order(engine: Engine, **changes: Any) -> UUID:
@@ -230,7 +230,7 @@ def test_reconciling_finds_nothing_in_good_data(willcall: Willcall, engine: Engi
     load(engine)
     _order(engine)
     with engine.begin() as connection:
-        connection.execute(text("DELETE FROM outbox"))
+        send_events(connection)
 
     people, programs = willcall("reconcile"), willcall("reconcile", "--json")
 
@@ -242,7 +242,7 @@ def test_reconciling_prints_a_discrepancy_and_exits_with_1(willcall: Willcall, e
     load(engine)
     id_ = _order(engine)
     with engine.begin() as connection:
-        connection.execute(text("DELETE FROM outbox"))
+        send_events(connection)
         connection.execute(text("UPDATE ticket_classes SET sold = sold + 1"))
 
     people, programs = willcall("reconcile"), willcall("reconcile", "--json")

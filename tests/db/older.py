@@ -4,8 +4,15 @@ from sqlalchemy import Engine, text
 
 from db.migrate import upgrade
 
-BEFORE_MONEY = """
+BEFORE_MARKS = """
     ALTER TABLE seats DROP CONSTRAINT seats_gone_seats_are_free_check;
+    DROP TABLE sent_marks;
+    UPDATE alembic_version SET version_num = '2026_11_25_money';
+"""
+"""The schema as it was before what was sent was marked; the rows stay."""
+
+BEFORE_MONEY = f"""
+    {BEFORE_MARKS}
     DROP INDEX orders_buyer_email;
     CREATE INDEX orders_tenant_id_buyer_email_id_idx ON orders (tenant_id, buyer_email, id);
     ALTER TABLE tenants DROP COLUMN returns_promo_uses;

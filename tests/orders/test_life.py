@@ -37,6 +37,7 @@ from tests.factories import (
     make_event,
     make_seated_class,
     make_ticket_class,
+    send_events,
 )
 from tests.orders import life_model
 from tests.orders.life_model import CLASSES, FEES, PATIENCE, WAITING, Model, Words, money, valid
@@ -208,7 +209,7 @@ class Life(RuleBasedStateMachine):
             for outcome in outcomes:
                 if outcome.status != "waiting":
                     forget(connection, outcome.request_id)
-            connection.execute(text("DELETE FROM outbox"))
+            send_events(connection)
         decided = self.pure.process(batch, self.model.now, PATIENCE)
         for request, outcome, pure in zip(batch, outcomes, decided, strict=True):
             errors = [(rejection.code, rejection.field) for rejection in outcome.errors]

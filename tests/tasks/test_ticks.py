@@ -1,6 +1,7 @@
 from sqlalchemy import Engine
 
-from tasks.maintenance import run_reconciliation, sweep_outbox
+from orders.upkeep.ticks import is_alone
+from tasks.maintenance import RECONCILE, run_reconciliation, sweep_outbox
 from tasks.ticks import is_mine
 from tests.factories import load, make_request, run, scalar
 
@@ -29,3 +30,13 @@ def test_of_two_beats_only_one_reconciles(engine: Engine) -> None:
         connection.exec_driver_sql("UPDATE ticket_classes SET sold = 1")
     assert run_reconciliation(tick=7) == 1
     assert run_reconciliation(tick=7) == 0
+
+
+def test_a_reconciliation_that_still_runs_is_not_joined_by_another(engine: Engine) -> None:
+    load(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE ticket_classes SET sold = 1")
+    with engine.begin() as running:
+        assert is_alone(running, RECONCILE)
+        assert run_reconciliation() == 0
+    assert run_reconciliation() == 1
