@@ -1,6 +1,5 @@
 """A finding is told once, whatever comes after it, and is never the subject of another finding."""
 
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -9,7 +8,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import Engine, text
 
-from orders.upkeep.reconciliation import RULES, Discrepancy, reconcile, reconcile_gently, walks
+from orders.upkeep.reconciliation import RULES, Discrepancy, reconcile, reconcile_gently
 from tests.factories import NOW, load, make_event, make_seated_class, make_ticket_class, place, rows, scalar
 
 _TOLD = "SELECT count(*) FROM event_messages WHERE type = 'reconciliation.discrepancy_found'"
@@ -117,31 +116,6 @@ def test_no_finding_is_made_of_what_tells_of_findings(sold: Engine) -> None:
         " AND m.type = 'reconciliation.discrepancy_found'",
     )
     assert _run(sold) == []
-
-
-def test_every_page_is_read(sold: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walks, "PAGE_ROWS", 2)
-    for quantity in (1, 5, 1, 1, 3, 1):
-        place(sold, quantity=quantity)
-    _execute(sold, "UPDATE orders SET payment_status = 'paid'")
-    pages: Counter[str] = Counter()
-
-    found = reconcile_gently(sold, now=NOW, progress=lambda name, page: pages.update([name]))
-
-    assert {one.subject for one in found} == {id_ for (id_,) in rows(sold, "SELECT id FROM orders")}
-    assert len(found) == 8
-    assert pages["orders"] > 3
-
-
-def test_a_run_locks_nothing(sold: Engine) -> None:
-    others = """
-        SELECT DISTINCT relation::regclass::text FROM pg_locks
-        WHERE pid = pg_backend_pid() AND locktype = 'relation' AND mode <> 'AccessShareLock'
-    """
-    with sold.begin() as connection:
-        reconcile(connection, now=NOW)
-        # Reading takes the weakest lock; this is what the run writes.
-        assert set(connection.scalars(text(others))) == {"discrepancies", "discrepancies_pkey"}
 
 
 def test_what_is_found_of_the_outbox_is_never_told_through_it() -> None:

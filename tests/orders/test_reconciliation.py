@@ -1,6 +1,8 @@
 """Each kind of damage, planted behind the system's back, is found as what it is, and as nothing else."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -407,3 +409,12 @@ def test_every_rule_has_a_test() -> None:
         "event_message_stuck",
         "request_stuck",
     }
+
+
+def test_every_rule_is_explained() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reconciliation.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    explained = {name: row for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+    assert explained.keys() == RULES.keys()
+    untold = {name for name, row in explained.items() if "*not told*" in row}
+    assert untold == {rule.name for rule in RULES.values() if not rule.is_told}

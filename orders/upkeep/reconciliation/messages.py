@@ -74,7 +74,7 @@ SEQUENCES: Final = Look(
 )
 
 # Only what tells of the whole order has its amounts, whatever its type says. Those that follow from its lines
-# are the rules' of money. Reading JSON takes ten times as long as finding the words that told amounts.
+# are the rules' of money. Reading JSON takes longer than finding the words that told amounts.
 _TOLD: Final = """
     SELECT o.id AS subject, o.tenant_id, m.sequence, o.shipping, o.service_fee, o.additional_expense,
         o.discount, told.shipping AS told_shipping, told.service_fee AS told_service_fee,

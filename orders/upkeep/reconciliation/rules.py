@@ -38,7 +38,8 @@ class Look:
 
     def __post_init__(self) -> None:
         found = ", ".join(
-            f"('{rule.name}', CASE WHEN {rule.is_broken} THEN {rule.detail} END)" for rule in self.rules
+            f"('{rule.name}', CASE WHEN {rule.is_broken} THEN COALESCE({rule.detail}, '') END)"
+            for rule in self.rules
         )
         # Sentences are made of what is broken only: of a million rows hardly one.
         broken = " OR ".join(f"({rule.is_broken})" for rule in self.rules)

@@ -21,7 +21,7 @@ STUCK_AFTER: Final = timedelta(minutes=10)
 AT_WORK: Final = 0.2
 """The share of its time in which a gentle run keeps the database busy; then it rests."""
 
-_WALKS: Final[Sequence[Walk]] = (
+WALKS: Final[Sequence[Walk]] = (
     ById(
         "orders",
         (("orders", "id"), ("order_lines", "order_id"), ("tickets", "order_id"), ("payments", "order_id")),
@@ -38,9 +38,10 @@ _WALKS: Final[Sequence[Walk]] = (
     ByEvent("events", (inventory.COUNTERS, inventory.USES)),
     AtOnce("what waits", (outbox.STUCK, requests.DELAYED)),
 )
+"""What a run reads, in this order."""
 
 RULES: Final[Mapping[str, Rule]] = {
-    rule.name: rule for walk in _WALKS for look in walk.looks for rule in look.rules
+    rule.name: rule for walk in WALKS for look in walk.looks for rule in look.rules
 }
 """All rules by their names."""
 
@@ -89,7 +90,7 @@ class _Run:
 
     def finish(self, rest: Callable[[float], None], progress: Progress) -> list[Discrepancy]:
         found: list[Discrepancy] = []
-        for walk in _WALKS:
+        for walk in WALKS:
             since = time.monotonic()
             for number, page in enumerate(walk.pages(self._ask), 1):
                 found += self._look(walk, page)
