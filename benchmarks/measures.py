@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from benchmarks import changes, drains, filled, intake, kills, large_order, latency, lone, memory, relay
+from benchmarks import (
+    catalogue,
+    changes,
+    drains,
+    filled,
+    intake,
+    kills,
+    large_order,
+    latency,
+    lone,
+    memory,
+    relay,
+)
 from benchmarks.lab import RABBITMQ, REDIS, Lab
 from benchmarks.results import Row, Target
 
@@ -56,6 +68,7 @@ MEASURES: Final = (
     Measure("large-order", large_order.TITLE, large_order.TARGET, large_order.run),
     *_on_each_broker("lone", lone.TITLE, lone.TARGET, lone.run, is_long=True),
     *_on_each_broker("latency", latency.TITLE, latency.TARGET, latency.run, is_long=True),
+    Measure("catalogue", catalogue.TITLE, catalogue.TARGET, catalogue.run),
     Measure("filled", filled.TITLE, filled.TARGET, filled.run),
     Measure("relay", relay.TITLE, relay.TARGET, relay.run),
     Measure("intake", intake.TITLE, intake.TARGET, intake.run),
