@@ -22,7 +22,7 @@ def lock_late(connection: Connection, world: World, requests: Sequence[Opened], 
     needs = world.stock.read_only
     if needs is None or not needs.ticket_classes:
         return
-    free, held = lock_levels(connection, needs.ticket_classes)
+    free, held = lock_levels(connection, needs)
     if not world.stock.was_short and _is_enough(connection, world, free):
         return
     world.start_over()

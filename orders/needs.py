@@ -36,7 +36,7 @@ def needs_of(world: World, named: Named) -> Needs:
             if offer is not None:
                 count = quantity_of(request.body)
                 labels = wished_labels(request.body, count)
-                needs.add(offer.id, has_seats=offer.has_seats, seats=count, labels=labels)
+                needs.add_offer(offer, seats=count, labels=labels)
         elif isinstance(request, CancelOrder | ExpireOrder):
             _need_for_cancellation(needs, world, order_id_of(world, request))
         elif isinstance(request, ExtendHold | ReleaseHold):
@@ -89,7 +89,7 @@ def _need_for_order(needs: Needs, world: World, request: CreateOrder, offers: Of
         offer = offers.ticket_classes.get(item.ticket_class_id)
         if offer is not None:
             labels = wished_labels(item, item.quantity)
-            needs.add(offer.id, has_seats=offer.has_seats, seats=item.quantity, labels=labels)
+            needs.add_offer(offer, seats=item.quantity, labels=labels)
             events.add(offer.event.id)
         else:
             is_event_open = True  # the batch may make it
@@ -110,7 +110,7 @@ def _need_for_update(needs: Needs, world: World, request: UpdateOrder, offers: O
             quantity = line.get("quantity")
             count = quantity if isinstance(quantity, int) and 0 < quantity <= 1_000 else 0
             labels = _labels(line, count)
-            needs.add(offer.id, has_seats=offer.has_seats, seats=count, labels=labels)
+            needs.add_offer(offer, seats=count, labels=labels)
 
 
 def _labels(line: Mapping[str, object], count: int) -> list[str]:
