@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from benchmarks import (
+    catalogue,
     changes,
     drains,
     filled,
@@ -68,6 +69,7 @@ MEASURES: Final = (
     Measure("large-order", large_order.TITLE, large_order.TARGET, large_order.run),
     *_on_each_broker("lone", lone.TITLE, lone.TARGET, lone.run, is_long=True),
     *_on_each_broker("latency", latency.TITLE, latency.TARGET, latency.run, is_long=True),
+    Measure("catalogue", catalogue.TITLE, catalogue.TARGET, catalogue.run),
     Measure("filled", filled.TITLE, filled.TARGET, filled.run),
     Measure("reconcile", reconciling.TITLE, reconciling.TARGET, reconciling.run),
     Measure("relay", relay.TITLE, relay.TARGET, relay.run),

@@ -27,6 +27,9 @@ class Sizes:
     """Orders after which a worker's memory is read: early and late."""
     intake_seconds: float
     relay_seconds: float
+    catalogue_classes: int
+    catalogue_seats: int
+    """Seats of classes beside these."""
     kills: int
     """Kills on each broker."""
     our_processes: tuple[int, ...]
@@ -46,6 +49,8 @@ FULL: Final = Sizes(
     memory_orders=(50_000, 500_000),
     intake_seconds=3.0,
     relay_seconds=8.0,
+    catalogue_classes=10_000,
+    catalogue_seats=100_000,
     kills=50,
     our_processes=(1, 2),
     peer_workers=(2, 4),
@@ -64,6 +69,8 @@ QUICK: Final = Sizes(
     memory_orders=(4_000, 12_000),
     intake_seconds=0.5,
     relay_seconds=0.6,
+    catalogue_classes=1_000,
+    catalogue_seats=10_000,
     kills=2,
     our_processes=(2,),
     peer_workers=(2,),

@@ -17,6 +17,10 @@ class RejectedRequest(Exception):
         self.rejection = Rejection(self.code, field, message)
 
 
+class CatalogueChanged(Exception):
+    """A ticket class has seats, or none any more, since the batch read its offer: it has to be read again."""
+
+
 class NotYet(Exception):
     """The request came before what it names; `answer` is its rejection if that does not come in time."""
 

@@ -22,7 +22,7 @@ def lock_late(connection: Connection, world: World, requests: Sequence[Opened], 
     needs = world.stock.read_only
     if needs is None:
         return
-    free, held = lock_levels(connection, needs.ticket_classes) if needs.ticket_classes else ({}, [])
+    free, held = lock_levels(connection, needs) if needs.ticket_classes else ({}, [])
     lock_promo_codes(connection, needs.promo_codes)  # changes give uses back, and take none
     if not world.stock.was_short and _is_enough(connection, world, free):
         return

@@ -35,7 +35,7 @@ def needs_of(world: World, named: Named) -> Needs:
             if offer is not None:
                 count = quantity_of(request.body)
                 labels = wished_labels(request.body, count)
-                needs.add(offer.id, has_seats=offer.has_seats, seats=count, labels=labels)
+                needs.add_offer(offer, seats=count, labels=labels)
         elif isinstance(request, CancelOrder | ExpireOrder):
             _need_for_cancellation(needs, world, order_id_of(world, request))
         elif isinstance(request, ExtendHold | ReleaseHold):
@@ -69,7 +69,7 @@ def _need_for_order(needs: Needs, world: World, request: CreateOrder, offers: Of
         offer = offers.ticket_classes.get(item.ticket_class_id)
         if offer is not None:
             labels = wished_labels(item, item.quantity)
-            needs.add(offer.id, has_seats=offer.has_seats, seats=item.quantity, labels=labels)
+            needs.add_offer(offer, seats=item.quantity, labels=labels)
             events.add(offer.event.id)
         else:
             is_event_open = True  # the batch may make it
@@ -93,7 +93,7 @@ def _need_for_update(needs: Needs, world: World, request: UpdateOrder, offers: O
         offer = offers.ticket_classes.get(line.ticket_class_id)
         if offer is not None:
             labels = wished_labels(line, line.quantity)
-            needs.add(offer.id, has_seats=offer.has_seats, seats=line.quantity, labels=labels)
+            needs.add_offer(offer, seats=line.quantity, labels=labels)
 
 
 def _need_for_cancellation(needs: Needs, world: World, order_id: str | None) -> None:

@@ -16,6 +16,7 @@ from kombu.utils.json import dumps
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from orders.errors import CatalogueChanged
 from orders.process import process
 from orders.recovery.dead_letters import DeadLetter, bury
 from orders.recovery.delayed import RetryPolicy, put_aside
@@ -175,6 +176,8 @@ def _process(requests: Sequence[Request], report: Report) -> None:
         )
     except DatabaseUnavailable:
         raise
+    except CatalogueChanged:
+        _process(requests, report)  # which reads the catalogue anew
     except Exception as error:  # noqa: BLE001 - every error of a request
         # Whatever it is, the neighbours are to be processed.
         _split(requests, report, error)

@@ -12,12 +12,13 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, text
 
 from db.bulk import array
+from orders.errors import CatalogueChanged
 from orders.inventory.seating import Seat
 from orders.inventory.stock import Needs, Stock
 from orders.rows import HoldRow
 
 _TICKET_CLASSES: Final = """
-    SELECT id::text, capacity - sold - held AS free, held
+    SELECT id::text, capacity - sold - held AS free, held, has_seats
     FROM ticket_classes WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY ticket_classes.id
 """
 _READ_TICKET_CLASSES: Final = text(_TICKET_CLASSES)
@@ -107,9 +108,14 @@ def read_stock(connection: Connection, stock: Stock, needs: Needs, now: datetime
     return True
 
 
-def lock_levels(connection: Connection, class_ids: Iterable[str]) -> tuple[dict[str, int], list[str]]:
-    """Lock ticket classes; return what is free of each, and those of which something is held."""
-    rows = connection.execute(_LOCK_TICKET_CLASSES, {"ids": array(class_ids)}).all()
+def lock_levels(connection: Connection, needs: Needs) -> tuple[dict[str, int], list[str]]:
+    """Lock ticket classes; return what is free of each, and those of which something is held.
+
+    Raises `CatalogueChanged` where one is not of the kind any more that was offered.
+    """
+    rows = connection.execute(_LOCK_TICKET_CLASSES, {"ids": array(needs.ticket_classes)}).all()
+    if any(needs.offered.get(row.id, row.has_seats) != row.has_seats for row in rows):
+        raise CatalogueChanged
     return {row.id: row.free for row in rows}, [row.id for row in rows if row.held]
 
 
@@ -127,7 +133,7 @@ def lock_stock(connection: Connection, stock: Stock, needs: Needs) -> list[str]:
     free: dict[str, int] = {}
     held: list[str] = []
     if needs.ticket_classes:
-        free, held = lock_levels(connection, needs.ticket_classes)
+        free, held = lock_levels(connection, needs)
     stock.add_loaded(free, lock_promo_codes(connection, needs.promo_codes), _free_seats(connection, needs))
     return held
 

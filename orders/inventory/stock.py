@@ -25,6 +25,8 @@ class Needs:
     """How many seats of each seated class may be taken."""
     labels: set[tuple[str, str]] = field(default_factory=set)
     """Seats that are wished for: class and label."""
+    offered: dict[str, bool] = field(default_factory=dict)
+    """Whether each class that may be bought had seats when it was offered."""
 
     def add(self, class_id: str, *, has_seats: bool, seats: int = 0, labels: Iterable[str] = ()) -> None:
         """Add a ticket class, so many of its seats, and seats by name."""
@@ -32,6 +34,11 @@ class Needs:
         if has_seats:
             self.seats[class_id] += seats
             self.labels.update((class_id, label) for label in labels)
+
+    def add_offer(self, offer: TicketClassOffer, *, seats: int, labels: Iterable[str]) -> None:
+        """Add a ticket class of which so many may be bought, and seats by name."""
+        self.offered[offer.id] = offer.has_seats
+        self.add(offer.id, has_seats=offer.has_seats, seats=seats, labels=labels)
 
 
 class Level(NamedTuple):

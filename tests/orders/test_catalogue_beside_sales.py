@@ -112,8 +112,8 @@ def test_what_others_have_locked_is_written_last_and_holds_up_nobody(engine: Eng
 
 @pytest.mark.parametrize("changes", ["prices", "seats", "times", "tax"])
 def test_a_file_in_reverse_order_never_deadlocks_with_sales(engine: Engine, changes: str) -> None:
-    def file(number: int) -> list[dict[str, Any]]:
-        seats = ["1-40"] if number % 2 or changes != "seats" else ["41-80", "1-40"]
+    def file(number: int, *, step: int = -1) -> list[dict[str, Any]]:
+        seats = ["1-1000", "1001-2000"] if number % 2 or changes != "seats" else ["1001-2000", "1-1000"]
         classes = [
             make_ticket_class(f"class-{name}", price=f"{45 + number % 2 * (changes != 'times')}.00")
             for name in range(12)
@@ -127,16 +127,16 @@ def test_a_file_in_reverse_order_never_deadlocks_with_sales(engine: Engine, chan
                 starts_at=f"2027-04-{day}T19:00:00+02:00",
                 ends_at=f"2027-04-{day}T23:00:00+02:00",
                 tax=tax,
-                ticket_classes=[*classes[:6], make_seated_class(seats="1-40") | {"seats": seats}],
+                ticket_classes=[*classes[:6], make_seated_class() | {"seats": seats}],
                 promo_codes=[promo],
             ),
             make_event("second", tax=tax, ticket_classes=classes[6:]),
         ]
         for one in found:
-            one["ticket_classes"].reverse()
-        return found[::-1]
+            one["ticket_classes"] = one["ticket_classes"][::step]
+        return found[::step]
 
-    _load(engine, *file(0))
+    _load(engine, *file(0, step=1))
     before = scalar(engine, _DEADLOCKS)
     is_over = threading.Event()
     failures: list[Exception] = []
@@ -152,7 +152,7 @@ def test_a_file_in_reverse_order_never_deadlocks_with_sales(engine: Engine, chan
                     line_items=[{"ticket_class_id": name, "quantity": 1} for name in {*names, "class-0"}],
                     promo_code="SPRING",
                 ),
-                make_body(names[0]),
+                make_body("stalls"),
             ]
             outcomes.extend(run(engine, *map(make_request, bodies)))
 
@@ -170,7 +170,9 @@ def test_a_file_in_reverse_order_never_deadlocks_with_sales(engine: Engine, chan
     for thread in sellers:
         thread.start()
     try:
-        for number in range(1, 13):
+        number = 0
+        while not is_over.is_set() and (number < 20 or len(outcomes) < 200):
+            number += 1
             _load(engine, *file(number))
     finally:
         is_over.set()
@@ -179,7 +181,6 @@ def test_a_file_in_reverse_order_never_deadlocks_with_sales(engine: Engine, chan
 
     assert failures == []
     assert scalar(engine, _DEADLOCKS) == before
-    assert len(outcomes) > 0
     assert {outcome.status for outcome in outcomes} == {"processed"}
     with engine.begin() as connection:
         assert reconcile(connection, now=NOW) == []
