@@ -84,5 +84,6 @@ def _set_notes(change: Change, terms: Terms) -> None:
     for note in wanted:
         created_at = written.get((note.kind, note.text), change.now)
         order.notes.put(note.note_number, note._replace(created_at=created_at))
-    for number in [number for number in order.notes if number > len(wanted)]:
+    # The last first, so that they stand in their order when it is undone.
+    for number in sorted((number for number in order.notes if number > len(wanted)), reverse=True):
         order.notes.remove(number)
