@@ -84,6 +84,53 @@ def test_a_capacity_below_what_is_sold_is_refused(willcall: Willcall, engine: En
     assert "standing cannot have a capacity of 4: 5 are sold or held" in ran.err
 
 
+def test_of_several_files_none_is_loaded_if_one_contradicts_what_is_sold(
+    willcall: Willcall, engine: Engine, tmp_path: Path
+) -> None:
+    willcall("catalog", "load", _file(tmp_path))
+    run(engine, make_request(quantity=5))
+    good = _file(tmp_path, "good.yaml", events=[make_event(name="Renamed")])
+    classes = [make_ticket_class(capacity=4), make_ticket_class("new")]
+    bad = _file(tmp_path, "bad.yaml", events=[make_event(currency="EUR", ticket_classes=classes)])
+
+    ran = willcall("catalog", "load", good, bad)
+
+    assert ran.code == 1
+    assert ran.err.splitlines() == [
+        f"willcall: {bad}: event concert is sold in USD: its currency cannot become EUR",
+        f"{bad}: ticket class standing cannot have a capacity of 4: 5 are sold or held",
+    ]
+    assert scalar(engine, "SELECT name FROM events") == "Concert"
+    assert scalar(engine, "SELECT count(*) FROM ticket_classes") == 1
+
+
+def test_a_load_that_ends_half_way_says_what_stays(
+    willcall: Willcall, engine: Engine, tmp_path: Path
+) -> None:
+    willcall("catalog", "load", _file(tmp_path))
+    with engine.begin() as connection:
+        connection.execute(
+            text("""
+                CREATE FUNCTION sell_meanwhile() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN UPDATE ticket_classes SET sold = 5; RETURN NEW; END $$;
+                CREATE TRIGGER sell_meanwhile AFTER UPDATE ON events EXECUTE FUNCTION sell_meanwhile();
+            """)
+        )
+    smaller = make_event(name="Renamed", ticket_classes=[make_ticket_class(capacity=4)])
+    try:
+        ran = willcall("catalog", "load", _file(tmp_path, events=[smaller]))
+    finally:
+        with engine.begin() as connection:
+            connection.execute(text("DROP FUNCTION sell_meanwhile CASCADE"))
+
+    assert ran.code == 1
+    assert "standing cannot have a capacity of 4: 5 are sold or held" in ran.err
+    assert ran.err.splitlines()[-1] == (
+        "Loaded before that, and kept: 0 new and 1 changed of 3 things. Load the file again to go on."
+    )
+    assert scalar(engine, "SELECT name FROM events") == "Renamed"
+
+
 @pytest.mark.parametrize("content", [b"tenant: [", b"\xff\xfe\x00", b"{"])
 def test_a_file_that_cannot_be_read_is_told_in_a_sentence(
     willcall: Willcall, engine: Engine, tmp_path: Path, content: bytes

@@ -1,14 +1,15 @@
 """Catalogues are loaded while tickets are sold: nobody waits for a file, and nobody deadlocks with it."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, event, text
+from sqlalchemy import Connection, Engine, TextClause, event, text
 
-from orders.catalogue.loading import CatalogueConflict, Loaded, load_catalogue
+from orders.catalogue.loading import CatalogueConflict, Loaded, load_catalogue, read
 from orders.upkeep.reconciliation import reconcile
 from tests.factories import (
     NOW,
@@ -314,6 +315,23 @@ def test_a_new_currency_comes_with_all_prices_of_its_event(engine: Engine) -> No
 
     assert seen == {("USD", "45.50")}
     assert rows(engine, query) == [("JPY", "5000")]
+
+
+@pytest.mark.parametrize("statement", [read._EVENTS, read._CLASSES], ids=["events", "classes"])
+def test_a_page_is_read_by_its_keys_whatever_the_statistics_say(
+    engine: Engine, statement: TextClause
+) -> None:
+    _load(engine, make_event(ticket_classes=_classes(2_000)))
+    tenant_id = scalar(engine, "SELECT id::text FROM tenants")
+
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL enable_seqscan = off"))
+        explained = connection.execute(
+            text(f"EXPLAIN {statement.text}"), {"tenant_id": tenant_id, "names": "{a,b}", "now": NOW}
+        )
+        plan = "\n".join(line for (line,) in explained)
+
+    assert re.search(r"Index Cond: .*tenant_id = .* AND \(external_id = named.name\)", plan), plan
 
 
 def test_a_load_costs_statements_by_its_pages_and_not_by_its_classes(engine: Engine) -> None:
