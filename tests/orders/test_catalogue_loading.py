@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -5,10 +6,12 @@ from sqlalchemy import Engine
 
 from orders.catalogue.loading import CatalogueConflict, Loaded, load_catalogue
 from schemas.catalogue import Catalogue
+from schemas.requests import TAKE
 from tests.factories import (
     NOW,
     load,
     make_catalogue,
+    make_change,
     make_event,
     make_request,
     make_seated_class,
@@ -74,6 +77,20 @@ def test_the_currency_of_a_sold_event_stays(engine: Engine) -> None:
     run(engine, make_request())
     with pytest.raises(CatalogueConflict, match="currency"):
         _load(engine, make_event(currency="EUR"))
+
+
+def test_the_currency_of_a_held_event_stays_until_the_hold_is_over(engine: Engine) -> None:
+    _load(engine, make_event())
+    over = (NOW + timedelta(minutes=5)).isoformat()
+    run(engine, make_change(TAKE, ticket_class_id="standing", quantity=2, expires_at=over))
+    euros = make_catalogue(make_event(currency="EUR"))
+
+    with pytest.raises(CatalogueConflict, match="currency"):
+        load_catalogue(engine, euros, now=NOW)
+    load_catalogue(engine, euros, now=NOW + timedelta(minutes=6))
+
+    assert rows(engine, "SELECT currency FROM events") == [("EUR",)]
+    assert rows(engine, "SELECT held FROM ticket_classes") == [(0,)]
 
 
 def test_a_ticket_class_belongs_to_one_event(engine: Engine) -> None:

@@ -129,8 +129,11 @@ def _change_as_a_whole(connection: Connection, change: EventChange, now: datetim
     if change.has_new_currency:
         ids.update(classes_of_event(connection, change.after))
     locked = lock_classes(connection, ids, waits=True)
-    has_sold = any(stored.taken for stored in locked.values())
-    _refuse(conflicts.of_event(change.before, change.after, has_sold))
+    if change.has_new_currency and any(stored.taken for stored in locked.values()):
+        end_late_holds(connection, ids, now)
+        locked = lock_classes(connection, ids, waits=True)
+        has_sold = any(stored.taken for stored in locked.values())
+        _refuse(conflicts.of_event(change.before, change.after, has_sold))
     _write_classes(connection, change.classes, locked, now)
     codes = lock_promo_codes(connection, [code.id for code in change.promo_codes], waits=True)
     _write_promo_codes(connection, change.promo_codes, codes)

@@ -125,7 +125,7 @@ class _Comparison:
                 if before is None:
                     self._found.new_events.append(after)
                 elif change.has_new_currency:
-                    sold = read.has_sold(connection, before)
+                    sold = read.has_sold(connection, before, self._now)
                     self._found.conflicts += conflicts.of_event(before, after, sold)
 
     def add_classes(self, page: Sequence[tuple[Event, TicketClass]]) -> None:

@@ -30,8 +30,12 @@ _EVENTS: Final = text(f"""
 """)  # noqa: S608 - made of our own names
 
 _HAS_SOLD: Final = text("""
-    SELECT EXISTS (SELECT FROM ticket_classes
-        WHERE tenant_id = CAST(:tenant_id AS uuid) AND event_id = CAST(:event_id AS uuid) AND sold + held > 0)
+    SELECT EXISTS (
+        SELECT FROM ticket_classes c
+        WHERE tenant_id = CAST(:tenant_id AS uuid) AND event_id = CAST(:event_id AS uuid)
+            AND (sold > 0 OR held > 0 AND EXISTS (
+                SELECT FROM holds h WHERE h.ticket_class_id = c.id AND status = 'held'
+                    AND (expires_at IS NULL OR expires_at > :now))))
 """)
 
 _CLASSES: Final = text(f"""
@@ -106,9 +110,9 @@ def read_events(connection: Connection, tenant_id: str, names: Iterable[str]) ->
     return {event.external_id: event for event in map(CatalogueEventRow._make, rows)}
 
 
-def has_sold(connection: Connection, event: CatalogueEventRow) -> bool:
+def has_sold(connection: Connection, event: CatalogueEventRow, now: datetime) -> bool:
     """Say whether anything of the event is sold or held."""
-    parameters = {"tenant_id": event.tenant_id, "event_id": event.id}
+    parameters = {"tenant_id": event.tenant_id, "event_id": event.id, "now": now}
     return bool(connection.scalar(_HAS_SOLD, parameters))
 
 
