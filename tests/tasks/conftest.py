@@ -1,20 +1,5 @@
-"""The tasks' own resources, opened against this process's embedded servers."""
+"""Every test of a task opens its resources anew."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from tests.task_resources import fresh_resources
 
-import pytest
-
-from tasks import resources
-from worker.settings import get_settings
-
-
-@pytest.fixture(autouse=True)
-def _fresh_resources(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("WILLCALL_HOME", str(home))
-    get_settings.cache_clear()
-    yield
-    resources.publisher().close()
-    resources.engine().dispose()
-    for cached in (resources.engine, resources.publisher, get_settings):
-        cached.cache_clear()
+__all__ = ["fresh_resources"]
