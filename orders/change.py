@@ -58,11 +58,11 @@ class Change:
             self.world.orders.seats[seat.id] = seat
         self.world.stock.sell(offer.id, count)
         made = [self._ticket(line, seats[index].id if seats else None) for index in range(count)]
-        if not self.request.tenant.issues_on_payment:
-            self.sign(made)
-        else:
+        if self.request.tenant.issues_on_payment:
             for ticket in made:
                 self.order.tickets.put(ticket.id, ticket)
+        else:
+            self.sign(made)
 
     def sign(self, tickets: Sequence[TicketRow]) -> None:
         """Give tickets their codes, and tell that they are issued."""
@@ -82,12 +82,7 @@ class Change:
             status = row.payment_status  # a cancelled order costs nothing, and is not paid for that
         in_full = row.paid_in_full_at or (self.now if status == "paid" else None)
         self.order.set(
-            row._replace(
-                paid=paid,
-                refunded=refunded,
-                payment_status=status,
-                paid_in_full_at=in_full,
-            )
+            row._replace(paid=paid, refunded=refunded, payment_status=status, paid_in_full_at=in_full)
         )
         if status == "paid":
             self.sign(

@@ -80,9 +80,9 @@ def _need_for_order(needs: Needs, world: World, request: CreateOrder, offers: Of
 
 def _need_for_update(needs: Needs, world: World, request: UpdateOrder, offers: Offers) -> None:
     """A change of other words than the lines takes no inventory, and waits for nobody who does."""
-    if "total_discount" in request.body.patch:
-        _need_promo_codes(needs, world, order_id_of(world, request))  # the order may give its code up
     order_id = order_id_of(world, request)
+    if "total_discount" in request.body.patch:
+        _need_promo_codes(needs, world, order_id)  # the order may give its code up
     if order_id is None and request.body.order_id is not None:
         return  # there is no such order; one that the batch makes has an id that nobody knows yet
     lines = lines_of(world, request)
