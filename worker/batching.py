@@ -13,9 +13,13 @@ from typing import Any, Final
 
 from celery import bootsteps
 
+from db.health import find_trouble
 from orders.recovery.dead_letters import storable
+from tasks.breaker import breaker
 from tasks.messages import QueueMessage
-from tasks.orders import DatabaseUnavailable, Report, bury_message, process_messages, process_suspect
+from tasks.orders import Report, bury_message, process_messages, process_suspect
+from tasks.resources import engine
+from tasks.transactions import DatabaseUnavailable
 from worker.announcing import Announcer
 from worker.bulk_amqp import AmqpSource
 from worker.bulk_redis import RedisSource
@@ -29,6 +33,9 @@ _IDLE_SECONDS: Final = 1.0
 """How long one wait for a message lasts, and hence how late an idle thread hears of a stop."""
 
 _LONGEST_WAIT_SECONDS: Final = 5.0
+
+_LONGEST_PROBE_SECONDS: Final = 2.0
+"""How late a worker may notice that the database takes work again."""
 
 # A message that came back this often may have killed its worker: it is tried alone, so that its
 # neighbours get through.
@@ -77,6 +84,7 @@ class BulkConsumer(threading.Thread):
         self.join()
 
     def run(self) -> None:
+        self._await_database()
         wait = 0.1
         while not self._stopping.is_set():
             try:
@@ -104,6 +112,14 @@ class BulkConsumer(threading.Thread):
                 source.close()
         self._announcer.close()
 
+    def _await_database(self) -> None:
+        """Wait until the database is writable and has the schema that this program needs."""
+        while (trouble := find_trouble(engine(), is_newer_fine=True)) is not None:
+            breaker.open(ORDERS, trouble)
+            if self._stopping.wait(_LONGEST_PROBE_SECONDS):
+                return
+        breaker.close(ORDERS)
+
     def _connect(self) -> Source:
         url = self._settings.broker()
         return AmqpSource(url, self._settings) if is_amqp(url) else RedisSource(url, self._settings)
@@ -128,12 +144,13 @@ class BulkConsumer(threading.Thread):
             try:
                 report = _handle(batch)
             except DatabaseUnavailable as error:
-                log.error("the database does not answer; the batch waits", extra={"error": str(error)[:500]})
+                breaker.open(ORDERS, str(error))
                 if self._stopping.wait(wait):
                     return False
-                wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+                wait = min(wait * 2, _LONGEST_PROBE_SECONDS)
                 source.keep(batch)
             else:
+                breaker.close(ORDERS)
                 self._announcer.announce(batch, report.summary, started)
                 return True
 
