@@ -28,6 +28,10 @@ RECONCILE: Final = "reconciliation.run"
 _DUE_AT_ONCE: Final = 100
 
 
+# Tries that the system's failure ended: they are counted, and shall not be once that can be written.
+_unjudged: Final[list[Due]] = []
+
+
 class EndedItsProcess(Exception):
     """Each try of the request was counted, and none of them came to an end."""
 
@@ -36,6 +40,7 @@ class EndedItsProcess(Exception):
 def retry() -> int:
     """Try those delayed requests again that are due, each alone; return how many there were."""
     tried = 0
+    _put_back_unjudged()
     while tried < _DUE_AT_ONCE:
         # One by one: a request that ends this process must not cost others a try.
         with transaction() as connection:
@@ -49,6 +54,13 @@ def retry() -> int:
     return tried
 
 
+def _put_back_unjudged() -> None:
+    while _unjudged:
+        with transaction() as connection:
+            put_back(connection, _unjudged[-1], now=datetime.now(UTC))
+        _unjudged.pop()
+
+
 def _try_again(due: Due) -> None:
     try:
         if due.attempts > retry_policy().max_attempts:
@@ -58,8 +70,7 @@ def _try_again(due: Due) -> None:
             if outcome.status != "waiting":
                 forget(connection, due.request.request_id)
     except DatabaseUnavailable:
-        with transaction() as connection:
-            put_back(connection, due, now=datetime.now(UTC))
+        _unjudged.append(due)
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, it waits longer or is a dead letter
         with transaction() as connection:
