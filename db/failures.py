@@ -62,6 +62,18 @@ def fault_of(error: BaseException) -> Fault:
     return BY_SQLSTATE.get(code) or BY_SQLSTATE.get(code[:2], Fault.STATEMENT)
 
 
+def is_of_schema(error: BaseException) -> bool:
+    """Say whether a table, a column or a function is not there: the schema is not this program's."""
+    code = sqlstate_of(error)
+    return code is not None and code.startswith("42") and code != "42501"
+
+
+def sqlstate_of(error: BaseException) -> str | None:
+    """Return the code that the server gave, None for the driver's own errors and all others."""
+    code: str | None = getattr(_cause(error), "sqlstate", None)
+    return code
+
+
 def describe(error: BaseException) -> str:
     """Return the error in a line for logs: its SQLSTATE and the server's own words, without any values."""
     cause = _cause(error)

@@ -5,6 +5,8 @@ import threading
 import time
 from typing import Final
 
+from celery.worker.control import inspect_command
+
 from worker import metrics
 
 log = logging.getLogger(__name__)
@@ -61,3 +63,12 @@ class Breaker:
 
 breaker: Final = Breaker()
 """The process's own."""
+
+TELL_TROUBLE: Final = "willcall_trouble"
+"""The name of a remote control command (Celery, "Workers Guide"), which `willcall doctor` sends."""
+
+
+@inspect_command(name=TELL_TROUBLE)
+def _tell_trouble(state: object) -> dict[str, str | None]:
+    """Answer why this worker takes no work: {"trouble": a sentence, or None}."""
+    return {"trouble": breaker.reason}

@@ -9,7 +9,7 @@ from kombu import Connection
 
 from worker.amqp_socket import AmqpSocket
 from worker.deliveries import Delivery, SourceLost, count_requests, first_batch
-from worker.queues import DEAD_EXCHANGE, DEAD_QUEUE, ORDERS, queues, transport_options
+from worker.queues import DEAD_EXCHANGE, DEAD_QUEUE, ORDERS, PROBE, PROBE_RETURNS, queues, transport_options
 from worker.settings import Settings
 
 # Messages that the broker sends ahead of our acks. They wait in the sockets' buffers, not in our
@@ -78,9 +78,16 @@ class AmqpSource:
             raise SourceLost(f"{waiting} messages wait on the queue and do not come")
 
     def _receive(self, message: Any) -> None:
+        if is_probe(message.headers):
+            is_returned = returns_of(message.headers) < PROBE_RETURNS
+            self._channel.basic_reject(message.delivery_tag, requeue=is_returned)
+            return
         self._add(_delivery(message))
 
     def _receive_dead(self, message: Any) -> None:
+        if is_probe(message.headers):
+            self._channel.basic_ack(message.delivery_tag)
+            return
         self._add(_delivery(message, dead_reason=f"the broker gave it up: {death_of(message.headers or {})}"))
 
     def _add(self, delivery: Delivery) -> None:
@@ -122,6 +129,11 @@ def _delivery(message: Any, dead_reason: str | None = None) -> Delivery:
 
 
 # Whoever publishes writes what headers he likes, also those that a broker would write.
+
+
+def is_probe(headers: Mapping[str, Any] | None) -> bool:
+    """Say whether a message holds no order: it only asks what becomes of one that is given up."""
+    return headers is not None and PROBE in headers
 
 
 def death_of(headers: Mapping[str, Any]) -> str:

@@ -1,11 +1,14 @@
 """Whose fault each SQLSTATE is."""
 
+import re
+
 import psycopg
 import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from db.failures import Fault, describe, fault_of
+from db.failures import BY_SQLSTATE, Fault, describe, fault_of
+from tests.processes import ROOT
 
 
 @pytest.mark.parametrize(
@@ -46,3 +49,28 @@ def test_a_description_has_the_servers_words_in_a_line() -> None:
     assert describe(psycopg.OperationalError("no\n  route")) == "no route"
     assert describe(psycopg.errors.DiskFull("no space")) == "53100: no space"
     assert describe(KeyError("a bug")) == "KeyError: 'a bug'"
+
+
+def _documented() -> dict[str, str]:
+    """Return what `docs/operations.md` says of each SQLSTATE and class."""
+    page = (ROOT / "docs/operations.md").read_text()
+    found = re.findall(r"^\| ([0-9A-Z, ]+) \|[^|]*\| (\w+) \|", page, re.MULTILINE)
+    return {code: fault for codes, fault in found for code in codes.split(", ")}
+
+
+def _sqlstates() -> set[str]:
+    """Return all codes that the driver knows, which are those of PostgreSQL's appendix A."""
+    states = (getattr(error, "sqlstate", None) for error in vars(psycopg.errors).values())
+    return {state for state in states if isinstance(state, str)}
+
+
+def test_the_operators_page_tells_of_every_sqlstate_what_is_done() -> None:
+    documented = _documented()
+    assert len(_sqlstates()) > 200
+    for state in sorted(_sqlstates()):
+        told = documented.get(state) or documented[state[:2]]
+        assert told == fault_of(psycopg.errors.lookup(state)("")), state
+
+
+def test_the_operators_page_has_every_code_that_differs_from_its_class() -> None:
+    assert BY_SQLSTATE.keys() <= _documented().keys()
