@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+from prometheus_client import Counter, Histogram, start_http_server
 
 REQUESTS: Final = Counter(
     "willcall_requests_total", "Requests processed, by kind and outcome.", ["kind", "outcome"]
@@ -20,7 +20,6 @@ DISCREPANCIES: Final = Counter("willcall_discrepancies_total", "Discrepancies fo
 PUBLISHED: Final = Counter(
     "willcall_intake_requests_total", "Requests accepted by the intake, by result.", ["result"]
 )
-OUTBOX_LAG: Final = Gauge("willcall_outbox_unsent", "Event messages that are not sent yet.")
 
 
 def serve_metrics(port: int) -> None:
