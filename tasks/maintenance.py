@@ -12,6 +12,7 @@ from orders.upkeep.reconciliation import reconcile_gently
 from orders.upkeep.ticks import is_alone
 from tasks.orders import process_now, process_requests, retry_policy
 from tasks.outbox import relay, wake_relay
+from tasks.progress import PROGRESS
 from tasks.resources import engine
 from tasks.ticks import is_mine
 from worker import metrics
@@ -107,6 +108,7 @@ def cancel_unpaid(tick: int | None = None) -> int:
 @shared_task(name=SWEEP)
 def sweep_outbox(tick: int | None = None) -> int:
     """Send what the outbox still holds: the safety net for a wake that was lost."""
+    PROGRESS.step()
     if not is_mine(SWEEP, tick):
         return 0
     clear_abandoned_subscriptions(get_settings())
