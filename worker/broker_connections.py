@@ -62,6 +62,19 @@ def drop(connection: Connection) -> None:
         connection.release()
 
 
+def stay_closed(channel: Any) -> None:
+    """Have a channel that RabbitMQ closes tell why, and nothing else.
+
+    py-amqp would open it again first, and wait for the answer: RabbitMQ was seen to give none while the rest
+    of a large group was still on its way.
+    """
+    channel._do_revive = _do_nothing
+
+
+def _do_nothing() -> None:
+    pass
+
+
 def waiting_messages(connection: Connection, queue: str) -> int:
     """Return how many messages wait in the queue; one that is not there has none."""
     if not is_amqp(connection.as_uri()):

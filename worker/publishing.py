@@ -13,7 +13,7 @@ from uuid import uuid4
 from kombu import Connection, Exchange, Producer, Queue
 
 from worker.amqp_socket import AmqpSocket
-from worker.broker_connections import drop, open_connection
+from worker.broker_connections import drop, open_connection, stay_closed
 from worker.confirms import Blocked, Confirms, NotConfirmed, Postponed, Refused, failure_of
 from worker.queues import EVENTS, MAINTENANCE, is_amqp, queues
 from worker.settings import Settings
@@ -179,6 +179,7 @@ class Publisher:
         return self._connection
 
     def _set_up_amqp(self, connection: Connection, channel: Any) -> None:
+        stay_closed(channel)
         channel.confirm_select()
         self._confirms = Confirms(channel)
         self._is_blocked = False
