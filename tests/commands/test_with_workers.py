@@ -103,7 +103,8 @@ def test_the_doctor_finds_nothing_wrong_with_a_running_system(willcall: Willcall
     assert "2 answer: relay-" in people.out
     assert list(_checks(programs)) == [
         "settings", "database", "PostgreSQL version", "writing", "schema", "outbox",
-        "refused event messages", "broker", "queue orders", "queue outbox", "maxmemory-policy", "appendonly", "appendfsync", "workers",
+        "refused event messages", "broker", "queue orders", "queue outbox", "maxmemory-policy",
+        "appendonly", "appendfsync", "workers",
     ]  # fmt: skip
 
 
