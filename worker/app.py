@@ -12,6 +12,7 @@ from worker.broker_safety import tell_of_risks
 from worker.logs import set_up_logs
 from worker.metrics import serve_metrics
 from worker.queues import MAINTENANCE, OUTBOX, is_amqp, queues, transport_options
+from worker.relay_watch import WatchRelay
 from worker.schedule import beat_schedule
 from worker.settings import get_settings
 
@@ -64,6 +65,7 @@ def make_app() -> Celery:
         timezone="UTC",
     )
     app.steps["worker"].add(BulkOrders)
+    app.steps["worker"].add(WatchRelay)
     return app
 
 

@@ -23,7 +23,6 @@ DISCREPANCIES: Final = Counter("willcall_discrepancies_total", "Discrepancies fo
 PUBLISHED: Final = Counter(
     "willcall_intake_requests_total", "Requests accepted by the intake, by result.", ["result"]
 )
-OUTBOX_LAG: Final = Gauge("willcall_outbox_unsent", "Event messages that are not sent yet.")
 
 
 def serve_metrics(port: int) -> None:

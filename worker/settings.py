@@ -79,6 +79,9 @@ class Settings(BaseSettings):
     max_tickets: Annotated[int, Field(ge=1, le=10_000)] = Field(
         1_000, description="tickets that one order may have; a line has at most 1,000 of them"
     )
+    max_event_bytes: Annotated[int, Field(ge=131_072, le=16_777_216)] = Field(
+        1_048_576, description="size of an event message; one that would be larger leaves its tickets out"
+    )
     max_attempts: Annotated[int, Field(ge=1, le=50)] = Field(
         6, description="tries of a request that fails unexpectedly, before it is a dead letter"
     )
@@ -96,7 +99,10 @@ class Settings(BaseSettings):
         5.0, description="between two sweeps of the outbox and of retries that are due"
     )
     publish_timeout_seconds: Seconds = Field(
-        5.0, description="how long a publisher waits for the broker's confirms"
+        5.0, description="how long a publisher waits for the broker: to connect, to write, to confirm"
+    )
+    stuck_seconds: Seconds = Field(
+        60.0, description="how long a relay may stand still before it is ended, and started anew"
     )
     global_keyprefix: str = Field("", description="Redis only: a prefix for all keys of the broker")
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = Field(

@@ -5,7 +5,7 @@ from pathlib import Path
 from alembic import op
 
 revision = "2026_11_26_waiting"
-down_revision = "2026_11_26_seats_that_go"
+down_revision = "2026_11_26_event_sizes"
 branch_labels = None
 depends_on = None
 
