@@ -38,6 +38,9 @@ class Parts:
     link_lifetime: timedelta
     renderings: CapacityLimiter
     event_orders: EventOrders
+    max_body: int
+    """Bytes of the body of one call."""
+    body_seconds: float
 
 
 @asynccontextmanager
@@ -55,6 +58,8 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         link_lifetime=timedelta(seconds=settings.link_seconds),
         renderings=CapacityLimiter(_RENDERINGS),
         event_orders=EventOrders(),
+        max_body=settings.max_body_bytes,
+        body_seconds=settings.body_seconds,
     )
     parts.publisher.start()
     try:

@@ -20,6 +20,11 @@ DISCREPANCIES: Final = Counter("willcall_discrepancies_total", "Discrepancies fo
 PUBLISHED: Final = Counter(
     "willcall_intake_requests_total", "Requests accepted by the intake, by result.", ["result"]
 )
+REFUSED: Final = Counter(
+    "willcall_intake_refused_total",
+    "Calls and connections that the intake refused before a route saw them, by status.",
+    ["status"],
+)
 OUTBOX_LAG: Final = Gauge("willcall_outbox_unsent", "Event messages that are not sent yet.")
 
 

@@ -1,0 +1,149 @@
+"""What a connection sends, counted: uvicorn's parser callbacks with bounds on sizes and numbers.
+
+Nothing here is done for each byte: sizes are compared as the parser tells what it has found.
+"""
+
+import asyncio
+from math import inf
+from typing import Any, Final
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from intake.edge.crowd import Phase
+from intake.edge.limits import MAX_PIECES, MAX_PIPELINED, MAX_URL, Limits
+from intake.edge.refusals import busy, refusal
+from worker.metrics import REFUSED
+
+_HEALTH: Final = frozenset({b"/healthz", b"/readyz", b"/metrics"})
+_BODIES: Final = frozenset({b"content-length", b"transfer-encoding"})
+# The application refuses a body that takes too long, in its dialect's shape; this is for what it does not
+# read.
+_BODY_GRACE_SECONDS: Final = 2.0
+
+
+class Refused(Exception):
+    """The parser is to stop: the call is refused."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.problem = refusal(status, sentence)
+
+
+class CountingProtocol(HttpToolsProtocol):
+    """A connection whose heads, bodies, framing and pipeline are bounded; raises `Refused` in the parser."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        limits: Limits,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._limits = limits
+        self._served = self.app
+        self._running: RequestResponseCycle | None = None
+        self._is_new = True
+        # Of the message that is being parsed.
+        self._part = Phase.IDLE
+        self._message_until = inf
+        self._begun = 0  # messages that began in this read
+        self._head = 0
+        self._fields = 0
+        self._wire = 0
+        self._pieces = 0
+        self._framing = 0  # bytes since the last piece of the body
+
+    def on_message_begin(self) -> None:
+        """Begin a call."""
+        super().on_message_begin()
+        self._begun += 1
+        self._part = Phase.HEAD
+        self._head = self._fields = self._wire = self._pieces = self._framing = 0
+        if not self._is_new:  # a new connection's time runs already
+            self._message_until = self.loop.time() + self._limits.header_seconds
+        self._is_new = False
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the URL."""
+        super().on_url(url)
+        self._head += len(url)
+        if len(self.url) > MAX_URL:
+            raise Refused(414, f"the URL is longer than {MAX_URL} bytes")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; a trailer, after the body, is counted like one and means nothing."""
+        self._head += len(name) + len(value) + len(": \r\n")
+        self._fields += 1
+        self._check_head(self._head)
+        if self._fields > self._limits.headers:
+            raise Refused(431, f"there are more than {self._limits.headers} headers")
+        if self._part is Phase.HEAD:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Start the call, or queue it behind the one that is answered."""
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise Refused(429, f"more than {MAX_PIPELINED} calls wait on this connection")
+        if self.parser.should_upgrade() and any(name in _BODIES for name, _ in self.headers):
+            # The parser takes what follows for the other protocol, so that the body would be lost.
+            raise Refused(400, "no other protocol is spoken here: send the call without the header Upgrade")
+        is_busy = len(self.tasks) >= self._limits.calls and self.url.partition(b"?")[0] not in _HEALTH
+        if is_busy:
+            REFUSED.labels("503").inc()
+        self.app = busy if is_busy else self._served
+        super().on_headers_complete()
+        self._part = Phase.BODY
+        self._message_until = self.loop.time() + self._limits.body_seconds + _BODY_GRACE_SECONDS
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        self._pieces += 1
+        self._framing = 0
+        if self._pieces > MAX_PIECES:
+            raise Refused(400, f"the body comes in more than {MAX_PIECES} pieces")
+        super().on_body(body)
+        # One that waits for its turn is read by nobody.
+        if self.cycle is not self._running and len(self.cycle.body) > self._limits.body_bytes:
+            raise Refused(413, f"the body is longer than {self._limits.body_bytes} bytes")
+
+    def on_message_complete(self) -> None:
+        """End the call's words."""
+        self._part = Phase.IDLE
+        super().on_message_complete()
+
+    def _count(self, size: int, part: Phase, pieces: int) -> None:
+        """Count a read of so many bytes. Raises `Refused`.
+
+        `part` is what the parser was in before it, and `pieces` how many of the body had come.
+        """
+        if self._part is Phase.HEAD:
+            # A header that is not complete is known to nobody yet. Where a body ended in this read, the
+            # head's share of it is not known either: then it counts from the next one on.
+            if self._begun == 0 or (self._begun == 1 and part is Phase.IDLE):
+                self._wire += size
+            self._check_head(self._wire)
+        elif self._part is Phase.BODY:
+            self._count_body(size, is_framing=part is Phase.BODY and pieces == self._pieces)
+
+    def _count_body(self, size: int, *, is_framing: bool) -> None:
+        self._wire += size
+        if self._wire > self._limits.wire_bytes:
+            raise Refused(413, f"the body is longer than {self._limits.body_bytes} bytes")
+        # Chunk extensions and trailers, of which an incomplete one is known to nobody either.
+        if is_framing:
+            self._framing += size
+            if self._framing > self._limits.header_bytes:
+                raise Refused(400, f"the body's framing is longer than {self._limits.header_bytes} bytes")
+
+    def _check_head(self, size: int) -> None:
+        if size > self._limits.header_bytes:
+            raise Refused(431, f"the headers are longer than {self._limits.header_bytes} bytes")
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
