@@ -25,6 +25,9 @@ REFUSED: Final = Counter(
     "Calls and connections that the intake refused before a route saw them, by status.",
     ["status"],
 )
+NOT_SHOWN: Final = Counter(
+    "willcall_orders_not_shown_total", "Orders left out of an answer that could not show them.", ["dialect"]
+)
 OUTBOX_LAG: Final = Gauge("willcall_outbox_unsent", "Event messages that are not sent yet.")
 
 
