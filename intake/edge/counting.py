@@ -4,7 +4,6 @@ Nothing here is done for each byte: sizes are compared as the parser tells what 
 """
 
 import asyncio
-from math import inf
 from typing import Any, Final
 
 from uvicorn.config import Config
@@ -18,9 +17,6 @@ from worker.metrics import REFUSED
 
 _HEALTH: Final = frozenset({b"/healthz", b"/readyz", b"/metrics"})
 _BODIES: Final = frozenset({b"content-length", b"transfer-encoding"})
-# The application refuses a body that takes too long, in its dialect's shape; this is for what it does not
-# read.
-_BODY_GRACE_SECONDS: Final = 2.0
 
 
 class Refused(Exception):
@@ -47,13 +43,9 @@ class CountingProtocol(HttpToolsProtocol):
         self._limits = limits
         self._served = self.app
         self._running: RequestResponseCycle | None = None
-        self._is_new = True
         # Of the message that is being parsed.
         self._part = Phase.IDLE
-        self._message_until = inf
         self._begun = 0  # messages that began in this read
-        self._head = 0
-        self._fields = 0
         self._wire = 0
         self._pieces = 0
         self._framing = 0  # bytes since the last piece of the body
@@ -63,30 +55,19 @@ class CountingProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._begun += 1
         self._part = Phase.HEAD
-        self._head = self._fields = self._wire = self._pieces = self._framing = 0
-        if not self._is_new:  # a new connection's time runs already
-            self._message_until = self.loop.time() + self._limits.header_seconds
-        self._is_new = False
-
-    def on_url(self, url: bytes) -> None:
-        """Take a piece of the URL."""
-        super().on_url(url)
-        self._head += len(url)
-        if len(self.url) > MAX_URL:
-            raise Refused(414, f"the URL is longer than {MAX_URL} bytes")
+        self._wire = self._pieces = self._framing = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; a trailer, after the body, is counted like one and means nothing."""
-        self._head += len(name) + len(value) + len(": \r\n")
-        self._fields += 1
-        self._check_head(self._head)
-        if self._fields > self._limits.headers:
+        super().on_header(name, value)
+        if len(self.headers) > self._limits.headers:
             raise Refused(431, f"there are more than {self._limits.headers} headers")
-        if self._part is Phase.HEAD:
-            super().on_header(name, value)
+        if self._part is Phase.BODY:
+            self._count_framing(len(name) + len(value))
 
     def on_headers_complete(self) -> None:
         """Start the call, or queue it behind the one that is answered."""
+        self._check_head(len(self.url))
         if len(self.pipeline) >= MAX_PIPELINED:
             raise Refused(429, f"more than {MAX_PIPELINED} calls wait on this connection")
         if self.parser.should_upgrade() and any(name in _BODIES for name, _ in self.headers):
@@ -98,7 +79,7 @@ class CountingProtocol(HttpToolsProtocol):
         self.app = busy if is_busy else self._served
         super().on_headers_complete()
         self._part = Phase.BODY
-        self._message_until = self.loop.time() + self._limits.body_seconds + _BODY_GRACE_SECONDS
+        self.headers = []  # the call has its own; here come the trailers
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
@@ -136,12 +117,19 @@ class CountingProtocol(HttpToolsProtocol):
             raise Refused(413, f"the body is longer than {self._limits.body_bytes} bytes")
         # Chunk extensions and trailers, of which an incomplete one is known to nobody either.
         if is_framing:
-            self._framing += size
-            if self._framing > self._limits.header_bytes:
-                raise Refused(400, f"the body's framing is longer than {self._limits.header_bytes} bytes")
+            self._count_framing(size)
 
-    def _check_head(self, size: int) -> None:
-        if size > self._limits.header_bytes:
+    def _count_framing(self, size: int) -> None:
+        self._framing += size
+        if self._framing > self._limits.header_bytes:
+            raise Refused(400, f"the body's framing is longer than {self._limits.header_bytes} bytes")
+
+    def _check_head(self, wire: int) -> None:
+        """Check what has come of the head: `wire` bytes at least. Raises `Refused`."""
+        if len(self.url) > MAX_URL:
+            raise Refused(414, f"the URL is longer than {MAX_URL} bytes")
+        known = sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers)
+        if max(wire, len(self.url) + known) > self._limits.header_bytes:
             raise Refused(431, f"the headers are longer than {self._limits.header_bytes} bytes")
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:

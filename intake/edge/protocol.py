@@ -21,6 +21,9 @@ from worker.metrics import REFUSED
 
 _LINGER_SECONDS: Final = 2.0
 _LINGER_BYTES: Final = 1024 * 1024
+# The application refuses a body that takes too long, in its dialect's shape; this is for what it does not
+# read.
+_BODY_GRACE_SECONDS: Final = 2.0
 _READ_STEP: Final = 64 * 1024
 """How much of its answers a client must read in the time that a body has."""
 
@@ -53,8 +56,7 @@ class BoundedProtocol(CountingProtocol):
             REFUSED.labels("connection").inc()
             transport.abort()
             return
-        self._message_until = self.loop.time() + self._limits.header_seconds
-        self._enter(Phase.HEAD, self._message_until)
+        self._enter(Phase.HEAD, self.loop.time() + self._limits.header_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection, and end all calls on it."""
@@ -125,10 +127,17 @@ class BoundedProtocol(CountingProtocol):
             return
         if self._is_answering() and not (self._running is self.cycle and self._part is Phase.BODY):
             self._enter(None)
-        elif self._part is not Phase.IDLE:
-            self._enter(self._part, self._message_until)
-        elif self._phase is not Phase.IDLE and self.cycle is not None:
-            self._enter(Phase.IDLE, self.loop.time() + self._limits.idle_seconds)
+        elif self._part is Phase.IDLE:
+            if self._phase is not Phase.IDLE and self.cycle is not None:
+                self._enter(Phase.IDLE, self.loop.time() + self._limits.idle_seconds)
+        elif self._phase is not self._part or (self._begun and self.cycle is not None):
+            # Begun in this read; a new connection's time runs already.
+            self._enter(self._part, self.loop.time() + self._seconds_of(self._part))
+
+    def _seconds_of(self, part: Phase) -> float:
+        if part is Phase.HEAD:
+            return self._limits.header_seconds
+        return self._limits.body_seconds + _BODY_GRACE_SECONDS
 
     def _enter(self, phase: Phase | None, until: float = inf) -> None:
         self._until = until
