@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import resource
 import signal
 import socket
 import sys
@@ -15,11 +16,13 @@ from intake.app import create_app
 from intake.edge.crowd import Crowd
 from intake.edge.limits import limits_of
 from intake.edge.protocol import BoundedProtocol
+from intake.failures import tell_of
 from intake.parts import parts_of
 from worker.logs import set_up_logs
 from worker.settings import Settings
 
 _GRACEFUL_SECONDS = 15
+_OTHER_FILES = 256  # the database, the broker, documents
 _SWEEP_SECONDS = 0.5  # between two looks at clients that take too long
 # How long the event loop may keep the publisher's thread waiting for the interpreter; by default 5 ms,
 # several times for each group. This halves the time that a lone call takes.
@@ -58,7 +61,10 @@ class IntakeServer(uvicorn.Server):
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
-            self._crowd.check(loop.time())
+            try:
+                self._crowd.check(loop.time())
+            except Exception as error:  # noqa: BLE001 - without the sweep, slow senders would stay for ever
+                tell_of(error)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop after the calls that are under way; at a second Ctrl-C at once.
@@ -84,10 +90,19 @@ def serve(settings: Settings) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").addFilter(_without_colours)
     sys.setswitchinterval(_SWITCH_SECONDS)
+    _allow_files(settings.max_connections + _OTHER_FILES)
     server = IntakeServer(settings)
     server.run()
     if not server.started:
         raise SystemExit(1)
+
+
+def _allow_files(count: int) -> None:
+    """Let the process open so many files, where it may; many systems begin with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _without_colours(record: logging.LogRecord) -> bool:

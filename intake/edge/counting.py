@@ -10,7 +10,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from intake.edge.crowd import Phase
+from intake.edge.crowd import BODY, HEAD, IDLE, Phase
 from intake.edge.limits import MAX_PIECES, MAX_PIPELINED, MAX_URL, Limits
 from intake.edge.refusals import busy, refusal
 from worker.metrics import REFUSED
@@ -42,9 +42,12 @@ class CountingProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._limits = limits
         self._served = self.app
+        self._most_calls = limits.calls
+        self._most_headers = limits.headers
+        self._read = 0  # bytes of this read
         self._running: RequestResponseCycle | None = None
         # Of the message that is being parsed.
-        self._part = Phase.IDLE
+        self._part = IDLE
         self._begun = 0  # messages that began in this read
         self._wire = 0
         self._pieces = 0
@@ -54,31 +57,32 @@ class CountingProtocol(HttpToolsProtocol):
         """Begin a call."""
         super().on_message_begin()
         self._begun += 1
-        self._part = Phase.HEAD
+        self._part = HEAD
         self._wire = self._pieces = self._framing = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header; a trailer, after the body, is counted like one and means nothing."""
         super().on_header(name, value)
-        if len(self.headers) > self._limits.headers:
+        if len(self.headers) > self._most_headers:
             raise Refused(431, f"there are more than {self._limits.headers} headers")
-        if self._part is Phase.BODY:
+        if self._part is BODY:
             self._count_framing(len(name) + len(value))
 
     def on_headers_complete(self) -> None:
         """Start the call, or queue it behind the one that is answered."""
-        self._check_head(len(self.url))
+        if self._wire + self._read > self._limits.header_bytes or len(self.url) > MAX_URL:
+            self._check_head(0)
         if len(self.pipeline) >= MAX_PIPELINED:
             raise Refused(429, f"more than {MAX_PIPELINED} calls wait on this connection")
         if self.parser.should_upgrade() and any(name in _BODIES for name, _ in self.headers):
             # The parser takes what follows for the other protocol, so that the body would be lost.
             raise Refused(400, "no other protocol is spoken here: send the call without the header Upgrade")
-        is_busy = len(self.tasks) >= self._limits.calls and self.url.partition(b"?")[0] not in _HEALTH
+        is_busy = len(self.tasks) >= self._most_calls and self.url.partition(b"?")[0] not in _HEALTH
         if is_busy:
             REFUSED.labels("503").inc()
         self.app = busy if is_busy else self._served
         super().on_headers_complete()
-        self._part = Phase.BODY
+        self._part = BODY
         self.headers = []  # the call has its own; here come the trailers
 
     def on_body(self, body: bytes) -> None:
@@ -94,30 +98,30 @@ class CountingProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """End the call's words."""
-        self._part = Phase.IDLE
+        self._part = IDLE
         super().on_message_complete()
 
-    def _count(self, size: int, part: Phase, pieces: int) -> None:
-        """Count a read of so many bytes. Raises `Refused`.
+    def _count(self, part: Phase, pieces: int) -> None:
+        """Count a read. Raises `Refused`.
 
         `part` is what the parser was in before it, and `pieces` how many of the body had come.
         """
-        if self._part is Phase.HEAD:
+        if self._part is HEAD:
             # A header that is not complete is known to nobody yet. Where a body ended in this read, the
             # head's share of it is not known either: then it counts from the next one on.
-            if self._begun == 0 or (self._begun == 1 and part is Phase.IDLE):
-                self._wire += size
+            if self._begun == 0 or (self._begun == 1 and part is IDLE):
+                self._wire += self._read
             self._check_head(self._wire)
-        elif self._part is Phase.BODY:
-            self._count_body(size, is_framing=part is Phase.BODY and pieces == self._pieces)
+        elif self._part is BODY:
+            self._count_body(is_framing=part is BODY and pieces == self._pieces)
 
-    def _count_body(self, size: int, *, is_framing: bool) -> None:
-        self._wire += size
+    def _count_body(self, *, is_framing: bool) -> None:
+        self._wire += self._read
         if self._wire > self._limits.wire_bytes:
             raise Refused(413, f"the body is longer than {self._limits.body_bytes} bytes")
         # Chunk extensions and trailers, of which an incomplete one is known to nobody either.
         if is_framing:
-            self._count_framing(size)
+            self._count_framing(self._read)
 
     def _count_framing(self, size: int) -> None:
         self._framing += size

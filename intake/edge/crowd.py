@@ -1,24 +1,33 @@
 """All connections of a process that wait for their clients, and those whose answers pile up."""
 
 from enum import IntEnum
+from math import inf
 from typing import Final, Protocol
 
 
 class Phase(IntEnum):
-    """What a connection waits for. When there are too many, the first kind goes first."""
+    """What a connection is at. When there are too many, the first kind goes first."""
 
-    REFUSED = 0
-    """That its client closes it: it was refused."""
+    LEAVING = 0
+    """Its client was refused, and is to close it."""
     HEAD = 1
-    """The request line and the headers."""
+    """It waits for the request line and the headers."""
     IDLE = 2
-    """The next call, after one that was answered."""
+    """It waits for the next call, or one is worked on: a usual call changes nothing here."""
     BODY = 3
-    """The rest of a body."""
+    """It waits for the rest of a body."""
+
+
+# An enum's members by themselves: in Python 3.11 it takes long to find them in it.
+LEAVING, HEAD, IDLE, BODY = Phase
 
 
 class Member(Protocol):
     """A connection, as the crowd sees it; `now` is the event loop's time in seconds."""
+
+    @property
+    def idle_until(self) -> float:
+        """When an idle connection will be closed; infinity while a call is worked on."""
 
     def check(self, now: float) -> None:
         """Close it if its client took too long."""
@@ -31,7 +40,7 @@ class Member(Protocol):
 
 
 class Crowd:
-    """The connections by what they wait for, those first that have waited longest."""
+    """The connections by what they are at, those first that came to it first."""
 
     def __init__(self) -> None:
         # Dictionaries: they keep their order, and any member leaves at once.
@@ -39,7 +48,7 @@ class Crowd:
         self._unread: Final[dict[Member, None]] = {}
 
     def move(self, member: Member, old: Phase | None, new: Phase | None) -> None:
-        """Note that a connection waits for something else; None: its client waits for us."""
+        """Note that a connection is at something else; None: it is gone."""
         if old is not None:
             self._waiting[old].pop(member, None)
         if new is not None:
@@ -54,9 +63,15 @@ class Crowd:
         self._unread.pop(member, None)
 
     def make_room(self) -> bool:
-        """Close the connection that has waited longest for its client; False if all wait for us."""
-        for waiting in self._waiting:
-            for member in waiting:
+        """Close the connection that has waited longest for its client; False if all clients wait for us."""
+        for phase, waiting in zip(Phase, self._waiting, strict=True):
+            if phase is IDLE:
+                member = min(waiting, key=lambda one: one.idle_until, default=None)
+                if member is not None and member.idle_until == inf:
+                    member = None
+            else:
+                member = next(iter(waiting), None)
+            if member is not None:
                 member.give_way()
                 return True
         return False

@@ -13,7 +13,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from intake.edge.counting import CountingProtocol, Refused
-from intake.edge.crowd import Crowd, Phase
+from intake.edge.crowd import BODY, HEAD, IDLE, LEAVING, Crowd, Phase
 from intake.edge.limits import Limits
 from intake.edge.refusals import BUSY, as_bytes, refusal
 from intake.problems import Problem
@@ -56,7 +56,7 @@ class BoundedProtocol(CountingProtocol):
             REFUSED.labels("connection").inc()
             transport.abort()
             return
-        self._enter(Phase.HEAD, self.loop.time() + self._limits.header_seconds)
+        self._enter(HEAD, self.loop.time() + self._limits.header_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection, and end all calls on it."""
@@ -70,14 +70,16 @@ class BoundedProtocol(CountingProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
-        if self._phase is Phase.REFUSED:
+        if self._phase is LEAVING:
             self._throw_away(data)
             return
         self._unset_keepalive_if_required()
         part, pieces, self._begun = self._part, self._pieces, 0
+        self._read = len(data)
         try:
             self.parser.feed_data(data)
-            self._count(len(data), part, pieces)
+            if self._part is not IDLE:
+                self._count(part, pieces)
         except httptools.HttpParserUpgrade:
             # Nothing else is spoken here: the call is answered as one of HTTP/1.1, and was the last.
             self.cycle.keep_alive = False
@@ -88,7 +90,8 @@ class BoundedProtocol(CountingProtocol):
             self._refuse(_malformed())
         except Refused as error:
             self._refuse(error.problem)
-        self._settle()
+        if self._phase is not IDLE or self._part is not IDLE:
+            self._settle()
 
     # Calls and their answers.
 
@@ -123,19 +126,23 @@ class BoundedProtocol(CountingProtocol):
 
     def _settle(self) -> None:
         """Enter the phase that the connection is in."""
-        if self._phase is Phase.REFUSED or self.transport.is_closing():
+        if self._phase is LEAVING or self.transport.is_closing():
             return
-        if self._is_answering() and not (self._running is self.cycle and self._part is Phase.BODY):
-            self._enter(None)
-        elif self._part is Phase.IDLE:
-            if self._phase is not Phase.IDLE and self.cycle is not None:
-                self._enter(Phase.IDLE, self.loop.time() + self._limits.idle_seconds)
+        is_first = self._running is self.cycle
+        if self._part is IDLE or (self._is_answering() and not (is_first and self._part is BODY)):
+            if self.cycle is not None:
+                self._enter(IDLE, self.loop.time() + self._limits.idle_seconds)
         elif self._phase is not self._part or (self._begun and self.cycle is not None):
             # Begun in this read; a new connection's time runs already.
             self._enter(self._part, self.loop.time() + self._seconds_of(self._part))
 
+    @property
+    def idle_until(self) -> float:
+        """When the connection will be closed, if it stays idle."""
+        return inf if self._is_answering() else self._until
+
     def _seconds_of(self, part: Phase) -> float:
-        if part is Phase.HEAD:
+        if part is HEAD:
             return self._limits.header_seconds
         return self._limits.body_seconds + _BODY_GRACE_SECONDS
 
@@ -147,11 +154,11 @@ class BoundedProtocol(CountingProtocol):
 
     def check(self, now: float) -> None:
         """Close the connection if its client took too long for what it is at."""
-        if now <= self._until:
+        if now <= self._until or (self._phase is IDLE and self._is_answering()):
             return
-        if self._phase is Phase.HEAD and self._part is Phase.HEAD:
+        if self._phase is HEAD and self._part is HEAD:
             self._refuse(refusal(408, f"the headers did not come within {self._limits.header_seconds:g} s"))
-        elif self._phase is Phase.BODY:
+        elif self._phase is BODY:
             self._refuse(refusal(408, f"the body did not come within {self._limits.body_seconds:g} s"))
         else:
             self.transport.abort()
@@ -169,8 +176,8 @@ class BoundedProtocol(CountingProtocol):
     def give_way(self) -> None:
         """Close the connection for one that came later."""
         REFUSED.labels("503").inc()
-        is_begun = self._part is Phase.HEAD or (self._part is Phase.BODY and not self.cycle.response_started)
-        if self._phase is not Phase.REFUSED and is_begun:
+        is_begun = self._part is HEAD or (self._part is BODY and not self.cycle.response_started)
+        if self._phase is not LEAVING and is_begun:
             self.transport.write(as_bytes(refusal(503, BUSY)))
             self.transport.close()
         else:
@@ -184,7 +191,7 @@ class BoundedProtocol(CountingProtocol):
         if self.transport.is_closing():
             return
         REFUSED.labels(str(problem.status)).inc()
-        is_running = self._part is Phase.BODY and self.cycle is self._running
+        is_running = self._part is BODY and self.cycle is self._running
         if self._is_answering() and not (is_running and not self.cycle.response_started):
             self._end_after_answers()
             return
@@ -197,19 +204,19 @@ class BoundedProtocol(CountingProtocol):
 
     def _end_after_answers(self) -> None:
         """Answer what came before, and close: there is no place for an answer of our own."""
-        if self.pipeline and self._part is Phase.BODY:
+        if self.pipeline and self._part is BODY:
             self.pipeline.popleft()  # the newest, which will never be whole
         last = self.pipeline[0][0] if self.pipeline else self._running
         if last is not None:
             last.keep_alive = False
-        self._part = Phase.IDLE
-        self._enter(Phase.REFUSED)
+        self._part = IDLE
+        self._enter(LEAVING)
 
     def _linger(self) -> None:
         # A connection that is closed while its client still sends is reset, and the answer lost.
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self._enter(Phase.REFUSED, self.loop.time() + _LINGER_SECONDS)
+        self._enter(LEAVING, self.loop.time() + _LINGER_SECONDS)
 
     def _throw_away(self, data: bytes) -> None:
         self._thrown_away += len(data)

@@ -17,6 +17,7 @@ END: Final = b"\r\n"
 def edge(shared_intake: Intake) -> Iterator[Edge]:
     with running_edge(shared_intake) as edge:
         yield edge
+    shared_intake.take_messages()
 
 
 def _headers(count: int, value: bytes = b"1") -> bytes:

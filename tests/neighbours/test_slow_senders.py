@@ -37,6 +37,7 @@ def edge(shared_intake: Intake) -> Iterator[Edge]:
     limits = {"header_seconds": 2, "body_seconds": 3, "idle_seconds": 4, "max_connections": CONNECTIONS}
     with running_edge(shared_intake, **limits) as edge:
         yield edge
+    shared_intake.take_messages()
 
 
 Start = Callable[[Edge], bytes]
@@ -168,6 +169,7 @@ def test_a_call_too_many_is_told_to_come_again_while_health_checks_are_answered(
     calls = CONNECTIONS - CONNECTIONS // 16
     order = b'{"event_id": "concert", "line_items": [{"ticket_class_id": "standing", "quantity": 1}]}'
     with running_edge(intake, max_connections=CONNECTIONS) as edge, edge.connections(calls) as waiting:
+        intake.take_messages()
         head = edge.post("/v1/orders", TYPED, "prefer: wait=30", f"content-length: {len(order)}")
         for connection in waiting:
             connection.sendall(head + END + order)
