@@ -4,6 +4,8 @@ from enum import IntEnum
 from math import inf
 from typing import Final, Protocol
 
+from intake.edge.limits import HELD_BYTES
+
 
 class Phase(IntEnum):
     """What a connection is at. When there are too many, the first kind goes first."""
@@ -28,6 +30,10 @@ class Member(Protocol):
     @property
     def idle_until(self) -> float:
         """When an idle connection will be closed; infinity while a call is worked on."""
+
+    @property
+    def held(self) -> int:
+        """How many bytes have come of the body that it waits for."""
 
     def check(self, now: float) -> None:
         """Close it if its client took too long."""
@@ -77,9 +83,18 @@ class Crowd:
         return False
 
     def check(self, now: float) -> None:
-        """Close all whose clients took too long."""
+        """Close all whose clients took too long, and the oldest half-sent bodies if they are too much."""
         for waiting in self._waiting:
             for member in list(waiting):
                 member.check(now)
         for member in list(self._unread):
             member.check_writes(now)
+        self._check_held()
+
+    def _check_held(self) -> None:
+        held = sum(member.held for member in self._waiting[BODY])
+        for member in list(self._waiting[BODY]):
+            if held <= HELD_BYTES:
+                return
+            held -= member.held
+            member.give_way()

@@ -17,6 +17,9 @@ MAX_PIECES: Final = 16_384
 DISCARDED_BODIES: Final = 16
 """A body that is too long is read on, and thrown away, up to so many times what it may be."""
 
+HELD_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of bodies that are still on their way, of all connections; then the oldest give way."""
+
 SPARE_SHARE: Final = 16
 """One connection in so many is kept for health checks when all others work."""
 

@@ -141,6 +141,11 @@ class BoundedProtocol(CountingProtocol):
         """When the connection will be closed, if it stays idle."""
         return inf if self._is_answering() else self._until
 
+    @property
+    def held(self) -> int:
+        """How many bytes have come of the call that is not whole."""
+        return self._wire
+
     def _seconds_of(self, part: Phase) -> float:
         if part is HEAD:
             return self._limits.header_seconds

@@ -193,6 +193,22 @@ def test_a_call_too_many_is_told_to_come_again_while_health_checks_are_answered(
         assert set(found[1::2]) == {200}
 
 
+def test_half_sent_bodies_are_bounded_together(shared_intake: Intake) -> None:
+    with running_edge(shared_intake) as edge, edge.connections(300) as connections:
+        memory = edge.memory()
+        head = edge.post("/v1/orders", TYPED, "content-length: 1000000") + END
+        for connection in connections:
+            send(connection, [head + b" " * 900_000])
+
+        wait_until(lambda: edge.refusals().get("503", 0) >= 200, what="the oldest to give way")
+        assert edge.memory() - memory < 250_000_000
+        headers = {"authorization": f"Bearer {edge.key}"}
+        order = {"event_id": "concert"}
+        url = f"{edge.url}/v1/orders"
+        assert httpx.post(url, json=order, headers=headers, timeout=PATIENCE_SECONDS).status_code == 202
+        assert edge.is_healthy()
+
+
 def test_who_reads_no_answers_is_let_go(edge: Edge) -> None:
     memory, sockets = edge.memory(), edge.sockets()
     call = b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n"
