@@ -40,6 +40,9 @@ class Parts:
     renderings: CapacityLimiter
     event_orders: EventOrders
     outbox_metrics: OutboxMetrics
+    max_body: int
+    """Bytes of the body of one call."""
+    body_seconds: float
 
 
 @asynccontextmanager
@@ -58,6 +61,8 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         renderings=CapacityLimiter(_RENDERINGS),
         event_orders=EventOrders(),
         outbox_metrics=OutboxMetrics(engine),
+        max_body=settings.max_body_bytes,
+        body_seconds=settings.body_seconds,
     )
     parts.publisher.start()
     try:

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Match
 
 from db.failures import Fault, fault_of, is_of_schema
 from intake.failures import tell_of
+from orders.reading.showing import OrderNotShown
 from schemas.outcomes import MAX_REJECTIONS, Rejection
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -104,6 +105,12 @@ def problem_of(request: Request, error: Exception) -> Problem:
             return Problem(error.status_code, str(error.detail), headers=error.headers)
         case RequestValidationError():
             return _wrong_parameters(error)
+        case OrderNotShown():
+            return Problem(
+                500,
+                f"order {error.order_id} cannot be shown: what is stored of it is not as it should be; "
+                "the operators' log says what",
+            )
         case SQLAlchemyError():
             return _database_failed(error)
     raise error
@@ -143,4 +150,4 @@ def unexpected() -> Problem:
     return Problem(500, "the call failed unexpectedly; the operators' log says where")
 
 
-_EXPECTED: Final = (Problem, HTTPException, RequestValidationError, SQLAlchemyError)
+_EXPECTED: Final = (Problem, OrderNotShown, HTTPException, RequestValidationError, SQLAlchemyError)

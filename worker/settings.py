@@ -59,6 +59,28 @@ class Settings(BaseSettings):
     public_url: Annotated[str | None, AfterValidator(_public)] = Field(
         None, description="the intake's address in links (https://…); unset: what the caller called"
     )
+    max_header_bytes: Annotated[int, Field(ge=1024)] = Field(
+        32 * 1024, description="bytes of a call's request line and headers; more is refused with 431"
+    )
+    max_headers: Annotated[int, Field(ge=10)] = Field(
+        100, description="headers of a call; more are refused with 431"
+    )
+    header_seconds: Seconds = Field(
+        10.0, description="how long a call's headers may take to arrive; 408 after that"
+    )
+    max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
+        1024 * 1024, description="bytes of a call's body; more is refused with 413"
+    )
+    body_seconds: Seconds = Field(
+        30.0,
+        description="how long a call's body may take to arrive, and an answer to be read; 408 after that",
+    )
+    idle_seconds: Seconds = Field(
+        75.0, description="how long a connection stays open between two calls; a proxy in front has less"
+    )
+    max_connections: Annotated[int, Field(ge=16)] = Field(
+        1000, description="open connections of one intake process; 503 when all of them have calls under way"
+    )
     link_seconds: Seconds = Field(
         604800.0, description="how long links to documents are good; the default is a week"
     )
