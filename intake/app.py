@@ -11,6 +11,7 @@ from intake import check_ins, health, holds, offers, order_changes, order_readin
 from intake.dialects import acme, eventbookings, ticket_evolution, zoho_backstage
 from intake.documents import routes as documents
 from intake.last_resort import LastResort
+from intake.methods import Methods
 from intake.openapi import build_openapi
 from intake.parts import opened
 from intake.problems import answer_with_problems
@@ -48,6 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(LeaveShares)
     app.add_middleware(LastResort)
+    app.add_middleware(Methods)
     answer_with_problems(app)
     for part in (orders, order_reading, order_changes, check_ins, holds, offers, requests, health, documents):
         app.include_router(part.router)

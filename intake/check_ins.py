@@ -14,10 +14,11 @@ from intake.openapi import CHECK_IN_TICKET
 from intake.order_reading import read_order
 from intake.scans import ticket_of
 from intake.sending import Answer, Refusals, call_of, check_processed, send
+from intake.strict_routes import StrictRoute
 from orders.reading.orders import RequestRow
 from schemas.requests import CHECK_IN
 
-router = APIRouter(default_response_class=Response, tags=["check-ins"])
+router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["check-ins"])
 
 USUAL_WAIT_SECONDS: Final = 5
 """Who stands at a gate wants an answer at once, and need not ask for it."""

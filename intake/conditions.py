@@ -1,24 +1,44 @@
-"""The header `If-Match` (RFC 9110, 13.1.1): the version that a caller has seen."""
+"""Conditions of a call (RFC 9110, 13.1): the version of an order that the caller has seen."""
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
-from intake.problems import invalid
+from intake.problems import Problem, invalid
+
+_TAGS: Final = re.compile(r'(?:W/)?"[!#-~\x80-\xff]*"(?:\s*,\s*(?:W/)?"[!#-~\x80-\xff]*")*')
+_TAG: Final = re.compile(r'(W/)?"([^"]*)"')
 
 # An entity tag as `GET` gives it. Nine digits are more changes than an order ever has.
-_VERSION: Final = re.compile(r'"([1-9][0-9]{0,8})"', re.ASCII)
+_VERSION: Final = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 
-def expected_version(headers: Sequence[str]) -> int | None:
-    """Return the version that the order must still have; None for any.
+def expected_versions(headers: Sequence[str]) -> list[int] | None:
+    """Return the versions of which the order must have one, by its `If-Match` headers; None for any.
 
-    Raises `Problem` with the status 400 for what is not one entity tag of an order.
+    The comparison is the strong one: weak tags, and those of other things, match nothing. Raises `Problem`:
+    400 for what is no list of entity tags, 412 where none of them can match.
     """
     given = ",".join(headers).strip()
     if not headers or given == "*":
         return None
-    match = _VERSION.fullmatch(given)
-    if match is None:
-        raise invalid('If-Match must be one entity tag as GET gives it, such as "3", or *', "if-match")
-    return int(match[1])
+    if _TAGS.fullmatch(given) is None:
+        raise invalid('If-Match must be entity tags as GET gives them, such as "3", or *', "if-match")
+    versions = [
+        int(version) for weak, version in _TAG.findall(given) if not weak and _VERSION.fullmatch(version)
+    ]
+    if not versions:
+        raise changed()
+    return versions
+
+
+def changed() -> Problem:
+    """Return the problem of an order that is not in the version that the caller has seen."""
+    return Problem(412, "the order has none of the versions that If-Match names")
+
+
+def is_known(headers: Sequence[str], tag: str) -> bool:
+    """Say whether the caller has this version already, by its `If-None-Match` headers."""
+    given = ",".join(headers).strip()
+    # The comparison is the weak one.
+    return given == "*" or tag in [f'"{value}"' for _, value in _TAG.findall(given)]

@@ -18,6 +18,7 @@ from intake.order_reading import Given, at_one_moment
 from intake.parts import PartsOfApp
 from intake.problems import invalid, not_found
 from intake.sending import Refusals, call_of, check_processed, send
+from intake.strict_routes import StrictRoute
 from orders.reading.holds import HoldFilter, find_holds_of_requests, get_hold, list_holds
 from orders.reading.orders import RequestRow
 from orders.reading.pages import DEFAULT_PAGE, MAX_PAGE, BadCursor
@@ -25,7 +26,7 @@ from orders.render import Words
 from schemas.requests import EXTEND, RELEASE, TAKE
 from schemas.text import Identifier, ShortText, parse_uuid
 
-router = APIRouter(default_response_class=Response, tags=["holds"])
+router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["holds"])
 
 _NOTHING_SPECIAL: Final[Refusals] = {}
 _NOT_THERE: Final[Refusals] = {"hold_expired": 404}
@@ -122,7 +123,7 @@ def list_page(
         Query(description=f"Holds on a page; {DEFAULT_PAGE} if not given."),
     ] = None,
 ) -> Response:
-    """Return a page of holds, newest first. Restrictions add up; unknown parameters are ignored."""
+    """Return a page of holds, newest first. Restrictions add up; unknown parameters are refused."""
     wanted = HoldFilter(caller.tenant_id, ticket_class_id, status)
     page: dict[str, Any] = {}
     try:

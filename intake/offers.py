@@ -8,9 +8,10 @@ from intake.clock import utc_now
 from intake.openapi import LIST_TICKET_CLASSES
 from intake.parts import PartsOfApp
 from intake.problems import not_found
+from intake.strict_routes import StrictRoute
 from orders.reading.availability import list_ticket_classes
 
-router = APIRouter(default_response_class=Response, tags=["events"])
+router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["events"])
 
 
 @router.get("/v1/events/{event_id}/ticket-classes", summary="List ticket classes", **LIST_TICKET_CLASSES)

@@ -7,16 +7,18 @@ from fastapi import APIRouter, Request, Response
 
 from intake.access import caller_of
 from intake.bodies import JSON, MERGE_PATCH, read_body, read_optional_body
-from intake.conditions import expected_version
+from intake.conditions import changed, expected_versions
 from intake.envelope import enclose, open_object
+from intake.keys import Caller
 from intake.openapi import CANCEL_ORDER, RECORD_PAYMENT, UPDATE_ORDER
 from intake.parts import parts_of
 from intake.problems import not_found
 from intake.sending import Call, call_of, send, with_order
+from intake.strict_routes import StrictRoute
 from schemas.requests import CANCEL, PAY, UPDATE
 from schemas.text import parse_uuid
 
-router = APIRouter(default_response_class=Response, tags=["orders"])
+router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["orders"])
 
 _SAID_ELSEWHERE: Final = ("order_id", "order_key", "expected_version")
 
@@ -34,7 +36,7 @@ async def update_order(request: Request, order_id: str) -> Response:
     """
     call = call_of(request)
     caller = await caller_of(request, "orders.update")
-    named = _order_named(call, order_id)
+    named = await _order_named(call, caller, order_id)
     patch = open_object(await read_body(request, (MERGE_PATCH, JSON)))
     # Who names a version has said already what came before.
     seen_version = (
@@ -56,7 +58,7 @@ async def cancel_order(request: Request, order_id: str) -> Response:
     """
     call = call_of(request)
     caller = await caller_of(request, "orders.update")
-    named = _order_named(call, order_id)
+    named = await _order_named(call, caller, order_id)
     body = open_object(await read_optional_body(request), _SAID_ELSEWHERE)
     return await send(call, enclose(CANCEL, {**body, **named}, call.keys, caller), _CHANGED)
 
@@ -70,17 +72,25 @@ async def record_payment(request: Request, order_id: str) -> Response:
     """
     call = call_of(request)
     caller = await caller_of(request, "orders.update")
-    named = _order_named(call, order_id)
+    named = await _order_named(call, caller, order_id)
     body = open_object(await read_body(request), _SAID_ELSEWHERE)
     is_new = body.get("payment_number") is None
     envelope = enclose(PAY, {**body, **named}, call.keys, caller)
     return await send(call, envelope, _PAID if is_new else _CHANGED)
 
 
-def _order_named(call: Call, order_id: str) -> dict[str, Any]:
+async def _order_named(call: Call, caller: Caller, order_id: str) -> dict[str, Any]:
     """Return the fields that say which order is meant, and which version of it."""
     id_ = parse_uuid(order_id)
     if id_ is None:
         raise not_found()
-    version = expected_version(call.request.headers.getlist("if-match"))
-    return {"order_id": str(id_)} | ({} if version is None else {"expected_version": version})
+    versions = expected_versions(call.request.headers.getlist("if-match"))
+    if versions is None:
+        return {"order_id": str(id_)}
+    if len(versions) == 1:
+        return {"order_id": str(id_), "expected_version": versions[0]}
+    # A request names one version: that of them which the order has now.
+    version = await parts_of(call.request.app).seen_versions.read(caller, id_)
+    if version is not None and version not in versions:
+        raise changed()
+    return {"order_id": str(id_), "expected_version": version or max(versions)}

@@ -10,9 +10,11 @@ from sqlalchemy import Connection, Engine, select
 from db.tables import orders
 from intake.access import Reader
 from intake.answers import etag, json_response, list_response
+from intake.conditions import is_known
 from intake.openapi import LIST_ORDERS, SHOW_HISTORY, SHOW_ORDER
 from intake.parts import PartsOfApp
 from intake.problems import invalid, not_found
+from intake.strict_routes import StrictRoute
 from orders.reading.history import read_history
 from orders.reading.orders import OrderFilter, get_order, list_ids
 from orders.reading.pages import DEFAULT_PAGE, MAX_PAGE, BadCursor
@@ -23,7 +25,7 @@ from schemas.orders import OrderStatus
 from schemas.text import Identifier, ShortText, parse_uuid
 from vendors.registry import CANONICAL
 
-router = APIRouter(default_response_class=Response, tags=["orders"])
+router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["orders"])
 
 
 def at_one_moment(engine: Engine) -> Engine:
@@ -46,8 +48,7 @@ def show_order(request: Request, order_id: str, parts: PartsOfApp, caller: Reade
     if order is None:
         raise not_found()
     tag = etag(order)
-    known = request.headers.get("if-none-match", "")
-    if tag in [one.strip().removeprefix("W/") for one in known.split(",")]:
+    if is_known(request.headers.getlist("if-none-match"), tag):
         return Response(status_code=304, headers={"etag": tag, "cache-control": "no-store"})
     with showing(order["id"], CANONICAL):
         return json_response(order, headers={"etag": tag})
@@ -101,7 +102,7 @@ def list_page(
         Query(description=f"Orders on a page; {DEFAULT_PAGE} if not given."),
     ] = None,
 ) -> Response:
-    """Return a page of orders, newest first. Restrictions add up; unknown parameters are ignored."""
+    """Return a page of orders, newest first. Restrictions add up; unknown parameters are refused."""
     wanted = OrderFilter(caller.tenant_id, event_id, email, status, updated_since)
     try:
         with at_one_moment(parts.engine).connect() as connection:

@@ -7,9 +7,10 @@ from intake.bodies import read_body
 from intake.envelope import open_envelope
 from intake.openapi import CREATE_ORDERS
 from intake.sending import call_of, send, with_order
+from intake.strict_routes import StrictRoute
 from schemas.requests import CREATE
 
-router = APIRouter(default_response_class=Response, tags=["orders"])
+router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["orders"])
 
 _CREATED = with_order(201)
 

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
+from starlette.types import Scope
 
 from db.failures import Fault, fault_of, is_of_schema
 from intake.failures import tell_of
@@ -99,7 +100,7 @@ def problem_of(request: Request, error: Exception) -> Problem:
         case HTTPException(status_code=404):
             return not_found()
         case HTTPException(status_code=405):
-            allowed = _methods_of(request)
+            allowed = ", ".join(methods_of(request.scope))
             return Problem(405, f"this path knows {allowed}", headers={"allow": allowed})
         case HTTPException():
             return Problem(error.status_code, str(error.detail), headers=error.headers)
@@ -116,14 +117,14 @@ def problem_of(request: Request, error: Exception) -> Problem:
     raise error
 
 
-def _methods_of(request: Request) -> str:
+def methods_of(scope: Scope) -> list[str]:
     """Return all methods of the path (RFC 9110, 10.2.1); the framework names those of one route only."""
-    routes: list[BaseRoute] = request.app.routes
-    return ", ".join(
+    routes: list[BaseRoute] = scope["app"].routes
+    return [
         method
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
-        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
-    )
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
 
 
 def _wrong_parameters(error: RequestValidationError) -> Problem:

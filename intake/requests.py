@@ -17,10 +17,11 @@ from intake.keys import Caller, Scope
 from intake.openapi import SHOW_REQUEST
 from intake.parts import PartsOfApp
 from intake.problems import not_found
+from intake.strict_routes import StrictRoute
 from orders.reading.orders import RequestRow, find_requests
 from schemas.text import parse_uuid
 
-router = APIRouter(default_response_class=Response, tags=["requests"])
+router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["requests"])
 
 _MAY_BE_PENDING: Final = timedelta(hours=24)
 _SCOPES: Final[tuple[Scope, ...]] = ("orders.read", "orders.create", "orders.update")

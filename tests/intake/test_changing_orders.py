@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from intake.conditions import expected_version
+from intake.conditions import expected_versions
 from intake.keys import list_keys
 from intake.problems import Problem
 
@@ -98,7 +98,7 @@ def test_a_version_that_is_not_there_yet_is_waited_for(client, intake, placed) -
         connection.exec_driver_sql("DELETE FROM delayed_requests")
 
 
-@pytest.mark.parametrize("tag", ["1", '"x"', '"0"', '"01"', 'W/"1"', '"1", "2"', "", '"-1"', '"9999999999"'])
+@pytest.mark.parametrize("tag", ["1", "", '"1" "2"', '"1', 'w/"1"', '*, "1"'])
 @pytest.mark.parametrize(("method", "more"), [("PATCH", ""), ("POST", "/cancel"), ("POST", "/payments")])
 def test_a_malformed_version_is_refused(client, intake, method: str, more: str, tag: str) -> None:
     answer = client.request(method, f"/v1/orders/{uuid4()}{more}", json={}, headers={"if-match": tag})
@@ -108,10 +108,26 @@ def test_a_malformed_version_is_refused(client, intake, method: str, more: str, 
     assert intake.take_requests() == []
 
 
+@pytest.mark.parametrize("tag", ['"x"', '"0"', '"01"', 'W/"1"', '"-1"', '"9999999999"', 'W/"1", "x"', '""'])
+@pytest.mark.parametrize(("method", "more"), [("PATCH", ""), ("POST", "/cancel"), ("POST", "/payments")])
+def test_a_tag_that_no_order_has_matches_none(client, intake, method: str, more: str, tag: str) -> None:
+    answer = client.request(method, f"/v1/orders/{uuid4()}{more}", json={}, headers={"if-match": tag})
+
+    assert answer.status_code == 412
+    assert intake.take_requests() == []
+
+
+@pytest.mark.parametrize(("tags", "status"), [('"1", "2"', 200), ('W/"1", "1"', 200), ('"2", "3"', 412)])
+def test_one_of_several_versions_is_enough(client, placed, tags: str, status: int) -> None:
+    answer = client.patch(path_of(placed), json={"reference": "x"}, headers={**WAIT, "if-match": tags})
+
+    assert answer.status_code == status
+
+
 def test_without_a_header_any_version_is_meant() -> None:
-    assert expected_version([]) is None
+    assert expected_versions([]) is None
     with pytest.raises(Problem):
-        expected_version(['"1"', '"1"'])
+        expected_versions(['"1"', '"1'])
 
 
 def test_an_update_that_is_not_possible_is_a_problem_with_its_reasons(client, placed) -> None:

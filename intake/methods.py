@@ -1,0 +1,36 @@
+"""What every path understands: `HEAD` wherever there is `GET`, and `OPTIONS` (RFC 9110, 9.3.2 and 9.3.7)."""
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from intake.problems import methods_of, not_found
+
+
+class Methods:
+    """ASGI middleware: a `HEAD` is a `GET` whose body the server keeps back; `OPTIONS` gets the methods."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the call on, unless it is answered here."""
+        if scope["type"] == "http" and "\x00" in scope["path"]:
+            await not_found().response()(scope, receive, send)  # no name holds it, and no database takes it
+        elif scope["type"] == "http" and scope["method"] == "OPTIONS":
+            await _options(scope)(scope, receive, send)
+        elif scope["type"] == "http" and scope["method"] == "HEAD":
+            await self._app({**scope, "method": "GET"}, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def _options(scope: Scope) -> Response:
+    allowed = methods_of(scope)
+    if "GET" in allowed:
+        allowed.insert(1, "HEAD")
+    if not allowed and scope["path"] != "*":
+        return not_found().response()
+    headers = {"allow": ", ".join([*allowed, "OPTIONS"])}
+    if "PATCH" in allowed:
+        headers["accept-patch"] = "application/merge-patch+json, application/json"
+    return Response(status_code=204, headers=headers)

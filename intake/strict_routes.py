@@ -1,0 +1,44 @@
+"""Routes that refuse parameters which they do not know: a misspelt restriction must not show everything."""
+
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from intake.problems import Problem
+from schemas.outcomes import MAX_REJECTIONS, Rejection
+
+
+class StrictRoute(APIRoute):
+    """A route of our own words, that answers 422 to a query with an unknown name."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what handles a call."""
+        handle = super().get_route_handler()
+        known = sorted(set(_parameters(self.dependant)))
+
+        async def checked(request: Request) -> Response:
+            if request.scope["query_string"]:
+                _check(request, known)
+            return await handle(request)
+
+        return checked
+
+
+def _parameters(dependant: Dependant) -> Iterator[str]:
+    yield from (one.alias for one in dependant.query_params)
+    for dependency in dependant.dependencies:
+        yield from _parameters(dependency)
+
+
+def _check(request: Request, known: list[str]) -> None:
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        names = f"it knows {', '.join(known)}" if known else "it knows none"
+        errors = [
+            Rejection("invalid", name[:200], f"this call has no parameter of this name; {names}").as_dict()
+            for name in unknown[:MAX_REJECTIONS]
+        ]
+        raise Problem(422, f"{unknown[0][:200]}: this call has no such parameter; {names}", errors=errors)

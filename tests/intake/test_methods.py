@@ -1,0 +1,92 @@
+"""HEAD, OPTIONS, names that cannot be, and parameters that nobody knows: what HTTP says of every path."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Order = Callable[..., dict[str, Any]]
+
+GETS = [
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/v1/orders",
+    "/v1/holds",
+    "/v1/events/concert/ticket-classes",
+]
+NUL = [
+    "/v1/orders/%00",
+    "/v1/requests/a%00b",
+    "/v1/events/%00/ticket-classes",
+    "/v9/orders/%00",
+    "/%00",
+    "/v1/holds/%00",
+]
+
+
+@pytest.mark.parametrize("path", GETS)
+def test_head_is_a_get_without_its_body(client, path: str) -> None:
+    got, headed = client.get(path), client.head(path)
+
+    assert headed.status_code == got.status_code == 200
+    assert headed.headers["content-type"] == got.headers["content-type"]
+    assert headed.content == b""
+
+
+def test_the_head_of_what_is_not_there_is_not_found(client) -> None:
+    assert client.head("/v1/nothing").status_code == 404
+    assert client.head("/v1/orders/1").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/v1/orders", "GET, HEAD, POST, OPTIONS"),
+        ("/v1/orders/1", "GET, HEAD, PATCH, OPTIONS"),
+        ("/v1/check-ins", "POST, OPTIONS"),
+        ("/v9/orders", "GET, HEAD, POST, OPTIONS"),
+    ],
+)
+def test_options_gets_the_methods_of_the_path(client, path: str, methods: str) -> None:
+    answer = client.options(path)
+
+    assert answer.status_code == 204
+    assert answer.headers["allow"] == methods
+
+
+def test_options_of_what_is_not_there_is_not_found(client) -> None:
+    assert client.options("/v1/nothing").status_code == 404
+
+
+@pytest.mark.parametrize("path", NUL)
+def test_no_name_holds_a_nul(client, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/orders?statsu=placed", "/v1/holds?x=1&limit=1", "/v1/events/concert/ticket-classes?y="]
+)
+def test_an_unknown_parameter_is_refused_by_name(client, path: str) -> None:
+    answer = client.get(path)
+
+    assert answer.status_code == 422
+    [error] = answer.json()["errors"]
+    assert error["field"] in ("statsu", "x", "y")
+
+
+def test_a_misspelt_parameter_keeps_an_order_from_being_taken(client, intake) -> None:
+    assert client.post("/v1/orders?wait=1", json={}).status_code == 422
+    assert intake.take_requests() == []
+
+
+@pytest.mark.parametrize(
+    ("tags", "status"), [("*", 304), ('"7", "1"', 304), ('W/"1"', 304), ('"7"', 200), ("1", 200)]
+)
+def test_what_is_known_already_is_not_sent_again(
+    client, worker, order: Order, tags: str, status: int
+) -> None:
+    path = client.post("/v1/orders", json=order(), headers={"prefer": "wait=30"}).headers["location"]
+
+    assert client.get(path, headers={"if-none-match": tags}).status_code == status
