@@ -1,6 +1,7 @@
 """Requests that failed unexpectedly, waiting as rows for another try."""
 
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -16,6 +17,12 @@ _DELAY = text("""
     INSERT INTO delayed_requests (request_id, kind, request, attempts, last_error, next_attempt_at)
     VALUES (:request_id, :kind, :request, :attempts, :error, :next_attempt_at)
     ON CONFLICT (request_id) DO UPDATE SET last_error = excluded.last_error
+""")
+
+_PUT_OFF = text("""
+    INSERT INTO delayed_requests (request_id, kind, request, attempts, last_error, next_attempt_at)
+    VALUES (:request_id, :kind, :request, 0, 'its producer wants it later', :next_attempt_at)
+    ON CONFLICT (request_id) DO NOTHING
 """)
 
 _LOCK_DUE = text("""
@@ -87,6 +94,21 @@ def put_aside(
     bury(connection, [letter], now)
     forget(connection, request.request_id)
     return True
+
+
+def put_off(connection: Connection, requests: Sequence[tuple[Request, datetime]]) -> None:
+    """Keep requests that their producers want to be processed at a later time."""
+    rows = [
+        {
+            "request_id": request.request_id,
+            "kind": request.kind,
+            "request": request_json(request),
+            "next_attempt_at": due_at,
+        }
+        for request, due_at in requests
+    ]
+    if rows:
+        connection.execute(_PUT_OFF, rows)
 
 
 def claim_due(connection: Connection, *, limit: int, policy: RetryPolicy, now: datetime) -> list[Due]:
