@@ -13,6 +13,7 @@ from worker.metrics import serve_metrics
 from worker.queues import MAINTENANCE, OUTBOX, is_amqp, queues, transport_options
 from worker.schedule import beat_schedule
 from worker.settings import get_settings
+from worker.watchdog import Watchdog
 
 
 class App(Celery):
@@ -50,6 +51,9 @@ def make_app() -> Celery:
         # Wait for the broker at start and after a loss, as long as it takes.
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # A queue that is deleted, or a permission that is lost, passes like a broken connection. Otherwise
+        # Celery takes it for unrecoverable and ends the worker.
+        broker_channel_error_retry=True,
         # A task that runs while the broker is away ends its work; its effect is a transaction.
         worker_cancel_long_running_tasks_on_connection_loss=False,
         # One process, threads: psycopg and kombu are not made for forks, and the bulk consumer is a
@@ -62,7 +66,7 @@ def make_app() -> Celery:
         beat_max_loop_interval=5,
         timezone="UTC",
     )
-    app.steps["worker"].add(BulkOrders)
+    app.steps["worker"].update((BulkOrders, Watchdog))
     return app
 
 

@@ -20,6 +20,7 @@ from worker.announcing import Announcer
 from worker.bulk_amqp import AmqpSource
 from worker.bulk_redis import RedisSource
 from worker.deliveries import Delivery, Source, SourceLost, first_batch
+from worker.pulse import Pulse
 from worker.queues import ORDERS, is_amqp
 from worker.settings import Settings, get_settings
 
@@ -28,7 +29,9 @@ log = logging.getLogger(__name__)
 _IDLE_SECONDS: Final = 1.0
 """How long one wait for a message lasts, and hence how late an idle thread hears of a stop."""
 
+_FIRST_WAIT_SECONDS: Final = 0.1
 _LONGEST_WAIT_SECONDS: Final = 5.0
+"""Between two attempts, to connect or to reach the database: the first wait, and the longest."""
 
 # A message that came back this often may have killed its worker: it is tried alone, so that its
 # neighbours get through.
@@ -52,6 +55,7 @@ class BulkOrders(bootsteps.StartStopStep):
         worker.app.amqp.queues.deselect([ORDERS])
         self._consumer = BulkConsumer(get_settings(), Announcer(worker.app, worker.hostname))
         self._consumer.start()
+        worker.pulses = [self._consumer.pulse]
 
     def stop(self, worker: Any) -> None:
         if self._consumer is not None:
@@ -68,6 +72,7 @@ class BulkConsumer(threading.Thread):
         super().__init__(name="bulk-orders", daemon=True)
         self._settings = settings
         self._announcer = announcer
+        self.pulse = Pulse()
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -77,32 +82,34 @@ class BulkConsumer(threading.Thread):
         self.join()
 
     def run(self) -> None:
-        wait = 0.1
+        wait = _FIRST_WAIT_SECONDS
         while not self._stopping.is_set():
+            started = time.monotonic()
             try:
-                source = self._connect()
-            except SourceLost as error:
-                log.error("the broker does not answer", extra={"error": str(error)[:500]})
-                self._stopping.wait(wait)
-                wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
-                continue
-            except Exception:
-                # A thread that ended would leave a worker that looks alive and takes nothing.
-                log.exception("the bulk consumer cannot connect; trying again")
-                self._stopping.wait(_LONGEST_WAIT_SECONDS)
-                continue
-            wait = 0.1
-            try:
-                self._consume(source)
+                self._connect_and_consume()
             except SourceLost as error:
                 log.warning("lost the broker; connecting again", extra={"error": str(error)[:500]})
             except Exception:
-                # Not acknowledged, hence not lost: the messages come back.
+                # A thread that ended would leave a worker that looks alive and takes nothing. What was not
+                # acknowledged is not lost: the messages come back.
                 log.exception("the bulk consumer failed; starting it again")
-                self._stopping.wait(1)
-            finally:
-                source.close()
+            # A connection that lasted was good, and its end may have been a moment's.
+            if time.monotonic() - started > _LONGEST_WAIT_SECONDS:
+                wait = _FIRST_WAIT_SECONDS
+            self._stopping.wait(wait)
+            wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
         self._announcer.close()
+
+    def _connect_and_consume(self) -> None:
+        with self.pulse.waiting():
+            source = self._connect()
+        self.pulse.abort = source.abort
+        try:
+            self._consume(source)
+        finally:
+            with self.pulse.waiting():
+                source.close()
+            self.pulse.abort = None
 
     def _connect(self) -> Source:
         url = self._settings.broker()
@@ -111,14 +118,16 @@ class BulkConsumer(threading.Thread):
     def _consume(self, source: Source) -> None:
         limit = self._settings.batch_size
         while not self._stopping.is_set():
-            deliveries = source.take(limit, _IDLE_SECONDS)
-            if deliveries:
-                source.read_ahead(limit)
+            with self.pulse.waiting():
+                deliveries = source.take(limit, _IDLE_SECONDS)
+                if deliveries:
+                    source.read_ahead(limit)
             while deliveries and not self._stopping.is_set():
                 count = _batch_length(deliveries, limit)
                 batch, deliveries = deliveries[:count], deliveries[count:]
                 if self._process(source, batch):
-                    source.acknowledge(batch)
+                    with self.pulse.waiting():
+                        source.acknowledge(batch)
 
     def _process(self, source: Source, batch: Sequence[Delivery]) -> bool:
         """Process a batch, waiting for the database as long as it takes; False if stopped meanwhile."""
@@ -132,7 +141,8 @@ class BulkConsumer(threading.Thread):
                 if self._stopping.wait(wait):
                     return False
                 wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
-                source.keep(batch)
+                with self.pulse.waiting():
+                    source.keep(batch)
             else:
                 self._announcer.announce(batch, report.summary, started)
                 return True
@@ -163,4 +173,13 @@ def _handle(batch: Sequence[Delivery]) -> Report:
 
 def _message(delivery: Delivery) -> QueueMessage:
     # An id is whatever its producer wrote; it names rows.
-    return QueueMessage(delivery.task, storable(delivery.message_id), delivery.body, delivery.count)
+    return QueueMessage(
+        task=delivery.task,
+        message_id=storable(delivery.message_id),
+        body=delivery.body,
+        deliveries=delivery.count,
+        headers=delivery.headers,
+        content_type=delivery.content_type,
+        content_encoding=delivery.content_encoding,
+        is_expired=delivery.is_expired,
+    )
