@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from db.bulk import array
 from db.ids import new_ids
 from orders.catalogue.load_tenants import load_tenants
-from orders.open_requests import in_time, open_request
+from orders.open_requests import open_request
 from orders.requests import ChangeOrder, CreateOrder, Opened
 from schemas.orders import MAX_TICKETS
 from schemas.outcomes import Outcome, Rejection
@@ -101,7 +101,7 @@ def claim(
     tenants = load_tenants(connection, names, max_tickets=max_tickets)
     known = [request for request in requests if request.tenant in tenants]
     opened = [
-        open_request(in_time(request, now), tenants[request.tenant], new_order_id)
+        open_request(request, tenants[request.tenant], new_order_id)
         for request, new_order_id in zip(known, new_ids(len(known)), strict=True)
     ]
     return _insert(connection, opened, now) if opened else Claimed()

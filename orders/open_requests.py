@@ -63,7 +63,7 @@ EXPIRED: Final = Rejection("invalid", "expires", "the request expired before it 
 
 def in_time(request: Request, now: datetime) -> Request:
     """Return the request, with the reason for its refusal if its producer does not want it any more."""
-    if request.not_after is None or now <= request.not_after:
+    if request.not_after is None or now <= request.not_after or EXPIRED in request.mistakes:
         return request
     return replace(request, mistakes=(EXPIRED, *request.mistakes)[:MAX_REJECTIONS])
 

@@ -28,6 +28,14 @@ _ANSWER_SECONDS: Final = 4.0
 """How long one answer of the broker may take: while we connect to it, and afterwards."""
 
 
+_HEARTBEAT_SECONDS: Final = 20
+"""By its silence the broker notices that we are gone, after two or three of these, and returns what we held.
+
+Nobody sends heartbeats while a statement waits in the database. If that takes longer, the batch comes again,
+and finds that it is done. Whether the broker is gone we notice sooner: by its answers.
+"""
+
+
 class _Subscription:
     """A consumer of one queue, on a channel of its own; it knows what it has in hand."""
 
@@ -76,11 +84,12 @@ class AmqpSource:
     def __init__(self, broker_url: str, settings: Settings) -> None:
         self._buffer: deque[Delivery] = deque()
         self._buffered = self._buffered_bytes = 0  # requests, and bytes of their messages
-        # No heartbeats: nobody answers them while a batch is in the database. An idle subscription is made
-        # anew instead, which a peer that is gone does not answer.
         self._connection = Connection(
-            broker_url, transport_options=transport_options(settings, broker_url), heartbeat=0
+            broker_url,
+            transport_options=transport_options(settings, broker_url),
+            heartbeat=_HEARTBEAT_SECONDS,
         )
+        self._next_heartbeat = 0.0
         self._errors = (*self._connection.connection_errors, *self._connection.channel_errors, OSError)
         self._entities = (*queues(broker_url), DEAD_EXCHANGE, DEAD_QUEUE)
         self._is_lost = False
@@ -103,6 +112,7 @@ class AmqpSource:
 
     def take(self, limit: int, timeout_seconds: float) -> list[Delivery]:
         try:
+            self._send_heartbeat()
             if not self._buffer and not self._drain(timeout_seconds):
                 self._renew()
             while not self._is_full(limit) and self._drain(0):
@@ -164,7 +174,16 @@ class AmqpSource:
             raise self._lost(error) from error
 
     def keep(self, deliveries: Sequence[Delivery]) -> None:
-        """Do nothing: the broker knows that our connection is open."""
+        try:
+            self._send_heartbeat()
+        except self._errors as error:
+            raise self._lost(error) from error
+
+    def _send_heartbeat(self) -> None:
+        now = time.monotonic()
+        if now >= self._next_heartbeat:
+            self._next_heartbeat = now + _HEARTBEAT_SECONDS / 4
+            self._amqp.send_heartbeat()
 
     def abort(self) -> None:
         with suppress(OSError, AttributeError):
