@@ -1,5 +1,6 @@
 """Bring the database to the newest schema."""
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -19,9 +20,19 @@ def _config() -> Config:
     return config
 
 
+@cache
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def is_known(revision: str) -> bool:
+    """Say whether this program has a migration of that name: it is not a newer program's."""
+    return any(script.revision == revision for script in _scripts().walk_revisions())
+
+
 def newest_revision() -> str:
     """Return the name of the newest migration that this program has."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
+    head = _scripts().get_current_head()
     assert head is not None  # noqa: S101 - there is a first migration
     return head
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
+from db.failures import Fault, fault_of, is_of_schema
 from intake.failures import tell_of
 from schemas.outcomes import MAX_REJECTIONS, Rejection
 
@@ -129,8 +129,10 @@ def _wrong_parameters(error: RequestValidationError) -> Problem:
 
 
 def _database_failed(error: SQLAlchemyError) -> Problem:
-    is_away = isinstance(error, OperationalError | InterfaceError | PoolTimeout)
-    if is_away or (isinstance(error, DBAPIError) and error.connection_invalidated):
+    if is_of_schema(error):
+        tell_of(error)
+        return unavailable("the database is being changed; try again later")
+    if fault_of(error) is not Fault.STATEMENT:
         return unavailable("the database does not answer")
     tell_of(error)
     return unexpected()

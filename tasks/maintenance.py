@@ -4,16 +4,15 @@ import logging
 from datetime import UTC, datetime
 from typing import Final
 
-from celery import shared_task
-
-from orders.recovery.delayed import Due, claim_due, forget, put_aside
+from orders.recovery.delayed import Due, claim_due, forget, put_aside, put_back
 from orders.upkeep.expiry import end_late_holds, propose_expiries
 from orders.upkeep.reconciliation import reconcile_gently
 from orders.upkeep.ticks import is_alone
 from tasks.orders import process_now, process_requests, retry_policy
 from tasks.outbox import relay, wake_relay
 from tasks.resources import engine
-from tasks.ticks import is_mine
+from tasks.ticks import scheduled
+from tasks.transactions import DatabaseUnavailable, transaction
 from worker import metrics
 from worker.settings import get_settings
 from worker.subscriptions import clear_abandoned_subscriptions
@@ -29,19 +28,22 @@ RECONCILE: Final = "reconciliation.run"
 _DUE_AT_ONCE: Final = 100
 
 
+# Tries that the system's failure ended: they are counted, and shall not be once that can be written.
+_unjudged: Final[list[Due]] = []
+
+
 class EndedItsProcess(Exception):
     """Each try of the request was counted, and none of them came to an end."""
 
 
-@shared_task(name=RETRY)
-def retry(tick: int | None = None) -> int:
+@scheduled(RETRY)
+def retry() -> int:
     """Try those delayed requests again that are due, each alone; return how many there were."""
-    if not is_mine(RETRY, tick):
-        return 0
     tried = 0
+    _put_back_unjudged()
     while tried < _DUE_AT_ONCE:
         # One by one: a request that ends this process must not cost others a try.
-        with engine().begin() as connection:
+        with transaction() as connection:
             due = claim_due(connection, limit=1, policy=retry_policy(), now=datetime.now(UTC))
         if not due:
             break
@@ -52,16 +54,26 @@ def retry(tick: int | None = None) -> int:
     return tried
 
 
+def _put_back_unjudged() -> None:
+    while _unjudged:
+        with transaction() as connection:
+            put_back(connection, _unjudged[-1], now=datetime.now(UTC))
+        _unjudged.pop()
+
+
 def _try_again(due: Due) -> None:
     try:
         if due.attempts > retry_policy().max_attempts:
             raise EndedItsProcess(f"it was tried {due.attempts - 1} times and never came to an end")
-        with engine().begin() as connection:
+        with transaction() as connection:
             (outcome,) = process_now(connection, [due.request])
             if outcome.status != "waiting":
                 forget(connection, due.request.request_id)
+    except DatabaseUnavailable:
+        _unjudged.append(due)
+        raise
     except Exception as error:  # noqa: BLE001 - whatever it is, it waits longer or is a dead letter
-        with engine().begin() as connection:
+        with transaction() as connection:
             is_dead = put_aside(
                 connection,
                 due.request,
@@ -82,48 +94,40 @@ def _try_again(due: Due) -> None:
         )
 
 
-@shared_task(name=END_HOLDS)
-def end_holds(tick: int | None = None) -> int:
+@scheduled(END_HOLDS)
+def end_holds() -> int:
     """Give back what late holds held; return how many there were."""
-    if not is_mine(END_HOLDS, tick):
-        return 0
-    with engine().begin() as connection:
+    with transaction() as connection:
         return end_late_holds(connection, now=datetime.now(UTC))
 
 
-@shared_task(name=CANCEL_UNPAID)
-def cancel_unpaid(tick: int | None = None) -> int:
+@scheduled(CANCEL_UNPAID)
+def cancel_unpaid() -> int:
     """Propose to cancel the orders whose payment is overdue, where the tenant wants that; return how many.
 
     They are processed like all requests: one that fails is put aside, and does not stop the others.
     """
-    if not is_mine(CANCEL_UNPAID, tick):
-        return 0
-    with engine().connect() as connection:
+    with transaction() as connection:
         overdue = propose_expiries(connection, now=datetime.now(UTC))
     return process_requests(overdue).count if overdue else 0
 
 
-@shared_task(name=SWEEP)
-def sweep_outbox(tick: int | None = None) -> int:
+@scheduled(SWEEP)
+def sweep_outbox() -> int:
     """Send what the outbox still holds: the safety net for a wake that was lost."""
-    if not is_mine(SWEEP, tick):
-        return 0
     clear_abandoned_subscriptions(get_settings())
     sent: int = relay()
     return sent
 
 
-@shared_task(name=RECONCILE)
-def run_reconciliation(tick: int | None = None) -> int:
+@scheduled(RECONCILE)
+def run_reconciliation() -> int:
     """Run the checks; log, count and tell the discrepancies; return how many there are.
 
     A run that takes longer than its interval is not joined by another.
     """
-    if not is_mine(RECONCILE, tick):
-        return 0
     # Held to the end of the transaction, which reads nothing and is in nobody's way.
-    with engine().begin() as guard:
+    with transaction() as guard:
         if not is_alone(guard, RECONCILE):
             log.info("the last reconciliation is still running")
             return 0

@@ -4,17 +4,14 @@ import hashlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
-import psycopg
 from celery import Task, shared_task
 from kombu.utils.json import dumps
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from orders.errors import CatalogueChanged
 from orders.process import process
@@ -26,24 +23,16 @@ from schemas.outcomes import Outcome
 from schemas.requests import KINDS, Request
 from tasks.messages import QueueMessage, parse
 from tasks.outbox import wake_relay
-from tasks.resources import engine
+from tasks.transactions import DatabaseUnavailable, transaction
 from worker import metrics
 from worker.settings import get_settings
 
 log = logging.getLogger(__name__)
 
-# SQLSTATE classes of what passes by itself: connection lost, resources short, transaction rolled back
-# by a deadlock, operator intervention (PostgreSQL, appendix A).
-_PASSING = ("08", "53", "40", "57")
-
 _LOGGED = 5
 """Requests of a batch whose ids are in its line of the log; at the level DEBUG the others have lines, too."""
 
 _LONGEST_NAME: Final = 200  # characters
-
-
-class DatabaseUnavailable(Exception):
-    """The database does not answer; the batch was rolled back and can be tried again as it is."""
 
 
 @dataclass(slots=True)
@@ -86,7 +75,7 @@ def process_messages(messages: Sequence[QueueMessage]) -> Report:
 def _put_off(requests: Sequence[tuple[Request, datetime]]) -> None:
     """Keep requests for a later time as rows. Raises `DatabaseUnavailable`."""
     if requests:
-        with _transaction() as connection:
+        with transaction() as connection:
             put_off(connection, requests)
 
 
@@ -122,14 +111,14 @@ def process_suspect(message: QueueMessage) -> Report:
     if name in _waiting:
         _waiting.remove(name)
     else:
-        with _transaction() as connection:
+        with transaction() as connection:
             attempts = count_attempt(connection, name, datetime.now(UTC))
         if attempts > limit:
             reason = f"it was tried {limit} times, and each time its worker ended before it was processed"
             return bury_message(message, reason)
     try:
         report = process_messages([message])
-        with _transaction() as connection:
+        with transaction() as connection:
             acquit(connection, name)
     except DatabaseUnavailable:
         _waiting.add(name)
@@ -142,18 +131,6 @@ def _suspect_name(message: QueueMessage) -> str:
     # A foreign producer's message may have no id, or one that does not fit into an index.
     has_name = 0 < len(message.message_id) <= _LONGEST_NAME
     return message.message_id if has_name else hashlib.sha256(message.body).hexdigest()
-
-
-@contextmanager
-def _transaction() -> Iterator[Connection]:
-    """Open a transaction. Raises `DatabaseUnavailable` for the database's own troubles."""
-    try:
-        with engine().begin() as connection:
-            yield connection
-    except Exception as error:
-        if is_passing(error):
-            raise DatabaseUnavailable(str(error)) from error
-        raise
 
 
 def bury_message(message: QueueMessage, reason: str) -> Report:
@@ -176,7 +153,7 @@ def _process(requests: Sequence[Request], report: Report) -> None:
     if not requests:
         return
     try:
-        with _transaction() as connection:
+        with transaction(is_alone=len(requests) == 1) as connection:
             outcomes = process_now(connection, requests)
         report.outcomes.extend(outcomes)
         report.counts.update(
@@ -206,7 +183,7 @@ def _put_aside(request: Request, report: Report, error: Exception) -> None:
         "a request failed unexpectedly",
         extra={"request_id": str(request.request_id), "kind": request.kind, "error": type(error).__name__},
     )
-    with _transaction() as connection:
+    with transaction() as connection:
         is_dead = put_aside(
             connection, request, error, attempts=1, policy=retry_policy(), now=datetime.now(UTC)
         )
@@ -228,23 +205,13 @@ def patience() -> timedelta:
 def _bury(letters: Sequence[DeadLetter], report: Report, suspect: str | None = None) -> None:
     if not letters:
         return
-    with _transaction() as connection:
+    with transaction() as connection:
         bury(connection, letters, datetime.now(UTC))
         if suspect is not None:
             acquit(connection, suspect)
     report.dead += len(letters)
     for letter in letters:
         log.error("a message cannot be processed", extra={"task": letter.kind, "reason": letter.reason})
-
-
-def is_passing(error: Exception) -> bool:
-    """Say whether the error tells of the database's state, and not of what was asked of it."""
-    cause = error.orig if isinstance(error, DBAPIError) else error  # COPY's errors come from the driver
-    if not isinstance(cause, psycopg.Error):
-        return False
-    if cause.sqlstate is None:  # the driver's own: no connection, or a value that it cannot send
-        return isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError)
-    return cause.sqlstate.startswith(_PASSING)
 
 
 def _count(report: Report, seconds: float) -> None:

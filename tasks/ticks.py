@@ -1,14 +1,43 @@
-"""One effect per tick, however many beats run: each tick is a unique row, and one task gets it."""
+"""Tasks of the schedule: one effect per tick, however many beats run."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import wraps
+
+from celery import Task, shared_task
 
 from orders.upkeep.ticks import claim_tick
-from tasks.resources import engine
+from tasks.breaker import breaker
+from tasks.transactions import DatabaseUnavailable, blaming_the_system, transaction
+
+
+def scheduled(name: str) -> Callable[[Callable[[], int]], Task]:
+    """Make a Celery task of work that returns a count.
+
+    Each tick is a unique row, and the one call that gets it works; a call without a tick always does. While
+    the database cannot take work the task ends at once, with 0: the next tick tries again.
+    """
+
+    def decorate(work: Callable[[], int]) -> Task:
+        @wraps(work)
+        def run(tick: int | None = None) -> int:
+            try:
+                with blaming_the_system():
+                    count = work() if is_mine(name, tick) else 0
+            except DatabaseUnavailable as error:
+                breaker.open(name, str(error))
+                return 0
+            breaker.close(name)
+            return count
+
+        return shared_task(name=name)(run)
+
+    return decorate
 
 
 def is_mine(task: str, tick: int | None) -> bool:
     """Say whether this call of the task is the one that counts. A call without a tick always is."""
     if tick is None:
         return True
-    with engine().begin() as connection:
+    with transaction() as connection:
         return claim_tick(connection, task, tick, now=datetime.now(UTC))

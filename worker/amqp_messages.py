@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from worker.deliveries import Delivery, count_requests
+from worker.queues import PROBE
 
 _LONGEST_REASON: Final = 200  # characters
 _EXPIRED: Final = "expired"
@@ -42,6 +43,11 @@ def _read(message: Any, tag: object, *, dead_reason: str | None = None, is_expir
         content_encoding=message.content_encoding,
         is_expired=is_expired,
     )
+
+
+def is_probe(headers: Mapping[str, Any] | None) -> bool:
+    """Say whether a message holds no order: it only asks what becomes of one that is given up."""
+    return headers is not None and PROBE in headers
 
 
 def death_of(headers: Mapping[str, Any]) -> str:

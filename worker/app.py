@@ -2,18 +2,21 @@
 
 import gc
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from celery import Celery
-from celery.signals import setup_logging, worker_init
+from celery.signals import setup_logging, worker_init, worker_ready
 
 from worker.batching import BulkOrders
+from worker.broker_safety import tell_of_risks
 from worker.logs import set_up_logs
 from worker.metrics import serve_metrics
 from worker.queues import MAINTENANCE, OUTBOX, is_amqp, queues, transport_options
 from worker.schedule import beat_schedule
 from worker.settings import get_settings
 from worker.watchdog import Watchdog
+
+_ANSWER_SECONDS: Final = 10.0
 
 
 class App(Celery):
@@ -34,7 +37,7 @@ def make_app() -> Celery:
         task_default_queue=MAINTENANCE,
         task_routes={"outbox.relay": {"queue": OUTBOX}, "outbox.sweep": {"queue": OUTBOX}},
         task_create_missing_queue_type="quorum" if is_amqp(broker_url) else "classic",
-        broker_transport_options=transport_options(settings, broker_url),
+        broker_transport_options=transport_options(settings, broker_url) | _timeouts(broker_url),
         # Results are rows: nobody reads Celery's.
         task_ignore_result=True,
         # A message is given up when the work is done, and given back when its process dies.
@@ -54,6 +57,7 @@ def make_app() -> Celery:
         # A queue that is deleted, or a permission that is lost, passes like a broken connection. Otherwise
         # Celery takes it for unrecoverable and ends the worker.
         broker_channel_error_retry=True,
+        worker_consumer="worker.patient_consumer:PatientConsumer",
         # A task that runs while the broker is away ends its work; its effect is a transaction.
         worker_cancel_long_running_tasks_on_connection_loss=False,
         # One process, threads: psycopg and kombu are not made for forks, and the bulk consumer is a
@@ -70,6 +74,15 @@ def make_app() -> Celery:
     return app
 
 
+def _timeouts(broker_url: str) -> dict[str, float]:
+    """Return how long Celery's own calls wait for an answer; kombu's and py-amqp's default is for ever."""
+    if not is_amqp(broker_url):
+        return {"socket_timeout": _ANSWER_SECONDS}
+    if broker_url.startswith("amqps"):
+        return {}  # py-amqp sets them beneath TLS, which then takes them for errors
+    return {"read_timeout": _ANSWER_SECONDS, "write_timeout": _ANSWER_SECONDS}
+
+
 @setup_logging.connect
 def _on_setup_logging(**_: Any) -> None:
     set_up_logs(get_settings())
@@ -83,6 +96,12 @@ def _on_worker_init(**_: Any) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(300_000, 20, 20)
+
+
+@worker_ready.connect
+def _on_worker_ready(**_: Any) -> None:
+    settings = get_settings()
+    tell_of_risks(settings.broker(), settings)
 
 
 app = make_app()

@@ -13,9 +13,14 @@ from typing import Any, Final
 
 from celery import bootsteps
 
+from db.health import find_trouble
 from orders.recovery.dead_letters import storable
+from tasks.breaker import breaker
 from tasks.messages import QueueMessage
-from tasks.orders import DatabaseUnavailable, Report, bury_message, process_messages, process_suspect
+from tasks.orders import Report, bury_message, process_messages, process_suspect
+from tasks.resources import engine
+from tasks.transactions import DatabaseUnavailable
+from worker.announcements import Announcements
 from worker.announcing import Announcer
 from worker.bulk_amqp import AmqpSource
 from worker.bulk_redis import RedisSource
@@ -32,6 +37,9 @@ _IDLE_SECONDS: Final = 1.0
 _FIRST_WAIT_SECONDS: Final = 0.1
 _LONGEST_WAIT_SECONDS: Final = 5.0
 """Between two attempts, to connect or to reach the database: the first wait, and the longest."""
+
+_LONGEST_PROBE_SECONDS: Final = 2.0
+"""How late a worker may notice that the database takes work again."""
 
 # A message that came back this often may have killed its worker: it is tried alone, so that its
 # neighbours get through.
@@ -53,7 +61,8 @@ class BulkOrders(bootsteps.StartStopStep):
     def start(self, worker: Any) -> None:
         # Celery's own consumer must leave this queue to us.
         worker.app.amqp.queues.deselect([ORDERS])
-        self._consumer = BulkConsumer(get_settings(), Announcer(worker.app, worker.hostname))
+        announcements = Announcements(Announcer(worker.app, worker.hostname))
+        self._consumer = BulkConsumer(get_settings(), announcements)
         self._consumer.start()
         worker.pulses = [self._consumer.pulse]
 
@@ -68,10 +77,10 @@ class BulkOrders(bootsteps.StartStopStep):
 class BulkConsumer(threading.Thread):
     """Takes batches, has them processed, acknowledges them; connects again when the broker was away."""
 
-    def __init__(self, settings: Settings, announcer: Announcer) -> None:
+    def __init__(self, settings: Settings, announcements: Announcements) -> None:
         super().__init__(name="bulk-orders", daemon=True)
         self._settings = settings
-        self._announcer = announcer
+        self._announcements = announcements
         self.pulse = Pulse()
         self._stopping = threading.Event()
 
@@ -82,6 +91,8 @@ class BulkConsumer(threading.Thread):
         self.join()
 
     def run(self) -> None:
+        self._announcements.start()
+        self._await_database()
         wait = _FIRST_WAIT_SECONDS
         while not self._stopping.is_set():
             started = time.monotonic()
@@ -98,7 +109,7 @@ class BulkConsumer(threading.Thread):
                 wait = _FIRST_WAIT_SECONDS
             self._stopping.wait(wait)
             wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
-        self._announcer.close()
+        self._announcements.close()
 
     def _connect_and_consume(self) -> None:
         with self.pulse.waiting():
@@ -110,6 +121,14 @@ class BulkConsumer(threading.Thread):
             with self.pulse.waiting():
                 source.close()
             self.pulse.abort = None
+
+    def _await_database(self) -> None:
+        """Wait until the database is writable and has the schema that this program needs."""
+        while (trouble := find_trouble(engine(), is_newer_fine=True)) is not None:
+            breaker.open(ORDERS, trouble)
+            if self._stopping.wait(_LONGEST_PROBE_SECONDS):
+                return
+        breaker.close(ORDERS)
 
     def _connect(self) -> Source:
         url = self._settings.broker()
@@ -137,14 +156,15 @@ class BulkConsumer(threading.Thread):
             try:
                 report = _handle(batch)
             except DatabaseUnavailable as error:
-                log.error("the database does not answer; the batch waits", extra={"error": str(error)[:500]})
+                breaker.open(ORDERS, str(error))
                 if self._stopping.wait(wait):
                     return False
-                wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+                wait = min(wait * 2, _LONGEST_PROBE_SECONDS)
                 with self.pulse.waiting():
                     source.keep(batch)
             else:
-                self._announcer.announce(batch, report.summary, started)
+                breaker.close(ORDERS)
+                self._announcements.announce(batch, report.summary, started)
                 return True
 
 

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from kombu import Connection
 
-from worker.amqp_messages import read_dead_message, read_message
+from worker.amqp_messages import is_probe, read_dead_message, read_message, returns_of
 from worker.amqp_socket import AmqpSocket
 from worker.broker_faults import explain
 from worker.deliveries import MAX_BATCH_BYTES, Delivery, SourceLost, first_batch
-from worker.queues import DEAD_EXCHANGE, DEAD_QUEUE, ORDERS, queues, transport_options
+from worker.queues import DEAD_EXCHANGE, DEAD_QUEUE, ORDERS, PROBE_RETURNS, queues, transport_options
 from worker.settings import Settings
 
 # Messages that the broker sends ahead of our acks. They wait in the sockets' buffers, not in our
@@ -63,7 +63,6 @@ class _Subscription:
         # What came on a channel that we left comes again on the new one.
         if message.channel is self.channel:
             self._last_at = time.monotonic()
-            self.in_hand += 1
             self._receive(self, message)
 
     @property
@@ -151,12 +150,20 @@ class AmqpSource:
         return SourceLost(explain(error))
 
     def _receive(self, subscription: _Subscription, message: Any) -> None:
-        self._add(read_message(message, (subscription, message.delivery_tag)))
+        if is_probe(message.headers):
+            is_returned = returns_of(message.headers) < PROBE_RETURNS
+            message.channel.basic_reject(message.delivery_tag, requeue=is_returned)
+            return
+        self._add(subscription, read_message(message, (subscription, message.delivery_tag)))
 
     def _receive_dead(self, subscription: _Subscription, message: Any) -> None:
-        self._add(read_dead_message(message, (subscription, message.delivery_tag)))
+        if is_probe(message.headers):
+            message.channel.basic_ack(message.delivery_tag)
+            return
+        self._add(subscription, read_dead_message(message, (subscription, message.delivery_tag)))
 
-    def _add(self, delivery: Delivery) -> None:
+    def _add(self, subscription: _Subscription, delivery: Delivery) -> None:
+        subscription.in_hand += 1
         self._buffer.append(delivery)
         self._buffered += delivery.requests
         self._buffered_bytes += delivery.size

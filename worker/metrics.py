@@ -15,6 +15,9 @@ BATCH_SECONDS: Final = Histogram(
 )
 SPLITS: Final = Counter("willcall_batch_splits_total", "Batches that failed and were split.")
 DEAD_LETTERS: Final = Counter("willcall_dead_letters_total", "Dead letters written.")
+BREAKER_OPEN: Final = Gauge(
+    "willcall_breaker_open", "1 while this process takes no work, as this part cannot take it.", ["part"]
+)
 EVENTS_SENT: Final = Counter("willcall_events_sent_total", "Event messages confirmed by the broker.")
 DISCREPANCIES: Final = Counter("willcall_discrepancies_total", "Discrepancies found, by rule.", ["rule"])
 PUBLISHED: Final = Counter(

@@ -24,6 +24,12 @@ DEAD_QUEUE: Final = Queue(
 )
 """RabbitMQ only: what was delivered too often without ever being processed, kept as it came."""
 
+PROBE: Final = "willcall_probe"
+"""The header of a message that asks whether the broker keeps what it gives up: `worker.broker_safety`."""
+
+PROBE_RETURNS: Final = 25
+"""How often a worker gives a probe back; RabbitMQ 4 gives up after 20, unless it is told otherwise."""
+
 
 def is_amqp(broker_url: str) -> bool:
     """Say whether the broker speaks AMQP (RabbitMQ), and not Redis's protocol."""

@@ -1,7 +1,6 @@
 """What `willcall doctor` looks at: each check is a name and a sentence, good or bad."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -10,10 +9,13 @@ from kombu import Connection as BrokerConnection
 from sqlalchemy import Connection, func, select
 
 from db.engine import make_engine
-from db.migrate import current_revision, newest_revision
+from db.health import other_schema, read_only
+from db.migrate import newest_revision
 from db.tables import outbox
 from intake.commands.failures import sentence_of
 from intake.commands.output import counted
+from tasks.breaker import TELL_TROUBLE
+from worker.broker_safety import Finding, check_broker
 from worker.queues import ORDERS, OUTBOX, is_amqp, transport_options
 from worker.settings import Settings
 
@@ -23,15 +25,6 @@ _MOST_LAG_SECONDS: Final = 60.0
 """How old the oldest unsent event message may be; a relay is woken at once, and sweeps every few seconds."""
 
 _PING_SECONDS: Final = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found."""
-
-    check: str
-    is_ok: bool
-    message: str
 
 
 def run_checks(settings: Settings) -> list[Finding]:
@@ -64,6 +57,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         with engine.connect() as connection:
             yield Finding("database", True, "it answers")
             yield _postgres_version(connection)
+            yield _writable(connection)
             schema = _schema(connection)
             yield schema
             if schema.is_ok:
@@ -80,10 +74,13 @@ def _postgres_version(connection: Connection) -> Finding:
 
 
 def _schema(connection: Connection) -> Finding:
-    current, newest = current_revision(connection), newest_revision()
-    if current == newest:
-        return Finding("schema", True, f"it is {newest}, the newest")
-    return Finding("schema", False, f"it is {current or 'missing'}, not {newest}: run `willcall migrate`")
+    trouble = other_schema(connection)
+    return Finding("schema", trouble is None, trouble or f"it is {newest_revision()}, the newest")
+
+
+def _writable(connection: Connection) -> Finding:
+    trouble = read_only(connection)
+    return Finding("writing", trouble is None, trouble or "it takes changes")
 
 
 def _outbox(connection: Connection) -> Finding:
@@ -105,29 +102,10 @@ def _broker(settings: Settings) -> Iterator[Finding]:
     with BrokerConnection(url, transport_options=options, connect_timeout=5) as connection:
         connection.ensure_connection(max_retries=1, interval_start=0)
         yield Finding("broker", True, f"{'RabbitMQ' if is_amqp(url) else 'Redis or Valkey'} answers")
-        if not is_amqp(url):
-            yield from _redis(connection)
         for queue in (ORDERS, OUTBOX):
             yield Finding(f"queue {queue}", True, f"waiting: {counted(_depth(connection, queue), 'message')}")
+        yield from check_broker(connection)  # after them, as it sends a message itself
     yield _workers(url, options)
-
-
-def _redis(connection: BrokerConnection) -> Iterator[Finding]:
-    import redis
-
-    client = connection.default_channel.client
-    try:
-        answers: dict[str, Any] = client.config_get("maxmemory-policy", "appendonly")
-    except redis.ResponseError:
-        message = "the server does not show them; be sure of maxmemory-policy noeviction and appendonly yes"
-        yield Finding("Redis settings", True, message)
-        return
-    policy, appendonly = answers["maxmemory-policy"], answers["appendonly"]
-    is_kept, is_durable = policy == "noeviction", appendonly == "yes"
-    advice = "" if is_kept else "; it may evict the queue: set it to noeviction"
-    yield Finding("maxmemory-policy", is_kept, f"it is {policy}{advice}")
-    advice = "" if is_durable else "; a restart loses the queue: set it to yes"
-    yield Finding("appendonly", is_durable, f"it is {appendonly}{advice}")
 
 
 def _depth(connection: BrokerConnection, queue: str) -> int:
@@ -146,10 +124,12 @@ def _depth(connection: BrokerConnection, queue: str) -> int:
 
 def _workers(url: str, options: dict[str, Any]) -> Finding:
     with Celery(broker=url, broker_transport_options=options, set_as_current=False) as app:
-        answers = app.control.ping(timeout=_PING_SECONDS)
-    names = sorted(name for answer in answers for name in answer)
-    if names:
-        return Finding("workers", True, f"{len(names)} answer: {', '.join(names)}")
-    return Finding(
-        "workers", False, "none answers: run `willcall up`, or `willcall serve worker` and `relay`"
-    )
+        answers = app.control.broadcast(TELL_TROUBLE, reply=True, timeout=_PING_SECONDS) or []
+    troubles = {name: answer["trouble"] for one in answers for name, answer in one.items()}
+    if not troubles:
+        return Finding(
+            "workers", False, "none answers: run `willcall up`, or `willcall serve worker` and `relay`"
+        )
+    waiting = "; ".join(f"{name} waits: {trouble}" for name, trouble in sorted(troubles.items()) if trouble)
+    answering = f"{len(troubles)} answer: {', '.join(sorted(troubles))}"
+    return Finding("workers", not waiting, waiting or answering)

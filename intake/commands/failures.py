@@ -63,7 +63,7 @@ def _of_server(error: Exception) -> str | None:
     if isinstance(error, EmbeddedServerFailed | EmbeddedUnavailable):
         return str(error)
     if isinstance(error, DBAPIError):
-        return _of_database(error.orig)
+        return _of_database(error)
     if isinstance(error, NotConfirmed):
         return f"the broker {_broker()} did not take the messages: {_one_line(error)}"
     if _is_of_broker(error):
@@ -71,16 +71,21 @@ def _of_server(error: Exception) -> str | None:
     return None
 
 
-def _of_database(error: BaseException | None) -> str | None:
-    from psycopg import OperationalError
+def _of_database(error: Exception) -> str | None:
     from sqlalchemy import make_url
 
+    from db.failures import Fault, describe, fault_of, is_of_schema, sqlstate_of
     from worker.settings import get_settings
 
-    if not isinstance(error, OperationalError):
-        return None
     url = make_url(get_settings().database()).render_as_string(hide_password=True)
-    return f"the database {url} does not answer: {_one_line(error)}"
+    if is_of_schema(error):
+        return (
+            f"the database {url} has not the schema of this program: {describe(error)}; run `willcall doctor`"
+        )
+    if fault_of(error) is Fault.STATEMENT:
+        return None
+    verdict = "does not answer" if sqlstate_of(error) is None else "cannot do this now"
+    return f"the database {url} {verdict}: {describe(error)}"
 
 
 def _is_of_broker(error: Exception) -> bool:

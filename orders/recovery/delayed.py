@@ -133,6 +133,16 @@ def claim_due(connection: Connection, *, limit: int, policy: RetryPolicy, now: d
     return due
 
 
+def put_back(connection: Connection, due: Due, *, now: datetime) -> None:
+    """Have a try not counted, as the system failed and not the request; it is due again at once."""
+    parameters = {
+        "request_id": due.request.request_id,
+        "attempts": due.attempts - 1,
+        "next_attempt_at": now,
+    }
+    connection.execute(_COUNT, parameters)
+
+
 def forget(connection: Connection, request_id: UUID) -> None:
     """Delete a request that has an outcome, or is dead."""
     table = tables.delayed_requests

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 import typer
+from sqlalchemy import Engine
 
 from intake.cli import app
 from tests.commands.conftest import WILLCALL, Willcall, environment
+from tests.factories import load
 from tests.processes import PATIENCE_SECONDS
+from tests.troubles import TROUBLES
 
 
 def _paths(group: Any, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -73,6 +76,36 @@ def test_a_database_that_is_away_is_a_sentence_without_the_password(
     assert "refused" in ran.err
     assert "secret" not in ran.err
     assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words", "sentence"),
+    [
+        (
+            "read only",
+            ["keys", "create", "--tenant", "demo", "--scope", "admin"],
+            " cannot do this now: 25006: ",
+        ),
+        (
+            "column missing",
+            ["orders", "list", "--email", "sam@example.com"],
+            " has not the schema of this program: 42703: ",
+        ),
+        ("table missing", ["doctor"], "bad schema: the database's schema lacks outbox."),
+        ("read only", ["doctor"], "bad writing: the database is read-only"),
+        ("newer schema", ["doctor"], "bad schema: the database's schema is "),
+    ],
+)
+def test_a_database_that_cannot_do_it_is_a_sentence(
+    willcall: Willcall, engine: Engine, trouble: str, words: list[str], sentence: str
+) -> None:
+    load(engine)
+    with TROUBLES[trouble](engine):
+        ran = willcall(*words)
+
+    assert ran.code == 1
+    assert sentence in ran.out + ran.err
+    assert "Traceback" not in ran.err
 
 
 def test_a_broker_that_is_away_is_a_sentence_without_the_password(

@@ -102,8 +102,8 @@ def test_the_doctor_finds_nothing_wrong_with_a_running_system(willcall: Willcall
     assert all(line.startswith("ok  ") for line in people.out.splitlines())
     assert "2 answer: relay-" in people.out
     assert list(_checks(programs)) == [
-        "settings", "database", "PostgreSQL version", "schema", "outbox", "broker", "maxmemory-policy",
-        "appendonly", "queue orders", "queue outbox", "workers",
+        "settings", "database", "PostgreSQL version", "writing", "schema", "outbox", "broker",
+        "queue orders", "queue outbox", "maxmemory-policy", "appendonly", "appendfsync", "workers",
     ]  # fmt: skip
 
 
@@ -125,9 +125,11 @@ def evicting(home: Path) -> Iterator[None]:
         client = connection.default_channel.client
         client.config_set("maxmemory-policy", "allkeys-lru")
         client.config_set("appendonly", "no")
+        client.config_set("appendfsync", "everysec")
         yield
         client.config_set("maxmemory-policy", "noeviction")
         client.config_set("appendonly", "yes")
+        client.config_set("appendfsync", "always")
 
 
 def test_the_doctor_finds_a_broker_that_forgets(willcall: Willcall, engine: Engine, evicting: None) -> None:
@@ -136,6 +138,8 @@ def test_the_doctor_finds_a_broker_that_forgets(willcall: Willcall, engine: Engi
     assert ran.code == 1
     assert "bad maxmemory-policy: it is allkeys-lru" in ran.out
     assert "bad appendonly: it is no" in ran.out
+    assert "bad appendfsync: it is everysec" in ran.out
+    assert "redis-cli CONFIG SET appendfsync always" in ran.out
 
 
 def test_the_doctor_goes_on_when_a_server_is_away(

@@ -16,6 +16,7 @@ from intake.authentication import Authenticator, KeysUnavailable
 from tests.intakes import Intake, own_home, running_intake
 from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import is_installed, running_rabbitmq
+from tests.troubles import TROUBLES
 from worker import embedded
 
 Order = Callable[..., dict[str, Any]]
@@ -156,6 +157,15 @@ def test_an_old_schema_is_not_ready(home: Path) -> None:
         with intake.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE alembic_version SET version_num = 'of_old'")
         wait_for_bad_parts(intake, "schema")
+
+
+def test_a_schema_that_lacks_a_column_is_no_bug_of_the_caller(home: Path, order: Order) -> None:
+    with running_intake(home) as intake, intake.client() as client:
+        client.get("/v1/orders")
+        with TROUBLES["column missing"](intake.engine):
+            assert refused(client.get("/v1/orders?email=sam@example.com"))
+            assert client.post("/v1/orders", json=order()).status_code == 202
+        assert client.get("/v1/orders?email=sam@example.com").status_code == 200
 
 
 def test_a_broker_that_hangs_is_not_waited_for_long(home: Path, order: Order) -> None:

@@ -1,15 +1,14 @@
-"""The worker's app with a library's fault in it, once: a call that never returns, or an error that none expects.
+"""The worker's app with a library's fault in it, once: a call that never returns, or an unexpected error.
 
-`FAULT=take FAULT_MARK=/tmp/begun celery -A tests.neighbours.faulty_worker worker …`; the file says that it has begun.
+`FAULT=take FAULT_MARK=begun celery -A tests.neighbours.faulty_worker worker …`; the file says that it began.
 """
 
 import os
-import socket
 import threading
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from celery.signals import worker_ready
+from celery.signals import task_postrun, worker_ready
 
 from worker.app import app
 from worker.batching import BulkConsumer
@@ -55,6 +54,11 @@ def _let_take_hang(kind: type[Any]) -> None:
 
 def _fail() -> NoReturn:
     raise TypeError("a fault in a library")
+
+
+@task_postrun.connect(weak=False)
+def _on_end_of_task(task_id: str, **_: Any) -> None:
+    print("done", task_id, flush=True)  # noqa: T201 - for the test that reads it
 
 
 @worker_ready.connect(weak=False)

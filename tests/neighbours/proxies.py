@@ -1,4 +1,4 @@
-"""A proxy in front of a broker that can fall silent: its connections stay open and nothing passes any more."""
+"""A proxy in front of a broker that can fall silent: connections stay open, and nothing passes."""
 
 import contextlib
 import socket

@@ -3,60 +3,21 @@
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
-import orjson
 import pytest
 from kombu import Connection, Queue
 from sqlalchemy import Engine
 
-from tests.factories import load, make_body, make_event, make_ticket_class, scalar
 from tests.neighbours.proxies import silent_proxy
-from tests.processes import Process, running_celery, wait_until
+from tests.neighbours.taking import message, orders, started, takes
+from tests.processes import wait_until
 from tests.queue.conftest import RABBITMQ, Broker, broker, rabbitmq
 from tests.rabbitmq import RabbitMQ
-from worker.publishing import Message, NotConfirmed, task_message
 from worker.queues import MAINTENANCE, ORDERS, OUTBOX, queues
 
 __all__ = ["broker", "rabbitmq"]
 
 only_rabbitmq = pytest.mark.parametrize("broker", [RABBITMQ], indirect=True)
-_RETRY = "requests.retry"
-
-
-def _orders(engine: Engine) -> int:
-    return int(scalar(engine, "SELECT count(*) FROM orders"))
-
-
-def _message() -> Message:
-    content = orjson.dumps({"requests": [{"tenant": "demo", **make_body()}]})
-    return task_message("orders.create", content, queue=ORDERS, summary="…", requests=1)
-
-
-def _publish(broker: Broker, messages: list[Message]) -> None:
-    """Publish until it is confirmed: a publisher too may have lost its queue."""
-
-    def is_confirmed() -> bool:
-        with suppress(NotConfirmed):
-            broker.publisher().publish(messages)
-            return True
-        return False
-
-    wait_until(is_confirmed, what="the broker to confirm")
-
-
-def _takes(broker: Broker, engine: Engine, count: int = 25) -> None:
-    before = _orders(engine)
-    _publish(broker, [_message() for _ in range(count)])
-    wait_until(lambda: _orders(engine) >= before + count, what=f"{count} orders more")
-
-
-def _consumer(broker: Broker, engine: Engine) -> Process:
-    load(engine, make_event(ticket_classes=[make_ticket_class(capacity=100_000)]))
-    worker = broker.worker()
-    _takes(broker, engine)
-    wait_until(lambda: broker.depth() == 0, what="an empty queue")
-    return worker
 
 
 def _delete(*names: str, exchanges: tuple[str, ...] = (), again: bool = False) -> Callable[[Broker], None]:
@@ -98,10 +59,10 @@ def _purge(broker: Broker) -> None:
 def test_what_is_deleted_under_a_consumer_stops_it_for_a_moment_only(
     broker: Broker, engine: Engine, act: Callable[[Broker], None]
 ) -> None:
-    worker = _consumer(broker, engine)
+    worker = started(broker, engine)
     for _ in range(2):
         act(broker)
-        _takes(broker, engine)
+        takes(broker, engine)
     assert worker.process.poll() is None
     wait_until(lambda: _all_is_there(broker), what="all queues to be declared again")
 
@@ -122,41 +83,41 @@ def test_messages_that_rabbitmq_never_sent_come_back(
     broker: Broker, rabbitmq: RabbitMQ, engine: Engine
 ) -> None:
     """A queue made again at once gives its messages to the old one's consumer, which never sees them."""
-    _consumer(broker, engine)
+    started(broker, engine)
     for _ in range(3):
-        before = _orders(engine)
-        messages = [_message() for _ in range(25)]
+        before = orders(engine)
+        messages = [message() for _ in range(25)]
         publisher = broker.publisher()
         publisher.publish([])  # connected, so that nothing is between the queue and the messages
         _delete(ORDERS, again=True)(broker)
         publisher.publish(messages)
-        wait_until(lambda before=before: _orders(engine) == before + 25, what="25 orders more")  # type: ignore[misc]
+        wait_until(lambda before=before: orders(engine) == before + 25, what="25 orders more")  # type: ignore[misc]
 
 
 @only_rabbitmq
-def test_a_queue_with_other_arguments_is_named_and_passes(broker: Broker, engine: Engine) -> None:
-    worker = _consumer(broker, engine)
-    for arguments in ({"durable": False}, {"durable": True}, {"durable": True, "max_length": 5}):
-        told = worker.output().count("exists with other arguments")
-        with Connection(broker.url) as connection:
-            channel = connection.default_channel
-            channel.queue_delete(ORDERS)
-            with suppress(Exception):  # the worker may have been quicker
-                Queue(ORDERS, channel=channel, **arguments).declare()
-        if arguments is not None and not _is_quorum(broker):
-            wait_until(
-                lambda told=told: worker.output().count("exists with other arguments") > told,  # type: ignore[misc]
-                what="the worker's word",
-            )
-            with Connection(broker.url) as connection:
-                connection.default_channel.queue_delete(ORDERS)
-        _takes(broker, engine)
+@pytest.mark.parametrize("options", [{}, {"durable": False}, {"max_length": 5}, {"max_priority": 9}], ids=str)
+def test_a_queue_with_other_arguments_is_named_and_passes(
+    broker: Broker, engine: Engine, options: dict[str, object]
+) -> None:
+    worker = started(broker, engine)
+    told = worker.output().count("exists with other arguments")
+
+    wait_until(lambda: _replace_queue(broker, options), what="a queue that is not Willcall's")
+    wait_until(
+        lambda: worker.output().count("exists with other arguments") > told, what="the worker's word of it"
+    )
+    _delete(ORDERS)(broker)
+
+    takes(broker, engine)
     assert worker.process.poll() is None
 
 
-def _is_quorum(broker: Broker) -> bool:
+def _replace_queue(broker: Broker, options: dict[str, object]) -> bool:
+    """Declare the queue as another would; the worker may be quicker with its own."""
     with suppress(Exception), Connection(broker.url) as connection:
-        queues(broker.url)[0](connection.default_channel).declare()
+        channel = connection.default_channel
+        channel.queue_delete(ORDERS)
+        Queue(ORDERS, channel=channel, **options).declare()
         return True
     return False
 
@@ -171,12 +132,12 @@ def test_a_permission_that_is_lost_for_a_time_is_named_and_passes(
         clerk = Broker(
             broker.url.replace("guest:guest", "clerk:secret"), broker.home, broker.folder, broker.stack
         )
-        worker = _consumer(clerk, engine)
+        worker = started(clerk, engine)
         rabbitmq.ctl("set_permissions", "clerk", "", "", "")
         rabbitmq.ctl("close_all_connections", "maintenance")
         wait_until(lambda: "may not do this" in worker.output(), what="the worker's word")
         rabbitmq.ctl("set_permissions", "clerk", ".*", ".*", ".*")
-        _takes(clerk, engine)
+        takes(clerk, engine)
         assert worker.process.poll() is None
     finally:
         rabbitmq.ctl("delete_user", "clerk")
@@ -189,10 +150,10 @@ def test_a_connection_whose_other_side_is_silent_is_replaced(
     with silent_proxy(lambda: socket.create_connection(("127.0.0.1", rabbitmq.port))) as proxy:
         url = broker.url.replace(str(rabbitmq.port), str(proxy.port))
         there = Broker(url, broker.home, broker.folder, broker.stack)
-        worker = _consumer(there, engine)
+        worker = started(there, engine)
         for _ in range(2):
             proxy.fall_silent()
-            _takes(broker, engine)
+            takes(broker, engine)
         assert worker.process.poll() is None
 
 
@@ -200,14 +161,10 @@ def test_a_connection_whose_other_side_is_silent_is_replaced(
 def test_a_channel_that_rabbitmq_closes_is_opened_again(
     broker: Broker, rabbitmq: RabbitMQ, engine: Engine
 ) -> None:
-    worker = _consumer(broker, engine)
+    worker = started(broker, engine)
     # Each ends as the channel of a consumer does that acknowledges nothing for too long.
     close = "[rabbit_channel:shutdown(Pid) || Pid <- rabbit_channel:list()], ok."
     for _ in range(2):
         rabbitmq.ctl("eval", close)
-        _takes(broker, engine)
+        takes(broker, engine)
     assert worker.process.poll() is None
-
-
-def _ticks(worker: Process) -> int:
-    return worker.output().count(f"{_RETRY}[")

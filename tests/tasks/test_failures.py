@@ -4,16 +4,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import orjson
-import psycopg
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
 
 from orders.reading.orders import find_requests
 from orders.recovery.delayed import RetryPolicy, claim_due
 from tasks.maintenance import retry
 from tasks.messages import QueueMessage
-from tasks.orders import is_passing, process_messages
+from tasks.orders import process_messages
 from tests.factories import load, make_body, rows, scalar
 from tests.poison import cure_orders, poison_orders
 
@@ -102,25 +100,6 @@ def test_an_attempt_that_is_under_way_is_not_taken_by_another_sweep(poison: Engi
 
 def _policy() -> RetryPolicy:
     return RetryPolicy(max_attempts=6, first_wait=timedelta(seconds=5))
-
-
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (psycopg.OperationalError("connection refused"), True),
-        (psycopg.InterfaceError("the connection is closed"), True),
-        (psycopg.errors.AdminShutdown("shutting down"), True),
-        (psycopg.errors.DeadlockDetected("deadlock"), True),
-        (psycopg.errors.DiskFull("no space"), True),
-        (psycopg.DataError("text fields cannot contain NUL"), False),
-        (psycopg.errors.ProgramLimitExceeded("index row too large"), False),
-        (psycopg.errors.CheckViolation("never_oversold"), False),
-        (KeyError("a bug"), False),
-    ],
-)
-def test_only_the_database_s_own_troubles_make_a_batch_wait(error: Exception, expected: bool) -> None:
-    assert is_passing(error) is expected
-    assert is_passing(DBAPIError("SELECT", {}, error)) is expected  # type: ignore[arg-type]
 
 
 def test_the_log_of_a_batch_has_ids_and_nothing_of_the_buyer(
