@@ -237,7 +237,7 @@ def test_what_came_from_lists_of_priorities_goes_back_to_them(broker: Broker, en
 
 @pytest.mark.parametrize("broker", ["valkey"], indirect=True)
 @pytest.mark.xdist_group("valkey")
-@pytest.mark.parametrize("limit", [1, 2, 10, 500])
+@pytest.mark.parametrize("limit", [1, 2, 10, 50])
 def test_no_priority_keeps_another_waiting(broker: Broker, limit: int) -> None:
     """Each list has its share of what is taken, however small a batch is and however long the others are."""
     with Connection(broker.url) as connection:
@@ -251,11 +251,8 @@ def test_no_priority_keeps_another_waiting(broker: Broker, limit: int) -> None:
                 copy["properties"]["delivery_tag"] = f"{number} of {name!r}"
                 client.lpush(name, orjson.dumps(copy))
         source = _source(broker)
-        taken = 0
-        while taken < 1_000:
-            deliveries = source.take(limit, 1)
-            source.acknowledge(deliveries)
-            taken += len(deliveries)
+        for _ in range(20):
+            source.acknowledge(source.take(limit, 1))
         left = _lists(broker)
         source.close()
 
