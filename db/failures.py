@@ -81,7 +81,7 @@ def describe(error: BaseException) -> str:
         return f"{type(error).__name__}: {error}"[:500]
     # The server's detail may quote a row, and with it a buyer.
     words = cause.diag.message_primary or " ".join(str(cause).split()) or type(cause).__name__
-    return (f"{cause.sqlstate}: {words}" if cause.sqlstate else words)[:500]
+    return f"{cause.sqlstate or 'the database does not answer'}: {words}"[:500]
 
 
 def _cause(error: BaseException) -> BaseException | None:

@@ -35,7 +35,7 @@ def find_trouble(engine: Engine, *, is_newer_fine: bool = False) -> str | None:
         with engine.connect() as connection:
             return read_only(connection) or other_schema(connection, is_newer_fine=is_newer_fine)
     except Exception as error:  # noqa: BLE001 - whatever it is, the database did not answer as it should
-        return f"the database does not answer: {describe(error)}"
+        return describe(error)
 
 
 def read_only(connection: Connection) -> str | None:

@@ -506,6 +506,8 @@ outbox = Table(
     Column("subject", Uuid, nullable=False),
     Column("sequence", Integer, nullable=False),
     _moment("created_at"),
+    # Of the data, so that a relay takes no more than it can hold. Who inserts a row by hand need not know it.
+    Column("bytes", Integer, nullable=False, server_default=text("1048576")),
     PrimaryKeyConstraint("subject", "sequence"),
 )
 

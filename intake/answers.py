@@ -1,8 +1,8 @@
 """What the intake itself says, beside the words of `schemas`; and how anything becomes a response."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import Response
@@ -136,6 +136,20 @@ def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | 
     return Response(
         to_json(content), status, {"cache-control": "no-store", **(headers or {})}, "application/json"
     )
+
+
+_MOST_NAMED: Final = 50
+
+
+def list_response(
+    content: Any, left_out: Sequence[UUID], headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return a JSON response with a list of orders; a header names those that could not be shown.
+
+    The header `Willcall-Left-Out` has their ids, the first 50 of them, and is missing where all are shown.
+    """
+    marked = {"willcall-left-out": ", ".join(map(str, left_out[:_MOST_NAMED]))} if left_out else {}
+    return json_response(content, headers={**(headers or {}), **marked})
 
 
 def etag(order: Mapping[str, Any]) -> str:

@@ -6,25 +6,21 @@ from typing import Final
 import anyio
 from fastapi import Request
 
+from intake.edge.limits import DISCARDED_BODIES
+from intake.parts import parts_of
 from intake.problems import Problem, invalid
-
-MAX_BODY: Final = 1024 * 1024
-"""Bytes of the body of one call."""
 
 JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
 """JSON Merge Patch (RFC 7396)."""
 
-_MAX_DISCARDED: Final = 16 * MAX_BODY
-_READ_SECONDS: Final = 60.0
-
 
 async def read_body(
-    request: Request, media_types: Sequence[str] = (JSON,), *, limit: int = MAX_BODY
+    request: Request, media_types: Sequence[str] = (JSON,), *, limit: int | None = None
 ) -> bytes:
     """Return the body of a call that is in one of these media types; "" is a call that names none.
 
-    `limit` is how many bytes it may have.
+    `limit` is how many bytes it may have, where that is less than elsewhere.
 
     Raises `Problem`: 415 for another content type, 413 for a body that is too long, 408 for one that
     does not come to its end.
@@ -37,23 +33,25 @@ async def read_optional_body(request: Request) -> bytes:
     """Return the body of a JSON call; an empty object for a call without one. Raises as `read_body`."""
     if "content-type" in request.headers:
         _check_type(request, (JSON,))
-    body = await _read_in_time(request, MAX_BODY)
+    body = await _read_in_time(request)
     if not body.strip():
         return b"{}"
     _check_type(request, (JSON,))
     return body
 
 
-async def _read_in_time(request: Request, limit: int) -> bytes:
+async def _read_in_time(request: Request, limit: int | None = None) -> bytes:
+    parts = parts_of(request.app)
+    limit = min(limit or parts.max_body, parts.max_body)
     if _declared_length(request) > limit and "expect" in request.headers:
         raise _too_large(limit)  # the client asked before it sends (RFC 9110, 10.1.1)
     try:
-        with anyio.fail_after(_READ_SECONDS):
-            return await _read(request, limit)
+        with anyio.fail_after(parts.body_seconds):
+            return await _read(request, limit, DISCARDED_BODIES * parts.max_body)
     except TimeoutError as error:
         raise Problem(
             408,
-            f"the body was not complete after {_READ_SECONDS:g} s",
+            f"the body did not come within {parts.body_seconds:g} s",
             headers={"connection": "close"},
         ) from error
 
@@ -74,14 +72,14 @@ def _declared_length(request: Request) -> int:
     return int(length) if length.isascii() and length.isdigit() else 0
 
 
-async def _read(request: Request, limit: int) -> bytes:
+async def _read(request: Request, limit: int, most: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     async for chunk in request.stream():
         size += len(chunk)
         if size <= limit:
             chunks.append(chunk)
-        elif size <= _MAX_DISCARDED:
+        elif size <= most:
             # Read to its end and thrown away: a client that is cut off while it sends may never see
             # the answer.
             chunks.clear()

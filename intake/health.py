@@ -28,6 +28,10 @@ async def readyz(parts: PartsOfApp) -> Response:
 
 
 @router.get("/metrics", summary="Counters", **METRICS)
-def metrics() -> Response:
-    """Return this process's metrics as Prometheus text."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+async def metrics(parts: PartsOfApp) -> Response:
+    """Return this process's metrics as Prometheus text, and what the outbox holds, for all processes.
+
+    What the database cannot tell is NaN.
+    """
+    content = generate_latest() + await parts.outbox_metrics.text()
+    return Response(content, media_type=CONTENT_TYPE_LATEST)

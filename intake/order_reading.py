@@ -9,16 +9,19 @@ from sqlalchemy import Connection, Engine, select
 
 from db.tables import orders
 from intake.access import Reader
-from intake.answers import etag, json_response
+from intake.answers import etag, json_response, list_response
 from intake.openapi import LIST_ORDERS, SHOW_HISTORY, SHOW_ORDER
 from intake.parts import PartsOfApp
 from intake.problems import invalid, not_found
 from orders.reading.history import read_history
-from orders.reading.orders import OrderFilter, get_order, list_orders
+from orders.reading.orders import OrderFilter, get_order, list_ids
 from orders.reading.pages import DEFAULT_PAGE, MAX_PAGE, BadCursor
+from orders.reading.showing import as_json, show_each, showing
+from orders.reading.whole_orders import read_words
 from orders.render import Words
 from schemas.orders import OrderStatus
 from schemas.text import Identifier, ShortText, parse_uuid
+from vendors.registry import CANONICAL
 
 router = APIRouter(default_response_class=Response, tags=["orders"])
 
@@ -31,7 +34,7 @@ def at_one_moment(engine: Engine) -> Engine:
 
 def read_order(engine: Engine, order_id: UUID, tenant_id: UUID) -> Words | None:
     """Return the tenant's order, or None."""
-    with at_one_moment(engine).connect() as connection:
+    with at_one_moment(engine).connect() as connection, showing(order_id, CANONICAL):
         return get_order(connection, order_id, tenant_id)
 
 
@@ -46,7 +49,8 @@ def show_order(request: Request, order_id: str, parts: PartsOfApp, caller: Reade
     known = request.headers.get("if-none-match", "")
     if tag in [one.strip().removeprefix("W/") for one in known.split(",")]:
         return Response(status_code=304, headers={"etag": tag, "cache-control": "no-store"})
-    return json_response(order, headers={"etag": tag})
+    with showing(order["id"], CANONICAL):
+        return json_response(order, headers={"etag": tag})
 
 
 @router.get("/v1/orders/{order_id}/history", summary="Show an order's history", **SHOW_HISTORY)
@@ -101,7 +105,11 @@ def list_page(
     wanted = OrderFilter(caller.tenant_id, event_id, email, status, updated_since)
     try:
         with at_one_moment(parts.engine).connect() as connection:
-            items, next_cursor = list_orders(connection, wanted, cursor=cursor, limit=limit or DEFAULT_PAGE)
+            ids, next_cursor = list_ids(connection, wanted, cursor=cursor, limit=limit or DEFAULT_PAGE)
+            page = show_each(
+                ids, CANONICAL, lambda ids: [as_json(one) for one in read_words(connection, ids)]
+            )
     except BadCursor as error:
         raise invalid(str(error), "cursor") from error
-    return json_response({"items": items, "next_cursor": next_cursor})
+    words = {"items": page.items, "next_cursor": next_cursor, "left_out": page.left_out}
+    return list_response(words, page.left_out)

@@ -12,6 +12,12 @@ from schemas.nesting import is_deeper_than
 MAX_DEPTH: Final = 250
 """Arrays and objects inside each other: about what orjson writes; an order has five."""
 
+MAX_VALUES: Final = 150_000
+"""Values, arrays and objects of one body, about: its commas and opening brackets, those in texts as well.
+
+Twice what the orders that fit into a body can have. What costs something for each value is bounded by it.
+"""
+
 _MAX_EXPONENT: Final = 40
 
 
@@ -27,6 +33,8 @@ def parse_json(body: bytes, *, is_exact: bool = False) -> Any:
     """
     if not body.strip():
         raise NotJson("the body is empty")
+    if body.count(b",") + body.count(b"[") + body.count(b"{") > MAX_VALUES:
+        raise NotJson(f"the JSON has more than {MAX_VALUES} values")
     if is_exact:
         return _parse_slowly(body, parse_float=_exact)
     try:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from db.engine import make_engine
 from intake.authentication import Authenticator
+from intake.outbox_metrics import OutboxMetrics
 from intake.publishing import GroupPublisher
 from intake.readiness import Readiness
 from intake.seen_versions import SeenVersions
@@ -38,6 +39,10 @@ class Parts:
     link_lifetime: timedelta
     renderings: CapacityLimiter
     event_orders: EventOrders
+    outbox_metrics: OutboxMetrics
+    max_body: int
+    """Bytes of the body of one call."""
+    body_seconds: float
 
 
 @asynccontextmanager
@@ -55,6 +60,9 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         link_lifetime=timedelta(seconds=settings.link_seconds),
         renderings=CapacityLimiter(_RENDERINGS),
         event_orders=EventOrders(),
+        outbox_metrics=OutboxMetrics(engine),
+        max_body=settings.max_body_bytes,
+        body_seconds=settings.body_seconds,
     )
     parts.publisher.start()
     try:

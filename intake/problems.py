@@ -11,8 +11,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
-from db.failures import Fault, fault_of, is_of_schema
+from db.failures import Fault, fault_of
 from intake.failures import tell_of
+from orders.reading.showing import OrderNotShown
 from schemas.outcomes import MAX_REJECTIONS, Rejection
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -104,6 +105,12 @@ def problem_of(request: Request, error: Exception) -> Problem:
             return Problem(error.status_code, str(error.detail), headers=error.headers)
         case RequestValidationError():
             return _wrong_parameters(error)
+        case OrderNotShown():
+            return Problem(
+                500,
+                f"order {error.order_id} cannot be shown: what is stored of it is not as it should be; "
+                "the operators' log says what",
+            )
         case SQLAlchemyError():
             return _database_failed(error)
     raise error
@@ -129,9 +136,6 @@ def _wrong_parameters(error: RequestValidationError) -> Problem:
 
 
 def _database_failed(error: SQLAlchemyError) -> Problem:
-    if is_of_schema(error):
-        tell_of(error)
-        return unavailable("the database is being changed; try again later")
     if fault_of(error) is not Fault.STATEMENT:
         return unavailable("the database does not answer")
     tell_of(error)
@@ -143,4 +147,4 @@ def unexpected() -> Problem:
     return Problem(500, "the call failed unexpectedly; the operators' log says where")
 
 
-_EXPECTED: Final = (Problem, HTTPException, RequestValidationError, SQLAlchemyError)
+_EXPECTED: Final = (Problem, OrderNotShown, HTTPException, RequestValidationError, SQLAlchemyError)

@@ -3,15 +3,14 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from anyio import CapacityLimiter, to_thread
-from kombu import Connection
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.migrate import current_revision, newest_revision
-from worker.queues import is_amqp, transport_options
+from worker.broker_connections import open_connection
 from worker.settings import Settings
 
 _CACHED_SECONDS: Final = 1.0
@@ -61,16 +60,9 @@ class Readiness:
         return {}
 
     def _check_broker(self) -> dict[str, str]:
-        url = self._settings.broker()
-        # kombu would try again for several seconds; whoever asks us does that anyway.
-        options: dict[str, Any] = transport_options(self._settings, url) | {"max_retries": 0}
-        if is_amqp(url):
-            options["connect_timeout"] = _CONNECT_SECONDS
-        else:
-            options |= {"socket_connect_timeout": _CONNECT_SECONDS, "socket_timeout": _CONNECT_SECONDS}
         try:
-            with Connection(url, transport_options=options, connect_timeout=_CONNECT_SECONDS) as connection:
-                connection.default_channel.close()
+            with open_connection(self._settings.broker(), self._settings, seconds=_CONNECT_SECONDS) as found:
+                found.default_channel.close()
         except Exception:  # noqa: BLE001 - whatever the client library raises, it is no connection
             return {"broker": "the broker does not answer"}
         return {}

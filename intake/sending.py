@@ -18,7 +18,9 @@ from intake.parts import Parts, parts_of
 from intake.preferences import wanted_wait
 from intake.problems import Problem, unavailable
 from orders.reading.orders import RequestRow
+from orders.reading.showing import showing
 from schemas.outcomes import RejectionCode
+from vendors.registry import CANONICAL
 from worker.publishing import NotConfirmed
 
 Refusals = Mapping[RejectionCode, int]
@@ -134,13 +136,16 @@ def with_order(status: int = 200, refusals: Refusals = OF_ORDERS) -> Answer:
 
     def answer(engine: Engine, outcome: RequestRow) -> Response | None:
         check_processed(outcome, refusals)
-        order = None if outcome.order_id is None else read_order(engine, outcome.order_id, outcome.tenant_id)
+        if outcome.order_id is None:
+            return None
+        order = read_order(engine, outcome.order_id, outcome.tenant_id)
         if order is None:
             return None
         headers = {"etag": etag(order)}
         if status == 201:
             headers["location"] = f"/v1/orders/{order['id']}"
-        return json_response(order, status, headers)
+        with showing(outcome.order_id, CANONICAL):
+            return json_response(order, status, headers)
 
     return answer
 

@@ -1,47 +1,70 @@
 """The intake as a process: uvicorn, set up for production."""
 
+import asyncio
 import logging
+import math
+import resource
 import signal
 import socket
 import sys
+from functools import partial
 from types import FrameType
 
 import uvicorn
 
 from intake.app import create_app
+from intake.edge.crowd import Crowd
+from intake.edge.limits import limits_of
+from intake.edge.protocol import BoundedProtocol
+from intake.failures import tell_of
 from intake.parts import parts_of
 from worker.logs import set_up_logs
 from worker.settings import Settings
 
 _GRACEFUL_SECONDS = 15
-# Longer than load balancers keep idle connections: the side that closes first must not be this one.
-_KEEP_ALIVE_SECONDS = 75
+_OTHER_FILES = 256  # the database, the broker, documents
+_SWEEP_SECONDS = 0.5  # between two looks at clients that take too long
 # How long the event loop may keep the publisher's thread waiting for the interpreter; by default 5 ms,
 # several times for each group. This halves the time that a lone call takes.
 _SWITCH_SECONDS = 0.001
 
 
 class IntakeServer(uvicorn.Server):
-    """A server whose calls do not wait for outcomes any more once it shuts down."""
+    """A server whose clients are bounded, and whose calls wait for no outcomes once it shuts down."""
 
     def __init__(self, settings: Settings) -> None:
         self.app = create_app(settings)
+        self._crowd = Crowd()
         super().__init__(
             uvicorn.Config(
                 self.app,
                 host=settings.intake_host,
                 port=settings.intake_port,
                 loop="uvloop",
-                http="httptools",
+                http=partial(BoundedProtocol, limits=limits_of(settings), crowd=self._crowd),  # type: ignore[arg-type]
                 ws="none",
                 lifespan="on",
                 log_config=None,  # ours is set up already
                 access_log=False,  # the query of a call may hold an e-mail address
                 server_header=False,
-                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_keep_alive=math.ceil(settings.idle_seconds),
                 timeout_graceful_shutdown=_GRACEFUL_SECONDS,
             )
         )
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and watch over those who come."""
+        self._sweeper = asyncio.create_task(self._sweep())  # kept, or it might be collected
+        await super().startup(sockets)
+
+    async def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            try:
+                self._crowd.check(loop.time())
+            except Exception as error:  # noqa: BLE001 - without the sweep, slow senders would stay for ever
+                tell_of(error)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop after the calls that are under way; at a second Ctrl-C at once.
@@ -67,10 +90,19 @@ def serve(settings: Settings) -> None:
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").addFilter(_without_colours)
     sys.setswitchinterval(_SWITCH_SECONDS)
+    _allow_files(settings.max_connections + _OTHER_FILES)
     server = IntakeServer(settings)
     server.run()
     if not server.started:
         raise SystemExit(1)
+
+
+def _allow_files(count: int) -> None:
+    """Let the process open so many files, where it may; many systems begin with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _without_colours(record: logging.LogRecord) -> bool:

@@ -1,36 +1,46 @@
 """The outbox: what the world is told, written in the transaction that it tells of."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
 from db import tables
 from db.bulk import array, copy_rows
+from orders.event_data import event_data, is_shorter, size
 from orders.rows import EventRow
-from schemas.events import cloud_event
+from schemas.events import MAX_EVENT_BYTES, cloud_event, data_uri
 
 # An event message waits until the earlier ones of its subject are sent, so that however many relays
 # run, they keep the order of `sequence`. What another relay has claimed is skipped, not waited for.
+# The sizes are added up before the data are read; the first one is taken whatever its size.
 _CLAIM = text("""
     SELECT o.subject, o.sequence, m.type, t.name AS tenant, m.created_at, m.data::text AS data
     FROM (
-        SELECT subject, sequence FROM outbox
-        WHERE subject > :after AND NOT EXISTS (
-            SELECT FROM outbox earlier
-            WHERE earlier.subject = outbox.subject AND earlier.sequence < outbox.sequence)
-        ORDER BY subject LIMIT :limit
-        FOR UPDATE SKIP LOCKED
+        SELECT subject, sequence, bytes, sum(bytes) OVER (ORDER BY subject) AS together
+        FROM (
+            SELECT subject, sequence, bytes FROM outbox
+            WHERE subject > :after AND NOT EXISTS (
+                SELECT FROM outbox earlier
+                WHERE earlier.subject = outbox.subject AND earlier.sequence < outbox.sequence)
+            AND (cardinality(CAST(:but_types AS text[])) = 0 OR EXISTS (
+                SELECT FROM event_messages waiting
+                WHERE waiting.subject = outbox.subject AND waiting.sequence = outbox.sequence
+                    AND waiting.type <> ALL(CAST(:but_types AS text[]))))
+            ORDER BY subject LIMIT :limit
+            FOR UPDATE SKIP LOCKED
+        ) claimed
     ) o
     JOIN event_messages m USING (subject, sequence)
     JOIN tenants t ON t.id = m.tenant_id
+    WHERE o.together <= :max_bytes OR o.together = o.bytes
     ORDER BY o.subject
 """)
 
 # The mark says what was sent when its row is gone: so reconciliation finds what is gone and was not sent. It
-# is one narrow row a subject, however often that is told of.
+# is one narrow row a subject, however often that is told of. What is sent once more lowers no mark.
 _MARK_SENT = text("""
     WITH sent AS (
         DELETE FROM outbox WHERE (subject, sequence) IN (
@@ -39,7 +49,21 @@ _MARK_SENT = text("""
     )
     INSERT INTO sent_marks (subject, sequence)
     SELECT subject, max(sequence) FROM sent GROUP BY subject ORDER BY subject
-    ON CONFLICT (subject) DO UPDATE SET sequence = excluded.sequence
+    ON CONFLICT (subject) DO UPDATE SET sequence = greatest(sent_marks.sequence, excluded.sequence)
+""")
+
+# What is there already stays as it is: two operators at once put it there once.
+_SEND_AGAIN = text("""
+    INSERT INTO outbox (subject, sequence, created_at, bytes)
+    SELECT subject, sequence, statement_timestamp(), octet_length(data::text) FROM event_messages
+    WHERE subject = :subject AND sequence = :sequence
+    ON CONFLICT (subject, sequence) DO UPDATE SET bytes = excluded.bytes
+""")
+
+_UNSENT = text("""
+    SELECT count(*) AS messages,
+        coalesce(extract(epoch FROM statement_timestamp() - min(created_at)), 0) AS age
+    FROM outbox
 """)
 
 FIRST: Final = UUID(int=0)
@@ -53,48 +77,82 @@ class Claimed:
     subject: UUID
     sequence: int
     type: str
+    tenant: str
     body: bytes
 
 
-def add_events(connection: Connection, events: Sequence[EventRow]) -> None:
-    """Write event messages, and that they are to be sent."""
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """What the outbox holds: how many event messages, and the age of the oldest in seconds."""
+
+    count: int
+    age_seconds: float
+
+
+def add_events(
+    connection: Connection, events: Sequence[EventRow], max_event_bytes: int = MAX_EVENT_BYTES
+) -> None:
+    """Write event messages, each at most so large, and that they are to be sent."""
     if not events:
         return
+    events = [_bounded(event, max_event_bytes) for event in events]
     copy_rows(connection, tables.event_messages, EventRow._fields, events)
     copy_rows(
         connection,
         tables.outbox,
-        ("subject", "sequence", "created_at"),
-        [(event.subject, event.sequence, event.created_at) for event in events],
+        ("subject", "sequence", "created_at", "bytes"),
+        [(event.subject, event.sequence, event.created_at, size(event.data)) for event in events],
     )
 
 
-def claim_unsent(connection: Connection, *, after: UUID, limit: int) -> list[Claimed]:
+def _bounded(event: EventRow, max_event_bytes: int) -> EventRow:
+    data = event_data(event.data, max_event_bytes)
+    return event if data is event.data else event._replace(data=data)
+
+
+def claim_unsent(
+    connection: Connection,
+    *,
+    after: UUID,
+    limit: int,
+    max_bytes: int = 4 * MAX_EVENT_BYTES,
+    max_event_bytes: int = MAX_EVENT_BYTES,
+    but_types: Collection[str] = (),
+    public_url: str | None = None,
+) -> list[Claimed]:
     """Lock and return event messages not yet sent, at most one a subject, in the order of subjects.
 
-    A relay that goes on after the last subject it has claimed does not read its own leavings again.
+    They are `limit` at most, and have `max_bytes` of data together; but a single one is returned whatever its
+    size. Those of some types may be left where they are. A relay that goes on after the last subject it has
+    claimed does not read its own leavings again. What was written when larger ones were allowed is shortened
+    to `max_event_bytes`.
     """
+    parameters = {"after": after, "limit": limit, "max_bytes": max_bytes, "but_types": list(but_types)}
     return [
-        Claimed(
-            row.subject,
-            row.sequence,
-            row.type,
-            cloud_event(
-                event_id=f"{row.subject}/{row.sequence}",
-                event_type=row.type,
-                tenant=row.tenant,
-                subject=str(row.subject),
-                sequence=row.sequence,
-                time=row.created_at,
-                data=row.data.encode(),
-            ),
-        )
-        for row in connection.execute(_CLAIM, {"after": after, "limit": limit})
+        _claimed(row, event_data(row.data, max_event_bytes), public_url)
+        for row in connection.execute(_CLAIM, parameters)
     ]
 
 
+def _claimed(row: Any, data: str, public_url: str | None) -> Claimed:
+    body = cloud_event(
+        event_id=f"{row.subject}/{row.sequence}",
+        event_type=row.type,
+        tenant=row.tenant,
+        subject=str(row.subject),
+        sequence=row.sequence,
+        time=row.created_at,
+        data=data.encode(),
+        dataref=data_uri(row.type, str(row.subject), public_url) if is_shorter(data) else None,
+    )
+    return Claimed(row.subject, row.sequence, row.type, row.tenant, body)
+
+
 def mark_sent(connection: Connection, messages: Sequence[Claimed]) -> None:
-    """Take messages that the broker has confirmed out of the outbox, and mark up to where they are sent."""
+    """Take messages out of the outbox, and mark up to where their subjects are told of.
+
+    The broker has confirmed them, or they were set aside as dead letters.
+    """
     connection.execute(
         _MARK_SENT,
         {
@@ -102,3 +160,15 @@ def mark_sent(connection: Connection, messages: Sequence[Claimed]) -> None:
             "sequences": array(message.sequence for message in messages),
         },
     )
+
+
+def send_again(connection: Connection, subject: UUID, sequence: int) -> bool:
+    """Put an event message into the outbox once more; say whether there is one of this subject and number."""
+    found = connection.execute(_SEND_AGAIN, {"subject": subject, "sequence": sequence})
+    return bool(found.rowcount)
+
+
+def unsent(connection: Connection) -> Unsent:
+    """Return how much the outbox holds, and since when: one read of a narrow table."""
+    row = connection.execute(_UNSENT).one()
+    return Unsent(row.messages, max(float(row.age), 0.0))

@@ -17,6 +17,7 @@ from orders.open_requests import in_time
 from orders.recovery.waiting import PATIENCE
 from orders.tell import tell
 from orders.write import write
+from schemas.events import MAX_EVENT_BYTES
 from schemas.orders import MAX_TICKETS
 from schemas.outcomes import Outcome
 from schemas.requests import Request
@@ -29,11 +30,12 @@ def process(
     now: datetime,
     patience: timedelta = PATIENCE,
     max_tickets: int = MAX_TICKETS,
+    max_event_bytes: int = MAX_EVENT_BYTES,
 ) -> list[Outcome]:
     """Return the outcome of each request, in their order; the caller commits.
 
     A request that came before what it names waits, as a row, for as long as `patience` allows; an order has
-    at most `max_tickets`.
+    at most `max_tickets`, and an event message `max_event_bytes`.
     """
     requests = [in_time(request, now) for request in requests]
     claimed = claim(connection, requests, now, max_tickets)  # the inbox says who is new
@@ -41,4 +43,4 @@ def process(
     world = load(connection, named, now)  # locked in one order, read once
     decide(world, named.requests, now)  # in the order of arrival
     write(connection, world, claimed, now, patience)  # one statement a table, only what changed
-    return tell(connection, world, claimed, requests, now)  # the outbox, and the answers
+    return tell(connection, world, claimed, requests, now, max_event_bytes)  # the outbox, and the answers

@@ -19,7 +19,12 @@ from schemas.requests import HOLDS, Request
 
 
 def tell(
-    connection: Connection, world: World, claimed: Claimed, requests: Sequence[Request], now: datetime
+    connection: Connection,
+    world: World,
+    claimed: Claimed,
+    requests: Sequence[Request],
+    now: datetime,
+    max_event_bytes: int,
 ) -> list[Outcome]:
     """Write the event messages; return the outcome of each request, in their order.
 
@@ -29,7 +34,8 @@ def tell(
     answered = [request for request in claimed.new if request.too_early is None]
     others = [request for request in claimed.others if request.too_early is None]
     repeats = find_repeats(connection, others, now)
-    add_events(connection, [*_rejections(answered, repeats, now), *world.events.values()])
+    events = [*_rejections(answered, repeats, now), *world.events.values()]
+    add_events(connection, events, max_event_bytes)
     outcomes = _outcomes(claimed, answered, repeats)
     unanswerable = [request for request in requests if id(request) not in outcomes]
     tenants = {request.tenant.name for request in [*claimed.new, *claimed.others]}

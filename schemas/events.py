@@ -19,6 +19,15 @@ EventType = Literal[
 
 CONTENT_TYPE: Final = "application/cloudevents+json"
 
+MAX_EVENT_BYTES: Final = 1024 * 1024
+"""An event message's size, where the setting `WILLCALL_MAX_EVENT_BYTES` says nothing else."""
+
+LEAST_MAX_EVENT_BYTES: Final = 128 * 1024
+"""In this fits what is always told of an order, however long its texts are."""
+
+ENVELOPE_BYTES: Final = 4 * 1024
+"""What an event message has around its data, at most."""
+
 
 def cloud_event(
     *,
@@ -29,11 +38,13 @@ def cloud_event(
     sequence: int,
     time: datetime,
     data: bytes,
+    dataref: str | None = None,
 ) -> bytes:
     """Return one event message as structured JSON (CloudEvents 1.0, section 3 of the JSON format).
 
     `data` is JSON already. `sequence` is an extension attribute that counts per subject from 1
-    without gaps.
+    without gaps. `dataref` is the extension of that name: the URI where the reader finds what `data` leaves
+    out.
     """
     envelope: dict[str, Any] = {
         "specversion": "1.0",
@@ -44,6 +55,19 @@ def cloud_event(
         "time": time,
         "sequence": sequence,
         "datacontenttype": "application/json",
-        "data": orjson.Fragment(data),
     }
+    if dataref is not None:
+        envelope["dataref"] = dataref
+    envelope["data"] = orjson.Fragment(data)
     return orjson.dumps(envelope, option=orjson.OPT_UTC_Z)
+
+
+def data_uri(event_type: str, subject: str, base: str | None) -> str | None:
+    """Return where the data of an event message can be fetched, below the intake's address if that is known.
+
+    None: of a discrepancy nothing more is to be had.
+    """
+    if event_type == "reconciliation.discrepancy_found":
+        return None
+    kind = "requests" if event_type == "order.rejected" else "orders"
+    return f"{(base or '').rstrip('/')}/v1/{kind}/{subject}"

@@ -337,3 +337,7 @@ class OrderPage(Word):
 
     items: tuple[Order, ...]
     next_cursor: str | None
+    left_out: tuple[UUID, ...] = Field(
+        description="Orders of this page that are stored and cannot be shown, by their ids: usually none. "
+        "The operators' log says why. Lists in other words name them in the header `Willcall-Left-Out`."
+    )

@@ -144,8 +144,15 @@ def bury_message(message: QueueMessage, reason: str) -> Report:
 
 def process_now(connection: Connection, requests: Sequence[Request]) -> list[Outcome]:
     """Process the requests in the transaction that is open, by the settings."""
-    most = get_settings().max_tickets
-    return process(connection, requests, now=datetime.now(UTC), patience=patience(), max_tickets=most)
+    settings = get_settings()
+    return process(
+        connection,
+        requests,
+        now=datetime.now(UTC),
+        patience=patience(),
+        max_tickets=settings.max_tickets,
+        max_event_bytes=settings.max_event_bytes,
+    )
 
 
 def _process(requests: Sequence[Request], report: Report) -> None:

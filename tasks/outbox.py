@@ -3,18 +3,26 @@
 import logging
 import threading
 import time
+from collections.abc import Collection
+from datetime import UTC, datetime
 from functools import cache
 from typing import Final
 from uuid import UUID
 
-from celery import shared_task
+from sqlalchemy import Connection, text
 
 from orders.outbox import FIRST, Claimed, claim_unsent, mark_sent
-from schemas.events import CONTENT_TYPE
-from tasks.resources import engine, publisher
+from orders.recovery.dead_letters import bury
+from orders.recovery.event_letters import event_letter
+from tasks.progress import PROGRESS
+from tasks.relaying import Relayed, relay_group
+from tasks.resources import publisher
+from tasks.ticks import scheduled
+from tasks.transactions import transaction
 from worker import metrics
-from worker.publishing import Message, NotConfirmed, task_message
-from worker.queues import EVENTS, OUTBOX
+from worker.publishing import NotConfirmed, task_message
+from worker.queues import OUTBOX
+from worker.settings import get_settings
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +31,11 @@ RELAY: Final = "outbox.relay"
 _GROUP: Final = 500
 """Event messages that share one wait for the broker's confirms."""
 
+_GROUP_BYTES: Final = 4 * 1024 * 1024
+"""Their data together; a single one may be larger."""
+
+# A relay that is stopped in the middle must not hold its rows, and the database's horizon, for ever.
+_END_IF_FORGOTTEN: Final = text("SET LOCAL idle_in_transaction_session_timeout = '2min'")
 
 _wanted = threading.Event()
 
@@ -54,33 +67,85 @@ def _keep_waking() -> None:
             log.warning("the relay was not woken", extra={"error": str(error)})
 
 
-@shared_task(name=RELAY)
+@scheduled(RELAY)
 def relay() -> int:
-    """Publish what the outbox holds, with confirms, until it is empty; return how many were sent."""
+    """Publish what the outbox holds, with confirms, until it is empty; return how many were sent.
+
+    It ends early when the broker takes nothing, or nothing of what is left: the sweep comes again.
+    """
+    with PROGRESS.run():
+        return _relay()
+
+
+def _relay() -> int:
     sent = 0
     after = FIRST
+    waiting: dict[str, str] = {}
+    is_moving = False
     while True:
-        messages = _send_group(after)
-        sent += len(messages)
-        metrics.EVENTS_SENT.inc(len(messages))
+        messages, relayed = _relay_group(after, waiting)
+        sent += len(relayed.sent)
+        waiting |= relayed.waiting
+        is_moving |= bool(relayed.sent or relayed.refused)
+        if relayed.outage is not None:
+            log.error("event messages wait: the broker takes none", extra={"error": relayed.outage})
+            break
         if messages:
             after = messages[-1].subject
-        elif after == FIRST:
-            return sent
+        elif after == FIRST or not is_moving:
+            break
         else:
             after = FIRST  # once more from the start: some had to wait for an earlier one of their subject
+            is_moving = False
+    for type_, reason in waiting.items():
+        log.error("event messages of a type wait", extra={"type": type_, "error": reason})
+    return sent
 
 
-def _send_group(after: UUID) -> list[Claimed]:
-    with engine().begin() as connection:
-        messages = claim_unsent(connection, after=after, limit=_GROUP)
-        if messages:
-            # A crash between the confirm and the commit sends these again, with the same ids.
-            publisher().publish(
-                [
-                    Message(EVENTS.name, message.type, message.body, content_type=CONTENT_TYPE)
-                    for message in messages
-                ]
-            )
-            mark_sent(connection, messages)
-    return messages
+def _relay_group(after: UUID, waiting: Collection[str]) -> tuple[list[Claimed], Relayed]:
+    settings = get_settings()
+    PROGRESS.step()
+    with transaction() as connection:
+        connection.execute(_END_IF_FORGOTTEN)
+        messages = claim_unsent(
+            connection,
+            after=after,
+            limit=_GROUP,
+            max_bytes=_GROUP_BYTES,
+            max_event_bytes=settings.max_event_bytes,
+            but_types=waiting,
+            public_url=settings.public_url,
+        )
+        if not messages:
+            return [], Relayed()
+        # A crash between the confirm and the commit sends these again, with the same ids.
+        relayed = relay_group(publisher(), messages)
+        settled = [*relayed.sent, *(message for message, _ in relayed.refused)]
+        if settled:
+            mark_sent(connection, settled)
+        _set_aside(connection, relayed)
+    PROGRESS.step()
+    metrics.EVENTS_SENT.inc(len(relayed.sent))
+    metrics.DEAD_LETTERS.inc(len(relayed.refused))
+    for message, reason in relayed.refused:
+        log.error(
+            "an event message cannot be sent, and is a dead letter",
+            extra={"event": f"{message.subject}/{message.sequence}", "type": message.type, "error": reason},
+        )
+    return messages, relayed
+
+
+def _set_aside(connection: Connection, relayed: Relayed) -> None:
+    """Keep what cannot be sent as dead letters; later event messages of the subject go on."""
+    letters = [
+        event_letter(
+            message.subject,
+            message.sequence,
+            tenant=message.tenant,
+            type=message.type,
+            reason=reason,
+            size=len(message.body),
+        )
+        for message, reason in relayed.refused
+    ]
+    bury(connection, letters, datetime.now(UTC))

@@ -7,11 +7,15 @@ from contextlib import suppress
 from typing import Any, Final
 from uuid import uuid4
 
+from worker.broker_connections import drop, open_connection
 from worker.deliveries import Delivery
+from worker.settings import get_settings
 
 log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN: Final = 1.0
+
+_CONNECT_SECONDS: Final = 2.0
 
 
 class Announcer:
@@ -52,9 +56,12 @@ class Announcer:
 
     def _connect(self) -> Any:
         if self._dispatcher is None:
-            # A connection of its own: Celery's consumer uses the worker's in another thread.
+            # A connection of its own: Celery's consumer uses the worker's in another thread. And one that a
+            # broker that does not answer keeps for a moment only: orders wait behind this.
+            settings = get_settings()
+            connection = open_connection(settings.broker(), settings, seconds=_CONNECT_SECONDS)
             self._dispatcher = self._app.events.Dispatcher(
-                self._app.connection_for_write(),
+                connection,
                 hostname=self._hostname,
                 enabled=True,
                 buffer_while_offline=False,
@@ -67,4 +74,4 @@ class Announcer:
         if dispatcher is not None:
             with suppress(Exception):  # it is broken already
                 dispatcher.close()
-                dispatcher.connection.release()
+            drop(dispatcher.connection)

@@ -12,6 +12,7 @@ from worker.broker_safety import tell_of_risks
 from worker.logs import set_up_logs
 from worker.metrics import serve_metrics
 from worker.queues import MAINTENANCE, OUTBOX, is_amqp, queues, transport_options
+from worker.relay_watch import WatchRelay
 from worker.schedule import beat_schedule
 from worker.settings import get_settings
 from worker.watchdog import Watchdog
@@ -70,7 +71,7 @@ def make_app() -> Celery:
         beat_max_loop_interval=5,
         timezone="UTC",
     )
-    app.steps["worker"].update((BulkOrders, Watchdog))
+    app.steps["worker"].update((BulkOrders, WatchRelay, Watchdog))
     return app
 
 

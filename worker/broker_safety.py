@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from kombu import Connection
 
+from worker.broker_connections import open_connection
 from worker.queues import (
     DEAD_EXCHANGE,
     DEAD_QUEUE,
@@ -21,7 +22,6 @@ from worker.queues import (
     PROBE_RETURNS,
     is_amqp,
     queues,
-    transport_options,
 )
 from worker.settings import Settings
 
@@ -33,6 +33,7 @@ POLICY_COMMAND: Final = (
     '"delivery-limit": 1000}\''
 )
 
+_CONNECT_SECONDS: Final = 5.0
 _PROBE_SECONDS: Final = 10.0
 _PROBE_LIFE: Final = "2000"  # milliseconds, as text (RabbitMQ, "Per-Message TTL")
 
@@ -52,9 +53,8 @@ def tell_of_risks(broker_url: str, settings: Settings) -> None:
 
 
 def _tell(broker_url: str, settings: Settings) -> None:
-    options = transport_options(settings, broker_url)
     try:
-        with Connection(broker_url, transport_options=options, connect_timeout=5) as connection:
+        with open_connection(broker_url, settings, seconds=_CONNECT_SECONDS) as connection:
             for finding in check_broker(connection):
                 if not finding.is_ok:
                     log.error(

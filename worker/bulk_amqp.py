@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
+from amqp.exceptions import AMQPError
 from kombu import Connection
 
 from worker.amqp_messages import is_probe, read_dead_message, read_message, returns_of
 from worker.amqp_socket import AmqpSocket
+from worker.broker_connections import drop, open_connection
 from worker.broker_faults import explain
 from worker.deliveries import MAX_BATCH_BYTES, Delivery, SourceLost, first_batch
-from worker.queues import DEAD_EXCHANGE, DEAD_QUEUE, ORDERS, PROBE_RETURNS, queues, transport_options
+from worker.queues import DEAD_EXCHANGE, DEAD_QUEUE, ORDERS, PROBE_RETURNS, queues
 from worker.settings import Settings
 
 # Messages that the broker sends ahead of our acks. They wait in the sockets' buffers, not in our
@@ -22,6 +24,8 @@ _PREFETCH: Final = 1_000
 
 _RENEW_SECONDS: Final = 4.0
 """After so long without a message a subscription is made anew."""
+
+_ERRORS: Final = (AMQPError, OSError)
 
 _CONNECT_SECONDS: Final = 10.0
 _ANSWER_SECONDS: Final = 4.0
@@ -83,31 +87,26 @@ class AmqpSource:
     def __init__(self, broker_url: str, settings: Settings) -> None:
         self._buffer: deque[Delivery] = deque()
         self._buffered = self._buffered_bytes = 0  # requests, and bytes of their messages
-        self._connection = Connection(
-            broker_url,
-            transport_options=transport_options(settings, broker_url),
-            heartbeat=_HEARTBEAT_SECONDS,
-        )
-        self._next_heartbeat = 0.0
-        self._errors = (*self._connection.connection_errors, *self._connection.channel_errors, OSError)
         self._entities = (*queues(broker_url), DEAD_EXCHANGE, DEAD_QUEUE)
+        self._next_heartbeat = 0.0
         self._is_lost = False
-        self._amqp: Any = None
+        self._connection: Connection | None = None
         try:
+            self._connection = open_connection(
+                broker_url, settings, seconds=_CONNECT_SECONDS, heartbeat=_HEARTBEAT_SECONDS
+            )
             self._amqp = self._connection.connection
-            system_socket = self._amqp.transport.sock
-            system_socket.settimeout(_CONNECT_SECONDS)
             self._socket = AmqpSocket(self._amqp)
             self._orders = _Subscription(self._amqp, ORDERS, self._receive)
             self._dead = _Subscription(self._amqp, DEAD_QUEUE.name, self._receive_dead)
             # In this order: orders come as soon as they may, and are in the way of other answers.
             self._dead.open(self._entities)
             self._orders.open()
-            system_socket.settimeout(_ANSWER_SECONDS)
-        except self._errors as error:
-            self._is_lost = True
+            self._amqp.transport.sock.settimeout(_ANSWER_SECONDS)
+        except _ERRORS as error:
+            lost = self._lost(error)
             self.close()
-            raise SourceLost(explain(error)) from error
+            raise lost from error
 
     def take(self, limit: int, timeout_seconds: float) -> list[Delivery]:
         try:
@@ -116,7 +115,7 @@ class AmqpSource:
                 self._renew()
             while not self._is_full(limit) and self._drain(0):
                 pass
-        except self._errors as error:
+        except _ERRORS as error:
             raise self._lost(error) from error
         taken = [self._buffer.popleft() for _ in range(first_batch(self._buffer, limit))]
         self._buffered -= sum(delivery.requests for delivery in taken)
@@ -177,13 +176,13 @@ class AmqpSource:
                 its = [delivery for delivery in deliveries if delivery.tag[0] is subscription]
                 if its:
                     subscription.acknowledge(its)
-        except self._errors as error:
+        except _ERRORS as error:
             raise self._lost(error) from error
 
     def keep(self, deliveries: Sequence[Delivery]) -> None:
         try:
             self._send_heartbeat()
-        except self._errors as error:
+        except _ERRORS as error:
             raise self._lost(error) from error
 
     def _send_heartbeat(self) -> None:
@@ -200,10 +199,10 @@ class AmqpSource:
         # The broker requeues what a closed channel held.
         self._buffer.clear()
         self._buffered = self._buffered_bytes = 0
-        if self._is_lost:
-            # Without a word: who does not answer would let us wait for it once more.
-            with suppress(Exception):
-                self._amqp.collect()
+        if self._connection is None:
             return
-        with suppress(*self._errors):
+        if self._is_lost:
+            drop(self._connection)
+            return
+        with suppress(*_ERRORS):
             self._connection.release()

@@ -16,11 +16,11 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import redis
-from kombu import Connection
 
+from worker.broker_connections import open_connection
 from worker.broker_faults import explain, is_out_of_memory
 from worker.deliveries import MAX_BATCH_BYTES, Delivery, SourceLost
-from worker.queues import ORDERS, queues, transport_options
+from worker.queues import ORDERS, queues
 from worker.redis_messages import read_message
 from worker.redis_scripts import GIVE_BACK, RESERVE
 from worker.redis_sweep import Sweep
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 _ANSWER_SECONDS: Final = 4.0
 """How long one answer of the broker may take, beside the wait for a message that it was asked for."""
 
+_ERRORS: Final = (redis.RedisError, OSError)
+
 _PRIORITIES: Final = range(1, 10)
 """Those that kombu has lists of their own for, whatever steps a client's settings make of them."""
 
@@ -40,8 +42,10 @@ class RedisSource:
 
     def __init__(self, broker_url: str, settings: Settings) -> None:
         # kombu's connection knows how to connect (password, TLS, socket) and how the keys are named.
-        options = transport_options(settings, broker_url) | {"socket_timeout": _ANSWER_SECONDS}
-        self._broker = Connection(broker_url, transport_options=options)
+        try:
+            self._broker = open_connection(broker_url, settings, seconds=_ANSWER_SECONDS)
+        except _ERRORS as error:
+            raise SourceLost(explain(error)) from error
         self._ahead: list[Delivery] = []
         self._held: dict[bytes, tuple[bytes, bytes]] = {}  # messages and the lists they came from, by tag
         self._turn = 0
@@ -50,7 +54,7 @@ class RedisSource:
             for queue in queues(broker_url):
                 with _whatever_its_memory():  # only publishers need what is written here
                     queue(channel).declare()
-        except (redis.RedisError, OSError) as error:
+        except _ERRORS as error:
             self._broker.release()
             raise SourceLost(explain(error)) from error
         prefix = channel.global_keyprefix
@@ -138,7 +142,7 @@ class RedisSource:
         try:
             if newest_first:
                 self._give_back(keys=[*self._unacked, *lists], args=newest_first)
-        except (redis.RedisError, OSError):
+        except _ERRORS:
             pass  # the sweep returns them after the visibility timeout
         finally:
             self._broker.release()
@@ -148,7 +152,7 @@ class RedisSource:
 def _or_lost() -> Iterator[None]:
     try:
         yield
-    except (redis.RedisError, OSError) as error:
+    except _ERRORS as error:
         raise SourceLost(explain(error)) from error
 
 

@@ -23,7 +23,14 @@ DISCREPANCIES: Final = Counter("willcall_discrepancies_total", "Discrepancies fo
 PUBLISHED: Final = Counter(
     "willcall_intake_requests_total", "Requests accepted by the intake, by result.", ["result"]
 )
-OUTBOX_LAG: Final = Gauge("willcall_outbox_unsent", "Event messages that are not sent yet.")
+REFUSED: Final = Counter(
+    "willcall_intake_refused_total",
+    "Calls and connections that the intake refused before a route saw them, by status.",
+    ["status"],
+)
+NOT_SHOWN: Final = Counter(
+    "willcall_orders_not_shown_total", "Orders left out of an answer that could not show them.", ["dialect"]
+)
 
 
 def serve_metrics(port: int) -> None:

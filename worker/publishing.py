@@ -7,20 +7,20 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NoReturn, Self
 from uuid import uuid4
 
 from kombu import Connection, Exchange, Producer, Queue
 
 from worker.amqp_socket import AmqpSocket
-from worker.queues import EVENTS, is_amqp, queues, transport_options
+from worker.broker_connections import drop, open_connection, stay_closed
+from worker.confirms import Blocked, Confirms, NotConfirmed, Postponed, Refused, failure_of
+from worker.queues import EVENTS, MAINTENANCE, is_amqp, queues
 from worker.settings import Settings
 
+__all__ = ["Message", "NotConfirmed", "Postponed", "Publisher", "Refused", "kwargs_json", "task_message"]
+
 ORIGIN: Final = "willcall"
-
-
-class NotConfirmed(Exception):
-    """The broker did not confirm: the messages may or may not be there; publish them again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +72,29 @@ def task_message(task: str, kwargs_json: bytes, *, queue: str, summary: str, req
     )
 
 
+_PROBE_BYTES: Final = 16 * 1024
+"""As large as an ordinary message: who refuses this one refuses them all."""
+
+_PROBE: Final = "willcall.probe"
+
+
 class Publisher:
     """A connection that publishes groups of messages with confirms; for one thread at a time.
 
-    It connects when it is first used, and again after an error.
+    It connects when it is first used, and again after an error. No call waits longer than
+    `WILLCALL_PUBLISH_TIMEOUT_SECONDS` for the broker: not to connect, to declare or to write, and not for all
+    confirms of a group.
     """
 
     def __init__(self, broker_url: str, settings: Settings) -> None:
         self._url = broker_url
-        self._options = transport_options(settings, broker_url)
-        # One wait for the whole group: see `_publish_amqp`.
-        self._options.pop("confirm_publish", None)
-        # Who publishes decides about another try: kombu's own tries take six seconds to give up.
-        self._options["max_retries"] = 0
-        if not is_amqp(broker_url):
-            self._options["socket_timeout"] = settings.publish_timeout_seconds
+        self._settings = settings
         self._timeout = settings.publish_timeout_seconds
         self._is_amqp = is_amqp(broker_url)
         self._entities: tuple[Exchange | Queue, ...] = (*queues(broker_url), EVENTS)
         self._connection: Connection | None = None
+        self._confirms: Confirms | None = None
+        self._is_blocked = False
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -104,51 +108,94 @@ class Publisher:
     def publish(self, messages: Sequence[Message]) -> None:
         """Publish the messages in their order and return when the broker has confirmed every one.
 
-        Raises `NotConfirmed`. A connection that died while idle is replaced once, silently: publishing
-        twice is harmless, because what receives our messages dedupes.
+        Raises `NotConfirmed`, or one of its kinds in `worker.confirms`. A connection that died while idle is
+        replaced once, silently: publishing twice is harmless, because what receives our messages dedupes.
         """
         with self._lock:
             is_fresh = self._connection is None
             try:
                 self._publish(messages)
+            except (Postponed, Refused, Blocked):
+                raise
             except NotConfirmed:
                 if is_fresh:
                     raise
                 self._publish(messages)
 
+    def probe(self) -> None:
+        """Have the broker take a message that goes nowhere. Raises `NotConfirmed` if it takes none."""
+        if self._is_amqp:
+            # To an exchange of our own that has no queue for this key: it is confirmed, and gone.
+            self.publish([Message(MAINTENANCE, _PROBE, b"x" * _PROBE_BYTES)])
+            return
+        with self._lock:
+            try:
+                client = self._connect().default_channel.client
+                client.set(_PROBE, b"x" * _PROBE_BYTES, px=1)
+            except Exception as error:  # whatever the client library raises
+                self._drop()
+                raise failure_of(error) from error
+
     def _publish(self, messages: Sequence[Message]) -> None:
+        connection = self._connected()
         try:
-            connection = self._connect()
             if self._is_amqp:
                 self._publish_amqp(connection, messages)
             else:
                 self._publish_redis(connection, messages)
-        except NotConfirmed:
-            self._drop()
-            raise
+        except (Postponed, Blocked):
+            raise  # the connection is as good as before
         except Exception as error:  # whatever the client library raises, the group is not confirmed
+            confirmed = self._confirms.confirmed if self._confirms is not None else frozenset()
             self._drop()
+            raise failure_of(error, confirmed) from error
+
+    def _connected(self) -> Connection:
+        try:
+            return self._connect()
+        except Exception as error:  # whatever the client library raises
             raise NotConfirmed(f"the broker does not answer: {error}") from error
 
     def _connect(self) -> Connection:
         if self._connection is None:
-            connection = Connection(self._url, transport_options=self._options, connect_timeout=5)
+            # One wait for the whole group, and whoever publishes decides about another try: kombu's own waits
+            # are for each message, and take six seconds to give up.
+            connection = open_connection(
+                self._url,
+                self._settings,
+                seconds=self._timeout,
+                options={"confirm_publish": False, "max_retries": 0} if self._is_amqp else {"max_retries": 0},
+            )
             try:
                 channel = connection.default_channel
                 for entity in self._entities:
                     entity(channel).declare()
                 if self._is_amqp:
-                    channel.confirm_select()
+                    self._set_up_amqp(connection, channel)
             except BaseException:
-                connection.release()
+                drop(connection)
                 raise
             self._connection = connection
-            if self._is_amqp:
-                self._confirms = _Confirms(channel)
-                self._socket = AmqpSocket(connection.connection)
         return self._connection
 
+    def _set_up_amqp(self, connection: Connection, channel: Any) -> None:
+        stay_closed(channel)
+        channel.confirm_select()
+        self._confirms = Confirms(channel)
+        self._is_blocked = False
+        library = connection.connection
+        library.on_blocked, library.on_unblocked = self._on_blocked, self._on_unblocked
+        self._socket = AmqpSocket(library)
+
+    def _on_blocked(self, reason: str) -> None:
+        self._is_blocked = True
+
+    def _on_unblocked(self) -> None:
+        self._is_blocked = False
+
     def _publish_amqp(self, connection: Connection, messages: Sequence[Message]) -> None:
+        assert self._confirms is not None  # noqa: S101 - made with the connection
+        self._wait_if_blocked()
         self._confirms.expect(len(messages))
         with self._socket.writing_together():
             for message in messages:
@@ -157,9 +204,33 @@ class Publisher:
         while self._confirms.is_waiting:
             left = deadline - time.monotonic()
             if left <= 0:
-                raise NotConfirmed(f"the broker did not confirm within {self._timeout:g} s")
-            self._socket.drain(left)
+                self._give_up()
+            with suppress(TimeoutError):
+                self._socket.drain(left)
         self._confirms.check()
+
+    def _wait_if_blocked(self) -> None:
+        """Give a broker that has told us to stop (memory, disk) the time to tell us to go on.
+
+        It reads nothing meanwhile: what is sent would wait in buffers, and come twice.
+        """
+        with suppress(TimeoutError, BlockingIOError):
+            while True:
+                self._socket.drain(self._timeout if self._is_blocked else 0)
+        self._check_alarm()
+
+    def _check_alarm(self) -> None:
+        if self._is_blocked:
+            raise Blocked("the broker takes nothing: it has an alarm, of its memory or its disk")
+
+    def _give_up(self) -> NoReturn:
+        """Raise that not all was confirmed in time: some is `Postponed`, nothing is a broker that is away."""
+        assert self._confirms is not None  # noqa: S101 - made with the connection
+        reason = f"the broker did not confirm within {self._timeout:g} s"
+        if self._confirms.confirmed:
+            raise Postponed(reason, self._confirms.confirmed)
+        self._check_alarm()  # when it is over, what was sent on this connection is taken
+        raise NotConfirmed(reason, is_silence=True)
 
     def _publish_redis(self, connection: Connection, messages: Sequence[Message]) -> None:
         producer = Producer(connection.default_channel)
@@ -179,13 +250,16 @@ class Publisher:
     def close(self) -> None:
         """Close the connection; the next use opens another."""
         with self._lock:
-            self._drop()
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                with suppress(Exception):  # it is broken already
+                    connection.release()
+                drop(connection)
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(Exception):  # it is broken already
-                connection.release()
+            drop(connection)
 
 
 def _write(channel: Any, message: Message) -> None:
@@ -199,52 +273,6 @@ def _write(channel: Any, message: Message) -> None:
     )
     # The plain publish: kombu's own, with `confirm_publish`, waits for each message alone.
     channel._basic_publish(prepared, message.exchange, message.routing_key, mandatory=message.is_mandatory)
-
-
-class _Confirms:
-    """Counts a channel's publisher confirms (RabbitMQ's extension of AMQP 0-9-1)."""
-
-    def __init__(self, channel: Any) -> None:
-        self._last_tag = 0
-        self._open: set[int] = set()
-        self._refused = 0
-        self._returned: list[str] = []
-        channel.events["basic_ack"].add(self._on_ack)
-        channel.events["basic_nack"].add(self._on_nack)
-        channel.events["basic_return"].add(self._on_return)
-
-    def expect(self, count: int) -> None:
-        """Await confirms of the next `count` messages."""
-        self._open.update(range(self._last_tag + 1, self._last_tag + count + 1))
-        self._last_tag += count
-        self._refused = 0
-        self._returned.clear()
-
-    @property
-    def is_waiting(self) -> bool:
-        """Say whether some are not confirmed yet."""
-        return bool(self._open)
-
-    def check(self) -> None:
-        """Raise `NotConfirmed` if the broker refused one, or had no queue for it."""
-        if self._refused:
-            raise NotConfirmed(f"the broker refused {self._refused} messages")
-        if self._returned:
-            raise NotConfirmed(f"the broker has no queue for {self._returned[0]}")
-
-    def _on_ack(self, delivery_tag: int, multiple: bool) -> None:
-        if multiple:
-            self._open = {tag for tag in self._open if tag > delivery_tag}
-        else:
-            self._open.discard(delivery_tag)
-
-    def _on_nack(self, delivery_tag: int, multiple: bool) -> None:
-        before = len(self._open)
-        self._on_ack(delivery_tag, multiple)
-        self._refused += before - len(self._open)
-
-    def _on_return(self, error: Exception, exchange: str, routing_key: str, message: object) -> None:
-        self._returned.append(f"{exchange}/{routing_key}")
 
 
 def kwargs_json(**kwargs: object) -> bytes:

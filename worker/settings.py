@@ -59,6 +59,28 @@ class Settings(BaseSettings):
     public_url: Annotated[str | None, AfterValidator(_public)] = Field(
         None, description="the intake's address in links (https://…); unset: what the caller called"
     )
+    max_header_bytes: Annotated[int, Field(ge=1024)] = Field(
+        32 * 1024, description="bytes of a call's request line and headers; more is refused with 431"
+    )
+    max_headers: Annotated[int, Field(ge=10)] = Field(
+        100, description="headers of a call; more are refused with 431"
+    )
+    header_seconds: Seconds = Field(
+        10.0, description="how long a call's headers may take to arrive; 408 after that"
+    )
+    max_body_bytes: Annotated[int, Field(ge=1024)] = Field(
+        1024 * 1024, description="bytes of a call's body; more is refused with 413"
+    )
+    body_seconds: Seconds = Field(
+        30.0,
+        description="how long a call's body may take to arrive, and an answer to be read; 408 after that",
+    )
+    idle_seconds: Seconds = Field(
+        75.0, description="how long a connection stays open between two calls; a proxy in front has less"
+    )
+    max_connections: Annotated[int, Field(ge=16)] = Field(
+        1000, description="open connections of one intake process; 503 when all of them have calls under way"
+    )
     link_seconds: Seconds = Field(
         604800.0, description="how long links to documents are good; the default is a week"
     )
@@ -79,6 +101,9 @@ class Settings(BaseSettings):
     max_tickets: Annotated[int, Field(ge=1, le=10_000)] = Field(
         1_000, description="tickets that one order may have; a line has at most 1,000 of them"
     )
+    max_event_bytes: Annotated[int, Field(ge=131_072, le=16_777_216)] = Field(
+        1_048_576, description="size of an event message; one that would be larger leaves its tickets out"
+    )
     max_attempts: Annotated[int, Field(ge=1, le=50)] = Field(
         6, description="tries of a request that fails unexpectedly, before it is a dead letter"
     )
@@ -96,7 +121,10 @@ class Settings(BaseSettings):
         5.0, description="between two sweeps of the outbox and of retries that are due"
     )
     publish_timeout_seconds: Seconds = Field(
-        5.0, description="how long a publisher waits for the broker's confirms"
+        5.0, description="how long a publisher waits for the broker: to connect, to write, to confirm"
+    )
+    stuck_seconds: Seconds = Field(
+        60.0, description="how long a relay may stand still before it is ended, and started anew"
     )
     global_keyprefix: str = Field("", description="Redis only: a prefix for all keys of the broker")
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = Field(

@@ -12,14 +12,17 @@ from types import TracebackType
 from typing import Any, Final, Self
 from uuid import uuid4
 
-from kombu import Connection, Consumer, Queue
+from kombu import Consumer, Queue
 
-from worker.queues import EVENTS, is_amqp, transport_options
+from worker.broker_connections import open_connection
+from worker.queues import EVENTS, is_amqp
 from worker.settings import Settings
 
 _PREFIX: Final = "willcall.tail."
 _SIGNATURES: Final = "willcall.tails"
 """Redis only: a sorted set of the subscribers' queues by the Unix time of their last signature."""
+
+_CALL_SECONDS: Final = 5.0
 
 _SIGN_EVERY: Final = 10.0
 _ABANDONED_AFTER: Final = 60.0
@@ -29,9 +32,8 @@ class Subscription:
     """Receives the event messages, from now on, whose type matches a pattern such as `order.*` or `#`."""
 
     def __init__(self, broker_url: str, settings: Settings, pattern: str = "#") -> None:
-        self._connection = Connection(
-            broker_url, transport_options=transport_options(settings, broker_url), connect_timeout=5
-        )
+        self._url = broker_url
+        self._settings = settings
         self._is_amqp = is_amqp(broker_url)
         self._queue = Queue(
             _PREFIX + uuid4().hex,
@@ -45,6 +47,7 @@ class Subscription:
         self._sign_at = 0.0
 
     def __enter__(self) -> Self:
+        self._connection = open_connection(self._url, self._settings, seconds=_CALL_SECONDS)
         try:
             channel = self._connection.channel()
             if not self._is_amqp:
@@ -116,6 +119,5 @@ def clear_abandoned_subscriptions(settings: Settings) -> None:
     """Clear away, on Redis, the queues of subscribers that were killed: nobody reads them, and they grow."""
     url = settings.broker()
     if not is_amqp(url):
-        options = transport_options(settings, url)
-        with Connection(url, transport_options=options, connect_timeout=5) as connection:
+        with open_connection(url, settings, seconds=_CALL_SECONDS) as connection:
             remove_abandoned(connection.default_channel)

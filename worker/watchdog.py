@@ -15,10 +15,11 @@ from typing import Any, Final
 from celery import bootsteps
 from celery.signals import task_received
 from celery.worker import state
+from kombu import Connection
 
+from worker.broker_connections import drop, open_connection, waiting_messages
 from worker.pulse import Pulse
-from worker.queue_depths import QueueDepths
-from worker.settings import get_settings
+from worker.settings import Settings, get_settings
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,8 @@ _LOOK_SECONDS: Final = 1.0
 
 _STUCK_SECONDS: Final = 7.0
 """After so long a consumer's connection is ended: with the look and the new connection 10 s at most."""
+
+_ANSWER_SECONDS: Final = 4.0
 
 _HOPELESS_SECONDS: Final = 60.0
 """After so long the process ends."""
@@ -81,7 +84,7 @@ class CeleryWatch:
 
     def __init__(self, worker: Any) -> None:
         self._worker = worker
-        self._depths = QueueDepths(get_settings())
+        self._queues = _Queues(get_settings())
         self._received = 0
         self._progress: object = None
         self._since: float | None = None
@@ -113,7 +116,28 @@ class CeleryWatch:
         has_moved, self._progress = progress != self._progress, progress
         if has_moved or len(state.reserved_requests) >= consumer.initial_prefetch_count:
             return False
-        return self._depths.any_waits(tuple(consumer.app.amqp.queues.consume_from))
+        return any(self._queues.waits(name) for name in tuple(consumer.app.amqp.queues.consume_from))
+
+
+class _Queues:
+    """Says whether messages wait, through a connection that nobody else uses."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._connection: Connection | None = None
+
+    def waits(self, name: str) -> bool:
+        """Say whether a message waits on the queue; no, if the broker does not answer."""
+        try:
+            if self._connection is None:
+                url = self._settings.broker()
+                self._connection = open_connection(url, self._settings, seconds=_ANSWER_SECONDS)
+            return bool(waiting_messages(self._connection, name))
+        except Exception:  # noqa: BLE001 - whatever it is: those that use the broker tell of it
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                drop(connection)
+            return False
 
 
 def _fail() -> None:

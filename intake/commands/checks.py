@@ -1,20 +1,21 @@
 """What `willcall doctor` looks at: each check is a name and a sentence, good or bad."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from celery import Celery
-from kombu import Connection as BrokerConnection
 from sqlalchemy import Connection, func, select
 
 from db.engine import make_engine
 from db.health import other_schema, read_only
 from db.migrate import newest_revision
-from db.tables import outbox
+from db.tables import dead_letters
 from intake.commands.failures import sentence_of
 from intake.commands.output import counted
+from orders.outbox import unsent
+from orders.recovery.event_letters import EVENT_MESSAGE
 from tasks.breaker import TELL_TROUBLE
+from worker.broker_connections import open_connection, waiting_messages
 from worker.broker_safety import Finding, check_broker
 from worker.queues import ORDERS, OUTBOX, is_amqp, transport_options
 from worker.settings import Settings
@@ -24,7 +25,14 @@ _OLDEST_POSTGRES: Final = 14
 _MOST_LAG_SECONDS: Final = 60.0
 """How old the oldest unsent event message may be; a relay is woken at once, and sweeps every few seconds."""
 
+_RELAY_ADVICE: Final = (
+    "no relay gets on. Start one (`willcall up`, or `willcall serve relay`); "
+    "the log of one that runs says why it waits"
+)
+
 _PING_SECONDS: Final = 2.0
+
+_BROKER_SECONDS: Final = 5.0
 
 
 def run_checks(settings: Settings) -> list[Finding]:
@@ -62,6 +70,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield schema
             if schema.is_ok:
                 yield _outbox(connection)
+                yield _refused_events(connection)
     finally:
         engine.dispose()
 
@@ -84,42 +93,33 @@ def _writable(connection: Connection) -> Finding:
 
 
 def _outbox(connection: Connection) -> Finding:
-    query = select(func.count(), func.min(outbox.c.created_at))
-    count, oldest = connection.execute(query).one()
-    if not count:
+    found = unsent(connection)
+    if not found.count:
         return Finding("outbox", True, "every event message is sent")
-    lag = (datetime.now(UTC) - oldest).total_seconds()
-    is_ok = lag <= _MOST_LAG_SECONDS
-    advice = "" if is_ok else ": is a relay running? `willcall up`, or `willcall serve relay`"
-    return Finding(
-        "outbox", is_ok, f"unsent: {counted(count, 'event message')}, the oldest for {lag:.0f} s{advice}"
-    )
+    is_ok = found.age_seconds <= _MOST_LAG_SECONDS
+    advice = "" if is_ok else f": {_RELAY_ADVICE}"
+    message = f"unsent: {counted(found.count, 'event message')}, the oldest for {found.age_seconds:.0f} s"
+    return Finding("outbox", is_ok, message + advice)
+
+
+def _refused_events(connection: Connection) -> Finding:
+    query = select(func.count()).select_from(dead_letters).where(dead_letters.c.kind == EVENT_MESSAGE)
+    count = connection.execute(query).scalar_one()
+    if not count:
+        return Finding("refused event messages", True, "none is a dead letter")
+    message = f"the broker refused {counted(count, 'event message')}: see `willcall dead-letters list`"
+    return Finding("refused event messages", False, message)
 
 
 def _broker(settings: Settings) -> Iterator[Finding]:
     url = settings.broker()
-    options = transport_options(settings, url)
-    with BrokerConnection(url, transport_options=options, connect_timeout=5) as connection:
-        connection.ensure_connection(max_retries=1, interval_start=0)
+    with open_connection(url, settings, seconds=_BROKER_SECONDS) as connection:
         yield Finding("broker", True, f"{'RabbitMQ' if is_amqp(url) else 'Redis or Valkey'} answers")
         for queue in (ORDERS, OUTBOX):
-            yield Finding(f"queue {queue}", True, f"waiting: {counted(_depth(connection, queue), 'message')}")
+            waiting = counted(waiting_messages(connection, queue), "message")
+            yield Finding(f"queue {queue}", True, f"waiting: {waiting}")
         yield from check_broker(connection)  # after them, as it sends a message itself
-    yield _workers(url, options)
-
-
-def _depth(connection: BrokerConnection, queue: str) -> int:
-    """Return how many messages wait; a queue that is not there yet has none."""
-    if not is_amqp(connection.as_uri()):
-        return int(connection.default_channel.client.llen(queue))
-    channel = connection.channel()  # its own: RabbitMQ closes the channel that asks for a missing queue
-    try:
-        return int(channel.queue_declare(queue, passive=True).message_count)
-    except connection.channel_errors:
-        return 0
-    finally:
-        if channel.is_open:
-            channel.close()
+    yield _workers(url, transport_options(settings, url))
 
 
 def _workers(url: str, options: dict[str, Any]) -> Finding:

@@ -84,8 +84,9 @@ def _of_database(error: Exception) -> str | None:
         )
     if fault_of(error) is Fault.STATEMENT:
         return None
-    verdict = "does not answer" if sqlstate_of(error) is None else "cannot do this now"
-    return f"the database {url} {verdict}: {describe(error)}"
+    if sqlstate_of(error) is None:
+        return f"the database {url} {describe(error).removeprefix('the database ')}"
+    return f"the database {url} cannot do this now: {describe(error)}"
 
 
 def _is_of_broker(error: Exception) -> bool:

@@ -53,21 +53,28 @@ def list_(
 ) -> None:
     """List orders, newest first."""
     from intake.commands.servers import tenant_id, transaction
-    from orders.reading.orders import OrderFilter, list_orders
+    from orders.reading.orders import OrderFilter, list_ids
     from orders.reading.pages import BadCursor
+    from orders.reading.showing import show_each
+    from orders.reading.whole_orders import read_words
+    from vendors.registry import CANONICAL
 
     since = None if updated_since is None else _moment(updated_since)
     with transaction() as connection:
         id_ = None if tenant is None else tenant_id(connection, tenant)
         wanted = OrderFilter(id_, event, email, None if status is None else status.value, since)
         try:
-            page, following = list_orders(connection, wanted, cursor=cursor, limit=limit)
+            ids, following = list_ids(connection, wanted, cursor=cursor, limit=limit)
+            page = show_each(ids, CANONICAL, lambda ids: list(read_words(connection, ids)))
         except BadCursor as error:
             raise CommandFailed(str(error)) from error
     if as_json:
-        print_json({"items": page, "next_cursor": following})
+        print_json({"items": page.items, "next_cursor": following, "left_out": page.left_out})
         return
-    print_orders(page)
+    print_orders(page.items)
+    if page.left_out:
+        names = ", ".join(map(str, page.left_out))
+        console().print(f"Left out, as they cannot be shown (the log says why): {names}", style="red")
     if following is not None:
         console().print(f"More: --cursor {following}", style="dim")
 
@@ -116,15 +123,22 @@ def show(
     from intake.commands.order_words import in_dialect, renderer_of
     from intake.commands.servers import transaction
     from orders.reading.orders import get_order
+    from orders.reading.showing import OrderNotShown, showing
 
     render = renderer_of(dialect)
     with transaction() as connection:
         id_ = find_order(connection, order)
-        words = None if id_ is None else get_order(connection, id_)
+        if id_ is None:
+            raise CommandFailed(f"there is no order {order}")
+        try:
+            with showing(id_, dialect):
+                words = get_order(connection, id_)
+                if words is not None and render is not None:
+                    words = in_dialect(connection, words, render)
+        except OrderNotShown as error:
+            raise CommandFailed(f"{error}; the log says why") from error
         if words is None:
             raise CommandFailed(f"there is no order {order}")
-        if render is not None:
-            words = in_dialect(connection, words, render)
     if as_json or render is not None:
         print_json(words)
     else:

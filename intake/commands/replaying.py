@@ -2,19 +2,22 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from db import tables
 from intake.commands.failures import CommandFailed
+from orders.outbox import send_again
 from orders.recovery.dead_letters import DeadLetter, StoredDeadLetter, discard, find_dead_letters
+from orders.recovery.event_letters import EVENT_MESSAGE, event_of
 from schemas.requests import EXPIRE
-from worker.publishing import Message, Publisher, task_message
-from worker.queues import ORDERS
+from worker.publishing import Message, NotConfirmed, Publisher, task_message
+from worker.queues import ORDERS, OUTBOX
 from worker.settings import get_settings
 
 _AT_ONCE: Final = 100
@@ -40,10 +43,24 @@ def _replay(engine: Engine, publisher: Publisher, ids: Sequence[UUID]) -> list[U
     # The rows are locked meanwhile: of two operators at once, one sends.
     with engine.begin() as connection:
         stored = all_of(ids, find_dead_letters(connection, ids))
-        # What the schedule proposed it proposes again, once it is no dead letter.
-        publisher.publish([message_of(one.letter) for one in stored if one.letter.kind != EXPIRE])
+        messages = [message for one in stored for message in _messages(connection, one)]
+        publisher.publish(messages)
         discard(connection, ids)
+    if any(event_of(one.letter) for one in stored):
+        with suppress(NotConfirmed):  # the sweep comes anyway
+            publisher.publish([task_message(EVENT_MESSAGE, b"{}", queue=OUTBOX, summary="{}")])
     return [one.id for one in stored]
+
+
+def _messages(connection: Connection, stored: StoredDeadLetter) -> list[Message]:
+    """Return what is to be published; an event message goes by the outbox, and the relay sends it."""
+    event = event_of(stored.letter)
+    if event is not None:
+        if not send_again(connection, *event):
+            raise CommandFailed(f"dead letter {stored.id}: its event message does not exist any more")
+        return []
+    # What the schedule proposed it proposes again, once it is no dead letter.
+    return [] if stored.letter.kind == EXPIRE else [message_of(stored.letter)]
 
 
 def all_of(ids: Sequence[UUID], found: list[StoredDeadLetter]) -> list[StoredDeadLetter]:

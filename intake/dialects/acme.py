@@ -1,14 +1,16 @@
 """ACME Ticketing's way to order: `/v1/b2c/orders`."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response, Security
 from fastapi.security import APIKeyHeader
+from orjson import Fragment
 from sqlalchemy import Connection
 
-from intake.answers import json_response
+from intake.answers import json_response, list_response
 from intake.bodies import read_body
 from intake.dialects.acme_calls import (
     KEY,
@@ -34,7 +36,8 @@ from intake.sending import call_of, send
 from orders.reading.customers import Customer, orders_of_customer, orders_of_event
 from orders.reading.event_orders import find_event
 from orders.reading.orders import RequestRow, find_order
-from orders.render import Words
+from orders.reading.showing import as_json, show_each
+from orders.reading.whole_orders import read_words
 from schemas.requests import CANCEL, CREATE, UPDATE
 from schemas.text import is_storable, parse_uuid
 from vendors import acme
@@ -68,14 +71,18 @@ _Updater = Annotated[Caller, Depends(allowed("orders.update"))]
 _Filter = Annotated[str | None, Query()]
 
 
-def _list(request: Request, connection: Connection, caller: Caller, found: list[Words]) -> Response:
-    listed = in_acme(connection, caller.tenant_id, found[:MAX_LIST])
+def _list(request: Request, connection: Connection, caller: Caller, found: list[UUID]) -> Response:
+    def show_all(ids: Sequence[UUID]) -> list[Fragment]:
+        words = in_acme(connection, caller.tenant_id, read_words(connection, ids))
+        return [as_json(one) for one in words]
+
+    listed = show_each(found[:MAX_LIST], DIALECT.name, show_all)
     headers = {}
     if len(found) > MAX_LIST:
-        query = request.url.include_query_params(cursor=str(found[MAX_LIST - 1]["id"])).query
+        query = request.url.include_query_params(cursor=str(found[MAX_LIST - 1])).query
         # A header has no words for every id of an event.
         headers["link"] = f'<{quote(request.scope["path"])}?{query}>; rel="next"'
-    return json_response(listed, headers=headers)
+    return list_response(listed.items, listed.left_out, headers)
 
 
 def _cursor(value: str | None) -> Any:
@@ -128,10 +135,10 @@ def get_order(id: str, parts: PartsOfApp, caller: _Reader) -> Response:
     """Show an order by its id, or by our number of it."""
     with at_one_moment(parts.engine).connect() as connection:
         order_id = find_order(connection, caller.tenant_id, id)
-        words = order_id and order_in_acme(connection, caller.tenant_id, order_id)
-    if not words:
+        response = order_id and order_in_acme(connection, caller.tenant_id, order_id)
+    if not response:
         raise not_found()
-    return json_response(words)
+    return response
 
 
 @router.post("", status_code=201, summary="Create an order", **CREATE_ORDER)
@@ -140,10 +147,10 @@ async def create_order(request: Request, caller: _Creator) -> Response:
     call = call_of(request)
     words = order_object(await read_body(request), caller)
 
-    def id_of(_: Connection, outcome: RequestRow) -> str:
-        return str(outcome.order_id)
+    def id_of(_: Connection, outcome: RequestRow) -> Response:
+        return json_response(str(outcome.order_id), 201)
 
-    answer = answering(call, words, id_of, 201)
+    answer = answering(call, words, id_of)
     return await send(call, enclosed(CREATE, words, call, caller), answer, usual_wait=USUAL_WAIT_SECONDS)
 
 

@@ -20,6 +20,7 @@ from intake.problems import Problem, invalid, not_found
 from intake.sending import Answer, Call, check_processed
 from orders.reading.background import with_background
 from orders.reading.orders import RequestRow, find_order, get_order
+from orders.reading.showing import showing
 from orders.render import Words
 from schemas.text import parse_uuid
 from vendors import acme
@@ -31,8 +32,8 @@ REQUEST_UUID: Final = "x-acme-request-uuid"
 
 _CHALLENGE: Final = {"www-authenticate": KEY}
 
-Found = Callable[[Connection, RequestRow], Any]
-"""Reads what is answered of a request that was processed; None: it cannot be read now."""
+Found = Callable[[Connection, RequestRow], Response | None]
+"""Makes the answer of a request that was processed; None: it cannot be read now."""
 
 
 def allowed(scope: Scope) -> Callable[..., Awaitable[Caller]]:
@@ -95,7 +96,7 @@ def _find(request: Request, caller: Caller, name: str) -> UUID | None:
         return find_order(connection, caller.tenant_id, name)
 
 
-def answering(call: Call, words: Mapping[str, Any], found: Found, status: int = 200) -> Answer:
+def answering(call: Call, words: Mapping[str, Any], found: Found) -> Answer:
     """Return the answer of a call: what is found, or a refusal that names the fields of this call.
 
     A request uuid that was used before answers 409, as ACME does, whatever became of it.
@@ -111,8 +112,7 @@ def answering(call: Call, words: Mapping[str, Any], found: Found, status: int = 
             problem.errors = acme.in_places_of(words, problem.errors)
             raise
         with at_one_moment(engine).connect() as connection:
-            answered = found(connection, outcome)
-        return None if answered is None else json_response(answered, status)
+            return found(connection, outcome)
 
     return answer
 
@@ -124,17 +124,18 @@ _REPEATED: Final = {
 }
 
 
-def order_after(connection: Connection, outcome: RequestRow) -> Words | None:
-    """Return the order as it is after the request."""
+def order_after(connection: Connection, outcome: RequestRow) -> Response | None:
+    """Return the order as it is after the request. Raises `OrderNotShown`."""
     if outcome.order_id is None:
         return None
     return order_in_acme(connection, outcome.tenant_id, outcome.order_id)
 
 
-def order_in_acme(connection: Connection, tenant_id: UUID, order_id: UUID) -> Words | None:
-    """Return the tenant's order in ACME's words, or None."""
-    words = get_order(connection, order_id, tenant_id)
-    return None if words is None else in_acme(connection, tenant_id, [words])[0]
+def order_in_acme(connection: Connection, tenant_id: UUID, order_id: UUID) -> Response | None:
+    """Return the tenant's order in ACME's words, or None. Raises `OrderNotShown`."""
+    with showing(order_id, DIALECT.name):
+        words = get_order(connection, order_id, tenant_id)
+        return None if words is None else json_response(in_acme(connection, tenant_id, [words])[0])
 
 
 def in_acme(connection: Connection, tenant_id: UUID, found: Sequence[Words]) -> list[Words]:

@@ -1,6 +1,6 @@
 """Orders in the words of a dialect."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -13,6 +13,10 @@ from intake.problems import not_found
 from intake.sending import Answer, Refusals, check_processed
 from orders.reading.background import get_with_background
 from orders.reading.orders import RequestRow, find_order
+from orders.reading.showing import showing
+from schemas.background import Background
+from schemas.dialects import DialectName
+from schemas.orders import Order
 from schemas.outcomes import RejectionCode
 from vendors.dialect import Renderer
 
@@ -27,25 +31,41 @@ REFUSALS: Final[Mapping[RejectionCode, int]] = {
 }
 
 
-def show(engine: Engine, tenant_id: UUID, name: str, render: Renderer) -> Response:
-    """Return the tenant's order of this id or number in a dialect. Raises `Problem` with the status 404."""
+def show(
+    engine: Engine,
+    tenant_id: UUID,
+    name: str,
+    render: Renderer,
+    dialect: DialectName,
+    is_asked: Callable[[Order, Background], bool] = lambda *_: True,
+) -> Response:
+    """Return the tenant's order of this id or number in a dialect, if it is one that the call asks for.
+
+    Raises `Problem` with the status 404, and `OrderNotShown`.
+    """
     with at_one_moment(engine).connect() as connection:
         order_id = find_order(connection, tenant_id, name)
-        found = order_id and get_with_background(connection, order_id, tenant_id)
-    if not found:
+        if order_id is None:
+            raise not_found()
+        with showing(order_id, dialect):
+            found = get_with_background(connection, order_id, tenant_id)
+            response = json_response(render(*found)) if found and is_asked(*found) else None
+    if response is None:
         raise not_found()
-    return json_response(render(*found))
+    return response
 
 
-def with_order_in(render: Renderer, status: int = 200, refusals: Refusals = REFUSALS) -> Answer:
+def with_order_in(
+    render: Renderer, dialect: DialectName, status: int = 200, refusals: Refusals = REFUSALS
+) -> Answer:
     """Return the answer that is the order in a dialect, as it is after the request."""
 
     def answer(engine: Engine, outcome: RequestRow) -> Response | None:
         check_processed(outcome, refusals)
         if outcome.order_id is None:
             return None
-        with at_one_moment(engine).connect() as connection:
+        with at_one_moment(engine).connect() as connection, showing(outcome.order_id, dialect):
             found = get_with_background(connection, outcome.order_id, outcome.tenant_id)
-        return None if found is None else json_response(render(*found), status)
+            return None if found is None else json_response(render(*found), status)
 
     return answer

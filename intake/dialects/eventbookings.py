@@ -1,16 +1,18 @@
 """`GET /events/{event_uuid}/orders` and `GET /orders/{order_uuid}`: EventBookings' way to read orders."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.security import OAuth2
 from fastapi.security.utils import get_authorization_scheme_param
+from orjson import Fragment
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from intake.access import caller_if_known
-from intake.answers import json_response
+from intake.answers import list_response
 from intake.clock import utc_now
 from intake.dialects import eventbookings_connect
 from intake.dialects.answering import show
@@ -23,8 +25,10 @@ from intake.order_reading import at_one_moment
 from intake.parts import PartsOfApp
 from intake.problems import Problem, not_found
 from orders.reading.background import with_background
-from orders.reading.event_orders import EventOrders, Wanted, find_event, get_orders
-from schemas.orders import Order
+from orders.reading.event_orders import EventOrders, Wanted, find_event
+from orders.reading.showing import as_json, show_each
+from orders.reading.whole_orders import read_words
+from schemas.dialects import DialectName
 from schemas.outcomes import rejections_of
 from schemas.text import is_storable
 from vendors import eventbookings
@@ -49,6 +53,7 @@ _documented: Final = OAuth2(
     flows={"clientCredentials": {"tokenUrl": "/connect/token", "scopes": dict.fromkeys(TOKEN_SCOPES, "")}},
     auto_error=False,
 )
+_NAME: Final[DialectName] = "eventbookings"
 _REALM: Final = 'Bearer realm="willcall"'
 
 
@@ -118,6 +123,7 @@ def show_order(
         caller.tenant_id,
         order_uuid,
         lambda order, background: eventbookings.answer(order, background, links),
+        _NAME,
     )
 
 
@@ -129,15 +135,18 @@ def list_page(
     caller: Annotated[Caller, _allowed("event.list_order")],
 ) -> Response:
     """Return a page of the event's orders, from any position in the same time."""
-    query = _query(request)
+    query, links = _query(request), links_of(request, caller)
     with at_one_moment(parts.engine).connect() as connection:
-        words, records, background, event_id = _read(
-            connection, parts.event_orders, caller, event_uuid, query
-        )
-    page = Page(query, records)
-    return json_response(
-        eventbookings.answer_list(words, background, links_of(request, caller), event_id, page)
-    )
+        ids, records, event_id = _find(connection, parts.event_orders, caller, event_uuid, query)
+
+        def show_all(ids: Sequence[UUID]) -> list[Fragment]:
+            words = read_words(connection, ids)
+            orders, background = with_background(connection, caller.tenant_id, words)
+            listed = [eventbookings.answer_listed(one, background, links, event_id, query) for one in orders]
+            return [as_json(one) for one in listed]
+
+        shown = show_each(ids, _NAME, show_all)
+    return list_response(eventbookings.answer_list(shown.items, Page(query, records)), shown.left_out)
 
 
 def _query(request: Request) -> Query:
@@ -153,9 +162,10 @@ def _query(request: Request) -> Query:
         raise Problem(422, detail, errors=errors) from error
 
 
-def _read(
+def _find(
     connection: Connection, event_orders: EventOrders, caller: Caller, event_uuid: str, query: Query
-) -> tuple[list[Order], int, Any, str]:
+) -> tuple[list[UUID], int, str]:
+    """Return the ids of a page of the event's orders, how many it has in all, and the event's own id."""
     event = find_event(connection, caller.tenant_id, event_uuid) if is_storable(event_uuid) else None
     if event is None:
         raise not_found()
@@ -166,8 +176,7 @@ def _read(
         ids, records = event_orders.page(
             connection, wanted, query.position, query.rows, descending=query.is_descending, now=utc_now()
         )
-    orders, background = with_background(connection, caller.tenant_id, get_orders(connection, ids))
-    return orders, records, background, event.external_id
+    return ids, records, event.external_id
 
 
 def _is_of(event: Any, query: Query) -> bool:

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
+from orjson import Fragment
 
-from intake.answers import json_response
+from intake.answers import list_response
 from intake.bodies import JSON, read_body
 from intake.dialects.answering import USUAL_WAIT_SECONDS, show
 from intake.dialects.openapi import schema_of, words_of_call
@@ -21,6 +23,8 @@ from intake.parts import parts_of
 from intake.problems import Problem
 from intake.sending import call_of, send
 from orders.reading.order_pages import page_of_orders
+from orders.reading.showing import as_json, show_each
+from orders.reading.whole_orders import read_words
 from schemas.requests import CREATE
 from vendors import ticket_evolution
 from vendors.dialect import Words
@@ -123,7 +127,9 @@ async def show_order(request: Request, order_id: str) -> Response:
     """Return an order, by its number or its UUID; also one that was made in other words."""
     caller = await caller_by_signature(request, b"", "orders.read")
     engine = parts_of(request.app).engine
-    return await to_thread.run_sync(show, engine, caller.tenant_id, order_id, ticket_evolution.answer)
+    return await to_thread.run_sync(
+        show, engine, caller.tenant_id, order_id, ticket_evolution.answer, DIALECT.name
+    )
 
 
 @router.get("/orders", summary="List orders", **_LIST)
@@ -137,11 +143,17 @@ def _page(request: Request, caller: Caller) -> Response:
     wanted = wanted_orders(request, caller)
     offset = (wanted.page - 1) * wanted.per_page
     with at_one_moment(parts_of(request.app).engine).connect() as connection:
-        orders, total = page_of_orders(connection, wanted.search, offset=offset, limit=wanted.per_page)
-        words = {
-            "orders": rendered(connection, caller.tenant_id, orders),
-            "total_entries": total,
-            "per_page": wanted.per_page,
-            "current_page": wanted.page,
-        }
-    return json_response(words)
+        ids, total = page_of_orders(connection, wanted.search, offset=offset, limit=wanted.per_page)
+
+        def show_all(ids: Sequence[UUID]) -> list[Fragment]:
+            words = rendered(connection, caller.tenant_id, read_words(connection, ids))
+            return [as_json(one) for one in words]
+
+        shown = show_each(ids, DIALECT.name, show_all)
+    words = {
+        "orders": shown.items,
+        "total_entries": total,
+        "per_page": wanted.per_page,
+        "current_page": wanted.page,
+    }
+    return list_response(words, shown.left_out)

@@ -5,6 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from fastapi import Response
+from orjson import Fragment
 from sqlalchemy import Connection, Engine
 
 from intake.answers import json_response
@@ -13,6 +14,7 @@ from intake.problems import Problem, unavailable
 from intake.sending import Answer, AnswerAll, status_url
 from orders.reading.background import with_background
 from orders.reading.orders import RequestRow, get_orders
+from orders.reading.showing import OrderNotShown, as_json, show_each
 from orders.render import Words
 from vendors import ticket_evolution
 from vendors.ticket_evolution.refusals import Layout, in_their_words
@@ -60,8 +62,8 @@ def answering_all(layouts: Sequence[Layout]) -> AnswerAll:
     return answer
 
 
-def _renderer(orders: Mapping[UUID, Words]) -> Callable[[RequestRow, Layout], Words]:
-    def render(outcome: RequestRow, layout: Layout) -> Words:
+def _renderer(orders: Mapping[UUID, Fragment]) -> Callable[[RequestRow, Layout], Words | Fragment]:
+    def render(outcome: RequestRow, layout: Layout) -> Words | Fragment:
         if outcome.status == "rejected":
             return ticket_evolution.rejected(in_their_words(outcome.errors, layout))
         if outcome.order_id is None or outcome.order_id not in orders:
@@ -71,12 +73,20 @@ def _renderer(orders: Mapping[UUID, Words]) -> Callable[[RequestRow, Layout], Wo
     return render
 
 
-def _read(engine: Engine, outcomes: Sequence[RequestRow]) -> dict[UUID, Words]:
+def _read(engine: Engine, outcomes: Sequence[RequestRow]) -> dict[UUID, Fragment]:
     ids = [outcome.order_id for outcome in outcomes if outcome.order_id is not None]
     tenant_id = outcomes[0].tenant_id
     with at_one_moment(engine).connect() as connection:
-        found = get_orders(connection, ids, tenant_id)
-        return dict(zip(found, rendered(connection, tenant_id, list(found.values())), strict=True))
+
+        def show_all(ids: Sequence[UUID]) -> list[tuple[UUID, Fragment]]:
+            found = get_orders(connection, ids, tenant_id)
+            words = rendered(connection, tenant_id, list(found.values()))
+            return [(id_, as_json(one)) for id_, one in zip(found, words, strict=True)]
+
+        shown = show_each(ids, ticket_evolution.DIALECT.name, show_all)
+    if shown.left_out:
+        raise OrderNotShown(shown.left_out[0])
+    return dict(shown.items)
 
 
 def _refused(outcome: RequestRow, errors: Sequence[Mapping[str, Any]]) -> Problem:

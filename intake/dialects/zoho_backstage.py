@@ -16,7 +16,7 @@ from intake.dialects.routing import check_name, refusing_with, requests_in, with
 from intake.envelope import enclose_in_dialect
 from intake.keys import Caller, Scope
 from intake.parts import PartsOfApp
-from intake.problems import Problem, not_found
+from intake.problems import Problem
 from intake.sending import Answer, call_of, send
 from orders.reading.orders import RequestRow
 from schemas.background import Background
@@ -24,7 +24,6 @@ from schemas.orders import Order
 from schemas.requests import CREATE
 from schemas.text import parse_uuid
 from vendors import zoho_backstage
-from vendors.dialect import Words
 from vendors.zoho_backstage import DIALECT
 from vendors.zoho_backstage.refusals import Refusal
 from vendors.zoho_backstage.requests import OrderBody
@@ -110,7 +109,7 @@ async def create_order(
 
 def _created(words: Mapping[str, Any]) -> Answer:
     """Return the answer that is the order; a rejection names the fields of this call."""
-    with_order = with_order_in(zoho_backstage.answer, 201)
+    with_order = with_order_in(zoho_backstage.answer, DIALECT.name, 201)
 
     def answer(engine: Engine, outcome: RequestRow) -> Response | None:
         try:
@@ -131,10 +130,9 @@ def show_order(
 ) -> Response:
     """Show an order by its number, or by its id: our own addition, the vendor documents no such call."""
 
-    def of_event(order: Order, background: Background) -> Words:
+    def is_of_event(order: Order, background: Background) -> bool:
         ids = {line.event_id: background.events[line.event_id].id for line in order.line_items}
-        if event_id not in ids and parse_uuid(event_id) not in ids.values():
-            raise not_found()
-        return zoho_backstage.answer(order, background)
+        return event_id in ids or parse_uuid(event_id) in ids.values()
 
-    return show(parts.engine, caller.tenant_id, order_id, of_event)
+    answer = zoho_backstage.answer
+    return show(parts.engine, caller.tenant_id, order_id, answer, DIALECT.name, is_of_event)

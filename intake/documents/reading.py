@@ -1,7 +1,7 @@
 """Reads what documents show, and whose it is: the links name no key, so that the row says which tenant's."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
@@ -11,6 +11,9 @@ from intake.documents.describing import describe_order, describe_ticket
 from intake.documents.facts import OrderText, TicketText
 from intake.secrets import first_ticket_key, tenant_secret
 from orders.reading.background import get_with_background
+from orders.reading.showing import showing
+
+_DOCUMENTS: Final = "documents"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +61,22 @@ class OrderDocument:
 
 
 def read_order_document(connection: Connection, tenant_id: UUID, order_id: UUID) -> OrderDocument | None:
-    """Return what the PDF of the tenant's order is made of, or None."""
-    found = get_with_background(connection, order_id, tenant_id)
-    if found is None:
-        return None
-    order, background = found
-    zones = dict.fromkeys(event.timezone for event in background.events.values())
-    return OrderDocument(describe_order(order, background), tuple(zones))
+    """Return what the PDF of the tenant's order is made of, or None. Raises `OrderNotShown`."""
+    with showing(order_id, _DOCUMENTS):
+        found = get_with_background(connection, order_id, tenant_id)
+        if found is None:
+            return None
+        order, background = found
+        zones = dict.fromkeys(event.timezone for event in background.events.values())
+        return OrderDocument(describe_order(order, background), tuple(zones))
 
 
 def read_ticket(connection: Connection, owner: Owner, ticket_id: UUID) -> TicketText | None:
-    """Return what the pass of the owner's ticket says, or None."""
-    found = get_with_background(connection, owner.order_id, owner.tenant_id)
-    if found is None:
-        return None
-    order, background = found
-    ticket = next((one for one in order.tickets if one.id == ticket_id), None)
-    return None if ticket is None else describe_ticket(order, ticket, background)
+    """Return what the pass of the owner's ticket says, or None. Raises `OrderNotShown`."""
+    with showing(owner.order_id, _DOCUMENTS):
+        found = get_with_background(connection, owner.order_id, owner.tenant_id)
+        if found is None:
+            return None
+        order, background = found
+        ticket = next((one for one in order.tickets if one.id == ticket_id), None)
+        return None if ticket is None else describe_ticket(order, ticket, background)

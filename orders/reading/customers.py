@@ -7,9 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import Connection, TextClause, text
 
-from orders.reading.whole_orders import read_words
-from orders.render import Words
-
 # The expressions are those of the indexes.
 _WHERE: Final = {
     "email": "lower(buyer_email) = lower(:email)",
@@ -53,21 +50,21 @@ def query_of(customer: Customer) -> TextClause:
 
 def orders_of_customer(
     connection: Connection, tenant_id: UUID, customer: Customer, *, limit: int, before: UUID | None = None
-) -> list[Words]:
-    """Return the customer's orders, newest first: those made before that one. Nobody has none."""
+) -> list[UUID]:
+    """Return the ids of the customer's orders, newest first: those made before that one. Nobody has none."""
     named = customer.named()
     if not named:
         return []
     parameters = {**named, "tenant_id": tenant_id, "limit": limit, "before": before or _LAST}
-    return read_words(connection, _newest_first(connection.scalars(query_of(customer), parameters)))
+    return _newest_first(connection.scalars(query_of(customer), parameters))
 
 
 def orders_of_event(
     connection: Connection, event_id: UUID, *, limit: int, before: UUID | None = None
-) -> list[Words]:
-    """Return the orders that have a line of the event, newest first: those made before that one."""
+) -> list[UUID]:
+    """Return the ids of the orders with a line of the event, newest first: those made before that one."""
     parameters = {"event_id": event_id, "limit": limit, "before": before or _LAST}
-    return read_words(connection, _newest_first(connection.scalars(_OF_EVENT, parameters)))
+    return _newest_first(connection.scalars(_OF_EVENT, parameters))
 
 
 def _newest_first(ids: Iterable[UUID]) -> list[UUID]:

@@ -28,8 +28,6 @@ from orders.reading.listing_statements import (
     KEYS,
     OLDEST_WRITER,
 )
-from orders.reading.whole_orders import read_words
-from orders.render import Words
 from schemas.text import parse_uuid
 
 OrderBy = Literal["created", "name"]
@@ -147,11 +145,6 @@ def find_event(connection: Connection, tenant_id: UUID, name: str) -> Any | None
     if row is None and id_ is not None:
         row = connection.execute(query.where(events.c.id == id_)).one_or_none()
     return row
-
-
-def get_orders(connection: Connection, ids: Sequence[UUID]) -> list[Words]:
-    """Return the orders of these ids, in their order."""
-    return read_words(connection, ids)
 
 
 def _snapshot(connection: Connection, wanted: Wanted) -> Snapshot:

@@ -11,8 +11,6 @@ from sqlalchemy.sql.expression import false
 from sqlalchemy.sql.operators import eq, ge, gt, le, lt
 
 from db.tables import fraud_checks, order_trades, orders, tickets
-from orders.reading.whole_orders import read_words
-from orders.render import Words
 
 Comparison = Literal["eq", "gt", "gte", "lt", "lte"]
 Moment = tuple[Literal["created_at", "updated_at"], Comparison, datetime]
@@ -45,8 +43,8 @@ class OrderSearch:
 
 def page_of_orders(
     connection: Connection, wanted: OrderSearch, *, offset: int, limit: int
-) -> tuple[list[Words], int]:
-    """Return so many orders from a position on, and how many there are in all."""
+) -> tuple[Sequence[UUID], int]:
+    """Return the ids of so many orders from a position on, and how many there are in all."""
     conditions = _conditions(wanted)
     count = (
         select(func.count())
@@ -65,7 +63,7 @@ def page_of_orders(
         .limit(limit)
     )
     total = connection.execute(count).scalar_one()
-    return read_words(connection, connection.scalars(query).all()), total
+    return connection.scalars(query).all(), total
 
 
 def _conditions(wanted: OrderSearch) -> list[ColumnElement[bool]]:

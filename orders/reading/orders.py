@@ -111,7 +111,15 @@ def find_order(connection: Connection, tenant_id: UUID, name: str) -> UUID | Non
 def list_orders(
     connection: Connection, wanted: OrderFilter, *, cursor: str | None = None, limit: int = DEFAULT_PAGE
 ) -> tuple[list[Words], str | None]:
-    """Return a page of orders, newest first, and the cursor of the next one.
+    """Return a page of orders, newest first, and the cursor of the next one. Raises `BadCursor`."""
+    ids, next_cursor = list_ids(connection, wanted, cursor=cursor, limit=limit)
+    return read_words(connection, ids), next_cursor
+
+
+def list_ids(
+    connection: Connection, wanted: OrderFilter, *, cursor: str | None = None, limit: int = DEFAULT_PAGE
+) -> tuple[Sequence[UUID], str | None]:
+    """Return the ids of a page of orders, newest first, and the cursor of the next one.
 
     Raises `BadCursor`.
     """
@@ -129,9 +137,9 @@ def list_orders(
     if wanted.event_id is not None:
         of_event = select(order_lines.c.order_id).join(events, events.c.id == order_lines.c.event_id)
         query = query.where(orders.c.id.in_(of_event.where(events.c.external_id == wanted.event_id)))
-    found = _words(connection, query)
+    found = connection.scalars(query).all()
     page = found[:limit]
-    return page, cursor_after(page[-1]["id"]) if len(found) > limit else None
+    return page, cursor_after(page[-1]) if len(found) > limit else None
 
 
 def _words(connection: Connection, query: Select[Any]) -> list[Words]:

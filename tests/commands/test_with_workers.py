@@ -102,8 +102,9 @@ def test_the_doctor_finds_nothing_wrong_with_a_running_system(willcall: Willcall
     assert all(line.startswith("ok  ") for line in people.out.splitlines())
     assert "2 answer: relay-" in people.out
     assert list(_checks(programs)) == [
-        "settings", "database", "PostgreSQL version", "writing", "schema", "outbox", "broker",
-        "queue orders", "queue outbox", "maxmemory-policy", "appendonly", "appendfsync", "workers",
+        "settings", "database", "PostgreSQL version", "writing", "schema", "outbox",
+        "refused event messages", "broker", "queue orders", "queue outbox", "maxmemory-policy",
+        "appendonly", "appendfsync", "workers",
     ]  # fmt: skip
 
 

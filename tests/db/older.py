@@ -5,6 +5,7 @@ from sqlalchemy import Engine, text
 from db.migrate import upgrade
 
 BEFORE_MARKS = """
+    ALTER TABLE outbox DROP COLUMN bytes;
     ALTER TABLE seats DROP CONSTRAINT seats_gone_seats_are_free_check;
     DROP TABLE sent_marks;
     UPDATE alembic_version SET version_num = '2026_11_25_money';

@@ -46,7 +46,7 @@ def test_a_bug_of_ours_is_not_the_systems_fault() -> None:
 
 
 def test_a_description_has_the_servers_words_in_a_line() -> None:
-    assert describe(psycopg.OperationalError("no\n  route")) == "no route"
+    assert describe(psycopg.OperationalError("no\n  route")) == "the database does not answer: no route"
     assert describe(psycopg.errors.DiskFull("no space")) == "53100: no space"
     assert describe(KeyError("a bug")) == "KeyError: 'a bug'"
 

@@ -29,7 +29,7 @@ def test_a_call_without_a_key_is_told_how_to_send_one(intake, headers: dict[str,
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("key", ["wc_", "wc_" + "A" * 43, "A" * 46, "wc_" + "ü" * 43, "wc_" + "A" * 100_000])
+@pytest.mark.parametrize("key", ["wc_", "wc_" + "A" * 43, "A" * 46, "wc_" + "ü" * 43, "wc_" + "A" * 10_000])
 def test_an_unknown_key_is_refused(intake, key: str) -> None:
     headers = {b"authorization": b"Bearer " + key.encode("latin-1")}
     answer = httpx.get(f"{intake.url}/v1/orders", headers=headers, timeout=PATIENCE_SECONDS)

@@ -9,7 +9,7 @@ from vendors.dialect import Words
 from vendors.eventbookings.events import event_words, instruction_words, organisation_words, tax_percent
 from vendors.eventbookings.lines import line_items, processing_fee
 from vendors.eventbookings.links import Links, NoLinks
-from vendors.eventbookings.pages import Page
+from vendors.eventbookings.pages import Page, Query
 from vendors.eventbookings.tickets import given
 from vendors.eventbookings.values import address, amount, attributes, customer_id, in_both_zones
 from vendors.words import moment
@@ -17,13 +17,15 @@ from vendors.words import moment
 BOOKING_TYPE: Final = "online"
 
 
-def answer_list(
-    orders: Sequence[Order], background: Background, links: Links, event_id: str, page: Page
-) -> Words:
-    """Return the answer with a page of the orders of an event, by the catalogue's id."""
-    is_complete = page.query.all_additional_info == "1"
-    words = [_order(order, background, links, event_id, is_complete=is_complete) for order in orders]
-    return {"statusCode": 200, "result": {"orders": words, "pagination": page.words()}}
+def answer_list(orders: Sequence[Any], page: Page) -> Words:
+    """Return the answer with a page of orders, each as `answer_listed` makes it."""
+    return {"statusCode": 200, "result": {"orders": orders, "pagination": page.words()}}
+
+
+def answer_listed(order: Order, background: Background, links: Links, event_id: str, query: Query) -> Words:
+    """Return one order of the list of an event, which is named by the catalogue's id."""
+    is_complete = query.all_additional_info == "1"
+    return _order(order, background, links, event_id, is_complete=is_complete)
 
 
 def answer(order: Order, background: Background, links: Links) -> Words:

@@ -85,6 +85,11 @@ _TICKETS: Final = """
                     ELSE '[]' END) AS told (ticket)
                 WHERE m.subject = t.order_id AND m.type IN ('order.confirmed', 'ticket.issued')
                     AND told.ticket ->> 'id' = t.id::text AND told.ticket ->> 'code' IS NOT NULL)
+            -- A confirmation that is too large to name its tickets counts them, and all have a code or none.
+            OR (
+                SELECT (m.data -> 'ticket_counts' -> c.external_id ->> 'issued')::int > 0
+                FROM event_messages m WHERE m.subject = t.order_id AND m.sequence = 1
+                    AND m.type = 'order.confirmed' AND m.created_at = t.created_at)
         ) AS lacks_code
     FROM tickets t
     JOIN order_lines l ON l.order_id = t.order_id AND l.line_number = t.line_number

@@ -1,0 +1,35 @@
+"""Answers that are given before a route is found: whole responses, as bytes."""
+
+from http import HTTPStatus
+from typing import Final
+
+from starlette.types import Receive, Scope, Send
+
+from intake.problems import RETRY_AFTER_SECONDS, Problem, invalid, unavailable
+
+BUSY: Final = "this process has as many calls as it may; try again"
+
+
+def refusal(status: int, sentence: str) -> Problem:
+    """Return the problem of a call that is refused at the edge, after which the connection closes."""
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return Problem(status, sentence, headers={"retry-after": RETRY_AFTER_SECONDS})
+    return invalid(sentence, status=status)
+
+
+def as_bytes(problem: Problem) -> bytes:
+    """Return the response that closes the connection, as it goes over the wire."""
+    response = problem.response()
+    lines = [
+        f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}".encode(),
+        *(b"%s: %s" % header for header in response.raw_headers),
+        b"connection: close",
+    ]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + bytes(response.body)
+
+
+async def busy(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a call that is one too many (an ASGI application)."""
+    problem = unavailable(BUSY)
+    problem.headers["connection"] = "close"
+    await problem.response()(scope, receive, send)

@@ -1,0 +1,61 @@
+"""How much the outbox holds, for `/metrics`: asked of the database, at most every few seconds."""
+
+import asyncio
+import math
+import time
+from typing import Final
+
+from anyio import CapacityLimiter, to_thread
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from orders.outbox import Unsent, unsent
+
+_CACHED_SECONDS: Final = 5.0
+_PATIENCE_SECONDS: Final = 3.0
+
+# A million rows take a tenth of a second.
+_BOUND: Final = text("SET LOCAL statement_timeout = '2s'")
+
+
+class OutboxMetrics:
+    """Two gauges that are true when they are read, or NaN when nobody can tell; for one event loop."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = asyncio.Lock()
+        # A thread of its own: it must not wait behind the calls that are slow for the same reason.
+        self._limiter = CapacityLimiter(1)
+        self._read_at = float("-inf")
+        self._registry = CollectorRegistry()
+        self._count = Gauge(
+            "willcall_outbox_unsent", "Event messages that are not sent yet.", registry=self._registry
+        )
+        self._age = Gauge(
+            "willcall_outbox_oldest_seconds",
+            "Age of the oldest event message that is not sent yet, 0 where all are.",
+            registry=self._registry,
+        )
+
+    async def text(self) -> bytes:
+        """Return the gauges as Prometheus text."""
+        async with self._lock:  # whoever comes meanwhile waits for the answer
+            if time.monotonic() - self._read_at > _CACHED_SECONDS:
+                found = await self._ask()
+                self._count.set(math.nan if found is None else found.count)
+                self._age.set(math.nan if found is None else found.age_seconds)
+                self._read_at = time.monotonic()
+            return generate_latest(self._registry)
+
+    async def _ask(self) -> Unsent | None:
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                return await to_thread.run_sync(self._read, limiter=self._limiter, abandon_on_cancel=True)
+        except (TimeoutError, SQLAlchemyError):
+            return None
+
+    def _read(self) -> Unsent:
+        with self._engine.begin() as connection:
+            connection.execute(_BOUND)
+            return unsent(connection)

@@ -1,0 +1,96 @@
+"""Showing orders: one that cannot be shown is left out of a list, and takes nothing else with it.
+
+A list is shown as a whole, as it always works; only when that fails it is shown in halves, down to the order
+that fails. That order is logged and counted, and the list says that it is missing.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+from uuid import UUID
+
+from orjson import Fragment
+from sqlalchemy.exc import DataError, SQLAlchemyError
+
+from orders.render import Words, to_json
+from worker.metrics import NOT_SHOWN
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_FRAMES: Final = 6
+
+
+class OrderNotShown(Exception):
+    """The order is stored, and what is stored cannot be shown in these words."""
+
+    def __init__(self, order_id: UUID) -> None:
+        super().__init__(f"order {order_id} cannot be shown")
+        self.order_id = order_id
+
+
+@dataclass(frozen=True, slots=True)
+class Shown(Generic[T]):
+    """The orders of a list, in its order, and the ids of those that are missing."""
+
+    items: list[T]
+    left_out: list[UUID]
+
+
+def show_each(ids: Sequence[UUID], dialect: str, show: Callable[[Sequence[UUID]], list[T]]) -> Shown[T]:
+    """Return what `show` makes of these orders, without those that it fails for.
+
+    `dialect` is in whose words, for the log and the metric. What is the database's failure is raised.
+    """
+    try:
+        return Shown(show(ids), [])
+    except Exception as error:
+        if _is_of_the_database(error):
+            raise
+        if len(ids) == 1:
+            _note(ids[0], dialect, error)
+            return Shown([], list(ids))
+    middle = len(ids) // 2
+    first, second = (show_each(half, dialect, show) for half in (ids[:middle], ids[middle:]))
+    return Shown(first.items + second.items, first.left_out + second.left_out)
+
+
+@contextmanager
+def showing(order_id: UUID, dialect: str) -> Iterator[None]:
+    """Show one order in the block. Raises `OrderNotShown` where that fails, and the database's failures."""
+    try:
+        yield
+    except Exception as error:
+        if _is_of_the_database(error):
+            raise
+        _note(order_id, dialect, error)
+        raise OrderNotShown(order_id) from error
+
+
+def as_json(words: Words) -> Fragment:
+    """Return the words of an order as JSON that is written once, here, where it can still be left out."""
+    return Fragment(to_json(words))
+
+
+def _is_of_the_database(error: Exception) -> bool:
+    # A value that the driver cannot read, such as a time beyond Python's years, is the row's.
+    return isinstance(error, SQLAlchemyError) and not isinstance(error, DataError)
+
+
+def _note(order_id: UUID, dialect: str, error: Exception) -> None:
+    NOT_SHOWN.labels(dialect).inc()
+    # By type and place: the message might quote a buyer's name.
+    frames = traceback.format_tb(error.__traceback__)[-_FRAMES:]
+    log.error(
+        "an order cannot be shown",
+        extra={
+            "order_id": str(order_id),
+            "dialect": dialect,
+            "error": type(error).__name__,
+            "where": "".join(frames),
+        },
+    )

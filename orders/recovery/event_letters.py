@@ -1,0 +1,34 @@
+"""Dead letters of event messages: which one it is, as the event message itself stays where it was written."""
+
+from uuid import UUID
+
+import orjson
+
+from orders.recovery.dead_letters import DeadLetter
+
+EVENT_MESSAGE = "outbox.relay"
+"""The kind of such a dead letter: the task that could not do it."""
+
+
+def event_letter(
+    subject: UUID, sequence: int, *, tenant: str, type: str, reason: str, size: int
+) -> DeadLetter:
+    """Return the dead letter of an event message of `size` bytes."""
+    message = {"subject": subject, "sequence": sequence, "type": type, "bytes": size}
+    return DeadLetter(
+        kind=EVENT_MESSAGE,
+        message=orjson.dumps(message),
+        reason=f"{type} of {size:,} bytes: {reason}",
+        tenant=tenant,
+    )
+
+
+def event_of(letter: DeadLetter) -> tuple[UUID, int] | None:
+    """Return the subject and the number of the event message that the letter is of; None for others."""
+    if letter.kind != EVENT_MESSAGE:
+        return None
+    try:
+        content = orjson.loads(letter.message)
+        return UUID(content["subject"]), int(content["sequence"])
+    except (ValueError, LookupError, TypeError):  # a message of a producer who called its task so
+        return None

@@ -1,0 +1,123 @@
+"""Publishing a group of event messages, and finding out whose fault it is when the broker does not take it.
+
+After each failure the broker is asked to take a message that goes nowhere. If it does not, the failure is the
+broker's: nothing is tried further and nothing is set aside. If it does, either a queue is full or away, and
+the types of event messages that it did not take wait; or the group holds one that cannot be sent, and is
+halved until that one is alone.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from orders.outbox import Claimed
+from schemas.events import CONTENT_TYPE
+from tasks.progress import PROGRESS
+from worker.confirms import NotConfirmed, Postponed, Refused
+from worker.publishing import Message, Publisher
+from worker.queues import EVENTS
+
+_TRIES: Final = 3
+"""How often an event message that ends its connection is tried alone: a network may fail once, or twice."""
+
+_LONGEST_SECONDS: Final = 20.0
+"""A transaction is open meanwhile. What was not tried by then comes with the next group."""
+
+
+@dataclass(slots=True)
+class Relayed:
+    """What became of a group."""
+
+    sent: list[Claimed] = field(default_factory=list)
+    refused: list[tuple[Claimed, str]] = field(default_factory=list)
+    """Those that the broker will never take as they are, and what it said."""
+    waiting: dict[str, str] = field(default_factory=dict)
+    """Types of which the broker takes none now, and why."""
+    outage: str | None = None
+    """Why the broker takes nothing at all."""
+
+
+def relay_group(publisher: Publisher, messages: Sequence[Claimed]) -> Relayed:
+    """Publish the messages, at most one a subject, and say what became of them; what is not named waits."""
+    group = _Group(publisher)
+    group.publish(messages)
+    return group.relayed
+
+
+class _Group:
+    def __init__(self, publisher: Publisher) -> None:
+        self.relayed = Relayed()
+        self._publisher = publisher
+        self._until = time.monotonic() + _LONGEST_SECONDS
+
+    def publish(self, messages: Sequence[Claimed]) -> None:
+        waiting = self.relayed.waiting
+        messages = [message for message in messages if message.type not in waiting]
+        if not messages or self.relayed.outage is not None or time.monotonic() > self._until:
+            return
+        try:
+            self._send(messages)
+        except NotConfirmed as error:
+            confirmed = error.confirmed
+            self.relayed.sent += [message for place, message in enumerate(messages) if place in confirmed]
+            rest = [message for place, message in enumerate(messages) if place not in confirmed]
+            self._find_out(rest, error)
+        else:
+            self.relayed.sent += messages
+
+    def _find_out(self, messages: Sequence[Claimed], error: NotConfirmed) -> None:
+        if not self._takes_anything(error):
+            return
+        if isinstance(error, Postponed) or error.is_silence:
+            self._postpone(messages, error)
+        elif len(messages) > 1:
+            middle = len(messages) // 2
+            self.publish(messages[:middle])
+            self.publish(messages[middle:])
+        elif messages:
+            self._judge(messages[0], error)
+
+    def _judge(self, message: Claimed, error: NotConfirmed) -> None:
+        """Decide about an event message that was refused alone, by a broker that takes others."""
+        for _ in range(_TRIES - 1):
+            if isinstance(error, Refused):
+                break
+            try:
+                self._send([message])
+            except NotConfirmed as again:
+                error = again
+            else:
+                self.relayed.sent.append(message)
+                return
+            if not self._takes_anything(error):
+                return
+        if isinstance(error, Postponed) or error.is_silence or not _is_for_good(error):
+            self._postpone([message], error)
+        else:
+            self.relayed.refused.append((message, str(error)))
+
+    def _send(self, messages: Sequence[Claimed]) -> None:
+        PROGRESS.step()
+        self._publisher.publish(
+            [
+                Message(EVENTS.name, message.type, message.body, content_type=CONTENT_TYPE)
+                for message in messages
+            ]
+        )
+
+    def _takes_anything(self, error: NotConfirmed) -> bool:
+        PROGRESS.step()
+        try:
+            self._publisher.probe()
+        except NotConfirmed:
+            self.relayed.outage = str(error)
+        return self.relayed.outage is None
+
+    def _postpone(self, messages: Sequence[Claimed], error: NotConfirmed) -> None:
+        self.relayed.waiting |= {message.type: str(error) for message in messages}
+
+
+def _is_for_good(error: NotConfirmed) -> bool:
+    """Say whether it will never be taken: the broker says so, or each try has ended the connection."""
+    return error.is_for_good if isinstance(error, Refused) else True

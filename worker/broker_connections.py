@@ -1,0 +1,89 @@
+"""Connections to the broker on which no call waits longer than it may, whatever the broker does.
+
+py-amqp waits for an answer as long as it takes: for `Channel.open` there is no timeout at all. Here the
+socket itself has one, so that each read and each write ends: those of the library's own calls, too.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from kombu import Connection
+
+from worker.queues import is_amqp, transport_options
+from worker.settings import Settings
+
+
+def open_connection(
+    broker_url: str,
+    settings: Settings,
+    *,
+    seconds: float,
+    heartbeat: float = 0,
+    options: Mapping[str, Any] | None = None,
+) -> Connection:
+    """Return a connection that is open, and whose every call fails after so many seconds without an answer.
+
+    Each node of a list (`;`) is tried once. `options` are kombu's, beside or instead of ours. Raises what the
+    client library raises, which is an `OSError` or one of `connection_errors`. A call that failed so leaves a
+    connection of no use: give it to `drop`.
+    """
+    transport = {**transport_options(settings, broker_url), **(options or {})}
+    if is_amqp(broker_url):
+        transport["connect_timeout"] = seconds
+    else:
+        transport |= {"socket_connect_timeout": seconds, "socket_timeout": seconds}
+    connection = Connection(
+        broker_url, transport_options=transport, connect_timeout=seconds, heartbeat=heartbeat
+    )
+    try:
+        # kombu's own tries would wait in between.
+        tries = broker_url.count(";")
+        connection.ensure_connection(max_retries=tries, interval_start=0, reraise_as_library_errors=False)
+        if is_amqp(broker_url):
+            connection.connection.transport.sock.settimeout(seconds)
+        else:
+            connection.default_channel.client.ping()
+    except BaseException:
+        drop(connection)
+        raise
+    return connection
+
+
+def drop(connection: Connection) -> None:
+    """Let go of a connection that is broken or may be: without a goodbye that nobody may answer."""
+    with suppress(Exception):
+        transport = connection._connection.transport
+        # What waits to be sent is lost with it: it is not confirmed either.
+        transport.sock.close()
+    with suppress(Exception):
+        connection.collect(socket_timeout=None)
+    with suppress(Exception):
+        connection.release()
+
+
+def stay_closed(channel: Any) -> None:
+    """Have a channel that RabbitMQ closes tell why, and nothing else.
+
+    py-amqp would open it again first, and wait for the answer: RabbitMQ was seen to give none while the rest
+    of a large group was still on its way.
+    """
+    channel._do_revive = _do_nothing
+
+
+def _do_nothing() -> None:
+    pass
+
+
+def waiting_messages(connection: Connection, queue: str) -> int:
+    """Return how many messages wait in the queue; one that is not there has none."""
+    if not is_amqp(connection.as_uri()):
+        return int(connection.default_channel.client.llen(queue))
+    channel = connection.channel()  # its own: RabbitMQ closes the channel that asks for a missing queue
+    try:
+        return int(channel.queue_declare(queue, passive=True).message_count)
+    except connection.channel_errors:
+        return 0
+    finally:
+        if channel.is_open:
+            channel.close()

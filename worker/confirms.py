@@ -1,0 +1,136 @@
+"""What the broker says to what was published: yes, no, not now, or nothing."""
+
+import struct
+from typing import Any, Final
+
+import redis
+from amqp.exceptions import AMQPError
+
+PRECONDITION_FAILED: Final = 406
+
+# What a broker says to a message as such (AMQP 0-9-1, 1.2; RabbitMQ says 406 to one that is too large).
+_OF_A_MESSAGE: Final = {311, PRECONDITION_FAILED, 501, 502, 503, 505}
+# A broker that is stopped, is short of something, or failed: none is over a message.
+_OF_THE_BROKER: Final = {320, 506, 541}
+
+# Redis knows no codes. Too large: for the protocol (`proto-max-bulk-len`), or for a string.
+_TOO_LARGE: Final = ("Protocol error", "invalid bulk length", "string exceeds maximum allowed size")
+
+_CAUSED_BY: Final = "of pipeline caused error: "
+
+
+class NotConfirmed(Exception):
+    """The broker did not confirm: the messages may or may not be there; publish them again.
+
+    `confirmed` are the places of those in the group, from 0, that it has confirmed all the same. `is_silence`
+    says that the connection was good, and no answer came in time.
+    """
+
+    def __init__(
+        self, message: str, confirmed: frozenset[int] = frozenset(), *, is_silence: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.confirmed = confirmed
+        self.is_silence = is_silence
+
+
+class Postponed(NotConfirmed):
+    """The broker is there, and did not take some of the messages: their queue is full, or is away.
+
+    It says so of each message, and means the queue: another time it may take them.
+    """
+
+
+class Blocked(NotConfirmed):
+    """The broker has told us to stop: an alarm, of its memory or its disk."""
+
+
+class Refused(NotConfirmed):
+    """The broker refused the group, and does not say because of which of its messages.
+
+    `is_for_good` says that it is over what a message is, its size for instance: it will never be taken.
+    """
+
+    def __init__(self, message: str, confirmed: frozenset[int], *, is_for_good: bool) -> None:
+        super().__init__(message, confirmed)
+        self.is_for_good = is_for_good
+
+
+def failure_of(error: Exception, confirmed: frozenset[int] = frozenset()) -> NotConfirmed:
+    """Return what an error of the client library means for the messages that were being published."""
+    cause = error.__cause__ if isinstance(error.__cause__, redis.RedisError) else error
+    if isinstance(cause, NotConfirmed):
+        return cause
+    if isinstance(cause, TimeoutError | redis.TimeoutError):
+        return NotConfirmed("the broker does not answer in time", confirmed, is_silence=True)
+    # What was being sent is part of redis-py's sentence, and may name a buyer.
+    sentence = str(cause).partition(_CAUSED_BY)[2] or str(cause) or type(cause).__name__
+    if isinstance(cause, AMQPError) and cause.reply_code and cause.reply_code not in _OF_THE_BROKER:
+        is_for_good = cause.reply_code in _OF_A_MESSAGE
+        return Refused(f"the broker refused it: {sentence}", confirmed, is_for_good=is_for_good)
+    if isinstance(cause, redis.DataError):
+        return Refused(f"the broker's client cannot send it: {sentence}", confirmed, is_for_good=True)
+    if isinstance(cause, redis.ResponseError):
+        is_for_good = any(words in sentence for words in _TOO_LARGE)
+        return Refused(f"the broker refused it: {sentence}", confirmed, is_for_good=is_for_good)
+    if isinstance(cause, TypeError | ValueError | struct.error):
+        sentence = type(cause).__name__  # its text may be the message's
+        return Refused(f"the broker's client cannot send it: {sentence}", confirmed, is_for_good=True)
+    return NotConfirmed(f"the broker does not answer: {sentence}", confirmed)
+
+
+class Confirms:
+    """Counts a channel's publisher confirms (RabbitMQ's extension of AMQP 0-9-1)."""
+
+    def __init__(self, channel: Any) -> None:
+        self._first_tag = 1
+        self._last_tag = 0
+        self._open: set[int] = set()
+        self._refused: set[int] = set()
+        self._returned: list[str] = []
+        channel.events["basic_ack"].add(self._on_ack)
+        channel.events["basic_nack"].add(self._on_nack)
+        channel.events["basic_return"].add(self._on_return)
+
+    def expect(self, count: int) -> None:
+        """Await confirms of the next `count` messages, and of no earlier ones."""
+        self._first_tag, self._last_tag = self._last_tag + 1, self._last_tag + count
+        self._open = set(range(self._first_tag, self._last_tag + 1))
+        self._refused.clear()
+        self._returned.clear()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Say whether some are not confirmed yet."""
+        return bool(self._open)
+
+    @property
+    def confirmed(self) -> frozenset[int]:
+        """Return the places, from 0, of the messages that the broker has confirmed."""
+        tags = range(self._first_tag, self._last_tag + 1)
+        return frozenset(
+            tag - self._first_tag for tag in tags if tag not in self._open and tag not in self._refused
+        )
+
+    def check(self) -> None:
+        """Raise `Postponed` if a queue did not take one, or `NotConfirmed` if there was none for it."""
+        if self._refused:
+            raise Postponed(f"the broker refused {len(self._refused)} messages", self.confirmed)
+        if self._returned:
+            # Whoever connects anew declares it anew.
+            raise NotConfirmed(f"the broker has no queue for {self._returned[0]}")
+
+    def _on_ack(self, delivery_tag: int, multiple: bool) -> None:
+        self._settle(delivery_tag, multiple)
+
+    def _on_nack(self, delivery_tag: int, multiple: bool) -> None:
+        self._refused |= self._settle(delivery_tag, multiple)
+
+    def _settle(self, delivery_tag: int, multiple: bool) -> set[int]:
+        settled = {tag for tag in self._open if tag <= delivery_tag} if multiple else {delivery_tag}
+        settled &= self._open
+        self._open -= settled
+        return settled
+
+    def _on_return(self, error: Exception, exchange: str, routing_key: str, message: object) -> None:
+        self._returned.append(f"{exchange}/{routing_key}")

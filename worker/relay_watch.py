@@ -1,0 +1,122 @@
+"""Watching that this process's relay gets on: one that does not is ended, and its supervisor starts another.
+
+Each of the relay's calls has a timeout of its own. This is for what nobody thought of, and for what Celery's
+own connections do.
+"""
+
+import logging
+import os
+import threading
+import time
+from typing import Any, Final
+
+from celery import bootsteps
+from celery.signals import task_prerun
+
+from tasks.maintenance import SWEEP
+from tasks.outbox import RELAY, wake_relay
+from tasks.progress import PROGRESS
+from worker.broker_connections import drop, open_connection, waiting_messages
+from worker.queues import OUTBOX
+from worker.settings import Settings, get_settings
+
+log = logging.getLogger(__name__)
+
+STUCK: Final = 70
+"""The exit code (sysexits.h: internal software error)."""
+
+_CONNECT_SECONDS: Final = 5.0
+
+
+@task_prerun.connect
+def _on_task(task: Any = None, **_: Any) -> None:
+    if task is not None and task.name in (RELAY, SWEEP):
+        PROGRESS.step()
+
+
+class WatchRelay(bootsteps.StartStopStep):
+    """Watches in a worker that was told to consume `outbox`."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, worker: Any, **options: Any) -> None:
+        self._watch: RelayWatch | None = None
+        super().__init__(worker, **options)
+
+    def include_if(self, worker: Any) -> bool:
+        return OUTBOX in worker.app.amqp.queues.consume_from
+
+    def start(self, worker: Any) -> None:
+        self._watch = RelayWatch(get_settings())
+        self._watch.start()
+
+    def stop(self, worker: Any) -> None:
+        if self._watch is not None:
+            self._watch.stop()
+
+    def terminate(self, worker: Any) -> None:
+        self.stop(worker)
+
+
+class RelayWatch(threading.Thread):
+    """Ends the process when the relay has made no step for `WILLCALL_STUCK_SECONDS`.
+
+    Between two runs the queue says whether it should have: while messages wait there that it does not take.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(name="relay-watch", daemon=True)
+        self._settings = settings
+        self._stuck_seconds = settings.stuck_seconds
+        self._every = min(1.0, settings.stuck_seconds / 5)
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Watch no more: a relay that is told to stop takes nothing."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        PROGRESS.step()
+        looked_at = time.monotonic()
+        while not self._stopping.wait(self._every):
+            if time.monotonic() - looked_at > self._stuck_seconds / 2:
+                PROGRESS.step()  # the whole process stood still, and the relay with it
+            looked_at = time.monotonic()
+            if PROGRESS.idle_seconds <= self._stuck_seconds:
+                continue
+            if PROGRESS.is_running:
+                self._end("a run of the relay does not get on")
+            self._look_at_queue()
+            looked_at = time.monotonic()
+
+    def _look_at_queue(self) -> None:
+        waiting = self._waiting()
+        if waiting is None or self._stopping.is_set() or PROGRESS.idle_seconds <= self._stuck_seconds:
+            return
+        if waiting:
+            self._end(f"{waiting} messages wait in the queue {OUTBOX}, and this process takes none")
+        # Nobody has woken the relay for so long: is there a beat? If it does not take this either, we see it.
+        wake_relay()
+        PROGRESS.step()
+
+    def _waiting(self) -> int | None:
+        """Return how many messages wait for a relay; None where the broker is away: no fault of ours."""
+        try:
+            connection = open_connection(
+                self._settings.broker(), self._settings, seconds=min(_CONNECT_SECONDS, self._stuck_seconds)
+            )
+        except Exception:  # noqa: BLE001 - whatever the client library raises, the broker is away
+            return None
+        try:
+            return waiting_messages(connection, OUTBOX)
+        except Exception:  # noqa: BLE001 - likewise
+            return None
+        finally:
+            drop(connection)
+
+    def _end(self, reason: str) -> None:
+        seconds = round(PROGRESS.idle_seconds, 1)
+        log.critical("the relay is stuck; its process ends", extra={"reason": reason, "seconds": seconds})
+        logging.shutdown()
+        # Not by an exception or a signal: what is stuck would not hear of it.
+        os._exit(STUCK)
