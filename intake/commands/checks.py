@@ -1,6 +1,8 @@
 """What `willcall doctor` looks at: each check is a name and a sentence, good or bad."""
 
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,7 +18,7 @@ from intake.commands.output import counted
 from orders.outbox import unsent
 from orders.recovery.event_letters import EVENT_MESSAGE
 from worker.broker_connections import open_connection, waiting_messages
-from worker.queues import ORDERS, OUTBOX, is_amqp, transport_options
+from worker.queues import ORDERS, OUTBOX, is_amqp
 from worker.settings import Settings
 
 _OLDEST_POSTGRES: Final = 14
@@ -47,8 +49,12 @@ def run_checks(settings: Settings) -> list[Finding]:
     """Run all checks; what cannot be reached is one bad finding, and what depends on it is left out."""
     findings = [_settings(settings)]
     findings += _guarded("database", _database(settings))
-    findings += _guarded("broker", _broker(settings))
-    return findings
+    return findings + run_broker_checks(settings)
+
+
+def run_broker_checks(settings: Settings) -> list[Finding]:
+    """Run the checks of the broker."""
+    return list(_guarded("broker", _broker(settings)))
 
 
 def _guarded(check: str, findings: Iterator[Finding]) -> Iterator[Finding]:
@@ -124,7 +130,7 @@ def _broker(settings: Settings) -> Iterator[Finding]:
         for queue in (ORDERS, OUTBOX):
             waiting = counted(waiting_messages(connection, queue), "message")
             yield Finding(f"queue {queue}", True, f"waiting: {waiting}")
-    yield _workers(url, transport_options(settings, url))
+        yield _workers(connection)
 
 
 def _redis(connection: BrokerConnection) -> Iterator[Finding]:
@@ -145,9 +151,18 @@ def _redis(connection: BrokerConnection) -> Iterator[Finding]:
     yield Finding("appendonly", is_durable, f"it is {appendonly}{advice}")
 
 
-def _workers(url: str, options: dict[str, Any]) -> Finding:
-    with Celery(broker=url, broker_transport_options=options, set_as_current=False) as app:
-        answers = app.control.ping(timeout=_PING_SECONDS)
+def _workers(connection: BrokerConnection) -> Finding:
+    answers: list[dict[str, Any]] = []
+
+    def ask() -> None:
+        with suppress(Exception), Celery(set_as_current=False) as app:  # the broker may be gone by now
+            app.control.mailbox.producer_pool = None  # or it would open a connection of its own
+            answers.extend(app.control.ping(timeout=_PING_SECONDS, connection=connection))
+
+    # In a thread that nobody waits for: Celery tries for ever to send what a silent broker does not take.
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(_PING_SECONDS + _BROKER_SECONDS)
     names = sorted(name for answer in answers for name in answer)
     if names:
         return Finding("workers", True, f"{len(names)} answer: {', '.join(names)}")
