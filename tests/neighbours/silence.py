@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
+from uuid import uuid4
 
 Direction = Literal["up", "down"]
 """To the server, or from it."""
@@ -20,13 +21,14 @@ def _connect(address: str | int) -> socket.socket:
     return connection
 
 
-def _listen(address: str | int) -> socket.socket:
-    if isinstance(address, int):
+def _listen(target: str | int) -> socket.socket:
+    """Listen beside the target: on a port of this machine, or on a path."""
+    if isinstance(target, int):
         listening = socket.socket()
-        listening.bind(("127.0.0.1", address))
+        listening.bind(("127.0.0.1", 0))
     else:
         listening = socket.socket(socket.AF_UNIX)
-        listening.bind(address)
+        listening.bind(f"{target}.{uuid4().hex[:8]}")
     listening.listen(100)
     return listening
 
@@ -36,6 +38,7 @@ class Proxy:
     """Counts the bytes of each direction, of all connections together, and stops one after so many."""
 
     target: str | int
+    address: str | int
     silent: Direction | None = None
     after: int = 0
     counts: dict[Direction, int] = field(default_factory=lambda: {"up": 0, "down": 0})
@@ -71,10 +74,11 @@ class Proxy:
 
 
 @contextmanager
-def proxy(address: str | int, target: str | int) -> Iterator[Proxy]:
-    """Listen on a TCP port or a path, and carry to another."""
-    found = Proxy(target)
-    with _listen(address) as listening:
+def proxy(target: str | int, silent: Direction | None = None, after: int = 0) -> Iterator[Proxy]:
+    """Listen beside a port of this machine or a path, and carry to it; fall silent where that is wanted."""
+    with _listen(target) as listening:
+        address = listening.getsockname()
+        found = Proxy(target, address if isinstance(address, str) else address[1], silent, after)
         threading.Thread(target=found.serve, args=(listening,), daemon=True).start()
         try:
             yield found

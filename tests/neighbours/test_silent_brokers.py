@@ -5,7 +5,9 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
@@ -16,9 +18,9 @@ from celery import Celery
 
 from intake.commands.checks import run_broker_checks
 from intake.readiness import Readiness
-from tests.neighbours.silence import Proxy, proxy
+from tests.neighbours.silence import Direction, proxy
 from tests.processes import PATIENCE_SECONDS
-from tests.rabbitmq import free_port, running_rabbitmq
+from tests.rabbitmq import running_rabbitmq
 from worker import embedded
 from worker.announcing import Announcer
 from worker.broker_connections import open_connection, waiting_messages
@@ -103,21 +105,18 @@ def _ends(call: Callable[[str], None], url: str) -> BaseException | None:
 
 
 @contextmanager
-def _servers(
-    kind: str, folder: Path
-) -> Iterator[tuple[str | int, Callable[[str | int], str], str | int, int]]:
-    """Run a broker; give its address, how a URL is made of one, a free address, and a process to stop."""
+def _servers(kind: str, folder: Path) -> Iterator[tuple[Any, Callable[[Any], str], int]]:
+    """Run a broker; give its address, how a URL is made of one, and the process (negative: group) to stop."""
     if kind == "rabbitmq":
         with running_rabbitmq(folder / "rabbitmq") as server:
             assert server.process is not None
-            pid = server.process.pid
-            yield server.port, lambda port: f"amqp://guest:guest@127.0.0.1:{port}//", free_port(), -pid
+            yield server.port, lambda port: f"amqp://guest:guest@127.0.0.1:{port}//", -server.process.pid
     else:
         with embedded.running(folder, postgres=False):
             path = embedded.broker_url(folder).removeprefix("redis+socket://")
             with redis.Redis(unix_socket_path=path) as client:
                 pid = int(client.info("server")["process_id"])
-            yield path, lambda path: f"redis+socket://{path}", path + ".proxy", pid
+            yield path, lambda path: f"redis+socket://{path}", pid
 
 
 @pytest.fixture(scope="module", params=["valkey", "rabbitmq"])
@@ -139,32 +138,21 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 def test_every_call_ends_wherever_the_broker_falls_silent(
     call: Callable[[str], None], broker: Any, environment: Callable[[str], None]
 ) -> None:
-    target, url_of, address, _ = broker
-    environment(url_of(address))
-    with _proxied(address, target) as whole:
-        assert _ends(call, url_of(address)) is None
-    for direction in ("up", "down"):
-        length = whole.counts[direction]
-        for point in range(POINTS):
-            with _proxied(address, target) as cut:
-                cut.silent, cut.after = direction, length * point // POINTS
-                _ends(call, url_of(address))
+    target, url_of, _ = broker
+    with proxy(target) as whole:
+        environment(url_of(whole.address))
+        assert _ends(call, url_of(whole.address)) is None
+    at_once = 1 if call is _announce else 2 * POINTS  # its broker is the whole process's
 
+    def cut(place: tuple[Direction, int]) -> None:
+        direction, point = place
+        with proxy(target, direction, whole.counts[direction] * point // POINTS) as silent:
+            if call is _announce:
+                environment(url_of(silent.address))
+            _ends(call, url_of(silent.address))
 
-@contextmanager
-def _proxied(address: str | int, target: str | int) -> Iterator[Proxy]:
-    if isinstance(address, str):
-        Path(address).unlink(missing_ok=True)
-        with proxy(address, target) as found:
-            yield found
-    else:
-        # A port that was just used cannot be bound again at once.
-        with ExitStack() as stack:
-            while True:
-                with suppress(OSError):
-                    found = stack.enter_context(proxy(address, target))
-                    break
-            yield found
+    with ThreadPoolExecutor(at_once) as pool:
+        list(pool.map(cut, product(("up", "down"), range(POINTS))))
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__.strip("_"))
@@ -183,7 +171,7 @@ def test_every_call_ends_when_something_listens_and_never_answers(
 
 
 def test_a_publisher_whose_broker_is_stopped_gives_up_and_goes_on(broker: Any) -> None:
-    target, url_of, _, pid = broker
+    target, url_of, pid = broker
     url = url_of(target)
     stop = os.killpg if pid < 0 else os.kill
     with Publisher(url, _settings(url)) as publisher:
