@@ -37,7 +37,11 @@ def environment(home: Path, engine: Engine) -> dict[str, str]:
     load(engine)
     with Connection(embedded.broker_url(home)) as connection:
         connection.default_channel.client.delete(OUTBOX)
-    return {"WILLCALL_HOME": str(home), "WILLCALL_STUCK_SECONDS": "2"}
+    return {
+        "WILLCALL_HOME": str(home),
+        "WILLCALL_STUCK_SECONDS": "2",
+        "WILLCALL_PUBLISH_TIMEOUT_SECONDS": "1",
+    }
 
 
 def _wake(home: Path) -> None:
