@@ -26,17 +26,32 @@ _BY_KEY: Final = " -c enable_seqscan=off"
 
 
 def make_engine(
-    url: str, *, pool_size: int = 5, is_tried_again: bool = False, is_by_key: bool = False
+    url: str,
+    *,
+    pool_size: int = 5,
+    max_overflow: int = 10,
+    is_tried_again: bool = False,
+    is_by_key: bool = False,
+    statement_seconds: float = 0,
+    lock_seconds: float = 0,
 ) -> Engine:
     """Return an engine for one process; a connection that died while idle is replaced silently.
+
+    The server cancels a statement that takes longer than so many seconds, or waits so long for a lock; 0 is
+    for ever.
 
     Callers that try a failed transaction again anyway (`is_tried_again`) save a round trip for each. Where
     everything is looked up by key (`is_by_key`), no plan reads a whole table.
     """
     options = _CONNECT["options"] + (_BY_KEY if is_by_key else "")
+    if statement_seconds:
+        options += f" -c statement_timeout={round(statement_seconds * 1_000)}"
+    if lock_seconds:
+        options += f" -c lock_timeout={round(lock_seconds * 1_000)}"
     return create_engine(
         url,
         pool_size=pool_size,
+        max_overflow=max_overflow,
         pool_pre_ping=not is_tried_again,
         connect_args={**_CONNECT, "options": options},
         # An error's text ends in logs and dead letters: no buyer's name may be in it.

@@ -215,7 +215,7 @@ request_repeats = Table(
     "request_repeats",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("original_id", ForeignKey("requests.id"), nullable=False),
+    Column("original_id", ForeignKey("requests.id"), nullable=False, index=True),
     Column("is_conflict", Boolean, nullable=False),
     _moment("created_at"),
 )
@@ -529,7 +529,12 @@ delayed_requests = Table(
     Column("last_error", Text, nullable=False),
     _moment("next_attempt_at"),
     _moment("waits_since", nullable=True),  # for the order that it names
-    Index(None, "next_attempt_at"),
+    Column("tenant", Text, nullable=False, server_default=""),
+    # What a request of the tenant has to do first: `orders.recovery.waiting`.
+    Column("waits_for", Text),
+    Index("delayed_requests_new", "tenant", "next_attempt_at", postgresql_where=text("attempts = 0")),
+    Index("delayed_requests_tried", "tenant", "next_attempt_at", postgresql_where=text("attempts > 0")),
+    Index(None, "tenant", "waits_for", postgresql_where=text("waits_for IS NOT NULL")),
 )
 
 suspects = Table(

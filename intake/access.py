@@ -8,7 +8,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 from fastapi.security.utils import get_authorization_scheme_param
 
-from intake.authentication import KeysUnavailable
+from intake.authentication import KeysUnavailable, TooManyUnknown
 from intake.keys import Caller, Scope
 from intake.parts import parts_of
 from intake.problems import Problem, unavailable
@@ -51,15 +51,21 @@ async def caller_by_key(request: Request, key: str, *scopes: Scope) -> Caller:
 async def caller_if_known(request: Request, key: str | UUID) -> Caller | None:
     """Return whom a key stands for, or None; an id of a key is for dialects that sign with its secret.
 
-    Raises `Problem` with the status 503 when nobody can tell.
+    A call that reads waits here while its tenant's share of the readers is taken. Raises `Problem`: 503 when
+    nobody can tell, 429 for too many unknown keys, or too many reads.
     """
-    authenticator = parts_of(request.app).authenticator
+    parts = parts_of(request.app)
+    address = request.client.host if request.client else ""
     try:
-        if isinstance(key, UUID):
-            return await authenticator.find_by_id(key)
-        return await authenticator.find(key)
+        caller = await parts.authenticator.find(key, address)
     except KeysUnavailable as error:
         raise unavailable("the key cannot be looked up at the moment") from error
+    except TooManyUnknown as error:
+        headers = {"retry-after": str(error.seconds)}
+        raise Problem(429, "too many unknown keys came from your address", headers=headers) from error
+    if caller is not None:
+        await parts.shares.enter(request.scope, caller.tenant_id)
+    return caller
 
 
 def check_scopes(caller: Caller, *scopes: Scope) -> None:

@@ -14,6 +14,7 @@ from intake.last_resort import LastResort
 from intake.openapi import build_openapi
 from intake.parts import opened
 from intake.problems import answer_with_problems
+from intake.shares import LeaveShares
 from worker.settings import Settings
 
 _DESCRIPTION: Final = """
@@ -45,6 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # a redirect would lose a POST's body, or send it twice
     )
+    app.add_middleware(LeaveShares)
     app.add_middleware(LastResort)
     answer_with_problems(app)
     for part in (orders, order_reading, order_changes, check_ins, holds, offers, requests, health, documents):

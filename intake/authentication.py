@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from intake.keys import Caller, find_caller, find_caller_by_id, hash_key, is_key
+from intake.unknown_keys import TooManyUnknown, UnknownKeys
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,9 @@ GRACE_SECONDS: Final = 600.0
 _PATIENCE_SECONDS: Final = 3.0
 _SILENCE_SECONDS: Final = 1.0
 _THREADS: Final = 4
+
+
+__all__ = ["Authenticator", "KeysUnavailable", "TooManyUnknown"]
 
 
 class KeysUnavailable(Exception):
@@ -41,7 +45,12 @@ class Authenticator:
     """Finds out whom a key stands for; for one event loop."""
 
     def __init__(
-        self, engine: Engine, *, fresh_seconds: float = FRESH_SECONDS, grace_seconds: float = GRACE_SECONDS
+        self,
+        engine: Engine,
+        *,
+        fresh_seconds: float = FRESH_SECONDS,
+        grace_seconds: float = GRACE_SECONDS,
+        unknown_keys_per_minute: int = 0,
     ) -> None:
         self._engine = engine
         self._fresh_seconds = fresh_seconds
@@ -50,33 +59,43 @@ class Authenticator:
         self._remembered: dict[bytes, _Remembered] = {}
         self._lookups: dict[bytes, asyncio.Task[Caller | None]] = {}
         self._silent_until = 0.0
-        # Threads of its own: slow queries of others must not hold up the taking of orders.
-        self._limiter = CapacityLimiter(_THREADS)
+        self._unknown = UnknownKeys(unknown_keys_per_minute)
+        # Threads of its own: slow queries of others must not hold up the taking of orders. And however many
+        # try keys that nobody knows, it hears in time of a known one that was revoked.
+        self._known = CapacityLimiter(_THREADS)
+        self._new = CapacityLimiter(_THREADS // 2)
 
-    async def find(self, key: str) -> Caller | None:
-        """Return whom the key stands for, or None for an unknown or revoked key.
+    async def find(self, key: str | UUID, address: str = "") -> Caller | None:
+        """Return whom the key stands for, or None for an unknown or revoked one.
 
-        Raises `KeysUnavailable`.
+        The id of a key, which alone proves nothing, is for dialects that sign with its secret. `address` is
+        where it comes from. Raises `KeysUnavailable`, or `TooManyUnknown`.
         """
-        return await self._find(hash_key(key)) if is_key(key) else None
-
-    async def find_by_id(self, key_id: UUID) -> Caller | None:
-        """Return whom the key of this id stands for; the id alone proves nothing. Raises as `find`."""
-        return await self._find(key_id.bytes)
-
-    async def _find(self, name: bytes) -> Caller | None:
-        """Return whom the key stands for, by its hash or by the bytes of its id."""
+        if isinstance(key, str) and not is_key(key):
+            return None
+        name = key.bytes if isinstance(key, UUID) else hash_key(key)
         known = self._remembered.get(name)
-        if known is not None and self._is_good(known, name, time.monotonic()):
+        if known is None:
+            return await self._find_new(name, address)
+        if self._is_good(known, name, time.monotonic()):
             return known.caller
         try:
-            return await self._look_up(name)
+            return await self._look_up(name, self._known)
         except KeysUnavailable:
             now = time.monotonic()
-            if known is None or now - known.confirmed_at > self._grace_seconds:
+            if now - known.confirmed_at > self._grace_seconds:
                 raise
             known.good_until = now + self._fresh_seconds
             return known.caller
+
+    async def _find_new(self, name: bytes, address: str) -> Caller | None:
+        if name in self._unknown:
+            return None
+        self._unknown.check(address)
+        caller = await self._look_up(name, self._new)
+        if caller is None:
+            self._unknown.add(name, address)
+        return caller
 
     def _is_good(self, known: _Remembered, name: bytes, now: float) -> bool:
         if now < known.good_until:
@@ -84,11 +103,11 @@ class Authenticator:
         # While one caller asks again, the others go on with what was known a moment ago.
         return name in self._lookups and now - known.confirmed_at < 2 * self._fresh_seconds
 
-    async def _look_up(self, name: bytes) -> Caller | None:
+    async def _look_up(self, name: bytes, threads: CapacityLimiter) -> Caller | None:
         """Ask the database, once for all who come with the same key meanwhile."""
         lookup = self._lookups.get(name)
         if lookup is None:
-            lookup = self._lookups[name] = asyncio.create_task(self._ask(name))
+            lookup = self._lookups[name] = asyncio.create_task(self._ask(name, threads))
             lookup.add_done_callback(lambda done: self._forget(name, done))
         return await asyncio.shield(lookup)
 
@@ -97,17 +116,17 @@ class Authenticator:
         if not lookup.cancelled():
             lookup.exception()  # seen, even if everybody who waited for it is gone
 
-    async def _ask(self, name: bytes) -> Caller | None:
+    async def _ask(self, name: bytes, threads: CapacityLimiter) -> Caller | None:
         # After a failure nobody waits for the next one: a database that is gone often takes its time.
         if time.monotonic() < self._silent_until:
             raise KeysUnavailable
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                caller = await to_thread.run_sync(
-                    self._read, name, limiter=self._limiter, abandon_on_cancel=True
-                )
+                caller = await to_thread.run_sync(self._read, name, limiter=threads, abandon_on_cancel=True)
         except (SQLAlchemyError, TimeoutError) as error:
-            self._silent_until = time.monotonic() + _SILENCE_SECONDS
+            # Of new keys so many may come that they wait for each other: that says nothing of the database.
+            if threads is self._known or not isinstance(error, TimeoutError):
+                self._silent_until = time.monotonic() + _SILENCE_SECONDS
             log.warning("the keys cannot be read", extra={"error": type(error).__name__})
             raise KeysUnavailable from error
         if caller is None:

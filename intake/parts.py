@@ -10,17 +10,17 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, FastAPI, Request
 from sqlalchemy import Engine
 
-from db.engine import make_engine
 from intake.authentication import Authenticator
 from intake.outbox_metrics import OutboxMetrics
+from intake.pools import open_pools
 from intake.publishing import GroupPublisher
 from intake.readiness import Readiness
 from intake.seen_versions import SeenVersions
+from intake.shares import READERS, Shares
 from intake.waiting import Outcomes
 from orders.reading.event_orders import EventOrders
 from worker.settings import Settings
 
-_POOL_SIZE = 10
 _RENDERINGS = 2  # documents that are set at the same time
 
 
@@ -29,6 +29,8 @@ class Parts:
     """The database's engine, the publisher, and what is built on them."""
 
     engine: Engine
+    """What reads: at most `READERS` connections."""
+    shares: Shares
     publisher: GroupPublisher
     authenticator: Authenticator
     outcomes: Outcomes
@@ -48,19 +50,22 @@ class Parts:
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Parts]:
     """Open the parts, none of which connects before it is used; close them in an order that loses nothing."""
-    engine = make_engine(settings.database(), pool_size=_POOL_SIZE)
+    pools = open_pools(settings.database())
+    # A thread that has no connection to read with would only wait for one.
+    to_thread.current_default_thread_limiter().total_tokens = READERS
     parts = Parts(
-        engine=engine,
+        engine=pools.readers,
+        shares=Shares(),
         publisher=GroupPublisher(settings),
-        authenticator=Authenticator(engine),
-        outcomes=Outcomes(engine),
-        seen_versions=SeenVersions(engine),
-        readiness=Readiness(engine, settings),
+        authenticator=Authenticator(pools.keys, unknown_keys_per_minute=settings.unknown_keys_per_minute),
+        outcomes=Outcomes(pools.outcomes),
+        seen_versions=SeenVersions(pools.keys),
+        readiness=Readiness(pools.checks, settings),
         public_url=settings.public_url,
         link_lifetime=timedelta(seconds=settings.link_seconds),
         renderings=CapacityLimiter(_RENDERINGS),
         event_orders=EventOrders(),
-        outbox_metrics=OutboxMetrics(engine),
+        outbox_metrics=OutboxMetrics(pools.checks),
         max_body=settings.max_body_bytes,
         body_seconds=settings.body_seconds,
     )
@@ -70,7 +75,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
     finally:
         await to_thread.run_sync(parts.publisher.close)
         await parts.outcomes.close()
-        engine.dispose()
+        pools.close()
 
 
 def parts_of(app: FastAPI) -> Parts:

@@ -67,7 +67,7 @@ def _is_decided(world: World, request: Opened, now: datetime) -> bool:
         DECIDE[request.request.kind](world, request, now)
     except NotYet as error:
         world.journal.undo(mark)
-        request.too_early = error.answer
+        request.too_early = error.with_traceback(None)  # which would keep the frames alive
         return False
     except RejectedRequest as error:
         world.journal.undo(mark)

@@ -22,11 +22,16 @@ class CatalogueChanged(Exception):
 
 
 class NotYet(Exception):
-    """The request came before what it names; `answer` is its rejection if that does not come in time."""
+    """The request came before what it names; `answer` is its rejection if that does not come in time.
 
-    def __init__(self, answer: RejectedRequest) -> None:
+    `waits_for` is what has to happen first: the key of the request that makes its order, or the id of an
+    order that has to change or of a hold that has to be taken.
+    """
+
+    def __init__(self, answer: RejectedRequest, waits_for: str) -> None:
         super().__init__(str(answer))
         self.answer = answer
+        self.waits_for = waits_for
 
 
 class Invalid(RejectedRequest):

@@ -23,7 +23,8 @@ def fill_in(
         if item.hold_id is not None:
             field = f"line_items.{index}.hold_id"
             if world.is_hold_underway(str(item.hold_id), now):
-                raise NotYet(HoldExpired("the hold that it names was not taken in time", "line_items"))
+                answer = HoldExpired("the hold that it names was not taken in time", "line_items")
+                raise NotYet(answer, str(item.hold_id))
             hold = world.running_hold(str(item.hold_id), tenant_id, now, field)
             if hold in used.values():
                 raise Invalid(f"hold {hold.id} is named twice", field)

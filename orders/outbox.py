@@ -13,15 +13,15 @@ from orders.event_data import event_data, is_shorter, size
 from orders.rows import EventRow
 from schemas.events import MAX_EVENT_BYTES, cloud_event, data_uri
 
-# An event message waits until the earlier ones of its subject are sent, so that however many relays
-# run, they keep the order of `sequence`. What another relay has claimed is skipped, not waited for.
+# The earliest event message of a subject stands for it: who has locked that has the later ones, too. So
+# however many relays run, they keep the order of `sequence`. What another has claimed is not waited for.
 # The sizes are added up before the data are read; the first one is taken whatever its size.
 _CLAIM = text("""
     SELECT o.subject, o.sequence, m.type, t.name AS tenant, m.created_at, m.data::text AS data
     FROM (
-        SELECT subject, sequence, bytes, sum(bytes) OVER (ORDER BY subject) AS together
+        SELECT subject, sequence, bytes, sum(bytes) OVER (ORDER BY subject, sequence) AS together
         FROM (
-            SELECT subject, sequence, bytes FROM outbox
+            SELECT subject FROM outbox
             WHERE subject > :after AND NOT EXISTS (
                 SELECT FROM outbox earlier
                 WHERE earlier.subject = outbox.subject AND earlier.sequence < outbox.sequence)
@@ -31,12 +31,13 @@ _CLAIM = text("""
                     AND waiting.type <> ALL(CAST(:but_types AS text[]))))
             ORDER BY subject LIMIT :limit
             FOR UPDATE SKIP LOCKED
-        ) claimed
+        ) claimed JOIN outbox USING (subject)
+        ORDER BY subject, sequence LIMIT :limit
     ) o
     JOIN event_messages m USING (subject, sequence)
     JOIN tenants t ON t.id = m.tenant_id
     WHERE o.together <= :max_bytes OR o.together = o.bytes
-    ORDER BY o.subject
+    ORDER BY o.subject, o.sequence
 """)
 
 # The mark says what was sent when its row is gone: so reconciliation finds what is gone and was not sent. It
@@ -80,6 +81,11 @@ class Claimed:
     tenant: str
     body: bytes
 
+    @property
+    def name(self) -> tuple[UUID, int]:
+        """Return what names it: its subject and number."""
+        return self.subject, self.sequence
+
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
@@ -120,7 +126,7 @@ def claim_unsent(
     but_types: Collection[str] = (),
     public_url: str | None = None,
 ) -> list[Claimed]:
-    """Lock and return event messages not yet sent, at most one a subject, in the order of subjects.
+    """Lock and return event messages not yet sent, in the order of subjects, and of each in its own.
 
     They are `limit` at most, and have `max_bytes` of data together; but a single one is returned whatever its
     size. Those of some types may be left where they are. A relay that goes on after the last subject it has

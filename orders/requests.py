@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orders.catalogue.tenants import Tenant
-from orders.errors import RejectedRequest
+from orders.errors import NotYet, RejectedRequest
 from orders.new_order import NewOrder
 from schemas.changes import (
     CancelRequest,
@@ -36,8 +36,8 @@ class Opened:
     claimed_for: str | None = None
     """The order that its row in the inbox names since the claim."""
     rejections: tuple[Rejection, ...] = ()
-    too_early: RejectedRequest | None = None
-    """It waits for what it names; this is its answer if that does not come in time."""
+    too_early: NotYet | None = None
+    """It waits for what it names, and has an answer if that does not come in time."""
 
     def reject(self, error: RejectedRequest) -> None:
         """Refuse the request, for a reason that its producer can read."""

@@ -85,11 +85,11 @@ class World:
             return state
         name = (request.tenant.id, body.order_key or "")
         if name not in self.created_by:
-            raise NotYet(UnknownOrder(f"{_UNKNOWN} {body.order_key}", "order_key"))
+            raise NotYet(UnknownOrder(f"{_UNKNOWN} {body.order_key}", "order_key"), name[1])
         order_id = self.created_by[name]
         state = None if order_id is None else self.order(order_id)
         if state is None and order_id is not None and order_id in self.undecided.values():
-            raise NotYet(UnknownOrder(f"{_UNKNOWN} {body.order_key}", "order_key"))
+            raise NotYet(UnknownOrder(f"{_UNKNOWN} {body.order_key}", "order_key"), name[1])
         if state is None:
             raise UnknownOrder("its order was rejected", "order_key")
         return state

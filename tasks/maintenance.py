@@ -4,7 +4,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Final
 
-from orders.recovery.delayed import Due, claim_due, forget, put_aside, put_back
+from orders.recovery.delayed import Due, Kind, claim_due, forget, put_aside, put_back
 from orders.upkeep.expiry import end_late_holds, propose_expiries
 from orders.upkeep.reconciliation import reconcile_gently
 from orders.upkeep.ticks import is_alone
@@ -13,19 +13,20 @@ from tasks.outbox import relay, wake_relay
 from tasks.resources import engine
 from tasks.ticks import scheduled
 from tasks.transactions import DatabaseUnavailable, transaction
+from tasks.waking import RETRY
 from worker import metrics
 from worker.settings import get_settings
 from worker.subscriptions import clear_abandoned_subscriptions
 
 log = logging.getLogger(__name__)
 
-RETRY: Final = "requests.retry"
 SWEEP: Final = "outbox.sweep"
 END_HOLDS: Final = "holds.sweep"
 CANCEL_UNPAID: Final = "orders.cancel_unpaid"
 RECONCILE: Final = "reconciliation.run"
 
-_DUE_AT_ONCE: Final = 100
+_NEW_AT_ONCE: Final = 5_000
+_TRIED_AT_ONCE: Final = 100
 
 
 # Tries that the system's failure ended: they are counted, and shall not be once that can be written.
@@ -38,27 +39,51 @@ class EndedItsProcess(Exception):
 
 @scheduled(RETRY)
 def retry() -> int:
-    """Try those delayed requests again that are due, each alone; return how many there were."""
-    tried = 0
+    """Try delayed requests that are due, of each tenant its share; return how many there were."""
     _put_back_unjudged()
-    while tried < _DUE_AT_ONCE:
-        # One by one: a request that ends this process must not cost others a try.
-        with transaction() as connection:
-            due = claim_due(connection, limit=1, policy=retry_policy(), now=datetime.now(UTC))
-        if not due:
-            break
-        _try_again(due[0])
-        tried += 1
+    tried = _try_new() + _try_tried()
     if tried:
         wake_relay()
     return tried
 
 
+def _try_new() -> int:
+    count = 0
+    while count < _NEW_AT_ONCE:
+        due = _claim(Kind.NEW, limit=get_settings().batch_size)
+        if not due:
+            break
+        try:
+            process_requests([one.request for one in due], are_kept=True)
+        except DatabaseUnavailable:
+            _unjudged.extend(due)
+            raise
+        count += len(due)
+    return count
+
+
+def _try_tried() -> int:
+    count = 0
+    while count < _TRIED_AT_ONCE:
+        # One by one: a request that ends this process must not cost others a try.
+        due = _claim(Kind.TRIED, limit=1)
+        if not due:
+            break
+        _try_again(due[0])
+        count += 1
+    return count
+
+
+def _claim(which: Kind, *, limit: int) -> list[Due]:
+    with transaction() as connection:
+        return claim_due(connection, limit=limit, policy=retry_policy(), now=datetime.now(UTC), which=which)
+
+
 def _put_back_unjudged() -> None:
-    while _unjudged:
+    if _unjudged:
         with transaction() as connection:
-            put_back(connection, _unjudged[-1], now=datetime.now(UTC))
-        _unjudged.pop()
+            put_back(connection, _unjudged, now=datetime.now(UTC))
+        _unjudged.clear()
 
 
 def _try_again(due: Due) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from orders.errors import CatalogueChanged
 from orders.process import process
 from orders.recovery.dead_letters import DeadLetter, bury
-from orders.recovery.delayed import RetryPolicy, put_aside, put_off
+from orders.recovery.delayed import RetryPolicy, forget, put_aside, put_off
 from orders.recovery.requests_json import any_json
 from orders.recovery.suspects import acquit, count_attempt
 from schemas.outcomes import Outcome
@@ -24,6 +24,7 @@ from schemas.requests import KINDS, Request
 from tasks.messages import QueueMessage, parse
 from tasks.outbox import wake_relay
 from tasks.transactions import DatabaseUnavailable, transaction
+from tasks.waking import wake_those_who_wait
 from worker import metrics
 from worker.settings import get_settings
 
@@ -79,15 +80,20 @@ def _put_off(requests: Sequence[tuple[Request, datetime]]) -> None:
             put_off(connection, requests)
 
 
-def process_requests(requests: Sequence[Request], dead: Sequence[DeadLetter] = ()) -> Report:
-    """Process the requests in their order, and store what cannot be processed; see `process_messages`."""
+def process_requests(
+    requests: Sequence[Request], dead: Sequence[DeadLetter] = (), *, are_kept: bool = False
+) -> Report:
+    """Process the requests in their order, and store what cannot be processed; see `process_messages`.
+
+    Those that are kept as rows until they have an outcome (`orders.recovery.delayed`) are so no more then.
+    """
     started = time.perf_counter()
     report = Report()
     try:
         # A message of a foreign producer does not say how many it holds, and anybody's may say it wrong.
         limit = get_settings().batch_size
         for start in range(0, len(requests), limit):
-            _process(requests[start : start + limit], report)
+            _process(requests[start : start + limit], report, are_kept=are_kept)
         _bury(dead, report)
     finally:
         # Parts of a split batch may be committed already.
@@ -155,13 +161,16 @@ def process_now(connection: Connection, requests: Sequence[Request]) -> list[Out
     )
 
 
-def _process(requests: Sequence[Request], report: Report) -> None:
+def _process(requests: Sequence[Request], report: Report, *, are_kept: bool) -> None:
     """Process the requests in one transaction; if that fails, in two halves, until the culprit is alone."""
     if not requests:
         return
     try:
         with transaction(is_alone=len(requests) == 1) as connection:
             outcomes = process_now(connection, requests)
+            if are_kept:
+                forget(connection, *(one.request_id for one in outcomes if one.status != "waiting"))
+        wake_those_who_wait(requests, outcomes)
         report.outcomes.extend(outcomes)
         report.counts.update(
             (request.kind, outcome.status) for request, outcome in zip(requests, outcomes, strict=True)
@@ -169,20 +178,20 @@ def _process(requests: Sequence[Request], report: Report) -> None:
     except DatabaseUnavailable:
         raise
     except CatalogueChanged:
-        _process(requests, report)  # which reads the catalogue anew
+        _process(requests, report, are_kept=are_kept)  # which reads the catalogue anew
     except Exception as error:  # noqa: BLE001 - every error of a request
         # Whatever it is, the neighbours are to be processed.
-        _split(requests, report, error)
+        _split(requests, report, error, are_kept=are_kept)
 
 
-def _split(requests: Sequence[Request], report: Report, error: Exception) -> None:
+def _split(requests: Sequence[Request], report: Report, error: Exception, *, are_kept: bool) -> None:
     if len(requests) == 1:
         _put_aside(requests[0], report, error)
         return
     metrics.SPLITS.inc()
     middle = len(requests) // 2
-    _process(requests[:middle], report)
-    _process(requests[middle:], report)
+    _process(requests[:middle], report, are_kept=are_kept)
+    _process(requests[middle:], report, are_kept=are_kept)
 
 
 def _put_aside(request: Request, report: Report, error: Exception) -> None:

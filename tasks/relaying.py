@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
 from orders.outbox import Claimed
 from schemas.events import CONTENT_TYPE
@@ -39,21 +40,40 @@ class Relayed:
 
 
 def relay_group(publisher: Publisher, messages: Sequence[Claimed]) -> Relayed:
-    """Publish the messages, at most one a subject, and say what became of them; what is not named waits."""
+    """Publish the messages in their order, and say what became of them; what is not named waits.
+
+    None is tried after an earlier one of its subject that waits; what was on its way by then is sent again.
+    """
     group = _Group(publisher)
     group.publish(messages)
+    _keep_order(group.relayed, messages)
     return group.relayed
+
+
+def _keep_order(relayed: Relayed, messages: Sequence[Claimed]) -> None:
+    """Take what comes after one that waits, of the same subject, for not sent."""
+    settled = {message.name for message in (*relayed.sent, *(refused for refused, _ in relayed.refused))}
+    held: set[UUID] = set()
+    early = set()
+    for message in messages:
+        if message.name not in settled:
+            held.add(message.subject)
+        elif message.subject in held:
+            early.add(message.name)
+    if early:
+        relayed.sent = [message for message in relayed.sent if message.name not in early]
+        relayed.refused = [(message, why) for message, why in relayed.refused if message.name not in early]
 
 
 class _Group:
     def __init__(self, publisher: Publisher) -> None:
         self.relayed = Relayed()
+        self._held: set[UUID] = set()
         self._publisher = publisher
         self._until = time.monotonic() + _LONGEST_SECONDS
 
     def publish(self, messages: Sequence[Claimed]) -> None:
-        waiting = self.relayed.waiting
-        messages = [message for message in messages if message.type not in waiting]
+        messages = [message for message in messages if self._may_go(message)]
         if not messages or self.relayed.outage is not None or time.monotonic() > self._until:
             return
         try:
@@ -65,6 +85,11 @@ class _Group:
             self._find_out(rest, error)
         else:
             self.relayed.sent += messages
+
+    def _may_go(self, message: Claimed) -> bool:
+        if message.type in self.relayed.waiting:
+            self._held.add(message.subject)
+        return message.subject not in self._held
 
     def _find_out(self, messages: Sequence[Claimed], error: NotConfirmed) -> None:
         if not self._takes_anything(error):
@@ -118,6 +143,7 @@ class _Group:
 
     def _postpone(self, messages: Sequence[Claimed], error: NotConfirmed) -> None:
         self.relayed.waiting |= {message.type: str(error) for message in messages}
+        self._held |= {message.subject for message in messages}
 
 
 def _is_for_good(error: NotConfirmed) -> bool:

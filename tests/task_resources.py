@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tasks import resources
+from tasks.waking import finish_waking
 from worker.settings import get_settings
 
 
@@ -14,6 +15,7 @@ def fresh_resources(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     monkeypatch.setenv("WILLCALL_HOME", str(home))
     get_settings.cache_clear()
     yield
+    finish_waking()
     resources.publisher().close()
     resources.engine().dispose()
     for cached in (resources.engine, resources.publisher, get_settings):

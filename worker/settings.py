@@ -89,6 +89,10 @@ class Settings(BaseSettings):
     flower_basic_auth: str | None = Field(
         None, description="user:password for Flower; required unless it listens on loopback only"
     )
+    unknown_keys_per_minute: Annotated[int, Field(ge=0)] = Field(
+        600,
+        description="unknown API keys that an address may try; 0: no limit, for a proxy that hides addresses",
+    )
     worker_metrics_port: Annotated[int, Field(ge=0, le=65535)] = Field(
         0, description="port of a worker's Prometheus metrics, on loopback; 0: none"
     )

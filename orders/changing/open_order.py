@@ -18,7 +18,8 @@ def open_order(world: World, request: ChangeOrder) -> OrderState:
     expected, version = request.body.expected_version, order.row.version
     if expected is not None and expected > version:
         # What makes that version is on its way.
-        raise NotYet(VersionConflict(f"the order did not come to version {expected}", "expected_version"))
+        answer = VersionConflict(f"the order did not come to version {expected}", "expected_version")
+        raise NotYet(answer, order.id)
     if expected is not None and expected < version:
         raise VersionConflict(f"the order has version {version}, not {expected}", "expected_version")
     return order

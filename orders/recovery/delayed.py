@@ -1,9 +1,12 @@
 """Requests that failed unexpectedly, waiting as rows for another try."""
 
+import random
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection, delete, text
@@ -13,24 +16,49 @@ from orders.recovery.dead_letters import DeadLetter, bury, storable
 from orders.recovery.requests_json import request_from_json, request_json
 from schemas.requests import Request
 
+_LONGEST_NAME: Final = 200  # characters
+
 _DELAY = text("""
-    INSERT INTO delayed_requests (request_id, kind, request, attempts, last_error, next_attempt_at)
-    VALUES (:request_id, :kind, :request, :attempts, :error, :next_attempt_at)
+    INSERT INTO delayed_requests (request_id, kind, request, attempts, last_error, next_attempt_at, tenant)
+    VALUES (:request_id, :kind, :request, :attempts, :error, :next_attempt_at, :tenant)
     ON CONFLICT (request_id) DO UPDATE SET last_error = excluded.last_error
 """)
 
 _PUT_OFF = text("""
-    INSERT INTO delayed_requests (request_id, kind, request, attempts, last_error, next_attempt_at)
-    VALUES (:request_id, :kind, :request, 0, 'its producer wants it later', :next_attempt_at)
+    INSERT INTO delayed_requests (request_id, kind, request, attempts, last_error, next_attempt_at, tenant)
+    VALUES (:request_id, :kind, :request, 0, 'its producer wants it later', :next_attempt_at, :tenant)
     ON CONFLICT (request_id) DO NOTHING
 """)
 
-_LOCK_DUE = text("""
+# One look at the index a tenant, however many requests of it wait.
+_TENANTS: Final = """
+    WITH RECURSIVE found AS (
+        (SELECT tenant FROM delayed_requests WHERE {which} ORDER BY tenant LIMIT 1)
+        UNION ALL
+        SELECT (SELECT tenant FROM delayed_requests WHERE {which} AND tenant > found.tenant
+                ORDER BY tenant LIMIT 1)
+        FROM found WHERE tenant IS NOT NULL
+    )
+    SELECT tenant FROM found WHERE EXISTS (
+        SELECT FROM delayed_requests WHERE {which} AND tenant = found.tenant AND next_attempt_at <= :now)
+"""
+
+_LOCK_DUE: Final = """
     SELECT request_id, kind, request, attempts FROM delayed_requests
-    WHERE next_attempt_at <= :now
+    WHERE {which} AND tenant = :tenant AND next_attempt_at <= :now
     ORDER BY next_attempt_at LIMIT :limit
     FOR UPDATE SKIP LOCKED
-""")
+"""
+
+
+class Kind(StrEnum):
+    """What is due, in the words of the tables' indexes."""
+
+    NEW = "attempts = 0"
+    """It waits for what it names, or for its time: tried together with others."""
+    TRIED = "attempts > 0"
+    """It failed, or its process ended while it was tried: tried alone, as it must not cost others a try."""
+
 
 _COUNT = text("""
     UPDATE delayed_requests SET attempts = :attempts, next_attempt_at = :next_attempt_at
@@ -79,6 +107,7 @@ def put_aside(
                 "attempts": attempts,
                 "error": storable(repr(error))[:2_000],
                 "next_attempt_at": now + policy.wait_after(attempts),
+                "tenant": _share_of(request),
             },
         )
         return False
@@ -104,6 +133,7 @@ def put_off(connection: Connection, requests: Sequence[tuple[Request, datetime]]
             "kind": request.kind,
             "request": request_json(request),
             "next_attempt_at": due_at,
+            "tenant": _share_of(request),
         }
         for request, due_at in requests
     ]
@@ -111,39 +141,56 @@ def put_off(connection: Connection, requests: Sequence[tuple[Request, datetime]]
         connection.execute(_PUT_OFF, rows)
 
 
-def claim_due(connection: Connection, *, limit: int, policy: RetryPolicy, now: datetime) -> list[Due]:
+def _share_of(request: Request) -> str:
+    return storable(request.tenant)[:_LONGEST_NAME]
+
+
+def claim_due(
+    connection: Connection, *, limit: int, policy: RetryPolicy, now: datetime, which: Kind = Kind.TRIED
+) -> list[Due]:
     """Return requests that are due, each counted and put off, so that no other sweep takes it too.
 
-    The attempt is counted before it is made: a request that kills its process is not tried for ever.
+    Each tenant has its share of the limit. The attempt is counted before it is made: a request that kills its
+    process is not tried for ever.
     """
-    rows = connection.execute(_LOCK_DUE, {"now": now, "limit": limit}).all()
-    due = [Due(request_from_json(row.kind, bytes(row.request)), row.attempts + 1) for row in rows]
-    if due:
-        connection.execute(
-            _COUNT,
-            [
-                {
-                    "request_id": one.request.request_id,
-                    "attempts": one.attempts,
-                    "next_attempt_at": now + policy.wait_after(one.attempts),
-                }
-                for one in due
-            ],
-        )
+    tenants = list(connection.scalars(text(_TENANTS.format(which=which)), {"now": now}))
+    random.shuffle(tenants)  # where there are more of them than are taken, each has its turn
+    due: list[Due] = []
+    for left in range(min(limit, len(tenants)), 0, -1):
+        share = max(1, (limit - len(due)) // left)
+        due += _claim(connection, which, tenants[left - 1], limit=share, policy=policy, now=now)
     return due
 
 
-def put_back(connection: Connection, due: Due, *, now: datetime) -> None:
-    """Have a try not counted, as the system failed and not the request; it is due again at once."""
-    parameters = {
-        "request_id": due.request.request_id,
-        "attempts": due.attempts - 1,
-        "next_attempt_at": now,
-    }
-    connection.execute(_COUNT, parameters)
+def _claim(
+    connection: Connection, which: Kind, tenant: str, *, limit: int, policy: RetryPolicy, now: datetime
+) -> list[Due]:
+    parameters = {"tenant": tenant, "now": now, "limit": limit}
+    rows = connection.execute(text(_LOCK_DUE.format(which=which)), parameters).all()
+    due = [Due(request_from_json(row.kind, bytes(row.request)), row.attempts + 1) for row in rows]
+    _count(connection, due, lambda one: now + policy.wait_after(one.attempts))
+    return due
 
 
-def forget(connection: Connection, request_id: UUID) -> None:
-    """Delete a request that has an outcome, or is dead."""
+def put_back(connection: Connection, tried: Sequence[Due], *, now: datetime) -> None:
+    """Have tries not counted, as the system failed and not the request; they are due again at once."""
+    _count(connection, [Due(one.request, one.attempts - 1) for one in tried], lambda _: now)
+
+
+def _count(connection: Connection, due: Sequence[Due], next_attempt_at: Callable[[Due], datetime]) -> None:
+    if due:
+        rows = [
+            {
+                "request_id": one.request.request_id,
+                "attempts": one.attempts,
+                "next_attempt_at": next_attempt_at(one),
+            }
+            for one in due
+        ]
+        connection.execute(_COUNT, rows)
+
+
+def forget(connection: Connection, *request_ids: UUID) -> None:
+    """Delete requests that have an outcome, or are dead."""
     table = tables.delayed_requests
-    connection.execute(delete(table).where(table.c.request_id == request_id))
+    connection.execute(delete(table).where(table.c.request_id.in_(request_ids)))

@@ -4,7 +4,17 @@ from sqlalchemy import Engine, text
 
 from db.migrate import upgrade
 
-BEFORE_MARKS = """
+BEFORE_SHARES = """
+    DROP INDEX delayed_requests_new, delayed_requests_tried, delayed_requests_tenant_waits_for_idx,
+        request_repeats_original_id_idx;
+    ALTER TABLE delayed_requests DROP COLUMN tenant, DROP COLUMN waits_for;
+    CREATE INDEX delayed_requests_next_attempt_at_idx ON delayed_requests (next_attempt_at);
+    UPDATE alembic_version SET version_num = '2026_11_26_event_sizes';
+"""
+"""The schema as it was before each tenant had its share of what is tried again; the rows stay."""
+
+BEFORE_MARKS = f"""
+    {BEFORE_SHARES}
     ALTER TABLE outbox DROP COLUMN bytes;
     ALTER TABLE seats DROP CONSTRAINT seats_gone_seats_are_free_check;
     DROP TABLE sent_marks;

@@ -84,7 +84,8 @@ def test_later_events_of_the_subject_go_on_and_the_gap_shows(broker: RabbitMQ, e
         relay()
         heard = listener.take()
 
-    assert [event["sequence"] for event in heard] == [1, 3, 4]
+    # Delivery is at least once: what shares a group with one that closes the channel may come again.
+    assert list(dict.fromkeys(event["sequence"] for event in heard)) == [1, 3, 4]
     assert len(dead(engine)) == 1
 
 
@@ -112,7 +113,7 @@ def test_a_replayed_event_is_sent_when_the_broker_takes_it(broker: RabbitMQ, eng
             broker.ctl("eval", "application:set_env(rabbit, max_message_size, 70000).")
         heard = listener.take()
 
-    assert [event["sequence"] for event in heard] == [1, 3, 2]
+    assert list(dict.fromkeys(event["sequence"] for event in heard)) == [1, 3, 2]
     assert scalar(engine, "SELECT count(*) FROM dead_letters") == 0
     assert scalar(engine, "SELECT sequence FROM sent_marks") == 3
 

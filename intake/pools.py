@@ -1,0 +1,40 @@
+"""The intake's connections to the database: a small pool for each use, so that none takes another's.
+
+What only checks a key or tells outcomes must not wait behind somebody's slow list.
+"""
+
+from dataclasses import dataclass, fields
+
+from sqlalchemy import Engine
+
+from db.engine import make_engine
+from intake.shares import READERS
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """One engine a use; none connects before it is used."""
+
+    readers: Engine
+    """Orders, lists, documents."""
+    keys: Engine
+    """Who calls, and which version of an order is seen."""
+    outcomes: Engine
+    """The poller for those who wait."""
+    checks: Engine
+    """Readiness and metrics."""
+
+    def close(self) -> None:
+        """Close all connections."""
+        for field in fields(self):
+            getattr(self, field.name).dispose()
+
+
+def open_pools(url: str) -> Pools:
+    """Return the pools. A statement that takes longer than its use allows is cancelled by the server."""
+    return Pools(
+        readers=make_engine(url, pool_size=READERS, max_overflow=0, statement_seconds=15, lock_seconds=5),
+        keys=make_engine(url, pool_size=8, max_overflow=0, statement_seconds=3, lock_seconds=1),
+        outcomes=make_engine(url, pool_size=1, max_overflow=1, statement_seconds=5, lock_seconds=1),
+        checks=make_engine(url, pool_size=2, max_overflow=0, statement_seconds=3, lock_seconds=1),
+    )

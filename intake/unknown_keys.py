@@ -1,0 +1,54 @@
+"""Keys that open nothing: remembered for a while, and counted by where they come from.
+
+Whoever tries keys, or has a wrong one in a loop, must not keep the database busy: that would hurt those who
+have a right one.
+"""
+
+import time
+from collections import OrderedDict
+from typing import Final
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+REMEMBERED_SECONDS: Final = 5.0
+"""How long an unknown key stays so without asking: so late a new key may work where it was tried before."""
+
+_MOST_REMEMBERED: Final = 10_000
+
+
+class TooManyUnknown(Exception):
+    """An address has tried too many keys that open nothing; it may try again in `seconds`."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"try again in {seconds} s")
+        self.seconds = seconds
+
+
+class UnknownKeys:
+    """What was tried in vain lately; for one event loop."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._limit = RateLimitItemPerMinute(per_minute) if per_minute else None
+        self._until: OrderedDict[bytes, float] = OrderedDict()
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+
+    def __contains__(self, name: bytes) -> bool:
+        until = self._until.get(name)
+        return until is not None and time.monotonic() < until
+
+    def check(self, address: str) -> None:
+        """Raise `TooManyUnknown` if the address has tried too many; called before a new key is looked up."""
+        if self._limit is not None and not self._limiter.test(self._limit, address):
+            reset_at = self._limiter.get_window_stats(self._limit, address).reset_time
+            raise TooManyUnknown(max(1, round(reset_at - time.time())))
+
+    def add(self, name: bytes, address: str) -> None:
+        """Remember a key that opens nothing."""
+        if self._limit is not None:
+            self._limiter.hit(self._limit, address)
+        self._until[name] = time.monotonic() + REMEMBERED_SECONDS
+        self._until.move_to_end(name)
+        while len(self._until) > _MOST_REMEMBERED:
+            self._until.popitem(last=False)

@@ -1,0 +1,132 @@
+"""One tenant reads slowly, or somebody tries keys: nobody else waits, and a revoked key ends in time."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_urlsafe
+
+import httpx
+import pytest
+from sqlalchemy import Engine, text
+
+from intake.authentication import Authenticator, TooManyUnknown
+from intake.shares import READERS
+from tests.factories import place, scalar
+from tests.intakes import Intake, running_intake
+from tests.processes import wait_until
+
+_SLOW_CALLS = 45
+_LOCK_SECONDS = 5
+_FRESH_SECONDS = 5
+
+
+@contextmanager
+def _slow_reads(engine: Engine) -> Iterator[None]:
+    """Hold a lock that every read of an order waits for."""
+    with engine.begin() as connection:
+        connection.execute(text("LOCK TABLE order_lines IN ACCESS EXCLUSIVE MODE"))
+        yield
+
+
+@pytest.fixture
+def intake(home: Path, engine: Engine) -> Iterator[Intake]:
+    with running_intake(home) as intake:
+        yield intake
+
+
+def _waiting(engine: Engine) -> int:
+    return int(scalar(engine, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"))
+
+
+def test_slow_reads_of_one_tenant_leave_others_their_readers(intake: Intake, engine: Engine) -> None:
+    order_id = place(engine)
+    with (
+        intake.client() as crowd,
+        intake.client(tenant="other") as other,
+        ThreadPoolExecutor(_SLOW_CALLS) as threads,
+        _slow_reads(engine),
+    ):
+        slow = [threads.submit(crowd.get, f"/v1/orders/{order_id}") for _ in range(_SLOW_CALLS)]
+        wait_until(lambda: _waiting(engine) == READERS // 2, what="the tenant's share is taken")
+        # None of these touches what is locked: they need a reader.
+        for path in ("/v1/orders", "/readyz", "/healthz"):
+            started = time.monotonic()
+            assert other.get(path).status_code == 200
+            assert time.monotonic() - started < _LOCK_SECONDS, "it did not wait for one of the slow ones"
+        assert _waiting(engine) <= READERS // 2
+    assert {one.result().status_code for one in slow} <= {200, 503}
+
+
+def test_a_slow_read_is_cancelled_and_says_so(intake: Intake, engine: Engine) -> None:
+    order_id = place(engine)
+    with intake.client() as client, _slow_reads(engine):
+        answer = client.get(f"/v1/orders/{order_id}")
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+
+
+def test_a_flood_of_unknown_keys_keeps_no_revoked_key_alive(intake: Intake, engine: Engine) -> None:
+    key = intake.new_key("admin")
+    headers = {"authorization": f"Bearer {key}"}
+    stop = threading.Event()
+
+    def flood() -> None:
+        with httpx.Client(base_url=intake.url, timeout=60) as client:
+            while not stop.is_set():
+                client.get("/v1/orders", headers={"authorization": f"Bearer wc_{token_urlsafe(32)}"})
+
+    with ThreadPoolExecutor(8) as threads, httpx.Client(base_url=intake.url, timeout=60) as client:
+        for _ in range(8):
+            threads.submit(flood)
+        try:
+            for _ in range(20):
+                assert client.get("/v1/orders", headers=headers).status_code == 200
+            with engine.begin() as connection:
+                connection.execute(text("UPDATE api_keys SET revoked_at = now()"))
+            wait_until(
+                lambda: client.get("/v1/orders", headers=headers).status_code == 401,
+                what="the end of the revoked key",
+                timeout=3 * _FRESH_SECONDS,
+            )
+        finally:
+            stop.set()
+
+
+def test_who_tries_many_keys_is_told_to_wait_and_the_known_go_on(intake: Intake) -> None:
+    async def scenario() -> list[str]:
+        authenticator = Authenticator(intake.engine, unknown_keys_per_minute=60)
+        known = intake.new_key("admin")
+        found = [str(await authenticator.find(known, "a") is not None)]
+        for _ in range(60):
+            assert await authenticator.find(f"wc_{token_urlsafe(32)}", "a") is None
+        with pytest.raises(TooManyUnknown):
+            await authenticator.find(f"wc_{token_urlsafe(32)}", "a")
+        found.append(str(await authenticator.find(f"wc_{token_urlsafe(32)}", "b") is None))
+        found.append(str(await authenticator.find(known, "a") is not None))
+        return found
+
+    assert asyncio.run(scenario()) == ["True"] * 3
+
+
+def test_the_same_unknown_key_asks_the_database_once(intake: Intake) -> None:
+    async def scenario() -> int:
+        authenticator = Authenticator(intake.engine)
+        asked = 0
+        read = authenticator._read
+
+        def count(name: bytes) -> object:
+            nonlocal asked
+            asked += 1
+            return read(name)
+
+        authenticator._read = count  # type: ignore[method-assign, assignment]
+        key = f"wc_{token_urlsafe(32)}"
+        for _ in range(200):
+            assert await authenticator.find(key, "a") is None
+        return asked
+
+    assert asyncio.run(scenario()) == 1
