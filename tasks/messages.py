@@ -90,8 +90,8 @@ def _no_task(task: str, content: Any) -> str:
 def _parts(content: Any) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
     """Return the three parts of a body: arguments, keyword arguments, and what is to be called afterwards."""
     match content:
-        case [list() as args, dict() as kwargs, dict() as embedded]:
-            return args, kwargs, embedded
+        case [list() | None as args, dict() as kwargs, dict() | None as embedded]:
+            return args or [], kwargs, embedded or {}
     raise Unreadable("the body is not that of a Celery message (protocol 2)")
 
 

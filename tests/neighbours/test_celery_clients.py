@@ -119,6 +119,7 @@ def _messages() -> dict[str, Message]:
         "no requests": Message(
             "the argument `requests` is not a list", wrap=lambda requests: {"kwargs": {"orders": requests}}
         ),
+        "nothing beside": Message(PROCESSED, {"headers": {"x": 1}}),
         "protocol 1": Message("set task_protocol to 2", config={"task_protocol": 1}),
         "pickle": Message("application/x-python-serialize", {"serializer": "pickle"}),
         "YAML": Message("application/x-yaml", {"serializer": "yaml"}),
