@@ -107,9 +107,7 @@ def list_page(
     try:
         with at_one_moment(parts.engine).connect() as connection:
             ids, next_cursor = list_ids(connection, wanted, cursor=cursor, limit=limit or DEFAULT_PAGE)
-            page = show_each(
-                ids, CANONICAL, lambda ids: [as_json(one) for one in read_words(connection, ids)]
-            )
+            page = show_each(ids, CANONICAL, lambda some: as_json(read_words(connection, some)))
     except BadCursor as error:
         raise invalid(str(error), "cursor") from error
     words = {"items": page.items, "next_cursor": next_cursor, "left_out": page.left_out}

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 
-from db.failures import Fault, fault_of, is_of_schema
+from db.failures import Fault, fault_of
 from intake.failures import tell_of
 from orders.reading.showing import OrderNotShown
 from schemas.outcomes import MAX_REJECTIONS, Rejection
@@ -137,9 +137,6 @@ def _wrong_parameters(error: RequestValidationError) -> Problem:
 
 
 def _database_failed(error: SQLAlchemyError) -> Problem:
-    if is_of_schema(error):
-        tell_of(error)
-        return unavailable("the database is being changed; try again later")
     if fault_of(error) is not Fault.STATEMENT:
         return unavailable("the database does not answer")
     tell_of(error)

@@ -2,6 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -37,7 +39,7 @@ from schemas.changes import (
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest
 from schemas.orders import OrderRequest
-from schemas.outcomes import Rejection, rejections_of
+from schemas.outcomes import MAX_REJECTIONS, Rejection, rejections_of
 from schemas.requests import CANCEL, CHECK_IN, CREATE, EXPIRE, EXTEND, PAY, RELEASE, TAKE, UPDATE, Request
 from schemas.text import IdempotencyKey, StoredKey, Word
 
@@ -54,6 +56,16 @@ _KINDS: Final[Mapping[str, tuple[type[Word], type[Opened]]]] = {
 
 _KEY: TypeAdapter[str] = TypeAdapter(IdempotencyKey)
 _OUR_KEY: TypeAdapter[str] = TypeAdapter(StoredKey)
+
+
+EXPIRED: Final = Rejection("invalid", "expires", "the request expired before it was processed")
+
+
+def in_time(request: Request, now: datetime) -> Request:
+    """Return the request, with the reason for its refusal if its producer does not want it any more."""
+    if request.not_after is None or now <= request.not_after or EXPIRED in request.mistakes:
+        return request
+    return replace(request, mistakes=(EXPIRED, *request.mistakes)[:MAX_REJECTIONS])
 
 
 def open_request(request: Request, tenant: Tenant, new_order_id: str) -> Opened:

@@ -13,6 +13,7 @@ from orders.claim import claim
 from orders.decide import decide
 from orders.load import load
 from orders.look import look
+from orders.open_requests import in_time
 from orders.recovery.waiting import PATIENCE
 from orders.tell import tell
 from orders.write import write
@@ -36,6 +37,7 @@ def process(
     A request that came before what it names waits, as a row, for as long as `patience` allows; an order has
     at most `max_tickets`, and an event message `max_event_bytes`.
     """
+    requests = [in_time(request, now) for request in requests]
     claimed = claim(connection, requests, now, max_tickets)  # the inbox says who is new
     named = look(connection, claimed.valid)  # what do they name?
     world = load(connection, named, now)  # locked in one order, read once

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -31,7 +32,7 @@ MAX_REQUESTS_PER_MESSAGE: Final = 500
 """Requests in one message; a larger message is refused whole."""
 
 ENVELOPE_FIELDS: Final = frozenset(
-    {"tenant", "request_id", "may_set_price", "by", "dialect", "seen_version", "mistakes"}
+    {"tenant", "request_id", "may_set_price", "by", "dialect", "seen_version", "not_after", "mistakes"}
 )
 """Fields that travel with a request and are not part of its body (nor of its hash)."""
 
@@ -47,6 +48,7 @@ class Request:
     the body has no canonical words and is still in those of its dialect. They travel with a request that
     is kept, for without them it would be taken at the next try. `seen_version` is the version that the order
     had when the request was accepted: changes up to it came first, whatever the clocks of the intakes say.
+    After `not_after` the producer does not want it any more.
     """
 
     kind: str
@@ -57,3 +59,4 @@ class Request:
     by: str | None = None
     mistakes: tuple[Rejection, ...] = ()
     seen_version: int | None = None
+    not_after: datetime | None = None

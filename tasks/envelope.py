@@ -1,5 +1,6 @@
 """Fields of a request's envelope as a producer wrote them: what they say, or why they say nothing."""
 
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -38,6 +39,18 @@ def read_seen_version(given: Any) -> int | Rejection | None:
     return Rejection(
         "invalid", "seen_version", f"seen_version must be a whole number from 1 to {_LAST_VERSION}"
     )
+
+
+def read_moment(field: str, given: Any) -> datetime | Rejection | None:
+    """Return a time in UTC, None for none, or the mistake; one without a zone is in UTC, as for Celery."""
+    if given is None:
+        return None
+    try:
+        # AMQP has times of its own, which its client has read already.
+        moment = given if isinstance(given, datetime) else datetime.fromisoformat(given)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        return Rejection("invalid", field, f"{field} must be a time as in RFC 3339")
 
 
 def read_mistakes(given: Any) -> tuple[Rejection, ...]:

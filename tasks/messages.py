@@ -1,19 +1,19 @@
 """From a Celery message to requests: what is in it, or why it is a dead letter."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID, uuid5
-
-import orjson
 
 from orders.recovery.dead_letters import DeadLetter
 from orders.recovery.requests_json import any_json
 from schemas.outcomes import MAX_REJECTIONS, Rejection
 from schemas.requests import ENVELOPE_FIELDS, KINDS, MAX_REQUESTS_PER_MESSAGE, Request
 from schemas.text import is_storable
-from tasks.envelope import read_mistakes, read_request_id, read_seen_version
+from tasks.bodies import Unreadable, decompressed, read_json
+from tasks.client_options import ClientOptions, read_options
+from tasks.envelope import read_mistakes, read_moment, read_request_id, read_seen_version
 from tasks.wrapped import MARK, unwrap
 from vendors.registry import translate
 
@@ -22,82 +22,105 @@ _MISSING_ID: Final = UUID("d1a7c1a6-3a0e-4e37-9f0e-6a7a1b7f2c55")
 
 @dataclass(frozen=True, slots=True)
 class QueueMessage:
-    """One message as it came from the queue: the task it names, its id, and its body."""
+    """One message as it came from the queue: the task it names, its id, its body, and what is said of it.
+
+    `is_expired` says that the broker has given it up because its time was over.
+    """
 
     task: str
     message_id: str
     body: bytes
     deliveries: int = 1
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    content_type: object = None
+    content_encoding: object = None
+    is_expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a message holds: requests, and what cannot be read as one."""
+    """What a message holds: requests, those for a later time, and what cannot be read as one."""
 
     requests: list[Request] = field(default_factory=list)
+    later: list[tuple[Request, datetime]] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
 
 
-class _Unreadable(Exception):
-    """The message is not what a producer of requests sends; the text says why."""
-
-
-def parse(message: QueueMessage) -> Parsed:
+def parse(message: QueueMessage, now: datetime | None = None) -> Parsed:
     """Return the requests of a message (protocol 2); what is no request becomes a dead letter."""
     try:
-        return _requests(message)
-    except _Unreadable as error:
+        body = decompressed(message.body, message.headers.get("compression"))
+        return _requests(replace(message, body=body) if body is not message.body else message, now)
+    except Unreadable as error:
         return Parsed(dead=[DeadLetter(message.task, message.body, str(error), attempts=message.deliveries)])
 
 
-def _requests(message: QueueMessage) -> Parsed:
+def _requests(message: QueueMessage, now: datetime | None) -> Parsed:
+    content, is_standard = read_json(message.body, message.content_type, message.content_encoding)
     if message.task not in KINDS:
-        raise _Unreadable(f"there is no task {message.task[:100]!r} on the queue of orders")
-    bodies = _bodies(message.body)
-    may_hold_wrapped = MARK in message.body
+        raise Unreadable(_no_task(message.task, content))
+    args, kwargs, embedded = _parts(content)
+    bodies = _bodies(args, kwargs)
+    options = read_options(
+        message.headers,
+        embedded,
+        needless=_needless(args, kwargs),
+        is_expired=message.is_expired,
+        now=now or datetime.now(UTC),
+    )
+    is_plain = is_standard and MARK not in message.body
     parsed = Parsed()
     for index, body in enumerate(bodies):
-        request = _request(message, index, body, may_hold_wrapped=may_hold_wrapped)
-        if isinstance(request, Request):
-            parsed.requests.append(request)
-        else:
+        request = _request(message, index, body, options, is_plain=is_plain)
+        if isinstance(request, DeadLetter):
             parsed.dead.append(request)
+        elif options.due_at is not None and not request.mistakes:
+            parsed.later.append((request, options.due_at))
+        else:
+            parsed.requests.append(request)
     return parsed
 
 
-def _bodies(body: bytes) -> Sequence[Any]:
-    content = _json(body)
-    # Protocol 2 of Celery's messages: arguments, keyword arguments, and callbacks that we do not use.
-    if not isinstance(content, list) or len(content) != 3 or not isinstance(content[1], dict):
-        raise _Unreadable("the body is not that of a Celery message (protocol 2)")
-    bodies = content[1].get("requests")
+def _no_task(task: str, content: Any) -> str:
+    if not task and isinstance(content, dict) and "task" in content:
+        return "it is a message of Celery's protocol 1; set task_protocol to 2"
+    return f"there is no task {task[:100]!r} on the queue of orders"
+
+
+def _parts(content: Any) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
+    """Return the three parts of a body: arguments, keyword arguments, and what is to be called afterwards."""
+    match content:
+        case [list() | None as args, dict() as kwargs, dict() | None as embedded]:
+            return args or [], kwargs, embedded or {}
+    raise Unreadable("the body is not that of a Celery message (protocol 2)")
+
+
+def _bodies(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sequence[Any]:
+    bodies = kwargs["requests"] if "requests" in kwargs else next(iter(args), None)
     if not isinstance(bodies, list):
-        raise _Unreadable("the keyword argument `requests` is not a list")
+        raise Unreadable("the argument `requests` is not a list")
     if not 1 <= len(bodies) <= MAX_REQUESTS_PER_MESSAGE:
-        raise _Unreadable(f"{len(bodies)} requests in a message; 1 to {MAX_REQUESTS_PER_MESSAGE} are allowed")
+        raise Unreadable(f"{len(bodies)} requests in a message; 1 to {MAX_REQUESTS_PER_MESSAGE} are allowed")
     return bodies
 
 
-def _json(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        pass
-    # The slow reader understands lone surrogates: one bad name must not cost 499 neighbours their order.
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise _Unreadable(f"the body is not JSON: {error}") from error
+def _needless(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[str]:
+    """Return the names of arguments beside `requests`."""
+    named = [name for name in kwargs if name != "requests"]
+    return named + (["args"] if len(args) > ("requests" not in kwargs) else [])
 
 
-def _request(message: QueueMessage, index: int, body: Any, *, may_hold_wrapped: bool) -> Request | DeadLetter:
+def _request(
+    message: QueueMessage, index: int, body: Any, options: ClientOptions, *, is_plain: bool
+) -> Request | DeadLetter:
     if not isinstance(body, dict):
         reason = f"request {index} of the message is not an object"
         return DeadLetter(message.task, any_json(body), reason, attempts=message.deliveries)
-    no_text = unwrap(body) if may_hold_wrapped else ()
+    no_values = () if is_plain else unwrap(body)
     tenant = body.get("tenant")
     request_id = read_request_id(body.get("request_id"))
     seen_version = read_seen_version(body.get("seen_version"))
+    not_after = read_moment("not_after", body.get("not_after"))
     words, untranslated = translate(
         body.get("dialect", "canonical"),
         message.task,
@@ -112,10 +135,21 @@ def _request(message: QueueMessage, index: int, body: Any, *, may_hold_wrapped: 
         body=words,
         by=_sender(body.get("by")),
         mistakes=_mistakes(
-            request_id, seen_version, *read_mistakes(body.get("mistakes")), *no_text, *untranslated
+            *options.mistakes,
+            request_id,
+            seen_version,
+            not_after,
+            *read_mistakes(body.get("mistakes")),
+            *no_values,
+            *untranslated,
         ),
         seen_version=seen_version if isinstance(seen_version, int) else None,
+        not_after=_earliest(options.not_after, not_after),
     )
+
+
+def _earliest(*moments: object) -> datetime | None:
+    return min((moment for moment in moments if isinstance(moment, datetime)), default=None)
 
 
 def _sender(given: Any) -> str | None:

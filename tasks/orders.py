@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from orders.errors import CatalogueChanged
 from orders.process import process
 from orders.recovery.dead_letters import DeadLetter, bury
-from orders.recovery.delayed import RetryPolicy, forget, put_aside
+from orders.recovery.delayed import RetryPolicy, forget, put_aside, put_off
 from orders.recovery.requests_json import any_json
 from orders.recovery.suspects import acquit, count_attempt
 from schemas.outcomes import Outcome
@@ -66,10 +66,18 @@ def process_messages(messages: Sequence[QueueMessage]) -> Report:
     `DatabaseUnavailable`, and then nothing is stored.
     """
     parsed = [parse(message) for message in messages]
+    _put_off([one for message in parsed for one in message.later])
     return process_requests(
         [request for one in parsed for request in one.requests],
         [letter for one in parsed for letter in one.dead],
     )
+
+
+def _put_off(requests: Sequence[tuple[Request, datetime]]) -> None:
+    """Keep requests for a later time as rows. Raises `DatabaseUnavailable`."""
+    if requests:
+        with transaction() as connection:
+            put_off(connection, requests)
 
 
 def process_requests(

@@ -20,7 +20,7 @@ from tasks.resources import publisher
 from tasks.ticks import scheduled
 from tasks.transactions import transaction
 from worker import metrics
-from worker.publishing import NotConfirmed, task_message
+from worker.publishing import LONGEST_TRIES, NotConfirmed, task_message
 from worker.queues import OUTBOX
 from worker.settings import get_settings
 
@@ -35,7 +35,8 @@ _GROUP_BYTES: Final = 4 * 1024 * 1024
 """Their data together; a single one may be larger."""
 
 # A relay that is stopped in the middle must not hold its rows, and the database's horizon, for ever.
-_END_IF_FORGOTTEN: Final = text("SET LOCAL idle_in_transaction_session_timeout = '2min'")
+_END_IF_FORGOTTEN: Final = text("SELECT set_config('idle_in_transaction_session_timeout', :limit, true)")
+_FORGOTTEN_SECONDS: Final = 120.0
 
 _wanted = threading.Event()
 
@@ -106,7 +107,8 @@ def _relay_group(after: UUID, waiting: Collection[str]) -> tuple[list[Claimed], 
     settings = get_settings()
     PROGRESS.step()
     with transaction() as connection:
-        connection.execute(_END_IF_FORGOTTEN)
+        limit = max(_FORGOTTEN_SECONDS, LONGEST_TRIES * settings.publish_timeout_seconds)
+        connection.execute(_END_IF_FORGOTTEN, {"limit": f"{limit:.0f}s"})
         messages = claim_unsent(
             connection,
             after=after,

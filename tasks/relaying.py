@@ -15,7 +15,7 @@ from uuid import UUID
 from orders.outbox import Claimed
 from schemas.events import CONTENT_TYPE
 from tasks.progress import PROGRESS
-from worker.confirms import NotConfirmed, Postponed, Refused
+from worker.confirms import Blocked, NotConfirmed, Postponed, Refused
 from worker.publishing import Message, Publisher
 from worker.queues import EVENTS
 
@@ -134,6 +134,8 @@ class _Group:
     def _takes_anything(self, error: NotConfirmed) -> bool:
         PROGRESS.step()
         try:
+            if isinstance(error, Blocked):
+                raise error
             self._publisher.probe()
         except NotConfirmed:
             self.relayed.outage = str(error)

@@ -5,6 +5,7 @@ same request with text in their places must be the same request, so they are unw
 looks at them.
 """
 
+import math
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import datetime, time
@@ -27,33 +28,34 @@ _Path = tuple["_Path", int | str] | None
 
 
 class _NoText(Exception):
-    """The value is bytes that are no text."""
+    """The value cannot be written as text; the message says why."""
 
 
 def unwrap(body: dict[str, Any]) -> tuple[Rejection, ...]:
     """Replace each wrapped value inside the body by its text; return what is wrong with them.
 
-    What kombu itself would not have written stays as it is. Nesting of any depth is searched without
-    recursion.
+    What kombu itself would not have written stays as it is. NaN and Infinity are no values at all: Python
+    writes them, and no other JSON has them. Nesting of any depth is searched without recursion.
     """
     mistakes: list[Rejection] = []
     waiting: list[tuple[Any, _Path]] = [(body, None)]
     while waiting:
         container, path = waiting.pop()
         for name, value in container.items() if isinstance(container, dict) else enumerate(container):
-            if not isinstance(value, dict | list):
+            if not isinstance(value, dict | list | float):
                 continue
             try:
                 text = _text(value)
-            except _NoText:
+            except _NoText as error:
                 if len(mistakes) < MAX_REJECTIONS:
-                    field = field_path(_steps((path, name)))
-                    mistakes.append(Rejection("invalid", field, "the bytes are not text in UTF-8"))
+                    mistakes.append(Rejection("invalid", field_path(_steps((path, name))), str(error)))
+                if isinstance(value, float):
+                    container[name] = str(value)  # it must be told from null wherever the request is kept
                 continue
-            if text is None:
-                waiting.append((value, (path, name)))
-            else:
+            if text is not None:
                 container[name] = text
+            elif not isinstance(value, float):
+                waiting.append((value, (path, name)))
     return tuple(mistakes)
 
 
@@ -67,6 +69,8 @@ def _steps(path: _Path) -> tuple[int | str, ...]:
 
 def _text(value: Any) -> str | None:
     """Return the text of a wrapped value, None for every other value. Raises `_NoText`."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise _NoText("NaN and Infinity are no numbers in JSON")
     if not isinstance(value, dict) or value.keys() != _NAMES:
         return None
     kind, wrapped = value["__type__"], value["__value__"]
@@ -120,7 +124,7 @@ def _base64(wrapped: str) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        raise _NoText from error
+        raise _NoText("the bytes are not text in UTF-8") from error
 
 
 _READERS: Final[Mapping[str, Callable[[Any], str | None]]] = {

@@ -2,7 +2,7 @@
 
 import gc
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from celery import Celery
 from celery.signals import setup_logging, worker_init, worker_ready
@@ -15,6 +15,9 @@ from worker.queues import MAINTENANCE, OUTBOX, is_amqp, queues, transport_option
 from worker.relay_watch import WatchRelay
 from worker.schedule import beat_schedule
 from worker.settings import get_settings
+from worker.watchdog import Watchdog
+
+_ANSWER_SECONDS: Final = 10.0
 
 
 class App(Celery):
@@ -35,7 +38,7 @@ def make_app() -> Celery:
         task_default_queue=MAINTENANCE,
         task_routes={"outbox.relay": {"queue": OUTBOX}, "outbox.sweep": {"queue": OUTBOX}},
         task_create_missing_queue_type="quorum" if is_amqp(broker_url) else "classic",
-        broker_transport_options=transport_options(settings, broker_url),
+        broker_transport_options=transport_options(settings, broker_url) | _timeouts(broker_url),
         # Results are rows: nobody reads Celery's.
         task_ignore_result=True,
         # A message is given up when the work is done, and given back when its process dies.
@@ -52,6 +55,10 @@ def make_app() -> Celery:
         # Wait for the broker at start and after a loss, as long as it takes.
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # A queue that is deleted, or a permission that is lost, passes like a broken connection. Otherwise
+        # Celery takes it for unrecoverable and ends the worker.
+        broker_channel_error_retry=True,
+        worker_consumer="worker.patient_consumer:PatientConsumer",
         # A task that runs while the broker is away ends its work; its effect is a transaction.
         worker_cancel_long_running_tasks_on_connection_loss=False,
         # One process, threads: psycopg and kombu are not made for forks, and the bulk consumer is a
@@ -64,9 +71,17 @@ def make_app() -> Celery:
         beat_max_loop_interval=5,
         timezone="UTC",
     )
-    app.steps["worker"].add(BulkOrders)
-    app.steps["worker"].add(WatchRelay)
+    app.steps["worker"].update((BulkOrders, WatchRelay, Watchdog))
     return app
+
+
+def _timeouts(broker_url: str) -> dict[str, float]:
+    """Return how long Celery's own calls wait for an answer; kombu's and py-amqp's default is for ever."""
+    if not is_amqp(broker_url):
+        return {"socket_timeout": _ANSWER_SECONDS}
+    if broker_url.startswith("amqps"):
+        return {}  # py-amqp sets them beneath TLS, which then takes them for errors
+    return {"read_timeout": _ANSWER_SECONDS, "write_timeout": _ANSWER_SECONDS}
 
 
 @setup_logging.connect

@@ -20,10 +20,12 @@ from tasks.messages import QueueMessage
 from tasks.orders import Report, bury_message, process_messages, process_suspect
 from tasks.resources import engine
 from tasks.transactions import DatabaseUnavailable
+from worker.announcements import Announcements
 from worker.announcing import Announcer
 from worker.bulk_amqp import AmqpSource
 from worker.bulk_redis import RedisSource
 from worker.deliveries import Delivery, Source, SourceLost, first_batch
+from worker.pulse import Pulse
 from worker.queues import ORDERS, is_amqp
 from worker.settings import Settings, get_settings
 
@@ -32,7 +34,9 @@ log = logging.getLogger(__name__)
 _IDLE_SECONDS: Final = 1.0
 """How long one wait for a message lasts, and hence how late an idle thread hears of a stop."""
 
+_FIRST_WAIT_SECONDS: Final = 0.1
 _LONGEST_WAIT_SECONDS: Final = 5.0
+"""Between two attempts, to connect or to reach the database: the first wait, and the longest."""
 
 _LONGEST_PROBE_SECONDS: Final = 2.0
 """How late a worker may notice that the database takes work again."""
@@ -57,8 +61,10 @@ class BulkOrders(bootsteps.StartStopStep):
     def start(self, worker: Any) -> None:
         # Celery's own consumer must leave this queue to us.
         worker.app.amqp.queues.deselect([ORDERS])
-        self._consumer = BulkConsumer(get_settings(), Announcer(worker.app, worker.hostname))
+        announcements = Announcements(Announcer(worker.app, worker.hostname))
+        self._consumer = BulkConsumer(get_settings(), announcements)
         self._consumer.start()
+        worker.pulses = [self._consumer.pulse]
 
     def stop(self, worker: Any) -> None:
         if self._consumer is not None:
@@ -71,10 +77,11 @@ class BulkOrders(bootsteps.StartStopStep):
 class BulkConsumer(threading.Thread):
     """Takes batches, has them processed, acknowledges them; connects again when the broker was away."""
 
-    def __init__(self, settings: Settings, announcer: Announcer) -> None:
+    def __init__(self, settings: Settings, announcements: Announcements) -> None:
         super().__init__(name="bulk-orders", daemon=True)
         self._settings = settings
-        self._announcer = announcer
+        self._announcements = announcements
+        self.pulse = Pulse()
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -84,33 +91,36 @@ class BulkConsumer(threading.Thread):
         self.join()
 
     def run(self) -> None:
+        self._announcements.start()
         self._await_database()
-        wait = 0.1
+        wait = _FIRST_WAIT_SECONDS
         while not self._stopping.is_set():
+            started = time.monotonic()
             try:
-                source = self._connect()
-            except SourceLost as error:
-                log.error("the broker does not answer", extra={"error": str(error)[:500]})
-                self._stopping.wait(wait)
-                wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
-                continue
-            except Exception:
-                # A thread that ended would leave a worker that looks alive and takes nothing.
-                log.exception("the bulk consumer cannot connect; trying again")
-                self._stopping.wait(_LONGEST_WAIT_SECONDS)
-                continue
-            wait = 0.1
-            try:
-                self._consume(source)
+                self._connect_and_consume()
             except SourceLost as error:
                 log.warning("lost the broker; connecting again", extra={"error": str(error)[:500]})
             except Exception:
-                # Not acknowledged, hence not lost: the messages come back.
+                # A thread that ended would leave a worker that looks alive and takes nothing. What was not
+                # acknowledged is not lost: the messages come back.
                 log.exception("the bulk consumer failed; starting it again")
-                self._stopping.wait(1)
-            finally:
+            # A connection that lasted was good, and its end may have been a moment's.
+            if time.monotonic() - started > _LONGEST_WAIT_SECONDS:
+                wait = _FIRST_WAIT_SECONDS
+            self._stopping.wait(wait)
+            wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+        self._announcements.close()
+
+    def _connect_and_consume(self) -> None:
+        with self.pulse.waiting():
+            source = self._connect()
+        self.pulse.abort = source.abort
+        try:
+            self._consume(source)
+        finally:
+            with self.pulse.waiting():
                 source.close()
-        self._announcer.close()
+            self.pulse.abort = None
 
     def _await_database(self) -> None:
         """Wait until the database is writable and has the schema that this program needs."""
@@ -127,14 +137,16 @@ class BulkConsumer(threading.Thread):
     def _consume(self, source: Source) -> None:
         limit = self._settings.batch_size
         while not self._stopping.is_set():
-            deliveries = source.take(limit, _IDLE_SECONDS)
-            if deliveries:
-                source.read_ahead(limit)
+            with self.pulse.waiting():
+                deliveries = source.take(limit, _IDLE_SECONDS)
+                if deliveries:
+                    source.read_ahead(limit)
             while deliveries and not self._stopping.is_set():
                 count = _batch_length(deliveries, limit)
                 batch, deliveries = deliveries[:count], deliveries[count:]
                 if self._process(source, batch):
-                    source.acknowledge(batch)
+                    with self.pulse.waiting():
+                        source.acknowledge(batch)
 
     def _process(self, source: Source, batch: Sequence[Delivery]) -> bool:
         """Process a batch, waiting for the database as long as it takes; False if stopped meanwhile."""
@@ -148,10 +160,11 @@ class BulkConsumer(threading.Thread):
                 if self._stopping.wait(wait):
                     return False
                 wait = min(wait * 2, _LONGEST_PROBE_SECONDS)
-                source.keep(batch)
+                with self.pulse.waiting():
+                    source.keep(batch)
             else:
                 breaker.close(ORDERS)
-                self._announcer.announce(batch, report.summary, started)
+                self._announcements.announce(batch, report.summary, started)
                 return True
 
 
@@ -180,4 +193,13 @@ def _handle(batch: Sequence[Delivery]) -> Report:
 
 def _message(delivery: Delivery) -> QueueMessage:
     # An id is whatever its producer wrote; it names rows.
-    return QueueMessage(delivery.task, storable(delivery.message_id), delivery.body, delivery.count)
+    return QueueMessage(
+        task=delivery.task,
+        message_id=storable(delivery.message_id),
+        body=delivery.body,
+        deliveries=delivery.count,
+        headers=delivery.headers,
+        content_type=delivery.content_type,
+        content_encoding=delivery.content_encoding,
+        is_expired=delivery.is_expired,
+    )

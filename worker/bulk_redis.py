@@ -4,77 +4,37 @@ kombu pops a message and records it as unacknowledged in two steps; a worker kil
 it. Here one script does both for many messages. What it writes is what kombu's own channel writes (a
 hash of the messages, a sorted set of the times), so that a stock worker too gives the messages of a dead
 one to another; ours do it faster (`worker/redis_sweep.py`).
+
+kombu keeps a list for each priority. All of them are read: see `worker/redis_scripts.py`.
 """
 
+import logging
+import socket
 import time
-from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
-import orjson
 import redis
-from kombu import Connection
 
-from worker.deliveries import MAX_BATCH_BYTES, Delivery, SourceLost, count_requests
-from worker.queues import ORDERS, queues, transport_options
+from worker.broker_connections import open_connection
+from worker.broker_faults import explain, is_out_of_memory
+from worker.deliveries import MAX_BATCH_BYTES, Delivery, SourceLost
+from worker.queues import ORDERS, queues
+from worker.redis_messages import read_message
+from worker.redis_scripts import GIVE_BACK, RESERVE
 from worker.redis_sweep import Sweep
 from worker.settings import Settings
 
-# KEYS: the queue, kombu's hash and sorted set of unacknowledged messages, our counts of redeliveries.
-# ARGV: requests at most, bytes at most, the time. A message that is not kombu's (no JSON, no tag) is
-# wrapped into one that is, so that no sweep stumbles over it and it can become a dead letter.
-_RESERVE: Final = """
-local taken, requests, bytes = {}, 0, 0
-while requests < tonumber(ARGV[1]) and bytes < tonumber(ARGV[2]) do
-    local message = redis.call('RPOP', KEYS[1])
-    if not message then break end
-    local ok, decoded = pcall(cjson.decode, message)
-    local tag, carried, exchange, routing_key
-    if ok then
-        ok = pcall(function()
-            tag = decoded.properties.delivery_tag
-            exchange = decoded.properties.delivery_info.exchange
-            routing_key = decoded.properties.delivery_info.routing_key
-            carried = tonumber(decoded.headers.willcall_requests) or 1
-            assert(type(tag) == 'string' and type(exchange) == 'string' and type(routing_key) == 'string')
-        end)
-    end
-    if not ok then
-        tag = 'foreign-' .. redis.sha1hex(message .. ARGV[3] .. requests)
-        exchange, routing_key, carried = ARGV[4], ARGV[4], 1
-        message = cjson.encode({
-            body = message:gsub('.', function(c) return string.format('%02x', c:byte()) end),
-            headers = {foreign = true}, ['content-type'] = 'application/octet-stream',
-            ['content-encoding'] = 'binary',
-            properties = {delivery_tag = tag, delivery_mode = 2, body_encoding = 'hex',
-                delivery_info = {exchange = exchange, routing_key = routing_key}}})
-        decoded = cjson.decode(message)
-    end
-    if #taken > 0 and requests + carried > tonumber(ARGV[1]) then
-        redis.call('RPUSH', KEYS[1], message)
-        break
-    end
-    redis.call('HSET', KEYS[2], tag,
-        '[' .. message .. ',' .. cjson.encode(exchange) .. ',' .. cjson.encode(routing_key) .. ']')
-    redis.call('ZADD', KEYS[3], ARGV[3], tag)
-    local count = 1
-    if decoded.headers.redelivered then count = 1 + redis.call('HINCRBY', KEYS[4], tag, 1) end
-    requests = requests + carried
-    bytes = bytes + #message
-    taken[#taken + 1] = {message, count, tag}
-end
-return taken
-"""
+log = logging.getLogger(__name__)
 
-# KEYS as above; ARGV: tag and message of each, newest first. They go back to the end that is read next.
-_GIVE_BACK: Final = """
-for i = 1, #ARGV, 2 do
-    if redis.call('HDEL', KEYS[2], ARGV[i]) == 1 then
-        redis.call('ZREM', KEYS[3], ARGV[i])
-        redis.call('RPUSH', KEYS[1], ARGV[i + 1])
-    end
-end
-"""
+_ANSWER_SECONDS: Final = 4.0
+"""How long one answer of the broker may take, beside the wait for a message that it was asked for."""
+
+_ERRORS: Final = (redis.RedisError, OSError)
+
+_PRIORITIES: Final = range(1, 10)
+"""Those that kombu has lists of their own for, whatever steps a client's settings make of them."""
 
 
 class RedisSource:
@@ -82,140 +42,126 @@ class RedisSource:
 
     def __init__(self, broker_url: str, settings: Settings) -> None:
         # kombu's connection knows how to connect (password, TLS, socket) and how the keys are named.
-        self._broker = Connection(broker_url, transport_options=transport_options(settings, broker_url))
+        try:
+            self._broker = open_connection(broker_url, settings, seconds=_ANSWER_SECONDS)
+        except _ERRORS as error:
+            raise SourceLost(explain(error)) from error
         self._ahead: list[Delivery] = []
-        self._held: dict[bytes, bytes] = {}
+        self._held: dict[bytes, tuple[bytes, bytes]] = {}  # messages and the lists they came from, by tag
+        self._turn = 0
         try:
             channel = self._broker.default_channel
             for queue in queues(broker_url):
-                queue(channel).declare()
-        except (redis.RedisError, OSError) as error:
+                with _whatever_its_memory():  # only publishers need what is written here
+                    queue(channel).declare()
+        except _ERRORS as error:
             self._broker.release()
-            raise SourceLost(str(error)) from error
+            raise SourceLost(explain(error)) from error
         prefix = channel.global_keyprefix
         self._client = redis.Redis(connection_pool=channel.pool)
         self._queue = prefix + ORDERS
-        self._keys = (
-            self._queue,
-            prefix + channel.unacked_key,
-            prefix + channel.unacked_index_key,
-            prefix + "willcall.redelivered",
-        )
-        self._reserve = self._client.register_script(_RESERVE)
-        self._give_back = self._client.register_script(_GIVE_BACK)
+        self._priorities = [f"{self._queue}{channel.sep}{priority}" for priority in _PRIORITIES]
+        self._unacked = [prefix + channel.unacked_key, prefix + channel.unacked_index_key]
+        self._redelivered = prefix + "willcall.redelivered"
+        self._reserve = self._client.register_script(RESERVE)
+        self._give_back = self._client.register_script(GIVE_BACK)
         self._sweep = Sweep(
             self._client,
-            self._keys[:3],
+            (self._queue, *self._unacked),
             settings.visibility_timeout_seconds,
             mutex_key=prefix + channel.unacked_mutex_key,
             mutex_seconds=channel.unacked_mutex_expire,
         )
 
     def take(self, limit: int, timeout_seconds: float) -> list[Delivery]:
-        try:
-            self._sweep.run_when_due()
+        with _or_lost():
+            with _whatever_its_memory():
+                self._sweep.run_when_due()
             if self._ahead:
                 taken, self._ahead = self._ahead, []
                 return taken
-            taken = self._take_now(limit)
-            if taken:
-                return taken
             # Moves the oldest message from the end of the queue to its end: nothing changes, but the
-            # call sleeps until there is one.
-            if (
-                self._client.blmove(
-                    self._queue, self._queue, max(1, round(timeout_seconds)), "RIGHT", "RIGHT"
-                )
-                is None
-            ):
-                return []
-            return self._take_now(limit)
-        except (redis.RedisError, OSError) as error:
-            raise SourceLost(str(error)) from error
+            # call sleeps until there is one. The lists of priorities are looked at when it wakes.
+            return self._take_now(limit) or (self._wait(timeout_seconds) and self._take_now(limit)) or []
+
+    def _wait(self, seconds: float) -> bool:
+        timeout = max(1, round(seconds))
+        return self._client.blmove(self._queue, self._queue, timeout, "RIGHT", "RIGHT") is not None
 
     def _take_now(self, limit: int) -> list[Delivery]:
-        reserved = self._reserve(keys=self._keys, args=[limit, MAX_BATCH_BYTES, time.time(), ORDERS])
+        self._turn += 1
+        start = self._turn % len(self._priorities)
+        keys = [*self._unacked, self._redelivered, self._queue]
+        keys += self._priorities[start:] + self._priorities[:start]
+        # A tenth of a batch, which may hold a single request only.
+        share = max(limit // 10, self._turn % 2)
+        reserved = self._reserve(keys=keys, args=[limit, MAX_BATCH_BYTES, time.time(), ORDERS, share])
         taken = []
-        for message, count, tag in reserved:
-            self._held[tag] = message
-            taken.append(_delivery(message, int(count), tag))
+        for message, count, tag, key in reserved:
+            self._held[tag] = message, key
+            taken.append(read_message(message, int(count), tag))
         return taken
 
     def read_ahead(self, limit: int) -> None:
-        try:
+        with _or_lost():
             if not self._ahead:
                 self._ahead = self._take_now(limit)
-        except (redis.RedisError, OSError) as error:
-            raise SourceLost(str(error)) from error
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         tags = [delivery.tag for delivery in deliveries]
-        try:
-            with self._client.pipeline(transaction=True) as pipeline:
-                pipeline.hdel(self._keys[1], *tags)
-                pipeline.zrem(self._keys[2], *tags)
-                again = [delivery.tag for delivery in deliveries if delivery.count > 1]
-                if again:
-                    pipeline.hdel(self._keys[3], *again)
-                pipeline.execute()
-        except (redis.RedisError, OSError) as error:
-            raise SourceLost(str(error)) from error
+        hash_, index = self._unacked
+        with _or_lost(), self._client.pipeline(transaction=True) as pipeline:
+            pipeline.hdel(hash_, *tags)
+            pipeline.zrem(index, *tags)
+            again = [delivery.tag for delivery in deliveries if delivery.count > 1]
+            if again:
+                pipeline.hdel(self._redelivered, *again)
+            pipeline.execute()
         for tag in tags:
             self._held.pop(tag, None)
 
     def keep(self, deliveries: Sequence[Delivery]) -> None:
-        now = time.time()
-        held = dict.fromkeys(self._held, now)
-        try:
-            if held:
+        held: dict[Any, float] = dict.fromkeys(self._held, time.time())
+        if held:
+            with _or_lost(), _whatever_its_memory():
                 # Only what is still ours: a sweep may have given it to another meanwhile.
-                self._client.zadd(self._keys[2], held, xx=True)
-        except (redis.RedisError, OSError) as error:
-            raise SourceLost(str(error)) from error
+                self._client.zadd(self._unacked[1], held, xx=True)
+
+    def abort(self) -> None:
+        for connection in list(self._client.connection_pool._in_use_connections):
+            with suppress(OSError, AttributeError):
+                connection._sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        newest_first = [part for item in reversed(self._held.items()) for part in item]
+        lists = list({key for _, key in self._held.values()})
+        newest_first: list[Any] = []
+        for tag, (message, key) in reversed(self._held.items()):
+            newest_first += (tag, message, 1 + lists.index(key))
         self._held.clear()
         self._ahead.clear()
         try:
             if newest_first:
-                self._give_back(keys=self._keys, args=newest_first)
-        except (redis.RedisError, OSError):
+                self._give_back(keys=[*self._unacked, *lists], args=newest_first)
+        except _ERRORS:
             pass  # the sweep returns them after the visibility timeout
         finally:
             self._broker.release()
 
 
-def _delivery(message: bytes, count: int, tag: bytes) -> Delivery:
+@contextmanager
+def _or_lost() -> Iterator[None]:
     try:
-        return _read(message, count, tag)
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
-        # Valkey's reader of JSON takes more for JSON than ours, and nobody says what headers are.
-        reason = f"it is not a message as kombu writes it: {error}"
-        return Delivery(tag, "", "", message, requests=1, count=count, dead_reason=reason)
+        yield
+    except _ERRORS as error:
+        raise SourceLost(explain(error)) from error
 
 
-def _read(message: bytes, count: int, tag: bytes) -> Delivery:
-    payload: dict[str, Any] = orjson.loads(message)
-    headers = payload.get("headers") or {}
-    return Delivery(
-        tag=tag,
-        task=str(headers.get("task", "")),
-        message_id=str(headers.get("id", "")),
-        body=_body(payload),
-        requests=count_requests(headers.get("willcall_requests")),
-        count=count,
-    )
-
-
-def _body(payload: dict[str, Any]) -> bytes:
-    body = str(payload.get("body", ""))
+@contextmanager
+def _whatever_its_memory() -> Iterator[None]:
+    """Go on when a full broker refuses a write that can wait: what we take from it makes room."""
     try:
-        match payload["properties"].get("body_encoding"):
-            case "base64":
-                return b64decode(body)
-            case "hex":
-                return bytes.fromhex(body)
-    except ValueError:
-        pass  # it becomes a dead letter as it is
-    return body.encode("utf-8", "backslashreplace")
+        yield
+    except redis.RedisError as error:
+        if not is_out_of_memory(error):
+            raise
+        log.warning("the broker refuses to write", extra={"error": explain(error)})

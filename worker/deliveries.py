@@ -1,7 +1,7 @@
 """What a broker delivers in bulk, whichever broker it is."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 MAX_BATCH_BYTES: Final = 4 * 1024 * 1024
@@ -14,7 +14,11 @@ class SourceLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message in our hands: `tag` acknowledges it, `count` says how often it was delivered."""
+    """One message in our hands: `tag` acknowledges it, `count` says how often it was delivered.
+
+    `headers`, `content_type` and `content_encoding` are what its producer wrote. `is_expired` says that the
+    broker has given it up because its time was over.
+    """
 
     tag: Any
     task: str
@@ -23,6 +27,15 @@ class Delivery:
     requests: int
     count: int = 1
     dead_reason: str | None = None
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    content_type: object = None
+    content_encoding: object = None
+    is_expired: bool = False
+
+    @property
+    def size(self) -> int:
+        """Return the bytes that count for a batch; nobody knows how large a compressed body becomes."""
+        return MAX_BATCH_BYTES if self.headers.get("compression") else len(self.body)
 
 
 class Source(Protocol):
@@ -40,6 +53,9 @@ class Source(Protocol):
     def keep(self, deliveries: Sequence[Delivery]) -> None:
         """Say that we are still alive and working on these."""
 
+    def abort(self) -> None:
+        """Let a call that hangs in the broker's socket fail; another thread calls this."""
+
     def close(self) -> None:
         """Return at once all that was taken and not acknowledged, and disconnect."""
 
@@ -49,7 +65,7 @@ def first_batch(deliveries: Sequence[Delivery], limit: int) -> int:
     requests = size = 0
     for index, delivery in enumerate(deliveries):
         requests += delivery.requests
-        size += len(delivery.body)
+        size += delivery.size
         if index and (requests > limit or size > MAX_BATCH_BYTES):
             return index
     return len(deliveries)

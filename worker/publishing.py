@@ -72,6 +72,9 @@ def task_message(task: str, kwargs_json: bytes, *, queue: str, summary: str, req
     )
 
 
+LONGEST_TRIES: Final = 5
+"""A call of `Publisher.publish` takes less than so many of its timeouts: it connects and publishes, twice."""
+
 _PROBE_BYTES: Final = 16 * 1024
 """As large as an ordinary message: who refuses this one refuses them all."""
 

@@ -17,6 +17,7 @@ from tasks.maintenance import SWEEP
 from tasks.outbox import RELAY, wake_relay
 from tasks.progress import PROGRESS
 from worker.broker_connections import drop, open_connection, waiting_messages
+from worker.publishing import LONGEST_TRIES
 from worker.queues import OUTBOX
 from worker.settings import Settings, get_settings
 
@@ -59,7 +60,7 @@ class WatchRelay(bootsteps.StartStopStep):
 
 
 class RelayWatch(threading.Thread):
-    """Ends the process when the relay has made no step for `WILLCALL_STUCK_SECONDS`.
+    """Ends the process when the relay has made no step for `WILLCALL_STUCK_SECONDS`, or a longer publish.
 
     Between two runs the queue says whether it should have: while messages wait there that it does not take.
     """
@@ -67,8 +68,9 @@ class RelayWatch(threading.Thread):
     def __init__(self, settings: Settings) -> None:
         super().__init__(name="relay-watch", daemon=True)
         self._settings = settings
-        self._stuck_seconds = settings.stuck_seconds
-        self._every = min(1.0, settings.stuck_seconds / 5)
+        # One wait for the broker is no standstill.
+        self._stuck_seconds = max(settings.stuck_seconds, LONGEST_TRIES * settings.publish_timeout_seconds)
+        self._every = min(1.0, self._stuck_seconds / 5)
         self._stopping = threading.Event()
 
     def stop(self) -> None:

@@ -1,9 +1,12 @@
 """What `willcall doctor` looks at: each check is a name and a sentence, good or bad."""
 
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from celery import Celery
+from kombu import Connection as BrokerConnection
 from sqlalchemy import Connection, func, select
 
 from db.engine import make_engine
@@ -17,7 +20,7 @@ from orders.recovery.event_letters import EVENT_MESSAGE
 from tasks.breaker import TELL_TROUBLE
 from worker.broker_connections import open_connection, waiting_messages
 from worker.broker_safety import Finding, check_broker
-from worker.queues import ORDERS, OUTBOX, is_amqp, transport_options
+from worker.queues import ORDERS, OUTBOX, is_amqp
 from worker.settings import Settings
 
 _OLDEST_POSTGRES: Final = 14
@@ -39,8 +42,12 @@ def run_checks(settings: Settings) -> list[Finding]:
     """Run all checks; what cannot be reached is one bad finding, and what depends on it is left out."""
     findings = [_settings(settings)]
     findings += _guarded("database", _database(settings))
-    findings += _guarded("broker", _broker(settings))
-    return findings
+    return findings + run_broker_checks(settings)
+
+
+def run_broker_checks(settings: Settings) -> list[Finding]:
+    """Run the checks of the broker."""
+    return list(_guarded("broker", _broker(settings)))
 
 
 def _guarded(check: str, findings: Iterator[Finding]) -> Iterator[Finding]:
@@ -118,13 +125,25 @@ def _broker(settings: Settings) -> Iterator[Finding]:
         for queue in (ORDERS, OUTBOX):
             waiting = counted(waiting_messages(connection, queue), "message")
             yield Finding(f"queue {queue}", True, f"waiting: {waiting}")
-        yield from check_broker(connection)  # after them, as it sends a message itself
-    yield _workers(url, transport_options(settings, url))
+        yield from check_broker(connection)  # after the queues, as it sends a message itself
+        yield _workers(connection)
 
 
-def _workers(url: str, options: dict[str, Any]) -> Finding:
-    with Celery(broker=url, broker_transport_options=options, set_as_current=False) as app:
-        answers = app.control.broadcast(TELL_TROUBLE, reply=True, timeout=_PING_SECONDS) or []
+def _workers(connection: BrokerConnection) -> Finding:
+    answers: list[dict[str, Any]] = []
+
+    def ask() -> None:
+        with suppress(Exception), Celery(set_as_current=False) as app:  # the broker may be gone by now
+            app.control.mailbox.producer_pool = None  # or it would open a connection of its own
+            told = app.control.broadcast(
+                TELL_TROUBLE, reply=True, timeout=_PING_SECONDS, connection=connection
+            )
+            answers.extend(told or [])
+
+    # In a thread that nobody waits for: Celery tries for ever to send what a silent broker does not take.
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(_PING_SECONDS + _BROKER_SECONDS)
     troubles = {name: answer["trouble"] for one in answers for name, answer in one.items()}
     if not troubles:
         return Finding(

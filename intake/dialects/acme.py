@@ -73,8 +73,7 @@ _Filter = Annotated[str | None, Query()]
 
 def _list(request: Request, connection: Connection, caller: Caller, found: list[UUID]) -> Response:
     def show_all(ids: Sequence[UUID]) -> list[Fragment]:
-        words = in_acme(connection, caller.tenant_id, read_words(connection, ids))
-        return [as_json(one) for one in words]
+        return as_json(in_acme(connection, caller.tenant_id, read_words(connection, ids)))
 
     listed = show_each(found[:MAX_LIST], DIALECT.name, show_all)
     headers = {}

@@ -143,7 +143,7 @@ def list_page(
             words = read_words(connection, ids)
             orders, background = with_background(connection, caller.tenant_id, words)
             listed = [eventbookings.answer_listed(one, background, links, event_id, query) for one in orders]
-            return [as_json(one) for one in listed]
+            return as_json(listed)
 
         shown = show_each(ids, _NAME, show_all)
     return list_response(eventbookings.answer_list(shown.items, Page(query, records)), shown.left_out)

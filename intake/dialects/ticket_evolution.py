@@ -146,8 +146,7 @@ def _page(request: Request, caller: Caller) -> Response:
         ids, total = page_of_orders(connection, wanted.search, offset=offset, limit=wanted.per_page)
 
         def show_all(ids: Sequence[UUID]) -> list[Fragment]:
-            words = rendered(connection, caller.tenant_id, read_words(connection, ids))
-            return [as_json(one) for one in words]
+            return as_json(rendered(connection, caller.tenant_id, read_words(connection, ids)))
 
         shown = show_each(ids, DIALECT.name, show_all)
     words = {

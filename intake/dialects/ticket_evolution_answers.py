@@ -14,8 +14,8 @@ from intake.problems import Problem, unavailable
 from intake.sending import Answer, AnswerAll, status_url
 from orders.reading.background import with_background
 from orders.reading.orders import RequestRow, get_orders
-from orders.reading.showing import OrderNotShown, as_json, show_each
-from orders.render import Words
+from orders.reading.showing import OrderNotShown, show_each
+from orders.render import Words, to_json
 from vendors import ticket_evolution
 from vendors.ticket_evolution.refusals import Layout, in_their_words
 
@@ -81,7 +81,7 @@ def _read(engine: Engine, outcomes: Sequence[RequestRow]) -> dict[UUID, Fragment
         def show_all(ids: Sequence[UUID]) -> list[tuple[UUID, Fragment]]:
             found = get_orders(connection, ids, tenant_id)
             words = rendered(connection, tenant_id, list(found.values()))
-            return [(id_, as_json(one)) for id_, one in zip(found, words, strict=True)]
+            return [(id_, Fragment(to_json(one))) for id_, one in zip(found, words, strict=True)]
 
         shown = show_each(ids, ticket_evolution.DIALECT.name, show_all)
     if shown.left_out:

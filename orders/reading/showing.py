@@ -71,9 +71,12 @@ def showing(order_id: UUID, dialect: str) -> Iterator[None]:
         raise OrderNotShown(order_id) from error
 
 
-def as_json(words: Words) -> Fragment:
-    """Return the words of an order as JSON that is written once, here, where it can still be left out."""
-    return Fragment(to_json(words))
+def as_json(orders: Sequence[Words]) -> list[Fragment]:
+    """Return orders as one piece of a JSON list, with commas between them: what `show_each` joins to a list.
+
+    It is written here, where an order that JSON has no words for can still be left out, and once for all.
+    """
+    return [Fragment(to_json(orders)[1:-1])] if orders else []
 
 
 def _is_of_the_database(error: Exception) -> bool:

@@ -24,6 +24,12 @@ _DELAY = text("""
     ON CONFLICT (request_id) DO UPDATE SET last_error = excluded.last_error
 """)
 
+_PUT_OFF = text("""
+    INSERT INTO delayed_requests (request_id, kind, request, attempts, last_error, next_attempt_at, tenant)
+    VALUES (:request_id, :kind, :request, 0, 'its producer wants it later', :next_attempt_at, :tenant)
+    ON CONFLICT (request_id) DO NOTHING
+""")
+
 # One look at the index a tenant, however many requests of it wait.
 _TENANTS: Final = """
     WITH RECURSIVE found AS (
@@ -101,7 +107,7 @@ def put_aside(
                 "attempts": attempts,
                 "error": storable(repr(error))[:2_000],
                 "next_attempt_at": now + policy.wait_after(attempts),
-                "tenant": storable(request.tenant)[:_LONGEST_NAME],
+                "tenant": _share_of(request),
             },
         )
         return False
@@ -117,6 +123,26 @@ def put_aside(
     bury(connection, [letter], now)
     forget(connection, request.request_id)
     return True
+
+
+def put_off(connection: Connection, requests: Sequence[tuple[Request, datetime]]) -> None:
+    """Keep requests that their producers want to be processed at a later time."""
+    rows = [
+        {
+            "request_id": request.request_id,
+            "kind": request.kind,
+            "request": request_json(request),
+            "next_attempt_at": due_at,
+            "tenant": _share_of(request),
+        }
+        for request, due_at in requests
+    ]
+    if rows:
+        connection.execute(_PUT_OFF, rows)
+
+
+def _share_of(request: Request) -> str:
+    return storable(request.tenant)[:_LONGEST_NAME]
 
 
 def claim_due(

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,8 @@ def request_json(request: Request) -> bytes:
         words["by"] = request.by
     if request.seen_version is not None:
         words["seen_version"] = request.seen_version
+    if request.not_after is not None:
+        words["not_after"] = request.not_after.isoformat()
     if request.mistakes:
         words["mistakes"] = [mistake.as_dict() for mistake in request.mistakes]
     return any_json(words)
@@ -62,4 +65,5 @@ def request_from_json(kind: str, stored: bytes) -> Request:
         by=words.get("by"),
         mistakes=tuple(Rejection(**mistake) for mistake in words.get("mistakes", ())),
         seen_version=words.get("seen_version"),
+        not_after=None if words.get("not_after") is None else datetime.fromisoformat(words["not_after"]),
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from worker.bulk_amqp import death_of, returns_of
+from worker.amqp_messages import death_of, returns_of
 from worker.deliveries import count_requests
 
 NONSENSE = [

@@ -1,0 +1,74 @@
+"""What a Celery client can say beside its requests: when, until when, what next. Kept, or refused by name.
+
+Celery's protocol 2 has it in the headers (`celery/app/amqp.py`, `as_task_v2`) and in the body's third part.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from orders.open_requests import EXPIRED
+from schemas.outcomes import MAX_REJECTIONS, Rejection, field_path
+from tasks.envelope import read_moment
+
+LONGEST_DELAY: Final = timedelta(days=1)
+"""How far in the future the `eta` of a message may be."""
+
+# What a client calls it, by what the message calls it.
+_CALLBACKS: Final = {"callbacks": "link", "errbacks": "link_error", "chain": "chain", "chord": "chord"}
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """What a message asks for all its requests; `mistakes` are why it cannot be had."""
+
+    mistakes: tuple[Rejection, ...] = ()
+    due_at: datetime | None = None
+    not_after: datetime | None = None
+
+
+def read_options(
+    headers: Mapping[str, Any],
+    embedded: Mapping[str, Any],
+    *,
+    needless: Sequence[str],
+    is_expired: bool,
+    now: datetime,
+) -> ClientOptions:
+    """Return what the headers and the body's third part ask for; `needless` are arguments of no use."""
+    eta = read_moment("eta", headers.get("eta"))
+    expires = read_moment("expires", headers.get("expires"))
+    mistakes = [found for found in (eta, expires) if isinstance(found, Rejection)]
+    mistakes += _callbacks(embedded)
+    mistakes += [
+        Rejection("invalid", field_path((name,)), "the task takes no argument but requests")
+        for name in needless
+    ]
+    if _has_value(headers.get("timelimit")):
+        mistakes.append(_refusal("time_limit", "time limits are not kept"))
+    if is_expired:
+        mistakes.append(EXPIRED)
+    due_at = eta if isinstance(eta, datetime) and eta > now else None
+    if due_at is not None and due_at - now > LONGEST_DELAY:
+        mistakes.append(Rejection("invalid", "eta", "the eta must be at most a day ahead"))
+    return ClientOptions(
+        tuple(mistakes[:MAX_REJECTIONS]), due_at, expires if isinstance(expires, datetime) else None
+    )
+
+
+def _callbacks(embedded: Mapping[str, Any]) -> list[Rejection]:
+    return [
+        _refusal(option, f"nothing is called after a request: {option} is not kept")
+        for name, option in _CALLBACKS.items()
+        if embedded.get(name)
+    ]
+
+
+def _refusal(field: str, reason: str) -> Rejection:
+    return Rejection("invalid", field, f"{reason}; leave it out")
+
+
+def _has_value(limits: Any) -> bool:
+    """Say whether there is a limit of time: two of them, hard and soft, in what Celery writes."""
+    return any(limit is not None for limit in limits) if isinstance(limits, list) else limits is not None

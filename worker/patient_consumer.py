@@ -1,0 +1,42 @@
+"""Celery's own consumer, which also waits between attempts that fail at once, and explains errors."""
+
+import logging
+import time
+from typing import Any, Final
+
+from celery.worker.consumer import Consumer
+from celery.worker.state import maybe_shutdown
+
+from worker.broker_faults import explain
+
+log = logging.getLogger(__name__)
+
+_FIRST_WAIT_SECONDS: Final = 0.5
+_LONGEST_WAIT_SECONDS: Final = 5.0
+"""Between two connections that the broker let us open and did not let us use."""
+
+
+class PatientConsumer(Consumer):
+    """What a broker refuses, such as a queue with other arguments, it refuses again a moment later."""
+
+    _connected_at = 0.0
+    _wait_seconds = _FIRST_WAIT_SECONDS
+
+    def connect(self) -> Any:
+        """Return a connection; wait for the broker as long as it takes."""
+        connection = super().connect()
+        self._connected_at = time.monotonic()
+        return connection
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Let go of the connection, and wait if it was of no use."""
+        log.warning("Celery's consumer lost the broker; connecting again", extra={"error": explain(exc)})
+        super().on_connection_error_after_connected(exc)
+        if time.monotonic() - self._connected_at > _LONGEST_WAIT_SECONDS:
+            self._wait_seconds = _FIRST_WAIT_SECONDS
+            return
+        until = time.monotonic() + self._wait_seconds
+        self._wait_seconds = min(self._wait_seconds * 2, _LONGEST_WAIT_SECONDS)
+        while time.monotonic() < until:
+            maybe_shutdown()
+            time.sleep(0.1)
