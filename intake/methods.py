@@ -6,6 +6,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from intake.problems import methods_of, not_found
 
 
+# The dialects answer in shapes of their own.
+_OURS = ("/v1/", "/documents/")
+
+
 class Methods:
     """ASGI middleware: a `HEAD` is a `GET` whose body the server keeps back; `OPTIONS` gets the methods."""
 
@@ -14,7 +18,7 @@ class Methods:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the call on, unless it is answered here."""
-        if scope["type"] == "http" and "\x00" in scope["path"]:
+        if scope["type"] == "http" and "\x00" in scope["path"] and scope["path"].startswith(_OURS):
             await not_found().response()(scope, receive, send)  # no name holds it, and no database takes it
         elif scope["type"] == "http" and scope["method"] == "OPTIONS":
             await _options(scope)(scope, receive, send)
