@@ -5,7 +5,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from intake.problems import methods_of, not_found
 
-
 # The dialects answer in shapes of their own.
 _OURS = ("/v1/", "/documents/")
 

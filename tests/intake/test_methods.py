@@ -20,7 +20,6 @@ NUL = [
     "/v1/orders/%00",
     "/v1/requests/a%00b",
     "/v1/events/%00/ticket-classes",
-    "/v9/orders/%00",
     "/%00",
     "/v1/holds/%00",
 ]
