@@ -8,6 +8,8 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+_SILENT: Final = "the database does not answer: "
+
 
 class Fault(StrEnum):
     """Whose fault it is, and hence what is to be done."""
@@ -81,7 +83,14 @@ def describe(error: BaseException) -> str:
         return f"{type(error).__name__}: {error}"[:500]
     # The server's detail may quote a row, and with it a buyer.
     words = cause.diag.message_primary or " ".join(str(cause).split()) or type(cause).__name__
-    return f"{cause.sqlstate or 'the database does not answer'}: {words}"[:500]
+    code = f"{cause.sqlstate}: " if cause.sqlstate else ""
+    return f"{_SILENT if is_silent(error) else ''}{code}{words}"[:500]
+
+
+def is_silent(error: BaseException) -> bool:
+    """Say whether the server was not reached, or ended the connection."""
+    code = sqlstate_of(error)
+    return code is None or code.startswith(("08", "57P"))
 
 
 def _cause(error: BaseException) -> BaseException | None:

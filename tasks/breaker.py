@@ -11,7 +11,7 @@ from worker import metrics
 
 log = logging.getLogger(__name__)
 
-_SECONDS_BETWEEN_LINES: Final = 30.0
+_SECONDS_BETWEEN_LINES: Final = 5.0
 
 
 class Breaker:

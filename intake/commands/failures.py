@@ -74,7 +74,7 @@ def _of_server(error: Exception) -> str | None:
 def _of_database(error: Exception) -> str | None:
     from sqlalchemy import make_url
 
-    from db.failures import Fault, describe, fault_of, is_of_schema, sqlstate_of
+    from db.failures import Fault, describe, fault_of, is_of_schema, is_silent
     from worker.settings import get_settings
 
     url = make_url(get_settings().database()).render_as_string(hide_password=True)
@@ -84,7 +84,7 @@ def _of_database(error: Exception) -> str | None:
         )
     if fault_of(error) is Fault.STATEMENT:
         return None
-    if sqlstate_of(error) is None:
+    if is_silent(error):
         return f"the database {url} {describe(error).removeprefix('the database ')}"
     return f"the database {url} cannot do this now: {describe(error)}"
 
