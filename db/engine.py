@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, NullPool, create_engine
 
 _CONNECT: Final[Mapping[str, Any]] = {
     "connect_timeout": 5,
@@ -34,11 +34,12 @@ def make_engine(
     is_by_key: bool = False,
     statement_seconds: float = 0,
     lock_seconds: float = 0,
+    is_pooled: bool = True,
 ) -> Engine:
     """Return an engine for one process; a connection that died while idle is replaced silently.
 
     The server cancels a statement that takes longer than so many seconds, or waits so long for a lock; 0 is
-    for ever.
+    for ever. What is not pooled (`is_pooled`) is closed after each use.
 
     Callers that try a failed transaction again anyway (`is_tried_again`) save a round trip for each. Where
     everything is looked up by key (`is_by_key`), no plan reads a whole table.
@@ -48,11 +49,12 @@ def make_engine(
         options += f" -c statement_timeout={round(statement_seconds * 1_000)}"
     if lock_seconds:
         options += f" -c lock_timeout={round(lock_seconds * 1_000)}"
+    pool: dict[str, Any] = {"poolclass": NullPool}
+    if is_pooled:
+        pool = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_pre_ping": not is_tried_again}
     return create_engine(
         url,
-        pool_size=pool_size,
-        max_overflow=max_overflow,
-        pool_pre_ping=not is_tried_again,
+        **pool,
         connect_args={**_CONNECT, "options": options},
         # An error's text ends in logs and dead letters: no buyer's name may be in it.
         hide_parameters=True,

@@ -5,10 +5,9 @@ from functools import cached_property
 from typing import Any, Final
 
 from celery import Celery
-from celery.signals import setup_logging, worker_init, worker_ready
+from celery.signals import setup_logging, worker_init
 
 from worker.batching import BulkOrders
-from worker.broker_safety import tell_of_risks
 from worker.logs import set_up_logs
 from worker.metrics import serve_metrics
 from worker.queues import MAINTENANCE, OUTBOX, is_amqp, queues, transport_options
@@ -97,12 +96,6 @@ def _on_worker_init(**_: Any) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(300_000, 20, 20)
-
-
-@worker_ready.connect
-def _on_worker_ready(**_: Any) -> None:
-    settings = get_settings()
-    tell_of_risks(settings.broker(), settings)
 
 
 app = make_app()

@@ -22,6 +22,7 @@ from tasks.resources import engine
 from tasks.transactions import DatabaseUnavailable
 from worker.announcements import Announcements
 from worker.announcing import Announcer
+from worker.broker_safety import tell_of_risks
 from worker.bulk_amqp import AmqpSource
 from worker.bulk_redis import RedisSource
 from worker.deliveries import Delivery, Source, SourceLost, first_batch
@@ -83,6 +84,7 @@ class BulkConsumer(threading.Thread):
         self._announcements = announcements
         self.pulse = Pulse()
         self._stopping = threading.Event()
+        self._has_told_of_risks = False
 
     def stop(self) -> None:
         """Finish the batch in hand, return what was read ahead, and end."""
@@ -141,6 +143,10 @@ class BulkConsumer(threading.Thread):
                 deliveries = source.take(limit, _IDLE_SECONDS)
                 if deliveries:
                     source.read_ahead(limit)
+            if not deliveries and not self._has_told_of_risks:
+                # Now, as the check sends a message, which must not wait behind orders.
+                self._has_told_of_risks = True
+                tell_of_risks(self._settings.broker(), self._settings)
             while deliveries and not self._stopping.is_set():
                 count = _batch_length(deliveries, limit)
                 batch, deliveries = deliveries[:count], deliveries[count:]
