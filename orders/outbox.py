@@ -16,26 +16,34 @@ from schemas.events import MAX_EVENT_BYTES, cloud_event, data_uri
 # The earliest event message of a subject stands for it: who has locked that has the later ones, too. So
 # however many relays run, they keep the order of `sequence`. What another has claimed is not waited for.
 # The sizes are added up before the data are read; the first one is taken whatever its size.
+# Each step is done once and looks its rows up by key, however old the plan is: one that was made while the
+# tables were empty was seen to do a step anew for each row.
 _CLAIM = text("""
-    SELECT o.subject, o.sequence, m.type, t.name AS tenant, m.created_at, m.data::text AS data
-    FROM (
-        SELECT subject, sequence, bytes, sum(bytes) OVER (ORDER BY subject, sequence) AS together
-        FROM (
-            SELECT subject FROM outbox
-            WHERE subject > :after AND NOT EXISTS (
-                SELECT FROM outbox earlier
-                WHERE earlier.subject = outbox.subject AND earlier.sequence < outbox.sequence)
-            AND (cardinality(CAST(:but_types AS text[])) = 0 OR EXISTS (
-                SELECT FROM event_messages waiting
-                WHERE waiting.subject = outbox.subject AND waiting.sequence = outbox.sequence
-                    AND waiting.type <> ALL(CAST(:but_types AS text[]))))
-            ORDER BY subject LIMIT :limit
-            FOR UPDATE SKIP LOCKED
-        ) claimed JOIN outbox USING (subject)
+    WITH earliest AS MATERIALIZED (
+        SELECT subject FROM outbox
+        WHERE subject > :after AND NOT EXISTS (
+            SELECT FROM outbox earlier
+            WHERE earlier.subject = outbox.subject AND earlier.sequence < outbox.sequence)
+        AND (cardinality(CAST(:but_types AS text[])) = 0 OR EXISTS (
+            SELECT FROM event_messages waiting
+            WHERE waiting.subject = outbox.subject AND waiting.sequence = outbox.sequence
+                AND waiting.type <> ALL(CAST(:but_types AS text[]))))
+        ORDER BY subject LIMIT :limit
+        FOR UPDATE SKIP LOCKED
+    ), claimed AS MATERIALIZED (
+        SELECT of_one.* FROM earliest CROSS JOIN LATERAL (
+            SELECT subject, sequence, bytes FROM outbox WHERE outbox.subject = earliest.subject
+            ORDER BY sequence LIMIT :limit
+        ) of_one
         ORDER BY subject, sequence LIMIT :limit
-    ) o
-    JOIN event_messages m USING (subject, sequence)
-    JOIN tenants t ON t.id = m.tenant_id
+    )
+    SELECT o.subject, o.sequence, m.type, m.created_at, m.data,
+        (SELECT name FROM tenants WHERE id = m.tenant_id) AS tenant
+    FROM (SELECT *, sum(bytes) OVER (ORDER BY subject, sequence) AS together FROM claimed) o
+    CROSS JOIN LATERAL (
+        SELECT type, tenant_id, created_at, data::text AS data FROM event_messages
+        WHERE event_messages.subject = o.subject AND event_messages.sequence = o.sequence OFFSET 0
+    ) m
     WHERE o.together <= :max_bytes OR o.together = o.bytes
     ORDER BY o.subject, o.sequence
 """)
