@@ -73,4 +73,6 @@ def listening(url: str, pattern: str = "#", **arguments: Any) -> Iterator[Listen
         yield Listener(url, queue)
     finally:
         with Connection(url) as connection:
-            queue(connection.default_channel).delete()
+            bound = queue(connection.default_channel)
+            bound.declare()  # or kombu does not know what to unbind on Redis
+            bound.delete()
