@@ -24,7 +24,7 @@ def test_a_list_by_address_finds_it_in_any_case(engine: Engine, asked: str) -> N
         page, _ = list_orders(connection, OrderFilter(tenant_id=tenant_id, email=asked))
         of_customer = orders_of_customer(connection, tenant_id, Customer(email=asked), limit=10)
     assert [order["buyer"]["email"] for order in page] == [WRITTEN]
-    assert [order["buyer"]["email"] for order in of_customer] == [WRITTEN]
+    assert of_customer == [page[0]["id"]]
 
 
 def test_the_list_goes_by_an_index(engine: Engine) -> None:
