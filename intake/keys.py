@@ -6,19 +6,17 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal, get_args
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from db.ids import new_id
 from db.tables import api_keys, tenant_aliases, tenants
+from intake.scopes import SCOPES, Scope
 from intake.secrets import first_ticket_key, tenant_secret
 from orders.reading.orders import find_tenant
 from schemas.dialects import DialectName
-
-Scope = Literal["orders.create", "orders.read", "orders.update", "orders.set_price", "events.read", "admin"]
-SCOPES: Final[tuple[str, ...]] = get_args(Scope)
 
 _KEY: Final = re.compile(r"wc_[A-Za-z0-9_-]{43}", re.ASCII)
 

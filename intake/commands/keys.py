@@ -1,16 +1,23 @@
 """`willcall keys`."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from intake.commands.failures import CommandFailed
 from intake.commands.output import JsonFlag, print_json, print_line, print_table
+from intake.scopes import MEANINGS
 
 app = typer.Typer(help="API keys, which open the HTTP intake.", no_args_is_help=True)
 
 
-@app.command(epilog="Example: willcall keys create --tenant demo --scope orders.create --scope orders.read")
+_SCOPES: Final = "\n\n".join(f"{scope}: {meaning}" for scope, meaning in MEANINGS.items())
+
+
+@app.command(
+    epilog=f"Scopes:\n\n{_SCOPES}\n\n"
+    "Example: willcall keys create --tenant demo --scope orders.create --scope orders.read"
+)
 def create(
     tenant: Annotated[str, typer.Option("--tenant", metavar="T", help="Whose orders the key opens.")],
     scopes: Annotated[
@@ -18,8 +25,7 @@ def create(
         typer.Option(
             "--scope",
             metavar="S",
-            help="What it may do: orders.create, orders.read, orders.update, orders.set_price, events.read "
-            "or admin. May be repeated.",
+            help="What it may do; see below. May be repeated.",
         ),
     ],
     as_json: JsonFlag = False,

@@ -15,8 +15,9 @@ from uuid import UUID
 from fastapi import Request
 
 from intake.access import caller_if_known, check_scopes
-from intake.keys import Caller, Scope
+from intake.keys import Caller
 from intake.problems import Problem
+from intake.scopes import Scope
 from intake.secrets import request_secret
 
 _WITH_BODY: Final = ("POST", "PUT", "PATCH")

@@ -4,7 +4,13 @@ from sqlalchemy import Engine, text
 
 from db.migrate import upgrade
 
-BEFORE_MARKS = """
+BEFORE_SCOPES = """
+    UPDATE alembic_version SET version_num = '2026_11_26_seats_that_go';
+"""
+"""The schema as it was before scopes were as narrow as jobs; the rows stay."""
+
+BEFORE_MARKS = f"""
+    {BEFORE_SCOPES}
     ALTER TABLE seats DROP CONSTRAINT seats_gone_seats_are_free_check;
     DROP TABLE sent_marks;
     UPDATE alembic_version SET version_num = '2026_11_25_money';
