@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from intake.keys import Caller, find_caller, find_caller_by_id, hash_key, is_key
+from worker.secret_key import SecretKeyUnusable
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ class Authenticator:
                 caller = await to_thread.run_sync(
                     self._read, name, limiter=self._limiter, abandon_on_cancel=True
                 )
-        except (SQLAlchemyError, TimeoutError) as error:
+        except (SQLAlchemyError, SecretKeyUnusable, TimeoutError) as error:
             self._silent_until = time.monotonic() + _SILENCE_SECONDS
             log.warning("the keys cannot be read", extra={"error": type(error).__name__})
             raise KeysUnavailable from error

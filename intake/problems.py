@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Match
 from db.failures import Fault, fault_of, is_of_schema
 from intake.failures import tell_of
 from schemas.outcomes import MAX_REJECTIONS, Rejection
+from worker.secret_key import SecretKeyUnusable
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -106,6 +107,9 @@ def problem_of(request: Request, error: Exception) -> Problem:
             return _wrong_parameters(error)
         case SQLAlchemyError():
             return _database_failed(error)
+        case SecretKeyUnusable():
+            tell_of(error)
+            return unavailable("the server cannot open its secrets")
     raise error
 
 
@@ -143,4 +147,4 @@ def unexpected() -> Problem:
     return Problem(500, "the call failed unexpectedly; the operators' log says where")
 
 
-_EXPECTED: Final = (Problem, HTTPException, RequestValidationError, SQLAlchemyError)
+_EXPECTED: Final = (Problem, HTTPException, RequestValidationError, SQLAlchemyError, SecretKeyUnusable)

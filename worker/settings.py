@@ -5,10 +5,11 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker import embedded
+from worker.secret_key import SecretKeyMissing, keys_of_home, parse_keys
 
 PREFIX = "WILLCALL_"
 
@@ -38,6 +39,12 @@ def _public(url: str | None) -> str | None:
     return url
 
 
+def _secret_key(text: SecretStr | None) -> SecretStr | None:
+    if text is not None:
+        parse_keys(text.get_secret_value())
+    return text
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -52,6 +59,11 @@ class Settings(BaseSettings):
     )
     broker_url: Annotated[str | None, AfterValidator(_broker)] = Field(
         None, description="RabbitMQ (amqp://…) or Redis/Valkey (redis://…); unset: the embedded one"
+    )
+    secret_key: Annotated[SecretStr | None, AfterValidator(_secret_key)] = Field(
+        None,
+        description="what seals the secrets in the database, 32 random bytes; several, newest first, while "
+        "it is replaced; unset: secret.key in WILLCALL_HOME, for the embedded database only",
     )
     home: Path = Field(Path(".willcall"), description="where the embedded servers keep their data")
     intake_host: str = Field("127.0.0.1", description="the address that the intake listens on")
@@ -106,6 +118,20 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """Return the URL of the database that is meant: the set one, or the embedded one."""
         return self.database_url or embedded.database_url(self.home)
+
+    def secret_keys(self) -> tuple[bytes, ...]:
+        """Return the keys that open what the database keeps sealed, the newest first.
+
+        Raises `SecretKeyMissing`: only the embedded database has a key made for it.
+        """
+        if self.secret_key is not None:
+            return parse_keys(self.secret_key.get_secret_value())
+        if self.database_url is None or embedded.is_of_home(self.database_url, self.home):
+            return keys_of_home(self.home)
+        raise SecretKeyMissing(
+            "the setting WILLCALL_SECRET_KEY is missing: it seals the secrets in the database; make a key "
+            "with `willcall secrets generate`, and give it to each worker, each intake and `willcall migrate`"
+        )
 
     def broker(self) -> str:
         """Return the URL of the broker that is meant: the set one, or the embedded one."""

@@ -11,12 +11,14 @@ from sqlalchemy import Connection, func, select
 from db.engine import make_engine
 from db.health import other_schema, read_only
 from db.migrate import newest_revision
+from db.sealed_rows import unreadable
 from db.tables import outbox
 from intake.commands.failures import sentence_of
 from intake.commands.output import counted
 from tasks.breaker import TELL_TROUBLE
 from worker.broker_safety import Finding, check_broker
 from worker.queues import ORDERS, OUTBOX, is_amqp, transport_options
+from worker.secret_key import SecretKeyUnusable
 from worker.settings import Settings
 
 _OLDEST_POSTGRES: Final = 14
@@ -61,6 +63,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             schema = _schema(connection)
             yield schema
             if schema.is_ok:
+                yield _secrets(connection)
                 yield _outbox(connection)
     finally:
         engine.dispose()
@@ -76,6 +79,14 @@ def _postgres_version(connection: Connection) -> Finding:
 def _schema(connection: Connection) -> Finding:
     trouble = other_schema(connection)
     return Finding("schema", trouble is None, trouble or f"it is {newest_revision()}, the newest")
+
+
+def _secrets(connection: Connection) -> Finding:
+    try:
+        trouble = unreadable(connection)
+    except SecretKeyUnusable as error:
+        trouble = str(error)
+    return Finding("secrets", trouble is None, trouble or "the secret key opens them")
 
 
 def _writable(connection: Connection) -> Finding:

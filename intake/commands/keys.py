@@ -30,27 +30,26 @@ def create(
     ],
     as_json: JsonFlag = False,
 ) -> None:
-    """Make a key. It is shown once: only its hash is kept."""
+    """Make a key, and the secret of clients that sign. Both are shown once: only the key's hash is kept."""
     from datetime import UTC, datetime
 
     from intake.commands.servers import transaction
-    from intake.keys import UnknownScope, UnknownTenant, create_key, find_caller_by_id
-    from intake.secrets import request_secret
+    from intake.keys import UnknownScope, UnknownTenant, create_key
 
     with transaction() as connection:
         try:
-            id_, key = create_key(connection, tenant, scopes, datetime.now(UTC))
+            made = create_key(connection, tenant, scopes, datetime.now(UTC))
         except (UnknownScope, UnknownTenant) as error:
             raise CommandFailed(str(error)) from error
-        caller = find_caller_by_id(connection, id_)
-    assert caller is not None  # noqa: S101 - it was made just now
-    secret = request_secret(caller.tenant_secret, id_)
     if as_json:
-        print_json({"id": id_, "key": key, "secret": secret, "tenant": tenant, "scopes": scopes})
+        words = {"id": made.id, "key": made.key, "token": made.id.hex, "secret": made.secret}
+        print_json(words | {"tenant": tenant, "scopes": scopes})
     else:
-        print_line(f"Secret to sign requests with in Ticket Evolution's dialect: {secret}")
-        print_line(f"Key {id_} of {tenant}; it is shown this once:")
-        print_line(key)
+        print_line("Ticket Evolution's clients sign with these; the secret is shown this once:")
+        print_line(f"token: {made.id.hex}")
+        print_line(f"secret: {made.secret}")
+        print_line(f"Key {made.id} of {tenant}; it is shown this once:")
+        print_line(made.key)
 
 
 @app.command("list", epilog="Example: willcall keys list")

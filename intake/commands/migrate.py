@@ -6,8 +6,10 @@ from intake.commands.output import JsonFlag, print_json, print_line
 def migrate(as_json: JsonFlag = False) -> None:
     """Bring the database to the newest schema. Running it again changes nothing."""
     from db.migrate import upgrade
+    from db.sealing import keyring
     from intake.commands.servers import engine
 
+    keyring()  # whoever makes the schema of a database can seal what comes into it
     with engine() as opened:
         before, after = upgrade(opened)
     if as_json:

@@ -36,16 +36,21 @@ def _serving() -> Iterator["Settings"]:
 @app.command(epilog="Example: WILLCALL_INTAKE_PORT=8080 willcall serve intake")
 def intake() -> None:
     """Serve the HTTP intake, on WILLCALL_INTAKE_HOST and WILLCALL_INTAKE_PORT."""
+    from intake.commands.servers import check_secrets
     from intake.server import serve
 
     with _serving() as settings:
+        check_secrets(settings)
         serve(settings)
 
 
 @app.command(epilog="Example: WILLCALL_WORKER_PROCESSES=4 willcall serve worker")
 def worker() -> None:
     """Take orders from the queue, in WILLCALL_WORKER_PROCESSES processes."""
+    from intake.commands.servers import check_secrets
+
     with _serving() as settings:
+        check_secrets(settings)
         if settings.worker_processes == 1:
             _celery(*_consumer("worker", "orders,maintenance", concurrency=2))
         else:

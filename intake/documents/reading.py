@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, select
 
 from db.tables import orders, tickets
+from db.tenant_secrets import open_secret, sealed_secret
 from intake.documents.describing import describe_order, describe_ticket
 from intake.documents.facts import OrderText, TicketText
-from intake.secrets import first_ticket_key, tenant_secret
 from orders.reading.background import get_with_background
 
 
@@ -26,14 +26,14 @@ class Owner:
 
 def find_owner_of_order(connection: Connection, order_id: UUID) -> Owner | None:
     """Return whose order it is, or None if there is none."""
-    key = first_ticket_key(orders.c.tenant_id).label("key")
+    key = sealed_secret(orders.c.tenant_id, "links").label("key")
     query = select(orders.c.tenant_id, orders.c.id.label("order_id"), key).where(orders.c.id == order_id)
     return _owner(connection.execute(query).one_or_none())
 
 
 def find_owner_of_ticket(connection: Connection, ticket_id: UUID) -> Owner | None:
     """Return whose ticket it is, or None if there is none."""
-    key = first_ticket_key(orders.c.tenant_id).label("key")
+    key = sealed_secret(orders.c.tenant_id, "links").label("key")
     query = (
         select(orders.c.tenant_id, tickets.c.order_id, tickets.c.code, tickets.c.status, key)
         .join(orders, orders.c.id == tickets.c.order_id)
@@ -46,7 +46,7 @@ def find_owner_of_ticket(connection: Connection, ticket_id: UUID) -> Owner | Non
 def _owner(row: Row[Any] | None, code: str = "") -> Owner | None:
     if row is None or row.key is None:
         return None
-    return Owner(row.tenant_id, tenant_secret(bytes(row.key)), row.order_id, code)
+    return Owner(row.tenant_id, open_secret(row.key, row.tenant_id, "links"), row.order_id, code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def _signed(request: CreateOrder, order: OrderRequest, picked: Pick) -> dict[int
     return {
         index: signed_quantity(
             item.ticket_group_signature,
-            request.tenant.key,
+            request.tenant.group_secret,
             offer,
             f"line_items.{index}.ticket_group_signature",
         )

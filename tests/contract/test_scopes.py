@@ -12,9 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from intake.keys import create_key, find_caller_by_id
+from intake.keys import create_key
 from intake.scopes import OUTCOMES, SCOPES, Scope
-from intake.secrets import request_secret
 from schemas.catalogue import Catalogue
 from tests.contract.eventbookings import SCOPES as TOKEN_SCOPES
 from tests.factories import make_body
@@ -131,10 +130,8 @@ def key_with(intake: Intake, catalogue: Catalogue) -> Iterator[MakeKey]:
 
         def make(*scopes: str) -> Key:
             with intake.engine.begin() as connection:
-                id_, key = create_key(connection, "box-office", scopes, datetime.now(UTC))
-                caller = find_caller_by_id(connection, id_)
-            assert caller is not None
-            return Key(http, key, str(id_), request_secret(caller.tenant_secret, id_))
+                made = create_key(connection, "box-office", scopes, datetime.now(UTC))
+            return Key(http, made.key, str(made.id), made.secret)
 
         yield make
 

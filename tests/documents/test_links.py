@@ -98,7 +98,7 @@ def request_to(parts: Parts) -> Request:
 
 
 def test_links_lead_to_where_the_caller_called_unless_the_settings_say_where(theatre) -> None:
-    caller = Caller(uuid4(), uuid4(), "demo", frozenset(), tenant_secret=b"secret")
+    caller = Caller(uuid4(), uuid4(), "demo", frozenset(), link_secret=b"secret")
     parts, id_ = parts_of(theatre.server.app), uuid4()
 
     link = links_of(request_to(parts), caller).order_pdf(id_)
