@@ -69,10 +69,16 @@ class Settings(BaseSettings):
     intake_host: str = Field("127.0.0.1", description="the address that the intake listens on")
     intake_port: Port = Field(8000, description="the port of the intake")
     public_url: Annotated[str | None, AfterValidator(_public)] = Field(
-        None, description="the intake's address in links (https://…); unset: what the caller called"
+        None,
+        description="the intake's address in links (https://…); required unless it listens on loopback only",
     )
     link_seconds: Seconds = Field(
         604800.0, description="how long links to documents are good; the default is a week"
+    )
+    signed_repeat_seconds: Annotated[float, Field(ge=0)] = Field(
+        0.0,
+        description="Ticket Evolution's dialect: for how long an identical signed body is a repeat of the "
+        "first; 0: never, as two equal orders may both be meant",
     )
     flower_host: str = Field("127.0.0.1", description="the address that Flower listens on")
     flower_port: Port = Field(5555, description="the port of Flower")
@@ -132,6 +138,11 @@ class Settings(BaseSettings):
             "the setting WILLCALL_SECRET_KEY is missing: it seals the secrets in the database; make a key "
             "with `willcall secrets generate`, and give it to each worker, each intake and `willcall migrate`"
         )
+
+    def address_in_links(self) -> str:
+        """Return what links begin with: the set URL, or where the intake listens."""
+        host = f"[{self.intake_host}]" if ":" in self.intake_host else self.intake_host
+        return self.public_url or f"http://{host}:{self.intake_port}"
 
     def broker(self) -> str:
         """Return the URL of the broker that is meant: the set one, or the embedded one."""

@@ -9,8 +9,9 @@ def migrate(as_json: JsonFlag = False) -> None:
     from db.sealing import keyring
     from intake.commands.servers import engine
 
-    keyring()  # whoever makes the schema of a database can seal what comes into it
     with engine() as opened:
+        opened.connect().close()
+        keyring()  # whoever makes the schema of a database can seal what comes into it
         before, after = upgrade(opened)
     if as_json:
         print_json({"before": before, "after": after})

@@ -54,8 +54,9 @@ class Links:
 def links_of(request: Request, caller: Caller) -> Links:
     """Return what makes links for the caller's tenant, which are good for as long as the settings say."""
     parts = parts_of(request.app)
-    base_url = parts.public_url or str(request.base_url)
-    return Links(base_url, caller.tenant_id, caller.link_secret, datetime.now(UTC) + parts.link_lifetime)
+    return Links(
+        parts.public_url, caller.tenant_id, caller.link_secret, datetime.now(UTC) + parts.link_lifetime
+    )
 
 
 def order_path(order_id: UUID) -> str:

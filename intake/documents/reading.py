@@ -22,6 +22,8 @@ class Owner:
     order_id: UUID
     code: str = field(default="", repr=False)
     """Of a ticket that is not void: what its QR code says."""
+    is_void: bool = False
+    """Whether it is about a ticket that is void: nobody has a link to it any more."""
 
 
 def find_owner_of_order(connection: Connection, order_id: UUID) -> Owner | None:
@@ -40,13 +42,16 @@ def find_owner_of_ticket(connection: Connection, ticket_id: UUID) -> Owner | Non
         .where(tickets.c.id == ticket_id)
     )
     row = connection.execute(query).one_or_none()
-    return _owner(row, row.code or "" if row is not None and row.status != "voided" else "")
+    if row is None or row.status != "voided":
+        return _owner(row, "" if row is None else row.code or "")
+    return _owner(row, is_void=True)
 
 
-def _owner(row: Row[Any] | None, code: str = "") -> Owner | None:
+def _owner(row: Row[Any] | None, code: str = "", *, is_void: bool = False) -> Owner | None:
     if row is None or row.key is None:
         return None
-    return Owner(row.tenant_id, open_secret(row.key, row.tenant_id, "links"), row.order_id, code)
+    secret = open_secret(row.key, row.tenant_id, "links")
+    return Owner(row.tenant_id, secret, row.order_id, code, is_void)
 
 
 @dataclass(frozen=True, slots=True)
