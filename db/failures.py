@@ -8,7 +8,7 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from worker.secret_key import SecretKeyUnusable
+from worker.secret_key import SecretKeyMissing
 
 
 class Fault(StrEnum):
@@ -51,8 +51,8 @@ BY_SQLSTATE: Final[Mapping[str, Fault]] = {
 
 
 def fault_of(error: BaseException) -> Fault:
-    """Return whose fault the error is; what is neither the database's nor a secret's is the statement's."""
-    if isinstance(error, PoolTimeout | SecretKeyUnusable):
+    """Return whose fault the error is; what did not come from the database is the statement's."""
+    if isinstance(error, PoolTimeout | SecretKeyMissing):
         return Fault.SYSTEM
     cause = _cause(error)
     if not isinstance(cause, psycopg.Error):

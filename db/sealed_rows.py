@@ -5,9 +5,9 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Column, Connection, Table, select, update
 
-from db.sealing import keyring, seal, unseal
+from db.sealing import SecretsUnreadable, keyring, seal, unseal
 from db.tables import api_keys, tenant_secrets, ticket_keys
-from worker.secret_key import SecretKeyUnusable
+from worker.secret_key import SecretKeyMissing, SecretKeyUnusable
 
 
 class _Sealed(NamedTuple):
@@ -25,15 +25,47 @@ _ALL: Final = (
 )
 
 
-def unreadable(connection: Connection) -> str | None:
-    """Return why what the database keeps sealed cannot be opened, as a sentence for operators, or None."""
-    for one in _ALL:
+_SAMPLE: Final = 10
+
+
+def find_wrong_key(connection: Connection) -> str | None:
+    """Return why nothing that the database keeps sealed opens, as a sentence for operators, or None.
+
+    It looks at a few rows. A single one that does not open is no trouble of the whole system, and a process
+    that was given no key has no say.
+    """
+    error: SecretKeyUnusable | None = None
+    for sealed, key in _rows(connection, _ALL[0], limit=_SAMPLE):
         try:
-            for sealed, key in _rows(connection, one, limit=1):
-                unseal(sealed, one.table.name, *key)
-        except SecretKeyUnusable as error:
-            return str(error)
-    return None
+            unseal(sealed, _ALL[0].table.name, *key)
+        except SecretKeyMissing:
+            return None
+        except SecretKeyUnusable as failure:
+            error = failure
+        else:
+            return None
+    return None if error is None else str(error)
+
+
+def check_key(connection: Connection) -> None:
+    """Raise `SecretsUnreadable` before something is sealed that those could not open who read the rest."""
+    if find_wrong_key(connection) is not None:
+        raise SecretsUnreadable
+
+
+def count_unreadable(connection: Connection) -> tuple[int, int]:
+    """Return how many rows do not open, and how many there are. Raises `SecretKeyMissing`."""
+    keyring()
+    found = [_opens(one, sealed, key) for one in _ALL for sealed, key in _rows(connection, one)]
+    return found.count(False), len(found)
+
+
+def _opens(one: _Sealed, sealed: bytes, key: Sequence[Any]) -> bool:
+    try:
+        keyring().open(sealed, one.table.name, *key)
+    except SecretsUnreadable:
+        return False
+    return True
 
 
 def reseal(connection: Connection) -> int:

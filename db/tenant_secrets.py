@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, select
 from sqlalchemy.dialects.postgresql import insert
 
+from db.sealed_rows import check_key
 from db.sealing import seal, unseal
 from db.tables import tenant_secrets
 
@@ -18,7 +19,8 @@ _BYTES: Final = 32
 
 
 def renew_secrets(connection: Connection, tenant_id: UUID, *, now: datetime) -> None:
-    """Give the tenant new secrets; what older ones signed is good no longer."""
+    """Give the tenant new secrets; what older ones signed is good no longer. Raises `SecretKeyUnusable`."""
+    check_key(connection)
     rows = [
         {
             "tenant_id": tenant_id,

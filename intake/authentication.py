@@ -107,7 +107,10 @@ class Authenticator:
                 caller = await to_thread.run_sync(
                     self._read, name, limiter=self._limiter, abandon_on_cancel=True
                 )
-        except (SQLAlchemyError, SecretKeyUnusable, TimeoutError) as error:
+        except SecretKeyUnusable as error:  # this key's row: other keys may be well
+            log.error("the secrets of a key cannot be opened", extra={"error": str(error)})
+            raise KeysUnavailable from error
+        except (SQLAlchemyError, TimeoutError) as error:
             self._silent_until = time.monotonic() + _SILENCE_SECONDS
             log.warning("the keys cannot be read", extra={"error": type(error).__name__})
             raise KeysUnavailable from error

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from db.ids import new_id
+from db.sealed_rows import check_key
 from db.sealing import seal, unseal
 from db.tables import api_keys, tenant_aliases, tenants
 from db.tenant_secrets import open_secret, sealed_secret
@@ -79,7 +80,7 @@ class Caller:
 def create_key(connection: Connection, tenant_name: str, scopes: Iterable[str], now: datetime) -> NewKey:
     """Store a new key, which cannot be had again.
 
-    Raises `UnknownTenant` and `UnknownScope`.
+    Raises `UnknownTenant`, `UnknownScope` and `SecretKeyUnusable`.
     """
     wanted = sorted(set(scopes))
     for scope in wanted:
@@ -88,6 +89,7 @@ def create_key(connection: Connection, tenant_name: str, scopes: Iterable[str], 
     tenant_id = find_tenant(connection, tenant_name)
     if tenant_id is None:
         raise UnknownTenant(f"there is no tenant {tenant_name}")
+    check_key(connection)
     key = NewKey(new_id(), "wc_" + secrets.token_urlsafe(32), new_request_secret())
     connection.execute(
         insert(api_keys).values(

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, func, select
 from db.engine import make_engine
 from db.health import other_schema, read_only
 from db.migrate import newest_revision
-from db.sealed_rows import unreadable
+from db.sealed_rows import count_unreadable
+from db.sealing import SecretsUnreadable
 from db.tables import outbox
 from intake.commands.failures import sentence_of
 from intake.commands.output import counted
@@ -83,10 +84,11 @@ def _schema(connection: Connection) -> Finding:
 
 def _secrets(connection: Connection) -> Finding:
     try:
-        trouble = unreadable(connection)
+        shut, count = count_unreadable(connection)
     except SecretKeyUnusable as error:
-        trouble = str(error)
-    return Finding("secrets", trouble is None, trouble or "the secret key opens them")
+        return Finding("secrets", False, str(error))
+    sentence = f"of {counted(count, 'secret')} {shut} cannot be opened: {SecretsUnreadable()}"
+    return Finding("secrets", not shut, sentence if shut else "the secret key opens them")
 
 
 def _writable(connection: Connection) -> Finding:

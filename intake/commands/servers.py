@@ -69,15 +69,14 @@ def check_secrets(settings: Settings) -> None:
     from sqlalchemy.exc import SQLAlchemyError
 
     from db.engine import make_engine
-    from db.sealed_rows import unreadable
-    from db.sealing import SecretsUnreadable, keyring
+    from db.sealed_rows import check_key
+    from db.sealing import keyring
 
     keyring()
     opened = make_engine(settings.database(), pool_size=1)
     try:
         with opened.connect() as connection:
-            if unreadable(connection) is not None:
-                raise SecretsUnreadable
+            check_key(connection)
     except SQLAlchemyError:
         return
     finally:

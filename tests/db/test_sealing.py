@@ -46,6 +46,5 @@ def test_without_its_key_or_with_one_bit_changed_it_stays_shut() -> None:
             Keyring([OLD]).open(sealed[:place], "table", 1)
 
 
-def test_a_secret_that_cannot_be_opened_is_no_requests_fault() -> None:
-    assert fault_of(SecretsUnreadable()) is Fault.SYSTEM
+def test_a_key_that_is_missing_is_no_requests_fault() -> None:
     assert fault_of(SecretKeyMissing("missing")) is Fault.SYSTEM

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from db import tables
 from db.bulk import array
 from db.ids import new_id
+from db.sealed_rows import check_key
 from db.sealing import seal
 from db.tenant_secrets import renew_secrets
 from orders.catalogue.loading.conflicts import CatalogueConflict
@@ -87,7 +88,11 @@ def _write_settings(connection: Connection, tenant_id: UUID, catalogue: Catalogu
 
 
 def add_ticket_key(connection: Connection, tenant_id: UUID, *, now: datetime) -> TicketKey:
-    """Make a new signing key for the tenant's tickets; codes of older keys stay valid."""
+    """Make a new signing key for the tenant's tickets; codes of older keys stay valid.
+
+    Raises `SecretKeyUnusable`.
+    """
+    check_key(connection)
     key = TicketKey.generate()
     connection.execute(
         insert(tables.ticket_keys).values(
