@@ -28,7 +28,8 @@ class SecretsUnreadable(SecretKeyUnusable):
     def __init__(self) -> None:
         super().__init__(
             "no key of WILLCALL_SECRET_KEY opens the secrets in the database: "
-            "set the key with which they were sealed, after a newer one where there is one"
+            "set the key with which they were sealed, after a newer one where there is one "
+            "(with the embedded database it stands in secret.key of WILLCALL_HOME)"
         )
 
 
