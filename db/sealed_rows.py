@@ -1,5 +1,6 @@
 """All rows that hold something sealed: can they be opened, and are they sealed with the newest key?"""
 
+import secrets
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -76,15 +77,30 @@ def reseal(connection: Connection) -> int:
     count = 0
     for one in _ALL:
         for sealed, key in list(_rows(connection, one)):
-            if keyring().is_newest(sealed):
-                continue
-            again = seal(unseal(sealed, one.table.name, *key), one.table.name, *key)
-            statement = update(one.table).values({one.column.name: again})
-            for column, value in zip(one.key, key, strict=True):
-                statement = statement.where(column == value)
-            connection.execute(statement)
-            count += 1
+            if not keyring().is_newest(sealed):
+                _write(connection, one, key, unseal(sealed, one.table.name, *key))
+                count += 1
     return count
+
+
+def replace_shut(connection: Connection) -> int:
+    """Put random secrets in the place of those that no key opens any more; return how many that were.
+
+    Afterwards each tenant needs new keys for its tickets: a random private key fits no public one.
+    """
+    count = 0
+    for one in _ALL:
+        for sealed, key in list(_rows(connection, one)):
+            if not _opens(one, sealed, key):
+                _write(connection, one, key, secrets.token_hex(16).encode())
+                count += 1
+    return count
+
+
+def _write(connection: Connection, one: _Sealed, key: Sequence[Any], secret: bytes) -> None:
+    which = [column == value for column, value in zip(one.key, key, strict=True)]
+    sealed = {one.column.name: seal(secret, one.table.name, *key)}
+    connection.execute(update(one.table).where(*which).values(sealed))
 
 
 def _rows(
