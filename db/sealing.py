@@ -63,9 +63,15 @@ class Keyring:
 
 
 @cache
+def secret_keys() -> tuple[bytes, ...]:
+    """Return the keys of this process, the newest first. Raises `SecretKeyMissing` where none is set."""
+    return get_settings().secret_keys()
+
+
+@cache
 def keyring() -> Keyring:
-    """Return the keyring of this process. Raises `SecretKeyMissing` where none is set."""
-    return Keyring(get_settings().secret_keys())
+    """Return the keyring of this process. Raises as `secret_keys`."""
+    return Keyring(secret_keys())
 
 
 def seal(secret: bytes, *context: object) -> bytes:

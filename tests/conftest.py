@@ -10,7 +10,7 @@ from sqlalchemy import Engine, text
 from db import tables
 from db.engine import make_engine
 from db.migrate import upgrade
-from db.sealing import keyring
+from db.sealing import keyring, secret_keys
 from tests.homes import temporary_home
 from tests.intakes import intake, shared_intake, worker
 from worker import embedded
@@ -35,6 +35,7 @@ def home() -> Iterator[Path]:
         patch.setenv("WILLCALL_HOME", str(home))
         # This process's secret key is that home's, whatever was read before.
         get_settings.cache_clear()
+        secret_keys.cache_clear()
         keyring.cache_clear()
         keyring()
         yield home
