@@ -18,6 +18,7 @@ from benchmarks.progress import Steps
 from benchmarks.results import Row
 from benchmarks.sizes import FULL, QUICK
 from tests.rabbitmq import is_installed
+from worker.secret_key import generate_key
 from worker.settings import PREFIX
 
 # Pipes have no width: rich would fold the table at 80 columns.
@@ -74,6 +75,8 @@ def _forget_settings() -> None:
     """Drop the caller's settings: they name servers that are not ours to load."""
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]
+    # One for this process and all that it starts, whatever database they have.
+    os.environ[f"{PREFIX}SECRET_KEY"] = generate_key()
 
 
 def _measure(lab: Lab, measures: Sequence[Measure], steps: Steps) -> tuple[list[Row], int]:

@@ -24,6 +24,7 @@ _CATALOGUE: Final = (
     tables.tenant_aliases,
     tables.api_keys,
     tables.ticket_keys,
+    tables.tenant_secrets,
     tables.events,
     tables.ticket_classes,
     tables.seats,

@@ -9,6 +9,7 @@ from benchmarks.crew import CELERY_READY, Bodies, System
 from benchmarks.database import Database
 from benchmarks.orders import TENANT
 from benchmarks.sizes import Sizes
+from db.sealing import secret_keys
 from intake.messages import outgoing, pack
 from intake.producer import Producer
 from schemas.requests import CREATE
@@ -36,6 +37,8 @@ def environment_of(database: Database, broker_url: str) -> dict[str, str]:
     return {
         "WILLCALL_DATABASE_URL": database.url,
         "WILLCALL_BROKER_URL": broker_url,
+        # What this process has sealed, the others open.
+        "WILLCALL_SECRET_KEY": ",".join(key.hex() for key in secret_keys()),
         "WILLCALL_MAX_TICKETS": "10000",  # some runs need large orders
     }
 

@@ -30,6 +30,7 @@ from benchmarks.textbook_tables import (
 from benchmarks.textbook_words import order_words
 from db import tables
 from db.ids import new_id
+from db.sealing import unseal
 from orders.catalogue.offers import EventOffer, Pick, TaxRule, TicketClassOffer
 from orders.catalogue.ticket_codes import TicketKey, code_scope
 from orders.creating.order_codes import order_code
@@ -93,7 +94,7 @@ def _tenant(sessions: sessionmaker[Session], name: str) -> tuple[Tenant, TicketK
     )
     with sessions() as session:
         tenant, key = session.execute(query).one()
-    return tenant, TicketKey(key.id, key.private_key)
+    return tenant, TicketKey(key.id, unseal(key.sealed_key, "ticket_keys", key.id))
 
 
 def _claim(

@@ -31,7 +31,7 @@ class SigningKey(Base):
     __table__ = tables.ticket_keys
     if TYPE_CHECKING:
         id: int
-        private_key: bytes
+        sealed_key: bytes
 
 
 class Event(Base):

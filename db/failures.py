@@ -8,6 +8,8 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from worker.secret_key import SecretKeyMissing
+
 _SILENT: Final = "the database does not answer: "
 
 
@@ -52,7 +54,7 @@ BY_SQLSTATE: Final[Mapping[str, Fault]] = {
 
 def fault_of(error: BaseException) -> Fault:
     """Return whose fault the error is; what did not come from the database is the statement's."""
-    if isinstance(error, PoolTimeout):
+    if isinstance(error, PoolTimeout | SecretKeyMissing):
         return Fault.SYSTEM
     cause = _cause(error)
     if not isinstance(cause, psycopg.Error):

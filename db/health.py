@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, Index, MetaData, PrimaryKeyConstraint
 
 from db.failures import describe
 from db.migrate import current_revision, is_known, newest_revision
+from db.sealed_rows import find_wrong_key
 from db.tables import metadata
 
 _NAMED: Final = 3
@@ -27,13 +28,18 @@ _INDEXES = text("SELECT relname FROM pg_class WHERE relkind = 'i' AND pg_table_i
 def find_trouble(engine: Engine, *, is_newer_fine: bool = False) -> str | None:
     """Return why the database cannot take work, as a sentence for operators, or None: it can.
 
-    It looks at what a failed statement does not tell: is it writable, is its schema that of this program?
+    It looks at what a failed statement does not tell: is it writable, is its schema that of this program, are
+    its secrets sealed with this process's key?
     With `is_newer_fine` a newer schema that has all that is needed is no trouble: a worker of the version
     before works beside one of this version, until something fails.
     """
     try:
         with engine.connect() as connection:
-            return read_only(connection) or other_schema(connection, is_newer_fine=is_newer_fine)
+            return (
+                read_only(connection)
+                or other_schema(connection, is_newer_fine=is_newer_fine)
+                or find_wrong_key(connection)
+            )
     except Exception as error:  # noqa: BLE001 - whatever it is, the database did not answer as it should
         return describe(error)
 

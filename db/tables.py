@@ -84,6 +84,8 @@ api_keys = Table(
     Column("tenant_id", ForeignKey("tenants.id"), nullable=False),
     Column("key_hash", LargeBinary, nullable=False, unique=True),
     Column("scopes", ARRAY(Text), nullable=False),
+    # What its holder signs requests with, where a dialect wants that: `db.sealing`.
+    Column("sealed_secret", LargeBinary, nullable=False),
     _moment("created_at"),
     _moment("revoked_at", nullable=True),
 )
@@ -94,9 +96,19 @@ ticket_keys = Table(
     Column("id", BigInteger, primary_key=True, autoincrement=False),
     Column("tenant_id", ForeignKey("tenants.id"), nullable=False),
     Column("public_key", LargeBinary, nullable=False),
-    Column("private_key", LargeBinary, nullable=False),
+    Column("sealed_key", LargeBinary, nullable=False),  # the private key: `db.sealing`
     _moment("created_at"),
     CheckConstraint("id >= 0 AND id < 4294967296", name="fits_32_bits"),
+)
+
+tenant_secrets = Table(
+    "tenant_secrets",
+    metadata,
+    Column("tenant_id", ForeignKey("tenants.id"), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    _moment("created_at"),
+    PrimaryKeyConstraint("tenant_id", "purpose"),
 )
 
 events = Table(

@@ -9,9 +9,10 @@ from fastapi.security import HTTPBearer
 from fastapi.security.utils import get_authorization_scheme_param
 
 from intake.authentication import KeysUnavailable, TooManyUnknown
-from intake.keys import Caller, Scope
+from intake.keys import Caller
 from intake.parts import parts_of
 from intake.problems import Problem, unavailable
+from intake.scopes import Scope
 
 SCHEME: Final = "API key"
 """The name of our scheme on the OpenAPI page."""

@@ -81,7 +81,7 @@ class TicketLinks(Word):
     """The links to a ticket's documents."""
 
     id: UUID = Field(description="The ticket's id.")
-    digital_pass: str = Field(description="The ticket as a page for a phone.")
+    digital_pass: str | None = Field(description="The ticket as a page for a phone; null when it is void.")
     png: str | None = Field(description="Its QR code as a PNG; null while it has none, and when it is void.")
     svg: str | None = Field(description="The same as an SVG.")
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from intake.keys import Caller, find_caller, find_caller_by_id, hash_key, is_key
 from intake.unknown_keys import TooManyUnknown, UnknownKeys
+from worker.secret_key import SecretKeyUnusable
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +124,9 @@ class Authenticator:
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 caller = await to_thread.run_sync(self._read, name, limiter=threads, abandon_on_cancel=True)
+        except SecretKeyUnusable as error:  # this key's row: other keys may be well
+            log.error("the secrets of a key cannot be opened", extra={"error": str(error)})
+            raise KeysUnavailable from error
         except (SQLAlchemyError, TimeoutError) as error:
             # Of new keys so many may come that they wait for each other: that says nothing of the database.
             if threads is self._known or not isinstance(error, TimeoutError):

@@ -34,19 +34,24 @@ async def check_in(request: Request) -> Response:
     `nonce` makes the same scan harmless when it is sent again.
     """
     call = call_of(request)
-    caller = await caller_of(request, "orders.update")
+    caller = await caller_of(request, "tickets.check_in")
     body = open_object(await read_body(request))
     envelope = enclose(CHECK_IN, body, call.keys, caller)
-    return await send(call, envelope, _with_ticket(body), usual_wait=USUAL_WAIT_SECONDS)
+    answer = _with_ticket(body, is_for_reader=envelope.is_for_reader)
+    return await send(call, envelope, answer, usual_wait=USUAL_WAIT_SECONDS, shows_orders=False)
 
 
-def _with_ticket(asked: Mapping[str, Any]) -> Answer:
+def _with_ticket(asked: Mapping[str, Any], *, is_for_reader: bool) -> Answer:
+    """Return the answer that is the ticket: whose it is, and its code, are for callers that read orders."""
+
     def answer(engine: Engine, outcome: RequestRow) -> Response | None:
         check_processed(outcome, _REFUSALS)
         order = None if outcome.order_id is None else read_order(engine, outcome.order_id, outcome.tenant_id)
         ticket = None if order is None else ticket_of(order, asked)
         if order is None or ticket is None:
             return None
+        if not is_for_reader:
+            ticket = ticket | {"attendee": None, "code": None}
         return json_response({"ticket": ticket, "order_id": order["id"], "check_in": order["check_in"]})
 
     return answer

@@ -21,6 +21,7 @@ from intake.commands import (
     orders,
     reconcile,
     requests,
+    secrets,
     serve,
     submit,
     tickets,
@@ -52,6 +53,7 @@ app.add_typer(requests.app, name="requests")
 app.add_typer(events.app, name="events")
 app.add_typer(tickets.app, name="tickets")
 app.add_typer(keys.app, name="keys")
+app.add_typer(secrets.app, name="secrets")
 app.add_typer(dead_letters.app, name="dead-letters")
 
 

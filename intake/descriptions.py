@@ -142,7 +142,13 @@ _FIELDS: Final = {
         " out, and without the header `Idempotency-Key`, each call is a new one."
     ),
     "OrderRequest.payments": "Payments that were made with the order.",
-    "OrderRequest.tax": "The tax, taken as it is; left out, the events' tax rules compute it.",
+    "OrderRequest.discount": (
+        "What is taken off. A total below the catalogue's needs the scope `orders.set_price`."
+    ),
+    "OrderRequest.tax": (
+        "The tax, taken as it is; left out, the events' tax rules compute it. A total below the catalogue's"
+        " needs the scope `orders.set_price`."
+    ),
     "Payment.status": "Whether the money has come.",
     "PaymentRecord.amount": "How much it was; left out, what is owed, or what is owed back.",
     "PaymentRecord.payment_number": "A pending payment that is now completed; left out: a new one.",

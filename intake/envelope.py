@@ -23,10 +23,14 @@ _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """The requests of one call; `is_array` says whether the caller sent, and gets, an array."""
+    """The requests of one call.
+
+    `is_array` says whether the caller sent, and gets, an array; `is_for_reader` whether he may read orders.
+    """
 
     requests: tuple[Outgoing, ...]
     is_array: bool
+    is_for_reader: bool
 
 
 def open_envelope(kind: str, body: bytes, header_keys: Sequence[str], caller: Caller) -> Envelope:
@@ -43,7 +47,8 @@ def open_envelope(kind: str, body: bytes, header_keys: Sequence[str], caller: Ca
         bodies = _bodies(content, key)
     else:
         raise invalid("the body must be an object or an array of objects")
-    return Envelope(tuple(_signed(kind, one, caller) for one in bodies), isinstance(content, list))
+    requests = tuple(_signed(kind, one, caller) for one in bodies)
+    return Envelope(requests, isinstance(content, list), caller.may("orders.read"))
 
 
 def open_object(body: bytes, fixed: Collection[str] = ()) -> dict[str, Any]:
@@ -78,7 +83,8 @@ def enclose(
     Raises `Problem` with the status 400 for the `Idempotency-Key` headers.
     """
     body = _with_key(words, _header_key(header_keys))
-    return Envelope((_signed(kind, body, caller, seen_version=seen_version),), is_array=False)
+    request = _signed(kind, body, caller, seen_version=seen_version)
+    return Envelope((request,), is_array=False, is_for_reader=caller.may("orders.read"))
 
 
 def enclose_in_dialect(
@@ -103,7 +109,7 @@ def enclose_in_dialect(
         for place, one in enumerate(requests)
     ]
     signed = tuple(_signed(kind, one, caller, dialect, seen_version=seen_version) for one in named)
-    return Envelope(signed, is_array)
+    return Envelope(signed, is_array, caller.may("orders.read"))
 
 
 def _signed(

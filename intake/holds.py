@@ -4,15 +4,16 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 from sqlalchemy import Engine
 
-from intake.access import Reader, caller_of
+from intake.access import allowed, caller_of
 from intake.answers import json_response
 from intake.bodies import read_body, read_optional_body
 from intake.clock import utc_now
 from intake.envelope import enclose, open_object
+from intake.keys import Caller
 from intake.openapi import EXTEND_HOLD, LIST_HOLDS, RELEASE_HOLD, SHOW_HOLD, TAKE_HOLD
 from intake.order_reading import Given, at_one_moment
 from intake.parts import PartsOfApp
@@ -28,6 +29,9 @@ from schemas.text import Identifier, ShortText, parse_uuid
 
 router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["holds"])
 
+# Who may read orders may read holds, which say less.
+HoldReader = Annotated[Caller, Depends(allowed("holds", "orders.read"))]
+
 _NOTHING_SPECIAL: Final[Refusals] = {}
 _NOT_THERE: Final[Refusals] = {"hold_expired": 404}
 
@@ -40,9 +44,9 @@ async def take_hold(request: Request) -> Response:
     Sent again with the same idempotency key, it is the first request's hold.
     """
     call = call_of(request)
-    caller = await caller_of(request, "orders.create")
+    caller = await caller_of(request, "holds")
     body = open_object(await read_body(request))
-    return await send(call, enclose(TAKE, body, call.keys, caller), _taken)
+    return await send(call, enclose(TAKE, body, call.keys, caller), _taken, shows_orders=False)
 
 
 @router.post("/v1/holds/{hold_id}/extend", status_code=202, summary="Extend a hold", **EXTEND_HOLD)
@@ -59,7 +63,7 @@ async def release_hold(request: Request, hold_id: str) -> Response:
 
 async def _change(request: Request, kind: str, hold_id: str) -> Response:
     call = call_of(request)
-    caller = await caller_of(request, "orders.create")
+    caller = await caller_of(request, "holds")
     id_ = parse_uuid(hold_id)
     if id_ is None:
         raise not_found()
@@ -70,7 +74,8 @@ async def _change(request: Request, kind: str, hold_id: str) -> Response:
         check_processed(outcome, _NOTHING_SPECIAL if hold else _NOT_THERE)
         return None if hold is None else json_response(hold)
 
-    return await send(call, enclose(kind, {**body, "hold_id": str(id_)}, call.keys, caller), answer)
+    envelope = enclose(kind, {**body, "hold_id": str(id_)}, call.keys, caller)
+    return await send(call, envelope, answer, shows_orders=False)
 
 
 def _taken(engine: Engine, outcome: RequestRow) -> Response | None:
@@ -95,7 +100,7 @@ def hold_of_request(engine: Engine, outcome: RequestRow) -> UUID | None:
 
 
 @router.get("/v1/holds/{hold_id}", summary="Show a hold", **SHOW_HOLD)
-def show_hold(hold_id: str, parts: PartsOfApp, caller: Reader) -> Response:
+def show_hold(hold_id: str, parts: PartsOfApp, caller: HoldReader) -> Response:
     """Return the hold, and what became of it."""
     id_ = parse_uuid(hold_id)
     hold = read_hold(parts.engine, id_, caller.tenant_id, utc_now()) if id_ else None
@@ -107,7 +112,7 @@ def show_hold(hold_id: str, parts: PartsOfApp, caller: Reader) -> Response:
 @router.get("/v1/holds", summary="List holds", **LIST_HOLDS)
 def list_page(
     parts: PartsOfApp,
-    caller: Reader,
+    caller: HoldReader,
     ticket_class_id: Annotated[
         Identifier | None, Given, Query(description="Holds of this ticket class.")
     ] = None,

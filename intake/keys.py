@@ -6,19 +6,20 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal, get_args
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from db.ids import new_id
+from db.sealed_rows import check_key
+from db.sealing import seal, unseal
 from db.tables import api_keys, tenant_aliases, tenants
-from intake.secrets import first_ticket_key, tenant_secret
+from db.tenant_secrets import open_secret, sealed_secret
+from intake.scopes import SCOPES, Scope
+from intake.secrets import new_request_secret
 from orders.reading.orders import find_tenant
 from schemas.dialects import DialectName
-
-Scope = Literal["orders.create", "orders.read", "orders.update", "orders.set_price", "events.read", "admin"]
-SCOPES: Final[tuple[str, ...]] = get_args(Scope)
 
 _KEY: Final = re.compile(r"wc_[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -42,6 +43,14 @@ class ApiKey:
     revoked_at: datetime | None
 
 
+class NewKey(NamedTuple):
+    """A key as it is shown once: `key` opens the intake, and `secret` signs the requests of one dialect."""
+
+    id: UUID
+    key: str
+    secret: str
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Whom a key stands for, and what it allows."""
@@ -52,8 +61,12 @@ class Caller:
     scopes: frozenset[str]
     aliases: frozenset[tuple[str, str]] = frozenset()
     """The tenant's names in the dialects: pairs of a dialect and a name."""
-    tenant_secret: bytes = field(default=b"", repr=False)
-    """What the tenant's links and tokens are signed with; see `intake.secrets`."""
+    link_secret: bytes = field(default=b"", repr=False)
+    """What the tenant's links are signed with."""
+    token_secret: bytes = field(default=b"", repr=False)
+    """What the tenant's access tokens are signed with."""
+    request_secret: str = field(default="", repr=False)
+    """What the holder of the key signs requests with, where a dialect wants that."""
 
     def may(self, scope: Scope) -> bool:
         """Say whether the key allows this; `admin` allows everything."""
@@ -64,12 +77,10 @@ class Caller:
         return (dialect, name) in self.aliases
 
 
-def create_key(
-    connection: Connection, tenant_name: str, scopes: Iterable[str], now: datetime
-) -> tuple[UUID, str]:
-    """Store a new key; return its id and the key, which cannot be had again.
+def create_key(connection: Connection, tenant_name: str, scopes: Iterable[str], now: datetime) -> NewKey:
+    """Store a new key, which cannot be had again.
 
-    Raises `UnknownTenant` and `UnknownScope`.
+    Raises `UnknownTenant`, `UnknownScope` and `SecretKeyUnusable`.
     """
     wanted = sorted(set(scopes))
     for scope in wanted:
@@ -78,13 +89,24 @@ def create_key(
     tenant_id = find_tenant(connection, tenant_name)
     if tenant_id is None:
         raise UnknownTenant(f"there is no tenant {tenant_name}")
-    key_id, key = new_id(), "wc_" + secrets.token_urlsafe(32)
+    check_key(connection)
+    key = NewKey(new_id(), "wc_" + secrets.token_urlsafe(32), new_request_secret())
     connection.execute(
         insert(api_keys).values(
-            id=key_id, tenant_id=tenant_id, key_hash=hash_key(key), scopes=wanted, created_at=now
+            id=key.id,
+            tenant_id=tenant_id,
+            key_hash=hash_key(key.key),
+            scopes=wanted,
+            sealed_secret=seal(key.secret.encode(), "api_keys", key.id),
+            created_at=now,
         )
     )
-    return key_id, key
+    return key
+
+
+def list_tenants(connection: Connection) -> list[str]:
+    """Return the names of all tenants, sorted."""
+    return list(connection.scalars(select(tenants.c.name).order_by(tenants.c.name)))
 
 
 def list_keys(connection: Connection) -> list[ApiKey]:
@@ -103,7 +125,10 @@ def revoke_key(connection: Connection, key_id: UUID, now: datetime) -> bool:
 
 
 def find_caller(connection: Connection, key_hash: bytes) -> Caller | None:
-    """Return whom the key of this hash stands for; None if there is none, or it was revoked."""
+    """Return whom the key of this hash stands for; None if there is none, or it was revoked.
+
+    Raises `SecretKeyUnusable`.
+    """
     return _find_caller(connection, api_keys.c.key_hash == key_hash)
 
 
@@ -122,7 +147,9 @@ def _find_caller(connection: Connection, which: ColumnElement[bool]) -> Caller |
             tenants.c.name,
             api_keys.c.scopes,
             aliases.label("aliases"),
-            first_ticket_key(tenants.c.id).label("first_key"),
+            api_keys.c.sealed_secret,
+            sealed_secret(tenants.c.id, "links").label("links"),
+            sealed_secret(tenants.c.id, "access_tokens").label("access_tokens"),
         )
         .join(tenants)
         .where(which, api_keys.c.revoked_at.is_(None))
@@ -136,7 +163,9 @@ def _find_caller(connection: Connection, which: ColumnElement[bool]) -> Caller |
         row.name,
         frozenset(row.scopes),
         frozenset((dialect, alias) for dialect, alias in row.aliases or ()),
-        tenant_secret(bytes(row.first_key)),
+        open_secret(row.links, row.tenant_id, "links"),
+        open_secret(row.access_tokens, row.tenant_id, "access_tokens"),
+        unseal(bytes(row.sealed_secret), "api_keys", row.id).decode(),
     )
 
 

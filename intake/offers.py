@@ -1,10 +1,13 @@
 """What of an event can be bought now."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
 
-from intake.access import Reader
+from fastapi import APIRouter, Depends, Response
+
+from intake.access import allowed
 from intake.answers import json_response
 from intake.clock import utc_now
+from intake.keys import Caller
 from intake.openapi import LIST_TICKET_CLASSES
 from intake.parts import PartsOfApp
 from intake.problems import not_found
@@ -13,9 +16,11 @@ from orders.reading.availability import list_ticket_classes
 
 router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["events"])
 
+CatalogueReader = Annotated[Caller, Depends(allowed("catalogue.read"))]
+
 
 @router.get("/v1/events/{event_id}/ticket-classes", summary="List ticket classes", **LIST_TICKET_CLASSES)
-def list_of_event(event_id: str, parts: PartsOfApp, caller: Reader) -> Response:
+def list_of_event(event_id: str, parts: PartsOfApp, caller: CatalogueReader) -> Response:
     """Return the ticket classes of an event, by the catalogue's id, and how many tickets are free.
 
     The next buyer may be faster: an order whose line carries the `signature` as its

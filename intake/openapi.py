@@ -78,6 +78,8 @@ _NEEDS_KEY: Final[dict[int | str, Words]] = {
 }
 _NOT_FOUND: Final[dict[int | str, Words]] = {404: _problem("There is none, or it is another tenant's.")}
 _ETAG: Final = "The order's version, quoted."
+_FOR_READERS: Final = "Without the scope `orders.read`: its outcome."
+_ORDER_OR_OUTCOME: Final[Words] = {"anyOf": [_ref(Order), _ref(RequestStatus)]}
 
 CREATE_ORDERS: Final[Words] = {
     "responses": _NEEDS_KEY
@@ -88,8 +90,8 @@ CREATE_ORDERS: Final[Words] = {
             Preference_Applied="How long the call could have waited.",
         ),
         201: _answer(
-            "`Prefer: wait` and a single request: the order.",
-            _ref(Order),
+            f"`Prefer: wait` and a single request: the order. {_FOR_READERS}",
+            _ORDER_OR_OUTCOME,
             Location="The order's path.",
             ETag=_ETAG,
             Preference_Applied="How long the call could have waited.",
@@ -204,7 +206,7 @@ _OF_ORDER: Final[dict[int | str, Words]] = {
     412: _problem("It was waited for: the order has changed since the version that `If-Match` names."),
 }
 _ORDER_AFTER: Final = _answer(
-    "`Prefer: wait`: the order.", _ref(Order), ETag=_ETAG, Preference_Applied=_WAITED
+    f"`Prefer: wait`: the order. {_FOR_READERS}", _ORDER_OR_OUTCOME, ETag=_ETAG, Preference_Applied=_WAITED
 )
 
 UPDATE_ORDER: Final = _request(
@@ -228,13 +230,13 @@ RECORD_PAYMENT: Final = _request(
     | {
         200: _answer(
             "`Prefer: wait` and a `payment_number`: the order.",
-            _ref(Order),
+            _ORDER_OR_OUTCOME,
             ETag=_ETAG,
             Preference_Applied=_WAITED,
         ),
         201: _answer(
             "`Prefer: wait`: the order, with the new payment.",
-            _ref(Order),
+            _ORDER_OR_OUTCOME,
             Location="The order's path.",
             ETag=_ETAG,
             Preference_Applied=_WAITED,

@@ -71,7 +71,7 @@ async def record_payment(request: Request, order_id: str) -> Response:
     idempotency key: the same call again is then the same payment.
     """
     call = call_of(request)
-    caller = await caller_of(request, "orders.update")
+    caller = await caller_of(request, "payments.record")
     named = await _order_named(call, caller, order_id)
     body = open_object(await read_body(request), _SAID_ELSEWHERE)
     is_new = body.get("payment_number") is None

@@ -36,9 +36,11 @@ class Parts:
     outcomes: Outcomes
     seen_versions: SeenVersions
     readiness: Readiness
-    public_url: str | None
-    """The intake's address in links; None: what the caller called."""
+    public_url: str
+    """The intake's address in links; no caller's `Host` header is."""
     link_lifetime: timedelta
+    repeat_seconds: float
+    """For how long a signed call that comes again, word for word, is the same request; 0: it is a new one."""
     renderings: CapacityLimiter
     event_orders: EventOrders
     outbox_metrics: OutboxMetrics
@@ -61,8 +63,9 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         outcomes=Outcomes(pools.outcomes),
         seen_versions=SeenVersions(pools.keys),
         readiness=Readiness(pools.checks, settings),
-        public_url=settings.public_url,
+        public_url=settings.address_in_links(),
         link_lifetime=timedelta(seconds=settings.link_seconds),
+        repeat_seconds=settings.signed_repeat_seconds,
         renderings=CapacityLimiter(_RENDERINGS),
         event_orders=EventOrders(),
         outbox_metrics=OutboxMetrics(pools.checks),

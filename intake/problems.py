@@ -16,6 +16,7 @@ from db.failures import Fault, fault_of
 from intake.failures import tell_of
 from orders.reading.showing import OrderNotShown
 from schemas.outcomes import MAX_REJECTIONS, Rejection
+from worker.secret_key import SecretKeyUnusable
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -114,6 +115,9 @@ def problem_of(request: Request, error: Exception) -> Problem:
             )
         case SQLAlchemyError():
             return _database_failed(error)
+        case SecretKeyUnusable():
+            tell_of(error)
+            return unavailable("the server cannot open its secrets")
     raise error
 
 
@@ -148,4 +152,11 @@ def unexpected() -> Problem:
     return Problem(500, "the call failed unexpectedly; the operators' log says where")
 
 
-_EXPECTED: Final = (Problem, OrderNotShown, HTTPException, RequestValidationError, SQLAlchemyError)
+_EXPECTED: Final = (
+    Problem,
+    OrderNotShown,
+    HTTPException,
+    RequestValidationError,
+    SQLAlchemyError,
+    SecretKeyUnusable,
+)

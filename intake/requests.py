@@ -13,10 +13,11 @@ from intake.answers import json_response
 from intake.clock import utc_now
 from intake.dialects.ticket_evolution_access import caller_by_signature
 from intake.holds import hold_of_request
-from intake.keys import Caller, Scope
+from intake.keys import Caller
 from intake.openapi import SHOW_REQUEST
 from intake.parts import PartsOfApp
 from intake.problems import not_found
+from intake.scopes import OUTCOMES
 from intake.strict_routes import StrictRoute
 from orders.reading.orders import RequestRow, find_requests
 from schemas.text import parse_uuid
@@ -24,7 +25,6 @@ from schemas.text import parse_uuid
 router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["requests"])
 
 _MAY_BE_PENDING: Final = timedelta(hours=24)
-_SCOPES: Final[tuple[Scope, ...]] = ("orders.read", "orders.create", "orders.update")
 
 
 async def _caller(request: Request, _: object = Security(documented)) -> Caller:
@@ -32,12 +32,12 @@ async def _caller(request: Request, _: object = Security(documented)) -> Caller:
     headers = request.headers
     scheme, key = get_authorization_scheme_param(headers.get("authorization"))
     if "x-signature" in headers:
-        return await caller_by_signature(request, b"", *_SCOPES)
+        return await caller_by_signature(request, b"", *OUTCOMES)
     if "x-acme-api-key" in headers:
-        return await caller_by_key(request, headers["x-acme-api-key"], *_SCOPES)
+        return await caller_by_key(request, headers["x-acme-api-key"], *OUTCOMES)
     if scheme.lower() == "zoho-oauthtoken":
-        return await caller_by_key(request, key, *_SCOPES)
-    return await caller_of(request, *_SCOPES)
+        return await caller_by_key(request, key, *OUTCOMES)
+    return await caller_of(request, *OUTCOMES)
 
 
 @router.get("/v1/requests/{request_id}", summary="Show a request", **SHOW_REQUEST)

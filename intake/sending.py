@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from anyio import to_thread
@@ -69,9 +69,11 @@ async def send(
     *,
     usual_wait: int = 0,
     answer_all: AnswerAll = _outcomes,
+    shows_orders: bool = True,
 ) -> Response:
     """Publish the requests, and wait for their outcome as long as the caller prefers.
 
+    An answer that `shows_orders` is for callers that may read them; others get the outcomes.
     Raises `Problem`: 503 if the broker does not confirm, or what the answer raises.
     """
     parts = parts_of(call.request.app)
@@ -89,7 +91,31 @@ async def send(
     is_preferred = wanted_wait(preferences) == seconds
     headers = {"preference-applied": f"wait={seconds}"} if is_preferred else {}
     deadline = call.called_at + seconds
-    return await _wait(parts, envelope, deadline, answer, answer_all, headers)
+    is_whole = envelope.is_for_reader or not shows_orders
+    answers = (answer, answer_all) if is_whole else (_without_order(answer), _without_orders(answer_all))
+    return await _wait(parts, envelope, deadline, *answers, headers)
+
+
+def _without_order(answer: Answer) -> Answer:
+    """Return the answer with the outcome in place of the order: the status says the same."""
+
+    def outcome_only(engine: Engine, outcome: RequestRow) -> Response | None:
+        response = answer(engine, outcome)
+        return None if response is None else _with_body(response, outcome.words())
+
+    return outcome_only
+
+
+def _without_orders(answer_all: AnswerAll) -> AnswerAll:
+    def outcomes_only(engine: Engine, outcomes: Sequence[RequestRow]) -> Response:
+        return _with_body(answer_all(engine, outcomes), [outcome.words() for outcome in outcomes])
+
+    return outcomes_only
+
+
+def _with_body(response: Response, content: Any) -> Response:
+    kept = {name: response.headers[name] for name in ("etag", "location") if name in response.headers}
+    return json_response(content, response.status_code, kept)
 
 
 async def _wait(

@@ -10,9 +10,11 @@ from sqlalchemy import Engine, text
 from db import tables
 from db.engine import make_engine
 from db.migrate import upgrade
+from db.sealing import keyring, secret_keys
 from tests.homes import temporary_home
 from tests.intakes import intake, shared_intake, worker
 from worker import embedded
+from worker.settings import get_settings
 
 __all__ = ["intake", "shared_intake", "worker"]
 
@@ -31,6 +33,11 @@ def home() -> Iterator[Path]:
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setenv("WILLCALL_HOME", str(home))
+        # This process's secret key is that home's, whatever was read before.
+        get_settings.cache_clear()
+        secret_keys.cache_clear()
+        keyring.cache_clear()
+        keyring()
         yield home
 
 

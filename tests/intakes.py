@@ -19,7 +19,8 @@ from sqlalchemy import Engine, make_url
 
 from db.engine import make_engine
 from db.migrate import upgrade
-from intake.keys import SCOPES, create_key
+from intake.keys import create_key
+from intake.scopes import SCOPES
 from intake.server import IntakeServer
 from orders.catalogue.loading import load_catalogue
 from orders.process import process

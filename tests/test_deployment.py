@@ -26,6 +26,8 @@ SECRETS = {
     "POSTGRES_PASSWORD": "postgrespassword",
     "RABBITMQ_PASSWORD": "rabbitmqpassword",
     "WILLCALL_FLOWER_BASIC_AUTH": "someone:flowerpassword",
+    "WILLCALL_SECRET_KEY": "0a" * 32,
+    "WILLCALL_PUBLIC_URL": "https://tickets.example.com",
 }
 # What the Procfile calls by a word that platforms fix, compose calls by what it does.
 SERVICE_OF_PROCESS = {process: process for process in PROCESSES} | {"release": "migrate"}
@@ -116,6 +118,23 @@ def test_flower_asks_for_a_login() -> None:
     login = SERVICES["flower"]["environment"]["WILLCALL_FLOWER_BASIC_AUTH"]
 
     assert login.startswith("${WILLCALL_FLOWER_BASIC_AUTH:?")
+
+
+def test_the_secret_key_is_given_to_those_who_seal_or_sign_and_to_nobody_else() -> None:
+    given = {name for name, service in SERVICES.items() if "WILLCALL_SECRET_KEY" in _environment(service)}
+
+    assert given == {"migrate", "intake", "worker"}
+
+
+def test_links_lead_where_the_operator_says() -> None:
+    address = _environment(SERVICES["intake"])["WILLCALL_PUBLIC_URL"]
+
+    assert address.startswith("${WILLCALL_PUBLIC_URL:?")
+
+
+def _environment(service: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = service.get("environment", {})
+    return found
 
 
 def test_services_come_back_and_migrations_run_once() -> None:

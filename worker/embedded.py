@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from importlib import metadata, util
 from pathlib import Path
 from typing import IO, Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import redis
@@ -55,6 +56,12 @@ class Account(NamedTuple):
 def database_url(home: Path) -> str:
     """Return the URL of the database of `home`, whether it runs or not."""
     return f"postgresql+psycopg://willcall@/willcall?host={_sockets(home)}&port={POSTGRES_PORT}"
+
+
+def is_of_home(database_url: str, home: Path) -> bool:
+    """Say whether the URL leads to the embedded PostgreSQL of `home`."""
+    query = parse_qs(urlsplit(database_url).query)
+    return query.get("host") == [str(_sockets(home))]
 
 
 def broker_url(home: Path) -> str:

@@ -5,10 +5,11 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, NoReturn
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker import embedded
+from worker.secret_key import SecretKeyMissing, keys_of_home, parse_keys
 
 PREFIX = "WILLCALL_"
 
@@ -38,6 +39,12 @@ def _public(url: str | None) -> str | None:
     return url
 
 
+def _secret_key(text: SecretStr | None) -> SecretStr | None:
+    if text is not None:
+        parse_keys(text.get_secret_value())
+    return text
+
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -53,11 +60,17 @@ class Settings(BaseSettings):
     broker_url: Annotated[str | None, AfterValidator(_broker)] = Field(
         None, description="RabbitMQ (amqp://…) or Redis/Valkey (redis://…); unset: the embedded one"
     )
+    secret_key: Annotated[SecretStr | None, AfterValidator(_secret_key)] = Field(
+        None,
+        description="what seals the secrets in the database, 32 random bytes; several, newest first, while "
+        "it is replaced; unset: secret.key in WILLCALL_HOME, for the embedded database only",
+    )
     home: Path = Field(Path(".willcall"), description="where the embedded servers keep their data")
     intake_host: str = Field("127.0.0.1", description="the address that the intake listens on")
     intake_port: Port = Field(8000, description="the port of the intake")
     public_url: Annotated[str | None, AfterValidator(_public)] = Field(
-        None, description="the intake's address in links (https://…); unset: what the caller called"
+        None,
+        description="the intake's address in links (https://…); required unless it listens on loopback only",
     )
     max_header_bytes: Annotated[int, Field(ge=1024)] = Field(
         32 * 1024, description="bytes of a call's request line and headers; more is refused with 431"
@@ -83,6 +96,11 @@ class Settings(BaseSettings):
     )
     link_seconds: Seconds = Field(
         604800.0, description="how long links to documents are good; the default is a week"
+    )
+    signed_repeat_seconds: Annotated[float, Field(ge=0)] = Field(
+        0.0,
+        description="Ticket Evolution's dialect: for how long an identical signed body is a repeat of the "
+        "first; 0: never, as two equal orders may both be meant",
     )
     flower_host: str = Field("127.0.0.1", description="the address that Flower listens on")
     flower_port: Port = Field(5555, description="the port of Flower")
@@ -138,6 +156,25 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """Return the URL of the database that is meant: the set one, or the embedded one."""
         return self.database_url or embedded.database_url(self.home)
+
+    def secret_keys(self) -> tuple[bytes, ...]:
+        """Return the keys that open what the database keeps sealed, the newest first.
+
+        Raises `SecretKeyMissing`: only the embedded database has a key made for it.
+        """
+        if self.secret_key is not None:
+            return parse_keys(self.secret_key.get_secret_value())
+        if self.database_url is None or embedded.is_of_home(self.database_url, self.home):
+            return keys_of_home(self.home)
+        raise SecretKeyMissing(
+            "the setting WILLCALL_SECRET_KEY is missing: it seals the secrets in the database; make a key "
+            "with `willcall secrets generate`, and give it to each worker, each intake and `willcall migrate`"
+        )
+
+    def address_in_links(self) -> str:
+        """Return what links begin with: the set URL, or where the intake listens."""
+        host = f"[{self.intake_host}]" if ":" in self.intake_host else self.intake_host
+        return self.public_url or f"http://{host}:{self.intake_port}"
 
     def broker(self) -> str:
         """Return the URL of the broker that is meant: the set one, or the embedded one."""

@@ -12,6 +12,8 @@ from sqlalchemy import Connection, func, select
 from db.engine import make_engine
 from db.health import other_schema, read_only
 from db.migrate import newest_revision
+from db.sealed_rows import count_unreadable
+from db.sealing import SecretsUnreadable
 from db.tables import dead_letters
 from intake.commands.failures import sentence_of
 from intake.commands.output import counted
@@ -21,6 +23,7 @@ from tasks.breaker import TELL_TROUBLE
 from worker.broker_connections import open_connection, waiting_messages
 from worker.broker_safety import Finding, check_broker
 from worker.queues import ORDERS, OUTBOX, is_amqp
+from worker.secret_key import SecretKeyUnusable
 from worker.settings import Settings
 
 _OLDEST_POSTGRES: Final = 14
@@ -76,6 +79,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             schema = _schema(connection)
             yield schema
             if schema.is_ok:
+                yield _secrets(connection)
                 yield _outbox(connection)
                 yield _refused_events(connection)
     finally:
@@ -92,6 +96,15 @@ def _postgres_version(connection: Connection) -> Finding:
 def _schema(connection: Connection) -> Finding:
     trouble = other_schema(connection)
     return Finding("schema", trouble is None, trouble or f"it is {newest_revision()}, the newest")
+
+
+def _secrets(connection: Connection) -> Finding:
+    try:
+        shut, count = count_unreadable(connection)
+    except SecretKeyUnusable as error:
+        return Finding("secrets", False, str(error))
+    sentence = f"of {counted(count, 'secret')} {shut} cannot be opened: {SecretsUnreadable()}"
+    return Finding("secrets", not shut, sentence if shut else "the secret key opens them")
 
 
 def _writable(connection: Connection) -> Finding:

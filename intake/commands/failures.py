@@ -2,6 +2,8 @@
 
 import typer
 
+from worker.secret_key import SecretKeyUnusable
+
 
 class CommandFailed(Exception):
     """What the command could not do, as a sentence for people."""
@@ -23,7 +25,7 @@ def sentence_of(error: Exception) -> str | None:
 
 
 def _sentence_of(error: Exception) -> str | None:
-    if isinstance(error, CommandFailed):
+    if isinstance(error, CommandFailed | SecretKeyUnusable):
         return str(error)
     # Typer has click's errors inside it, under a private name; they all know how to say what is wrong.
     if hasattr(error, "format_message"):

@@ -1,16 +1,23 @@
 """`willcall keys`."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from intake.commands.failures import CommandFailed
 from intake.commands.output import JsonFlag, print_json, print_line, print_table
+from intake.scopes import MEANINGS
 
 app = typer.Typer(help="API keys, which open the HTTP intake.", no_args_is_help=True)
 
 
-@app.command(epilog="Example: willcall keys create --tenant demo --scope orders.create --scope orders.read")
+_SCOPES: Final = "\n\n".join(f"{scope}: {meaning}" for scope, meaning in MEANINGS.items())
+
+
+@app.command(
+    epilog=f"Scopes:\n\n{_SCOPES}\n\n"
+    "Example: willcall keys create --tenant demo --scope orders.create --scope orders.read"
+)
 def create(
     tenant: Annotated[str, typer.Option("--tenant", metavar="T", help="Whose orders the key opens.")],
     scopes: Annotated[
@@ -18,33 +25,31 @@ def create(
         typer.Option(
             "--scope",
             metavar="S",
-            help="What it may do: orders.create, orders.read, orders.update, orders.set_price, events.read "
-            "or admin. May be repeated.",
+            help="What it may do; see below. May be repeated.",
         ),
     ],
     as_json: JsonFlag = False,
 ) -> None:
-    """Make a key. It is shown once: only its hash is kept."""
+    """Make a key, and the secret of clients that sign. Both are shown once: only the key's hash is kept."""
     from datetime import UTC, datetime
 
     from intake.commands.servers import transaction
-    from intake.keys import UnknownScope, UnknownTenant, create_key, find_caller_by_id
-    from intake.secrets import request_secret
+    from intake.keys import UnknownScope, UnknownTenant, create_key
 
     with transaction() as connection:
         try:
-            id_, key = create_key(connection, tenant, scopes, datetime.now(UTC))
+            made = create_key(connection, tenant, scopes, datetime.now(UTC))
         except (UnknownScope, UnknownTenant) as error:
             raise CommandFailed(str(error)) from error
-        caller = find_caller_by_id(connection, id_)
-    assert caller is not None  # noqa: S101 - it was made just now
-    secret = request_secret(caller.tenant_secret, id_)
     if as_json:
-        print_json({"id": id_, "key": key, "secret": secret, "tenant": tenant, "scopes": scopes})
+        words = {"id": made.id, "key": made.key, "token": made.id.hex, "secret": made.secret}
+        print_json(words | {"tenant": tenant, "scopes": scopes})
     else:
-        print_line(f"Secret to sign requests with in Ticket Evolution's dialect: {secret}")
-        print_line(f"Key {id_} of {tenant}; it is shown this once:")
-        print_line(key)
+        print_line("Ticket Evolution's clients sign with these; the secret is shown this once:")
+        print_line(f"token: {made.id.hex}")
+        print_line(f"secret: {made.secret}")
+        print_line(f"Key {made.id} of {tenant}; it is shown this once:")
+        print_line(made.key)
 
 
 @app.command("list", epilog="Example: willcall keys list")

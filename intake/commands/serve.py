@@ -36,16 +36,23 @@ def _serving() -> Iterator["Settings"]:
 @app.command(epilog="Example: WILLCALL_INTAKE_PORT=8080 willcall serve intake")
 def intake() -> None:
     """Serve the HTTP intake, on WILLCALL_INTAKE_HOST and WILLCALL_INTAKE_PORT."""
+    from intake.commands.servers import check_secrets
     from intake.server import serve
+    from worker.settings import get_settings
 
+    check_intake(get_settings())
     with _serving() as settings:
+        check_secrets(settings)
         serve(settings)
 
 
 @app.command(epilog="Example: WILLCALL_WORKER_PROCESSES=4 willcall serve worker")
 def worker() -> None:
     """Take orders from the queue, in WILLCALL_WORKER_PROCESSES processes."""
+    from intake.commands.servers import check_secrets
+
     with _serving() as settings:
+        check_secrets(settings)
         if settings.worker_processes == 1:
             _celery(*_consumer("worker", "orders,maintenance", concurrency=2))
         else:
@@ -75,6 +82,15 @@ def flower() -> None:
             # Not as an argument, which every user of the machine can see.
             os.environ["FLOWER_BASIC_AUTH"] = settings.flower_basic_auth
         _celery("flower", f"--address={settings.flower_host}", f"--port={settings.flower_port}")
+
+
+def check_intake(settings: "Settings") -> None:
+    """Refuse an intake that others reach and whose links would lead nowhere."""
+    if settings.public_url is None and not _is_loopback(settings.intake_host):
+        raise SettingsWrong(
+            f"the intake does not listen on {settings.intake_host} without an address for links: "
+            "set WILLCALL_PUBLIC_URL to the URL that buyers open, or WILLCALL_INTAKE_HOST to 127.0.0.1"
+        )
 
 
 def check_flower(settings: "Settings") -> None:

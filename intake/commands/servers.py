@@ -61,6 +61,28 @@ def transaction() -> Iterator["Connection"]:
         yield connection
 
 
+def check_secrets(settings: Settings) -> None:
+    """Raise `SecretKeyUnusable` for a secret key that is missing, or another one than the database's.
+
+    A database that does not answer yet is not asked: what needs its secrets waits for it.
+    """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from db.engine import make_engine
+    from db.sealed_rows import check_key
+    from db.sealing import keyring
+
+    keyring()
+    opened = make_engine(settings.database(), pool_size=1)
+    try:
+        with opened.connect() as connection:
+            check_key(connection)
+    except SQLAlchemyError:
+        return
+    finally:
+        opened.dispose()
+
+
 def tenant_id(connection: "Connection", name: str) -> UUID:
     """Return the tenant's id; a name that nobody has fails the command."""
     from orders.reading.orders import find_tenant

@@ -16,18 +16,20 @@ def up() -> None:
     from db.migrate import upgrade
     from intake.commands.doors import Doorkeeper, check_free, doors_of
     from intake.commands.foreground import Printer, run_in_foreground
-    from intake.commands.serve import check_flower
-    from intake.commands.servers import servers
+    from intake.commands.serve import check_flower, check_intake
+    from intake.commands.servers import check_secrets, servers
     from intake.commands.supervisor import Supervisor
     from worker.settings import get_settings
 
     check_flower(get_settings())
+    check_intake(get_settings())
     for door in doors_of(get_settings()):
         check_free(door)
     with servers(database=True, broker=True) as settings:
         engine = make_engine(settings.database(), pool_size=2)
         upgrade(engine)
         engine.dispose()
+        check_secrets(settings)
         children = _children(settings)
         printer = Printer(["willcall", *(child.name for child in children)])
         run_in_foreground(Supervisor(children, printer.show), Doorkeeper(settings, printer.show).look)

@@ -150,7 +150,9 @@ async def create_order(request: Request, caller: _Creator) -> Response:
         return json_response(str(outcome.order_id), 201)
 
     answer = answering(call, words, id_of)
-    return await send(call, enclosed(CREATE, words, call, caller), answer, usual_wait=USUAL_WAIT_SECONDS)
+    envelope = enclosed(CREATE, words, call, caller)
+    # The id is no more than every outcome says.
+    return await send(call, envelope, answer, usual_wait=USUAL_WAIT_SECONDS, shows_orders=False)
 
 
 @router.put("/{id}", summary="Update an order", **UPDATE_ORDER)

@@ -13,10 +13,11 @@ from intake.answers import json_response
 from intake.dialects.answering import REFUSALS
 from intake.dialects.routing import check_name, requests_in
 from intake.envelope import Envelope, enclose_in_dialect
-from intake.keys import Caller, Scope
+from intake.keys import Caller
 from intake.order_reading import at_one_moment
 from intake.parts import parts_of
 from intake.problems import Problem, invalid, not_found
+from intake.scopes import Scope
 from intake.sending import Answer, Call, check_processed
 from orders.reading.background import with_background
 from orders.reading.orders import RequestRow, find_order, get_order

@@ -39,7 +39,7 @@ class Token:
 
     def is_good(self, caller: Caller, now: datetime) -> bool:
         """Say whether it was made for this caller's key, and has not expired."""
-        is_ours = hmac.compare_digest(mac(caller.tenant_secret, _PURPOSE, self.signed), self.signature)
+        is_ours = hmac.compare_digest(mac(caller.token_secret, _PURPOSE, self.signed), self.signature)
         return is_ours and now.timestamp() < self.expires_at
 
 
@@ -48,7 +48,7 @@ def make_token(caller: Caller, scopes: frozenset[TokenScope], now: datetime) -> 
     expires_at = int(now.timestamp()) + LIFETIME_SECONDS
     granted = sum(1 << bit for bit, scope in enumerate(TOKEN_SCOPES) if scope in scopes)
     signed = caller.key_id.bytes + expires_at.to_bytes(_EXPIRY, "big") + bytes([granted])
-    signature = mac(caller.tenant_secret, _PURPOSE, signed)
+    signature = mac(caller.token_secret, _PURPOSE, signed)
     return base64.urlsafe_b64encode(signed + signature).rstrip(b"=").decode()
 
 

@@ -1,5 +1,6 @@
 """`/v9/orders`: Ticket Evolution's way to order, and to read orders."""
 
+import time
 from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
@@ -15,13 +16,14 @@ from intake.dialects.openapi import schema_of, words_of_call
 from intake.dialects.routing import Handler, refusing_with, requests_in
 from intake.dialects.ticket_evolution_access import caller_by_signature
 from intake.dialects.ticket_evolution_answers import answering_all, answering_one, rendered
+from intake.dialects.ticket_evolution_repeats import key_of_repeat
 from intake.dialects.ticket_evolution_search import PARAMETERS, wanted_orders
 from intake.envelope import enclose_in_dialect
 from intake.keys import Caller
 from intake.order_reading import at_one_moment
 from intake.parts import parts_of
 from intake.problems import Problem
-from intake.sending import call_of, send
+from intake.sending import Call, call_of, send
 from orders.reading.order_pages import page_of_orders
 from orders.reading.showing import as_json, show_each
 from orders.reading.whole_orders import read_words
@@ -98,9 +100,8 @@ async def create_orders(request: Request) -> Response:
     requests = requests_in(DIALECT, body)
     _check_offices(caller, requests)
     layouts = [layout_of(one) for one in requests]
-    envelope = enclose_in_dialect(
-        DIALECT.name, CREATE, requests, call.keys, caller, is_array=len(requests) > 1
-    )
+    keys = await _keys_of(call, caller, body)
+    envelope = enclose_in_dialect(DIALECT.name, CREATE, requests, keys, caller, is_array=len(requests) > 1)
     response = await send(
         call,
         envelope,
@@ -112,6 +113,14 @@ async def create_orders(request: Request) -> Response:
         # Where to ask for the first; the body names all.
         response.headers.setdefault("location", f"/v1/requests/{envelope.requests[0].request_id}")
     return response
+
+
+async def _keys_of(call: Call, caller: Caller, body: bytes) -> list[str]:
+    """Return what names the call: its `Idempotency-Key`, or its body where repeats are looked for."""
+    parts = parts_of(call.request.app)
+    if not parts.repeat_seconds:
+        return call.keys
+    return [await key_of_repeat(parts.engine, caller, body, parts.repeat_seconds, time.time())]
 
 
 def _check_offices(caller: Caller, requests: Sequence[Words]) -> None:

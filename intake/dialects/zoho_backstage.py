@@ -14,9 +14,10 @@ from intake.dialects.answering import USUAL_WAIT_SECONDS, show, with_order_in
 from intake.dialects.openapi import schema_of, words_of_call
 from intake.dialects.routing import check_name, refusing_with, requests_in, with_names
 from intake.envelope import enclose_in_dialect
-from intake.keys import Caller, Scope
+from intake.keys import Caller
 from intake.parts import PartsOfApp
 from intake.problems import Problem
+from intake.scopes import Scope
 from intake.sending import Answer, call_of, send
 from orders.reading.orders import RequestRow
 from schemas.background import Background

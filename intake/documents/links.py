@@ -26,7 +26,7 @@ _SECONDS: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Makes the links to one tenant's documents; `secret` is what `intake.secrets.tenant_secret` returns."""
+    """Makes the links to one tenant's documents; `secret` is the tenant's for links."""
 
     base_url: str
     tenant_id: UUID
@@ -54,8 +54,9 @@ class Links:
 def links_of(request: Request, caller: Caller) -> Links:
     """Return what makes links for the caller's tenant, which are good for as long as the settings say."""
     parts = parts_of(request.app)
-    base_url = parts.public_url or str(request.base_url)
-    return Links(base_url, caller.tenant_id, caller.tenant_secret, datetime.now(UTC) + parts.link_lifetime)
+    return Links(
+        parts.public_url, caller.tenant_id, caller.link_secret, datetime.now(UTC) + parts.link_lifetime
+    )
 
 
 def order_path(order_id: UUID) -> str:

@@ -32,10 +32,11 @@ def show_links(request: Request, order_id: str, parts: PartsOfApp, caller: Reade
 
 
 def _links_to(ticket: Words, links: Links) -> TicketLinks:
-    id_, has_code = ticket["id"], ticket["code"] is not None and ticket["status"] != "voided"
+    id_, is_void = ticket["id"], ticket["status"] == "voided"
+    has_code = ticket["code"] is not None and not is_void
     return TicketLinks(
         id=id_,
-        digital_pass=links.digital_pass(id_),
+        digital_pass=None if is_void else links.digital_pass(id_),
         png=links.ticket_image(id_) if has_code else None,
         svg=links.ticket_image(id_, "svg") if has_code else None,
     )

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, select
 
 from db.tables import orders, tickets
+from db.tenant_secrets import open_secret, sealed_secret
 from intake.documents.describing import describe_order, describe_ticket
 from intake.documents.facts import OrderText, TicketText
-from intake.secrets import first_ticket_key, tenant_secret
 from orders.reading.background import get_with_background
 from orders.reading.showing import showing
 
@@ -25,31 +25,36 @@ class Owner:
     order_id: UUID
     code: str = field(default="", repr=False)
     """Of a ticket that is not void: what its QR code says."""
+    is_void: bool = False
+    """Whether it is about a ticket that is void: nobody has a link to it any more."""
 
 
 def find_owner_of_order(connection: Connection, order_id: UUID) -> Owner | None:
     """Return whose order it is, or None if there is none."""
-    key = first_ticket_key(orders.c.tenant_id).label("key")
+    key = sealed_secret(orders.c.tenant_id, "links").label("key")
     query = select(orders.c.tenant_id, orders.c.id.label("order_id"), key).where(orders.c.id == order_id)
     return _owner(connection.execute(query).one_or_none())
 
 
 def find_owner_of_ticket(connection: Connection, ticket_id: UUID) -> Owner | None:
     """Return whose ticket it is, or None if there is none."""
-    key = first_ticket_key(orders.c.tenant_id).label("key")
+    key = sealed_secret(orders.c.tenant_id, "links").label("key")
     query = (
         select(orders.c.tenant_id, tickets.c.order_id, tickets.c.code, tickets.c.status, key)
         .join(orders, orders.c.id == tickets.c.order_id)
         .where(tickets.c.id == ticket_id)
     )
     row = connection.execute(query).one_or_none()
-    return _owner(row, row.code or "" if row is not None and row.status != "voided" else "")
+    if row is None or row.status != "voided":
+        return _owner(row, "" if row is None else row.code or "")
+    return _owner(row, is_void=True)
 
 
-def _owner(row: Row[Any] | None, code: str = "") -> Owner | None:
+def _owner(row: Row[Any] | None, code: str = "", *, is_void: bool = False) -> Owner | None:
     if row is None or row.key is None:
         return None
-    return Owner(row.tenant_id, tenant_secret(bytes(row.key)), row.order_id, code)
+    secret = open_secret(row.key, row.tenant_id, "links")
+    return Owner(row.tenant_id, secret, row.order_id, code, is_void)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,10 +114,12 @@ def _code(engine: Engine, ticket_id: str, kind: ImageKind, expires: str, signatu
 def show_pass(
     ticket_id: str, parts: PartsOfApp, expires: Expires = "", signature: Signature = ""
 ) -> Response:
-    """Return the ticket's page: event, place, whether it is valid, and the QR code."""
+    """Return the ticket's page: event, place, and the QR code. A ticket that is void has none: 404."""
     id_ = parse_uuid(ticket_id)
     path = pass_path(id_) if id_ else ""
     owner = _owner(parts.engine, find_owner_of_ticket, id_, path, expires, signature)
+    if owner.is_void:
+        raise not_found()
     with at_one_moment(parts.engine).connect() as connection:
         ticket = id_ and read_ticket(connection, owner, id_)
     if not ticket:

@@ -5,6 +5,8 @@ from functools import lru_cache
 
 from sqlalchemy import Connection, text
 
+from db.sealing import unseal
+from db.tenant_secrets import open_secret
 from orders.catalogue.tenants import Tenant
 from orders.catalogue.ticket_codes import TicketKey
 from schemas.catalogue import FraudRules
@@ -13,12 +15,13 @@ from schemas.text import is_storable
 
 # The newest key of each tenant signs; the older ones stay, so that what they signed stays valid.
 _TENANTS = text("""
-    SELECT name, t.id::text, key.id AS key_id, key.private_key, issues_tickets, cancels_unpaid, fraud_rules,
-        returns_promo_uses
+    SELECT name, t.id::text, key.id AS key_id, key.sealed_key, secret.sealed AS group_secret, issues_tickets,
+        cancels_unpaid, fraud_rules, returns_promo_uses
     FROM tenants t CROSS JOIN LATERAL (
-        SELECT id, private_key FROM ticket_keys
+        SELECT id, sealed_key FROM ticket_keys
         WHERE tenant_id = t.id ORDER BY created_at DESC, ticket_keys.id LIMIT 1
     ) AS key
+    JOIN tenant_secrets secret ON secret.tenant_id = t.id AND secret.purpose = 'ticket_groups'
     WHERE name = ANY(CAST(:names AS text[]))
 """)
 
@@ -31,13 +34,14 @@ _PUBLIC_KEYS = text("""
 def load_tenants(
     connection: Connection, names: Iterable[str], *, max_tickets: int = MAX_TICKETS
 ) -> dict[str, Tenant]:
-    """Return those tenants that exist, by name; the names may be any text."""
+    """Return those tenants that exist, by name; the names may be any text. Raises `SecretKeyUnusable`."""
     rows = connection.execute(_TENANTS, {"names": sorted(set(filter(is_storable, names)))})
     return {
         row.name: Tenant(
             row.id,
             row.name,
-            _ticket_key(row.key_id, bytes(row.private_key)),
+            _ticket_key(row.key_id, bytes(row.sealed_key)),
+            open_secret(row.group_secret, row.id, "ticket_groups"),
             issues_on_payment=row.issues_tickets == "on_payment",
             cancels_unpaid=row.cancels_unpaid,
             fraud_rules=row.fraud_rules and FraudRules.model_validate(row.fraud_rules),
@@ -49,7 +53,9 @@ def load_tenants(
 
 
 # What verifies a key's codes is worth keeping: it takes longer to compute than a code.
-_ticket_key = lru_cache(maxsize=1_000)(TicketKey)
+@lru_cache(maxsize=1_000)
+def _ticket_key(key_id: int, sealed_key: bytes) -> TicketKey:
+    return TicketKey(key_id, unseal(sealed_key, "ticket_keys", key_id))
 
 
 def public_keys(connection: Connection, key_ids: Iterable[int] | None = None) -> dict[int, bytes]:

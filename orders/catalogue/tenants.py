@@ -1,6 +1,6 @@
 """Who sells, and on which terms."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from orders.catalogue.ticket_codes import TicketKey
 from schemas.catalogue import FraudRules
@@ -14,6 +14,8 @@ class Tenant:
     id: str
     name: str
     key: TicketKey
+    group_secret: bytes = field(repr=False)
+    """What the signatures of its ticket groups are made with."""
     issues_on_payment: bool
     """Whether tickets get their codes when the order is fully paid, and not before."""
     cancels_unpaid: bool

@@ -11,7 +11,7 @@ import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final
@@ -42,7 +42,7 @@ class TicketKey:
     """A tenant's signing key (the 32 bytes of RFC 8032); `id` stands in each code, so keys can rotate."""
 
     id: int
-    private_key: bytes
+    private_key: bytes = field(repr=False)
 
     @classmethod
     def generate(cls) -> "TicketKey":

@@ -1,6 +1,6 @@
 """What an order costs after a change: its lines as they are now, on the terms on which they were sold."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -8,6 +8,7 @@ from orders.change import Change
 from orders.changing.merge import Terms
 from orders.errors import TooManyDecimals
 from orders.money.charges import charges_of, given_discount, sold_line
+from orders.money.price_floor import check_changed_total
 from orders.money.pricing import Charges, PricedOrder, total_up
 from orders.money.promo_terms import promo_terms, uses_of
 from orders.money.reduction import Amounts, Off, reduced
@@ -22,10 +23,11 @@ PRICED = frozenset({*_AMOUNTS, "total_discount", "line_items"})
 
 
 class Before(NamedTuple):
-    """What has to be known of an order before a change: what its tickets cost, and what was off them."""
+    """What has to be known of an order before a change: how many tickets, what they cost and what was off."""
 
     amounts: Amounts
     off: Off
+    quantities: Mapping[int, int]
 
 
 def before_change(order: OrderState) -> Before:
@@ -35,7 +37,8 @@ def before_change(order: OrderState) -> Before:
     by_promo_code = row.discount - given_discount(row)
     if len(promo_codes) == 1 and promo_codes[0].amount is not None:
         by_promo_code = promo_codes[0].amount
-    return Before(ticket_amounts(order), Off(row.tax, by_promo_code))
+    quantities = {line.line_number: line.quantity for line in order.open_lines()}
+    return Before(ticket_amounts(order), Off(row.tax, by_promo_code), quantities)
 
 
 def ticket_amounts(order: OrderState) -> Amounts:
@@ -49,7 +52,7 @@ def ticket_amounts(order: OrderState) -> Amounts:
 def reprice(change: Change, terms: Terms, before: Before) -> None:
     """Set the amounts of the order and of its lines for what an update names, and leave the rest as sold.
 
-    Raises `TooManyDecimals` or `NegativeTotal`.
+    Raises `TooManyDecimals`, `NegativeTotal` or `PriceMismatch`.
     """
     words, named = terms.words, terms.named
     order = change.order
@@ -59,7 +62,8 @@ def reprice(change: Change, terms: Terms, before: Before) -> None:
         if amount is not None and has_too_many_decimals(amount, currency):
             raise TooManyDecimals(f"{amount:f} has more decimals than {currency}", name)
     after = ticket_amounts(order)
-    charges = reduced(charges_of(order.row), before.amounts, after, before.off, currency)
+    sold = reduced(charges_of(order.row), before.amounts, after, before.off, currency)
+    charges = sold
     given = charges_of(order.row)._replace(
         **{name: getattr(words, name) for name in _AMOUNTS if name in named}
     )
@@ -71,7 +75,21 @@ def reprice(change: Change, terms: Terms, before: Before) -> None:
         charges = _with_total_discount(change, charges, round_money(words.total_discount, currency))
     elif terms.shrunk or ("discount" not in named and sum(after.values()) < sum(before.amounts.values())):
         charges = _within_total(order, charges)
-    _set(change, price_sold(order, charges), charges)
+    priced = price_sold(order, charges)
+    if not change.request.may_set_price:
+        check_changed_total(
+            priced,
+            charges,
+            sold,
+            lambda charges: price_sold(order, _within_total(order, charges)).total,
+            named=named,
+            has_more_tickets=_has_more_tickets(order, before),
+        )
+    _set(change, priced, charges)
+
+
+def _has_more_tickets(order: OrderState, before: Before) -> bool:
+    return any(line.quantity > before.quantities.get(line.line_number, 0) for line in order.open_lines())
 
 
 def reprice_rest(change: Change, before: Before) -> None:

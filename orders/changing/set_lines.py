@@ -10,6 +10,7 @@ from orders.changing.reprice import emptied
 from orders.changing.tickets import check_unused, last_unused
 from orders.errors import CurrencyMismatch, Invalid, PriceMismatch, UnknownTicketClass
 from orders.inventory.seating import check_wish, wished_labels
+from orders.money.price_floor import check_added_price
 from orders.rows import LineRow
 from orders.state import ClassNames
 from schemas.changes import LineTerms
@@ -33,7 +34,9 @@ def set_lines(change: Change, wanted: Sequence[LineTerms]) -> None:
     for index, (terms, found) in enumerate(zip(wanted, matched, strict=True)):
         offer = _offer(change, terms, index)
         line = found if found is not None and found.quantity else _sold_anew(change, offer, found)
-        lines.put(line.line_number, _at_agreed_price(change, line, terms, offer, index))
+        line = _at_agreed_price(change, line, terms, offer, index)
+        _check_added(change, line, terms, offer, index)
+        lines.put(line.line_number, line)
         named.append((line.line_number, terms, offer, index))
     # What gives back comes first: another line of the update may need it.
     for number, terms, offer, index in sorted(named, key=lambda it: it[1].quantity - lines[it[0]].quantity):
@@ -140,6 +143,14 @@ def _at_agreed_price(
             f"line_items.{index}.unit_price",
         )
     return line._replace(unit_price=price)
+
+
+def _check_added(
+    change: Change, line: LineRow, terms: LineTerms, offer: TicketClassOffer, index: int
+) -> None:
+    if terms.quantity > line.quantity and not change.request.may_set_price:
+        field = f"line_items.{index}.quantity"
+        check_added_price(line.unit_price, offer.price, offer.external_id, field)
 
 
 def _fill(change: Change, line: LineRow, terms: LineTerms, offer: TicketClassOffer, index: int) -> None:

@@ -9,6 +9,7 @@ from orders.creating.ticket_groups import makes_ticket_groups
 from orders.creating.trade import at_cost, check_owner
 from orders.inventory.signatures import signed_quantity
 from orders.money.payments import check_payments
+from orders.money.price_floor import check_new_total
 from orders.money.pricing import price_order
 from orders.new_order import Quote
 from orders.requests import CreateOrder
@@ -33,6 +34,8 @@ def quote_order(
         picked = _at_held_prices(picked, holds)
     signed = _signed(request, order, picked)
     priced = price_order(order, picked, may_set_price=request.may_set_price)
+    if not request.may_set_price:
+        check_new_total(order, priced)
     check_payments(order, priced)
     return Quote(order, picked, priced, holds, signed)
 
@@ -59,7 +62,7 @@ def _signed(request: CreateOrder, order: OrderRequest, picked: Pick) -> dict[int
     return {
         index: signed_quantity(
             item.ticket_group_signature,
-            request.tenant.key,
+            request.tenant.group_secret,
             offer,
             f"line_items.{index}.ticket_group_signature",
         )

@@ -39,7 +39,7 @@ def list_ticket_classes(
     rows = connection.execute(_CLASSES, {"tenant_id": tenant_id, "event_id": event_id, "now": now}).all()
     if not rows:
         return []
-    key = load_tenants(connection, [rows[0].tenant])[rows[0].tenant].key
+    secret = load_tenants(connection, [rows[0].tenant])[rows[0].tenant].group_secret
     return [
         {
             "id": row.external_id,
@@ -53,7 +53,7 @@ def list_ticket_classes(
             "free": row.free,
             "has_seats": row.has_seats,
             "signature": sign_group(
-                key,
+                secret,
                 TicketClassOffer(
                     row.id,
                     row.external_id,

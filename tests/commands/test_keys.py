@@ -1,9 +1,12 @@
 """`willcall keys`."""
 
 import hashlib
+import re
+from uuid import UUID
 
 from sqlalchemy import Engine
 
+from intake.scopes import SCOPES
 from tests.commands.conftest import Willcall
 from tests.factories import load, rows
 
@@ -32,18 +35,27 @@ def test_a_key_for_people_stands_alone_on_the_last_line(willcall: Willcall, engi
     assert ran.out.splitlines()[-1].startswith("wc_")
 
 
-def test_a_key_comes_with_the_secret_that_its_requests_are_signed_with(
+def test_a_key_comes_with_a_token_and_a_secret_under_the_vendors_names(
     willcall: Willcall, engine: Engine
 ) -> None:
     load(engine)
+    words = ("keys", "create", "--tenant", "demo", "--scope", "orders.read")
 
-    first, second = (
-        willcall("keys", "create", "--tenant", "demo", "--scope", "orders.read", "--json").json["secret"]
-        for _ in range(2)
-    )
+    first, second = (willcall(*words, "--json").json for _ in range(2))
+    shown = dict(line.split(": ") for line in willcall(*words).out.splitlines() if line.count(": ") == 1)
 
-    assert (len(first), len(second)) == (40, 40)
-    assert first != second
+    for made in (first, second):
+        assert made["token"] == UUID(made["id"]).hex
+        assert len(made["secret"]) == 40
+    assert first["secret"] != second["secret"]
+    assert re.fullmatch("[a-zA-Z0-9]{32}", shown["token"])
+    assert re.fullmatch(r"\S{40}", shown["secret"])
+
+
+def test_the_help_of_create_teaches_every_scope(willcall: Willcall) -> None:
+    helped = willcall("keys", "create", "--help").out
+
+    assert all(f"{scope}: " in helped for scope in SCOPES)
 
 
 def test_a_revoked_key_is_listed_as_revoked_and_cannot_be_revoked_again(

@@ -121,6 +121,28 @@ def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path, taken: int, setting:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("words", [("up",), ("serve", "intake")], ids=" ".join)
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "tickets.example.com"])
+def test_an_intake_that_others_reach_needs_the_address_of_its_links(
+    tmp_path: Path, words: tuple[str, ...], host: str
+) -> None:
+    ran = subprocess.run(
+        [WILLCALL, *words],
+        env=environment(**_doors(tmp_path), WILLCALL_INTAKE_HOST=host),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+    )
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith(
+        f"willcall: the intake does not listen on {host} without an address for links"
+    )
+    assert "WILLCALL_PUBLIC_URL" in ran.stderr
+    assert ran.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("words", [("up",), ("serve", "flower")], ids=" ".join)
 @pytest.mark.parametrize(
     ("variables", "sentence"),

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from intake.scopes import SCOPES
 from orders.catalogue.loading import load_catalogue
 from schemas.catalogue import Catalogue
 from tests.contract.messages import recorded
@@ -28,9 +29,7 @@ def catalogue(shared_intake: Intake) -> Catalogue:
 @pytest.fixture
 def key(intake: Intake, catalogue: Catalogue) -> str:
     """Return a key of the samples' tenant that may do all that a program may."""
-    return intake.new_key(
-        "orders.create", "orders.read", "orders.update", "orders.set_price", tenant="box-office"
-    )
+    return intake.new_key(*SCOPES[:-1], tenant="box-office")
 
 
 @pytest.fixture

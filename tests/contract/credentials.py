@@ -11,17 +11,16 @@ import httpx
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
-from intake.keys import create_key, find_caller_by_id
-from intake.secrets import request_secret
+from intake.keys import create_key
+from intake.scopes import SCOPES
 from tests.intakes import Intake
-
-SCOPES = ("orders.create", "orders.read", "orders.update", "orders.set_price", "events.read")
 
 
 @dataclass
 class Credentials(AuthBase):
     """Puts the key on each request, last of all, in place of whatever was generated."""
 
+    id: str
     key: str
     secret: str
     token: str
@@ -38,7 +37,7 @@ class Credentials(AuthBase):
         if path.startswith("/v1/b2c/"):
             return {"x-acme-api-key": self.key, "x-b2c-tenant-id": "t-1"}
         if path.startswith("/v9/"):
-            return {"X-Token": self.key, "X-Signature": self._signature(request)}
+            return {"X-Token": self.id, "X-Signature": self._signature(request)}
         if path.startswith(("/orders/", "/events/")):
             return {"Authorization": f"Bearer {self.token}"}
         return {"Authorization": f"Bearer {self.key}"}
@@ -54,10 +53,8 @@ class Credentials(AuthBase):
 def credentials_of(intake: Intake, caller: httpx.Client) -> Credentials:
     """Return a new key of the samples' tenant, with all that is made of it."""
     with intake.engine.begin() as connection:
-        id_, key = create_key(connection, "box-office", SCOPES, datetime.now(UTC))
-        found = find_caller_by_id(connection, id_)
-    assert found is not None
-    grant = {"grant_type": "client_credentials", "client_id": str(id_), "client_secret": key}
+        made = create_key(connection, "box-office", SCOPES[:-1], datetime.now(UTC))
+    grant = {"grant_type": "client_credentials", "client_id": str(made.id), "client_secret": made.key}
     scope = {"scope": "event.list_order order.read"}
     token = caller.post("/connect/token", data=grant | scope).raise_for_status().json()["access_token"]
-    return Credentials(key, request_secret(found.tenant_secret, id_), token)
+    return Credentials(made.id.hex, made.key, made.secret, token)

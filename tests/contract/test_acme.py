@@ -61,7 +61,7 @@ def test_another_tenants_order_is_not_found(
     acme: Acme, intake: Intake, catalogue: object, worker: object
 ) -> None:
     words = {"email": "sam@example.com", "orderItems": [item(ticketingTypeId="standing")]}
-    headers = {"authorization": f"Bearer {intake.new_key('orders.create', tenant='other')}"}
+    headers = {"authorization": f"Bearer {intake.new_key('orders.create', 'orders.read', tenant='other')}"}
     body = {
         "buyer": {"first_name": "", "last_name": "", "email": "sam@example.com"},
         "line_items": [{"ticket_class_id": "standing", "quantity": 1}],

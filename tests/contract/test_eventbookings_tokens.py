@@ -14,7 +14,7 @@ from tests.intakes import Intake
 
 EVENT = "free-event"
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
-CALLER = Caller(UUID(int=1), UUID(int=2), "demo", frozenset({"orders.read"}), tenant_secret=b"secret")
+CALLER = Caller(UUID(int=1), UUID(int=2), "demo", frozenset({"orders.read"}), token_secret=b"secret")
 
 
 def ask(caller: httpx.Client, **words: str | None) -> httpx.Response:
@@ -131,7 +131,7 @@ def test_a_token_is_good_for_an_hour() -> None:
 
 
 def test_a_token_of_one_tenant_is_not_good_for_another() -> None:
-    other = Caller(UUID(int=1), UUID(int=3), "other", frozenset(), tenant_secret=b"another")
+    other = Caller(UUID(int=1), UUID(int=3), "other", frozenset(), token_secret=b"another")
     token = read_token(make_token(CALLER, frozenset(TOKEN_SCOPES), NOW))
 
     assert token is not None

@@ -1,6 +1,7 @@
 """What Ticket Evolution's clients are told when something is wrong, in the vendor's own shape."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,6 @@ import httpx
 import pytest
 
 from intake.dialects.ticket_evolution import VENDORS_JSON
-from intake.keys import find_caller, hash_key
 from tests.contract.ticket_evolution import Broker, sale, signature
 from tests.contract.zoho_backstage import create, placed, sample
 from vendors.ticket_evolution.shapes import Error, Errors, Orders
@@ -111,8 +111,12 @@ def test_a_credit_card_fails_without_a_gateway(broker: Broker) -> None:
 @pytest.mark.usefixtures("worker")
 def test_who_may_not_set_prices_sells_at_the_catalogues(broker: Broker) -> None:
     clerk = broker.with_scopes("orders.create")
-    assert clerk.made(sale(_ITEM | {"price": "45.50"}))
+    at_price = _ITEM | {"price": "45.50"}
+    assert clerk.post({"orders": [sale(at_price, tax="3.64")]}).status_code == 201
     assert list(_errors(clerk, sale(_ITEM | {"price": 45}))) == ["shipped_items.0.items.0.price"]
+    assert list(_errors(clerk, sale(at_price, tax="3.64", discount="0.01"))) == ["discount"]
+    # Left out, the tax is 0.00 in these words, which is less than the rule's.
+    assert list(_errors(clerk, sale(at_price))) == ["tax"]
 
 
 @pytest.mark.usefixtures("worker")
@@ -203,15 +207,20 @@ def test_a_query_is_signed_sorted_however_it_is_escaped(broker: Broker) -> None:
 
 
 @pytest.mark.usefixtures("worker")
-def test_a_key_may_be_named_by_the_digits_of_its_id(broker: Broker) -> None:
-    with broker.intake.engine.connect() as connection:
-        caller = find_caller(connection, hash_key(broker.token))
-    assert caller is not None
-    named = Broker(broker.intake, broker.http, UUID(str(caller.key_id)).hex, broker.secret)
+def test_a_token_is_the_digits_of_the_keys_id_and_opens_nothing_by_itself(broker: Broker) -> None:
     # What the vendor's client in Ruby takes: 32 letters and digits, and 40 characters that are no space.
-    assert (len(named.token), named.token.isalnum(), len(named.secret)) == (32, True, 40)
-    (made,) = named.made(sale())
-    assert named.get(f"/v9/orders/{made['id']}").status_code == 200
+    assert (len(broker.token), broker.token.isalnum(), len(broker.secret)) == (32, True, 40)
+    (made,) = broker.made(sale())
+    assert broker.get(f"/v9/orders/{made['id']}").status_code == 200
+    with pytest.raises(httpx.HTTPStatusError, match="401"):
+        replace(broker, key=broker.token).call("GET", "/v1/orders")
+
+
+def test_nothing_but_the_digits_of_the_id_is_a_token(broker: Broker) -> None:
+    dashed = str(UUID(broker.token))
+    for token in (broker.key, dashed, dashed.upper(), f"{{{dashed}}}", broker.token[:-1], broker.token + "0"):
+        assert replace(broker, token=token).post({"orders": [sale()]}).status_code == 401, token
+        assert replace(broker, token=token).get("/v9/orders").status_code == 401, token
 
 
 def test_a_key_without_the_scope_is_refused(broker: Broker) -> None:

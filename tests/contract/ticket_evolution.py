@@ -13,15 +13,15 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from intake.keys import create_key, find_caller_by_id
-from intake.secrets import request_secret
+from intake.keys import create_key
+from intake.scopes import SCOPES
 from orders.catalogue.loading import load_catalogue
 from schemas.catalogue import Catalogue
 from tests.contract.messages import recorded
 from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS
 
-ALL = ("orders.create", "orders.read", "orders.update", "orders.set_price")
+ALL = SCOPES[:-1]
 
 
 def signature(secret: str, text: str) -> str:
@@ -36,6 +36,7 @@ class Broker:
     http: httpx.Client
     token: str
     secret: str
+    key: str
 
     def with_scopes(self, *scopes: str) -> "Broker":
         return broker_of(self.intake, self.http, *scopes)
@@ -62,7 +63,7 @@ class Broker:
 
     def call(self, method: str, path: str, **words: Any) -> httpx.Response:
         """Make a canonical call with the same key, and wait for its outcome."""
-        headers = {"authorization": f"Bearer {self.token}", "prefer": "wait=30"}
+        headers = {"authorization": f"Bearer {self.key}", "prefer": "wait=30"}
         answer = self.http.request(method, path, headers=headers, json=words or None)
         return answer.raise_for_status()
 
@@ -75,10 +76,8 @@ class Broker:
 
 def broker_of(intake: Intake, http: httpx.Client, *scopes: str) -> Broker:
     with intake.engine.begin() as connection:
-        id_, token = create_key(connection, "brokerage", scopes, datetime.now(UTC))
-        caller = find_caller_by_id(connection, id_)
-    assert caller is not None
-    return Broker(intake, http, token, request_secret(caller.tenant_secret, id_))
+        made = create_key(connection, "brokerage", scopes, datetime.now(UTC))
+    return Broker(intake, http, made.id.hex, made.secret, made.key)
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,24 @@
 from sqlalchemy import Engine, text
 
 from db.migrate import upgrade
+from db.sealing import unseal
 
-BEFORE_SHARES = """
+BEFORE_SEALING = """
+    DROP TABLE tenant_secrets;
+    ALTER TABLE api_keys DROP COLUMN sealed_secret;
+    ALTER TABLE ticket_keys DROP COLUMN sealed_key, ADD COLUMN private_key bytea;
+    UPDATE alembic_version SET version_num = '2026_11_26_scopes';
+"""
+"""The schema as it was before secrets were sealed; the rows stay."""
+
+BEFORE_SCOPES = f"""
+    {BEFORE_SEALING}
+    UPDATE alembic_version SET version_num = '2026_11_26_waiting';
+"""
+"""The schema as it was before scopes were as narrow as jobs; the rows stay."""
+
+BEFORE_SHARES = f"""
+    {BEFORE_SCOPES}
     DROP INDEX delayed_requests_new, delayed_requests_tried, delayed_requests_tenant_waits_for_idx,
         request_repeats_original_id_idx;
     ALTER TABLE delayed_requests DROP COLUMN tenant, DROP COLUMN waits_for;
@@ -50,8 +66,17 @@ BEFORE_TERMS = f"""
 """The schema as it was before orders kept the terms that they were sold on."""
 
 
+def go_back(engine: Engine, back: str) -> None:
+    """Go back to an older schema, in which the private keys of tickets are plain."""
+    with engine.begin() as connection:
+        sealed = connection.execute(text("SELECT id, sealed_key FROM ticket_keys")).all()
+        connection.execute(text(back))
+        for id_, key in sealed:
+            plain = {"id": id_, "key": unseal(bytes(key), "ticket_keys", id_)}
+            connection.execute(text("UPDATE ticket_keys SET private_key = :key WHERE id = :id"), plain)
+
+
 def migrate_again(engine: Engine, back: str) -> None:
     """Go back to an older schema, and forward again."""
-    with engine.begin() as connection:
-        connection.execute(text(back))
+    go_back(engine, back)
     upgrade(engine)

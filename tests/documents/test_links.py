@@ -6,13 +6,13 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
-from fastapi import FastAPI, Request
 from pydantic import ValidationError
 
-from intake.documents.links import links_of
-from intake.keys import Caller
-from intake.parts import Parts, parts_of
+from db.tenant_secrets import renew_secrets
+from orders.reading.orders import find_tenant
 from schemas.requests import CANCEL
+from tests.intakes import serving
+from tests.rabbitmq import free_port
 from worker.settings import Settings
 
 
@@ -90,30 +90,62 @@ def test_what_does_not_exist_cannot_be_told_from_what_was_not_signed(phone, plac
         assert phone.get(link.replace("-", "x")).status_code == 404
 
 
-def request_to(parts: Parts) -> Request:
-    app = FastAPI()
-    app.state.parts = parts
-    headers = [(b"host", b"tickets.test:8000")]
-    return Request({"type": "http", "app": app, "scheme": "http", "path": "/v1/orders", "headers": headers})
+HOSTS = {
+    "host": "evil.example.com",
+    "x-forwarded-host": "evil.example.com",
+    "x-forwarded-proto": "gopher",
+    "forwarded": "host=evil.example.com;proto=gopher",
+}
 
 
-def test_links_lead_to_where_the_caller_called_unless_the_settings_say_where(theatre) -> None:
-    caller = Caller(uuid4(), uuid4(), "demo", frozenset(), tenant_secret=b"secret")
-    parts, id_ = parts_of(theatre.server.app), uuid4()
+def test_links_lead_to_where_the_intake_listens_whatever_the_caller_says(theatre, place) -> None:
+    order = place()
+    with theatre.client("orders.read", tenant="grand-theatre") as client:
+        answer = client.get(f"/v1/orders/{order.id}/documents", headers=HOSTS).raise_for_status()
 
-    link = links_of(request_to(parts), caller).order_pdf(id_)
-    by_settings = links_of(request_to(replace(parts, public_url="https://example.com/box/")), caller)
-
-    assert link.startswith(f"http://tickets.test:8000/documents/orders/{id_}.pdf?expires=")
+    assert "evil" not in answer.text + str(answer.headers)
+    link = answer.json()["order_pdf"]
+    assert link.startswith(f"{theatre.url}/documents/orders/{order.id}.pdf?expires=")
     expires = int(parse_qs(urlsplit(link).query)["expires"][0])
     assert abs(expires - datetime.now(UTC).timestamp() - 604_800) < 60
-    assert by_settings.order_pdf(id_).startswith(f"https://example.com/box/documents/orders/{id_}.pdf?")
+
+
+def test_links_lead_to_where_the_settings_say(theatre, place) -> None:
+    changes = {"public_url": "https://example.com/box/", "intake_port": free_port()}
+    settings, order = theatre.settings.model_copy(update=changes), place()
+    with serving(settings), theatre.client("orders.read", tenant="grand-theatre") as client:
+        url = f"http://127.0.0.1:{settings.intake_port}/v1/orders/{order.id}/documents"
+        link = client.get(url, headers=HOSTS).raise_for_status().json()["order_pdf"]
+
+    assert link.startswith(f"https://example.com/box/documents/orders/{order.id}.pdf?")
 
 
 def test_a_secret_is_not_shown_by_accident(place, links) -> None:
     made = links(place().id)
 
     assert repr(made.secret) not in repr(made)
+
+
+def test_links_to_a_ticket_that_was_voided_lead_to_nothing(phone, place, change, four) -> None:
+    pdf, *of_ticket = four
+    order_id = urlsplit(pdf).path.removeprefix("/documents/orders/").removesuffix(".pdf")
+    assert [phone.get(link).status_code for link in of_ticket] == [200] * 3
+
+    change(CANCEL, order_id=order_id)
+
+    assert [phone.get(link).status_code for link in of_ticket] == [404] * 3
+    assert phone.get(pdf).status_code == 200  # the order is still the buyer's, without its tickets
+
+
+def test_links_of_before_a_rotation_lead_to_nothing(theatre, phone, place, four, links) -> None:
+    with theatre.engine.begin() as connection:
+        tenant_id = find_tenant(connection, "grand-theatre")
+        assert tenant_id is not None
+        renew_secrets(connection, tenant_id, now=datetime.now(UTC))
+
+    assert [phone.get(link).status_code for link in four] == [404] * 4
+    order_id = place().id
+    assert phone.get(links(order_id).order_pdf(order_id)).status_code == 200
 
 
 def test_a_key_gets_fresh_links_to_its_own_orders(theatre, phone, place, change) -> None:
@@ -126,8 +158,8 @@ def test_a_key_gets_fresh_links_to_its_own_orders(theatre, phone, place, change)
         foreign = client.get(f"/v1/orders/{order.id}/documents")
 
     void, valid = sorted(words["tickets"], key=lambda ticket: ticket["png"] is not None)
-    assert (void["png"], void["svg"]) == (None, None)
-    for link in (words["order_pdf"], valid["png"], valid["svg"], valid["digital_pass"], void["digital_pass"]):
+    assert (void["png"], void["svg"], void["digital_pass"]) == (None, None, None)
+    for link in (words["order_pdf"], valid["png"], valid["svg"], valid["digital_pass"]):
         assert phone.get(link).status_code == 200
     assert phone.get(f"{theatre.url}/v1/orders/{order.id}/documents").status_code == 401
     assert foreign.status_code == 404

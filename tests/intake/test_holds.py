@@ -82,7 +82,7 @@ def test_what_cannot_be_held_is_a_problem(client, worker) -> None:
 
 
 def test_a_key_without_the_scope_cannot_hold_at_another_price(intake, worker) -> None:
-    with intake.client("orders.create") as client:
+    with intake.client("holds") as client:
         answer = take(client, unit_price="1.00")
 
     assert (answer.status_code, codes(answer)) == (422, ["price_mismatch"])

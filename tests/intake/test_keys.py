@@ -30,7 +30,7 @@ def connection(intake) -> Iterator[Connection]:
 
 
 def test_a_key_stands_for_its_tenant_with_its_scopes(connection: Connection) -> None:
-    key_id, key = create_key(connection, "demo", ["orders.read", "orders.create", "orders.read"], NOW)
+    key_id, key, _ = create_key(connection, "demo", ["orders.read", "orders.create", "orders.read"], NOW)
 
     caller = find_caller(connection, hash_key(key))
     assert caller is not None
@@ -43,7 +43,7 @@ def test_a_key_stands_for_its_tenant_with_its_scopes(connection: Connection) -> 
 
 
 def test_admin_may_everything(connection: Connection) -> None:
-    _, key = create_key(connection, "demo", ["admin"], NOW)
+    _, key, _ = create_key(connection, "demo", ["admin"], NOW)
 
     caller = find_caller(connection, hash_key(key))
     assert caller is not None
@@ -51,8 +51,8 @@ def test_admin_may_everything(connection: Connection) -> None:
 
 
 def test_a_key_is_32_random_bytes_and_only_its_hash_is_stored(connection: Connection) -> None:
-    key_id, key = create_key(connection, "demo", [], NOW)
-    _, another = create_key(connection, "demo", [], NOW)
+    key_id, key, _ = create_key(connection, "demo", [], NOW)
+    _, another, _ = create_key(connection, "demo", [], NOW)
 
     assert is_key(key)
     assert len(key) == len("wc_") + 43
@@ -71,7 +71,7 @@ def test_an_unknown_tenant_or_scope_gets_no_key(connection: Connection) -> None:
 
 
 def test_a_key_is_revoked_once_and_for_good(connection: Connection) -> None:
-    key_id, key = create_key(connection, "demo", ["admin"], NOW)
+    key_id, key, _ = create_key(connection, "demo", ["admin"], NOW)
     later = NOW + timedelta(days=1)
 
     assert revoke_key(connection, key_id, later)

@@ -36,7 +36,7 @@ def _sign(engine: Engine, name: str = "standing") -> str:
         tenant = load_tenants(connection, ["demo"])["demo"]
         names = Names({(tenant.id, name)}, set(), set())
         offer: TicketClassOffer = load_offers(connection, names, [tenant.id])[tenant.id].ticket_classes[name]
-        return sign_group(tenant.key, offer, offer.free)
+        return sign_group(tenant.group_secret, offer, offer.free)
 
 
 def _order(signature: str, quantity: int = 1) -> list[dict[str, object]]:

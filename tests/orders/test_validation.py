@@ -21,6 +21,7 @@ TENANT = Tenant(
     id=str(UUID(int=1)),
     name="demo",
     key=TicketKey.generate(),
+    group_secret=b"secret",
     issues_on_payment=False,
     cancels_unpaid=False,
     fraud_rules=None,

@@ -30,6 +30,7 @@ def make_tenant(**changes: Any) -> Tenant:
         "id": str(UUID(int=1)),
         "name": "demo",
         "key": _KEY,
+        "group_secret": b"secret",
         "issues_on_payment": False,
         "cancels_unpaid": False,
         "fraud_rules": None,

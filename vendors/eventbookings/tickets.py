@@ -17,7 +17,7 @@ def ticket_words(reference: str, ticket: Ticket, links: Links, *, is_complete: b
         "uuid": str(ticket.id),
         "code": _codes(ticket, links),
         "ticket_reference_code": reference,
-        "digital_pass_url": links.digital_pass(ticket.id),
+        "digital_pass_url": "" if ticket.status == "voided" else links.digital_pass(ticket.id),
         "is_donation": False,
         "is_enable_qr_code": admits(ticket),
         "seat": ticket.seat or "",

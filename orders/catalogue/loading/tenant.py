@@ -10,6 +10,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from db import tables
 from db.bulk import array
 from db.ids import new_id
+from db.sealed_rows import check_key
+from db.sealing import seal
+from db.tenant_secrets import renew_secrets
 from orders.catalogue.loading.conflicts import CatalogueConflict
 from orders.catalogue.ticket_codes import TicketKey
 from schemas.catalogue import Catalogue
@@ -52,6 +55,7 @@ def write_tenant(connection: Connection, catalogue: Catalogue, now: datetime) ->
     tenant_id = made or connection.scalars(select(table.c.id).where(table.c.name == catalogue.tenant)).one()
     if made is not None:
         add_ticket_key(connection, tenant_id, now=now)
+        renew_secrets(connection, tenant_id, now=now)
     has_changed = _write_settings(connection, tenant_id, catalogue)
     aliases = aliases_of(catalogue)
     added = connection.execute(_ADD_ALIASES, {"tenant_id": tenant_id, **_columns(aliases)}).all()
@@ -84,14 +88,18 @@ def _write_settings(connection: Connection, tenant_id: UUID, catalogue: Catalogu
 
 
 def add_ticket_key(connection: Connection, tenant_id: UUID, *, now: datetime) -> TicketKey:
-    """Make a new signing key for the tenant's tickets; codes of older keys stay valid."""
+    """Make a new signing key for the tenant's tickets; codes of older keys stay valid.
+
+    Raises `SecretKeyUnusable`.
+    """
+    check_key(connection)
     key = TicketKey.generate()
     connection.execute(
         insert(tables.ticket_keys).values(
             id=key.id,
             tenant_id=tenant_id,
             public_key=key.public_key,
-            private_key=key.private_key,
+            sealed_key=seal(key.private_key, "ticket_keys", key.id),
             created_at=now,
         )
     )
