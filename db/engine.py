@@ -5,6 +5,8 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, create_engine
 
+from db.quiet_errors import keep_errors_quiet
+
 _CONNECT: Final[Mapping[str, Any]] = {
     "connect_timeout": 5,
     "application_name": "willcall",
@@ -34,11 +36,12 @@ def make_engine(
     everything is looked up by key (`is_by_key`), no plan reads a whole table.
     """
     options = _CONNECT["options"] + (_BY_KEY if is_by_key else "")
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=pool_size,
         pool_pre_ping=not is_tried_again,
         connect_args={**_CONNECT, "options": options},
-        # An error's text ends in logs and dead letters: no buyer's name may be in it.
         hide_parameters=True,
     )
+    keep_errors_quiet(engine)
+    return engine

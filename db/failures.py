@@ -8,6 +8,8 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from db.quiet_errors import sentence
+
 
 class Fault(StrEnum):
     """Whose fault it is, and hence what is to be done."""
@@ -79,8 +81,7 @@ def describe(error: BaseException) -> str:
     cause = _cause(error)
     if not isinstance(cause, psycopg.Error):
         return f"{type(error).__name__}: {error}"[:500]
-    # The server's detail may quote a row, and with it a buyer.
-    words = cause.diag.message_primary or " ".join(str(cause).split()) or type(cause).__name__
+    words = sentence(cause)
     return (f"{cause.sqlstate}: {words}" if cause.sqlstate else words)[:500]
 
 

@@ -16,6 +16,7 @@ from intake.commands.failures import sentence_of
 from intake.commands.output import counted
 from tasks.breaker import TELL_TROUBLE
 from worker.broker_safety import Finding, check_broker
+from worker.depths import depth_of
 from worker.queues import ORDERS, OUTBOX, is_amqp, transport_options
 from worker.settings import Settings
 
@@ -103,23 +104,11 @@ def _broker(settings: Settings) -> Iterator[Finding]:
         connection.ensure_connection(max_retries=1, interval_start=0)
         yield Finding("broker", True, f"{'RabbitMQ' if is_amqp(url) else 'Redis or Valkey'} answers")
         for queue in (ORDERS, OUTBOX):
-            yield Finding(f"queue {queue}", True, f"waiting: {counted(_depth(connection, queue), 'message')}")
+            yield Finding(
+                f"queue {queue}", True, f"waiting: {counted(depth_of(connection, queue).waiting, 'message')}"
+            )
         yield from check_broker(connection)  # after them, as it sends a message itself
     yield _workers(url, options)
-
-
-def _depth(connection: BrokerConnection, queue: str) -> int:
-    """Return how many messages wait; a queue that is not there yet has none."""
-    if not is_amqp(connection.as_uri()):
-        return int(connection.default_channel.client.llen(queue))
-    channel = connection.channel()  # its own: RabbitMQ closes the channel that asks for a missing queue
-    try:
-        return int(channel.queue_declare(queue, passive=True).message_count)
-    except connection.channel_errors:
-        return 0
-    finally:
-        if channel.is_open:
-            channel.close()
 
 
 def _workers(url: str, options: dict[str, Any]) -> Finding:

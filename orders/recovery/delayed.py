@@ -1,6 +1,5 @@
 """Requests that failed unexpectedly, waiting as rows for another try."""
 
-import traceback
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -11,6 +10,7 @@ from db import tables
 from orders.recovery.dead_letters import DeadLetter, bury, storable
 from orders.recovery.requests_json import request_from_json, request_json
 from schemas.requests import Request
+from worker.traces import trace_of
 
 _DELAY = text("""
     INSERT INTO delayed_requests (request_id, kind, request, attempts, last_error, next_attempt_at)
@@ -79,7 +79,7 @@ def put_aside(
         kind=request.kind,
         message=request_json(request),
         reason=f"it failed {attempts} times, at last with {error!r}"[:2_000],
-        details="".join(traceback.format_exception(error)),
+        details=trace_of(error),
         attempts=attempts,
         request_id=request.request_id,
         tenant=request.tenant,
