@@ -21,10 +21,10 @@ class SaysOnce(logging.StreamHandler[TextIO]):
     """Writes each record, but of those warnings and errors that repeat within `seconds` only the first.
 
     The others are counted, by logger, message and type of error; after `seconds` one line says how many there
-    were. As long as they go on there is one such line each time.
+    were. As long as they go on there is one such line each time. With 0 seconds all are written.
     """
 
-    def __init__(self, stream: TextIO, seconds: float = 60.0) -> None:
+    def __init__(self, stream: TextIO, seconds: float) -> None:
         super().__init__(stream)
         self._seconds = seconds
         self._kinds: dict[Hashable, _Kind] = {}
@@ -32,7 +32,7 @@ class SaysOnce(logging.StreamHandler[TextIO]):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write or count the record; the handler's lock is held."""
-        if record.levelno < logging.WARNING:
+        if record.levelno < logging.WARNING or not self._seconds:
             super().emit(record)
             return
         key = _key(record)
@@ -82,7 +82,8 @@ class SaysOnce(logging.StreamHandler[TextIO]):
 
 def _key(record: logging.LogRecord) -> Hashable:
     error = record.exc_info[0] if record.exc_info else getattr(record, "error", None)
-    return record.name, record.levelno, str(record.msg), str(error)
+    # Another reason is other news.
+    return record.name, record.levelno, str(record.msg), str(error), str(getattr(record, "reason", None))
 
 
 def _count_of(kind: _Kind, seconds: float) -> logging.LogRecord:

@@ -24,7 +24,8 @@ _FIELDS: Final = ("asctime", "levelname", "name", "message")
 def set_up_logs(settings: Settings) -> None:
     """Send the process's logs to standard error: for people on a terminal, else as JSON, in UTC."""
     is_for_people = settings.log_format == "people" or (settings.log_format == "auto" and sys.stderr.isatty())
-    handler = SaysOnce(sys.stderr)
+    # Who looks for a mistake wants to see each of them.
+    handler = SaysOnce(sys.stderr, 0 if settings.log_level == "DEBUG" else 60)
     handler.addFilter(Discretion())
     handler.setFormatter(_for_people() if is_for_people else _json())
     root = logging.getLogger()
