@@ -10,7 +10,7 @@ from db import tables
 from orders.recovery.dead_letters import DeadLetter, bury, storable
 from orders.recovery.requests_json import request_from_json, request_json
 from schemas.requests import Request
-from worker.traces import trace_of
+from worker.traces import name_of, trace_of
 
 _DELAY = text("""
     INSERT INTO delayed_requests (request_id, kind, request, attempts, last_error, next_attempt_at)
@@ -70,7 +70,7 @@ def put_aside(
                 "kind": request.kind,
                 "request": request_json(request),
                 "attempts": attempts,
-                "error": storable(repr(error))[:2_000],
+                "error": storable(name_of(error))[:2_000],
                 "next_attempt_at": now + policy.wait_after(attempts),
             },
         )
@@ -78,7 +78,7 @@ def put_aside(
     letter = DeadLetter(
         kind=request.kind,
         message=request_json(request),
-        reason=f"it failed {attempts} times, at last with {error!r}"[:2_000],
+        reason=f"it failed {attempts} times, at last with {name_of(error)}"[:2_000],
         details=trace_of(error),
         attempts=attempts,
         request_id=request.request_id,
