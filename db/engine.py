@@ -5,6 +5,8 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, NullPool, create_engine
 
+from db.quiet_errors import keep_errors_quiet
+
 _CONNECT: Final[Mapping[str, Any]] = {
     "connect_timeout": 5,
     "application_name": "willcall",
@@ -52,10 +54,11 @@ def make_engine(
     pool: dict[str, Any] = {"poolclass": NullPool}
     if is_pooled:
         pool = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_pre_ping": not is_tried_again}
-    return create_engine(
+    engine = create_engine(
         url,
         **pool,
         connect_args={**_CONNECT, "options": options},
-        # An error's text ends in logs and dead letters: no buyer's name may be in it.
         hide_parameters=True,
     )
+    keep_errors_quiet(engine)
+    return engine

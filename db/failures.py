@@ -8,6 +8,7 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from db.quiet_errors import sentence
 from worker.secret_key import SecretKeyMissing
 
 _SILENT: Final = "the database does not answer: "
@@ -83,10 +84,8 @@ def describe(error: BaseException) -> str:
     cause = _cause(error)
     if not isinstance(cause, psycopg.Error):
         return f"{type(error).__name__}: {error}"[:500]
-    # The server's detail may quote a row, and with it a buyer.
-    words = cause.diag.message_primary or " ".join(str(cause).split()) or type(cause).__name__
     code = f"{cause.sqlstate}: " if cause.sqlstate else ""
-    return f"{_SILENT if is_silent(error) else ''}{code}{words}"[:500]
+    return f"{_SILENT if is_silent(error) else ''}{code}{sentence(cause)}"[:500]
 
 
 def is_silent(error: BaseException) -> bool:

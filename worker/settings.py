@@ -152,6 +152,9 @@ class Settings(BaseSettings):
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = Field(
         "INFO", description="DEBUG, INFO, WARNING or ERROR"
     )
+    log_format: Annotated[str, Field(pattern="^(auto|json|people)$")] = Field(
+        "auto", description="json, people, or auto: for people on a terminal, else JSON"
+    )
 
     def database(self) -> str:
         """Return the URL of the database that is meant: the set one, or the embedded one."""

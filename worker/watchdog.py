@@ -17,7 +17,8 @@ from celery.signals import task_received
 from celery.worker import state
 from kombu import Connection
 
-from worker.broker_connections import drop, open_connection, waiting_messages
+from worker.broker_connections import drop, open_connection
+from worker.depths import depth_of
 from worker.pulse import Pulse
 from worker.settings import Settings, get_settings
 
@@ -132,7 +133,7 @@ class _Queues:
             if self._connection is None:
                 url = self._settings.broker()
                 self._connection = open_connection(url, self._settings, seconds=_ANSWER_SECONDS)
-            return bool(waiting_messages(self._connection, name))
+            return bool(depth_of(self._connection, name).waiting)
         except Exception:  # noqa: BLE001 - whatever it is: those that use the broker tell of it
             connection, self._connection = self._connection, None
             if connection is not None:

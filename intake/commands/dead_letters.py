@@ -13,6 +13,7 @@ from intake.commands.output import (
     print_facts,
     print_json,
     print_line,
+    print_lines,
     print_table,
 )
 
@@ -76,7 +77,10 @@ def show(
     if as_json:
         print_json(words)
     else:
-        print_facts((name.replace("_", " "), value) for name, value in words.items())
+        # The stack trace is lines of our own making; all else is one line a value.
+        print_facts((name.replace("_", " "), value) for name, value in words.items() if name != "details")
+        if words["details"]:
+            print_lines(words["details"])
 
 
 def _parse(texts: Sequence[str]) -> list[UUID]:

@@ -1,14 +1,12 @@
 """`willcall demo`."""
 
-import sys
 from collections import Counter
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import typer
 from orjson import Fragment
 
-from intake.commands.output import JsonFlag, console, print_json, print_line, print_table
+from intake.commands.output import JsonFlag, print_json, print_line, print_pretty_json, print_table, steps
 
 if TYPE_CHECKING:
     from intake.demo.play import Played
@@ -39,17 +37,9 @@ def demo(as_json: JsonFlag = False) -> None:
 def _play(as_json: bool) -> "Played":
     from intake.demo.play import play
 
-    is_quiet = as_json or not sys.stdout.isatty()
-    screen = console()
-    with nullcontext() if is_quiet else screen.status("Starting") as status:
-
-        def step(name: str) -> None:
-            if status is not None:
-                screen.print(f"  {name}", style="dim")
-                status.update(name.capitalize())
-            elif not as_json:
-                print_line(f"  {name}")
-
+    if as_json:
+        return play(lambda name: None)
+    with steps("Starting") as step:
         return play(step)
 
 
@@ -62,7 +52,7 @@ def _print_orders(played: "Played") -> None:
              order["payment_status"], about)
             for order, about in _orders(played)
         ),
-        title="\nOrders",
+        title="Orders",
     )  # fmt: skip
 
 
@@ -86,7 +76,7 @@ def _rejected(played: "Played") -> list[dict[str, Any]]:
 def _print_rejected(played: "Played") -> None:
     columns = ("code", "field", "message")
     rows = [[one[column] for column in columns] for one in _rejected(played)]
-    print_table(columns, rows, title="\nRejected")
+    print_table(columns, rows, title="Rejected")
 
 
 def _life(played: "Played") -> list[tuple[Any, ...]]:
@@ -110,17 +100,18 @@ def _life(played: "Played") -> list[tuple[Any, ...]]:
 
 def _print_life(played: "Played") -> None:
     columns = ("what happens", "request", "outcome", "version", "tickets", "total", "balance")
-    print_table(columns, _life(played), title="\nThe life of an order")
+    print_table(columns, _life(played), title="The life of an order")
 
 
 def _print_dialects(played: "Played") -> None:
     columns = ("a sample", "made in", "total", "shown in", "total there")
     rows = [(one.about, one.dialect, one.total, one.shown_in, one.total_elsewhere) for one in played.dialects]
-    print_table(columns, rows, title="\nDialects")
+    print_table(columns, rows, title="Dialects")
     if played.dialects:
         first = played.dialects[0]
-        print_line(f"\nThe order of {first.dialect} as {first.shown_in} shows it:")
-        console().print_json(first.elsewhere.decode())
+        print_line()
+        print_line(f"The order of {first.dialect} as {first.shown_in} shows it:")
+        print_pretty_json(first.elsewhere.decode())
 
 
 def _events(played: "Played") -> dict[str, int]:
@@ -132,17 +123,18 @@ def _tickets(played: "Played") -> int:
 
 
 def _print_rest(played: "Played", found: list[str]) -> None:
-    print_table(("step", "seconds"), played.seconds.items(), title="\nTime")
+    print_table(("step", "seconds"), played.seconds.items(), title="Time")
     events = ", ".join(f"{count} {kind}" for kind, count in _events(played).items()) or "none"
-    print_line(f"\n{_tickets(played)} tickets; the code of the first is valid: {played.verified_code}")
+    print_line()
+    print_line(f"{_tickets(played)} tickets; the code of the first is valid: {played.verified_code}")
     print_line(f"Event messages seen: {events}.")
     sent, orders, rejected = len(played.request_ids), len(played.orders), len(_rejected(played))
     again = sent - orders - rejected
     print_line(f"{sent} requests: {orders} orders, {rejected} rejected, {again} sent twice, counted once.")
     for difference in found:
-        console().print(f"Not as expected: {difference}", style="bold red", markup=False, soft_wrap=True)
+        print_line(f"Not as expected: {difference}", "bold red")
     if not found:
-        console().print("Everything is as expected.", style="bold green")
+        print_line("Everything is as expected.", "bold green")
 
 
 def _words(played: "Played", found: list[str]) -> dict[str, Any]:

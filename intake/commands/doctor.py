@@ -2,13 +2,11 @@
 
 import typer
 
-from intake.commands.output import JsonFlag, console, print_json
+from intake.commands.output import JsonFlag, print_json, print_mark
 
 
 def doctor(as_json: JsonFlag = False) -> None:
     """Check settings, database, broker, schema, queues, workers and the outbox; exit 1 if one is bad."""
-    from rich.text import Text
-
     from intake.commands.checks import run_checks
     from intake.commands.servers import servers
 
@@ -20,7 +18,7 @@ def doctor(as_json: JsonFlag = False) -> None:
         print_json({"is_ok": is_ok, "checks": checks})
     else:
         for one in findings:
-            mark = Text("ok  ", style="green") if one.is_ok else Text("bad ", style="bold red")
-            console().print(mark + Text(f"{one.check}: {one.message}"), soft_wrap=True)
+            mark, style = ("ok  ", "green") if one.is_ok else ("bad ", "bold red")
+            print_mark(mark, style, f"{one.check}: {one.message}")
     if not is_ok:
         raise typer.Exit(1)

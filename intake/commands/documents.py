@@ -8,7 +8,7 @@ import typer
 
 from intake.commands.failures import CommandFailed
 from intake.commands.order_changes import OrderArgument, find_order
-from intake.commands.output import console
+from intake.commands.output import print_line
 
 if TYPE_CHECKING:
     from intake.documents.reading import OrderDocument
@@ -38,7 +38,7 @@ def pdf(order: OrderArgument, output: OutputOption = None) -> None:
         file.write_bytes(content)
     except OSError as error:
         raise CommandFailed(f"{file} cannot be written: {error.strerror}") from error
-    console().print(f"Wrote {file}.", highlight=False, markup=False)
+    print_line(f"Wrote {file}.")
 
 
 def _read(order: str) -> "OrderDocument":

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from intake.commands.failures import CommandFailed
-from intake.commands.output import JsonFlag, counted, print_line
+from intake.commands.output import JsonFlag, counted, print_json_text, print_line
 
 app = typer.Typer(help="The event messages that the world is told.")
 
@@ -39,7 +39,7 @@ def tail(
         nonlocal seen
         if count is None or seen < count:
             seen += 1
-            print_line(body.decode() if as_json else _line(body))
+            print_json_text(body.decode()) if as_json else print_line(_line(body))
 
     def should_stop() -> bool:
         return seen == count or (deadline is not None and time.monotonic() >= deadline)

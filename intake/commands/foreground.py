@@ -1,5 +1,6 @@
 """A supervisor in the foreground: its children's output, and the signals that stop it."""
 
+import re
 import signal
 import sys
 import threading
@@ -9,8 +10,11 @@ from contextlib import contextmanager
 from typing import Final
 
 from intake.commands.supervisor import Supervisor
+from worker.log_lines import wants_colour
+from worker.printable import printable
 
 _COLOURS: Final = ("36", "32", "33", "35", "34", "31")
+_COLOURING: Final = re.compile(r"(\x1b\[[0-9;]*m)")
 _LOOK_EVERY: Final = 0.1
 
 
@@ -25,11 +29,16 @@ class Printer:
     def show(self, name: str, line: str) -> None:
         """Print one line of a child."""
         prefix = f"{name:<{self._width}} |"
-        if sys.stdout.isatty():
+        if wants_colour(sys.stdout.isatty()):
             prefix = f"\x1b[{self._colours.get(name, '0')}m{prefix}\x1b[0m"
         with self._lock:
-            sys.stdout.write(f"{prefix} {line}\n")
+            sys.stdout.write(f"{prefix} {_shown(line)}\n")
             sys.stdout.flush()
+
+
+def _shown(line: str) -> str:
+    """Return a child's line as it may be shown: with its colours, and no other control of the terminal."""
+    return "".join(part if _COLOURING.fullmatch(part) else printable(part) for part in _COLOURING.split(line))
 
 
 class Signals:

@@ -12,9 +12,9 @@ from intake.commands.output import (
     JsonFlag,
     LimitOption,
     TenantOption,
-    console,
     print_facts,
     print_json,
+    print_line,
     print_table,
 )
 from intake.commands.sending import KeyOption, TimeoutOption, WaitFlag, send_and_tell
@@ -209,4 +209,4 @@ def list_(
         return
     print_table([column.replace("_", " ") for column in _COLUMNS], [_row(hold) for hold in page])
     if following is not None:
-        console().print(f"More: --cursor {following}", style="dim")
+        print_line(f"More: --cursor {following}", "dim")

@@ -14,9 +14,9 @@ from intake.commands.output import (
     JsonFlag,
     LimitOption,
     TenantOption,
-    console,
     print_facts,
     print_json,
+    print_line,
     print_table,
 )
 
@@ -74,9 +74,9 @@ def list_(
     print_orders(page.items)
     if page.left_out:
         names = ", ".join(map(str, page.left_out))
-        console().print(f"Left out, as they cannot be shown (the log says why): {names}", style="red")
+        print_line(f"Left out, as they cannot be shown (the log says why): {names}", "red")
     if following is not None:
-        console().print(f"More: --cursor {following}", style="dim")
+        print_line(f"More: --cursor {following}", "dim")
 
 
 def _moment(text: str) -> datetime:
@@ -166,17 +166,17 @@ def _print_order(order: "Words") -> None:
 
 def _print_parts(order: "Words") -> None:
     columns: tuple[str, ...] = ("ticket_class_id", "event_id", "quantity", "unit_price", "amount", "tax")
-    print_table(columns, _rows(columns, order["line_items"]), title="\nLines")
+    print_table(columns, _rows(columns, order["line_items"]), title="Lines")
     print_table(
         ("", order["currency"]),
         [(name.replace("_", " "), amount) for name, amount in order["totals"].items()],
-        title="\nTotals",
+        title="Totals",
     )
     if order["payments"]:
         columns = ("type", "amount", "status")
-        print_table(columns, _rows(columns, order["payments"]), title="\nPayments")
+        print_table(columns, _rows(columns, order["payments"]), title="Payments")
     columns = ("id", "ticket_class_id", "seat", "status", "code")
-    print_table(columns, _rows(columns, order["tickets"]), title="\nTickets")
+    print_table(columns, _rows(columns, order["tickets"]), title="Tickets")
 
 
 def _rows(columns: Sequence[str], things: Sequence["Words"]) -> list[list[Any]]:

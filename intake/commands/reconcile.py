@@ -1,13 +1,12 @@
 """`willcall reconcile`."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
 
-from intake.commands.output import JsonFlag, counted, print_json, print_line, print_table
+from intake.commands.output import JsonFlag, counted, print_json, print_line, print_table, status
 
 if TYPE_CHECKING:
     from orders.upkeep.reconciliation import Progress
@@ -40,12 +39,9 @@ def reconcile(as_json: JsonFlag = False) -> None:
 @contextmanager
 def _progress() -> Iterator["Progress"]:
     """Say on a terminal what is being read, on standard error."""
-    from rich.console import Console
-
-    console = Console(file=sys.stderr)
-    with console.status("reading") as status:
+    with status("reading") as shown:
 
         def tell(name: str, pages: int) -> None:
-            status.update(f"reading {name}: {counted(pages, 'page')}")
+            shown.update(f"reading {name}: {counted(pages, 'page')}")
 
         yield tell

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -76,12 +77,11 @@ def beat() -> None:
 @app.command(epilog="Example: WILLCALL_FLOWER_BASIC_AUTH=someone:secret willcall serve flower")
 def flower() -> None:
     """Serve the dashboard, on WILLCALL_FLOWER_HOST and WILLCALL_FLOWER_PORT."""
+    from intake.dashboard.serve import serve
+
     with _serving() as settings:
         check_flower(settings)
-        if settings.flower_basic_auth is not None:
-            # Not as an argument, which every user of the machine can see.
-            os.environ["FLOWER_BASIC_AUTH"] = settings.flower_basic_auth
-        _celery("flower", f"--address={settings.flower_host}", f"--port={settings.flower_port}")
+        serve(settings)
 
 
 def check_intake(settings: "Settings") -> None:
@@ -162,7 +162,7 @@ def worker_children(settings: "Settings") -> list["Child"]:
             "worker" if count == 1 else f"worker-{index + 1}",
             willcall("serve", "worker"),
             {
-                **server_urls(settings),
+                **child_environment(settings),
                 "WILLCALL_WORKER_PROCESSES": "1",
                 # A port can be opened once: each further process has the next one.
                 "WILLCALL_WORKER_METRICS_PORT": str(port and port + index),
@@ -170,6 +170,20 @@ def worker_children(settings: "Settings") -> list["Child"]:
         )
         for index in range(count)
     ]
+
+
+def child_environment(settings: "Settings") -> dict[str, str]:
+    """Return the environment of the children of `up` and `serve worker`.
+
+    Their output is a pipe: who reads it, and whether in colour, they have to be told.
+    """
+    from worker.log_lines import wants_colour
+
+    servers = server_urls(settings)
+    if settings.log_format != "auto" or not sys.stdout.isatty():
+        return servers
+    colour = {"FORCE_COLOR": "1"} if wants_colour(True) else {}
+    return servers | {"WILLCALL_LOG_FORMAT": "people"} | colour
 
 
 def server_urls(settings: "Settings") -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from intake.commands.failures import CommandFailed
-from intake.commands.output import JsonFlag, counted
+from intake.commands.output import JsonFlag, counted, print_error, print_line
 
 if TYPE_CHECKING:
     from intake.commands.submitting import Sent
@@ -70,13 +70,11 @@ def submit(
 
 
 def _report(sent: "Sent", as_json: bool) -> None:
-    from rich.console import Console
-
     if sent.outcomes:
         counts = ", ".join(f"{count} {status}" for status, count in sorted(sent.outcomes.items()))
-        Console(stderr=True, highlight=False).print(f"{counted(sent.count, 'request')}: {counts}.")
+        print_error(f"{counted(sent.count, 'request')}: {counts}.")
     elif not as_json:
         what = f"request {sent.last_id}" if sent.count == 1 else f"{sent.count} requests"
-        typer.echo(f"Sent {what}; the broker has {'it' if sent.count == 1 else 'them all'}.")
+        print_line(f"Sent {what}; the broker has {'it' if sent.count == 1 else 'them all'}.")
     if set(sent.outcomes) - {"processed"}:
         raise typer.Exit(1)

@@ -36,13 +36,13 @@ def up() -> None:
 
 
 def _children(settings: "Settings") -> "list[Child]":
-    from intake.commands.serve import server_urls, worker_children
+    from intake.commands.serve import child_environment, worker_children
     from intake.commands.supervisor import Child, willcall
 
     workers = worker_children(settings)
     port = settings.worker_metrics_port
     relay = {"WILLCALL_WORKER_METRICS_PORT": str(port and port + len(workers))}
-    urls = server_urls(settings)
+    urls = child_environment(settings)
     return [
         Child("intake", willcall("serve", "intake"), urls),
         *workers,

@@ -1,7 +1,6 @@
 """Requests that failed unexpectedly, waiting as rows for another try."""
 
 import random
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from db import tables
 from orders.recovery.dead_letters import DeadLetter, bury, storable
 from orders.recovery.requests_json import request_from_json, request_json
 from schemas.requests import Request
+from worker.traces import name_of, trace_of
 
 _LONGEST_NAME: Final = 200  # characters
 
@@ -105,7 +105,7 @@ def put_aside(
                 "kind": request.kind,
                 "request": request_json(request),
                 "attempts": attempts,
-                "error": storable(repr(error))[:2_000],
+                "error": storable(name_of(error))[:2_000],
                 "next_attempt_at": now + policy.wait_after(attempts),
                 "tenant": _share_of(request),
             },
@@ -114,8 +114,8 @@ def put_aside(
     letter = DeadLetter(
         kind=request.kind,
         message=request_json(request),
-        reason=f"it failed {attempts} times, at last with {error!r}"[:2_000],
-        details="".join(traceback.format_exception(error)),
+        reason=f"it failed {attempts} times, at last with {name_of(error)}"[:2_000],
+        details=trace_of(error),
         attempts=attempts,
         request_id=request.request_id,
         tenant=request.tenant,

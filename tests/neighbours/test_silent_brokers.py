@@ -23,8 +23,9 @@ from tests.processes import PATIENCE_SECONDS
 from tests.rabbitmq import running_rabbitmq
 from worker import embedded
 from worker.announcing import Announcer
-from worker.broker_connections import open_connection, waiting_messages
+from worker.broker_connections import open_connection
 from worker.deliveries import Delivery
+from worker.depths import depth_of
 from worker.publishing import Message, NotConfirmed, Publisher
 from worker.queues import EVENTS, OUTBOX
 from worker.settings import Settings, get_settings
@@ -54,7 +55,7 @@ def _publish(url: str) -> None:
 
 def _count(url: str) -> None:
     with open_connection(url, _settings(url), seconds=1) as connection:
-        waiting_messages(connection, OUTBOX)
+        depth_of(connection, OUTBOX)
 
 
 def _subscribe(url: str) -> None:

@@ -135,7 +135,7 @@ def test_messages_whose_workers_are_killed_again_and_again_are_not_buried_for_th
 
     # Nor for a database that fails in the middle of it: no worker ended then.
     with locked(engine, "requests"):
-        worker = broker.worker("orders,maintenance", "survivor", **_ENVIRONMENT)
+        worker = broker.worker("orders,maintenance", "survivor", **_ENVIRONMENT, WILLCALL_LOG_LEVEL="DEBUG")
         for failures in range(1, _ATTEMPTS + 3):
             wait_until(
                 lambda failures=failures: (

@@ -1,11 +1,7 @@
 """What an operator sees of a busy worker: it answers, it counts, and it tells of samples."""
 
-import threading
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
 
 import orjson
 from celery import Celery
@@ -15,6 +11,7 @@ from sqlalchemy import Engine
 from tests.factories import load, make_body, make_event, make_ticket_class, scalar
 from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.queue.conftest import Broker
+from tests.queue.hearing import hearing
 from tests.queue.locks import locked, waits_for_a_lock
 from tests.rabbitmq import free_port
 from worker.publishing import Message, task_message
@@ -34,32 +31,6 @@ def _count(engine: Engine) -> int:
     return int(scalar(engine, "SELECT count(*) FROM orders"))
 
 
-@contextmanager
-def _hearing(app: Celery) -> Iterator[list[dict[str, Any]]]:
-    """Collect the events that Flower would see."""
-    heard: list[dict[str, Any]] = []
-    is_ending = threading.Event()
-
-    def listen() -> None:
-        with app.connection_for_read() as connection:
-            receiver = app.events.Receiver(connection, handlers={"*": heard.append})
-            with receiver.consumer_context() as (own_connection, _, _):
-                is_listening.set()
-                while not is_ending.is_set():
-                    with suppress(TimeoutError):
-                        own_connection.drain_events(timeout=0.2)
-
-    is_listening = threading.Event()
-    listener = threading.Thread(target=listen)
-    listener.start()
-    try:
-        assert is_listening.wait(PATIENCE_SECONDS)
-        yield heard
-    finally:
-        is_ending.set()
-        listener.join(PATIENCE_SECONDS)
-
-
 def _metrics(port: int) -> dict[tuple[str, ...], float]:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_SECONDS) as answer:
         families = text_string_to_metric_families(answer.read().decode())
@@ -75,7 +46,7 @@ def test_a_busy_worker_answers_counts_every_order_and_tells_of_few(broker: Broke
     port = free_port()
     broker.worker(WILLCALL_WORKER_METRICS_PORT=str(port), WILLCALL_BATCH_SIZE=str(_BATCH))
     started = time.monotonic()
-    with Celery(broker=broker.url) as app, _hearing(app) as heard:
+    with Celery(broker=broker.url) as app, hearing(app) as heard:
         # It is busy for as long as it is asked.
         with locked(engine, "requests"):
             broker.publisher().publish([_message() for _ in range(_MESSAGES)])

@@ -1,0 +1,47 @@
+"""The page of the broker: our queues and what waits in them, the same way on RabbitMQ and on Redis."""
+
+from typing import Any
+
+from flower.views import BaseHandler
+from kombu import Connection
+from tornado.web import HTTPError, authenticated
+
+from worker.depths import depth_of
+from worker.queues import DEAD_QUEUE, is_amqp, queues, transport_options
+from worker.settings import Settings
+
+
+def broker_name(url: str) -> str:
+    """Return what the broker is called, without where it is."""
+    return "RabbitMQ" if is_amqp(url) else "Redis or Valkey"
+
+
+def queue_rows(settings: Settings) -> list[dict[str, Any]]:
+    """Return our queues in the words of RabbitMQ's management API, which Flower's template knows."""
+    url = settings.broker()
+    names = [queue.name for queue in queues(url)] + ([DEAD_QUEUE.name] if is_amqp(url) else [])
+    with Connection(url, transport_options=transport_options(settings, url), connect_timeout=5) as connection:
+        connection.ensure_connection(max_retries=1, interval_start=0)
+        depths = [depth_of(connection, name) for name in names]
+    return [
+        {"name": name, "messages_ready": depth.waiting, "consumers": depth.consumers}
+        for name, depth in zip(names, depths, strict=True)
+    ]
+
+
+class BrokerPage(BaseHandler):
+    """Flower's own page asks RabbitMQ's management API, which may not be there, and knows a login for it."""
+
+    def initialize(self, settings: Settings) -> None:
+        """Take what `add_handlers` passes."""
+        self._settings = settings
+
+    @authenticated
+    async def get(self) -> None:
+        """Show the queues, or say that the broker does not answer."""
+        try:
+            rows = await self.application.io_loop.run_in_executor(None, queue_rows, self._settings)
+        except Exception as error:
+            # Whatever it is, the text may hold the broker's address.
+            raise HTTPError(503, "the broker does not answer; `willcall doctor` says why") from error
+        self.render("broker.html", broker_url=broker_name(self._settings.broker()), queues=rows)
