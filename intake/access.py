@@ -31,7 +31,8 @@ _REALM: Final = 'Bearer realm="willcall"'
 async def caller_of(request: Request, *scopes: Scope) -> Caller:
     """Return who calls, if the call's key has one of the scopes.
 
-    Raises `Problem`: 401 without a valid key, 403 without a scope, 503 when nobody can tell.
+    Raises `Problem`: 401 without a valid key, 403 without a scope, 503 when nobody can tell, or what `admit`
+    raises.
     """
     scheme, key = get_authorization_scheme_param(request.headers.get("authorization"))
     if scheme.lower() != "bearer" or not key:
@@ -45,28 +46,40 @@ async def caller_by_key(request: Request, key: str, *scopes: Scope) -> Caller:
     caller = await caller_if_known(request, key)
     if caller is None:
         raise _unauthorized("the API key is unknown or revoked", f'{_REALM}, error="invalid_token"')
+    await admit(request, caller)
     check_scopes(caller, *scopes)
     return caller
+
+
+async def admit(request: Request, caller: Caller) -> None:
+    """Let a call of a proven caller go on, if it is not one too many; it is counted for its key and tenant.
+
+    A call that reads waits here while its tenant's share of the readers is taken. Raises `Problem`: 429 for
+    too many requests or reads, also 503 where the queue is full for a call that would only be refused later.
+    """
+    parts = parts_of(request.app)
+    parts.quotas.count(caller)
+    if request.method in ("GET", "HEAD"):
+        await parts.shares.enter(request.scope, caller.tenant_id)
+    else:
+        parts.quotas.check_queue(caller)
 
 
 async def caller_if_known(request: Request, key: str | UUID) -> Caller | None:
     """Return whom a key stands for, or None; an id of a key is for dialects that sign with its secret.
 
-    A call that reads waits here while its tenant's share of the readers is taken. Raises `Problem`: 503 when
-    nobody can tell, 429 for too many unknown keys, or too many reads.
+    Nobody is counted yet: an id alone proves nothing, and `admit` follows where the proof is good. Raises
+    `Problem`: 503 when nobody can tell, 429 for too many unknown keys.
     """
     parts = parts_of(request.app)
     address = request.client.host if request.client else ""
     try:
-        caller = await parts.authenticator.find(key, address)
+        return await parts.authenticator.find(key, address)
     except KeysUnavailable as error:
         raise unavailable("the key cannot be looked up at the moment") from error
     except TooManyUnknown as error:
         headers = {"retry-after": str(error.seconds)}
         raise Problem(429, "too many unknown keys came from your address", headers=headers) from error
-    if caller is not None:
-        await parts.shares.enter(request.scope, caller.tenant_id)
-    return caller
 
 
 def check_scopes(caller: Caller, *scopes: Scope) -> None:

@@ -29,7 +29,7 @@ the fields.
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Return the app. It connects to nothing before it runs, and to each server when it is first needed."""
+    """Return the app. It connects to nothing before it runs."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

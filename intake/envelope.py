@@ -25,12 +25,17 @@ _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 class Envelope:
     """The requests of one call.
 
-    `is_array` says whether the caller sent, and gets, an array; `is_for_reader` whether he may read orders.
+    `is_array` says whether the caller sent, and gets, an array.
     """
 
     requests: tuple[Outgoing, ...]
     is_array: bool
-    is_for_reader: bool
+    caller: Caller
+
+    @property
+    def is_for_reader(self) -> bool:
+        """Say whether the caller may read orders."""
+        return self.caller.may("orders.read")
 
 
 def open_envelope(kind: str, body: bytes, header_keys: Sequence[str], caller: Caller) -> Envelope:
@@ -48,7 +53,7 @@ def open_envelope(kind: str, body: bytes, header_keys: Sequence[str], caller: Ca
     else:
         raise invalid("the body must be an object or an array of objects")
     requests = tuple(_signed(kind, one, caller) for one in bodies)
-    return Envelope(requests, isinstance(content, list), caller.may("orders.read"))
+    return Envelope(requests, isinstance(content, list), caller)
 
 
 def open_object(body: bytes, fixed: Collection[str] = ()) -> dict[str, Any]:
@@ -84,7 +89,7 @@ def enclose(
     """
     body = _with_key(words, _header_key(header_keys))
     request = _signed(kind, body, caller, seen_version=seen_version)
-    return Envelope((request,), is_array=False, is_for_reader=caller.may("orders.read"))
+    return Envelope((request,), is_array=False, caller=caller)
 
 
 def enclose_in_dialect(
@@ -109,7 +114,7 @@ def enclose_in_dialect(
         for place, one in enumerate(requests)
     ]
     signed = tuple(_signed(kind, one, caller, dialect, seen_version=seen_version) for one in named)
-    return Envelope(signed, is_array, caller.may("orders.read"))
+    return Envelope(signed, is_array, caller)
 
 
 def _signed(

@@ -1,6 +1,7 @@
 """From requests to Celery messages: each holds as many requests as fit."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -24,6 +25,8 @@ class Outgoing:
     kind: str
     request_id: UUID
     body: bytes
+    sender: tuple[str, str] = ("", "")
+    """The tenant, and the id of the key that it came with."""
 
 
 def outgoing(
@@ -52,7 +55,7 @@ def outgoing(
         words["dialect"] = dialect
     if seen_version is not None:
         words["seen_version"] = seen_version
-    return Outgoing(kind, request_id, _dump(words))
+    return Outgoing(kind, request_id, _dump(words), (tenant, by or ""))
 
 
 def _dump(words: Mapping[str, Any]) -> bytes:
@@ -95,4 +98,5 @@ def _message(requests: Sequence[Outgoing]) -> Message:
         queue=ORDERS,
         summary=f"requests={len(requests)} first={requests[0].request_id}",
         requests=len(requests),
+        senders=Counter(request.sender for request in requests),
     )

@@ -14,6 +14,7 @@ from intake.authentication import Authenticator
 from intake.outbox_metrics import OutboxMetrics
 from intake.pools import open_pools
 from intake.publishing import GroupPublisher
+from intake.quotas.quotas import Quotas
 from intake.readiness import Readiness
 from intake.seen_versions import SeenVersions
 from intake.shares import READERS, Shares
@@ -31,6 +32,7 @@ class Parts:
     engine: Engine
     """What reads: at most `READERS` connections."""
     shares: Shares
+    quotas: Quotas
     publisher: GroupPublisher
     authenticator: Authenticator
     outcomes: Outcomes
@@ -55,10 +57,12 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
     pools = open_pools(settings.database())
     # A thread that has no connection to read with would only wait for one.
     to_thread.current_default_thread_limiter().total_tokens = READERS
+    quotas = Quotas(settings)
     parts = Parts(
         engine=pools.readers,
         shares=Shares(),
-        publisher=GroupPublisher(settings),
+        quotas=quotas,
+        publisher=GroupPublisher(settings, on_published=quotas.queued.add),
         authenticator=Authenticator(pools.keys, unknown_keys_per_minute=settings.unknown_keys_per_minute),
         outcomes=Outcomes(pools.outcomes),
         seen_versions=SeenVersions(pools.keys),
@@ -74,7 +78,8 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
     )
     parts.publisher.start()
     try:
-        yield parts
+        async with quotas.watching():
+            yield parts
     finally:
         await to_thread.run_sync(parts.publisher.close)
         await parts.outcomes.close()

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -14,7 +14,7 @@ from prometheus_client import Counter
 from intake.messages import Outgoing, pack
 from schemas.requests import MAX_REQUESTS_PER_MESSAGE
 from worker.metrics import PUBLISHED
-from worker.publishing import NotConfirmed, Publisher
+from worker.publishing import Message, NotConfirmed, Publisher
 from worker.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -39,10 +39,17 @@ class _Caller:
 class GroupPublisher:
     """A thread that owns a connection to the broker, and publishes for all callers of one event loop."""
 
-    def __init__(self, settings: Settings, *, max_waiting_bytes: int = MAX_WAITING_BYTES) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        max_waiting_bytes: int = MAX_WAITING_BYTES,
+        on_published: Callable[[Sequence[Message]], None] = lambda _: None,
+    ) -> None:
         self._publisher = Publisher(settings.broker(), settings)
         self._patience = settings.publish_timeout_seconds * _GROUPS_OF_PATIENCE
         self._max_waiting_bytes = max_waiting_bytes
+        self._on_published = on_published  # called in the event loop, before those who wait are answered
         self._changed = threading.Condition()
         self._callers: deque[_Caller] = deque()
         self._waiting_bytes = 0
@@ -120,7 +127,8 @@ class GroupPublisher:
         if not requests:
             return None
         try:
-            self._publisher.publish(pack(requests, max_requests=MAX_REQUESTS_PER_MESSAGE))
+            messages = pack(requests, max_requests=MAX_REQUESTS_PER_MESSAGE)
+            self._publisher.publish(messages)
         except NotConfirmed as error:
             log.warning("requests are not confirmed", extra={"requests": len(requests), "reason": str(error)})
             return error
@@ -128,6 +136,8 @@ class GroupPublisher:
             log.error("publishing failed unexpectedly", extra={"error": type(error).__name__})
             return NotConfirmed(f"publishing failed: {type(error).__name__}")
         GROUPS.inc()
+        with suppress(RuntimeError):  # the loop was closed: nobody counts any more
+            self._loop.call_soon_threadsafe(self._on_published, messages)
         return None
 
 

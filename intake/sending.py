@@ -74,11 +74,13 @@ async def send(
     """Publish the requests, and wait for their outcome as long as the caller prefers.
 
     An answer that `shows_orders` is for callers that may read them; others get the outcomes.
-    Raises `Problem`: 503 if the broker does not confirm, or what the answer raises.
+    Raises `Problem`: 413, 429 or 503 where the requests are too many, 503 if the broker does not confirm, or
+    what the answer raises.
     """
     parts = parts_of(call.request.app)
     try:
-        await parts.publisher.publish(envelope.requests)
+        with parts.quotas.taking(envelope.caller, len(envelope.requests)):
+            await parts.publisher.publish(envelope.requests)
     except NotConfirmed as error:
         raise unavailable(
             "the broker did not confirm; send the same again, with the same idempotency key"

@@ -28,6 +28,16 @@ REFUSED: Final = Counter(
     "Calls and connections that the intake refused before a route saw them, by status.",
     ["status"],
 )
+LIMITED: Final = Counter(
+    "willcall_limited_total",
+    "Calls that the intake refused as their key, their tenant or the queue had too many, by setting.",
+    ["limit"],
+)
+QUEUE_MESSAGES: Final = Gauge(
+    "willcall_queue_messages",
+    "Messages in a queue that no worker has yet, looked at once a second; NaN: the broker does not tell.",
+    ["queue"],
+)
 NOT_SHOWN: Final = Counter(
     "willcall_orders_not_shown_total", "Orders left out of an answer that could not show them.", ["dialect"]
 )

@@ -34,9 +34,19 @@ class Message:
     headers: Mapping[str, Any] = field(default_factory=dict)
     is_mandatory: bool = False
     properties: Mapping[str, Any] = field(default_factory=dict)
+    senders: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """How many requests of whom are in it, by tenant and key, for those who count; it does not travel."""
 
 
-def task_message(task: str, kwargs_json: bytes, *, queue: str, summary: str, requests: int = 0) -> Message:
+def task_message(
+    task: str,
+    kwargs_json: bytes,
+    *,
+    queue: str,
+    summary: str,
+    requests: int = 0,
+    senders: Mapping[tuple[str, str], int] | None = None,
+) -> Message:
     """Return a Celery message (protocol 2) for a task; `kwargs_json` is the JSON of its keyword arguments.
 
     `summary` is all that Flower and the logs will show of the arguments: no buyer's name may be in it.
@@ -69,6 +79,7 @@ def task_message(task: str, kwargs_json: bytes, *, queue: str, summary: str, req
         headers=headers,
         is_mandatory=True,
         properties={"correlation_id": task_id},
+        senders=senders or {},
     )
 
 

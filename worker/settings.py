@@ -111,6 +111,27 @@ class Settings(BaseSettings):
         600,
         description="unknown API keys that an address may try; 0: no limit, for a proxy that hides addresses",
     )
+    key_requests_per_second: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description="requests a second that an API key may send to one intake process, each order of an "
+        "array counted, reads too; 429 beyond it; 0: no limit, as an on-sale may need thousands",
+    )
+    tenant_requests_per_second: Annotated[int, Field(ge=0)] = Field(
+        0, description="the same of all keys of a tenant together; 0: no limit"
+    )
+    max_queued_per_key: Annotated[int, Field(ge=0)] = Field(
+        500_000,
+        description="requests of an API key that may wait in the queue, as far as one intake process has "
+        "published them; 429 beyond it; 0: no limit",
+    )
+    max_queued_per_tenant: Annotated[int, Field(ge=0)] = Field(
+        500_000, description="the same of all keys of a tenant together; 0: no limit"
+    )
+    max_queued: Annotated[int, Field(ge=0)] = Field(
+        1_000_000,
+        description="requests that may wait in the queue in all, estimated from its messages; 503 beyond it; "
+        "0: no limit",
+    )
     worker_metrics_port: Annotated[int, Field(ge=0, le=65535)] = Field(
         0, description="port of a worker's Prometheus metrics, on loopback; 0: none"
     )

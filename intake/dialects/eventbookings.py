@@ -11,7 +11,7 @@ from orjson import Fragment
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from intake.access import caller_if_known
+from intake.access import admit, caller_if_known
 from intake.answers import list_response
 from intake.clock import utc_now
 from intake.dialects import eventbookings_connect
@@ -65,7 +65,7 @@ def _allowed(scope: TokenScope) -> Any:
 
 
 async def _caller(request: Request, scope: TokenScope) -> Caller:
-    """Return whose token the call carries. Raises `Problem`: 401, 403 without the scope, or 503."""
+    """Return whose token the call carries. Raises `Problem`: 401, 403 without the scope, 429, or 503."""
     scheme, text = get_authorization_scheme_param(request.headers.get("authorization"))
     if scheme.lower() != "bearer" or not text:
         raise _unauthorized("this call needs the header Authorization: Bearer TOKEN", _REALM)
@@ -73,6 +73,7 @@ async def _caller(request: Request, scope: TokenScope) -> Caller:
     caller = None if token is None else await caller_if_known(request, token.key_id)
     if token is None or caller is None or not token.is_good(caller, utc_now()):
         raise _unauthorized("the access token is unknown or has expired", f'{_REALM}, error="invalid_token"')
+    await admit(request, caller)
     if scope not in token.scopes or not caller.may("orders.read"):
         challenge = f'{_REALM}, error="insufficient_scope", scope="{scope}"'
         raise Problem(

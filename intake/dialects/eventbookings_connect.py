@@ -18,6 +18,7 @@ from intake.dialects.openapi import schema_of, words_of_call
 from intake.dialects.routing import refusing_with
 from intake.keys import Caller
 from intake.parsing import NotJson, parse_json
+from intake.parts import parts_of
 from intake.problems import Problem
 from schemas.text import Word, parse_uuid
 
@@ -61,7 +62,9 @@ class _Refused(Problem):
 
 
 def _refusal(problem: Problem) -> tuple[int, Any]:
-    usual = "temporarily_unavailable" if problem.status >= 500 else "invalid_request"
+    # OAuth has no word for too many calls (RFC 6749, 5.2); this one, too, says to try again.
+    is_passing = problem.status == 429 or problem.status >= 500
+    usual = "temporarily_unavailable" if is_passing else "invalid_request"
     error = problem.error if isinstance(problem, _Refused) else usual
     return problem.status, {"error": error, "error_description": problem.detail}
 
@@ -125,7 +128,7 @@ async def _parameters(request: Request) -> Mapping[str, str]:
 
 
 async def _client(request: Request, given: Mapping[str, str]) -> Caller:
-    """Return whose credentials these are. Raises `_Refused`."""
+    """Return whose credentials these are. Raises `_Refused`, or `Problem`: 429 or 503."""
     scheme, credentials = get_authorization_scheme_param(request.headers.get("authorization"))
     if scheme and (given.get("client_secret") or scheme.lower() != "basic"):
         raise _Refused("invalid_request", "credentials come by HTTP Basic, or in the body")
@@ -136,6 +139,7 @@ async def _client(request: Request, given: Mapping[str, str]) -> Caller:
     caller = await caller_if_known(request, secret)
     if caller is None or caller.key_id != parse_uuid(client_id):
         raise _Refused("invalid_client", "there is no such client, or its secret is another one", 401)
+    parts_of(request.app).quotas.count(caller)  # it asks for nothing that would wait in the queue
     return caller
 
 

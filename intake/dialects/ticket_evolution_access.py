@@ -14,7 +14,7 @@ from uuid import UUID
 
 from fastapi import Request
 
-from intake.access import caller_if_known, check_scopes
+from intake.access import admit, caller_if_known, check_scopes
 from intake.keys import Caller
 from intake.problems import Problem
 from intake.scopes import Scope
@@ -28,7 +28,8 @@ async def caller_by_signature(request: Request, body: bytes, *scopes: Scope) -> 
     """Return who calls, if the request is signed with the secret of the key.
 
     `X-Token` is the key's id as 32 letters and digits, and opens nothing by itself. Raises `Problem`: 401
-    without a known token and its signature, 403 without a scope, 503 when nobody can tell.
+    without a known token and its signature, 403 without a scope, 503 when nobody can tell, or what `admit`
+    raises.
     """
     token, signature = request.headers.get("x-token"), request.headers.get("x-signature")
     if not token or not signature:
@@ -36,6 +37,7 @@ async def caller_by_signature(request: Request, body: bytes, *scopes: Scope) -> 
     caller = await caller_if_known(request, UUID(token)) if _ID.fullmatch(token) else None
     if caller is None or not _is_signed(request, body, signature, caller):
         raise _unauthorized("the token is unknown, or the signature is not that of this request")
+    await admit(request, caller)
     check_scopes(caller, *scopes)
     return caller
 

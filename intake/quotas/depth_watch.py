@@ -1,0 +1,113 @@
+"""Looks at the queues once a second, so that no call has to ask the broker."""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Final
+
+from anyio import CapacityLimiter, to_thread
+from kombu import Connection
+
+from intake.quotas.queued import Queued
+from worker.broker_connections import drop, open_connection
+from worker.depths import depths_of
+from worker.metrics import QUEUE_MESSAGES
+from worker.settings import Settings
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 1.0
+"""Between two looks."""
+
+_KNOWN_SECONDS: Final = 5.0
+"""How old a depth may be and still refuse a call."""
+
+_PATIENCE_SECONDS: Final = 2.0
+"""How long the broker may take for one answer."""
+
+
+class DepthWatch:
+    """Tells `Queued` what the queues hold, over a connection of its own; for one event loop.
+
+    A broker that does not answer stops nothing: the depths are then unknown.
+    """
+
+    def __init__(self, settings: Settings, queues: tuple[str, ...], queued: Queued) -> None:
+        self._settings = settings
+        self._queues = queues
+        self._queued = queued
+        # A thread of its own: it may wait for a silent broker as long as it likes.
+        self._limiter = CapacityLimiter(1)
+        self._connection: Connection | None = None
+        self._known_at = float("-inf")
+        self._is_failing = False
+        self._is_closed = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Say whether the broker has told the depths of all queues a moment ago."""
+        return time.monotonic() - self._known_at < _KNOWN_SECONDS
+
+    def start(self) -> None:
+        """Begin to look; called inside the event loop."""
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """End, without waiting for the broker."""
+        self._is_closed = True
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        self._disconnect()  # whoever still asks does so as well
+
+    async def _run(self) -> None:
+        while True:
+            self._queued.look()
+            try:
+                depths = await to_thread.run_sync(self._ask, limiter=self._limiter, abandon_on_cancel=True)
+            except Exception as error:  # noqa: BLE001 - whatever the client library raises, they are unknown
+                self._fail(error)
+            else:
+                self._succeed(depths)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _ask(self) -> Mapping[str, int]:
+        """Return the depths, in a thread. Raises what the client library raises."""
+        try:
+            if self._connection is None:
+                self._connection = open_connection(
+                    self._settings.broker(), self._settings, seconds=_PATIENCE_SECONDS
+                )
+            return depths_of(self._connection, self._queues)
+        except BaseException:
+            self._disconnect()
+            raise
+        finally:
+            if self._is_closed:
+                self._disconnect()
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            drop(connection)
+
+    def _succeed(self, depths: Mapping[str, int]) -> None:
+        self._queued.trim(depths)
+        self._known_at = time.monotonic()
+        for name, depth in depths.items():
+            QUEUE_MESSAGES.labels(name).set(depth)
+        if self._is_failing:
+            log.info("the depths of the queues are known again")
+        self._is_failing = False
+
+    def _fail(self, error: Exception) -> None:
+        for name in self._queues:
+            QUEUE_MESSAGES.labels(name).set(math.nan)
+        if not self._is_failing:
+            log.warning("the depths of the queues are unknown", extra={"error": type(error).__name__})
+        self._is_failing = True

@@ -1,0 +1,151 @@
+"""Who has how many requests in the queues, as far as this process has published them.
+
+The broker tells only how many messages a queue holds. A queue is taken from in order, so that of what this
+process has published to it, at most the newest messages still wait: as many as the queue holds. What is
+counted is therefore never less than what waits, and more where others publish to the same queue.
+"""
+
+import math
+from collections import Counter, defaultdict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final, NamedTuple
+
+from worker.publishing import Message
+
+_MESSAGES_TOGETHER: Final = 100
+"""Messages that are forgotten together: fewer would be more exact, and take more memory."""
+
+_MOST_BUNDLES: Final = 20_000
+"""Of one queue; older ones are forgotten. It takes 2,000,000 messages, or a broker that tells no depth."""
+
+
+class Sender(NamedTuple):
+    """Who has sent a request: a tenant's name, and a key's id."""
+
+    tenant: str
+    key: str
+
+
+@dataclass(slots=True)
+class _Bundle:
+    """Messages that were published one after the other."""
+
+    messages: int = 0
+    requests: Counter[Sender] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class _Line:
+    """What was published to one queue and may still wait there, oldest first."""
+
+    bundles: deque[_Bundle] = field(default_factory=deque)
+    forgotten: int = 0
+    """Bundles that are gone."""
+    closed: int = 0
+    """Bundles, with those that are gone, to which nothing is added any more."""
+    messages: int = 0
+    requests: int = 0
+    depth: int = 0
+    """Messages in the queue when it was looked at, whoever has published them."""
+
+    def open_bundle(self) -> _Bundle:
+        """Return the bundle for the next message."""
+        is_closed = self.forgotten + len(self.bundles) == self.closed
+        if is_closed or self.bundles[-1].messages == _MESSAGES_TOGETHER:
+            self.bundles.append(_Bundle())
+        return self.bundles[-1]
+
+
+class Queued:
+    """Counts the requests of each tenant and key that may wait in the queues; for one event loop."""
+
+    def __init__(self, *, most_bundles: int = _MOST_BUNDLES) -> None:
+        self._most_bundles = most_bundles
+        self._lines: defaultdict[str, _Line] = defaultdict(_Line)
+        self._by_tenant: Counter[str] = Counter()
+        self._by_key: Counter[str] = Counter()
+        self._under_way: Counter[Sender] = Counter()
+        self._messages_ever = 0
+        self._requests_ever = 0
+
+    def of_tenant(self, tenant: str) -> int:
+        """Return how many requests of the tenant may wait, those under way to the broker among them."""
+        return self._by_tenant[tenant]
+
+    def of_key(self, key: str) -> int:
+        """Return the same of a key, by its id."""
+        return self._by_key[key]
+
+    def in_all(self) -> int:
+        """Return about how many requests wait in all queues, whoever has published them.
+
+        The messages of others are taken to hold as many requests as this process's do on average.
+        """
+        average = self._requests_ever / self._messages_ever if self._messages_ever else 1
+        lines = self._lines.values()
+        own = sum(line.requests for line in lines)
+        of_others = sum(max(0, line.depth - line.messages) for line in lines)
+        return own + self._under_way.total() + math.ceil(of_others * average)
+
+    def begin(self, sender: Sender, requests: int) -> None:
+        """Count requests that are under way to the broker; `add` or `give_up` follows."""
+        self._count(sender, requests)
+        self._under_way[sender] += requests
+
+    def give_up(self, sender: Sender, requests: int) -> None:
+        """Count requests no more that nobody waits for. Should they arrive after all, `add` counts them."""
+        ended = min(requests, self._under_way[sender])
+        self._count(sender, -ended)
+        self._under_way[sender] -= ended
+        if not self._under_way[sender]:
+            del self._under_way[sender]
+
+    def add(self, messages: Sequence[Message]) -> None:
+        """Count messages that the broker has confirmed."""
+        for message in messages:
+            line = self._lines[message.routing_key]
+            bundle = line.open_bundle()
+            bundle.messages += 1
+            line.messages += 1
+            self._messages_ever += 1
+            for sender, requests in message.senders.items():
+                bundle.requests[Sender(*sender)] += requests
+                line.requests += requests
+                self._requests_ever += requests
+                self._count(Sender(*sender), requests)
+                self.give_up(Sender(*sender), requests)
+            if len(line.bundles) > self._most_bundles:
+                self._forget_oldest(line)
+
+    def look(self) -> None:
+        """Say that the queues are looked at from now on: what is published later may not be among it."""
+        for line in self._lines.values():
+            line.closed = line.forgotten + len(line.bundles)
+
+    def trim(self, depths: Mapping[str, int]) -> None:
+        """Forget what cannot wait any more: `depths` are the messages in each queue, found after `look`."""
+        for name, depth in depths.items():
+            line = self._lines[name]
+            line.depth = depth
+            seen = max(0, line.closed - line.forgotten)
+            messages = sum(bundle.messages for bundle in islice(line.bundles, seen))
+            while line.forgotten < line.closed and messages - line.bundles[0].messages >= depth:
+                messages -= line.bundles[0].messages
+                self._forget_oldest(line)
+
+    def _forget_oldest(self, line: _Line) -> None:
+        bundle = line.bundles.popleft()
+        line.forgotten += 1
+        line.messages -= bundle.messages
+        line.requests -= bundle.requests.total()
+        for sender, requests in bundle.requests.items():
+            self._count(sender, -requests)
+
+    def _count(self, sender: Sender, requests: int) -> None:
+        # Without a trace of those who have nothing there: keys come and go.
+        for counter, name in ((self._by_tenant, sender.tenant), (self._by_key, sender.key)):
+            counter[name] += requests
+            if not counter[name]:
+                del counter[name]

@@ -1,0 +1,103 @@
+"""The limits of a key, a tenant and the queue as a whole, checked before anything is published."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+from intake.keys import Caller
+from intake.problems import Problem
+from intake.quotas.depth_watch import DepthWatch
+from intake.quotas.queued import Queued, Sender
+from intake.quotas.rates import RequestRates
+from worker.metrics import LIMITED
+from worker.queues import ORDERS
+from worker.settings import PREFIX, Settings
+
+_ALL: Final = (ORDERS,)
+"""The queues that requests are published to."""
+
+_COME_BACK_SECONDS: Final = 5
+"""When to try again what a full queue refuses: it is looked at each second, and takes its time to empty."""
+
+
+class Quotas:
+    """Says which calls are too many; for one event loop. What it refuses is not published."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.queued = Queued()
+        self._settings = settings
+        self._rates = RequestRates(settings)
+        self._watch = DepthWatch(settings, _ALL, self.queued)
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Look at the queues while the block runs."""
+        self._watch.start()
+        try:
+            yield
+        finally:
+            await self._watch.close()
+
+    @property
+    def is_watching(self) -> bool:
+        """Say whether it is known how much is in the queues; unless it is, nobody is refused for that."""
+        return self._watch.is_known
+
+    def count(self, caller: Caller, requests: int = 1) -> None:
+        """Count requests of this second. Raises `Problem`: 429 for too many."""
+        exceeded = self._rates.take(caller, requests)
+        if exceeded is not None:
+            whose = "this API key" if exceeded.limit.startswith("key") else "this tenant"
+            detail = f"{whose} may send {exceeded.most} requests a second"
+            raise _limited(exceeded.limit, detail, exceeded.seconds)
+
+    def check_size(self, requests: int) -> None:
+        """Raise `Problem` with the status 413 for a call with more requests than any limit ever lets pass."""
+        settings = self._settings
+        limits = (self._rates.smallest(), settings.max_queued_per_key, settings.max_queued_per_tenant)
+        most = min(filter(None, limits), default=requests)
+        if requests > most:
+            LIMITED.labels("requests_per_call").inc()
+            raise Problem(413, f"an array may hold {most} requests here, by the limits of a key and a tenant")
+
+    def check_queue(self, caller: Caller, requests: int = 1) -> None:
+        """Raise `Problem` where so many more requests may not wait: 429, or 503 where nobody's may."""
+        if not self.is_watching:
+            return  # a broker that is away says so itself, when something is published
+        settings = self._settings
+        for limit, whose, waiting in (
+            ("max_queued_per_key", "this API key", self.queued.of_key(str(caller.key_id))),
+            ("max_queued_per_tenant", "this tenant", self.queued.of_tenant(caller.tenant)),
+        ):
+            most = getattr(settings, limit)
+            if most and waiting + requests > most:
+                detail = f"{whose} may have {most} requests in the queue, and has {waiting}"
+                raise _limited(limit, detail, _COME_BACK_SECONDS)
+        most, waiting = settings.max_queued, self.queued.in_all()
+        if most and waiting + requests > most:
+            detail = f"the queue may hold {most} requests, and is full"
+            raise _limited("max_queued", detail, _COME_BACK_SECONDS, status=503)
+
+    @contextmanager
+    def taking(self, caller: Caller, requests: int) -> Iterator[None]:
+        """Let the block publish the requests of a call, one of which was counted when it came.
+
+        Raises `Problem`: 413, 429 or 503, and then nothing may be published.
+        """
+        self.check_size(requests)
+        if requests > 1:
+            self.count(caller, requests - 1)
+        self.check_queue(caller, requests)
+        sender = Sender(caller.tenant, str(caller.key_id))
+        self.queued.begin(sender, requests)
+        try:
+            yield
+        except BaseException:
+            self.queued.give_up(sender, requests)
+            raise
+
+
+def _limited(limit: str, detail: str, seconds: int, status: int = 429) -> Problem:
+    LIMITED.labels(limit).inc()
+    name = PREFIX + limit.upper()
+    return Problem(status, f"{detail} ({name}); try again later", headers={"retry-after": str(seconds)})

@@ -1,0 +1,57 @@
+"""Requests a second of each key and each tenant, as this process sees them."""
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from limits import RateLimitItemPerSecond
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
+from intake.keys import Caller
+from worker.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Exceeded:
+    """A limit that a call would exceed."""
+
+    limit: str
+    """Its setting, without the prefix."""
+    most: int
+    """How many requests a second it allows."""
+    seconds: int
+    """When the next second begins, at least 1."""
+
+
+class RequestRates:
+    """Counts the requests of each second; for one event loop.
+
+    A second begins with the first request after the one before it has ended. What is refused is not counted.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._limits: Final = {
+            name: RateLimitItemPerSecond(most, namespace=name)
+            for name in ("key_requests_per_second", "tenant_requests_per_second")
+            if (most := int(getattr(settings, name)))
+        }
+        self._limiter = FixedWindowRateLimiter(MemoryStorage()) if self._limits else None
+
+    def take(self, caller: Caller, requests: int) -> Exceeded | None:
+        """Count the requests, or none of them and return the limit that they would exceed."""
+        if self._limiter is None:
+            return None
+        names = {"key_requests_per_second": str(caller.key_id), "tenant_requests_per_second": caller.tenant}
+        for name, limit in self._limits.items():
+            if not self._limiter.test(limit, names[name], cost=requests):
+                reset_at = self._limiter.get_window_stats(limit, names[name]).reset_time
+                return Exceeded(name, limit.amount, max(1, math.ceil(reset_at - time.time())))
+        for name, limit in self._limits.items():
+            self._limiter.hit(limit, names[name], cost=requests)
+        return None
+
+    def smallest(self) -> int:
+        """Return how many requests one call may have at most; 0: any number."""
+        return min((limit.amount for limit in self._limits.values()), default=0)
