@@ -16,6 +16,14 @@ from worker.settings import PREFIX, Settings
 _ALL: Final = (ORDERS,)
 """The queues that requests are published to."""
 
+_OF_A_CALL: Final = (
+    "key_requests_per_second",
+    "tenant_requests_per_second",
+    "max_queued_per_key",
+    "max_queued_per_tenant",
+)
+"""The limits that a call can exceed all by itself, so that coming back would not help."""
+
 _COME_BACK_SECONDS: Final = 5
 """When to try again what a full queue refuses: it is looked at each second, and takes its time to empty."""
 
@@ -48,17 +56,17 @@ class Quotas:
         exceeded = self._rates.take(caller, requests)
         if exceeded is not None:
             whose = "this API key" if exceeded.limit.startswith("key") else "this tenant"
-            detail = f"{whose} may send {exceeded.most} requests a second"
+            detail = f"{whose} may send {_counted(exceeded.most)} a second"
             raise _limited(exceeded.limit, detail, exceeded.seconds)
 
     def check_size(self, requests: int) -> None:
-        """Raise `Problem` with the status 413 for a call with more requests than any limit ever lets pass."""
-        settings = self._settings
-        limits = (self._rates.smallest(), settings.max_queued_per_key, settings.max_queued_per_tenant)
-        most = min(filter(None, limits), default=requests)
-        if requests > most:
-            LIMITED.labels("requests_per_call").inc()
-            raise Problem(413, f"an array may hold {most} requests here, by the limits of a key and a tenant")
+        """Raise `Problem` with the status 413 for a call with more requests than a limit ever lets pass."""
+        for limit in _OF_A_CALL:
+            most = getattr(self._settings, limit)
+            if most and requests > most:
+                LIMITED.labels(limit).inc()
+                name = PREFIX + limit.upper()
+                raise Problem(413, f"a call may have at most {_counted(most)} here ({name}); send fewer")
 
     def check_queue(self, caller: Caller, requests: int = 1) -> None:
         """Raise `Problem` where so many more requests may not wait: 429, or 503 where nobody's may."""
@@ -71,11 +79,11 @@ class Quotas:
         ):
             most = getattr(settings, limit)
             if most and waiting + requests > most:
-                detail = f"{whose} may have {most} requests in the queue, and has {waiting}"
+                detail = f"{whose} may have {_counted(most)} in the queue, and has {waiting}"
                 raise _limited(limit, detail, _COME_BACK_SECONDS)
         most, waiting = settings.max_queued, self.queued.in_all()
         if most and waiting + requests > most:
-            detail = f"the queue may hold {most} requests, and is full"
+            detail = f"the queue may hold {_counted(most)}, and is full"
             raise _limited("max_queued", detail, _COME_BACK_SECONDS, status=503)
 
     @contextmanager
@@ -95,6 +103,10 @@ class Quotas:
         except BaseException:
             self.queued.give_up(sender, requests)
             raise
+
+
+def _counted(requests: int) -> str:
+    return "1 request" if requests == 1 else f"{requests} requests"
 
 
 def _limited(limit: str, detail: str, seconds: int, status: int = 429) -> Problem:

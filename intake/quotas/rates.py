@@ -51,7 +51,3 @@ class RequestRates:
         for name, limit in self._limits.items():
             self._limiter.hit(limit, names[name], cost=requests)
         return None
-
-    def smallest(self) -> int:
-        """Return how many requests one call may have at most; 0: any number."""
-        return min((limit.amount for limit in self._limits.values()), default=0)
