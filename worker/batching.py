@@ -25,7 +25,7 @@ from worker.announcing import Announcer
 from worker.broker_safety import tell_of_risks
 from worker.bulk_amqp import AmqpSource
 from worker.bulk_redis import RedisSource
-from worker.deliveries import Delivery, Source, SourceLost, first_batch
+from worker.deliveries import Delivery, Source, SourceLost
 from worker.pulse import Pulse
 from worker.queues import ORDERS, is_amqp
 from worker.settings import Settings, get_settings
@@ -148,7 +148,7 @@ class BulkConsumer(threading.Thread):
                 self._has_told_of_risks = True
                 tell_of_risks(self._settings.broker(), self._settings)
             while deliveries and not self._stopping.is_set():
-                count = _batch_length(deliveries, limit)
+                count = _batch_length(deliveries)
                 batch, deliveries = deliveries[:count], deliveries[count:]
                 if self._process(source, batch):
                     with self.pulse.waiting():
@@ -174,14 +174,12 @@ class BulkConsumer(threading.Thread):
                 return True
 
 
-def _batch_length(deliveries: Sequence[Delivery], limit: int) -> int:
-    """Return how many of the deliveries to process in one transaction."""
+def _batch_length(deliveries: Sequence[Delivery]) -> int:
+    """Return how many of the deliveries to process in one transaction: a suspect is alone."""
     if _is_suspect(deliveries[0]):
         return 1
-    healthy = next(
-        (index for index, delivery in enumerate(deliveries) if _is_suspect(delivery)), len(deliveries)
-    )
-    return first_batch(deliveries[:healthy], limit)
+    suspects = (place for place, delivery in enumerate(deliveries) if _is_suspect(delivery))
+    return next(suspects, len(deliveries))
 
 
 def _is_suspect(delivery: Delivery) -> bool:

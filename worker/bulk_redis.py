@@ -5,10 +5,12 @@ it. Here one script does both for many messages. What it writes is what kombu's 
 hash of the messages, a sorted set of the times), so that a stock worker too gives the messages of a dead
 one to another; ours do it faster (`worker/redis_sweep.py`).
 
-kombu keeps a list for each priority. All of them are read: see `worker/redis_scripts.py`.
+There is a list for each share of the orders, and kombu keeps one for each priority. All of them are read, in
+turn: see `worker/redis_scripts.py`.
 """
 
 import logging
+import random
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -20,10 +22,11 @@ import redis
 from worker.broker_connections import open_connection
 from worker.broker_faults import explain, is_out_of_memory
 from worker.deliveries import MAX_BATCH_BYTES, Delivery, SourceLost
-from worker.queues import ORDERS, queues
+from worker.queues import ORDERS, SHARE, order_queues, queues
 from worker.redis_messages import read_message
 from worker.redis_scripts import GIVE_BACK, RESERVE
 from worker.redis_sweep import Sweep
+from worker.redis_waits import Waits
 from worker.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -37,8 +40,12 @@ _PRIORITIES: Final = range(1, 10)
 """Those that kombu has lists of their own for, whatever steps a client's settings make of them."""
 
 
+_FEW: Final = 4
+"""Messages in a list that may come with a batch that was read ahead."""
+
+
 class RedisSource:
-    """The queue `orders` of a Redis or Valkey."""
+    """The orders of a Redis or Valkey: the queue `orders` and its shares."""
 
     def __init__(self, broker_url: str, settings: Settings) -> None:
         # kombu's connection knows how to connect (password, TLS, socket) and how the keys are named.
@@ -48,7 +55,7 @@ class RedisSource:
             raise SourceLost(explain(error)) from error
         self._ahead: list[Delivery] = []
         self._held: dict[bytes, tuple[bytes, bytes]] = {}  # messages and the lists they came from, by tag
-        self._turn = 0
+        self._turn = random.randrange(1_000)  # noqa: S311 - so that workers begin with different lanes
         try:
             channel = self._broker.default_channel
             for queue in queues(broker_url):
@@ -59,15 +66,18 @@ class RedisSource:
             raise SourceLost(explain(error)) from error
         prefix = channel.global_keyprefix
         self._client = redis.Redis(connection_pool=channel.pool)
-        self._queue = prefix + ORDERS
-        self._priorities = [f"{self._queue}{channel.sep}{priority}" for priority in _PRIORITIES]
+        queue = prefix + ORDERS
+        self._lists = [queue, *(f"{queue}{channel.sep}{priority}" for priority in _PRIORITIES)]
+        self._shares = [prefix + SHARE, SHARE, len(order_queues(broker_url)) - 1]
         self._unacked = [prefix + channel.unacked_key, prefix + channel.unacked_index_key]
         self._redelivered = prefix + "willcall.redelivered"
         self._reserve = self._client.register_script(RESERVE)
         self._give_back = self._client.register_script(GIVE_BACK)
+        self._waits = Waits(self._client, prefix, answer_seconds=_ANSWER_SECONDS)
         self._sweep = Sweep(
             self._client,
-            (self._queue, *self._unacked),
+            self._unacked,
+            prefix,
             settings.visibility_timeout_seconds,
             mutex_key=prefix + channel.unacked_mutex_key,
             mutex_seconds=channel.unacked_mutex_expire,
@@ -78,26 +88,20 @@ class RedisSource:
             with _whatever_its_memory():
                 self._sweep.run_when_due()
             if self._ahead:
+                # Lone orders that came meanwhile need not wait for this batch's end as well.
                 taken, self._ahead = self._ahead, []
-                return taken
-            # Moves the oldest message from the end of the queue to its end: nothing changes, but the
-            # call sleeps until there is one. The lists of priorities are looked at when it wakes.
-            return self._take_now(limit) or (self._wait(timeout_seconds) and self._take_now(limit)) or []
+                return taken + self._take_now(limit // 4, most_waiting=_FEW)
+            taken = self._take_now(limit)
+            if not taken and self._waits.wait(timeout_seconds):
+                taken = self._take_now(limit)
+            return taken
 
-    def _wait(self, seconds: float) -> bool:
-        timeout = max(1, round(seconds))
-        return self._client.blmove(self._queue, self._queue, timeout, "RIGHT", "RIGHT") is not None
-
-    def _take_now(self, limit: int) -> list[Delivery]:
+    def _take_now(self, limit: int, *, most_waiting: float = float("inf")) -> list[Delivery]:
         self._turn += 1
-        start = self._turn % len(self._priorities)
-        keys = [*self._unacked, self._redelivered, self._queue]
-        keys += self._priorities[start:] + self._priorities[:start]
-        # A tenth of a batch, which may hold a single request only.
-        share = max(limit // 10, self._turn % 2)
-        reserved = self._reserve(keys=keys, args=[limit, MAX_BATCH_BYTES, time.time(), ORDERS, share])
+        keys = [*self._unacked, self._redelivered, *self._lists]
+        arguments = [limit, MAX_BATCH_BYTES, time.time(), ORDERS, *self._shares, self._turn, most_waiting]
         taken = []
-        for message, count, tag, key in reserved:
+        for message, count, tag, key in self._reserve(keys=keys, args=arguments):
             self._held[tag] = message, key
             taken.append(read_message(message, int(count), tag))
         return taken
@@ -145,6 +149,7 @@ class RedisSource:
         except _ERRORS:
             pass  # the sweep returns them after the visibility timeout
         finally:
+            self._waits.close()
             self._broker.release()
 
 
