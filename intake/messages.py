@@ -13,6 +13,9 @@ from db.ids import new_id
 from worker.publishing import Message, task_message
 from worker.queues import ORDERS
 
+REQUESTS_PER_MESSAGE: Final = 100
+"""Few enough that several workers share a large sending, and that nobody waits long for one message."""
+
 MAX_BYTES: Final = 256 * 1024
 """Bytes of requests in one message; a larger request travels alone."""
 

@@ -26,6 +26,7 @@ from worker.broker_safety import tell_of_risks
 from worker.bulk_amqp import AmqpSource
 from worker.bulk_redis import RedisSource
 from worker.deliveries import Delivery, Source, SourceLost
+from worker.pace import Pace
 from worker.pulse import Pulse
 from worker.queues import ORDERS, is_amqp
 from worker.settings import Settings, get_settings
@@ -85,6 +86,7 @@ class BulkConsumer(threading.Thread):
         self.pulse = Pulse()
         self._stopping = threading.Event()
         self._has_told_of_risks = False
+        self._pace = Pace(settings.batch_size)
 
     def stop(self) -> None:
         """Finish the batch in hand, return what was read ahead, and end."""
@@ -137,8 +139,8 @@ class BulkConsumer(threading.Thread):
         return AmqpSource(url, self._settings) if is_amqp(url) else RedisSource(url, self._settings)
 
     def _consume(self, source: Source) -> None:
-        limit = self._settings.batch_size
         while not self._stopping.is_set():
+            limit = self._pace.limit
             with self.pulse.waiting():
                 deliveries = source.take(limit, _IDLE_SECONDS)
                 if deliveries:
@@ -170,6 +172,7 @@ class BulkConsumer(threading.Thread):
                     source.keep(batch)
             else:
                 breaker.close(ORDERS)
+                self._pace.note(sum(delivery.requests for delivery in batch), time.time() - started)
                 self._announcements.announce(batch, report.summary, started)
                 return True
 

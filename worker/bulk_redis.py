@@ -13,7 +13,7 @@ import logging
 import random
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ import redis
 from worker.broker_connections import open_connection
 from worker.broker_faults import explain, is_out_of_memory
 from worker.deliveries import MAX_BATCH_BYTES, Delivery, SourceLost
+from worker.lanes import FEW
 from worker.queues import ORDERS, SHARE, order_queues, queues
 from worker.redis_messages import read_message
 from worker.redis_scripts import GIVE_BACK, RESERVE
@@ -40,10 +41,6 @@ _PRIORITIES: Final = range(1, 10)
 """Those that kombu has lists of their own for, whatever steps a client's settings make of them."""
 
 
-_FEW: Final = 4
-"""Messages in a list that may come with a batch that was read ahead."""
-
-
 class RedisSource:
     """The orders of a Redis or Valkey: the queue `orders` and its shares."""
 
@@ -54,6 +51,7 @@ class RedisSource:
         except _ERRORS as error:
             raise SourceLost(explain(error)) from error
         self._ahead: list[Delivery] = []
+        self._was_light = False  # the last batch: of lanes with few messages only
         self._held: dict[bytes, tuple[bytes, bytes]] = {}  # messages and the lists they came from, by tag
         self._turn = random.randrange(1_000)  # noqa: S311 - so that workers begin with different lanes
         try:
@@ -88,20 +86,43 @@ class RedisSource:
             with _whatever_its_memory():
                 self._sweep.run_when_due()
             if self._ahead:
-                # Lone orders that came meanwhile need not wait for this batch's end as well.
-                taken, self._ahead = self._ahead, []
-                return taken + self._take_now(limit // 4, most_waiting=_FEW)
-            taken = self._take_now(limit)
+                return self._few_beside_ahead(limit) or self._take_ahead()
+            taken = self._take_now(limit, "few first")
             if not taken and self._waits.wait(timeout_seconds):
-                taken = self._take_now(limit)
+                taken = self._take_now(limit, "few first")
             return taken
 
-    def _take_now(self, limit: int, *, most_waiting: float = float("inf")) -> list[Delivery]:
+    def _few_beside_ahead(self, limit: int) -> list[Delivery]:
+        """Return lone orders that came meanwhile: they need not wait for what was read ahead as well."""
+        if self._was_light:
+            return []
+        lists = {key for delivery in self._ahead for _, key in [self._held[delivery.tag]]}
+        return self._take_now(limit, "few", leave=lists)
+
+    def _take_ahead(self) -> list[Delivery]:
+        taken, self._ahead = self._ahead, []
+        self._was_light = False
+        return taken
+
+    def _take_now(self, limit: int, which: str, *, leave: Iterable[bytes] = ()) -> list[Delivery]:
         self._turn += 1
+        which = "all" if self._was_light and which == "few first" else which
         keys = [*self._unacked, self._redelivered, *self._lists]
-        arguments = [limit, MAX_BATCH_BYTES, time.time(), ORDERS, *self._shares, self._turn, most_waiting]
+        arguments = [
+            limit,
+            MAX_BATCH_BYTES,
+            time.time(),
+            ORDERS,
+            *self._shares,
+            self._turn,
+            FEW,
+            which,
+            *leave,
+        ]
+        is_light, reserved = self._reserve(keys=keys, args=arguments)
+        self._was_light = bool(is_light and reserved)
         taken = []
-        for message, count, tag, key in self._reserve(keys=keys, args=arguments):
+        for message, count, tag, key in reserved:
             self._held[tag] = message, key
             taken.append(read_message(message, int(count), tag))
         return taken
@@ -109,7 +130,9 @@ class RedisSource:
     def read_ahead(self, limit: int) -> None:
         with _or_lost():
             if not self._ahead:
-                self._ahead = self._take_now(limit)
+                was_light = self._was_light
+                self._ahead = self._take_now(limit, "all")
+                self._was_light = was_light
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         tags = [delivery.tag for delivery in deliveries]

@@ -9,8 +9,8 @@ from typing import Final
 
 from worker.deliveries import MAX_BATCH_BYTES, Delivery
 
-_FEW: Final = 4
-"""Messages of a lane that comes first every second time."""
+FEW: Final = 4
+"""Messages of a lane that need not wait for the others."""
 
 
 class Lanes:
@@ -19,6 +19,7 @@ class Lanes:
     def __init__(self) -> None:
         self._lanes: dict[Hashable, deque[Delivery]] = {}
         self._turn = 0
+        self._was_light = False
         self.bytes = 0
 
     def __bool__(self) -> bool:
@@ -37,10 +38,10 @@ class Lanes:
     def take(self, limit: int) -> list[Delivery]:
         """Return the next batch: about `limit` requests and 4 MiB; each lane has its part of it.
 
-        Each lane in turn gives its part, one message at least, then each what is left. Every second time
-        those with few messages come first, so that a lone order is in the next batch; the other time nobody
-        does, so that no lane waits for ever. A lane's first message may make the batch larger than was asked
-        for, its later ones may not.
+        Every second time it is of the lanes with few messages alone, where there are others as well: lone
+        orders are done soon, whatever else there is to do. Each lane in turn gives its part, one message at
+        least, then each what is left. A lane's first message may make the batch larger than was asked for,
+        its later ones may not.
         """
         batch = _Batch(limit)
         lanes = self._in_turn()
@@ -57,9 +58,9 @@ class Lanes:
         lanes = list(self._lanes.values())
         start = self._turn % max(len(lanes), 1)
         lanes = lanes[start:] + lanes[:start]
-        if self._turn % 2 == 0:
-            lanes.sort(key=lambda lane: len(lane) > _FEW)
-        return lanes
+        light = [lane for lane in lanes if len(lane) <= FEW]
+        self._was_light = not self._was_light and 0 < len(light) < len(lanes)
+        return light if self._was_light else lanes
 
 
 class _Batch:

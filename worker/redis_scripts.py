@@ -5,13 +5,13 @@ from typing import Final
 # KEYS: kombu's hash and sorted set of unacknowledged messages, our counts of redeliveries, the list `orders`,
 # then its lists of priorities; the lists of shares are found by their names.
 # ARGV: requests at most, bytes at most, the time, the queue's name, how the keys and the names of shares
-# begin, how many shares there are, a number that grows with each call, and how many messages a list may have
-# to be read at all ("inf": any).
+# begin, how many shares there are, a number that grows with each call, how many messages a lane with few has,
+# which lanes to take from ("all", "few first": only those with few, where there are others as well, "few":
+# only those), and then lists to leave alone.
 #
 # A lane is a list with messages. Each in turn gives its part of the batch, one message at least, then each
-# what is left. Every second time those with few messages come first, so that a lone order is in the next
-# batch; the other time nobody does, so that no lane waits for ever. A lane's first message may make the batch
-# larger than was asked for, its later ones may not.
+# what is left. A lane's first message may make the batch larger than was asked for, its later ones may not.
+# Returns 1 if it took from lanes with few messages only, else 0, and the messages.
 #
 # A message that is not kombu's (no JSON, no tag) is wrapped into one that is, so that no sweep stumbles over
 # it and it can become a dead letter. A compressed one ends a batch: nobody knows how large it becomes.
@@ -19,26 +19,24 @@ from typing import Final
 # memory is full.
 RESERVE: Final = """
 local most_requests, most_bytes = tonumber(ARGV[1]), tonumber(ARGV[2])
-local shares, turn, most_waiting = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
-local few, at_once = 4, 32
-local taken, requests, bytes = {}, 0, 0
+local shares, turn, few, which = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10]
+local at_once = 32
+local left_alone, taken, requests, bytes = {}, {}, 0, 0
+for index = 11, #ARGV do left_alone[ARGV[index]] = true end
 
 local function found()
     local lanes = {}
-    for index = 4, #KEYS do
-        if redis.call('EXISTS', KEYS[index]) == 1 then
-            lanes[#lanes + 1] = {key = KEYS[index], name = ARGV[4], given = 0}
+    local function add(key, name)
+        if not left_alone[key] and redis.call('EXISTS', key) == 1 then
+            lanes[#lanes + 1] = {key = key, name = name, given = 0}
         end
     end
+    for index = 4, #KEYS do add(KEYS[index], ARGV[4]) end
     for first = 0, shares - 1, at_once do
         local keys = {}
         for number = first, math.min(first + at_once, shares) - 1 do keys[#keys + 1] = ARGV[5] .. number end
         if redis.call('EXISTS', unpack(keys)) > 0 then
-            for place, key in ipairs(keys) do
-                if redis.call('EXISTS', key) == 1 then
-                    lanes[#lanes + 1] = {key = key, name = ARGV[6] .. (first + place - 1), given = 0}
-                end
-            end
+            for place, key in ipairs(keys) do add(key, ARGV[6] .. (first + place - 1)) end
         end
     end
     return lanes
@@ -48,11 +46,11 @@ local function in_turn(lanes)
     local light, all = {}, {}
     for offset = 1, #lanes do
         local lane = lanes[1 + (turn + offset) % #lanes]
-        local is_light = #lanes > 1 and redis.call('LLEN', lane.key) <= few
-        if is_light and turn % 2 == 0 then light[#light + 1] = lane else all[#all + 1] = lane end
+        all[#all + 1] = lane
+        if which ~= 'all' and redis.call('LLEN', lane.key) <= few then light[#light + 1] = lane end
     end
-    for _, lane in ipairs(all) do light[#light + 1] = lane end
-    return light
+    if which == 'few' or (#light > 0 and #light < #all) then return 1, light end
+    return 0, all
 end
 
 local function parsed(message, name)
@@ -103,20 +101,11 @@ local function take(lane, most)
     end
 end
 
-local lanes = found()
-if most_waiting < math.huge then
-    local short = {}
-    for _, lane in ipairs(lanes) do
-        if redis.call('LLEN', lane.key) <= most_waiting then short[#short + 1] = lane end
-    end
-    lanes = short
-end
-if #lanes == 0 then return taken end
-lanes = in_turn(lanes)
-local part = math.max(1, math.floor(most_requests / #lanes))
+local is_light, lanes = in_turn(found())
+local part = math.max(1, math.floor(most_requests / math.max(1, #lanes)))
 for _, lane in ipairs(lanes) do take(lane, part) end
 for _, lane in ipairs(lanes) do take(lane, math.huge) end
-return taken
+return {is_light, taken}
 """
 
 # KEYS: kombu's hash and sorted set, then the lists that messages go back to. ARGV: tag, message, and the
