@@ -62,7 +62,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         engine=pools.readers,
         shares=Shares(),
         quotas=quotas,
-        publisher=GroupPublisher(settings, on_published=quotas.queued.add),
+        publisher=GroupPublisher(settings, on_published=quotas.published),
         authenticator=Authenticator(pools.keys, unknown_keys_per_minute=settings.unknown_keys_per_minute),
         outcomes=Outcomes(pools.outcomes),
         seen_versions=SeenVersions(pools.keys),

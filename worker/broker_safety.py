@@ -28,7 +28,7 @@ from worker.settings import Settings
 log = logging.getLogger(__name__)
 
 POLICY_COMMAND: Final = (
-    'rabbitmqctl set_policy --apply-to queues willcall "^(orders|outbox|maintenance)$" '
+    r'rabbitmqctl set_policy --apply-to queues willcall "^(orders(\.share\..+)?|outbox|maintenance)$" '
     '\'{"dead-letter-exchange": "willcall.dead", "dead-letter-routing-key": "orders.dead", '
     '"delivery-limit": 1000}\''
 )

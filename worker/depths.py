@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kombu import Connection
 
-from worker.queues import is_amqp
+from worker.queues import ORDERS, is_amqp, order_queues
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +54,9 @@ def _amqp_depths(connection: Connection, queues: Sequence[str]) -> list[Depth]:
     finally:
         if channel.is_open:
             channel.close()
+
+
+def depth_of_orders(connection: Connection) -> dict[str, int]:
+    """Return how many messages wait in each queue of orders: in `orders`, and in the shares that have any."""
+    found = depths_of(connection, order_queues(connection.as_uri()))
+    return {name: count for name, count in found.items() if count or name == ORDERS}

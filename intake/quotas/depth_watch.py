@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from anyio import CapacityLimiter, to_thread
 from kombu import Connection
@@ -15,6 +15,7 @@ from intake.quotas.queued import Queued
 from worker.broker_connections import drop, open_connection
 from worker.depths import depths_of
 from worker.metrics import QUEUE_MESSAGES
+from worker.queues import ORDERS, is_amqp, order_queues, queues, share_queue
 from worker.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -35,10 +36,12 @@ class DepthWatch:
     A broker that does not answer stops nothing: the depths are then unknown.
     """
 
-    def __init__(self, settings: Settings, queues: tuple[str, ...], queued: Queued) -> None:
+    def __init__(self, settings: Settings, queued: Queued) -> None:
         self._settings = settings
-        self._queues = queues
+        self._url = settings.broker()
+        self._queues = order_queues(self._url)
         self._queued = queued
+        self._shown = {ORDERS}  # the others once they hold anything: on Redis there are hundreds
         # A thread of its own: it may wait for a silent broker as long as it likes.
         self._limiter = CapacityLimiter(1)
         self._connection: Connection | None = None
@@ -80,9 +83,9 @@ class DepthWatch:
         """Return the depths, in a thread. Raises what the client library raises."""
         try:
             if self._connection is None:
-                self._connection = open_connection(
-                    self._settings.broker(), self._settings, seconds=_PATIENCE_SECONDS
-                )
+                self._connection = open_connection(self._url, self._settings, seconds=_PATIENCE_SECONDS)
+                if is_amqp(self._url):
+                    self._declare(self._connection.default_channel)
             return depths_of(self._connection, self._queues)
         except BaseException:
             self._disconnect()
@@ -90,6 +93,11 @@ class DepthWatch:
         finally:
             if self._is_closed:
                 self._disconnect()
+
+    def _declare(self, channel: Any) -> None:
+        """Make what is missing, as every worker does: to ask for a queue that is not there is an error."""
+        for queue in (queues(self._url)[0], *map(share_queue, self._queues[1:])):
+            queue(channel).declare()
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -99,14 +107,15 @@ class DepthWatch:
     def _succeed(self, depths: Mapping[str, int]) -> None:
         self._queued.trim(depths)
         self._known_at = time.monotonic()
-        for name, depth in depths.items():
-            QUEUE_MESSAGES.labels(name).set(depth)
+        self._shown.update(name for name, depth in depths.items() if depth)
+        for name in self._shown:
+            QUEUE_MESSAGES.labels(name).set(depths[name])
         if self._is_failing:
             log.info("the depths of the queues are known again")
         self._is_failing = False
 
     def _fail(self, error: Exception) -> None:
-        for name in self._queues:
+        for name in self._shown:
             QUEUE_MESSAGES.labels(name).set(math.nan)
         if not self._is_failing:
             log.warning("the depths of the queues are unknown", extra={"error": type(error).__name__})

@@ -7,12 +7,10 @@ counted is therefore never less than what waits, and more where others publish t
 
 import math
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple
-
-from worker.publishing import Message
 
 _MESSAGES_TOGETHER: Final = 100
 """Messages that are forgotten together: fewer would be more exact, and take more memory."""
@@ -102,22 +100,21 @@ class Queued:
         if not self._under_way[sender]:
             del self._under_way[sender]
 
-    def add(self, messages: Sequence[Message]) -> None:
-        """Count messages that the broker has confirmed."""
-        for message in messages:
-            line = self._lines[message.routing_key]
-            bundle = line.open_bundle()
-            bundle.messages += 1
-            line.messages += 1
-            self._messages_ever += 1
-            for sender, requests in message.senders.items():
-                bundle.requests[Sender(*sender)] += requests
-                line.requests += requests
-                self._requests_ever += requests
-                self._count(Sender(*sender), requests)
-                self.give_up(Sender(*sender), requests)
-            if len(line.bundles) > self._most_bundles:
-                self._forget_oldest(line)
+    def add(self, queue: str, senders: Mapping[Sender, int]) -> None:
+        """Count a message that the broker has confirmed: how many requests of whom it carries."""
+        line = self._lines[queue]
+        bundle = line.open_bundle()
+        bundle.messages += 1
+        line.messages += 1
+        self._messages_ever += 1
+        for sender, requests in senders.items():
+            bundle.requests[sender] += requests
+            line.requests += requests
+            self._requests_ever += requests
+            self._count(sender, requests)
+            self.give_up(sender, requests)
+        if len(line.bundles) > self._most_bundles:
+            self._forget_oldest(line)
 
     def look(self) -> None:
         """Say that the queues are looked at from now on: what is published later may not be among it."""

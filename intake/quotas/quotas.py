@@ -1,6 +1,6 @@
 """The limits of a key, a tenant and the queue as a whole, checked before anything is published."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
@@ -10,11 +10,9 @@ from intake.quotas.depth_watch import DepthWatch
 from intake.quotas.queued import Queued, Sender
 from intake.quotas.rates import RequestRates
 from worker.metrics import LIMITED
-from worker.queues import ORDERS
+from worker.publishing import Message
+from worker.queues import share_of
 from worker.settings import PREFIX, Settings
-
-_ALL: Final = (ORDERS,)
-"""The queues that requests are published to."""
 
 _OF_A_CALL: Final = (
     "key_requests_per_second",
@@ -32,10 +30,11 @@ class Quotas:
     """Says which calls are too many; for one event loop. What it refuses is not published."""
 
     def __init__(self, settings: Settings) -> None:
-        self.queued = Queued()
+        self._queued = Queued()
         self._settings = settings
+        self._broker_url = settings.broker()
         self._rates = RequestRates(settings)
-        self._watch = DepthWatch(settings, _ALL, self.queued)
+        self._watch = DepthWatch(settings, self._queued)
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
@@ -74,17 +73,24 @@ class Quotas:
             return  # a broker that is away says so itself, when something is published
         settings = self._settings
         for limit, whose, waiting in (
-            ("max_queued_per_key", "this API key", self.queued.of_key(str(caller.key_id))),
-            ("max_queued_per_tenant", "this tenant", self.queued.of_tenant(caller.tenant)),
+            ("max_queued_per_key", "this API key", self._queued.of_key(str(caller.key_id))),
+            ("max_queued_per_tenant", "this tenant", self._queued.of_tenant(caller.tenant)),
         ):
             most = getattr(settings, limit)
             if most and waiting + requests > most:
                 detail = f"{whose} may have {_counted(most)} in the queue, and has {waiting}"
                 raise _limited(limit, detail, _COME_BACK_SECONDS)
-        most, waiting = settings.max_queued, self.queued.in_all()
+        most, waiting = settings.max_queued, self._queued.in_all()
         if most and waiting + requests > most:
             detail = f"the queue may hold {_counted(most)}, and is full"
             raise _limited("max_queued", detail, _COME_BACK_SECONDS, status=503)
+
+    def published(self, messages: Sequence[Message]) -> None:
+        """Count messages that the broker has confirmed."""
+        for message in messages:
+            tenant = message.tenant or ""
+            senders = {Sender(tenant, by): count for by, count in message.requests_by.items()}
+            self._queued.add(share_of(tenant, self._broker_url), senders)
 
     @contextmanager
     def taking(self, caller: Caller, requests: int) -> Iterator[None]:
@@ -97,11 +103,11 @@ class Quotas:
             self.count(caller, requests - 1)
         self.check_queue(caller, requests)
         sender = Sender(caller.tenant, str(caller.key_id))
-        self.queued.begin(sender, requests)
+        self._queued.begin(sender, requests)
         try:
             yield
         except BaseException:
-            self.queued.give_up(sender, requests)
+            self._queued.give_up(sender, requests)
             raise
 
 

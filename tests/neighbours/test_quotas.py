@@ -22,6 +22,7 @@ from tests.intakes import Intake, own_home, running_intake
 from tests.processes import wait_until
 from tests.queue.conftest import Broker
 from worker import embedded
+from worker.queues import share_of
 
 Run = Callable[..., Intake]
 
@@ -128,23 +129,21 @@ def test_what_the_worker_takes_makes_room_again(run: Run, broker: Broker) -> Non
         assert answer.status_code == 201, answer.text
 
 
-_DEPTH = 'willcall_queue_messages{queue="orders"}'
-
-
 def _metric(intake: Intake, name: str) -> float:
     text = httpx.get(f"{intake.url}/metrics", timeout=60).text
     found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
     return float(found[1]) if found else 0.0
 
 
-def test_a_refusal_and_the_depth_of_the_queues_are_counted(run: Run) -> None:
+def test_a_refusal_and_the_depth_of_the_queues_are_counted(run: Run, broker: Broker) -> None:
     intake = run(max_queued_per_key=3)
     name = 'willcall_limited_total{limit="max_queued_per_key"}'
     before = _metric(intake, name)
     with intake.client() as key:
         assert [_send(key, 1) for _ in range(5)] == [202, 202, 202, 429, 429]
     assert _metric(intake, name) == before + 2
-    wait_until(lambda: _metric(intake, _DEPTH) == 3, what="the depth")
+    share = share_of("demo", broker.url)
+    wait_until(lambda: _metric(intake, f'willcall_queue_messages{{queue="{share}"}}') == 3, what="the depth")
 
 
 @pytest.fixture
@@ -224,7 +223,8 @@ def test_a_silent_broker_stops_no_call_and_its_depth_limits_nobody() -> None:
             assert (answer.status_code, "broker" in answer.json()["detail"]) == (503, True)
             assert key.get("/v1/orders").status_code == 200
             # Other intakes of this process set the same gauge, each second.
-            wait_until(lambda: math.isnan(_metric(intake, _DEPTH)), what="an unknown depth")
+            orders = 'willcall_queue_messages{queue="orders"}'
+            wait_until(lambda: math.isnan(_metric(intake, orders)), what="an unknown depth")
         finally:
             os.kill(pid, signal.SIGCONT)
         wait_until(lambda: _knows(intake), what="depths that are known again")
