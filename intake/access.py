@@ -13,6 +13,7 @@ from intake.keys import Caller
 from intake.parts import parts_of
 from intake.problems import Problem, unavailable
 from intake.scopes import Scope
+from worker.metrics import LIMITED
 
 SCHEME: Final = "API key"
 """The name of our scheme on the OpenAPI page."""
@@ -78,6 +79,7 @@ async def caller_if_known(request: Request, key: str | UUID) -> Caller | None:
     except KeysUnavailable as error:
         raise unavailable("the key cannot be looked up at the moment") from error
     except TooManyUnknown as error:
+        LIMITED.labels("unknown_keys_per_minute").inc()
         headers = {"retry-after": str(error.seconds)}
         raise Problem(429, "too many unknown keys came from your address", headers=headers) from error
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from intake.problems import RETRY_AFTER_SECONDS, Problem
+from worker.metrics import LIMITED
 
 READERS: Final = 20
 """Calls that read at the same time, each with a thread and a connection."""
@@ -41,6 +42,7 @@ class Shares:
             return
         share = self._shares.setdefault(tenant_id, _Share(asyncio.Semaphore(_SHARE)))
         if share.calls >= _SHARE + _LONGEST_LINE:
+            LIMITED.labels("reads_at_once").inc()
             raise Problem(
                 429,
                 f"{share.calls} reading calls of this tenant are under way; try again later",

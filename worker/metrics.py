@@ -30,7 +30,7 @@ REFUSED: Final = Counter(
 )
 LIMITED: Final = Counter(
     "willcall_limited_total",
-    "Calls that the intake refused as their key, their tenant or the queue had too many, by setting.",
+    "Calls that the intake refused as an address, a key, a tenant or all had too many, by limit.",
     ["limit"],
 )
 QUEUE_MESSAGES: Final = Gauge(
