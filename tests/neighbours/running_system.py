@@ -23,6 +23,12 @@ CLASSES = tuple(f"standing-{number}" for number in range(10))
 _EVENT = make_event(ticket_classes=[make_ticket_class(name, capacity=1_000_000) for name in CLASSES])
 TENANTS = ("stranger", "neighbour")
 
+LIMITS = {
+    # All are on: those that have no default, too.
+    "WILLCALL_KEY_REQUESTS_PER_SECOND": 1_000,
+    "WILLCALL_TENANT_REQUESTS_PER_SECOND": 1_000,
+}
+
 
 @dataclass
 class System:
@@ -64,7 +70,7 @@ def _name_of(command: str) -> str:
 
 @contextmanager
 def running_system(broker: str, logs: Path) -> Iterator[System]:
-    """Run it with the limits that it has by itself, on PostgreSQL of its own and on either broker."""
+    """Run it with all limits, on PostgreSQL of its own and on either broker."""
     port = free_port()
     with ExitStack() as stack:
         home = stack.enter_context(temporary_home())
@@ -72,8 +78,7 @@ def running_system(broker: str, logs: Path) -> Iterator[System]:
             "WILLCALL_HOME": home / "home",
             "WILLCALL_INTAKE_PORT": port,
             "WILLCALL_FLOWER_PORT": free_port(),
-            # The stranger and the neighbour share an address here.
-            "WILLCALL_UNKNOWN_KEYS_PER_MINUTE": 0,
+            **LIMITS,
         }
         if broker == "rabbitmq":
             variables["WILLCALL_BROKER_URL"] = stack.enter_context(running_rabbitmq(home / "rabbitmq")).url
