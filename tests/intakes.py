@@ -30,7 +30,7 @@ from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import free_port
 from worker import embedded
 from worker.depths import depth_of_orders
-from worker.queues import transport_options
+from worker.queues import share_queue, transport_options
 from worker.settings import Settings
 
 
@@ -134,7 +134,7 @@ class Intake:
 def messages_of(connection: kombu.Connection) -> Iterator[kombu.Message]:
     """Take what is in the queues of orders."""
     for name in depth_of_orders(connection):
-        with connection.SimpleQueue(kombu.Queue(name, no_declare=True)) as waiting, suppress(queue.Empty):
+        with connection.SimpleQueue(share_queue(name)) as waiting, suppress(queue.Empty):
             while True:
                 message = waiting.get(block=False)  # with a timeout, Redis blocks for a second
                 message.ack()

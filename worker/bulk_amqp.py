@@ -35,7 +35,9 @@ _AHEAD_BYTES: Final = 64 * 1024 * 1024
 """Of all messages in hand; what more there is waits in the sockets' buffers."""
 
 _RENEW_SECONDS: Final = 4.0
-"""After so long without a message a subscription is made anew."""
+"""After so long without a message a subscription is made anew; all of them in so many turns."""
+
+_TURNS: Final = 4
 
 _ERRORS: Final = (AMQPError, OSError)
 
@@ -193,7 +195,7 @@ class AmqpSource:
         return True
 
     def _renew_when_due(self) -> None:
-        """Make the subscription anew that has been idle for longest, with all that it needs.
+        """Make some subscriptions anew that have been idle for long, with all that they need.
 
         RabbitMQ tells its consumers when it cancels them; but a quorum queue that is deleted and made again
         at once gives its messages to the consumer of the old one, which never sees them. Nothing that a
@@ -202,10 +204,10 @@ class AmqpSource:
         now = time.monotonic()
         if now < self._next_renewal:
             return
-        idle = [one for one in self._subscriptions if one.is_idle]
-        if idle:
-            min(idle, key=lambda one: one.last_at).open()
-        self._next_renewal = now + _RENEW_SECONDS / len(self._subscriptions)
+        self._next_renewal = now + _RENEW_SECONDS / _TURNS
+        idle = sorted((one for one in self._subscriptions if one.is_idle), key=lambda one: one.last_at)
+        for subscription in idle[: -(-len(self._subscriptions) // _TURNS)]:
+            subscription.open()
 
     def _lost(self, error: Exception) -> SourceLost:
         self._is_lost = True

@@ -87,9 +87,12 @@ class RedisSource:
                 self._sweep.run_when_due()
             if self._ahead:
                 return self._few_beside_ahead(limit) or self._take_ahead()
-            taken = self._take_now(limit, "few first")
-            if not taken and self._waits.wait(timeout_seconds):
-                taken = self._take_now(limit, "few first")
+            deadline = time.monotonic() + timeout_seconds
+            while not (taken := self._take_now(limit, "few first")):
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                self._waits.wait(left)
             return taken
 
     def _few_beside_ahead(self, limit: int) -> list[Delivery]:
@@ -108,17 +111,8 @@ class RedisSource:
         self._turn += 1
         which = "all" if self._was_light and which == "few first" else which
         keys = [*self._unacked, self._redelivered, *self._lists]
-        arguments = [
-            limit,
-            MAX_BATCH_BYTES,
-            time.time(),
-            ORDERS,
-            *self._shares,
-            self._turn,
-            FEW,
-            which,
-            *leave,
-        ]
+        bounds = [limit, MAX_BATCH_BYTES, time.time(), ORDERS]
+        arguments = [*bounds, *self._shares, self._turn, FEW, which, *leave]
         is_light, reserved = self._reserve(keys=keys, args=arguments)
         self._was_light = bool(is_light and reserved)
         taken = []

@@ -35,16 +35,16 @@ class Waits:
         self._of_shares: Any = None
         self._until: dict[Any, float] = {}
 
-    def wait(self, seconds: float) -> bool:
-        """Wait so long at most; say whether there may be a message."""
+    def wait(self, seconds: float) -> None:
+        """Wait until there may be a message, and so long at most."""
         self._ask(seconds)
         deadline = time.monotonic() + seconds
         while not (ready := self._ready(deadline - time.monotonic())):
             if time.monotonic() >= deadline:
                 self._check()
-                return False
-        answers = [self._answer(connection) for connection in ready]
-        return any(answer is not None for answer in answers)
+                return
+        for connection in ready:
+            self._answer(connection)
 
     def _ask(self, seconds: float) -> None:
         if self._of_list is None:
@@ -67,12 +67,11 @@ class Waits:
             poll.register(number, select.POLLIN)
         return [sockets[number] for number, _ in poll.poll(max(seconds, 0) * 1_000)]
 
-    def _answer(self, connection: Any) -> Any:
+    def _answer(self, connection: Any) -> None:
         answer = connection.read_response()
         del self._until[connection]
         if connection is self._of_shares and answer:
             self._seen = _last_id(answer)
-        return answer
 
     def _check(self) -> None:
         if any(until < time.monotonic() for until in self._until.values()):
