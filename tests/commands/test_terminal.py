@@ -102,7 +102,7 @@ def _commands(group: Any = None, words: tuple[str, ...] = ()) -> Iterator[tuple[
         yield from _commands(command, found) if hasattr(command, "commands") else [found]
 
 
-NO_STRANGERS = {("up",), ("demo",), ("migrate",), ("tickets", "public-keys")}
+NO_STRANGERS = {("up",), ("demo",), ("migrate",), ("tickets", "public-keys"), ("secrets", "generate")}
 """Commands that show nothing of anybody; `serve …` logs, which has tests of its own."""
 
 
@@ -218,6 +218,7 @@ def test_no_command_passes_a_strangers_control_characters_on(
     wait_until(lambda: bool(willcall("dead-letters", "list", "--json").json), what="the dead letter again")
     watched("reconcile", code=1)
     watched("doctor", code=None)  # whatever it finds
+    watched("secrets", "rotate", "--tenant", tenant)
     for words in (("orders", "show"), ("requests", "show"), ("holds", "show"), ("catalog", "load")):
         watched(*words, hostile, code=1)
     watched("orders", "list", "--tenant", f"no{hostile}", code=1)

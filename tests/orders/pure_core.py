@@ -73,7 +73,7 @@ class PureCore:
         decide(self._world, [one for one in new.values() if not one.rejections], now)
         for request in new.values():
             if request.too_early is not None and self._has_waited(request, now) >= patience:
-                request.reject(request.too_early)
+                request.reject(request.too_early.answer)
                 request.too_early = None
             self._settle(request)
         for request in opened:

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from db.engine import make_engine
 from db.migrate import upgrade
+from db.sealing import secret_keys
 from schemas.orders import Order
 from tests.factories import load, make_body, make_event, make_request, make_ticket_class, rows, run, scalar
 from tests.homes import temporary_home
@@ -165,7 +166,11 @@ def test_a_batch_waits_for_the_database_and_is_processed_when_it_returns(
 ) -> None:
     # A database of its own, so that it can be stopped.
     home = broker.stack.enter_context(temporary_home())
-    environment = {"WILLCALL_DATABASE_URL": embedded.database_url(home)}
+    # What this process seals there, the worker opens.
+    environment = {
+        "WILLCALL_DATABASE_URL": embedded.database_url(home),
+        "WILLCALL_SECRET_KEY": secret_keys()[0].hex(),
+    }
     request = orjson.dumps({"requests": [{"tenant": "demo", **make_body()}]})
     message = task_message("orders.create", request, queue=ORDERS, summary="…", requests=1)
     with ExitStack() as database:
