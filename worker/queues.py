@@ -11,6 +11,8 @@ from worker.settings import Settings
 ORDERS: Final = "orders"
 OUTBOX: Final = "outbox"
 MAINTENANCE: Final = "maintenance"
+DOCUMENTS: Final = "documents"
+"""Wakes those who make documents. Nothing is lost with a message of it, so RabbitMQ may drop them."""
 
 EVENTS: Final = Exchange("willcall.events", type="topic", durable=True)
 
@@ -43,7 +45,7 @@ def queues(broker_url: str) -> tuple[Queue, ...]:
     must say the same, and has a setting for this one only (`task_create_missing_queue_type`).
     """
     arguments = {"x-queue-type": "quorum"} if is_amqp(broker_url) else None
-    return tuple(_direct(name, arguments) for name in (ORDERS, OUTBOX, MAINTENANCE))
+    return tuple(_direct(name, arguments) for name in (ORDERS, OUTBOX, MAINTENANCE, DOCUMENTS))
 
 
 def _direct(name: str, arguments: dict[str, Any] | None) -> Queue:

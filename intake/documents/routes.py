@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from anyio import to_thread
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection, Engine
 
+from intake.conditions import is_known
 from intake.documents import listing
 from intake.documents.links import ImageKind, image_path, is_good, order_path, pass_path
 from intake.documents.passes import CONTENT_SECURITY_POLICY, pass_of
@@ -17,10 +18,11 @@ from intake.documents.reading import (
     Owner,
     find_owner_of_order,
     find_owner_of_ticket,
-    read_order_document,
     read_ticket,
 )
-from intake.openapi import words_of_document
+from intake.documents.serving import NotMadeYet
+from intake.documents.unmade import not_made_yet
+from intake.openapi import SHOW_ORDER_PDF, words_of_document
 from intake.order_reading import at_one_moment
 from intake.parts import PartsOfApp
 from intake.problems import not_found
@@ -52,34 +54,46 @@ def _owner(engine: Engine, find: Find, id_: UUID | None, path: str, expires: str
     if id_ is None or not signature:
         raise not_found()
     with engine.connect() as connection:
-        owner = find(connection, id_)
+        return _owner_by(connection, find, id_, path, expires, signature)
+
+
+def _owner_by(
+    connection: Connection, find: Find, id_: UUID, path: str, expires: str, signature: str
+) -> Owner:
+    owner = find(connection, id_)
     if owner is None or not is_good(owner.secret, path, expires, signature, datetime.now(UTC)):
         raise not_found()
     return owner
 
 
-@router.get("/documents/orders/{order_id}.pdf", summary="An order as a PDF", **words_of_document(PDF))
+@router.get("/documents/orders/{order_id}.pdf", summary="An order as a PDF", **SHOW_ORDER_PDF)
 async def show_order(
-    order_id: str, parts: PartsOfApp, expires: Expires = "", signature: Signature = ""
+    request: Request, order_id: str, parts: PartsOfApp, expires: Expires = "", signature: Signature = ""
 ) -> Response:
-    """Return the order's summary, and each of its tickets that is not void on a page of its own."""
+    """Return the order's summary, and each of its tickets that is not void on a page of its own.
+
+    It is made by another process. If that takes longer than two seconds the answer is 202: ask again.
+    """
     id_ = parse_uuid(order_id)
-    path = order_path(id_) if id_ else ""
-    owner = await to_thread.run_sync(_owner, parts.engine, find_owner_of_order, id_, path, expires, signature)
-    # A few at a time: setting a page takes the processor, and orders must be taken meanwhile.
-    return await to_thread.run_sync(_order_pdf, parts.engine, owner, limiter=parts.renderings)
-
-
-def _order_pdf(engine: Engine, owner: Owner) -> Response:
-    # What sets pages takes as long to import as all the rest of the intake.
-    from intake.documents.pdf import pdf_of
-
-    with at_one_moment(engine).connect() as connection:
-        document = read_order_document(connection, owner.tenant_id, owner.order_id)
-    if document is None:
+    if id_ is None or not signature:
         raise not_found()
-    name = f'inline; filename="order-{document.text.code}.pdf"'
-    return _response(pdf_of(document.text, document.zones), PDF, {"content-disposition": name})
+    documents, path = parts.documents, order_path(id_)
+    owner = await documents.run(
+        lambda connection: _owner_by(connection, find_owner_of_order, id_, path, expires, signature)
+    )
+    try:
+        made = await documents.find(id_, owner.tenant_id)
+    except NotMadeYet as not_yet:
+        return not_made_yet(not_yet, request.headers.get("accept", ""), _HEADERS)
+    tag = f'"{made.version}"'
+    if is_known(request.headers.getlist("if-none-match"), tag):
+        return Response(status_code=304, headers=_HEADERS | {"etag": tag})
+    headers = {
+        "etag": tag,
+        "content-length": str(made.bytes),
+        "content-disposition": f'inline; filename="order-{owner.order_code}.pdf"',
+    }
+    return StreamingResponse(documents.parts_of(made), headers=_HEADERS | headers, media_type=PDF)
 
 
 @router.get(
