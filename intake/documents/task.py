@@ -6,10 +6,11 @@ A message only wakes: what waits are rows. One that is lost costs some seconds, 
 import logging
 import threading
 import time
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from celery import shared_task
+from celery.signals import worker_shutting_down
 from sqlalchemy import text
 
 from intake.documents.pdf import pdf_of
@@ -30,8 +31,15 @@ _RUN_SECONDS: Final = 20.0
 # One large document at a time leaves this process's other thread to the small ones.
 _large: Final = threading.Lock()
 
+_stopping: Final = threading.Event()
+
 # A process that is stopped in the middle must not keep the tenant's turn for ever.
 _END_IF_FORGOTTEN: Final = text("SELECT set_config('idle_in_transaction_session_timeout', '300s', true)")
+
+
+@worker_shutting_down.connect
+def _on_shutdown(**_: Any) -> None:
+    _stopping.set()
 
 
 @shared_task(name=RENDER)
@@ -43,7 +51,7 @@ def render() -> int:
         # What another holds now is seen by that one: it looks again when it is done.
         while _make_large() or _make_one("small"):
             count += 1
-            if time.monotonic() > deadline:
+            if _stopping.is_set() or time.monotonic() > deadline:
                 wake(publisher(), 1)
                 break
     except DatabaseUnavailable as error:
