@@ -16,13 +16,13 @@ class Pools:
     """One engine a use; none connects before it is used."""
 
     readers: Engine
-    """Orders, lists, tickets as documents."""
+    """Orders, lists."""
     keys: Engine
     """Who calls, and which version of an order is seen."""
     outcomes: Engine
     """The poller for those who wait."""
     documents: Engine
-    """Orders as documents: those that are kept, and asking for others."""
+    """Documents: those that are kept, asking for others, QR codes and passes."""
     checks: Engine
     """Readiness and metrics."""
 

@@ -53,18 +53,24 @@ class Documents:
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        # An order is read by several statements: its version must fit its tickets.
+        self._one_moment = engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
         self._threads = CapacityLimiter(_THREADS)
         self._made: Awaited[bool] = Awaited(engine, find_made, every=_POLL_SECONDS)
         self._waker = Waker(Publisher(settings.broker(), settings))
         self._most = settings.documents_waiting
 
-    async def run(self, look: Callable[[Connection], _Result]) -> _Result:
+    async def run(self, look: Callable[[Connection], _Result], *, is_of_one_moment: bool = False) -> _Result:
         """Call something with a connection, in one of the few threads for documents."""
-        return await to_thread.run_sync(self._look, look, limiter=self._threads)
+        engine = self._one_moment if is_of_one_moment else self._engine
 
-    def _look(self, look: Callable[[Connection], _Result]) -> _Result:
-        with self._engine.connect() as connection:
-            return look(connection)
+        def connected() -> _Result:
+            with engine.connect() as connection:
+                return look(connection)
+
+        return await to_thread.run_sync(connected, limiter=self._threads)
 
     async def find(self, order_id: UUID, tenant_id: UUID) -> Made:
         """Return the order's document as it is now.
