@@ -1,7 +1,7 @@
 """From requests to Celery messages: each holds as many requests as fit."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -13,15 +13,19 @@ from db.ids import new_id
 from worker.publishing import Message, task_message
 from worker.queues import ORDERS
 
+REQUESTS_PER_MESSAGE: Final = 100
+"""Few enough that several workers share a large sending, and that nobody waits long for one message."""
+
 MAX_BYTES: Final = 256 * 1024
 """Bytes of requests in one message; a larger request travels alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One request that is ready to travel: the task it is for, its id, and its JSON."""
+    """One request that is ready to travel: the task it is for, whose it is, its id, and its JSON."""
 
     kind: str
+    tenant: str
     request_id: UUID
     body: bytes
 
@@ -52,7 +56,7 @@ def outgoing(
         words["dialect"] = dialect
     if seen_version is not None:
         words["seen_version"] = seen_version
-    return Outgoing(kind, request_id, _dump(words))
+    return Outgoing(kind, tenant, request_id, _dump(words))
 
 
 def _dump(words: Mapping[str, Any]) -> bytes:
@@ -72,20 +76,28 @@ def _plain(value: object) -> str:
 
 
 def pack(requests: Iterable[Outgoing], *, max_requests: int) -> list[Message]:
-    """Return the messages that carry the requests, in their order; each is of one kind."""
-    messages: list[Message] = []
+    """Return the messages that carry the requests: each is of one tenant and one kind.
+
+    The requests of a tenant stay in their order; its messages go to its share of the queue.
+    """
+    by_tenant: dict[str, list[Outgoing]] = {}
+    for request in requests:
+        by_tenant.setdefault(request.tenant, []).append(request)
+    return [message for own in by_tenant.values() for message in _pack_one_tenants(own, max_requests)]
+
+
+def _pack_one_tenants(requests: Iterable[Outgoing], max_requests: int) -> Iterator[Message]:
     together: list[Outgoing] = []
     size = 0
     for request in requests:
         is_full = len(together) == max_requests or size + len(request.body) > MAX_BYTES
         if together and (is_full or together[0].kind != request.kind):
-            messages.append(_message(together))
+            yield _message(together)
             together, size = [], 0
         together.append(request)
         size += len(request.body)
     if together:
-        messages.append(_message(together))
-    return messages
+        yield _message(together)
 
 
 def _message(requests: Sequence[Outgoing]) -> Message:
@@ -95,4 +107,5 @@ def _message(requests: Sequence[Outgoing]) -> Message:
         queue=ORDERS,
         summary=f"requests={len(requests)} first={requests[0].request_id}",
         requests=len(requests),
+        tenant=requests[0].tenant,
     )

@@ -11,16 +11,13 @@ from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID
 
-from intake.messages import outgoing, pack
+from intake.messages import REQUESTS_PER_MESSAGE, outgoing, pack
 from schemas.requests import CREATE
 from schemas.text import parse_any_uuid
 from worker.publishing import NotConfirmed, Publisher
 from worker.settings import Settings, get_settings
 
 __all__ = ["NotConfirmed", "Producer"]
-
-REQUESTS_PER_MESSAGE: Final = 100
-"""Few enough that several workers share a large sending."""
 
 _MESSAGES_PER_WAIT: Final = 50
 

@@ -11,8 +11,7 @@ from typing import Final
 
 from prometheus_client import Counter
 
-from intake.messages import Outgoing, pack
-from schemas.requests import MAX_REQUESTS_PER_MESSAGE
+from intake.messages import REQUESTS_PER_MESSAGE, Outgoing, pack
 from worker.metrics import PUBLISHED
 from worker.publishing import NotConfirmed, Publisher
 from worker.settings import Settings
@@ -120,7 +119,7 @@ class GroupPublisher:
         if not requests:
             return None
         try:
-            self._publisher.publish(pack(requests, max_requests=MAX_REQUESTS_PER_MESSAGE))
+            self._publisher.publish(pack(requests, max_requests=REQUESTS_PER_MESSAGE))
         except NotConfirmed as error:
             log.warning("requests are not confirmed", extra={"requests": len(requests), "reason": str(error)})
             return error

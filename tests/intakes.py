@@ -5,7 +5,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +29,8 @@ from tasks.messages import QueueMessage, parse
 from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import free_port
 from worker import embedded
-from worker.queues import queues, transport_options
+from worker.depths import depth_of_orders
+from worker.queues import share_queue, transport_options
 from worker.settings import Settings
 
 
@@ -121,23 +122,23 @@ class Intake:
                 client.execute_command("CLIENT", "UNPAUSE")
 
     def take_messages(self) -> list[kombu.Message]:
-        """Return what is in the queue of orders, and empty it."""
-        found = []
-        with (
-            self.broker() as connection,
-            connection.SimpleQueue(queues(self.settings.broker())[0]) as waiting,
-        ):
-            while True:
-                try:
-                    message = waiting.get(block=False)
-                except queue.Empty:
-                    return found
-                message.ack()
-                found.append(message)
+        """Return what is in the queues of orders, and empty them."""
+        with self.broker() as connection:
+            return list(messages_of(connection))
 
     def take_requests(self) -> list[dict[str, Any]]:
         """Return the requests that are in the queue of orders, and empty it."""
         return [request for message in self.take_messages() for request in message.payload[1]["requests"]]
+
+
+def messages_of(connection: kombu.Connection) -> Iterator[kombu.Message]:
+    """Take what is in the queues of orders."""
+    for name in depth_of_orders(connection):
+        with connection.SimpleQueue(share_queue(name)) as waiting, suppress(queue.Empty):
+            while True:
+                message = waiting.get(block=False)  # with a timeout, Redis blocks for a second
+                message.ack()
+                yield message
 
 
 @contextmanager
@@ -199,16 +200,11 @@ class Worker:
         self.thread.start()
 
     def run(self) -> None:
-        orders = queues(self.intake.settings.broker())[0]
-        with self.intake.broker() as connection, connection.SimpleQueue(orders) as waiting:
+        with self.intake.broker() as connection:
             while not self.is_stopped.is_set():
-                try:
-                    message = waiting.get(block=False)  # with a timeout, Redis blocks for a second
-                except queue.Empty:
-                    time.sleep(0.01)
-                    continue
-                self.process(message)
-                message.ack()
+                for message in messages_of(connection):
+                    self.process(message)
+                time.sleep(0.01)
 
     def stop(self) -> None:
         """Leave what comes from now on in the queue; return when nothing is under way."""

@@ -25,7 +25,8 @@ from worker.announcing import Announcer
 from worker.broker_safety import tell_of_risks
 from worker.bulk_amqp import AmqpSource
 from worker.bulk_redis import RedisSource
-from worker.deliveries import Delivery, Source, SourceLost, first_batch
+from worker.deliveries import Delivery, Source, SourceLost
+from worker.pace import Pace
 from worker.pulse import Pulse
 from worker.queues import ORDERS, is_amqp
 from worker.settings import Settings, get_settings
@@ -85,6 +86,7 @@ class BulkConsumer(threading.Thread):
         self.pulse = Pulse()
         self._stopping = threading.Event()
         self._has_told_of_risks = False
+        self._pace = Pace(settings.batch_size)
 
     def stop(self) -> None:
         """Finish the batch in hand, return what was read ahead, and end."""
@@ -137,8 +139,8 @@ class BulkConsumer(threading.Thread):
         return AmqpSource(url, self._settings) if is_amqp(url) else RedisSource(url, self._settings)
 
     def _consume(self, source: Source) -> None:
-        limit = self._settings.batch_size
         while not self._stopping.is_set():
+            limit = self._pace.limit
             with self.pulse.waiting():
                 deliveries = source.take(limit, _IDLE_SECONDS)
                 if deliveries:
@@ -148,7 +150,7 @@ class BulkConsumer(threading.Thread):
                 self._has_told_of_risks = True
                 tell_of_risks(self._settings.broker(), self._settings)
             while deliveries and not self._stopping.is_set():
-                count = _batch_length(deliveries, limit)
+                count = _batch_length(deliveries)
                 batch, deliveries = deliveries[:count], deliveries[count:]
                 if self._process(source, batch):
                     with self.pulse.waiting():
@@ -170,18 +172,17 @@ class BulkConsumer(threading.Thread):
                     source.keep(batch)
             else:
                 breaker.close(ORDERS)
+                self._pace.note(sum(delivery.requests for delivery in batch), time.time() - started)
                 self._announcements.announce(batch, report.summary, started)
                 return True
 
 
-def _batch_length(deliveries: Sequence[Delivery], limit: int) -> int:
-    """Return how many of the deliveries to process in one transaction."""
+def _batch_length(deliveries: Sequence[Delivery]) -> int:
+    """Return how many of the deliveries to process in one transaction: a suspect is alone."""
     if _is_suspect(deliveries[0]):
         return 1
-    healthy = next(
-        (index for index, delivery in enumerate(deliveries) if _is_suspect(delivery)), len(deliveries)
-    )
-    return first_batch(deliveries[:healthy], limit)
+    suspects = (place for place, delivery in enumerate(deliveries) if _is_suspect(delivery))
+    return next(suspects, len(deliveries))
 
 
 def _is_suspect(delivery: Delivery) -> bool:

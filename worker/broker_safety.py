@@ -14,27 +14,31 @@ from uuid import uuid4
 from kombu import Connection
 
 from worker.broker_connections import open_connection
+from worker.depths import depth_of
 from worker.queues import (
     DEAD_EXCHANGE,
     DEAD_QUEUE,
     ORDERS,
     PROBE,
     PROBE_RETURNS,
+    SHARE,
     is_amqp,
     queues,
+    share_queue,
 )
 from worker.settings import Settings
 
 log = logging.getLogger(__name__)
 
 POLICY_COMMAND: Final = (
-    'rabbitmqctl set_policy --apply-to queues willcall "^(orders|outbox|maintenance)$" '
+    r'rabbitmqctl set_policy --apply-to queues willcall "^(orders(\.share\..+)?|outbox|maintenance)$" '
     '\'{"dead-letter-exchange": "willcall.dead", "dead-letter-routing-key": "orders.dead", '
     '"delivery-limit": 1000}\''
 )
 
 _CONNECT_SECONDS: Final = 5.0
 _PROBE_SECONDS: Final = 10.0
+_PROBED: Final = (ORDERS, f"{SHARE}0")
 _PROBE_LIFE: Final = "2000"  # milliseconds, as text (RabbitMQ, "Per-Message TTL")
 
 
@@ -74,63 +78,65 @@ def check_broker(connection: Connection) -> Iterator[Finding]:
 
 
 def _check_dead_lettering(connection: Connection) -> Finding:
-    """Send a message that must become a dead letter, and say whether it did.
+    """Send messages that must become dead letters, and say whether they did.
 
-    AMQP shows no policies. So a probe goes to the queue of orders: a worker returns it a few times and then
-    rejects it, and where none runs it expires. Either way it must come to the dead-letter exchange.
+    AMQP shows no policies. So a probe goes to the queue of orders, and one to a share: a worker returns it a
+    few times and then rejects it, and where none runs it expires. Either way it must come to the dead-letter
+    exchange.
     """
     name = "dead-letter policy"
     version = str(connection.connection.server_properties.get("version", "?"))
-    death, is_queue_busy = _kill_a_probe(connection)
-    if death == "delivery_limit":
+    deaths = _kill_probes(connection)
+    if "delivery_limit" in deaths.values():
         return Finding(
             name,
             False,
             f"RabbitMQ {version} gives a message up that came back {PROBE_RETURNS} times or fewer, though it "
             f"may only have waited: {POLICY_COMMAND}",
         )
-    if death is not None:
+    missing = [queue for queue in _PROBED if queue not in deaths]
+    if not missing:
         return Finding(name, True, "what RabbitMQ gives up becomes a dead letter")
-    if is_queue_busy:
+    if any(depth_of(connection, queue).waiting for queue in missing):
         return Finding(name, True, "not checked: the queue of orders is too busy; try again later")
     return Finding(
         name,
         False,
-        f"RabbitMQ {version} drops what it gives up, and with it orders (from version 4 on what came back 20 "
-        f"times): {POLICY_COMMAND}",
+        f"RabbitMQ {version} drops what it gives up in the queue {missing[0]}, and with it orders (from "
+        f"version 4 on what came back 20 times): {POLICY_COMMAND}",
     )
 
 
-def _kill_a_probe(connection: Connection) -> tuple[str | None, bool]:
-    """Return how the probe died, None if nobody saw it, and whether the queue has others before it."""
-    found: list[str] = []
-    probe = uuid4().hex
+def _kill_probes(connection: Connection) -> dict[str, str]:
+    """Return how the probe of each queue died, without those of which nobody saw it."""
+    deaths: dict[str, str] = {}
+    probes = {uuid4().hex: queue for queue in _PROBED}
 
     def receive(message: Any) -> None:
         headers = message.headers or {}
-        if headers.get(PROBE) == probe:
-            deaths = headers.get("x-death") or [{}]
-            found.append(str(deaths[0].get("reason")))
+        queue = probes.get(str(headers.get(PROBE)))
+        if queue is not None:
+            deaths[queue] = str((headers.get("x-death") or [{}])[0].get("reason"))
 
     with connection.channel() as channel:
-        for entity in (*queues(connection.as_uri()), DEAD_EXCHANGE, DEAD_QUEUE):
+        for entity in (*queues(connection.as_uri()), share_queue(_PROBED[1]), DEAD_EXCHANGE, DEAD_QUEUE):
             entity(channel).declare()
         own = channel.queue_declare("", exclusive=True, auto_delete=True).queue
         # A queue beside the one that the workers read: each gets a copy.
         channel.queue_bind(own, DEAD_EXCHANGE.name, DEAD_QUEUE.routing_key)
         channel.basic_consume(own, no_ack=True, callback=receive)
-        message = channel.prepare_message(
-            b"", headers={PROBE: probe}, properties={"delivery_mode": 2, "expiration": _PROBE_LIFE}
-        )
-        channel._basic_publish(message, "", ORDERS)
+        for probe, queue in probes.items():
+            message = channel.prepare_message(
+                b"", headers={PROBE: probe}, properties={"delivery_mode": 2, "expiration": _PROBE_LIFE}
+            )
+            channel._basic_publish(message, "", queue)
         deadline = time.monotonic() + _PROBE_SECONDS
-        while not found and (left := deadline - time.monotonic()) > 0:
+        while len(deaths) < len(probes) and (left := deadline - time.monotonic()) > 0:
             try:
                 connection.drain_events(timeout=left)
             except TimeoutError:
                 break
-        waiting = channel.queue_declare(ORDERS, passive=True).message_count
-    return (found[0] if found else None), waiting > 0
+    return deaths
 
 
 def _check_redis(connection: Connection) -> Iterator[Finding]:

@@ -2,9 +2,9 @@
 
 import socket
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Any, Final
 
 from amqp.exceptions import AMQPError
@@ -14,16 +14,30 @@ from worker.amqp_messages import is_probe, read_dead_message, read_message, retu
 from worker.amqp_socket import AmqpSocket
 from worker.broker_connections import drop, open_connection
 from worker.broker_faults import explain
-from worker.deliveries import MAX_BATCH_BYTES, Delivery, SourceLost, first_batch
-from worker.queues import DEAD_EXCHANGE, DEAD_QUEUE, ORDERS, PROBE_RETURNS, queues
+from worker.deliveries import Delivery, SourceLost
+from worker.lanes import Lanes
+from worker.queues import DEAD_EXCHANGE, DEAD_QUEUE, PROBE_RETURNS, order_queues, queues, share_queue
 from worker.settings import Settings
 
-# Messages that the broker sends ahead of our acks. They wait in the sockets' buffers, not in our
-# memory: we read only as much as the next batch takes.
-_PREFETCH: Final = 1_000
+_NARROW: Final = 32
+_WIDE: Final = 1_000
+"""Messages of one queue that the broker sends ahead of our acks: few large ones, or many small ones.
+
+A batch needs some hundreds of small messages; but as many large ones would be in the way of all other
+queues' messages, which come by the same connection.
+"""
+
+_SMALL_BYTES: Final = 8 * 1024
+_MANY_BYTES: Final = 16 * 1024 * 1024
+"""Of a message on the average, below which more may come; of one queue's in hand, from which on fewer may."""
+
+_AHEAD_BYTES: Final = 64 * 1024 * 1024
+"""Of all messages in hand; what more there is waits in the sockets' buffers."""
 
 _RENEW_SECONDS: Final = 4.0
-"""After so long without a message a subscription is made anew."""
+"""After so long without a message a subscription is made anew; all of them in so many turns."""
+
+_TURNS: Final = 4
 
 _ERRORS: Final = (AMQPError, OSError)
 
@@ -43,52 +57,90 @@ and finds that it is done. Whether the broker is gone we notice sooner: by its a
 class _Subscription:
     """A consumer of one queue, on a channel of its own; it knows what it has in hand."""
 
-    def __init__(self, connection: Any, queue: str, receive: Callable[[Any, Any], None]) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        socket_: AmqpSocket,
+        queue: str,
+        receive: Callable[[Any, Any], None],
+        entities: Sequence[Any],
+    ) -> None:
         self._connection = connection
-        self._queue = queue
+        self._socket = socket_
         self._receive = receive
-        self._last_at = 0.0
-        self.in_hand = 0
+        self._entities = entities
+        self.last_at = 0.0
+        self._prefetch = _NARROW
+        self._consumer_tag = ""
+        self._in_hand: dict[int, int] = {}  # the tags, oldest first, and the messages' bytes
+        self._bytes = 0
+        self.queue = queue
         self.channel: Any = None
 
-    def open(self, entities: Sequence[Any] = ()) -> None:
-        """Subscribe on a new channel, and declare the entities there first."""
+    def open(self) -> None:
+        """Subscribe on a new channel, and declare there first what is needed."""
         channel, self.channel = self.channel, self._connection.channel()
-        for entity in entities:
+        for entity in self._entities:
             entity(self.channel).declare()
         if channel is not None:
             # What the broker holds for this channel and has never sent comes back to the queue.
             channel.close()
-        self.channel.basic_qos(0, _PREFETCH, False)
-        self.channel.basic_consume(self._queue, callback=self._on_message)
-        self._last_at = time.monotonic()
+        self._consume()
+        self.last_at = time.monotonic()
+
+    def _consume(self) -> None:
+        self.channel.basic_qos(0, self._prefetch, False)
+        self._consumer_tag = f"{self.queue}.{self._prefetch}"
+        self.channel.basic_consume(self.queue, self._consumer_tag, callback=self._on_message)
 
     def _on_message(self, message: Any) -> None:
         # What came on a channel that we left comes again on the new one.
         if message.channel is self.channel:
-            self._last_at = time.monotonic()
+            self.last_at = time.monotonic()
             self._receive(self, message)
+
+    def hold(self, delivery: Delivery) -> None:
+        """Count a message as in hand."""
+        self._in_hand[delivery.tag[1]] = delivery.size
+        self._bytes += delivery.size
 
     @property
     def is_idle(self) -> bool:
         """Say whether nothing has come for so long that the broker may have forgotten us."""
-        return not self.in_hand and time.monotonic() - self._last_at >= _RENEW_SECONDS
+        return not self._in_hand and time.monotonic() - self.last_at >= _RENEW_SECONDS
+
+    def fit_prefetch(self) -> None:
+        """Have more small messages sent ahead, or fewer large ones."""
+        count = len(self._in_hand)
+        if self._prefetch == _NARROW and count >= _NARROW and self._bytes <= count * _SMALL_BYTES:
+            self._prefetch = _WIDE
+        elif self._prefetch == _WIDE and self._bytes > _MANY_BYTES:
+            self._prefetch = _NARROW
+        else:
+            return
+        # A second consumer beside this one would get every other message, and they would be out of order.
+        self.channel.basic_cancel(self._consumer_tag)
+        self._consume()
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
-        """Acknowledge the oldest messages in hand."""
-        self.channel.basic_ack(deliveries[-1].tag[1], multiple=True)
-        self.in_hand -= len(deliveries)
-        self._last_at = time.monotonic()
+        """Acknowledge messages in hand: those of a tenant in their order, tenants in any."""
+        tags = sorted(delivery.tag[1] for delivery in deliveries)
+        if tags == list(islice(self._in_hand, len(tags))):
+            self.channel.basic_ack(tags[-1], multiple=True)
+        else:
+            with self._socket.writing_together():
+                for tag in tags:
+                    self.channel.basic_ack(tag)
+        self._bytes -= sum(self._in_hand.pop(tag) for tag in tags)
+        self.last_at = time.monotonic()
 
 
 class AmqpSource:
-    """The queue `orders` of a RabbitMQ, and what its broker dead-lettered."""
+    """The orders of a RabbitMQ: the queue `orders`, its shares, and what the broker dead-lettered."""
 
     def __init__(self, broker_url: str, settings: Settings) -> None:
-        self._buffer: deque[Delivery] = deque()
-        self._buffered = self._buffered_bytes = 0  # requests, and bytes of their messages
-        self._entities = (*queues(broker_url), DEAD_EXCHANGE, DEAD_QUEUE)
-        self._next_heartbeat = 0.0
+        self._lanes = Lanes()
+        self._next_heartbeat = self._next_renewal = 0.0
         self._is_lost = False
         self._connection: Connection | None = None
         try:
@@ -97,33 +149,42 @@ class AmqpSource:
             )
             self._amqp = self._connection.connection
             self._socket = AmqpSocket(self._amqp)
-            self._orders = _Subscription(self._amqp, ORDERS, self._receive)
-            self._dead = _Subscription(self._amqp, DEAD_QUEUE.name, self._receive_dead)
-            # In this order: orders come as soon as they may, and are in the way of other answers.
-            self._dead.open(self._entities)
-            self._orders.open()
+            self._subscriptions = self._subscribe(broker_url)
             self._amqp.transport.sock.settimeout(_ANSWER_SECONDS)
         except _ERRORS as error:
             lost = self._lost(error)
             self.close()
             raise lost from error
 
+    def _subscribe(self, broker_url: str) -> list[_Subscription]:
+        # In this order: orders come as soon as they may, and are in the way of other answers.
+        subscriptions = [self._subscription(DEAD_QUEUE.name, self._receive_dead, (DEAD_EXCHANGE, DEAD_QUEUE))]
+        plain, *shares = order_queues(broker_url)
+        subscriptions += [self._subscription(name, self._receive, (share_queue(name),)) for name in shares]
+        subscriptions.append(self._subscription(plain, self._receive, queues(broker_url)))
+        for subscription in subscriptions:
+            subscription.open()
+        return subscriptions
+
+    def _subscription(
+        self, queue: str, receive: Callable[[_Subscription, Any], None], entities: Sequence[Any]
+    ) -> _Subscription:
+        return _Subscription(self._amqp, self._socket, queue, receive, entities)
+
     def take(self, limit: int, timeout_seconds: float) -> list[Delivery]:
         try:
             self._send_heartbeat()
-            if not self._buffer and not self._drain(timeout_seconds):
-                self._renew()
-            while not self._is_full(limit) and self._drain(0):
+            if not self._lanes:
+                self._drain(timeout_seconds)
+            # All that is there: a lone message may be behind another tenant's many.
+            while self._lanes.bytes < _AHEAD_BYTES and self._drain(0):
                 pass
+            for subscription in self._subscriptions:
+                subscription.fit_prefetch()
+            self._renew_when_due()
         except _ERRORS as error:
             raise self._lost(error) from error
-        taken = [self._buffer.popleft() for _ in range(first_batch(self._buffer, limit))]
-        self._buffered -= sum(delivery.requests for delivery in taken)
-        self._buffered_bytes -= sum(delivery.size for delivery in taken)
-        return taken
-
-    def _is_full(self, limit: int) -> bool:
-        return self._buffered >= limit or self._buffered_bytes >= MAX_BATCH_BYTES
+        return self._lanes.take(limit)
 
     def _drain(self, timeout_seconds: float) -> bool:
         """Handle what the broker has sent; False when there was nothing in time."""
@@ -133,16 +194,20 @@ class AmqpSource:
             return False
         return True
 
-    def _renew(self) -> None:
-        """Make idle subscriptions anew, with all that they need.
+    def _renew_when_due(self) -> None:
+        """Make some subscriptions anew that have been idle for long, with all that they need.
 
         RabbitMQ tells its consumers when it cancels them; but a quorum queue that is deleted and made again
         at once gives its messages to the consumer of the old one, which never sees them. Nothing that a
         client can ask shows it, and only the end of the channel gives them back.
         """
-        for subscription in (self._dead, self._orders):
-            if subscription.is_idle:
-                subscription.open(self._entities)
+        now = time.monotonic()
+        if now < self._next_renewal:
+            return
+        self._next_renewal = now + _RENEW_SECONDS / _TURNS
+        idle = sorted((one for one in self._subscriptions if one.is_idle), key=lambda one: one.last_at)
+        for subscription in idle[: -(-len(self._subscriptions) // _TURNS)]:
+            subscription.open()
 
     def _lost(self, error: Exception) -> SourceLost:
         self._is_lost = True
@@ -162,20 +227,19 @@ class AmqpSource:
         self._add(subscription, read_dead_message(message, (subscription, message.delivery_tag)))
 
     def _add(self, subscription: _Subscription, delivery: Delivery) -> None:
-        subscription.in_hand += 1
-        self._buffer.append(delivery)
-        self._buffered += delivery.requests
-        self._buffered_bytes += delivery.size
+        subscription.hold(delivery)
+        self._lanes.add((subscription.queue, str(delivery.headers.get("willcall_tenant"))), delivery)
 
     def read_ahead(self, limit: int) -> None:
         """Do nothing: the broker sends ahead by itself."""
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        by_subscription: dict[_Subscription, list[Delivery]] = {}
+        for delivery in deliveries:
+            by_subscription.setdefault(delivery.tag[0], []).append(delivery)
         try:
-            for subscription in (self._orders, self._dead):
-                its = [delivery for delivery in deliveries if delivery.tag[0] is subscription]
-                if its:
-                    subscription.acknowledge(its)
+            for subscription, its in by_subscription.items():
+                subscription.acknowledge(its)
         except _ERRORS as error:
             raise self._lost(error) from error
 
@@ -197,8 +261,7 @@ class AmqpSource:
 
     def close(self) -> None:
         # The broker requeues what a closed channel held.
-        self._buffer.clear()
-        self._buffered = self._buffered_bytes = 0
+        self._lanes.clear()
         if self._connection is None:
             return
         if self._is_lost:

@@ -5,13 +5,15 @@ it. Here one script does both for many messages. What it writes is what kombu's 
 hash of the messages, a sorted set of the times), so that a stock worker too gives the messages of a dead
 one to another; ours do it faster (`worker/redis_sweep.py`).
 
-kombu keeps a list for each priority. All of them are read: see `worker/redis_scripts.py`.
+There is a list for each share of the orders, and kombu keeps one for each priority. All of them are read, in
+turn: see `worker/redis_scripts.py`.
 """
 
 import logging
+import random
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
@@ -20,10 +22,12 @@ import redis
 from worker.broker_connections import open_connection
 from worker.broker_faults import explain, is_out_of_memory
 from worker.deliveries import MAX_BATCH_BYTES, Delivery, SourceLost
-from worker.queues import ORDERS, queues
+from worker.lanes import FEW
+from worker.queues import ORDERS, SHARE, order_queues, queues
 from worker.redis_messages import read_message
 from worker.redis_scripts import GIVE_BACK, RESERVE
 from worker.redis_sweep import Sweep
+from worker.redis_waits import Waits
 from worker.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -38,7 +42,7 @@ _PRIORITIES: Final = range(1, 10)
 
 
 class RedisSource:
-    """The queue `orders` of a Redis or Valkey."""
+    """The orders of a Redis or Valkey: the queue `orders` and its shares."""
 
     def __init__(self, broker_url: str, settings: Settings) -> None:
         # kombu's connection knows how to connect (password, TLS, socket) and how the keys are named.
@@ -47,8 +51,9 @@ class RedisSource:
         except _ERRORS as error:
             raise SourceLost(explain(error)) from error
         self._ahead: list[Delivery] = []
+        self._was_light = False  # the last batch: of lanes with few messages only
         self._held: dict[bytes, tuple[bytes, bytes]] = {}  # messages and the lists they came from, by tag
-        self._turn = 0
+        self._turn = random.randrange(1_000)  # noqa: S311 - so that workers begin with different lanes
         try:
             channel = self._broker.default_channel
             for queue in queues(broker_url):
@@ -59,15 +64,18 @@ class RedisSource:
             raise SourceLost(explain(error)) from error
         prefix = channel.global_keyprefix
         self._client = redis.Redis(connection_pool=channel.pool)
-        self._queue = prefix + ORDERS
-        self._priorities = [f"{self._queue}{channel.sep}{priority}" for priority in _PRIORITIES]
+        queue = prefix + ORDERS
+        self._lists = [queue, *(f"{queue}{channel.sep}{priority}" for priority in _PRIORITIES)]
+        self._shares = [prefix + SHARE, SHARE, len(order_queues(broker_url)) - 1]
         self._unacked = [prefix + channel.unacked_key, prefix + channel.unacked_index_key]
         self._redelivered = prefix + "willcall.redelivered"
         self._reserve = self._client.register_script(RESERVE)
         self._give_back = self._client.register_script(GIVE_BACK)
+        self._waits = Waits(self._client, prefix, answer_seconds=_ANSWER_SECONDS)
         self._sweep = Sweep(
             self._client,
-            (self._queue, *self._unacked),
+            self._unacked,
+            prefix,
             settings.visibility_timeout_seconds,
             mutex_key=prefix + channel.unacked_mutex_key,
             mutex_seconds=channel.unacked_mutex_expire,
@@ -78,24 +86,35 @@ class RedisSource:
             with _whatever_its_memory():
                 self._sweep.run_when_due()
             if self._ahead:
-                taken, self._ahead = self._ahead, []
-                return taken
-            # Moves the oldest message from the end of the queue to its end: nothing changes, but the
-            # call sleeps until there is one. The lists of priorities are looked at when it wakes.
-            return self._take_now(limit) or (self._wait(timeout_seconds) and self._take_now(limit)) or []
+                return self._few_beside_ahead(limit) or self._take_ahead()
+            deadline = time.monotonic() + timeout_seconds
+            while not (taken := self._take_now(limit, "few first")):
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                self._waits.wait(left)
+            return taken
 
-    def _wait(self, seconds: float) -> bool:
-        timeout = max(1, round(seconds))
-        return self._client.blmove(self._queue, self._queue, timeout, "RIGHT", "RIGHT") is not None
+    def _few_beside_ahead(self, limit: int) -> list[Delivery]:
+        """Return lone orders that came meanwhile: they need not wait for what was read ahead as well."""
+        if self._was_light:
+            return []
+        lists = {key for delivery in self._ahead for _, key in [self._held[delivery.tag]]}
+        return self._take_now(limit, "few", leave=lists)
 
-    def _take_now(self, limit: int) -> list[Delivery]:
+    def _take_ahead(self) -> list[Delivery]:
+        taken, self._ahead = self._ahead, []
+        self._was_light = False
+        return taken
+
+    def _take_now(self, limit: int, which: str, *, leave: Iterable[bytes] = ()) -> list[Delivery]:
         self._turn += 1
-        start = self._turn % len(self._priorities)
-        keys = [*self._unacked, self._redelivered, self._queue]
-        keys += self._priorities[start:] + self._priorities[:start]
-        # A tenth of a batch, which may hold a single request only.
-        share = max(limit // 10, self._turn % 2)
-        reserved = self._reserve(keys=keys, args=[limit, MAX_BATCH_BYTES, time.time(), ORDERS, share])
+        which = "all" if self._was_light and which == "few first" else which
+        keys = [*self._unacked, self._redelivered, *self._lists]
+        bounds = [limit, MAX_BATCH_BYTES, time.time(), ORDERS]
+        arguments = [*bounds, *self._shares, self._turn, FEW, which, *leave]
+        is_light, reserved = self._reserve(keys=keys, args=arguments)
+        self._was_light = bool(is_light and reserved)
         taken = []
         for message, count, tag, key in reserved:
             self._held[tag] = message, key
@@ -105,7 +124,9 @@ class RedisSource:
     def read_ahead(self, limit: int) -> None:
         with _or_lost():
             if not self._ahead:
-                self._ahead = self._take_now(limit)
+                was_light = self._was_light
+                self._ahead = self._take_now(limit, "all")
+                self._was_light = was_light
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         tags = [delivery.tag for delivery in deliveries]
@@ -145,6 +166,7 @@ class RedisSource:
         except _ERRORS:
             pass  # the sweep returns them after the visibility timeout
         finally:
+            self._waits.close()
             self._broker.release()
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 MAX_BATCH_BYTES: Final = 4 * 1024 * 1024
-"""Bytes of message bodies in one batch; a single larger message is a batch of its own."""
+"""Bytes of message bodies in one batch, about: the last message may lead beyond it."""
 
 
 class SourceLost(Exception):
@@ -42,7 +42,7 @@ class Source(Protocol):
     """Where messages are taken from; one thread uses it."""
 
     def take(self, limit: int, timeout_seconds: float) -> list[Delivery]:
-        """Return what is there, up to so many requests; wait for the first message if there is none."""
+        """Return a batch of what is there, about so many requests; wait for a message if there is none."""
 
     def read_ahead(self, limit: int) -> None:
         """Begin to fetch the next batch while the caller works on this one."""
@@ -58,17 +58,6 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Return at once all that was taken and not acknowledged, and disconnect."""
-
-
-def first_batch(deliveries: Sequence[Delivery], limit: int) -> int:
-    """Return how many of the deliveries make a batch: up to `limit` requests and 4 MiB, at least one."""
-    requests = size = 0
-    for index, delivery in enumerate(deliveries):
-        requests += delivery.requests
-        size += delivery.size
-        if index and (requests > limit or size > MAX_BATCH_BYTES):
-            return index
-    return len(deliveries)
 
 
 def count_requests(header: object) -> int:

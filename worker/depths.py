@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from kombu import Connection
 
-from worker.queues import is_amqp
+from worker.queues import ORDERS, is_amqp, order_queues
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +30,17 @@ def depth_of(connection: Connection, queue: str) -> Depth:
     finally:
         if channel.is_open:
             channel.close()
+
+
+def depth_of_orders(connection: Connection) -> dict[str, int]:
+    """Return how many messages wait in each queue of orders: in `orders`, and in the shares that have any."""
+    url = connection.as_uri()
+    names = order_queues(url)
+    if is_amqp(url):
+        waiting = [depth_of(connection, name).waiting for name in names]
+    else:
+        with connection.default_channel.client.pipeline(transaction=False) as pipeline:
+            for name in names:
+                pipeline.llen(name)
+            waiting = pipeline.execute()
+    return {name: count for name, count in zip(names, waiting, strict=True) if count or name == ORDERS}

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self
 from uuid import uuid4
@@ -15,7 +15,8 @@ from kombu import Connection, Exchange, Producer, Queue
 from worker.amqp_socket import AmqpSocket
 from worker.broker_connections import drop, open_connection, stay_closed
 from worker.confirms import Blocked, Confirms, NotConfirmed, Postponed, Refused, failure_of
-from worker.queues import EVENTS, MAINTENANCE, is_amqp, queues
+from worker.queues import EVENTS, MAINTENANCE, is_amqp, queues, share_of, share_queue
+from worker.redis_waits import wake_workers
 from worker.settings import Settings
 
 __all__ = ["Message", "NotConfirmed", "Postponed", "Publisher", "Refused", "kwargs_json", "task_message"]
@@ -34,13 +35,18 @@ class Message:
     headers: Mapping[str, Any] = field(default_factory=dict)
     is_mandatory: bool = False
     properties: Mapping[str, Any] = field(default_factory=dict)
+    tenant: str | None = None
+    """Whose orders it carries, if they are one tenant's: then it goes to that tenant's share."""
 
 
-def task_message(task: str, kwargs_json: bytes, *, queue: str, summary: str, requests: int = 0) -> Message:
+def task_message(
+    task: str, kwargs_json: bytes, *, queue: str, summary: str, requests: int = 0, tenant: str | None = None
+) -> Message:
     """Return a Celery message (protocol 2) for a task; `kwargs_json` is the JSON of its keyword arguments.
 
     `summary` is all that Flower and the logs will show of the arguments: no buyer's name may be in it.
-    `requests` tells the bulk consumer how many requests the message carries, before it reads the body.
+    `requests` tells the bulk consumer how many requests the message carries, before it reads the body;
+    `tenant` whose they all are: then the message goes to that tenant's share instead of `orders`.
     """
     task_id = str(uuid4())
     headers = {
@@ -61,6 +67,8 @@ def task_message(task: str, kwargs_json: bytes, *, queue: str, summary: str, req
         "shadow": None,
         "willcall_requests": requests,
     }
+    if tenant is not None:
+        headers["willcall_tenant"] = tenant
     embed = b', {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'
     return Message(
         exchange=queue,
@@ -69,6 +77,7 @@ def task_message(task: str, kwargs_json: bytes, *, queue: str, summary: str, req
         headers=headers,
         is_mandatory=True,
         properties={"correlation_id": task_id},
+        tenant=tenant,
     )
 
 
@@ -95,6 +104,7 @@ class Publisher:
         self._timeout = settings.publish_timeout_seconds
         self._is_amqp = is_amqp(broker_url)
         self._entities: tuple[Exchange | Queue, ...] = (*queues(broker_url), EVENTS)
+        self._shares: set[str] = set()  # that were declared on this connection (RabbitMQ)
         self._connection: Connection | None = None
         self._confirms: Confirms | None = None
         self._is_blocked = False
@@ -141,6 +151,7 @@ class Publisher:
 
     def _publish(self, messages: Sequence[Message]) -> None:
         connection = self._connected()
+        messages = [self._addressed(message) for message in messages]
         try:
             if self._is_amqp:
                 self._publish_amqp(connection, messages)
@@ -152,6 +163,12 @@ class Publisher:
             confirmed = self._confirms.confirmed if self._confirms is not None else frozenset()
             self._drop()
             raise failure_of(error, confirmed) from error
+
+    def _addressed(self, message: Message) -> Message:
+        """Return the message on its way to the share of its tenant, by the exchange that knows all queues."""
+        if message.tenant is None:
+            return message
+        return replace(message, exchange="", routing_key=share_of(message.tenant, self._url))
 
     def _connected(self) -> Connection:
         try:
@@ -186,6 +203,7 @@ class Publisher:
         channel.confirm_select()
         self._confirms = Confirms(channel)
         self._is_blocked = False
+        self._shares.clear()
         library = connection.connection
         library.on_blocked, library.on_unblocked = self._on_blocked, self._on_unblocked
         self._socket = AmqpSocket(library)
@@ -199,6 +217,7 @@ class Publisher:
     def _publish_amqp(self, connection: Connection, messages: Sequence[Message]) -> None:
         assert self._confirms is not None  # noqa: S101 - made with the connection
         self._wait_if_blocked()
+        self._declare_shares(connection, messages)
         self._confirms.expect(len(messages))
         with self._socket.writing_together():
             for message in messages:
@@ -211,6 +230,12 @@ class Publisher:
             with suppress(TimeoutError):
                 self._socket.drain(left)
         self._confirms.check()
+
+    def _declare_shares(self, connection: Connection, messages: Sequence[Message]) -> None:
+        shares = {message.routing_key for message in messages if message.tenant is not None}
+        for name in shares - self._shares:
+            share_queue(name)(connection.default_channel).declare()
+            self._shares.add(name)
 
     def _wait_if_blocked(self) -> None:
         """Give a broker that has told us to stop (memory, disk) the time to tell us to go on.
@@ -249,6 +274,8 @@ class Publisher:
                     delivery_mode=2,
                     **message.properties,
                 )
+        if any(message.tenant is not None for message in messages):
+            wake_workers(connection.default_channel)
 
     def close(self) -> None:
         """Close the connection; the next use opens another."""

@@ -1,6 +1,7 @@
 """The queues, one per concern so that slow work never starves orders, and the events' exchange."""
 
 import ssl
+import zlib
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,6 +14,12 @@ OUTBOX: Final = "outbox"
 MAINTENANCE: Final = "maintenance"
 DOCUMENTS: Final = "documents"
 """Wakes those who make documents. Nothing is lost with a message of it, so RabbitMQ may drop them."""
+
+SHARE: Final = "orders.share."
+"""How the queues begin that hold the orders of some tenants each, so that a tenant waits for few others."""
+
+_SHARES_OF_RABBITMQ: Final = 16  # each is a Raft group with members and files
+_SHARES_OF_REDIS: Final = 256  # each is a key, and only while something waits
 
 EVENTS: Final = Exchange("willcall.events", type="topic", durable=True)
 
@@ -46,6 +53,25 @@ def queues(broker_url: str) -> tuple[Queue, ...]:
     """
     arguments = {"x-queue-type": "quorum"} if is_amqp(broker_url) else None
     return tuple(_direct(name, arguments) for name in (ORDERS, OUTBOX, MAINTENANCE, DOCUMENTS))
+
+
+def order_queues(broker_url: str) -> tuple[str, ...]:
+    """Return all queues of orders: `orders`, where any Celery client publishes, then the shares."""
+    return (ORDERS, *(f"{SHARE}{number}" for number in range(_shares(broker_url))))
+
+
+def share_of(tenant: str, broker_url: str) -> str:
+    """Return the queue for a tenant's requests, which it has with few others."""
+    return f"{SHARE}{zlib.crc32(tenant.encode('utf-8', 'surrogatepass')) % _shares(broker_url)}"
+
+
+def share_queue(name: str) -> Queue:
+    """Return a share to declare on RabbitMQ; the default exchange, which knows all queues, leads there."""
+    return Queue(name, durable=True, queue_arguments={"x-queue-type": "quorum"})
+
+
+def _shares(broker_url: str) -> int:
+    return _SHARES_OF_RABBITMQ if is_amqp(broker_url) else _SHARES_OF_REDIS
 
 
 def _direct(name: str, arguments: dict[str, Any] | None) -> Queue:

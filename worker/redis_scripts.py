@@ -2,46 +2,90 @@
 
 from typing import Final
 
-# KEYS: kombu's hash and sorted set of unacknowledged messages, our counts of redeliveries, the queue's list,
-# then its lists of priorities, those first that go first this time.
-# ARGV: requests at most, bytes at most, the time, the queue's name, and how many requests the lists of
-# priorities may give before the queue's own list, so that neither waits for the other's end.
+# KEYS: kombu's hash and sorted set of unacknowledged messages, our counts of redeliveries, the list `orders`,
+# then its lists of priorities; the lists of shares are found by their names.
+# ARGV: requests at most, bytes at most, the time, the queue's name, how the keys and the names of shares
+# begin, how many shares there are, a number that grows with each call, how many messages a lane with few has,
+# which lanes to take from ("all", "few first": only those with few, where there are others as well, "few":
+# only those), and then lists to leave alone.
+#
+# A lane is a list with messages. Each in turn gives its part of the batch, one message at least, then each
+# what is left. A lane's first message may make the batch larger than was asked for, its later ones may not.
+# Returns 1 if it took from lanes with few messages only, else 0, and the messages.
+#
 # A message that is not kombu's (no JSON, no tag) is wrapped into one that is, so that no sweep stumbles over
 # it and it can become a dead letter. A compressed one ends a batch: nobody knows how large it becomes.
 # The first command that writes is RPOP: Redis lets it, and the rest of a script after it, pass when its
 # memory is full.
 RESERVE: Final = """
-local most_requests, most_bytes, share = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[5])
-local taken, requests, bytes = {}, 0, 0
+local most_requests, most_bytes = tonumber(ARGV[1]), tonumber(ARGV[2])
+local shares, turn, few, which = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10]
+local at_once = 32
+local left_alone, taken, requests, bytes = {}, {}, 0, 0
+for index = 11, #ARGV do left_alone[ARGV[index]] = true end
 
-local function take(index, most)
-    while requests < most and bytes < most_bytes do
-        local message = redis.call('RPOP', KEYS[index])
-        if not message then return end
-        local ok, decoded = pcall(cjson.decode, message)
-        local tag, carried, exchange, routing_key
-        if ok then
-            ok = pcall(function()
-                tag = decoded.properties.delivery_tag
-                exchange = decoded.properties.delivery_info.exchange
-                routing_key = decoded.properties.delivery_info.routing_key
-                carried = tonumber(decoded.headers.willcall_requests) or 1
-                assert(type(tag) == 'string' and type(exchange) == 'string' and type(routing_key) == 'string')
-            end)
+local function found()
+    local lanes = {}
+    local function add(key, name)
+        if not left_alone[key] and redis.call('EXISTS', key) == 1 then
+            lanes[#lanes + 1] = {key = key, name = name, given = 0}
         end
-        if not ok then
-            tag = 'foreign-' .. redis.sha1hex(message .. ARGV[3] .. requests)
-            exchange, routing_key, carried = ARGV[4], ARGV[4], 1
-            message = cjson.encode({
-                body = message:gsub('.', function(c) return string.format('%02x', c:byte()) end),
-                headers = {foreign = true}, ['content-type'] = 'application/octet-stream',
-                ['content-encoding'] = 'binary',
-                properties = {delivery_tag = tag, delivery_mode = 2, body_encoding = 'hex',
-                    delivery_info = {exchange = exchange, routing_key = routing_key}}})
-            decoded = cjson.decode(message)
+    end
+    for index = 4, #KEYS do add(KEYS[index], ARGV[4]) end
+    for first = 0, shares - 1, at_once do
+        local keys = {}
+        for number = first, math.min(first + at_once, shares) - 1 do keys[#keys + 1] = ARGV[5] .. number end
+        if redis.call('EXISTS', unpack(keys)) > 0 then
+            for place, key in ipairs(keys) do add(key, ARGV[6] .. (first + place - 1)) end
         end
-        if #taken > 0 and requests + carried > most_requests then
-            redis.call('RPUSH', KEYS[index], message)
+    end
+    return lanes
+end
+
+local function in_turn(lanes)
+    local light, all = {}, {}
+    for offset = 1, #lanes do
+        local lane = lanes[1 + (turn + offset) % #lanes]
+        all[#all + 1] = lane
+        if which ~= 'all' and redis.call('LLEN', lane.key) <= few then light[#light + 1] = lane end
+    end
+    if which == 'few' or (#light > 0 and #light < #all) then return 1, light end
+    return 0, all
+end
+
+local function parsed(message, name)
+    local ok, decoded = pcall(cjson.decode, message)
+    local tag, carried, exchange, routing_key
+    if ok then
+        ok = pcall(function()
+            tag = decoded.properties.delivery_tag
+            exchange = decoded.properties.delivery_info.exchange
+            routing_key = decoded.properties.delivery_info.routing_key
+            carried = tonumber(decoded.headers.willcall_requests) or 1
+            assert(type(tag) == 'string' and type(exchange) == 'string' and type(routing_key) == 'string')
+        end)
+    end
+    if not ok then
+        tag = 'foreign-' .. redis.sha1hex(message .. ARGV[3] .. requests)
+        exchange, routing_key, carried = '', name, 1
+        message = cjson.encode({
+            body = message:gsub('.', function(c) return string.format('%02x', c:byte()) end),
+            headers = {foreign = true}, ['content-type'] = 'application/octet-stream',
+            ['content-encoding'] = 'binary',
+            properties = {delivery_tag = tag, delivery_mode = 2, body_encoding = 'hex',
+                delivery_info = {exchange = exchange, routing_key = routing_key}}})
+        decoded = cjson.decode(message)
+    end
+    return message, decoded, tag, carried, exchange, routing_key
+end
+
+local function take(lane, most)
+    while lane.given < most and requests < most_requests and bytes < most_bytes do
+        local raw = redis.call('RPOP', lane.key)
+        if not raw then return end
+        local message, decoded, tag, carried, exchange, routing_key = parsed(raw, lane.name)
+        if lane.given > 0 and requests + carried > most_requests then
+            redis.call('RPUSH', lane.key, raw)
             return
         end
         redis.call('HSET', KEYS[1], tag,
@@ -49,17 +93,19 @@ local function take(index, most)
         redis.call('ZADD', KEYS[2], ARGV[3], tag)
         local count = 1
         if decoded.headers.redelivered then count = 1 + redis.call('HINCRBY', KEYS[3], tag, 1) end
+        lane.given = lane.given + carried
         requests = requests + carried
         bytes = bytes + #message
         if decoded.headers.compression then bytes = most_bytes end
-        taken[#taken + 1] = {message, count, tag, KEYS[index]}
+        taken[#taken + 1] = {message, count, tag, lane.key}
     end
 end
 
-for index = 5, #KEYS do take(index, share) end
-take(4, most_requests)
-for index = 5, #KEYS do take(index, most_requests) end
-return taken
+local is_light, lanes = in_turn(found())
+local part = math.max(1, math.floor(most_requests / math.max(1, #lanes)))
+for _, lane in ipairs(lanes) do take(lane, part) end
+for _, lane in ipairs(lanes) do take(lane, math.huge) end
+return {is_light, taken}
 """
 
 # KEYS: kombu's hash and sorted set, then the lists that messages go back to. ARGV: tag, message, and the

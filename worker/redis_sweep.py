@@ -13,22 +13,22 @@ import orjson
 import redis
 from kombu.transport.redis import Mutex, MutexHeld
 
-from worker.queues import ORDERS
+from worker.queues import ORDERS, SHARE
 
 SWEEP_SECONDS: Final = 5.0
 _WHILE_LOCKED_SECONDS: Final = 0.5
 _AT_ONCE: Final = 500
 
-# KEYS: the queue, kombu's hash and sorted set of unacknowledged messages. ARGV: the latest time of those
-# that nobody works on, then tag and message of each, newest first. Looked at again here: meanwhile its
-# worker may have acknowledged it, or said that it lives.
+# KEYS: kombu's hash and sorted set of unacknowledged messages, then the lists that messages go back to. ARGV:
+# the latest time of those that nobody works on, then of each its tag, itself and the number of its list,
+# newest first. Looked at again here: meanwhile its worker may have acknowledged it, or said that it lives.
 _RESTORE: Final = """
 local restored = 0
-for i = 2, #ARGV, 2 do
-    local taken_at = redis.call('ZSCORE', KEYS[3], ARGV[i])
-    if taken_at and tonumber(taken_at) <= tonumber(ARGV[1]) and redis.call('HDEL', KEYS[2], ARGV[i]) == 1 then
-        redis.call('ZREM', KEYS[3], ARGV[i])
-        redis.call('RPUSH', KEYS[1], ARGV[i + 1])
+for i = 2, #ARGV, 3 do
+    local taken_at = redis.call('ZSCORE', KEYS[2], ARGV[i])
+    if taken_at and tonumber(taken_at) <= tonumber(ARGV[1]) and redis.call('HDEL', KEYS[1], ARGV[i]) == 1 then
+        redis.call('ZREM', KEYS[2], ARGV[i])
+        redis.call('RPUSH', KEYS[2 + ARGV[i + 2]], ARGV[i + 1])
         restored = restored + 1
     end
 end
@@ -37,19 +37,21 @@ return restored
 
 
 class Sweep:
-    """Gives the messages of the queue `orders` that nobody has kept for so long to the next who asks."""
+    """Gives the messages of `orders` and its shares that nobody has kept for so long to the next who asks."""
 
     def __init__(
         self,
         client: "redis.Redis",
-        keys: Sequence[str],
+        unacked: Sequence[str],
+        key_prefix: str,
         visibility_seconds: float,
         *,
         mutex_key: str,
         mutex_seconds: float,
     ) -> None:
         self._client = client
-        self._queue, self._unacked, self._index = keys
+        self._unacked, self._index = unacked
+        self._key_prefix = key_prefix
         self._visibility_seconds = visibility_seconds
         self._mutex_key, self._mutex_seconds = mutex_key, mutex_seconds
         self._restore = client.register_script(_RESTORE)
@@ -83,25 +85,26 @@ class Sweep:
 
     def _give_back(self, tags: Sequence[bytes], latest: float) -> int:
         held: Any = self._client.hmget(self._unacked, list(tags))
-        arguments: list[bytes] = []
+        arguments: list[bytes | int] = []
+        lists: dict[str, int] = {}  # by their place in the script's keys
         for tag, entry in reversed(list(zip(tags, held, strict=True))):
-            message = None if entry is None else _redelivered(entry)
-            if message is not None:
-                arguments += (tag, message)
+            queue, message = (None, b"") if entry is None else _redelivered(entry)
+            if queue is not None:
+                arguments += (tag, message, lists.setdefault(self._key_prefix + queue, len(lists) + 1))
         if not arguments:
             return 0
-        keys = (self._queue, self._unacked, self._index)
+        keys = (self._unacked, self._index, *lists)
         return int(self._restore(keys=keys, args=[latest, *arguments]))
 
 
-def _redelivered(entry: bytes) -> bytes | None:
-    """Return the message marked as delivered before, as kombu does it; None if it is another queue's."""
+def _redelivered(entry: bytes) -> tuple[str | None, bytes]:
+    """Return its queue, None if it is not ours, and the message marked as redelivered, as kombu does it."""
     try:
         message, _, routing_key = orjson.loads(entry)
-        if routing_key != ORDERS:
-            return None
+        if routing_key != ORDERS and not routing_key.startswith(SHARE):
+            return None, b""
         message["headers"]["redelivered"] = True
         message["properties"]["delivery_info"]["redelivered"] = True
-        return orjson.dumps(message)
-    except (ValueError, TypeError, KeyError):
-        return None  # kombu's sweep says what it thinks of it
+        return routing_key, orjson.dumps(message)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None, b""  # kombu's sweep says what it thinks of it

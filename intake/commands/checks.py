@@ -22,7 +22,7 @@ from orders.recovery.event_letters import EVENT_MESSAGE
 from tasks.breaker import TELL_TROUBLE
 from worker.broker_connections import open_connection
 from worker.broker_safety import Finding, check_broker
-from worker.depths import depth_of
+from worker.depths import depth_of, depth_of_orders
 from worker.queues import DOCUMENTS, ORDERS, OUTBOX, is_amqp
 from worker.secret_key import SecretKeyUnusable
 from worker.settings import Settings
@@ -136,9 +136,9 @@ def _broker(settings: Settings) -> Iterator[Finding]:
     url = settings.broker()
     with open_connection(url, settings, seconds=_BROKER_SECONDS) as connection:
         yield Finding("broker", True, f"{'RabbitMQ' if is_amqp(url) else 'Redis or Valkey'} answers")
-        for queue in (ORDERS, OUTBOX):
-            waiting = counted(depth_of(connection, queue).waiting, "message")
-            yield Finding(f"queue {queue}", True, f"waiting: {waiting}")
+        orders = sum(depth_of_orders(connection).values())
+        for queue, waiting in ((ORDERS, orders), (OUTBOX, depth_of(connection, OUTBOX).waiting)):
+            yield Finding(f"queue {queue}", True, f"waiting: {counted(waiting, 'message')}")
         yield from check_broker(connection)  # after the queues, as it sends a message itself
         answers = _ask_workers(connection)
         yield _workers(answers)

@@ -6,8 +6,8 @@ from flower.views import BaseHandler
 from kombu import Connection
 from tornado.web import HTTPError, authenticated
 
-from worker.depths import depth_of
-from worker.queues import DEAD_QUEUE, is_amqp, queues, transport_options
+from worker.depths import Depth, depth_of, depth_of_orders
+from worker.queues import DEAD_QUEUE, ORDERS, is_amqp, queues, transport_options
 from worker.settings import Settings
 
 
@@ -19,13 +19,17 @@ def broker_name(url: str) -> str:
 def queue_rows(settings: Settings) -> list[dict[str, Any]]:
     """Return our queues in the words of RabbitMQ's management API, which Flower's template knows."""
     url = settings.broker()
-    names = [queue.name for queue in queues(url)] + ([DEAD_QUEUE.name] if is_amqp(url) else [])
+    others = [queue.name for queue in queues(url) if queue.name != ORDERS]
+    names = others + ([DEAD_QUEUE.name] if is_amqp(url) else [])
     with Connection(url, transport_options=transport_options(settings, url), connect_timeout=5) as connection:
         connection.ensure_connection(max_retries=1, interval_start=0)
+        orders = depth_of_orders(connection)
+        consumers = depth_of(connection, ORDERS).consumers  # who takes one share takes all
         depths = [depth_of(connection, name) for name in names]
+    shown = [(name, Depth(waiting, consumers)) for name, waiting in orders.items()]
     return [
         {"name": name, "messages_ready": depth.waiting, "consumers": depth.consumers}
-        for name, depth in zip(names, depths, strict=True)
+        for name, depth in shown + list(zip(names, depths, strict=True))
     ]
 
 

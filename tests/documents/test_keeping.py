@@ -25,6 +25,8 @@ Link = Callable[..., str]
 def lonely(home: Path, engine: Engine) -> Iterator[Intake]:
     """An intake beside which nobody makes documents."""
     with running_intake(home, documents_waiting=3) as intake:
+        with intake.broker() as broker:
+            broker.default_channel.client.delete("documents")  # what other tests have asked for
         yield intake
 
 

@@ -17,9 +17,10 @@ def orders(engine: Engine) -> int:
     return int(scalar(engine, "SELECT count(*) FROM orders"))
 
 
-def message() -> Message:
+def message(*, in_share: bool = False) -> Message:
     content = orjson.dumps({"requests": [{"tenant": "demo", **make_body()}]})
-    return task_message("orders.create", content, queue=ORDERS, summary="…", requests=1)
+    tenant = "demo" if in_share else None
+    return task_message("orders.create", content, queue=ORDERS, summary="…", requests=1, tenant=tenant)
 
 
 def publish(broker: Broker, messages: Sequence[Message]) -> None:
@@ -35,9 +36,9 @@ def publish(broker: Broker, messages: Sequence[Message]) -> None:
 
 
 def takes(broker: Broker, engine: Engine, count: int = 25) -> None:
-    """Publish orders and wait until all of them are there."""
+    """Publish orders, to the queue and to a share, and wait until all of them are there."""
     before = orders(engine)
-    publish(broker, [message() for _ in range(count)])
+    publish(broker, [message(in_share=index % 2 == 1) for index in range(count)])
     wait_until(lambda: orders(engine) >= before + count, what=f"{count} orders more")
 
 

@@ -52,6 +52,16 @@ def test_the_command_that_is_told_mends_a_missing_policy(
         assert worker.end() == 0
 
 
+def test_a_policy_that_forgets_the_shares_is_found(broker: Broker, policies: RabbitMQ) -> None:
+    command = POLICY_COMMAND.removeprefix("rabbitmqctl ").replace(r"(\.share\..+)?", "")
+    policies.ctl(*shlex.split(command))
+
+    finding = _check(broker)
+
+    assert not finding.is_ok
+    assert "orders.share.0" in finding.message
+
+
 def test_a_limit_that_gives_up_what_only_waited_is_found(broker: Broker, policies: RabbitMQ) -> None:
     """Version 4 has this limit by default."""
     command = POLICY_COMMAND.removeprefix("rabbitmqctl ").replace("1000", "20")

@@ -13,9 +13,11 @@ from tests.neighbours.taking import message, orders, started, takes
 from tests.processes import wait_until
 from tests.queue.conftest import RABBITMQ, Broker, broker, rabbitmq
 from tests.rabbitmq import RabbitMQ
-from worker.queues import MAINTENANCE, ORDERS, OUTBOX, queues
+from worker.queues import MAINTENANCE, ORDERS, OUTBOX, queues, share_of, share_queue
 
 __all__ = ["broker", "rabbitmq"]
+
+_SHARE = share_of("demo", "amqp:")
 
 only_rabbitmq = pytest.mark.parametrize("broker", [RABBITMQ], indirect=True)
 
@@ -29,7 +31,7 @@ def _delete(*names: str, exchanges: tuple[str, ...] = (), again: bool = False) -
             for name in exchanges:
                 channel.exchange_delete(name)
             if again:
-                for queue in queues(broker.url):
+                for queue in (*queues(broker.url), share_queue(_SHARE)):
                     queue(channel).declare()
 
     return act
@@ -48,6 +50,8 @@ def _purge(broker: Broker) -> None:
         _delete(ORDERS, again=True),
         _delete(ORDERS),
         _delete(OUTBOX, MAINTENANCE),
+        _delete(_SHARE),
+        _delete(_SHARE, again=True),
         _delete(ORDERS, OUTBOX, MAINTENANCE, "orders.dead", again=True),
         _delete("orders.dead"),
         _delete(exchanges=(ORDERS,)),
@@ -72,24 +76,25 @@ def _all_is_there(broker: Broker) -> bool:
         channel = connection.default_channel
         for name in (ORDERS, "willcall.dead"):
             channel.exchange_declare(name, "direct", passive=True)
-        for name in (ORDERS, OUTBOX, MAINTENANCE, "orders.dead"):
+        for name in (ORDERS, _SHARE, OUTBOX, MAINTENANCE, "orders.dead"):
             channel.queue_declare(name, passive=True)
         return True
     return False
 
 
 @only_rabbitmq
+@pytest.mark.parametrize("queue", [ORDERS, _SHARE])
 def test_messages_that_rabbitmq_never_sent_come_back(
-    broker: Broker, rabbitmq: RabbitMQ, engine: Engine
+    broker: Broker, rabbitmq: RabbitMQ, engine: Engine, queue: str
 ) -> None:
     """A queue made again at once gives its messages to the old one's consumer, which never sees them."""
     started(broker, engine)
     for _ in range(3):
         before = orders(engine)
-        messages = [message() for _ in range(25)]
+        messages = [message(in_share=queue == _SHARE) for _ in range(25)]
         publisher = broker.publisher()
         publisher.publish([])  # connected, so that nothing is between the queue and the messages
-        _delete(ORDERS, again=True)(broker)
+        _delete(queue, again=True)(broker)
         publisher.publish(messages)
         wait_until(lambda before=before: orders(engine) == before + 25, what="25 orders more")  # type: ignore[misc]
 

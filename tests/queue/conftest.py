@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from tests.processes import Process, running_celery, running_worker
 from tests.rabbitmq import RabbitMQ, running_rabbitmq
 from worker import embedded
+from worker.depths import depth_of, depth_of_orders
 from worker.publishing import Publisher
 from worker.queues import DOCUMENTS, MAINTENANCE, ORDERS, OUTBOX
 from worker.settings import Settings
@@ -64,12 +65,11 @@ class Broker:
         )
 
     def depth(self, queue: str = ORDERS) -> int:
-        """Return how many messages wait to be delivered."""
+        """Return how many messages wait to be delivered; `orders` are those of all shares."""
         with Connection(self.url) as connection:
-            channel = connection.default_channel
-            if self.url.startswith("amqp"):
-                return int(channel.queue_declare(queue, passive=True).message_count)
-            return int(channel.client.llen(queue))
+            if queue == ORDERS:
+                return sum(depth_of_orders(connection).values())
+            return depth_of(connection, queue).waiting
 
 
 @pytest.fixture(params=[VALKEY, RABBITMQ])
@@ -85,7 +85,7 @@ def _empty(broker: Broker) -> None:
     broker.publisher().publish([])  # declares the queues
     with Connection(broker.url) as connection:
         channel = connection.default_channel
-        for queue in (ORDERS, OUTBOX, MAINTENANCE, DOCUMENTS):
+        for queue in (*depth_of_orders(connection), OUTBOX, MAINTENANCE, DOCUMENTS):
             channel.queue_purge(queue)
         if not broker.url.startswith("amqp"):
             channel.client.delete("unacked", "unacked_index")
