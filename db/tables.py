@@ -592,3 +592,19 @@ ticks = Table(
     _moment("claimed_at"),
     PrimaryKeyConstraint("task", "tick"),
 )
+
+documents = Table(
+    "documents",
+    metadata,
+    # No foreign keys: their locks on orders and tenants would wait for a batch, and a batch for them.
+    Column("order_id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("tickets", Integer, nullable=False),
+    _moment("asked_at"),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    _moment("made_at", nullable=True),  # NULL while it waits to be made
+    Column("version", Text),  # of what it shows; NULL where it could not be made
+    Column("content", LargeBinary),
+    Index(None, "tenant_id", "made_at"),
+    Index("documents_waiting", "tenant_id", "asked_at", postgresql_where=text("made_at IS NULL")),
+)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from fastapi import Response
@@ -92,6 +92,13 @@ class DocumentLinks(Word):
     order_pdf: str = Field(description="The order as a PDF, with a page for each ticket.")
     tickets: tuple[TicketLinks, ...] = Field(description="Its tickets, in the order's order.")
     expires_at: datetime = Field(description="Until when the links are good (RFC 3339, UTC).")
+
+
+class DocumentPending(Word):
+    """The document is asked for, and not there yet."""
+
+    status: Literal["pending"] = Field(description="Always `pending`.")
+    detail: str = Field(description="A sentence for a person.")
 
 
 class HoldPage(Word):

@@ -13,6 +13,7 @@ from intake.answers import (
     Alive,
     CheckedIn,
     DocumentLinks,
+    DocumentPending,
     HoldPage,
     OrderHistory,
     ProblemDocument,
@@ -335,6 +336,24 @@ def words_of_document(media_type: str) -> Words:
     }
 
 
+def _with_page(answer: Words) -> Words:
+    """Return the words of an answer that browsers get as a page."""
+    page = {"text/html": {"schema": {"type": "string"}}}
+    return {**answer, "content": answer["content"] | page}
+
+
+_PDF: Final = words_of_document("application/pdf")
+SHOW_ORDER_PDF: Final[Words] = {
+    "responses": _PDF["responses"]
+    | {
+        202: _with_page(_answer("It is being made: ask again.", _ref(DocumentPending), Retry_After=_AGAIN)),
+        304: {"description": "`If-None-Match` names the version that it still has."},
+        429: _with_page(_problem("Too many of the tenant's wait to be made.", Retry_After=_AGAIN)),
+        503: _with_page(
+            _problem("The database does not answer, or no process makes documents.", Retry_After=_AGAIN)
+        ),
+    }
+}
 HEALTHZ: Final[Words] = {"responses": {200: _answer("It is.", _ref(Alive))}}
 READYZ: Final[Words] = {
     "responses": {
@@ -359,7 +378,7 @@ def build_openapi(app: FastAPI) -> Words:
             ),
             *((model, "serialization") for model in (Order, OrderPage, RequestStatus, OrderHistory)),
             *((model, "serialization") for model in (CheckedIn, Hold, HoldPage, TicketClassList)),
-            (DocumentLinks, "serialization"),
+            *((model, "serialization") for model in (DocumentLinks, DocumentPending)),
             *((model, "serialization") for model in (Accepted, ProblemDocument, Alive)),
         ],
         ref_template=_REF,

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, cast
 
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from fastapi import Depends, FastAPI, Request
 from sqlalchemy import Engine
 
 from intake.authentication import Authenticator
+from intake.documents.serving import Documents
 from intake.outbox_metrics import OutboxMetrics
 from intake.pools import open_pools
 from intake.publishing import GroupPublisher
@@ -21,8 +22,6 @@ from intake.shares import READERS, Shares
 from intake.waiting import Outcomes
 from orders.reading.event_orders import EventOrders
 from worker.settings import Settings
-
-_RENDERINGS = 2  # documents that are set at the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Parts:
     link_lifetime: timedelta
     repeat_seconds: float
     """For how long a signed call that comes again, word for word, is the same request; 0: it is a new one."""
-    renderings: CapacityLimiter
+    documents: Documents
     event_orders: EventOrders
     outbox_metrics: OutboxMetrics
     max_body: int
@@ -70,7 +69,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         public_url=settings.address_in_links(),
         link_lifetime=timedelta(seconds=settings.link_seconds),
         repeat_seconds=settings.signed_repeat_seconds,
-        renderings=CapacityLimiter(_RENDERINGS),
+        documents=Documents(pools.documents, settings),
         event_orders=EventOrders(),
         outbox_metrics=OutboxMetrics(pools.checks),
         max_body=settings.max_body_bytes,
@@ -83,6 +82,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
     finally:
         await to_thread.run_sync(parts.publisher.close)
         await parts.outcomes.close()
+        await parts.documents.close()
         pools.close()
 
 

@@ -16,11 +16,13 @@ class Pools:
     """One engine a use; none connects before it is used."""
 
     readers: Engine
-    """Orders, lists, documents."""
+    """Orders, lists."""
     keys: Engine
     """Who calls, and which version of an order is seen."""
     outcomes: Engine
     """The poller for those who wait."""
+    documents: Engine
+    """Documents: those that are kept, asking for others, QR codes and passes."""
     checks: Engine
     """Readiness and metrics."""
 
@@ -36,5 +38,6 @@ def open_pools(url: str) -> Pools:
         readers=make_engine(url, pool_size=READERS, max_overflow=0, statement_seconds=15, lock_seconds=5),
         keys=make_engine(url, pool_size=8, max_overflow=0, statement_seconds=3, lock_seconds=1),
         outcomes=make_engine(url, pool_size=1, max_overflow=1, statement_seconds=5, lock_seconds=1),
+        documents=make_engine(url, pool_size=5, max_overflow=0, statement_seconds=5, lock_seconds=1),
         checks=make_engine(url, pool_size=2, max_overflow=0, statement_seconds=3, lock_seconds=1),
     )

@@ -1,15 +1,15 @@
-"""Waiting for outcomes: one query every few milliseconds answers all who wait."""
+"""Waiting for rows, such as outcomes: one query every few milliseconds answers all who wait."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 from anyio import CapacityLimiter, to_thread
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from orders.reading.orders import RequestRow, find_requests
@@ -19,31 +19,44 @@ log = logging.getLogger(__name__)
 _POLL_SECONDS: Final = 0.005
 _AFTER_ERROR_SECONDS: Final = 0.5
 
+_Found = TypeVar("_Found")
+
 
 @dataclass(slots=True, eq=False)
-class _Waiter:
+class _Waiter(Generic[_Found]):
     missing: set[UUID]
-    found: dict[UUID, RequestRow] = field(default_factory=dict)
+    found: dict[UUID, _Found] = field(default_factory=dict)
     is_done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class Outcomes:
-    """A poller that reads the outcomes of all requests that somebody waits for; for one event loop."""
+class Awaited(Generic[_Found]):
+    """A poller that reads all rows that somebody waits for; for one event loop.
 
-    def __init__(self, engine: Engine) -> None:
+    `find` returns those of the ids that are there; `every` is how many seconds pass between two queries.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        find: Callable[[Connection, Iterable[UUID]], dict[UUID, _Found]],
+        *,
+        every: float = _POLL_SECONDS,
+    ) -> None:
+        self._find_rows = find
+        self._every = every
         # A single statement needs no transaction around it, which would be two more round trips.
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._waiters: set[_Waiter] = set()
+        self._waiters: set[_Waiter[_Found]] = set()
         self._poller: asyncio.Task[None] | None = None
         self._limiter = CapacityLimiter(1)
         self._is_stopped = False
 
-    async def wait(self, ids: Iterable[UUID], deadline: float) -> Mapping[UUID, RequestRow]:
-        """Return what is known of the requests, as soon as that is all of them, or at the deadline.
+    async def wait(self, ids: Iterable[UUID], deadline: float) -> Mapping[UUID, _Found]:
+        """Return what is known of the ids, as soon as that is all of them, or at the deadline.
 
         The deadline is one of `time.monotonic`. A database that does not answer is waited for.
         """
-        waiter = _Waiter(set(ids))
+        waiter = _Waiter[_Found](set(ids))
         if self._is_stopped:
             return waiter.found
         self._waiters.add(waiter)
@@ -76,10 +89,10 @@ class Outcomes:
             try:
                 await self._read()
             except SQLAlchemyError as error:
-                log.warning("outcomes cannot be read", extra={"error": type(error).__name__})
+                log.warning("what is waited for cannot be read", extra={"error": type(error).__name__})
                 await asyncio.sleep(_AFTER_ERROR_SECONDS)
             # At most half of the time is spent in queries, however many wait.
-            await asyncio.sleep(max(_POLL_SECONDS, time.monotonic() - started))
+            await asyncio.sleep(max(self._every, time.monotonic() - started))
 
     async def _read(self) -> None:
         missing = {id_ for waiter in self._waiters for id_ in waiter.missing}
@@ -93,6 +106,13 @@ class Outcomes:
             if not waiter.missing:
                 waiter.is_done.set()
 
-    def _find(self, ids: set[UUID]) -> dict[UUID, RequestRow]:
+    def _find(self, ids: set[UUID]) -> dict[UUID, _Found]:
         with self._engine.connect() as connection:
-            return find_requests(connection, ids)
+            return self._find_rows(connection, ids)
+
+
+class Outcomes(Awaited[RequestRow]):
+    """What reads the outcomes of all requests that somebody waits for."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, find_requests)

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from typing import Final
+from typing import Any, Final
 
 from celery.worker.control import inspect_command
 
@@ -69,6 +69,6 @@ TELL_TROUBLE: Final = "willcall_trouble"
 
 
 @inspect_command(name=TELL_TROUBLE)
-def _tell_trouble(state: object) -> dict[str, str | None]:
-    """Answer why this worker takes no work: {"trouble": a sentence, or None}."""
-    return {"trouble": breaker.reason}
+def _tell_trouble(state: Any) -> dict[str, Any]:
+    """Answer why this worker takes no work: {"trouble": a sentence, or None}, and which "queues" it takes."""
+    return {"trouble": breaker.reason, "queues": sorted(state.app.amqp.queues.consume_from)}

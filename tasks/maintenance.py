@@ -1,10 +1,11 @@
 """Scheduled tasks: retries that are due, the outbox's safety net, and reconciliation."""
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from orders.recovery.delayed import Due, Kind, claim_due, forget, put_aside, put_back
+from orders.upkeep.documents import forget_documents
 from orders.upkeep.expiry import end_late_holds, propose_expiries
 from orders.upkeep.reconciliation import reconcile_gently
 from orders.upkeep.ticks import is_alone
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 SWEEP: Final = "outbox.sweep"
 END_HOLDS: Final = "holds.sweep"
 CANCEL_UNPAID: Final = "orders.cancel_unpaid"
+SWEEP_DOCUMENTS: Final = "documents.sweep"
 RECONCILE: Final = "reconciliation.run"
 
 _NEW_AT_ONCE: Final = 5_000
@@ -143,6 +145,19 @@ def sweep_outbox() -> int:
     clear_abandoned_subscriptions(get_settings())
     sent: int = relay()
     return sent
+
+
+@scheduled(SWEEP_DOCUMENTS)
+def sweep_documents() -> int:
+    """Forget documents that are too old or too many; return how many."""
+    settings = get_settings()
+    with transaction() as connection:
+        return forget_documents(
+            connection,
+            now=datetime.now(UTC),
+            keep_for=timedelta(seconds=settings.document_seconds),
+            max_bytes=settings.document_bytes,
+        )
 
 
 @scheduled(RECONCILE)

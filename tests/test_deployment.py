@@ -66,8 +66,8 @@ def _config(docker_compose: list[str], *options: str, **variables: str) -> dict[
     return config
 
 
-def test_procfile_names_the_six_processes() -> None:
-    assert set(PROCESSES) == {"release", "intake", "worker", "relay", "beat", "flower"}
+def test_procfile_names_the_processes() -> None:
+    assert set(PROCESSES) == {"release", "intake", "worker", "relay", "documents", "beat", "flower"}
 
 
 @pytest.mark.parametrize("process", PROCESSES)

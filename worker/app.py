@@ -10,7 +10,7 @@ from celery.signals import setup_logging, worker_init
 from worker.batching import BulkOrders
 from worker.logs import set_up_logs
 from worker.metrics import serve_metrics
-from worker.queues import MAINTENANCE, OUTBOX, is_amqp, queues, transport_options
+from worker.queues import DOCUMENTS, MAINTENANCE, OUTBOX, is_amqp, queues, transport_options
 from worker.relay_watch import WatchRelay
 from worker.schedule import beat_schedule
 from worker.settings import get_settings
@@ -37,7 +37,11 @@ def make_app() -> Celery:
     app.conf.update(
         task_queues=queues(broker_url),
         task_default_queue=MAINTENANCE,
-        task_routes={"outbox.relay": {"queue": OUTBOX}, "outbox.sweep": {"queue": OUTBOX}},
+        task_routes={
+            "outbox.relay": {"queue": OUTBOX},
+            "outbox.sweep": {"queue": OUTBOX},
+            "documents.render": {"queue": DOCUMENTS},
+        },
         task_create_missing_queue_type="quorum" if is_amqp(broker_url) else "classic",
         broker_transport_options=transport_options(settings, broker_url) | _timeouts(broker_url),
         # Results are rows: nobody reads Celery's.

@@ -20,6 +20,11 @@ BREAKER_OPEN: Final = Gauge(
 )
 EVENTS_SENT: Final = Counter("willcall_events_sent_total", "Event messages confirmed by the broker.")
 DISCREPANCIES: Final = Counter("willcall_discrepancies_total", "Discrepancies found, by rule.", ["rule"])
+DOCUMENT_SECONDS: Final = Histogram(
+    "willcall_document_seconds",
+    "What making a document took.",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
 PUBLISHED: Final = Counter(
     "willcall_intake_requests_total", "Requests accepted by the intake, by result.", ["result"]
 )

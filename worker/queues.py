@@ -12,6 +12,8 @@ from worker.settings import Settings
 ORDERS: Final = "orders"
 OUTBOX: Final = "outbox"
 MAINTENANCE: Final = "maintenance"
+DOCUMENTS: Final = "documents"
+"""Wakes those who make documents. Nothing is lost with a message of it, so RabbitMQ may drop them."""
 
 SHARE: Final = "orders.share."
 """How the queues begin that hold the orders of some tenants each, so that a tenant waits for few others."""
@@ -50,7 +52,7 @@ def queues(broker_url: str) -> tuple[Queue, ...]:
     must say the same, and has a setting for this one only (`task_create_missing_queue_type`).
     """
     arguments = {"x-queue-type": "quorum"} if is_amqp(broker_url) else None
-    return tuple(_direct(name, arguments) for name in (ORDERS, OUTBOX, MAINTENANCE))
+    return tuple(_direct(name, arguments) for name in (ORDERS, OUTBOX, MAINTENANCE, DOCUMENTS))
 
 
 def order_queues(broker_url: str) -> tuple[str, ...]:

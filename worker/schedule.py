@@ -16,6 +16,7 @@ _TASKS = {
     "outbox.sweep": "sweep_seconds",
     "holds.sweep": "sweep_seconds",
     "orders.cancel_unpaid": "sweep_seconds",
+    "documents.sweep": "sweep_seconds",
     "reconciliation.run": "reconcile_seconds",
 }
 

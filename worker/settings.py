@@ -97,6 +97,15 @@ class Settings(BaseSettings):
     link_seconds: Seconds = Field(
         604800.0, description="how long links to documents are good; the default is a week"
     )
+    documents_waiting: Annotated[int, Field(ge=1)] = Field(
+        500, description="documents of a tenant that may wait to be made; more are refused with 429"
+    )
+    document_seconds: Seconds = Field(
+        86400.0, description="how long a document that was made is kept, to be sent again"
+    )
+    document_bytes: Annotated[int, Field(ge=67_108_864)] = Field(
+        536_870_912, description="bytes of all documents that are kept, a quarter of it for one tenant"
+    )
     signed_repeat_seconds: Annotated[float, Field(ge=0)] = Field(
         0.0,
         description="Ticket Evolution's dialect: for how long an identical signed body is a repeat of the "

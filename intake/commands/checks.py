@@ -1,7 +1,7 @@
 """What `willcall doctor` looks at: each check is a name and a sentence, good or bad."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from tasks.breaker import TELL_TROUBLE
 from worker.broker_connections import open_connection
 from worker.broker_safety import Finding, check_broker
 from worker.depths import depth_of, depth_of_orders
-from worker.queues import ORDERS, OUTBOX, is_amqp
+from worker.queues import DOCUMENTS, ORDERS, OUTBOX, is_amqp
 from worker.secret_key import SecretKeyUnusable
 from worker.settings import Settings
 
@@ -140,10 +140,13 @@ def _broker(settings: Settings) -> Iterator[Finding]:
         for queue, waiting in ((ORDERS, orders), (OUTBOX, depth_of(connection, OUTBOX).waiting)):
             yield Finding(f"queue {queue}", True, f"waiting: {counted(waiting, 'message')}")
         yield from check_broker(connection)  # after the queues, as it sends a message itself
-        yield _workers(connection)
+        answers = _ask_workers(connection)
+        yield _workers(answers)
+        yield _documents(answers)
 
 
-def _workers(connection: BrokerConnection) -> Finding:
+def _ask_workers(connection: BrokerConnection) -> dict[str, dict[str, Any]]:
+    """Return what each worker that runs says of itself, by its name."""
     answers: list[dict[str, Any]] = []
 
     def ask() -> None:
@@ -158,7 +161,11 @@ def _workers(connection: BrokerConnection) -> Finding:
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(_PING_SECONDS + _BROKER_SECONDS)
-    troubles = {name: answer["trouble"] for one in answers for name, answer in one.items()}
+    return {name: answer for one in answers for name, answer in one.items()}
+
+
+def _workers(answers: Mapping[str, Mapping[str, Any]]) -> Finding:
+    troubles = {name: answer["trouble"] for name, answer in answers.items()}
     if not troubles:
         return Finding(
             "workers", False, "none answers: run `willcall up`, or `willcall serve worker` and `relay`"
@@ -166,3 +173,12 @@ def _workers(connection: BrokerConnection) -> Finding:
     waiting = "; ".join(f"{name} waits: {trouble}" for name, trouble in sorted(troubles.items()) if trouble)
     answering = f"{len(troubles)} answer: {', '.join(sorted(troubles))}"
     return Finding("workers", not waiting, waiting or answering)
+
+
+def _documents(answers: Mapping[str, Mapping[str, Any]]) -> Finding:
+    # A worker of the version before does not say what it takes.
+    makers = sorted(name for name, answer in answers.items() if DOCUMENTS in answer.get("queues", ()))
+    if not makers:
+        advice = "run `willcall up`, or `willcall serve documents`"
+        return Finding("documents", False, f"no process makes PDFs: {advice}")
+    return Finding("documents", True, f"made by {', '.join(makers)}")

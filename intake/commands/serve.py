@@ -67,6 +67,15 @@ def relay() -> None:
         _celery(*_consumer("relay", "outbox", concurrency=1))
 
 
+@app.command(epilog="Example: willcall serve documents")
+def documents() -> None:
+    """Make the documents that are asked for: orders as PDF. More than one may run."""
+    with _serving():
+        # Two threads: one of them is free for small documents.
+        words = _consumer("documents", "documents", concurrency=2)
+        _celery(*words, "--include", "intake.documents.task,intake.documents.watching")
+
+
 @app.command(epilog="Example: willcall serve beat")
 def beat() -> None:
     """Send the scheduled tasks. More than one may run: each tick has its effect once."""

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def up() -> None:
-    """Run everything in the foreground: intake, workers, relay, beat and Flower; Ctrl-C stops it.
+    """Run everything in the foreground: intake, workers, relay, documents, beat and Flower; Ctrl-C stops it.
 
     The schema is brought up to date first. Where no URL is set, an embedded server runs too.
     """
@@ -42,11 +42,13 @@ def _children(settings: "Settings") -> "list[Child]":
     workers = worker_children(settings)
     port = settings.worker_metrics_port
     relay = {"WILLCALL_WORKER_METRICS_PORT": str(port and port + len(workers))}
+    documents = {"WILLCALL_WORKER_METRICS_PORT": str(port and port + len(workers) + 1)}
     urls = child_environment(settings)
     return [
         Child("intake", willcall("serve", "intake"), urls),
         *workers,
         Child("relay", willcall("serve", "relay"), urls | relay),
+        Child("documents", willcall("serve", "documents"), urls | documents),
         Child("beat", willcall("serve", "beat"), urls),
         Child("flower", willcall("serve", "flower"), urls),
     ]

@@ -1,18 +1,29 @@
 """QR codes (ISO/IEC 18004) of tickets: with the quiet zone that scanners need, black on white."""
 
 from io import BytesIO
+from math import isqrt
 from typing import Final
 
 import segno
+from zxingcpp import BarcodeFormat, create_barcode
 
 _CORRECTION: Final = "m"  # a folded or scratched sixth can still be read
 QUIET_ZONE: Final = 4  # modules, as the standard asks for
+_INK: Final = bytes([1]) + bytes(255)  # of a picture's greys: black is ink
 _PIXELS: Final = 8  # a module in the PNG
 
 
 def rows_of(code: str) -> list[bytes]:
     """Return the modules of the code row by row, quiet zone and all: 1 is black."""
-    return [bytes(row) for row in _made(code).matrix_iter(border=QUIET_ZONE)]
+    # Not by segno, which takes 12 ms for it: a page each for a thousand tickets.
+    made = create_barcode(code, BarcodeFormat.QRCode, ec_level=_CORRECTION.upper())
+    drawn = bytes(made.to_image(add_quiet_zones=False))  # type: ignore[call-overload] # it is a buffer
+    side = isqrt(len(drawn))
+    ink = drawn.translate(_INK)
+    blank = bytes(QUIET_ZONE)
+    rows = [blank + ink[start : start + side] + blank for start in range(0, len(ink), side)]
+    edge = [bytes(side + 2 * QUIET_ZONE)] * QUIET_ZONE
+    return edge + rows + edge
 
 
 def png_of(code: str) -> bytes:

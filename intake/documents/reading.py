@@ -23,6 +23,7 @@ class Owner:
     tenant_id: UUID
     secret: bytes = field(repr=False)
     order_id: UUID
+    order_code: str
     code: str = field(default="", repr=False)
     """Of a ticket that is not void: what its QR code says."""
     is_void: bool = False
@@ -32,7 +33,8 @@ class Owner:
 def find_owner_of_order(connection: Connection, order_id: UUID) -> Owner | None:
     """Return whose order it is, or None if there is none."""
     key = sealed_secret(orders.c.tenant_id, "links").label("key")
-    query = select(orders.c.tenant_id, orders.c.id.label("order_id"), key).where(orders.c.id == order_id)
+    columns = (orders.c.tenant_id, orders.c.id.label("order_id"), orders.c.code.label("order_code"), key)
+    query = select(*columns).where(orders.c.id == order_id)
     return _owner(connection.execute(query).one_or_none())
 
 
@@ -40,7 +42,14 @@ def find_owner_of_ticket(connection: Connection, ticket_id: UUID) -> Owner | Non
     """Return whose ticket it is, or None if there is none."""
     key = sealed_secret(orders.c.tenant_id, "links").label("key")
     query = (
-        select(orders.c.tenant_id, tickets.c.order_id, tickets.c.code, tickets.c.status, key)
+        select(
+            orders.c.tenant_id,
+            tickets.c.order_id,
+            orders.c.code.label("order_code"),
+            tickets.c.code,
+            tickets.c.status,
+            key,
+        )
         .join(orders, orders.c.id == tickets.c.order_id)
         .where(tickets.c.id == ticket_id)
     )
@@ -54,7 +63,7 @@ def _owner(row: Row[Any] | None, code: str = "", *, is_void: bool = False) -> Ow
     if row is None or row.key is None:
         return None
     secret = open_secret(row.key, row.tenant_id, "links")
-    return Owner(row.tenant_id, secret, row.order_id, code, is_void)
+    return Owner(row.tenant_id, secret, row.order_id, row.order_code, code, is_void)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from anyio import to_thread
-from fastapi import APIRouter, Query, Response
-from sqlalchemy import Connection, Engine
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from sqlalchemy import Connection
 
+from intake.conditions import is_known
 from intake.documents import listing
 from intake.documents.links import ImageKind, image_path, is_good, order_path, pass_path
 from intake.documents.passes import CONTENT_SECURITY_POLICY, pass_of
@@ -17,12 +18,12 @@ from intake.documents.reading import (
     Owner,
     find_owner_of_order,
     find_owner_of_ticket,
-    read_order_document,
     read_ticket,
 )
-from intake.openapi import words_of_document
-from intake.order_reading import at_one_moment
-from intake.parts import PartsOfApp
+from intake.documents.serving import NotMadeYet
+from intake.documents.unmade import not_made_yet
+from intake.openapi import SHOW_ORDER_PDF, words_of_document
+from intake.parts import Parts, PartsOfApp
 from intake.problems import not_found
 from schemas.text import parse_uuid
 
@@ -48,84 +49,101 @@ Signature = Annotated[str, Query(description="What proves that the link is ours.
 Find = Callable[[Connection, UUID], Owner | None]
 
 
-def _owner(engine: Engine, find: Find, id_: UUID | None, path: str, expires: str, signature: str) -> Owner:
-    if id_ is None or not signature:
-        raise not_found()
-    with engine.connect() as connection:
-        owner = find(connection, id_)
+def _owner(connection: Connection, find: Find, id_: UUID, path: str, expires: str, signature: str) -> Owner:
+    owner = find(connection, id_)
     if owner is None or not is_good(owner.secret, path, expires, signature, datetime.now(UTC)):
         raise not_found()
     return owner
 
 
-@router.get("/documents/orders/{order_id}.pdf", summary="An order as a PDF", **words_of_document(PDF))
+@router.get("/documents/orders/{order_id}.pdf", summary="An order as a PDF", **SHOW_ORDER_PDF)
 async def show_order(
-    order_id: str, parts: PartsOfApp, expires: Expires = "", signature: Signature = ""
+    request: Request, order_id: str, parts: PartsOfApp, expires: Expires = "", signature: Signature = ""
 ) -> Response:
-    """Return the order's summary, and each of its tickets that is not void on a page of its own."""
+    """Return the order's summary, and each of its tickets that is not void on a page of its own.
+
+    It is made by another process. If that takes longer than two seconds the answer is 202: ask again.
+    """
     id_ = parse_uuid(order_id)
-    path = order_path(id_) if id_ else ""
-    owner = await to_thread.run_sync(_owner, parts.engine, find_owner_of_order, id_, path, expires, signature)
-    # A few at a time: setting a page takes the processor, and orders must be taken meanwhile.
-    return await to_thread.run_sync(_order_pdf, parts.engine, owner, limiter=parts.renderings)
-
-
-def _order_pdf(engine: Engine, owner: Owner) -> Response:
-    # What sets pages takes as long to import as all the rest of the intake.
-    from intake.documents.pdf import pdf_of
-
-    with at_one_moment(engine).connect() as connection:
-        document = read_order_document(connection, owner.tenant_id, owner.order_id)
-    if document is None:
+    if id_ is None or not signature:
         raise not_found()
-    name = f'inline; filename="order-{document.text.code}.pdf"'
-    return _response(pdf_of(document.text, document.zones), PDF, {"content-disposition": name})
+    documents, path = parts.documents, order_path(id_)
+    owner = await documents.run(
+        lambda connection: _owner(connection, find_owner_of_order, id_, path, expires, signature)
+    )
+    try:
+        made = await documents.find(id_, owner.tenant_id)
+    except NotMadeYet as not_yet:
+        return not_made_yet(not_yet, request.headers.get("accept", ""), _HEADERS)
+    tag = f'"{made.version}"'
+    if is_known(request.headers.getlist("if-none-match"), tag):
+        return Response(status_code=304, headers=_HEADERS | {"etag": tag})
+    headers = {
+        "etag": tag,
+        "content-length": str(made.bytes),
+        "content-disposition": f'inline; filename="order-{owner.order_code}.pdf"',
+    }
+    return StreamingResponse(documents.parts_of(made), headers=_HEADERS | headers, media_type=PDF)
 
 
 @router.get(
     "/documents/tickets/{ticket_id}.png", summary="A ticket's QR code as a PNG", **words_of_document(PNG)
 )
-def show_png(ticket_id: str, parts: PartsOfApp, expires: Expires = "", signature: Signature = "") -> Response:
+async def show_png(
+    ticket_id: str, parts: PartsOfApp, expires: Expires = "", signature: Signature = ""
+) -> Response:
     """Return the QR code of the ticket's code. A ticket that is void, or not issued yet, has none: 404."""
-    return _response(png_of(_code(parts.engine, ticket_id, "png", expires, signature)), PNG)
+    return await _image(parts, ticket_id, "png", expires, signature)
 
 
 @router.get(
     "/documents/tickets/{ticket_id}.svg", summary="A ticket's QR code as an SVG", **words_of_document(SVG)
 )
-def show_svg(ticket_id: str, parts: PartsOfApp, expires: Expires = "", signature: Signature = "") -> Response:
+async def show_svg(
+    ticket_id: str, parts: PartsOfApp, expires: Expires = "", signature: Signature = ""
+) -> Response:
     """Return the QR code of the ticket's code. A ticket that is void, or not issued yet, has none: 404."""
-    code = _code(parts.engine, ticket_id, "svg", expires, signature)
-    return _response(svg_of(code).encode(), SVG, {"content-security-policy": _NOTHING})
+    return await _image(parts, ticket_id, "svg", expires, signature)
 
 
-def _code(engine: Engine, ticket_id: str, kind: ImageKind, expires: str, signature: str) -> str:
+async def _image(parts: Parts, ticket_id: str, kind: ImageKind, expires: str, signature: str) -> Response:
     id_ = parse_uuid(ticket_id)
-    path = image_path(id_, kind) if id_ else ""
-    owner = _owner(engine, find_owner_of_ticket, id_, path, expires, signature)
-    if not owner.code:
+    if id_ is None or not signature:
         raise not_found()
-    return owner.code
+    path = image_path(id_, kind)
+
+    def draw(connection: Connection) -> Response:
+        code = _owner(connection, find_owner_of_ticket, id_, path, expires, signature).code
+        if not code:
+            raise not_found()
+        if kind == "png":
+            return _response(png_of(code), PNG)
+        return _response(svg_of(code).encode(), SVG, {"content-security-policy": _NOTHING})
+
+    return await parts.documents.run(draw)
 
 
 @router.get(
     "/documents/passes/{ticket_id}", summary="A ticket as a page for a phone", **words_of_document(HTML)
 )
-def show_pass(
+async def show_pass(
     ticket_id: str, parts: PartsOfApp, expires: Expires = "", signature: Signature = ""
 ) -> Response:
     """Return the ticket's page: event, place, and the QR code. A ticket that is void has none: 404."""
     id_ = parse_uuid(ticket_id)
-    path = pass_path(id_) if id_ else ""
-    owner = _owner(parts.engine, find_owner_of_ticket, id_, path, expires, signature)
-    if owner.is_void:
+    if id_ is None or not signature:
         raise not_found()
-    with at_one_moment(parts.engine).connect() as connection:
-        ticket = id_ and read_ticket(connection, owner, id_)
-    if not ticket:
-        raise not_found()
-    headers = {"content-security-policy": CONTENT_SECURITY_POLICY}
-    return _response(pass_of(ticket).encode(), HTML, headers)
+    path = pass_path(id_)
+
+    def draw(connection: Connection) -> Response:
+        owner = _owner(connection, find_owner_of_ticket, id_, path, expires, signature)
+        ticket = None if owner.is_void else read_ticket(connection, owner, id_)
+        if ticket is None:
+            raise not_found()
+        headers = {"content-security-policy": CONTENT_SECURITY_POLICY}
+        return _response(pass_of(ticket).encode(), HTML, headers)
+
+    return await parts.documents.run(draw, is_of_one_moment=True)
 
 
 def _response(content: bytes, media_type: str, headers: dict[str, Any] | None = None) -> Response:

@@ -1,12 +1,13 @@
 """A PDF to draw on: text of any script that wraps, shrinks and never leaves its place."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from fpdf import FPDF
-from fpdf.enums import MethodReturnValue, XPos, YPos
+from fpdf.enums import MethodReturnValue, PDFResourceType, XPos, YPos
 
 from intake.documents.cutting import BOLD, REGULAR, cut
 from intake.documents.typefaces import LATIN, Typeface, typefaces_for
@@ -28,6 +29,15 @@ _MM: Final = 25.4 / 72
 _OURS: Final = frozenset(map(chr, range(0x20, 0x7F))) | frozenset("–—·…")
 
 
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """Text that was drawn once."""
+
+    operators: bytes
+    end: float
+    """Where it ends below, in millimetres."""
+
+
 class Sheet(FPDF):
     """An A4 document whose fonts have the given letters, and nothing else.
 
@@ -42,6 +52,10 @@ class Sheet(FPDF):
         self.set_margin(MARGIN)
         self.c_margin = 0
         self.set_auto_page_break(auto=True, margin=MARGIN)
+        # Most of a ticket's page is that of the one before: text is set once for each place where it stands.
+        self._drawn: dict[tuple[Any, ...], _Drawn] = {}
+        self._measured: tuple[Any, ...] = ()
+        self._measured_width = 0.0
         self._typefaces = typefaces_for(letters, zones)
         for typeface in self._typefaces:
             self._add_typeface(typeface, letters | _OURS, directory)
@@ -87,21 +101,55 @@ class Sheet(FPDF):
 
         What needs more lines than it may have is drawn smaller, and at last shortened.
         """
-        self.set_text_color(*colour)
         self.set_xy(x, y)
         if not text:
             return y
-        shown, size = self._fitted(text, width, size, "B" if is_bold else "", max_lines)
+        look = (text, width, size, "B" if is_bold else "", colour, align, max_lines)
+        if y + size * _MM * _LEADING * max_lines > self.page_break_trigger:
+            self._draw(*look)  # and maybe go on on another page
+            return self.y
+        drawn = self._drawn.get((x, y, *look))
+        if drawn is None:
+            drawn = self._drawn[(x, y, *look)] = self._draw_apart(*look)
+        else:
+            self._out(drawn.operators)
+            self.set_xy(self.l_margin, drawn.end)
+        return self.y
+
+    def _draw_apart(self, *look: Any) -> _Drawn:
+        """Draw text with a graphics state of its own, so that its operators do the same on any page."""
+        before = len(self._operators())
+        with self.local_context(current_font_is_set_on_page=False):
+            self._draw(*look)
+            end = self.y
+        return _Drawn(bytes(self._operators()[before:]).removesuffix(b"\n"), end)
+
+    def _draw(
+        self, text: str, width: float, size: float, style: str, colour: Colour, align: Align, max_lines: int
+    ) -> None:
+        self.set_text_color(*colour)
+        shown, size = self._fitted(text, width, size, style, max_lines)
         draw = self.cell if self._lines(shown, width, 1) == 1 else self.multi_cell
         draw(width, size * _MM * _LEADING, shown, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-        return self.y
+
+    def _operators(self) -> bytearray:
+        """Return what draws the page, as far as it is drawn."""
+        contents = self.pages[self.page].contents
+        assert isinstance(contents, bytearray)  # noqa: S101 - until the document is finished
+        return contents
+
+    def add_page(self, *args: Any, **options: Any) -> None:
+        """Begin a page, on which every font may be used: also by what was drawn on another one."""
+        super().add_page(*args, **options)
+        for font in self.fonts.values():
+            self._resource_catalog.add(PDFResourceType.FONT, font.i, self.page)
 
     def _fitted(self, text: str, width: float, size: float, style: str, max_lines: int) -> tuple[str, float]:
         for scale in _SCALES:
             self.set_font(self._family_for(text), style, size * scale)
             if self._lines(text, width, max_lines) <= max_lines:
                 return text, size * scale
-        fits = min(len(text), int(len(text) * width * max_lines / self.get_string_width(text)) + 1)
+        fits = min(len(text), int(len(text) * width * max_lines / self._width(text)) + 1)
         while fits > 1 and self._lines(text[:fits] + _MORE, width, max_lines) > max_lines:
             fits -= max(1, fits // 16)
         return text[:fits].rstrip() + _MORE, size * _SCALES[-1]
@@ -109,11 +157,18 @@ class Sheet(FPDF):
     def _lines(self, text: str, width: float, wanted: int) -> int:
         """Return how many lines the text needs, or just some number above the one that is wanted."""
         # Breaking lines measures every letter, again and again: not where one look tells enough.
-        needed = ceil(self.get_string_width(text) / width)
+        needed = ceil(self._width(text) / width)
         if needed <= 1 or needed > wanted:
             return needed
         lines = self.multi_cell(width, 1, text, dry_run=True, output=MethodReturnValue.LINES)
         return len(lines)  # type: ignore[arg-type]
+
+    def _width(self, text: str) -> float:
+        """Return how wide the text is in the font that is set; what was measured last is remembered."""
+        measured = (text, self.font_family, self.font_style, self.font_size_pt)
+        if measured != self._measured:
+            self._measured, self._measured_width = measured, self.get_string_width(text)
+        return self._measured_width
 
     def rule(self, y: float, *, x: float = MARGIN, width: float | None = None) -> None:
         """Draw a thin horizontal line, over the width of the page if not told otherwise."""
@@ -123,11 +178,15 @@ class Sheet(FPDF):
 
     def draw_modules(self, rows: list[bytes], *, x: float, y: float, size: float) -> None:
         """Draw the black modules of a QR code as squares of ink, sharp at every magnification."""
-        self.set_fill_color(0, 0, 0)
-        module = size / len(rows)
-        for number, row in enumerate(rows):
-            for start, length in _runs(row):
-                self.rect(x + start * module, y + number * module, length * module, module, style="F")
+        scale = size / len(rows) * self.k
+        # One path in the code's own units, its rows counted downwards: a page has hundreds of squares.
+        squares = " ".join(
+            f"{start} {number} {length} 1 re"
+            for number, row in enumerate(rows)
+            for start, length in _runs(row)
+        )
+        origin = f"{x * self.k:.2f} {(self.h - y) * self.k:.2f}"
+        self._out(f"q 0 g {scale:.5f} 0 0 {-scale:.5f} {origin} cm {squares} f Q")
 
     def place_for(self, height: float) -> float:
         """Return where to draw something of this height next: on a new page if this one is full."""

@@ -141,11 +141,12 @@ def orders_queue(home: Path, willcall: Willcall) -> Iterator[OrdersQueue]:
 
 @pytest.fixture(scope="module")
 def crew(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A worker and a relay of this process's servers."""
+    """A worker, a relay and a maker of documents of this process's servers."""
     logs = tmp_path_factory.mktemp("crew")
     variables = {"WILLCALL_HOME": home}
     with (
         running_willcall("serve", "worker", variables=variables, log=logs / "worker", ready=" ready."),
         running_willcall("serve", "relay", variables=variables, log=logs / "relay", ready=" ready."),
+        running_willcall("serve", "documents", variables=variables, log=logs / "documents", ready=" ready."),
     ):
         yield

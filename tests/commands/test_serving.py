@@ -52,7 +52,7 @@ def test_up_runs_everything_and_stops_everything(tmp_path: Path) -> None:
             assert _get(doors["WILLCALL_INTAKE_PORT"], "/readyz") == 200
             assert _get(doors["WILLCALL_FLOWER_PORT"], "/healthcheck") == 200
             children = _children(up)
-            assert len(children) == 5
+            assert len(children) == 6
 
             assert up.end(signal.SIGTERM) == 0
 

@@ -91,7 +91,7 @@ def test_people_read_what_happens_and_not_each_sweep(
         swept = "SELECT count(*) FROM ticks WHERE task = 'holds.sweep'"
         wait_until(lambda: scalar(engine, swept) >= 3, what="three sweeps")
 
-    assert "worker   | " in screen.text.replace("\x1b[0m", "")
+    assert "worker    | " in screen.text.replace("\x1b[0m", "")
     assert "ready." in screen.text
     assert "Sending due task" not in screen.text
     assert '{"time"' not in screen.text

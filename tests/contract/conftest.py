@@ -13,9 +13,10 @@ from schemas.catalogue import Catalogue
 from tests.contract.messages import recorded
 from tests.contract.ticket_evolution import broker, brokerage
 from tests.intakes import Intake
+from tests.makers import maker
 from tests.processes import PATIENCE_SECONDS
 
-__all__ = ["broker", "brokerage"]
+__all__ = ["broker", "brokerage", "maker"]
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import pytest
 from tests.contract.eventbookings import Client, attribute, connect, statuses, tickets, total
 from tests.contract.messages import recorded
 from tests.intakes import Intake
+from tests.makers import patient_get
 from vendors.eventbookings.models import OrderAnswer, OrderListAnswer
 
 EVENT = "2000000116588"
@@ -143,13 +144,14 @@ def test_each_ticket_has_a_code_a_seat_and_an_attendee(client: Client) -> None:
     assert attribute(order["line_items"][0], "EVENT_ADDRESS")["latitude"] == "48.8698"
 
 
-def test_the_links_lead_to_documents(client: Client) -> None:
+def test_the_links_lead_to_documents(client: Client, maker: object) -> None:
     order = client.order(client.place(("3000000012232", 1))["id"])
     (ticket,) = tickets(order)
     png, svg = (code["image"] for code in ticket["code"])
 
     found = {
-        url: client.http.get(url) for url in (order["order_pdf_link"], png, svg, ticket["digital_pass_url"])
+        url: patient_get(client.http, url)
+        for url in (order["order_pdf_link"], png, svg, ticket["digital_pass_url"])
     }
 
     assert {answer.status_code for answer in found.values()} == {200}

@@ -5,7 +5,14 @@ from sqlalchemy import Engine, text
 from db.migrate import upgrade
 from db.sealing import unseal
 
-BEFORE_SEALING = """
+BEFORE_DOCUMENTS = """
+    DROP TABLE documents;
+    UPDATE alembic_version SET version_num = '2026_11_26_sealed_secrets';
+"""
+"""The schema as it was before documents were kept; the rows stay."""
+
+BEFORE_SEALING = f"""
+    {BEFORE_DOCUMENTS}
     DROP TABLE tenant_secrets;
     ALTER TABLE api_keys DROP COLUMN sealed_secret;
     ALTER TABLE ticket_keys DROP COLUMN sealed_key, ADD COLUMN private_key bytea;

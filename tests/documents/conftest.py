@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import httpx
@@ -20,6 +20,7 @@ from schemas.orders import Order
 from schemas.requests import CREATE, Request
 from tests.factories import make_body, make_event, make_seated_class, make_ticket_class
 from tests.intakes import Intake
+from tests.makers import maker, patient_get
 from tests.processes import PATIENCE_SECONDS
 
 CATALOGUE = {
@@ -45,8 +46,18 @@ CATALOGUE = {
 }
 
 
+__all__ = ["maker"]
+
+
+class Phone(httpx.Client):
+    """A client without a key, which asks again for what is being made."""
+
+    def get(self, url: str, **options: Any) -> httpx.Response:  # type: ignore[override]
+        return patient_get(cast("httpx.Client", super()), url, **options)
+
+
 @pytest.fixture(scope="session")
-def theatre(shared_intake: Intake) -> Intake:
+def theatre(shared_intake: Intake, maker: object) -> Intake:
     """Load the catalogue, once for all tests of this process."""
     load_catalogue(shared_intake.engine, Catalogue.model_validate(CATALOGUE), now=datetime.now(UTC))
     return shared_intake
@@ -102,5 +113,5 @@ def links(theatre: Intake) -> Callable[..., Links]:
 @pytest.fixture
 def phone() -> Iterator[httpx.Client]:
     """Return a client without a key."""
-    with httpx.Client(timeout=PATIENCE_SECONDS) as client:
+    with Phone(timeout=PATIENCE_SECONDS) as client:
         yield client

@@ -14,7 +14,7 @@ from tests.rabbitmq import RabbitMQ, running_rabbitmq
 from worker import embedded
 from worker.depths import depth_of, depth_of_orders
 from worker.publishing import Publisher
-from worker.queues import MAINTENANCE, ORDERS, OUTBOX
+from worker.queues import DOCUMENTS, MAINTENANCE, ORDERS, OUTBOX
 from worker.settings import Settings
 
 VALKEY = pytest.param("valkey", marks=pytest.mark.xdist_group("valkey"))
@@ -85,7 +85,7 @@ def _empty(broker: Broker) -> None:
     broker.publisher().publish([])  # declares the queues
     with Connection(broker.url) as connection:
         channel = connection.default_channel
-        for queue in (*depth_of_orders(connection), OUTBOX, MAINTENANCE):
+        for queue in (*depth_of_orders(connection), OUTBOX, MAINTENANCE, DOCUMENTS):
             channel.queue_purge(queue)
         if not broker.url.startswith("amqp"):
             channel.client.delete("unacked", "unacked_index")

@@ -1,0 +1,127 @@
+"""Documents for callers: what is kept is sent at once; else it is asked for, and waited for a short while."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+from uuid import UUID
+
+from anyio import CapacityLimiter, to_thread
+from sqlalchemy import Connection, Engine
+
+from intake.documents.store import ask, find, find_made, read_part
+from intake.documents.versions import version_of
+from intake.documents.waking import Waker
+from intake.problems import Problem, not_found
+from intake.waiting import Awaited
+from worker.publishing import Publisher
+from worker.settings import Settings
+
+_WAIT_SECONDS: Final = 2.0
+_RETRY_SECONDS: Final = 2
+_IDLE_RETRY_SECONDS: Final = 15
+_POLL_SECONDS: Final = 0.05
+_PART_BYTES: Final = 256 * 1024
+
+_THREADS: Final = 4
+"""Calls for documents that use the database at the same moment; one more is for those who wait."""
+
+_Result = TypeVar("_Result")
+
+
+class NotMadeYet(Exception):
+    """The document cannot be sent now, says the text, and in how many seconds to ask again."""
+
+    def __init__(self, status: int, sentence: str, retry_seconds: int = _RETRY_SECONDS) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+        self.retry_seconds = retry_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A document that is kept, in the version of this moment."""
+
+    order_id: UUID
+    version: str
+    bytes: int
+
+
+class Documents:
+    """The intake's documents; for one event loop. `engine` is for them alone."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        # An order is read by several statements: its version must fit its tickets.
+        self._one_moment = engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        self._threads = CapacityLimiter(_THREADS)
+        self._made: Awaited[bool] = Awaited(engine, find_made, every=_POLL_SECONDS)
+        self._waker = Waker(Publisher(settings.broker(), settings))
+        self._most = settings.documents_waiting
+
+    async def run(self, look: Callable[[Connection], _Result], *, is_of_one_moment: bool = False) -> _Result:
+        """Call something with a connection, in one of the few threads for documents."""
+        engine = self._one_moment if is_of_one_moment else self._engine
+
+        def connected() -> _Result:
+            with engine.connect() as connection:
+                return look(connection)
+
+        return await to_thread.run_sync(connected, limiter=self._threads)
+
+    async def find(self, order_id: UUID, tenant_id: UUID) -> Made:
+        """Return the order's document as it is now.
+
+        Raises `NotMadeYet`, and `Problem` where there is none.
+        """
+        deadline = time.monotonic() + _WAIT_SECONDS
+        while True:
+            made = await self.run(lambda connection: self._made_or_asked(connection, order_id, tenant_id))
+            if made is not None:
+                return made
+            await self._made.wait([order_id], deadline)
+            if time.monotonic() >= deadline:
+                raise NotMadeYet(202, "The document is being made.")
+
+    def _made_or_asked(self, connection: Connection, order_id: UUID, tenant_id: UUID) -> Made | None:
+        version = version_of(connection, order_id)
+        if version is None:
+            raise not_found()
+        found = find(connection, order_id)
+        if found is not None and found.version == version and found.bytes is not None:
+            return Made(order_id, version, found.bytes)
+        if found is not None and found.has_failed:
+            raise Problem(500, "the document could not be made; the operators' log says why")
+        if found is not None and found.is_forgotten:
+            raise NotMadeYet(503, "Documents are not made at the moment.", _IDLE_RETRY_SECONDS)
+        if found is None or found.is_made:
+            self._ask(connection, order_id, tenant_id, version)
+        return None
+
+    def _ask(self, connection: Connection, order_id: UUID, tenant_id: UUID, version: str) -> None:
+        asked = ask(connection, order_id, tenant_id, version=version, most=self._most)
+        if asked == "full":
+            sentence = f"{self._most} documents of this tenant wait to be made already."
+            raise NotMadeYet(429, sentence)
+        if asked == "new":
+            self._waker.wake()
+
+    async def parts_of(self, made: Made) -> AsyncIterator[bytes]:
+        """Read the document part by part: of one that is sent slowly only a part is in memory."""
+        for start in range(0, made.bytes, _PART_BYTES):
+            part = await self.run(
+                lambda connection, start=start: read_part(  # type: ignore[misc]
+                    connection, made.order_id, made.version, start, _PART_BYTES
+                )
+            )
+            if part is None:
+                raise ConnectionAbortedError("the document was made anew while it was sent")
+            yield part
+
+    async def close(self) -> None:
+        """End the waiting, and the connection to the broker."""
+        await self._made.close()
+        await to_thread.run_sync(self._waker.close)
