@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from intake import check_ins, health, holds, offers, order_changes, order_reading, orders, requests
 from intake.dialects import acme, eventbookings, ticket_evolution, zoho_backstage
+from intake.dialects.shapes import SHAPES
 from intake.documents import routes as documents
 from intake.last_resort import LastResort
 from intake.methods import Methods
@@ -50,7 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(LeaveShares)
     app.add_middleware(LastResort)
     app.add_middleware(Methods)
-    answer_with_problems(app)
+    answer_with_problems(app, SHAPES)
     for part in (orders, order_reading, order_changes, check_ins, holds, offers, requests, health, documents):
         app.include_router(part.router)
     for dialect in (zoho_backstage, acme, ticket_evolution, eventbookings):

@@ -47,7 +47,8 @@ MAX_LIST: Final = 500
 """Orders in one list; the header `Link` leads to older ones."""
 
 
-def _refusal(problem: Problem) -> tuple[int, Any]:
+def refusal(problem: Problem) -> tuple[int, Any]:
+    """Return the status and the body of a refusal, as this dialect says it."""
     return problem.status, acme.refusal(problem.status, problem.detail, problem.errors)
 
 
@@ -60,7 +61,7 @@ _documented: Final = [
 router = APIRouter(
     prefix="/v1/b2c/orders",
     default_response_class=Response,
-    route_class=refusing_with(_refusal),
+    route_class=refusing_with(refusal),
     dependencies=_documented,
     tags=[DIALECT.name],
 )

@@ -60,17 +60,20 @@ class _Refused(Problem):
         self.error = error
 
 
-def _refusal(problem: Problem) -> tuple[int, Any]:
+def refusal(problem: Problem) -> tuple[int, Any]:
+    """Return the status and the body of a refusal, as this dialect says it."""
     usual = "temporarily_unavailable" if problem.status >= 500 else "invalid_request"
     error = problem.error if isinstance(problem, _Refused) else usual
-    return problem.status, {"error": error, "error_description": problem.detail}
+    # OAuth has one status for a call that is not as it should be (RFC 6749, 5.2).
+    status = 400 if problem.status == 422 else problem.status
+    return status, {"error": error, "error_description": problem.detail}
 
 
 _MAX_BODY: Final = 8 * 1024
 """Bytes: nobody has said yet who he is."""
 
 router = APIRouter(
-    default_response_class=Response, route_class=refusing_with(_refusal), tags=["eventbookings"]
+    default_response_class=Response, route_class=refusing_with(refusal), tags=["eventbookings"]
 )
 
 _CALL: Final = words_of_call(
