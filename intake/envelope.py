@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from intake.keys import Caller
 from intake.messages import Outgoing, outgoing
@@ -25,12 +26,15 @@ _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 class Envelope:
     """The requests of one call.
 
-    `is_array` says whether the caller sent, and gets, an array; `is_for_reader` whether he may read orders.
+    `is_array` says whether the caller sent, and gets, an array; `is_for_reader` whether he may read orders;
+    `key` is the idempotency key of a single request.
     """
 
     requests: tuple[Outgoing, ...]
     is_array: bool
     is_for_reader: bool
+    tenant_id: UUID
+    key: str | None
 
 
 def open_envelope(kind: str, body: bytes, header_keys: Sequence[str], caller: Caller) -> Envelope:
@@ -48,7 +52,7 @@ def open_envelope(kind: str, body: bytes, header_keys: Sequence[str], caller: Ca
     else:
         raise invalid("the body must be an object or an array of objects")
     requests = tuple(_signed(kind, one, caller) for one in bodies)
-    return Envelope(requests, isinstance(content, list), caller.may("orders.read"))
+    return _envelope(requests, bodies, caller, is_array=isinstance(content, list))
 
 
 def open_object(body: bytes, fixed: Collection[str] = ()) -> dict[str, Any]:
@@ -84,7 +88,7 @@ def enclose(
     """
     body = _with_key(words, _header_key(header_keys))
     request = _signed(kind, body, caller, seen_version=seen_version)
-    return Envelope((request,), is_array=False, is_for_reader=caller.may("orders.read"))
+    return _envelope((request,), [body], caller)
 
 
 def enclose_in_dialect(
@@ -109,7 +113,19 @@ def enclose_in_dialect(
         for place, one in enumerate(requests)
     ]
     signed = tuple(_signed(kind, one, caller, dialect, seen_version=seen_version) for one in named)
-    return Envelope(signed, is_array, caller.may("orders.read"))
+    return _envelope(signed, named, caller, is_array=is_array)
+
+
+def _envelope(
+    requests: tuple[Outgoing, ...],
+    bodies: Sequence[Mapping[str, Any]],
+    caller: Caller,
+    *,
+    is_array: bool = False,
+) -> Envelope:
+    given = None if is_array else bodies[0].get("idempotency_key")
+    key = given if isinstance(given, str) else None
+    return Envelope(requests, is_array, caller.may("orders.read"), caller.tenant_id, key)
 
 
 def _signed(

@@ -15,6 +15,7 @@ from intake.outbox_metrics import OutboxMetrics
 from intake.pools import open_pools
 from intake.publishing import GroupPublisher
 from intake.readiness import Readiness
+from intake.reused_keys import ReusedKeys
 from intake.seen_versions import SeenVersions
 from intake.shares import READERS, Shares
 from intake.waiting import Outcomes
@@ -35,6 +36,7 @@ class Parts:
     authenticator: Authenticator
     outcomes: Outcomes
     seen_versions: SeenVersions
+    reused_keys: ReusedKeys
     readiness: Readiness
     public_url: str
     """The intake's address in links; no caller's `Host` header is."""
@@ -62,6 +64,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         authenticator=Authenticator(pools.keys, unknown_keys_per_minute=settings.unknown_keys_per_minute),
         outcomes=Outcomes(pools.outcomes),
         seen_versions=SeenVersions(pools.keys),
+        reused_keys=ReusedKeys(pools.keys),
         readiness=Readiness(pools.checks, settings),
         public_url=settings.address_in_links(),
         link_lifetime=timedelta(seconds=settings.link_seconds),
