@@ -9,6 +9,7 @@ from fastapi.security import HTTPBearer
 from fastapi.security.utils import get_authorization_scheme_param
 
 from intake.authentication import KeysUnavailable, TooManyUnknown
+from intake.call_records import note_caller
 from intake.keys import Caller
 from intake.parts import parts_of
 from intake.problems import Problem, unavailable
@@ -45,6 +46,7 @@ async def caller_by_key(request: Request, key: str, *scopes: Scope) -> Caller:
     caller = await caller_if_known(request, key)
     if caller is None:
         raise _unauthorized("the API key is unknown or revoked", f'{_REALM}, error="invalid_token"')
+    note_caller(caller)
     check_scopes(caller, *scopes)
     return caller
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from intake.call_records import current_id
 from intake.keys import Caller
 from intake.messages import Outgoing, outgoing
 from intake.parsing import NotJson, parse_json
@@ -145,6 +146,7 @@ def _signed(
         by=str(caller.key_id),
         dialect=dialect,
         seen_version=seen_version,
+        call_id=current_id(),
     )
 
 

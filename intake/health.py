@@ -6,7 +6,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from intake.answers import json_response
 from intake.openapi import HEALTHZ, METRICS, READYZ
 from intake.parts import PartsOfApp
-from intake.problems import unavailable
+from intake.problems import not_found, unavailable
 
 router = APIRouter(default_response_class=Response, tags=["health"])
 
@@ -31,7 +31,9 @@ async def readyz(parts: PartsOfApp) -> Response:
 async def metrics(parts: PartsOfApp) -> Response:
     """Return this process's metrics as Prometheus text, and what the outbox holds, for all processes.
 
-    What the database cannot tell is NaN.
+    What the database cannot tell is NaN. Where they have a port of their own, there are none here: 404.
     """
+    if parts.metrics_port:
+        raise not_found()
     content = generate_latest() + await parts.outbox_metrics.text()
     return Response(content, media_type=CONTENT_TYPE_LATEST)

@@ -19,11 +19,12 @@ MAX_BYTES: Final = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One request that is ready to travel: the task it is for, its id, and its JSON."""
+    """One request that is ready to travel: the task it is for, its id, its JSON, and the call it came by."""
 
     kind: str
     request_id: UUID
     body: bytes
+    call_id: str | None = None
 
 
 def outgoing(
@@ -36,9 +37,10 @@ def outgoing(
     by: str | None = None,
     dialect: str | None = None,
     seen_version: int | None = None,
+    call_id: str | None = None,
 ) -> Outgoing:
     """Return a request with its envelope: tenant, id (a new one unless given), what it may do, by whom,
-    in which dialect it is, and which version its order had.
+    in which dialect it is, and which version its order had. `call_id` names the call of the intake for logs.
 
     Raises `TypeError` for what JSON has no words for; a `Decimal` is written as a string.
     """
@@ -52,7 +54,7 @@ def outgoing(
         words["dialect"] = dialect
     if seen_version is not None:
         words["seen_version"] = seen_version
-    return Outgoing(kind, request_id, _dump(words))
+    return Outgoing(kind, request_id, _dump(words), call_id)
 
 
 def _dump(words: Mapping[str, Any]) -> bytes:
@@ -95,4 +97,5 @@ def _message(requests: Sequence[Outgoing]) -> Message:
         queue=ORDERS,
         summary=f"requests={len(requests)} first={requests[0].request_id}",
         requests=len(requests),
+        calls=[request.call_id for request in requests],
     )

@@ -23,7 +23,11 @@ class Methods:
         elif scope["type"] == "http" and scope["method"] == "OPTIONS":
             await _options(scope)(scope, receive, send)
         elif scope["type"] == "http" and scope["method"] == "HEAD":
-            await self._app({**scope, "method": "GET", SENT_METHOD: "HEAD"}, receive, send)
+            as_get = {**scope, "method": "GET", SENT_METHOD: "HEAD"}
+            try:
+                await self._app(as_get, receive, send)
+            finally:
+                scope["route"] = as_get.get("route")  # for the log
         else:
             await self._app(scope, receive, send)
 

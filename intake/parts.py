@@ -46,6 +46,8 @@ class Parts:
     renderings: CapacityLimiter
     event_orders: EventOrders
     outbox_metrics: OutboxMetrics
+    metrics_port: int
+    """Where the metrics are, on loopback; 0: at `/metrics`."""
     max_body: int
     """Bytes of the body of one call."""
     body_seconds: float
@@ -72,6 +74,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         renderings=CapacityLimiter(_RENDERINGS),
         event_orders=EventOrders(),
         outbox_metrics=OutboxMetrics(pools.checks),
+        metrics_port=settings.intake_metrics_port,
         max_body=settings.max_body_bytes,
         body_seconds=settings.body_seconds,
     )

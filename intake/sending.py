@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from intake.answers import etag, json_response
+from intake.call_records import note_request
 from intake.envelope import Envelope
 from intake.order_reading import read_order
 from intake.parts import Parts, parts_of
@@ -82,6 +83,7 @@ async def send(
     Raises `Problem`: 503 if the broker does not confirm, or what the answer raises.
     """
     parts = parts_of(call.request.app)
+    note_request(envelope.requests[0].request_id)
     if await parts.reused_keys.is_reused(envelope):
         await to_thread.run_sync(_refuse_reused_key, parts.engine, envelope, answer)
     try:

@@ -22,6 +22,9 @@ __all__ = ["Message", "NotConfirmed", "Postponed", "Publisher", "Refused", "kwar
 
 ORIGIN: Final = "willcall"
 
+CALLS: Final = "willcall_calls"
+"""The header of a message that names the call of each of its requests, for logs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -36,14 +39,23 @@ class Message:
     properties: Mapping[str, Any] = field(default_factory=dict)
 
 
-def task_message(task: str, kwargs_json: bytes, *, queue: str, summary: str, requests: int = 0) -> Message:
+def task_message(
+    task: str,
+    kwargs_json: bytes,
+    *,
+    queue: str,
+    summary: str,
+    requests: int = 0,
+    calls: Sequence[str | None] = (),
+) -> Message:
     """Return a Celery message (protocol 2) for a task; `kwargs_json` is the JSON of its keyword arguments.
 
     `summary` is all that Flower and the logs will show of the arguments: no buyer's name may be in it.
-    `requests` tells the bulk consumer how many requests the message carries, before it reads the body.
+    `requests` tells the bulk consumer how many requests the message carries, before it reads the body;
+    `calls` are the ids of the calls that they came by, for logs: one for each, or None.
     """
     task_id = str(uuid4())
-    headers = {
+    headers: dict[str, Any] = {
         "lang": "py",
         "task": task,
         "id": task_id,
@@ -61,6 +73,9 @@ def task_message(task: str, kwargs_json: bytes, *, queue: str, summary: str, req
         "shadow": None,
         "willcall_requests": requests,
     }
+    if any(calls):
+        # A header, as a worker of the version before takes no notice of it.
+        headers[CALLS] = [call or "" for call in calls]
     embed = b', {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'
     return Message(
         exchange=queue,
