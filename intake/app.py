@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from intake import check_ins, health, holds, offers, order_changes, order_reading, orders, requests
-from intake.call_lines import CallLines
+from intake.call_book import CallBook
 from intake.call_log import CallLog
 from intake.dialects import acme, eventbookings, ticket_evolution, zoho_backstage
 from intake.dialects.shapes import SHAPES
@@ -53,8 +53,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(LeaveShares)
     app.add_middleware(LastResort)
     app.add_middleware(Methods)
-    app.state.call_lines = CallLines() if settings.access_log else None
-    app.add_middleware(CallLog, lines=app.state.call_lines)
+    app.state.call_book = CallBook(has_lines=settings.access_log)
+    app.add_middleware(CallLog, book=app.state.call_book)
     answer_with_problems(app, SHAPES)
     for part in (orders, order_reading, order_changes, check_ins, holds, offers, requests, health, documents):
         app.include_router(part.router)

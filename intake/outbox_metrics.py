@@ -6,7 +6,7 @@ import time
 from typing import Final
 
 from anyio import CapacityLimiter, to_thread
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -28,29 +28,25 @@ class OutboxMetrics:
         # A thread of its own: it must not wait behind the calls that are slow for the same reason.
         self._limiter = CapacityLimiter(1)
         self._read_at = float("-inf")
-        self.registry = CollectorRegistry()
+        self._registry = CollectorRegistry()
         self._count = Gauge(
-            "willcall_outbox_unsent", "Event messages that are not sent yet.", registry=self.registry
+            "willcall_outbox_unsent", "Event messages that are not sent yet.", registry=self._registry
         )
         self._age = Gauge(
             "willcall_outbox_oldest_seconds",
             "Age of the oldest event message that is not sent yet, 0 where all are.",
-            registry=self.registry,
+            registry=self._registry,
         )
 
-    async def text(self) -> bytes:
-        """Return the gauges as Prometheus text."""
-        await self.refresh()
-        return generate_latest(self.registry)
-
-    async def refresh(self) -> None:
-        """Ask the database, if that was not done just now."""
+    async def refreshed(self) -> CollectorRegistry:
+        """Return the gauges, after the database was asked, unless that was done just now."""
         async with self._lock:  # whoever comes meanwhile waits for the answer
             if time.monotonic() - self._read_at > _CACHED_SECONDS:
                 found = await self._ask()
                 self._count.set(math.nan if found is None else found.count)
                 self._age.set(math.nan if found is None else found.age_seconds)
                 self._read_at = time.monotonic()
+        return self._registry
 
     async def _ask(self) -> Unsent | None:
         try:

@@ -17,6 +17,7 @@ from intake.edge.crowd import Crowd
 from intake.edge.limits import limits_of
 from intake.edge.protocol import BoundedProtocol
 from intake.failures import tell_of
+from intake.health import refresh
 from intake.metrics_port import MetricsPort
 from intake.parts import parts_of
 from worker.logs import set_up_logs
@@ -67,7 +68,7 @@ class IntakeServer(uvicorn.Server):
 
     def _open_metrics(self, port: int) -> None:
         try:
-            self._metrics = MetricsPort(port, parts_of(self.app).outbox_metrics)
+            self._metrics = MetricsPort(port, partial(refresh, self.app))
         except OSError as error:
             log.error(
                 "the metrics cannot be served: set WILLCALL_INTAKE_METRICS_PORT to a free port",
@@ -98,8 +99,7 @@ class IntakeServer(uvicorn.Server):
         if self._metrics is not None:
             await asyncio.to_thread(self._metrics.close)
         await super().shutdown(sockets)
-        if self.app.state.call_lines is not None:
-            self.app.state.call_lines.flush()
+        self.app.state.call_book.flush()
 
 
 def serve(settings: Settings) -> None:
