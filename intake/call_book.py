@@ -56,8 +56,8 @@ class CallBook:
             return
         lines = [one for one in waiting if one[1] not in _OF_OPERATORS or one[2].status >= _FAILED]
         if self._write is None:
-            for method, route, record, seconds, _ in lines:
-                log.info("%s %s %s", method, route, record.status, extra=_facts(record, seconds))
+            for told in lines:
+                log.info("%s %s %s", told[0], told[1], told[2].status, extra=_for_people(told))
         elif lines:
             self._write(b"".join(map(self._line, lines)).decode())
 
@@ -73,9 +73,23 @@ class CallBook:
 
     def _line(self, told: Told) -> bytes:
         method, route, record, seconds, ended_at = told
-        start = {"time": self._moment(int(ended_at)), "level": "INFO", "logger": log.name, "message": "call"}
-        what = {"method": method, "route": route, "status": record.status or None}  # None: nobody was there
-        return orjson.dumps(start | what | _facts(record, seconds), option=orjson.OPT_APPEND_NEWLINE)
+        facts: dict[str, Any] = {
+            "time": self._moment(int(ended_at)),
+            "level": "INFO",
+            "logger": "intake.calls",
+            "message": "call",
+            "method": method,
+            "route": route,
+            "status": record.status or None,  # None: nobody was there to be answered
+            "ms": round(seconds * 1000, 2),
+            "bytes": record.size,
+            "call_id": record.id,
+        }
+        if record.caller is not None:
+            facts["tenant"], facts["key_id"] = record.caller.tenant, record.caller.key_id
+        if record.request_id is not None:
+            facts["request_id"] = record.request_id
+        return orjson.dumps(facts, option=orjson.OPT_APPEND_NEWLINE)
 
     def _moment(self, second: int) -> str:
         if second != self._clock[0]:
@@ -83,11 +97,15 @@ class CallBook:
         return self._clock[1]
 
 
-def _facts(record: CallRecord, seconds: float) -> dict[str, Any]:
-    facts: dict[str, Any] = {"call_id": record.id, "ms": round(seconds * 1000, 2), "bytes": record.size}
-    if record.caller is not None:
-        facts["tenant"] = record.caller.tenant
-        facts["key_id"] = str(record.caller.key_id)
-    if record.request_id is not None:
-        facts["request_id"] = str(record.request_id)
-    return facts
+def _for_people(told: Told) -> dict[str, Any]:
+    """Return what a line for people says beside method, route and status."""
+    _, _, record, seconds, _ = told
+    caller = record.caller
+    return {
+        "ms": round(seconds * 1000, 2),
+        "bytes": record.size,
+        "tenant": caller and caller.tenant,
+        "key_id": caller and caller.key_id,
+        "request_id": record.request_id,
+        "call_id": record.id,
+    }

@@ -136,7 +136,7 @@ def test_people_read_a_line_too(intake: Intake) -> None:
         _, text = server.communicate(timeout=PATIENCE_SECONDS)
 
     [line] = [one for one in text.splitlines() if "/v1/orders" in one]
-    assert re.match(r"\d\d:\d\d:\d\d GET /v1/orders 401  call_id=mine  ms=[\d.]+  bytes=\d+$", line), line
+    assert re.match(r"\d\d:\d\d:\d\d GET /v1/orders 401  ms=[\d.]+  bytes=\d+  call_id=mine$", line), line
 
 
 def test_an_unexpected_failure_names_the_call(intake: Intake, caplog: pytest.LogCaptureFixture) -> None:
