@@ -48,6 +48,8 @@ def create_app(settings: Settings) -> FastAPI:
         # The documentation pages would load their scripts from somebody else's server.
         docs_url=None,
         redoc_url=None,
+        # Whether somebody wants it would be looked for at each call, for as long as all that we note of it.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         redirect_slashes=False,  # a redirect would lose a POST's body, or send it twice
     )
     app.add_middleware(LeaveShares)

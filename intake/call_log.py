@@ -33,7 +33,7 @@ class CallLog:
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 record.status = message["status"]
-                message["headers"] = [*message["headers"], (REQUEST_ID, record.id.encode())]
+                message["headers"].append((REQUEST_ID, record.id.encode()))  # a list of this answer alone
             else:
                 record.size += len(message.get("body", b""))
             await send(message)

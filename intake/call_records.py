@@ -59,6 +59,12 @@ def current_id() -> str | None:
     return None if record is None else record.id
 
 
+def has_answer() -> bool:
+    """Say whether the call has begun to be answered."""
+    record = _CURRENT.get()
+    return record is not None and record.status != 0
+
+
 def note_caller(caller: Caller) -> None:
     """Note who has proved to be the caller."""
     record = _CURRENT.get()
