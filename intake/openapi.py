@@ -7,7 +7,6 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from intake.access import SCHEME
 from intake.answers import (
     Accepted,
     Alive,
@@ -20,6 +19,7 @@ from intake.answers import (
 )
 from intake.descriptions import description_of
 from intake.dialects.openapi import DIALECT_SCHEMAS, KEY_PATTERN
+from intake.openapi_calls import complete
 from schemas.changes import CancelRequest, OrderTerms, PaymentRecord
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, Hold, HoldRequest, ReleaseRequest
@@ -113,7 +113,6 @@ CREATE_ORDERS: Final[Words] = {
         ),
     },
     "openapi_extra": {
-        "security": [{SCHEME: []}],
         "requestBody": {
             "required": True,
             "description": "One order request, or an array of 1 to 500 of them; at most 1 MiB.",
@@ -190,7 +189,6 @@ def _request(
         }
         | answers,
         "openapi_extra": {
-            "security": [{SCHEME: []}],
             "requestBody": {
                 "required": is_required,
                 "description": "At most 1 MiB.",
@@ -370,6 +368,7 @@ def build_openapi(app: FastAPI) -> Words:
     for name, schema in schemas.items():
         for field, words in schema.get("properties", {}).items():
             words["description"] = description_of(name, field) or words.get("description", "")
+    complete(page)
     return page
 
 
