@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from intake import check_ins, health, holds, offers, order_changes, order_reading, orders, requests
+from intake import check_ins, health, holds, offers, order_changes, order_reading, orders, pages, requests
 from intake.call_book import CallBook
 from intake.call_log import CallLog
 from intake.dialects import acme, eventbookings, ticket_evolution, zoho_backstage
@@ -49,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
         version=version("willcall"),
         description=_DESCRIPTION.strip(),
         lifespan=lifespan,
-        # The documentation pages would load their scripts from somebody else's server.
+        # These would load their scripts from somebody else's server: `intake.pages` has our own.
         docs_url=None,
         redoc_url=None,
         # Whether somebody wants it would be looked for at each call, for as long as all that we note of it.
@@ -62,7 +62,18 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.call_book = CallBook(has_lines=settings.access_log)
     app.add_middleware(CallLog, book=app.state.call_book)
     answer_with_problems(app, SHAPES)
-    for part in (orders, order_reading, order_changes, check_ins, holds, offers, requests, health, documents):
+    for part in (
+        orders,
+        order_reading,
+        order_changes,
+        check_ins,
+        holds,
+        offers,
+        requests,
+        health,
+        documents,
+        pages,
+    ):
         app.include_router(part.router)
     for dialect in (zoho_backstage, acme, ticket_evolution, eventbookings):
         app.include_router(dialect.router)
