@@ -45,8 +45,8 @@ async def caller_by_key(request: Request, key: str, *scopes: Scope) -> Caller:
     """Return whom the key stands for, wherever the call carries it. Raises as `caller_of`."""
     caller = await caller_if_known(request, key)
     if caller is None:
-        raise _unauthorized("the API key is unknown or revoked", f'{_REALM}, error="invalid_token"')
-    note_caller(caller)
+        raise _unauthorized("the API key is unknown, revoked or expired", f'{_REALM}, error="invalid_token"')
+    note_use(request, caller)
     check_scopes(caller, *scopes)
     return caller
 
@@ -69,6 +69,12 @@ async def caller_if_known(request: Request, key: str | UUID) -> Caller | None:
     if caller is not None:
         await parts.shares.enter(request.scope, caller.tenant_id)
     return caller
+
+
+def note_use(request: Request, caller: Caller) -> None:
+    """Note who has proved to be the caller: for the log, and for who looks after the keys."""
+    note_caller(caller)
+    parts_of(request.app).last_uses.note(caller.key_id)
 
 
 def check_scopes(caller: Caller, *scopes: Scope) -> None:

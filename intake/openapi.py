@@ -71,7 +71,9 @@ def _header_parameter(name: str, description: str, example: str, pattern: str | 
 
 _AGAIN: Final = "In how many seconds to try again."
 _NEEDS_KEY: Final[dict[int | str, Words]] = {
-    401: _problem("There is no key, or it is unknown or revoked.", WWW_Authenticate="How to send a key."),
+    401: _problem(
+        "There is no key, or it is unknown, revoked or expired.", WWW_Authenticate="How to send a key."
+    ),
     403: _problem("The key lacks the scope.", WWW_Authenticate="The scope that is needed."),
     503: _problem("The database does not answer.", Retry_After=_AGAIN),
     "default": _problem("The call failed unexpectedly."),

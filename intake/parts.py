@@ -11,6 +11,7 @@ from fastapi import Depends, FastAPI, Request
 from sqlalchemy import Engine
 
 from intake.authentication import Authenticator
+from intake.last_uses import LastUses
 from intake.outbox_metrics import OutboxMetrics
 from intake.pools import open_pools
 from intake.publishing import GroupPublisher
@@ -37,6 +38,7 @@ class Parts:
     outcomes: Outcomes
     seen_versions: SeenVersions
     reused_keys: ReusedKeys
+    last_uses: LastUses
     readiness: Readiness
     public_url: str
     """The intake's address in links; no caller's `Host` header is."""
@@ -67,6 +69,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         outcomes=Outcomes(pools.outcomes),
         seen_versions=SeenVersions(pools.keys),
         reused_keys=ReusedKeys(pools.keys),
+        last_uses=LastUses(pools.checks),
         readiness=Readiness(pools.checks, settings),
         public_url=settings.address_in_links(),
         link_lifetime=timedelta(seconds=settings.link_seconds),
@@ -84,6 +87,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
     finally:
         await to_thread.run_sync(parts.publisher.close)
         await parts.outcomes.close()
+        await parts.last_uses.close()
         pools.close()
 
 

@@ -22,7 +22,7 @@ class Pools:
     outcomes: Engine
     """The poller for those who wait."""
     checks: Engine
-    """Readiness and metrics."""
+    """Readiness and metrics, and when keys were last used."""
 
     def close(self) -> None:
         """Close all connections."""
@@ -36,5 +36,5 @@ def open_pools(url: str) -> Pools:
         readers=make_engine(url, pool_size=READERS, max_overflow=0, statement_seconds=15, lock_seconds=5),
         keys=make_engine(url, pool_size=8, max_overflow=0, statement_seconds=3, lock_seconds=1),
         outcomes=make_engine(url, pool_size=1, max_overflow=1, statement_seconds=5, lock_seconds=1),
-        checks=make_engine(url, pool_size=2, max_overflow=0, statement_seconds=3, lock_seconds=1),
+        checks=make_engine(url, pool_size=3, max_overflow=0, statement_seconds=3, lock_seconds=1),
     )

@@ -11,9 +11,8 @@ from orjson import Fragment
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from intake.access import caller_if_known
+from intake.access import caller_if_known, note_use
 from intake.answers import list_response
-from intake.call_records import note_caller
 from intake.clock import utc_now
 from intake.dialects import eventbookings_connect
 from intake.dialects.answering import show
@@ -75,7 +74,7 @@ async def _caller(request: Request, scope: TokenScope) -> Caller:
     caller = None if token is None else await caller_if_known(request, token.key_id)
     if token is None or caller is None or not token.is_good(caller, utc_now()):
         raise _unauthorized("the access token is unknown or has expired", f'{_REALM}, error="invalid_token"')
-    note_caller(caller)
+    note_use(request, caller)
     if scope not in token.scopes or not caller.may("orders.read"):
         challenge = f'{_REALM}, error="insufficient_scope", scope="{scope}"'
         raise Problem(

@@ -9,10 +9,9 @@ from urllib.parse import parse_qsl, unquote_plus
 from fastapi import APIRouter, Request, Response
 from fastapi.security.utils import get_authorization_scheme_param
 
-from intake.access import caller_if_known
+from intake.access import caller_if_known, note_use
 from intake.answers import json_response
 from intake.bodies import JSON, read_body
-from intake.call_records import note_caller
 from intake.clock import utc_now
 from intake.dialects.eventbookings_tokens import LIFETIME_SECONDS, TOKEN_SCOPES, TokenScope, make_token
 from intake.dialects.openapi import schema_of, words_of_call
@@ -140,7 +139,7 @@ async def _client(request: Request, given: Mapping[str, str]) -> Caller:
     caller = await caller_if_known(request, secret)
     if caller is None or caller.key_id != parse_uuid(client_id):
         raise _Refused("invalid_client", "there is no such client, or its secret is another one", 401)
-    note_caller(caller)
+    note_use(request, caller)
     return caller
 
 

@@ -14,8 +14,7 @@ from uuid import UUID
 
 from fastapi import Request
 
-from intake.access import caller_if_known, check_scopes
-from intake.call_records import note_caller
+from intake.access import caller_if_known, check_scopes, note_use
 from intake.keys import Caller
 from intake.methods import SENT_METHOD
 from intake.problems import Problem
@@ -38,7 +37,7 @@ async def caller_by_signature(request: Request, body: bytes, *scopes: Scope) -> 
     caller = await caller_if_known(request, UUID(token)) if _ID.fullmatch(token) else None
     if caller is None or not _is_signed(request, body, signature, caller):
         raise _unauthorized("the token is unknown, or the signature is not that of this request")
-    note_caller(caller)
+    note_use(request, caller)
     check_scopes(caller, *scopes)
     return caller
 
