@@ -27,7 +27,7 @@ Orders for tickets: taken at once, processed exactly once in effect.
 `POST /v1/orders` answers 202 as soon as the broker has the request; `GET /v1/requests/{request_id}` tells
 what became of it, and `Prefer: wait=N` waits for that. All calls that change something work so. Amounts of
 money are decimal strings, never numbers. Every error is a problem document (RFC 9457) whose `errors` name
-the fields, or what the system has whose words a path speaks.
+the fields; a path of another system answers with that system's errors.
 
 Each answer has an `X-Request-ID`: the one that the call came with, if it has 1 to 128 letters, digits and
 `._:+/=@-`, or a new one. It is in the logs of the intake and of the workers. Where there is a `GET`, there is
