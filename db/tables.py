@@ -88,6 +88,9 @@ api_keys = Table(
     Column("sealed_secret", LargeBinary, nullable=False),
     _moment("created_at"),
     _moment("revoked_at", nullable=True),
+    _moment("expires_at", nullable=True),
+    # Written now and then: `intake.last_uses`.
+    _moment("last_used_at", nullable=True),
 )
 
 ticket_keys = Table(

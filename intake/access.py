@@ -9,6 +9,7 @@ from fastapi.security import HTTPBearer
 from fastapi.security.utils import get_authorization_scheme_param
 
 from intake.authentication import KeysUnavailable, TooManyUnknown
+from intake.call_records import note_caller
 from intake.keys import Caller
 from intake.parts import parts_of
 from intake.problems import Problem, unavailable
@@ -46,18 +47,20 @@ async def caller_by_key(request: Request, key: str, *scopes: Scope) -> Caller:
     """Return whom the key stands for, wherever the call carries it. Raises as `caller_of`."""
     caller = await caller_if_known(request, key)
     if caller is None:
-        raise _unauthorized("the API key is unknown or revoked", f'{_REALM}, error="invalid_token"')
+        raise _unauthorized("the API key is unknown, revoked or expired", f'{_REALM}, error="invalid_token"')
     await admit(request, caller)
     check_scopes(caller, *scopes)
     return caller
 
 
 async def admit(request: Request, caller: Caller) -> None:
-    """Let a call of a proven caller go on, if it is not one too many; it is counted for its key and tenant.
+    """Let a call of a proven caller go on, if it is not one too many for its key and tenant.
 
-    A call that reads waits here while its tenant's share of the readers is taken. Raises `Problem`: 429 for
-    too many requests or reads, also 503 where the queue is full for a call that would only be refused later.
+    It is noted, and counted. A call that reads waits here while its tenant's share of the readers is taken.
+    Raises `Problem`: 429 for too many requests or reads, also 503 where the queue is full for a call that
+    would only be refused later.
     """
+    note_use(request, caller)
     parts = parts_of(request.app)
     parts.quotas.count(caller)
     if request.method in ("GET", "HEAD"):
@@ -82,6 +85,12 @@ async def caller_if_known(request: Request, key: str | UUID) -> Caller | None:
         LIMITED.labels("unknown_keys_per_minute").inc()
         headers = {"retry-after": str(error.seconds)}
         raise Problem(429, "too many unknown keys came from your address", headers=headers) from error
+
+
+def note_use(request: Request, caller: Caller) -> None:
+    """Note who has proved to be the caller: for the log, and for who looks after the keys."""
+    note_caller(caller)
+    parts_of(request.app).last_uses.note(caller.key_id)
 
 
 def check_scopes(caller: Caller, *scopes: Scope) -> None:

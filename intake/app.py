@@ -7,8 +7,11 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
-from intake import check_ins, health, holds, offers, order_changes, order_reading, orders, requests
+from intake import check_ins, health, holds, offers, order_changes, order_reading, orders, pages, requests
+from intake.call_book import CallBook
+from intake.call_log import CallLog
 from intake.dialects import acme, eventbookings, ticket_evolution, zoho_backstage
+from intake.dialects.shapes import SHAPES
 from intake.documents import routes as documents
 from intake.last_resort import LastResort
 from intake.methods import Methods
@@ -24,7 +27,11 @@ Orders for tickets: taken at once, processed exactly once in effect.
 `POST /v1/orders` answers 202 as soon as the broker has the request; `GET /v1/requests/{request_id}` tells
 what became of it, and `Prefer: wait=N` waits for that. All calls that change something work so. Amounts of
 money are decimal strings, never numbers. Every error is a problem document (RFC 9457) whose `errors` name
-the fields.
+the fields; a path of another system answers with that system's errors.
+
+Each answer has an `X-Request-ID`: the one that the call came with, if it has 1 to 128 letters, digits and
+`._:+/=@-`, or a new one. It is in the logs of the intake and of the workers. Where there is a `GET`, there is
+a `HEAD`; `OPTIONS` tells the methods of a path, and an unknown parameter of a query is refused by its name.
 """
 
 
@@ -42,16 +49,31 @@ def create_app(settings: Settings) -> FastAPI:
         version=version("willcall"),
         description=_DESCRIPTION.strip(),
         lifespan=lifespan,
-        # The documentation pages would load their scripts from somebody else's server.
+        # These would load their scripts from somebody else's server: `intake.pages` has our own.
         docs_url=None,
         redoc_url=None,
+        # Whether somebody wants it would be looked for at each call, for as long as all that we note of it.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         redirect_slashes=False,  # a redirect would lose a POST's body, or send it twice
     )
     app.add_middleware(LeaveShares)
     app.add_middleware(LastResort)
     app.add_middleware(Methods)
-    answer_with_problems(app)
-    for part in (orders, order_reading, order_changes, check_ins, holds, offers, requests, health, documents):
+    app.state.call_book = CallBook(has_lines=settings.access_log)
+    app.add_middleware(CallLog, book=app.state.call_book)
+    answer_with_problems(app, SHAPES)
+    for part in (
+        orders,
+        order_reading,
+        order_changes,
+        check_ins,
+        holds,
+        offers,
+        requests,
+        health,
+        documents,
+        pages,
+    ):
         app.include_router(part.router)
     for dialect in (zoho_backstage, acme, ticket_evolution, eventbookings):
         app.include_router(dialect.router)

@@ -11,6 +11,7 @@ from anyio import CapacityLimiter, to_thread
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from intake.clock import utc_now
 from intake.keys import Caller, find_caller, find_caller_by_id, hash_key, is_key
 from intake.unknown_keys import TooManyUnknown, UnknownKeys
 from worker.secret_key import SecretKeyUnusable
@@ -67,14 +68,18 @@ class Authenticator:
         self._new = CapacityLimiter(_THREADS // 2)
 
     async def find(self, key: str | UUID, address: str = "") -> Caller | None:
-        """Return whom the key stands for, or None for an unknown or revoked one.
+        """Return whom the key stands for, or None for one that is unknown, revoked or over.
 
         The id of a key, which alone proves nothing, is for dialects that sign with its secret. `address` is
         where it comes from. Raises `KeysUnavailable`, or `TooManyUnknown`.
         """
         if isinstance(key, str) and not is_key(key):
             return None
-        name = key.bytes if isinstance(key, UUID) else hash_key(key)
+        caller = await self._find(key.bytes if isinstance(key, UUID) else hash_key(key), address)
+        # What is remembered, and longer while the database is away, may have expired since.
+        return None if caller is None or caller.has_expired(utc_now()) else caller
+
+    async def _find(self, name: bytes, address: str) -> Caller | None:
         known = self._remembered.get(name)
         if known is None:
             return await self._find_new(name, address)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from intake.call_records import current_id
 from intake.keys import Caller
 from intake.messages import Outgoing, outgoing
 from intake.parsing import NotJson, parse_json
@@ -25,12 +26,14 @@ _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 class Envelope:
     """The requests of one call.
 
-    `is_array` says whether the caller sent, and gets, an array.
+    `is_array` says whether the caller sent, and gets, an array; `key` is the idempotency key of a single
+    request.
     """
 
     requests: tuple[Outgoing, ...]
     is_array: bool
     caller: Caller
+    key: str | None
 
     @property
     def is_for_reader(self) -> bool:
@@ -53,7 +56,7 @@ def open_envelope(kind: str, body: bytes, header_keys: Sequence[str], caller: Ca
     else:
         raise invalid("the body must be an object or an array of objects")
     requests = tuple(_signed(kind, one, caller) for one in bodies)
-    return Envelope(requests, isinstance(content, list), caller)
+    return _envelope(requests, bodies, caller, is_array=isinstance(content, list))
 
 
 def open_object(body: bytes, fixed: Collection[str] = ()) -> dict[str, Any]:
@@ -89,7 +92,7 @@ def enclose(
     """
     body = _with_key(words, _header_key(header_keys))
     request = _signed(kind, body, caller, seen_version=seen_version)
-    return Envelope((request,), is_array=False, caller=caller)
+    return _envelope((request,), [body], caller)
 
 
 def enclose_in_dialect(
@@ -114,7 +117,18 @@ def enclose_in_dialect(
         for place, one in enumerate(requests)
     ]
     signed = tuple(_signed(kind, one, caller, dialect, seen_version=seen_version) for one in named)
-    return Envelope(signed, is_array, caller)
+    return _envelope(signed, named, caller, is_array=is_array)
+
+
+def _envelope(
+    requests: tuple[Outgoing, ...],
+    bodies: Sequence[Mapping[str, Any]],
+    caller: Caller,
+    *,
+    is_array: bool = False,
+) -> Envelope:
+    given = None if is_array else bodies[0].get("idempotency_key")
+    return Envelope(requests, is_array, caller, given if isinstance(given, str) else None)
 
 
 def _signed(
@@ -134,6 +148,7 @@ def _signed(
         by=str(caller.key_id),
         dialect=dialect,
         seen_version=seen_version,
+        call_id=current_id(),
     )
 
 

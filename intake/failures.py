@@ -2,6 +2,7 @@
 
 import logging
 
+from intake.call_records import current_id
 from worker.traces import trace_of
 
 log = logging.getLogger(__name__)
@@ -9,4 +10,5 @@ log = logging.getLogger(__name__)
 
 def tell_of(error: BaseException) -> None:
     """Log the error's type and the lines that led to it; its message might quote a buyer's name."""
-    log.error("a call failed unexpectedly", extra={"error": type(error).__name__, "where": trace_of(error)})
+    extra = {"error": type(error).__name__, "where": trace_of(error), "call_id": current_id()}
+    log.error("a call failed unexpectedly", extra=extra)

@@ -1,12 +1,12 @@
 """`GET /healthz`, `GET /readyz`, `GET /metrics`: for those who run it, without a key."""
 
-from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi import APIRouter, FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from intake.answers import json_response
 from intake.openapi import HEALTHZ, METRICS, READYZ
-from intake.parts import PartsOfApp
-from intake.problems import unavailable
+from intake.parts import PartsOfApp, parts_of
+from intake.problems import not_found, unavailable
 
 router = APIRouter(default_response_class=Response, tags=["health"])
 
@@ -28,10 +28,18 @@ async def readyz(parts: PartsOfApp) -> Response:
 
 
 @router.get("/metrics", summary="Counters", **METRICS)
-async def metrics(parts: PartsOfApp) -> Response:
+async def metrics(request: Request, parts: PartsOfApp) -> Response:
     """Return this process's metrics as Prometheus text, and what the outbox holds, for all processes.
 
-    What the database cannot tell is NaN.
+    What the database cannot tell is NaN. Where they have a port of their own, there are none here: 404.
     """
-    content = generate_latest() + await parts.outbox_metrics.text()
-    return Response(content, media_type=CONTENT_TYPE_LATEST)
+    if parts.metrics_port:
+        raise not_found()
+    outbox = await refresh(request.app)
+    return Response(generate_latest() + generate_latest(outbox), media_type=CONTENT_TYPE_LATEST)
+
+
+async def refresh(app: FastAPI) -> CollectorRegistry:
+    """Bring the metrics up to date, and return those of the outbox; the others are in the usual registry."""
+    app.state.call_book.flush()
+    return await parts_of(app).outbox_metrics.refreshed()

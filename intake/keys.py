@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
 
 from db.ids import new_id
 from db.sealed_rows import check_key
@@ -41,6 +41,8 @@ class ApiKey:
     scopes: tuple[str, ...]
     created_at: datetime
     revoked_at: datetime | None
+    expires_at: datetime | None
+    last_used_at: datetime | None
 
 
 class NewKey(NamedTuple):
@@ -67,17 +69,30 @@ class Caller:
     """What the tenant's access tokens are signed with."""
     request_secret: str = field(default="", repr=False)
     """What the holder of the key signs requests with, where a dialect wants that."""
+    expires_at: datetime | None = None
+    """From when on the key opens nothing."""
 
     def may(self, scope: Scope) -> bool:
         """Say whether the key allows this; `admin` allows everything."""
         return scope in self.scopes or "admin" in self.scopes
+
+    def has_expired(self, now: datetime) -> bool:
+        """Say whether the key opens nothing any more."""
+        return self.expires_at is not None and self.expires_at <= now
 
     def is_called(self, name: str, dialect: DialectName) -> bool:
         """Say whether the tenant has this name in the dialect."""
         return (dialect, name) in self.aliases
 
 
-def create_key(connection: Connection, tenant_name: str, scopes: Iterable[str], now: datetime) -> NewKey:
+def create_key(
+    connection: Connection,
+    tenant_name: str,
+    scopes: Iterable[str],
+    now: datetime,
+    *,
+    expires_at: datetime | None = None,
+) -> NewKey:
     """Store a new key, which cannot be had again.
 
     Raises `UnknownTenant`, `UnknownScope` and `SecretKeyUnusable`.
@@ -99,6 +114,7 @@ def create_key(connection: Connection, tenant_name: str, scopes: Iterable[str], 
             scopes=wanted,
             sealed_secret=seal(key.secret.encode(), "api_keys", key.id),
             created_at=now,
+            expires_at=expires_at,
         )
     )
     return key
@@ -113,7 +129,15 @@ def list_keys(connection: Connection) -> list[ApiKey]:
     """Return all keys, revoked ones too, oldest first."""
     query = select(api_keys, tenants.c.name).join(tenants).order_by(api_keys.c.id)
     return [
-        ApiKey(row.id, row.name, tuple(row.scopes), row.created_at, row.revoked_at)
+        ApiKey(
+            row.id,
+            row.name,
+            tuple(row.scopes),
+            row.created_at,
+            row.revoked_at,
+            row.expires_at,
+            row.last_used_at,
+        )
         for row in connection.execute(query)
     ]
 
@@ -125,7 +149,7 @@ def revoke_key(connection: Connection, key_id: UUID, now: datetime) -> bool:
 
 
 def find_caller(connection: Connection, key_hash: bytes) -> Caller | None:
-    """Return whom the key of this hash stands for; None if there is none, or it was revoked.
+    """Return whom the key of this hash stands for; None if there is none, it was revoked, or it has expired.
 
     Raises `SecretKeyUnusable`.
     """
@@ -133,8 +157,11 @@ def find_caller(connection: Connection, key_hash: bytes) -> Caller | None:
 
 
 def find_caller_by_id(connection: Connection, key_id: UUID) -> Caller | None:
-    """Return whom the key of this id stands for; None if there is none, or it was revoked."""
+    """Return whom the key of this id stands for; None if there is none, it was revoked, or it has expired."""
     return _find_caller(connection, api_keys.c.id == key_id)
+
+
+_is_not_over: Final = or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > func.now())
 
 
 def _find_caller(connection: Connection, which: ColumnElement[bool]) -> Caller | None:
@@ -150,9 +177,10 @@ def _find_caller(connection: Connection, which: ColumnElement[bool]) -> Caller |
             api_keys.c.sealed_secret,
             sealed_secret(tenants.c.id, "links").label("links"),
             sealed_secret(tenants.c.id, "access_tokens").label("access_tokens"),
+            api_keys.c.expires_at,
         )
         .join(tenants)
-        .where(which, api_keys.c.revoked_at.is_(None))
+        .where(which, api_keys.c.revoked_at.is_(None), _is_not_over)
     )
     row = connection.execute(query).one_or_none()
     if row is None:
@@ -166,6 +194,7 @@ def _find_caller(connection: Connection, which: ColumnElement[bool]) -> Caller |
         open_secret(row.links, row.tenant_id, "links"),
         open_secret(row.access_tokens, row.tenant_id, "access_tokens"),
         unseal(bytes(row.sealed_secret), "api_keys", row.id).decode(),
+        row.expires_at,
     )
 
 

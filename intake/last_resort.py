@@ -1,8 +1,9 @@
 """The outermost layer: whatever happens inside, the caller gets an answer, and no stack trace."""
 
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from intake.call_records import has_answer
 from intake.failures import tell_of
 from intake.problems import unexpected
 
@@ -18,18 +19,11 @@ class LastResort:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        has_started = False
-
-        async def watch(message: Message) -> None:
-            nonlocal has_started
-            has_started = True
-            await send(message)
-
         try:
-            await self._app(scope, receive, watch)
+            await self._app(scope, receive, send)
         except ClientDisconnect:
             return  # nobody is there to be answered
         except Exception as error:  # noqa: BLE001 - the last resort
             tell_of(error)
-            if not has_started:
+            if not has_answer():
                 await unexpected().response()(scope, receive, send)

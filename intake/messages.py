@@ -31,6 +31,8 @@ class Outgoing:
     body: bytes
     by: str | None = None
     """Who has sent it: a key's id, over HTTP."""
+    call_id: str | None = None
+    """The call of the intake by which it came, for logs."""
 
 
 def outgoing(
@@ -43,9 +45,10 @@ def outgoing(
     by: str | None = None,
     dialect: str | None = None,
     seen_version: int | None = None,
+    call_id: str | None = None,
 ) -> Outgoing:
     """Return a request with its envelope: tenant, id (a new one unless given), what it may do, by whom,
-    in which dialect it is, and which version its order had.
+    in which dialect it is, and which version its order had. `call_id` names the call of the intake for logs.
 
     Raises `TypeError` for what JSON has no words for; a `Decimal` is written as a string.
     """
@@ -59,7 +62,7 @@ def outgoing(
         words["dialect"] = dialect
     if seen_version is not None:
         words["seen_version"] = seen_version
-    return Outgoing(kind, tenant, request_id, _dump(words), by)
+    return Outgoing(kind, tenant, request_id, _dump(words), by, call_id)
 
 
 def _dump(words: Mapping[str, Any]) -> bytes:
@@ -112,4 +115,5 @@ def _message(requests: Sequence[Outgoing]) -> Message:
         requests=len(requests),
         tenant=requests[0].tenant,
         requests_by=Counter(request.by or "" for request in requests),
+        calls=[request.call_id for request in requests],
     )

@@ -3,10 +3,10 @@
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from intake.problems import methods_of, not_found
+from intake.problems import methods_of, not_found, respond
 
-# The dialects answer in shapes of their own.
-_OURS = ("/v1/", "/documents/")
+SENT_METHOD = "willcall.sent_method"
+"""Where a call's scope says which method was sent, if it is answered as another."""
 
 
 class Methods:
@@ -17,23 +17,26 @@ class Methods:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the call on, unless it is answered here."""
-        if scope["type"] == "http" and "\x00" in scope["path"] and scope["path"].startswith(_OURS):
-            await not_found().response()(scope, receive, send)  # no name holds it, and no database takes it
+        if scope["type"] == "http" and "\x00" in scope["path"]:
+            # No name holds it, and no database takes it.
+            await respond(scope, not_found())(scope, receive, send)
         elif scope["type"] == "http" and scope["method"] == "OPTIONS":
             await _options(scope)(scope, receive, send)
         elif scope["type"] == "http" and scope["method"] == "HEAD":
-            await self._app({**scope, "method": "GET"}, receive, send)
+            as_get = {**scope, "method": "GET", SENT_METHOD: "HEAD"}
+            try:
+                await self._app(as_get, receive, send)
+            finally:
+                scope["route"] = as_get.get("route")  # for the log
         else:
             await self._app(scope, receive, send)
 
 
 def _options(scope: Scope) -> Response:
     allowed = methods_of(scope)
-    if "GET" in allowed:
-        allowed.insert(1, "HEAD")
     if not allowed and scope["path"] != "*":
-        return not_found().response()
-    headers = {"allow": ", ".join([*allowed, "OPTIONS"])}
+        return respond(scope, not_found())
+    headers = {"allow": ", ".join(allowed or ["OPTIONS"])}
     if "PATCH" in allowed:
         headers["accept-patch"] = "application/merge-patch+json, application/json"
     return Response(status_code=204, headers=headers)

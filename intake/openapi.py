@@ -7,7 +7,6 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from intake.access import SCHEME
 from intake.answers import (
     Accepted,
     Alive,
@@ -21,6 +20,7 @@ from intake.answers import (
 )
 from intake.descriptions import description_of
 from intake.dialects.openapi import DIALECT_SCHEMAS, KEY_PATTERN
+from intake.openapi_calls import complete
 from schemas.changes import CancelRequest, OrderTerms, PaymentRecord
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, Hold, HoldRequest, ReleaseRequest
@@ -72,7 +72,9 @@ def _header_parameter(name: str, description: str, example: str, pattern: str | 
 
 _AGAIN: Final = "In how many seconds to try again."
 _NEEDS_KEY: Final[dict[int | str, Words]] = {
-    401: _problem("There is no key, or it is unknown or revoked.", WWW_Authenticate="How to send a key."),
+    401: _problem(
+        "There is no key, or it is unknown, revoked or expired.", WWW_Authenticate="How to send a key."
+    ),
     403: _problem("The key lacks the scope.", WWW_Authenticate="The scope that is needed."),
     503: _problem("The database does not answer.", Retry_After=_AGAIN),
     "default": _problem("The call failed unexpectedly."),
@@ -114,7 +116,6 @@ CREATE_ORDERS: Final[Words] = {
         ),
     },
     "openapi_extra": {
-        "security": [{SCHEME: []}],
         "requestBody": {
             "required": True,
             "description": "One order request, or an array of 1 to 500 of them; at most 1 MiB.",
@@ -191,7 +192,6 @@ def _request(
         }
         | answers,
         "openapi_extra": {
-            "security": [{SCHEME: []}],
             "requestBody": {
                 "required": is_required,
                 "description": "At most 1 MiB.",
@@ -389,6 +389,7 @@ def build_openapi(app: FastAPI) -> Words:
     for name, schema in schemas.items():
         for field, words in schema.get("properties", {}).items():
             words["description"] = description_of(name, field) or words.get("description", "")
+    complete(page)
     return page
 
 

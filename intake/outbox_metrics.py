@@ -6,7 +6,7 @@ import time
 from typing import Final
 
 from anyio import CapacityLimiter, to_thread
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -38,15 +38,15 @@ class OutboxMetrics:
             registry=self._registry,
         )
 
-    async def text(self) -> bytes:
-        """Return the gauges as Prometheus text."""
+    async def refreshed(self) -> CollectorRegistry:
+        """Return the gauges, after the database was asked, unless that was done just now."""
         async with self._lock:  # whoever comes meanwhile waits for the answer
             if time.monotonic() - self._read_at > _CACHED_SECONDS:
                 found = await self._ask()
                 self._count.set(math.nan if found is None else found.count)
                 self._age.set(math.nan if found is None else found.age_seconds)
                 self._read_at = time.monotonic()
-            return generate_latest(self._registry)
+        return self._registry
 
     async def _ask(self) -> Unsent | None:
         try:

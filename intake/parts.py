@@ -12,11 +12,13 @@ from sqlalchemy import Engine
 
 from intake.authentication import Authenticator
 from intake.documents.serving import Documents
+from intake.last_uses import LastUses
 from intake.outbox_metrics import OutboxMetrics
 from intake.pools import open_pools
 from intake.publishing import GroupPublisher
 from intake.quotas.quotas import Quotas
 from intake.readiness import Readiness
+from intake.reused_keys import ReusedKeys
 from intake.seen_versions import SeenVersions
 from intake.shares import READERS, Shares
 from intake.waiting import Outcomes
@@ -36,6 +38,8 @@ class Parts:
     authenticator: Authenticator
     outcomes: Outcomes
     seen_versions: SeenVersions
+    reused_keys: ReusedKeys
+    last_uses: LastUses
     readiness: Readiness
     public_url: str
     """The intake's address in links; no caller's `Host` header is."""
@@ -45,6 +49,8 @@ class Parts:
     documents: Documents
     event_orders: EventOrders
     outbox_metrics: OutboxMetrics
+    metrics_port: int
+    """Where the metrics are, on loopback; 0: at `/metrics`."""
     max_body: int
     """Bytes of the body of one call."""
     body_seconds: float
@@ -65,6 +71,8 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         authenticator=Authenticator(pools.keys, unknown_keys_per_minute=settings.unknown_keys_per_minute),
         outcomes=Outcomes(pools.outcomes),
         seen_versions=SeenVersions(pools.keys),
+        reused_keys=ReusedKeys(pools.keys),
+        last_uses=LastUses(pools.checks),
         readiness=Readiness(pools.checks, settings),
         public_url=settings.address_in_links(),
         link_lifetime=timedelta(seconds=settings.link_seconds),
@@ -72,6 +80,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         documents=Documents(pools.documents, settings),
         event_orders=EventOrders(),
         outbox_metrics=OutboxMetrics(pools.checks),
+        metrics_port=settings.intake_metrics_port,
         max_body=settings.max_body_bytes,
         body_seconds=settings.body_seconds,
     )
@@ -83,6 +92,7 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         await to_thread.run_sync(parts.publisher.close)
         await parts.outcomes.close()
         await parts.documents.close()
+        await parts.last_uses.close()
         pools.close()
 
 

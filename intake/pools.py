@@ -24,7 +24,7 @@ class Pools:
     documents: Engine
     """Documents: those that are kept, asking for others, QR codes and passes."""
     checks: Engine
-    """Readiness and metrics."""
+    """Readiness and metrics, and when keys were last used."""
 
     def close(self) -> None:
         """Close all connections."""
@@ -39,5 +39,5 @@ def open_pools(url: str) -> Pools:
         keys=make_engine(url, pool_size=8, max_overflow=0, statement_seconds=3, lock_seconds=1),
         outcomes=make_engine(url, pool_size=1, max_overflow=1, statement_seconds=5, lock_seconds=1),
         documents=make_engine(url, pool_size=5, max_overflow=0, statement_seconds=5, lock_seconds=1),
-        checks=make_engine(url, pool_size=2, max_overflow=0, statement_seconds=3, lock_seconds=1),
+        checks=make_engine(url, pool_size=3, max_overflow=0, statement_seconds=3, lock_seconds=1),
     )

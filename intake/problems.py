@@ -1,6 +1,6 @@
 """Errors over HTTP: problem documents (RFC 9457) with the extension `errors`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -83,14 +83,32 @@ def unavailable(detail: str, *, errors: Sequence[Words] = ()) -> Problem:
     return Problem(503, detail, errors=errors, headers={"retry-after": RETRY_AFTER_SECONDS})
 
 
-def answer_with_problems(app: FastAPI) -> None:
-    """Have every error that the routes or the framework raise answered with a problem document."""
+Shape = Callable[[Scope, Problem], Response]
+"""Makes the answer to a call that failed, in the words of whom it called."""
+
+
+def answer_with_problems(app: FastAPI, shapes: Mapping[str, Shape]) -> None:
+    """Have every error that the routes or the framework raise answered with a problem document.
+
+    `shapes` are those of paths that answer in other words, by what the paths begin with.
+    """
+    app.state.shapes = shapes
     for kind in _EXPECTED:
         app.add_exception_handler(kind, _respond)
 
 
 async def _respond(request: Request, error: Exception) -> Response:
-    return problem_of(request, error).response()
+    return respond(request.scope, problem_of(request, error))
+
+
+def respond(scope: Scope, problem: Problem) -> Response:
+    """Return the answer to a call that failed: a problem document, or what its path has instead."""
+    shapes: Mapping[str, Shape] = scope["app"].state.shapes
+    path = f"{scope['path']}/"
+    for start, shape in shapes.items():
+        if path.startswith(f"{start}/"):
+            return shape(scope, problem)
+    return problem.response()
 
 
 def problem_of(request: Request, error: Exception) -> Problem:
@@ -102,7 +120,7 @@ def problem_of(request: Request, error: Exception) -> Problem:
             return not_found()
         case HTTPException(status_code=405):
             allowed = ", ".join(methods_of(request.scope))
-            return Problem(405, f"this path knows {allowed}", headers={"allow": allowed})
+            return Problem(405, f"Method not allowed. Use {allowed}.", headers={"allow": allowed})
         case HTTPException():
             return Problem(error.status_code, str(error.detail), headers=error.headers)
         case RequestValidationError():
@@ -122,13 +140,19 @@ def problem_of(request: Request, error: Exception) -> Problem:
 
 
 def methods_of(scope: Scope) -> list[str]:
-    """Return all methods of the path (RFC 9110, 10.2.1); the framework names those of one route only."""
+    """Return all methods of the path (RFC 9110, 10.2.1); the framework names those of one route only.
+
+    Empty: there is no such path.
+    """
     routes: list[BaseRoute] = scope["app"].routes
-    return [
+    found = [
         method
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
         if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in routes)
     ]
+    if "GET" in found:
+        found.insert(1, "HEAD")
+    return [*found, "OPTIONS"] if found else []
 
 
 def _wrong_parameters(error: RequestValidationError) -> Problem:

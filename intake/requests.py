@@ -18,6 +18,7 @@ from intake.openapi import SHOW_REQUEST
 from intake.parts import PartsOfApp
 from intake.problems import not_found
 from intake.scopes import OUTCOMES
+from intake.sending import REPLAYED
 from intake.strict_routes import StrictRoute
 from orders.reading.orders import RequestRow, find_requests
 from schemas.text import parse_uuid
@@ -56,7 +57,8 @@ def show_request(request_id: str, parts: PartsOfApp, caller: Annotated[Caller, D
         row = find_requests(connection, [id_]).get(id_)
     if row is not None and row.tenant_id == caller.tenant_id:
         hold_id = hold_of_request(engine, row)
-        return json_response(row.words() | ({} if hold_id is None else {"hold_id": hold_id}))
+        words = row.words() | ({} if hold_id is None else {"hold_id": hold_id})
+        return json_response(words, headers=REPLAYED if row.is_replay else None)
     if row is not None or not is_recent(id_, utc_now(), _MAY_BE_PENDING):
         raise not_found()
     return json_response(_pending(id_, caller).words())

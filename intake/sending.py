@@ -12,12 +12,13 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from intake.answers import etag, json_response
+from intake.call_records import note_request
 from intake.envelope import Envelope
 from intake.order_reading import read_order
 from intake.parts import Parts, parts_of
 from intake.preferences import wanted_wait
 from intake.problems import Problem, unavailable
-from orders.reading.orders import RequestRow
+from orders.reading.orders import RequestRow, conflicting
 from orders.reading.showing import showing
 from schemas.outcomes import RejectionCode
 from vendors.registry import CANONICAL
@@ -36,6 +37,9 @@ AnswerAll = Callable[[Engine, Sequence[RequestRow]], Response]
 """Makes the answer for an array of requests that all have an outcome, in their order, in a thread."""
 
 OF_ORDERS: Final[Refusals] = {"unknown_order": 404, "version_conflict": 412}
+
+REPLAYED: Final = {"idempotency-replayed": "true"}
+"""The header of an answer that was given before: the same request had come already."""
 
 _POLL_AFTER: Final = {"retry-after": "1"}
 
@@ -70,14 +74,19 @@ async def send(
     usual_wait: int = 0,
     answer_all: AnswerAll = _outcomes,
     shows_orders: bool = True,
+    replays: bool = True,
 ) -> Response:
     """Publish the requests, and wait for their outcome as long as the caller prefers.
 
-    An answer that `shows_orders` is for callers that may read them; others get the outcomes.
+    An answer that `shows_orders` is for callers that may read them; others get the outcomes. One that
+    `replays` is, where the request was sent before, the answer to that one, and marked so.
     Raises `Problem`: 413, 429 or 503 where the requests are too many, 503 if the broker does not confirm, or
     what the answer raises.
     """
     parts = parts_of(call.request.app)
+    note_request(envelope.requests[0].request_id)
+    if await parts.reused_keys.is_reused(envelope):
+        await to_thread.run_sync(_refuse_reused_key, parts.engine, envelope, answer)
     try:
         with parts.quotas.taking(envelope.caller, len(envelope.requests)):
             await parts.publisher.publish(envelope.requests)
@@ -95,7 +104,16 @@ async def send(
     deadline = call.called_at + seconds
     is_whole = envelope.is_for_reader or not shows_orders
     answers = (answer, answer_all) if is_whole else (_without_order(answer), _without_orders(answer_all))
-    return await _wait(parts, envelope, deadline, *answers, headers)
+    return await _wait(parts, envelope, deadline, *answers, headers, replays=replays)
+
+
+def _refuse_reused_key(engine: Engine, envelope: Envelope, answer: Answer) -> None:
+    """Raise the `Problem` that is the answer to the outcome, which is known before there is one."""
+    try:
+        answer(engine, conflicting(envelope.requests[0].request_id, envelope.caller.tenant_id))
+    except Problem as problem:
+        problem.instance = None  # the request was not sent
+        raise
 
 
 def _without_order(answer: Answer) -> Answer:
@@ -127,6 +145,8 @@ async def _wait(
     answer: Answer,
     answer_all: AnswerAll,
     headers: Mapping[str, str],
+    *,
+    replays: bool,
 ) -> Response:
     ids = [one.request_id for one in envelope.requests]
     outcomes = await parts.outcomes.wait(ids, deadline)
@@ -134,6 +154,8 @@ async def _wait(
     if any(id_ not in outcomes or outcomes[id_].status == "dead" for id_ in ids):
         return _accepted(envelope, {**headers, **_POLL_AFTER})
     found = [outcomes[id_] for id_ in ids]
+    if replays and all(outcome.is_replay for outcome in found):
+        headers = {**headers, **REPLAYED}
     try:
         response = (
             await to_thread.run_sync(answer_all, parts.engine, found)

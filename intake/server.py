@@ -17,9 +17,13 @@ from intake.edge.crowd import Crowd
 from intake.edge.limits import limits_of
 from intake.edge.protocol import BoundedProtocol
 from intake.failures import tell_of
+from intake.health import refresh
+from intake.metrics_port import MetricsPort
 from intake.parts import parts_of
 from worker.logs import set_up_logs
 from worker.settings import Settings
+
+log = logging.getLogger(__name__)
 
 _GRACEFUL_SECONDS = 15
 _OTHER_FILES = 256  # the database, the broker, documents
@@ -34,6 +38,9 @@ class IntakeServer(uvicorn.Server):
 
     def __init__(self, settings: Settings) -> None:
         self.app = create_app(settings)
+        self._settings = settings
+        self._metrics: MetricsPort | None = None
+        self.has_failed = False
         self._crowd = Crowd()
         super().__init__(
             uvicorn.Config(
@@ -45,7 +52,7 @@ class IntakeServer(uvicorn.Server):
                 ws="none",
                 lifespan="on",
                 log_config=None,  # ours is set up already
-                access_log=False,  # the query of a call may hold an e-mail address
+                access_log=False,  # ours names no queries: one may hold an e-mail address
                 server_header=False,
                 timeout_keep_alive=math.ceil(settings.idle_seconds),
                 timeout_graceful_shutdown=_GRACEFUL_SECONDS,
@@ -56,6 +63,18 @@ class IntakeServer(uvicorn.Server):
         """Listen, and watch over those who come."""
         self._sweeper = asyncio.create_task(self._sweep())  # kept, or it might be collected
         await super().startup(sockets)
+        if self.started and self._settings.intake_metrics_port:
+            self._open_metrics(self._settings.intake_metrics_port)
+
+    def _open_metrics(self, port: int) -> None:
+        try:
+            self._metrics = MetricsPort(port, partial(refresh, self.app))
+        except OSError as error:
+            log.error(
+                "the metrics cannot be served: set WILLCALL_INTAKE_METRICS_PORT to a free port",
+                extra={"port": port, "reason": error.strerror},
+            )
+            self.has_failed = self.should_exit = True
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
@@ -77,13 +96,16 @@ class IntakeServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer those who wait with 202, finish what is under way, and close."""
         parts_of(self.app).outcomes.stop()
+        if self._metrics is not None:
+            await asyncio.to_thread(self._metrics.close)
         await super().shutdown(sockets)
+        self.app.state.call_book.flush()
 
 
 def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM, and return when the last call is answered.
 
-    Raises `SystemExit` if the port is taken. Called in the main thread, as signals are.
+    Raises `SystemExit` if a port is taken. Called in the main thread, as signals are.
     """
     set_up_logs(settings)
     # It tells at every readiness check which database it speaks to.
@@ -93,7 +115,7 @@ def serve(settings: Settings) -> None:
     _allow_files(settings.max_connections + _OTHER_FILES)
     server = IntakeServer(settings)
     server.run()
-    if not server.started:
+    if not server.started or server.has_failed:
         raise SystemExit(1)
 
 

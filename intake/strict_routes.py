@@ -17,14 +17,20 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return what handles a call."""
         handle = super().get_route_handler()
-        known = sorted(set(_parameters(self.dependant)))
+        known = names_of_parameters(self)
 
         async def checked(request: Request) -> Response:
-            if request.scope["query_string"]:
-                _check(request, known)
+            check_parameters(request, known)
             return await handle(request)
 
         return checked
+
+
+def names_of_parameters(route: APIRoute) -> list[str]:
+    """Return the names that a query of the route may have: what it declares, or puts on the OpenAPI page."""
+    described = (route.openapi_extra or {}).get("parameters", ())
+    own = (one["name"] for one in described if one["in"] == "query")
+    return sorted({*_parameters(route.dependant), *own})
 
 
 def _parameters(dependant: Dependant) -> Iterator[str]:
@@ -33,7 +39,10 @@ def _parameters(dependant: Dependant) -> Iterator[str]:
         yield from _parameters(dependency)
 
 
-def _check(request: Request, known: list[str]) -> None:
+def check_parameters(request: Request, known: list[str]) -> None:
+    """Raise `Problem` with the status 422 for a query with other names than these."""
+    if not request.scope["query_string"]:
+        return
     unknown = [name for name in request.query_params if name not in known]
     if unknown:
         names = f"it knows {', '.join(known)}" if known else "it knows none"

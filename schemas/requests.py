@@ -48,7 +48,8 @@ class Request:
     the body has no canonical words and is still in those of its dialect. They travel with a request that
     is kept, for without them it would be taken at the next try. `seen_version` is the version that the order
     had when the request was accepted: changes up to it came first, whatever the clocks of the intakes say.
-    After `not_after` the producer does not want it any more.
+    After `not_after` the producer does not want it any more. `call_id` names the call of the intake that it
+    came by, for logs; it is not kept with a request that waits.
     """
 
     kind: str
@@ -60,3 +61,4 @@ class Request:
     mistakes: tuple[Rejection, ...] = ()
     seen_version: int | None = None
     not_after: datetime | None = None
+    call_id: str | None = None

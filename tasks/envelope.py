@@ -1,5 +1,7 @@
 """Fields of a request's envelope as a producer wrote them: what they say, or why they say nothing."""
 
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -8,8 +10,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from schemas.outcomes import Rejection, RequestError
 from schemas.text import is_storable, parse_any_uuid
+from worker.publishing import CALLS
 
 _LAST_VERSION: Final = 2**31 - 1  # PostgreSQL's integer, which versions of orders are
+
+_CALL: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
 
 _ERRORS: Final = TypeAdapter(list[RequestError])
 _NOT_OURS: Final = Rejection("invalid", "mistakes", "mistakes is a field of Willcall's own; leave it out")
@@ -51,6 +56,18 @@ def read_moment(field: str, given: Any) -> datetime | Rejection | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
         return Rejection("invalid", field, f"{field} must be a time as in RFC 3339")
+
+
+def read_call_id(headers: Mapping[str, Any], index: int) -> str | None:
+    """Return the call that the message's request of this index came by; None where that is not known.
+
+    It is for logs alone: a header that is not the intake's is no mistake.
+    """
+    calls = headers.get(CALLS)
+    if not isinstance(calls, list) or not index < len(calls):
+        return None
+    call = calls[index]
+    return call if isinstance(call, str) and _CALL.fullmatch(call) else None
 
 
 def read_mistakes(given: Any) -> tuple[Rejection, ...]:

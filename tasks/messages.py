@@ -13,7 +13,7 @@ from schemas.requests import ENVELOPE_FIELDS, KINDS, MAX_REQUESTS_PER_MESSAGE, R
 from schemas.text import is_storable
 from tasks.bodies import Unreadable, decompressed, read_json
 from tasks.client_options import ClientOptions, read_options
-from tasks.envelope import read_mistakes, read_moment, read_request_id, read_seen_version
+from tasks.envelope import read_call_id, read_mistakes, read_moment, read_request_id, read_seen_version
 from tasks.wrapped import MARK, unwrap
 from vendors.registry import translate
 
@@ -145,6 +145,7 @@ def _request(
         ),
         seen_version=seen_version if isinstance(seen_version, int) else None,
         not_after=_earliest(options.not_after, not_after),
+        call_id=read_call_id(message.headers, index),
     )
 
 

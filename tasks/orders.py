@@ -3,9 +3,7 @@
 import hashlib
 import logging
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
@@ -21,8 +19,10 @@ from orders.recovery.requests_json import any_json
 from orders.recovery.suspects import acquit, count_attempt
 from schemas.outcomes import Outcome
 from schemas.requests import KINDS, Request
+from tasks.envelope import read_call_id
 from tasks.messages import QueueMessage, parse
 from tasks.outbox import wake_relay
+from tasks.report import Report
 from tasks.transactions import DatabaseUnavailable, transaction
 from tasks.waking import wake_those_who_wait
 from worker import metrics
@@ -34,29 +34,6 @@ _LOGGED = 5
 """Requests of a batch whose ids are in its line of the log; at the level DEBUG the others have lines, too."""
 
 _LONGEST_NAME: Final = 200  # characters
-
-
-@dataclass(slots=True)
-class Report:
-    """What became of a batch: the outcomes of its requests, and how many were put aside."""
-
-    outcomes: list[Outcome] = field(default_factory=list)
-    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """How many requests of each kind ended how."""
-    delayed: int = 0
-    dead: int = 0
-
-    @property
-    def count(self) -> int:
-        """Return how many requests have an outcome."""
-        return len(self.outcomes)
-
-    @property
-    def summary(self) -> str:
-        """Return the counts, for logs and for Flower."""
-        processed = sum(outcome.status == "processed" for outcome in self.outcomes)
-        rejected = sum(outcome.status == "rejected" for outcome in self.outcomes)
-        return f"processed={processed} rejected={rejected} delayed={self.delayed} dead={self.dead}"
 
 
 def process_messages(messages: Sequence[QueueMessage]) -> Report:
@@ -88,7 +65,7 @@ def process_requests(
     Those that are kept as rows until they have an outcome (`orders.recovery.delayed`) are so no more then.
     """
     started = time.perf_counter()
-    report = Report()
+    report = Report(calls={one.request_id: one.call_id for one in requests if one.call_id is not None})
     try:
         # A message of a foreign producer does not say how many it holds, and anybody's may say it wrong.
         limit = get_settings().batch_size
@@ -143,7 +120,8 @@ def bury_message(message: QueueMessage, reason: str) -> Report:
     """Store a whole message as a dead letter. Raises `DatabaseUnavailable`."""
     report = Report()
     letter = DeadLetter(message.task, message.body, reason, attempts=message.deliveries)
-    _bury([letter], report, suspect=_suspect_name(message))
+    calls = [call for index in range(_LOGGED) if (call := read_call_id(message.headers, index))]
+    _bury([letter], report, suspect=_suspect_name(message), calls=calls)
     metrics.DEAD_LETTERS.inc(report.dead)
     return report
 
@@ -197,7 +175,12 @@ def _split(requests: Sequence[Request], report: Report, error: Exception, *, are
 def _put_aside(request: Request, report: Report, error: Exception) -> None:
     log.error(
         "a request failed unexpectedly",
-        extra={"request_id": str(request.request_id), "kind": request.kind, "error": type(error).__name__},
+        extra={
+            "request_id": str(request.request_id),
+            "call_id": request.call_id,
+            "kind": request.kind,
+            "error": type(error).__name__,
+        },
     )
     with transaction() as connection:
         is_dead = put_aside(
@@ -218,7 +201,9 @@ def patience() -> timedelta:
     return timedelta(seconds=get_settings().unknown_order_seconds)
 
 
-def _bury(letters: Sequence[DeadLetter], report: Report, suspect: str | None = None) -> None:
+def _bury(
+    letters: Sequence[DeadLetter], report: Report, suspect: str | None = None, calls: Sequence[str] = ()
+) -> None:
     if not letters:
         return
     with transaction() as connection:
@@ -227,7 +212,8 @@ def _bury(letters: Sequence[DeadLetter], report: Report, suspect: str | None = N
             acquit(connection, suspect)
     report.dead += len(letters)
     for letter in letters:
-        log.error("a message cannot be processed", extra={"task": letter.kind, "reason": letter.reason})
+        extra = {"task": letter.kind, "reason": letter.reason, "call_ids": list(calls)}
+        log.error("a message cannot be processed", extra=extra)
 
 
 def _count(report: Report, seconds: float) -> None:
@@ -241,21 +227,22 @@ def _count(report: Report, seconds: float) -> None:
         extra={
             "outcomes": report.summary,
             "seconds": round(seconds, 4),
-            "requests": [_ids(outcome) for outcome in report.outcomes[:_LOGGED]],
+            "requests": [_ids(outcome, report) for outcome in report.outcomes[:_LOGGED]],
         },
     )
     if log.isEnabledFor(logging.DEBUG):
         for outcome in report.outcomes[_LOGGED:]:
-            log.debug("request processed", extra=_ids(outcome))
+            log.debug("request processed", extra=_ids(outcome, report))
 
 
-def _ids(outcome: Outcome) -> dict[str, object]:
+def _ids(outcome: Outcome, report: Report) -> dict[str, object]:
     """Return what a log may say of an outcome: ids and codes, nothing of the buyer."""
     return {
         "request_id": str(outcome.request_id),
         "order_id": outcome.order_id and str(outcome.order_id),
         "status": outcome.status,
         "codes": [rejection.code for rejection in outcome.errors],
+        "call_id": report.calls.get(outcome.request_id),
     }
 
 

@@ -17,7 +17,8 @@ from db.health import find_trouble
 from orders.recovery.dead_letters import storable
 from tasks.breaker import breaker
 from tasks.messages import QueueMessage
-from tasks.orders import Report, bury_message, process_messages, process_suspect
+from tasks.orders import bury_message, process_messages, process_suspect
+from tasks.report import Report
 from tasks.resources import engine
 from tasks.transactions import DatabaseUnavailable
 from worker.announcements import Announcements

@@ -45,6 +45,12 @@ class SaysOnce(logging.StreamHandler[TextIO]):
             self._wait()
         super().emit(record)
 
+    def write_lines(self, lines: str) -> None:
+        """Write lines as they are, each with its end: of those that never repeat."""
+        with self._own_lock():
+            self.stream.write(lines)
+            self.flush()
+
     def close(self) -> None:
         """Write what is counted, and close."""
         with self._own_lock():

@@ -4,6 +4,7 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final
 
@@ -42,6 +43,14 @@ def set_up_logs(settings: Settings) -> None:
         logging.getLogger("alembic").setLevel(logging.WARNING)
     sys.excepthook = _on_exception
     threading.excepthook = _on_thread_exception
+
+
+def json_writer() -> Callable[[str], None] | None:
+    """Return what writes whole lines of JSON to the process's log; None where its lines are no JSON."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, SaysOnce) and isinstance(handler.formatter, _QuietJson):
+            return handler.write_lines
+    return None
 
 
 class _QuietJson(JsonFormatter):

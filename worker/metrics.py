@@ -43,12 +43,27 @@ QUEUE_MESSAGES: Final = Gauge(
     "Messages in a queue that no worker has yet, looked at once a second; NaN: the broker does not tell.",
     ["queue"],
 )
+CALLS: Final = Counter(
+    "willcall_intake_calls_total",
+    "Calls answered by the intake, by method, route and status; the status 0: nobody was there any more.",
+    ["method", "route", "status"],
+)
+CALL_SECONDS: Final = Histogram(
+    "willcall_intake_call_seconds",
+    "From a call's headers to the end of its answer, by method and route.",
+    ["method", "route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
 NOT_SHOWN: Final = Counter(
     "willcall_orders_not_shown_total", "Orders left out of an answer that could not show them.", ["dialect"]
 )
 
 
+HOST: Final = "127.0.0.1"
+"""Where metrics are served: whoever is on this machine may read them, and nobody else."""
+
+
 def serve_metrics(port: int) -> None:
     """Answer `GET /metrics` on the loopback port, in a thread of its own; 0 does nothing."""
     if port:
-        start_http_server(port, addr="127.0.0.1")
+        start_http_server(port, addr=HOST)

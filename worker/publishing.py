@@ -23,6 +23,9 @@ __all__ = ["Message", "NotConfirmed", "Postponed", "Publisher", "Refused", "kwar
 
 ORIGIN: Final = "willcall"
 
+CALLS: Final = "willcall_calls"
+"""The header of a message that names the call of each of its requests, for logs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -50,15 +53,17 @@ def task_message(
     requests: int = 0,
     tenant: str | None = None,
     requests_by: Mapping[str, int] | None = None,
+    calls: Sequence[str | None] = (),
 ) -> Message:
     """Return a Celery message (protocol 2) for a task; `kwargs_json` is the JSON of its keyword arguments.
 
     `summary` is all that Flower and the logs will show of the arguments: no buyer's name may be in it.
     `requests` tells the bulk consumer how many requests the message carries, before it reads the body;
     `tenant` whose they all are: then the message goes to that tenant's share instead of `orders`.
+    `calls` are the ids of the calls that they came by, for logs: one for each, or None.
     """
     task_id = str(uuid4())
-    headers = {
+    headers: dict[str, Any] = {
         "lang": "py",
         "task": task,
         "id": task_id,
@@ -78,6 +83,9 @@ def task_message(
     }
     if tenant is not None:
         headers["willcall_tenant"] = tenant
+    if any(calls):
+        # A header, as a worker of the version before takes no notice of it.
+        headers[CALLS] = [call or "" for call in calls]
     embed = b', {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'
     return Message(
         exchange=queue,

@@ -141,6 +141,10 @@ class Settings(BaseSettings):
         description="requests that may wait in the queue in all, estimated from its messages; 503 beyond it; "
         "0: no limit",
     )
+    intake_metrics_port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        0,
+        description="port of the intake's Prometheus metrics, on loopback, in place of /metrics; 0: /metrics",
+    )
     worker_metrics_port: Annotated[int, Field(ge=0, le=65535)] = Field(
         0, description="port of a worker's Prometheus metrics, on loopback; 0: none"
     )
@@ -182,6 +186,7 @@ class Settings(BaseSettings):
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = Field(
         "INFO", description="DEBUG, INFO, WARNING or ERROR"
     )
+    access_log: bool = Field(True, description="a line in the intake's log for each call")
     log_format: Annotated[str, Field(pattern="^(auto|json|people)$")] = Field(
         "auto", description="json, people, or auto: for people on a terminal, else JSON"
     )

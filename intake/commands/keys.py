@@ -1,12 +1,18 @@
 """`willcall keys`."""
 
-from typing import Annotated, Final
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from intake.commands.failures import CommandFailed
 from intake.commands.output import JsonFlag, print_json, print_line, print_table
 from intake.scopes import MEANINGS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from intake.keys import ApiKey
 
 app = typer.Typer(help="API keys, which open the HTTP intake.", no_args_is_help=True)
 
@@ -28,51 +34,68 @@ def create(
             help="What it may do; see below. May be repeated.",
         ),
     ],
+    expires: Annotated[
+        str | None,
+        typer.Option(
+            "--expires",
+            metavar="WHEN",
+            help="When it ends to work: 90d, 12h, 30m, a date (2027-01-31) or a time with its offset.",
+        ),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Make a key, and the secret of clients that sign. Both are shown once: only the key's hash is kept."""
     from datetime import UTC, datetime
 
+    from intake.commands.expiries import read_expiry
     from intake.commands.servers import transaction
     from intake.keys import UnknownScope, UnknownTenant, create_key
 
+    now = datetime.now(UTC)
+    expires_at = None if expires is None else read_expiry(expires, now)
     with transaction() as connection:
         try:
-            made = create_key(connection, tenant, scopes, datetime.now(UTC))
+            made = create_key(connection, tenant, scopes, now, expires_at=expires_at)
         except (UnknownScope, UnknownTenant) as error:
             raise CommandFailed(str(error)) from error
     if as_json:
         words = {"id": made.id, "key": made.key, "token": made.id.hex, "secret": made.secret}
-        print_json(words | {"tenant": tenant, "scopes": scopes})
+        print_json(words | {"tenant": tenant, "scopes": scopes, "expires_at": expires_at})
     else:
         print_line("Ticket Evolution's clients sign with these; the secret is shown this once:")
         print_line(f"token: {made.id.hex}")
         print_line(f"secret: {made.secret}")
-        print_line(f"Key {made.id} of {tenant}; it is shown this once:")
+        until = "" if expires_at is None else f", good until {expires_at.isoformat(timespec='seconds')}"
+        print_line(f"Key {made.id} of {tenant}{until}; it is shown this once:")
         print_line(made.key)
 
 
 @app.command("list", epilog="Example: willcall keys list")
 def list_(as_json: JsonFlag = False) -> None:
-    """List the keys, revoked ones too; none can be read again."""
+    """List the keys, revoked and expired ones too; none can be read again.
+
+    `used` is when a call came with it last, to a minute or two.
+    """
     from intake import keys
     from intake.commands.servers import transaction
 
     with transaction() as connection:
         found = keys.list_keys(connection)
-    columns = ("id", "tenant", "scopes", "created_at", "revoked_at")
-    rows = [(key.id, key.tenant, key.scopes, key.created_at, key.revoked_at) for key in found]
     if as_json:
-        print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        print_json([asdict(key) for key in found])
         return
     print_table(
-        ("id", "tenant", "scopes", "created", "revoked"),
-        (
-            (id_, tenant, " ".join(scopes), created.isoformat(timespec="seconds"),
-             revoked and revoked.isoformat(timespec="seconds"))
-            for id_, tenant, scopes, created, revoked in rows
-        ),
-    )  # fmt: skip
+        ("id", "tenant", "scopes", "created", "expires", "used", "revoked"),
+        ((key.id, key.tenant, " ".join(key.scopes), *map(_moment, _moments_of(key))) for key in found),
+    )
+
+
+def _moments_of(key: "ApiKey") -> tuple["datetime | None", ...]:
+    return key.created_at, key.expires_at, key.last_used_at, key.revoked_at
+
+
+def _moment(moment: "datetime | None") -> str | None:
+    return None if moment is None else moment.isoformat(timespec="seconds")
 
 
 @app.command(epilog="Example: willcall keys revoke 01890a5d-ac96-774b-bcce-b302099a8057")

@@ -28,11 +28,12 @@ from intake.dialects.acme_calls import (
 from intake.dialects.acme_words import CREATE_ORDER, DELETE_ORDER, LIST_ORDERS, SHOW_ORDER, UPDATE_ORDER
 from intake.dialects.answering import USUAL_WAIT_SECONDS
 from intake.dialects.routing import refusing_with
+from intake.envelope import Envelope
 from intake.keys import Caller
 from intake.order_reading import at_one_moment
 from intake.parts import PartsOfApp
 from intake.problems import Problem, invalid, not_found
-from intake.sending import call_of, send
+from intake.sending import Answer, Call, call_of, send
 from orders.reading.customers import Customer, orders_of_customer, orders_of_event
 from orders.reading.event_orders import find_event
 from orders.reading.orders import RequestRow, find_order
@@ -47,7 +48,8 @@ MAX_LIST: Final = 500
 """Orders in one list; the header `Link` leads to older ones."""
 
 
-def _refusal(problem: Problem) -> tuple[int, Any]:
+def refusal(problem: Problem) -> tuple[int, Any]:
+    """Return the status and the body of a refusal, as this dialect says it."""
     return problem.status, acme.refusal(problem.status, problem.detail, problem.errors)
 
 
@@ -60,7 +62,7 @@ _documented: Final = [
 router = APIRouter(
     prefix="/v1/b2c/orders",
     default_response_class=Response,
-    route_class=refusing_with(_refusal),
+    route_class=refusing_with(refusal),
     dependencies=_documented,
     tags=[DIALECT.name],
 )
@@ -152,7 +154,7 @@ async def create_order(request: Request, caller: _Creator) -> Response:
     answer = answering(call, words, id_of)
     envelope = enclosed(CREATE, words, call, caller)
     # The id is no more than every outcome says.
-    return await send(call, envelope, answer, usual_wait=USUAL_WAIT_SECONDS, shows_orders=False)
+    return await _send(call, envelope, answer, shows_orders=False)
 
 
 @router.put("/{id}", summary="Update an order", **UPDATE_ORDER)
@@ -166,7 +168,7 @@ async def update_order(request: Request, id: str, parts: PartsOfApp, caller: _Up
     seen_version = await parts.seen_versions.read(caller, UUID(order_id))
     envelope = enclosed(UPDATE, {**words, "id": order_id}, call, caller, seen_version=seen_version)
     answer = answering(call, words, order_after)
-    return await send(call, envelope, answer, usual_wait=USUAL_WAIT_SECONDS)
+    return await _send(call, envelope, answer)
 
 
 @router.delete("/{id}", summary="Delete an order", **DELETE_ORDER)
@@ -174,7 +176,15 @@ async def delete_order(request: Request, id: str, caller: _Updater) -> Response:
     """Cancel an order, and answer with it: it is never gone, and what was paid is owed back."""
     call = call_of(request)
     envelope = enclosed(CANCEL, {"id": await order_id_of(request, caller, id)}, call, caller)
-    return await send(call, envelope, answering(call, {}, order_after), usual_wait=USUAL_WAIT_SECONDS)
+    return await _send(call, envelope, answering(call, {}, order_after))
+
+
+async def _send(call: Call, envelope: Envelope, answer: Answer, *, shows_orders: bool = True) -> Response:
+    # A request uuid that was used before has an answer of its own.
+    replays = REQUEST_UUID not in call.request.headers
+    return await send(
+        call, envelope, answer, usual_wait=USUAL_WAIT_SECONDS, shows_orders=shows_orders, replays=replays
+    )
 
 
 __all__ = ["MAX_LIST", "REQUEST_UUID", "router"]

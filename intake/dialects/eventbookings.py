@@ -38,12 +38,13 @@ from vendors.eventbookings.refusals import Refusal
 from vendors.eventbookings.values import is_occurrence, session_id
 
 
-def _refusal(problem: Problem) -> tuple[int, Any]:
+def refusal(problem: Problem) -> tuple[int, Any]:
+    """Return the status and the body of a refusal, as this dialect says it."""
     return problem.status, eventbookings.refusal(problem.status, problem.detail, problem.errors)
 
 
 router = APIRouter(
-    default_response_class=Response, route_class=refusing_with(_refusal), tags=["eventbookings"]
+    default_response_class=Response, route_class=refusing_with(refusal), tags=["eventbookings"]
 )
 
 # Declared for the OpenAPI page only: what it finds in the header, we look for ourselves.

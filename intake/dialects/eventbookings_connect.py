@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote_plus
 from fastapi import APIRouter, Request, Response
 from fastapi.security.utils import get_authorization_scheme_param
 
-from intake.access import caller_if_known
+from intake.access import caller_if_known, note_use
 from intake.answers import json_response
 from intake.bodies import JSON, read_body
 from intake.clock import utc_now
@@ -61,19 +61,22 @@ class _Refused(Problem):
         self.error = error
 
 
-def _refusal(problem: Problem) -> tuple[int, Any]:
+def refusal(problem: Problem) -> tuple[int, Any]:
+    """Return the status and the body of a refusal, as this dialect says it."""
     # OAuth has no word for too many calls (RFC 6749, 5.2); this one, too, says to try again.
     is_passing = problem.status == 429 or problem.status >= 500
     usual = "temporarily_unavailable" if is_passing else "invalid_request"
     error = problem.error if isinstance(problem, _Refused) else usual
-    return problem.status, {"error": error, "error_description": problem.detail}
+    # OAuth has one status for a call that is not as it should be (RFC 6749, 5.2).
+    status = 400 if problem.status == 422 else problem.status
+    return status, {"error": error, "error_description": problem.detail}
 
 
 _MAX_BODY: Final = 8 * 1024
 """Bytes: nobody has said yet who he is."""
 
 router = APIRouter(
-    default_response_class=Response, route_class=refusing_with(_refusal), tags=["eventbookings"]
+    default_response_class=Response, route_class=refusing_with(refusal), tags=["eventbookings"]
 )
 
 _CALL: Final = words_of_call(
@@ -139,6 +142,7 @@ async def _client(request: Request, given: Mapping[str, str]) -> Caller:
     caller = await caller_if_known(request, secret)
     if caller is None or caller.key_id != parse_uuid(client_id):
         raise _Refused("invalid_client", "there is no such client, or its secret is another one", 401)
+    note_use(request, caller)
     parts_of(request.app).quotas.count(caller)  # it asks for nothing that would wait in the queue
     return caller
 

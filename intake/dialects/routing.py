@@ -12,6 +12,7 @@ from intake.failures import tell_of
 from intake.keys import Caller
 from intake.parsing import NotJson, parse_json
 from intake.problems import Problem, invalid, problem_of, unexpected
+from intake.strict_routes import check_parameters, names_of_parameters
 from schemas.dialects import DialectName
 from vendors.dialect import Dialect, NotTranslatable, Words
 
@@ -27,20 +28,26 @@ def refusing_with(refusal: Refusal) -> type[APIRoute]:
     class DialectRoute(APIRoute):
         def get_route_handler(self) -> Handler:
             handle = super().get_route_handler()
+            known = names_of_parameters(self)
 
             async def answered(request: Request) -> Response:
                 try:
+                    check_parameters(request, known)
                     return await handle(request)
                 except ClientDisconnect:
                     raise  # nobody is there to be answered
                 except Exception as error:  # noqa: BLE001 - whatever happens, the answer has its shape
-                    problem = _any_problem_of(request, error)
-                    status, words = refusal(problem)
-                    return json_response(words, status, problem.headers)
+                    return refused_with(refusal, _any_problem_of(request, error))
 
             return answered
 
     return DialectRoute
+
+
+def refused_with(refusal: Refusal, problem: Problem) -> Response:
+    """Return the answer that a problem is in a dialect's own shape."""
+    status, words = refusal(problem)
+    return json_response(words, status, problem.headers)
 
 
 def _any_problem_of(request: Request, error: Exception) -> Problem:

@@ -43,23 +43,28 @@ VENDORS_JSON: Final = "application/vnd.ticketevolution.api+json"
 _MEDIA_TYPES: Final = (JSON, VENDORS_JSON, "text/plain", "")
 
 
-def _refusal(problem: Problem) -> tuple[int, Any]:
+def refusal(problem: Problem) -> tuple[int, Any]:
+    """Return the status and the body of a refusal, as this dialect says it."""
     return ticket_evolution.refusal(problem.status, problem.detail, problem.errors)
 
 
-class _Route(refusing_with(_refusal)):  # type: ignore[misc] # a class that is made by a function
+class _Route(refusing_with(refusal)):  # type: ignore[misc] # a class that is made by a function
     """Answers in the vendor's media type those who accept it."""
 
     def get_route_handler(self) -> Handler:
         handle: Handler = super().get_route_handler()
 
         async def answered(request: Request) -> Response:
-            response = await handle(request)
-            if VENDORS_JSON in request.headers.get("accept", "").lower():
-                response.headers["content-type"] = f"{VENDORS_JSON}; version=9; charset=utf-8"
-            return response
+            return in_their_type(request, await handle(request))
 
         return answered
+
+
+def in_their_type(request: Request, response: Response) -> Response:
+    """Return the response in the vendor's media type, where the call accepts that."""
+    if VENDORS_JSON in request.headers.get("accept", "").lower():
+        response.headers["content-type"] = f"{VENDORS_JSON}; version=9; charset=utf-8"
+    return response
 
 
 router = APIRouter(prefix="/v9", default_response_class=Response, route_class=_Route, tags=[DIALECT.name])

@@ -16,6 +16,7 @@ from fastapi import Request
 
 from intake.access import admit, caller_if_known, check_scopes
 from intake.keys import Caller
+from intake.methods import SENT_METHOD
 from intake.problems import Problem
 from intake.scopes import Scope
 
@@ -56,12 +57,13 @@ def _is_signed(request: Request, body: bytes, signature: str, caller: Caller) ->
 def signed_texts(request: Request, body: bytes) -> Iterator[bytes]:
     """Return what a signature may be of: clients sort and escape a query each in its own way."""
     host = request.headers.get("host", "")
+    method = request.scope.get(SENT_METHOD, request.method)
     path = request.scope.get("raw_path") or request.url.path.encode()
     query = request.scope.get("query_string", b"")
     contents = [body] if request.method in _WITH_BODY else list(_queries(query))
     # A client in PHP leaves a port that is not the usual one where it is.
     for name in dict.fromkeys((_PORT.sub("", host), host)):
-        start = f"{request.method} {name}".encode("latin-1") + path + b"?"
+        start = f"{method} {name}".encode("latin-1") + path + b"?"
         for content in contents:
             yield start + content
 

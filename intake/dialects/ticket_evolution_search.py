@@ -44,7 +44,10 @@ class _Wrong(Exception):
 
 
 def wanted_orders(request: Request, caller: Caller) -> Wanted:
-    """Return what a call asks for. Raises `Problem` with the status 422, by the names of the parameters."""
+    """Return what a call asks for, whose parameters are all of `PARAMETERS`.
+
+    Raises `Problem` with the status 422, by the names of the parameters.
+    """
     given = {name: value for name, value in request.query_params.multi_items() if value != ""}
     mistakes: list[Rejection] = []
     found: dict[str, Any] = {}
@@ -54,13 +57,11 @@ def wanted_orders(request: Request, caller: Caller) -> Wanted:
             moment = _moment(name, value)
             if moment is not None:
                 moments.append(moment)
-            elif name in _PARAMETERS:
+            else:
                 field, read = _PARAMETERS[name]
                 found[field] = read(value)
-            else:
-                raise _Wrong(f"unknown parameter {name[:64]}")
         except _Wrong as error:
-            mistakes.append(Rejection("invalid", name[:64], str(error)))
+            mistakes.append(Rejection("invalid", name, str(error)))
     if mistakes:
         raise Problem(422, str(mistakes[0].message), errors=[one.as_dict() for one in mistakes[:20]])
     page, per_page = found.pop("page", 1), min(found.pop("per_page", MOST), MOST)
@@ -74,8 +75,6 @@ def _moment(name: str, value: str) -> Moment | None:
     if column not in ("created_at", "updated_at"):
         return None
     comparison: Any = how or "eq"
-    if comparison not in get_args(Comparison):
-        raise _Wrong(f"unknown parameter {name[:64]}")
     try:
         # A + that was not escaped came as a space.
         moment = _MOMENT.validate_strings(value.replace(" ", "+"))
@@ -122,6 +121,12 @@ _PARAMETERS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "reference": ("reference", _text),
 }
 
+_MOMENTS: Final = tuple(
+    f"{column}{how}"
+    for column in ("created_at", "updated_at")
+    for how in ("", *(f".{comparison}" for comparison in get_args(Comparison)))
+)
+
 PARAMETERS: Final[tuple[dict[str, Any], ...]] = tuple(
     {
         "name": name,
@@ -129,6 +134,6 @@ PARAMETERS: Final[tuple[dict[str, Any], ...]] = tuple(
         "description": f"As Orders / Index says of {name}.",
         "schema": {"type": "string"},
     }
-    for name in (*_PARAMETERS, "created_at.gte", "updated_at.gte")
+    for name in (*_PARAMETERS, *_MOMENTS)
 )
 """The parameters on the OpenAPI page."""

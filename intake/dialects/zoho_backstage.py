@@ -41,14 +41,15 @@ _documented: Final = APIKeyHeader(
 )
 
 
-def _refusal(problem: Problem) -> tuple[int, Any]:
+def refusal(problem: Problem) -> tuple[int, Any]:
+    """Return the status and the body of a refusal, as this dialect says it."""
     return problem.status, zoho_backstage.refusal(problem.status, problem.detail, problem.errors)
 
 
 router = APIRouter(
     prefix="/backstage/v3/portals/{portal_id}/events/{event_id}/orders",
     default_response_class=Response,
-    route_class=refusing_with(_refusal),
+    route_class=refusing_with(refusal),
     dependencies=[Security(_documented)],
     tags=["zoho_backstage"],
 )

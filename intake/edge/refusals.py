@@ -5,6 +5,7 @@ from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
+from intake.call_records import REQUEST_ID, begin, new_id
 from intake.problems import RETRY_AFTER_SECONDS, Problem, invalid, unavailable
 
 BUSY: Final = "this process has as many calls as it may; try again"
@@ -20,6 +21,7 @@ def refusal(status: int, sentence: str) -> Problem:
 def as_bytes(problem: Problem) -> bytes:
     """Return the response that closes the connection, as it goes over the wire."""
     response = problem.response()
+    response.headers[REQUEST_ID.decode()] = new_id()
     lines = [
         f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}".encode(),
         *(b"%s: %s" % header for header in response.raw_headers),
@@ -31,5 +33,5 @@ def as_bytes(problem: Problem) -> bytes:
 async def busy(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a call that is one too many (an ASGI application)."""
     problem = unavailable(BUSY)
-    problem.headers["connection"] = "close"
+    problem.headers |= {"connection": "close", REQUEST_ID.decode(): begin(scope["headers"]).id}
     await problem.response()(scope, receive, send)

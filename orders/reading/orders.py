@@ -43,6 +43,13 @@ class RequestRow:
     errors: tuple[Words, ...]
     is_repeat: bool = False
     """Whether another request with the same idempotency key came before it."""
+    is_conflict: bool = False
+    """Whether that one was another request: this one has no effect, and an outcome of its own."""
+
+    @property
+    def is_replay(self) -> bool:
+        """Say whether the outcome is that of the earlier request."""
+        return self.is_repeat and not self.is_conflict
 
     def words(self) -> Words:
         """Return the answer of `GET /v1/requests/{request_id}`."""
@@ -70,8 +77,7 @@ def find_requests(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Req
     found: dict[UUID, RequestRow] = {}
     for row in connection.execute(_REQUESTS, {"ids": list(ids)}):
         if row.is_conflict:
-            errors: Sequence[Words] = (CONFLICT.as_dict(),)
-            outcome = RequestRow(row.id, row.tenant_id, "rejected", None, tuple(errors), is_repeat=True)
+            outcome = conflicting(row.id, row.tenant_id)
         else:
             outcome = RequestRow(
                 row.id, row.tenant_id, row.status, row.order_id, tuple(row.errors or ()), row.is_repeat
@@ -80,6 +86,12 @@ def find_requests(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Req
         if row.id not in found or found[row.id].status == "dead":
             found[row.id] = outcome
     return found
+
+
+def conflicting(request_id: UUID, tenant_id: UUID) -> RequestRow:
+    """Return the outcome of a request whose key has named another one."""
+    errors = (CONFLICT.as_dict(),)
+    return RequestRow(request_id, tenant_id, "rejected", None, errors, is_repeat=True, is_conflict=True)
 
 
 def get_order(connection: Connection, order_id: UUID, tenant_id: UUID | None = None) -> Words | None:

@@ -2,13 +2,17 @@
 
 import hashlib
 import re
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
 from sqlalchemy import Engine
 
 from intake.scopes import SCOPES
 from tests.commands.conftest import Willcall
 from tests.factories import load, rows
+
+CREATE = ("keys", "create", "--tenant", "demo", "--scope", "orders.read")
 
 
 def test_a_key_is_shown_once_and_only_its_hash_is_kept(willcall: Willcall, engine: Engine) -> None:
@@ -80,3 +84,49 @@ def test_a_key_for_nobody_or_nothing_is_a_sentence(willcall: Willcall, engine: E
     assert (nobody.code, nobody.err) == (1, "willcall: there is no tenant nobody\n")
     assert nothing.code == 1
     assert nothing.err.startswith("willcall: everything is not a scope; the scopes are orders.create, ")
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"), [("90d", 90 * 86_400), ("12h", 43_200), ("30m", 1_800), ("2w", 14 * 86_400)]
+)
+def test_a_key_expires_after_a_while(willcall: Willcall, engine: Engine, given: str, seconds: int) -> None:
+    load(engine)
+    before = datetime.now(UTC)
+    made = willcall(*CREATE, "--expires", given, "--json").json
+    after = datetime.now(UTC)
+
+    expires_at = datetime.fromisoformat(made["expires_at"])
+    assert before <= expires_at - timedelta(seconds=seconds) <= after
+    [listed] = willcall("keys", "list", "--json").json
+    assert datetime.fromisoformat(listed["expires_at"]) == expires_at
+    assert listed["last_used_at"] is None
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("2099-01-31", "2099-01-31T00:00:00+00:00"),
+        ("2099-01-31T12:00:00+01:00", "2099-01-31T11:00:00+00:00"),
+        ("2099-01-31T12:00:00Z", "2099-01-31T12:00:00+00:00"),
+    ],
+)
+def test_a_key_expires_at_a_moment(willcall: Willcall, engine: Engine, given: str, expected: str) -> None:
+    load(engine)
+
+    shown = willcall(*CREATE, "--expires", given).out
+
+    assert f"good until {expected}" in shown
+    assert expected in willcall("keys", "list").out
+
+
+@pytest.mark.parametrize(
+    "given", ["", "0d", "-1d", "90", "d", "90 days", "1y", "tomorrow", "2020-01-01", "2099-02-30", "9999999d"]
+)
+def test_a_key_that_could_not_expire_is_not_made(willcall: Willcall, engine: Engine, given: str) -> None:
+    load(engine)
+
+    ran = willcall(*CREATE, "--expires", given)
+
+    assert ran.code == 1
+    assert "expire" in ran.err
+    assert rows(engine, "SELECT 1 FROM api_keys") == []

@@ -92,7 +92,8 @@ class Key:
     secret: str
 
     def call(self, dialect: str, method: str, path: str, body: Any = None, **headers: str) -> httpx.Response:
-        content = b"" if method in ("GET", "DELETE") else json.dumps({} if body is None else body).encode()
+        is_bare = method in ("GET", "HEAD", "DELETE")
+        content = b"" if is_bare else json.dumps({} if body is None else body).encode()
         sent = self._credentials(dialect, method, path, content) | {
             name.replace("_", "-"): value for name, value in headers.items()
         }
@@ -168,6 +169,20 @@ def test_a_key_with_only_the_needed_scope_is_served(
     answer = key_with(scope).call(needs.dialect, method, needs.path or _filled(path), prefer="wait=0")
 
     assert answer.status_code in (200, 202, 400, 404, 422), answer.text
+
+
+READS = [(path, needs) for method, path, needs in KEYED if method == "GET"]
+
+
+@pytest.mark.parametrize(("path", "needs"), READS)
+def test_a_head_is_answered_as_its_get_in_every_dialect(key_with: MakeKey, path: str, needs: Needs) -> None:
+    key = key_with("admin")
+    got, headed = (key.call(needs.dialect, method, needs.path or _filled(path)) for method in ("GET", "HEAD"))
+
+    assert headed.status_code == got.status_code, headed.headers
+    assert headed.headers["content-type"] == got.headers["content-type"]
+    assert headed.headers["content-length"] == str(len(got.content))
+    assert headed.content == b""
 
 
 BUYER = {"first_name": "Wilhelmina", "last_name": "Harker", "email": "mina@example.com"}

@@ -5,7 +5,14 @@ from sqlalchemy import Engine, text
 from db.migrate import upgrade
 from db.sealing import unseal
 
-BEFORE_DOCUMENTS = """
+BEFORE_KEY_USES = """
+    ALTER TABLE api_keys DROP COLUMN expires_at, DROP COLUMN last_used_at;
+    UPDATE alembic_version SET version_num = '2026_11_26_documents';
+"""
+"""The schema as it was before keys could expire; the rows stay."""
+
+BEFORE_DOCUMENTS = f"""
+    {BEFORE_KEY_USES}
     DROP TABLE documents;
     UPDATE alembic_version SET version_num = '2026_11_26_sealed_secrets';
 """

@@ -224,7 +224,7 @@ def test_a_wrong_method_is_told_the_right_ones(client) -> None:
     answer = client.put("/v1/orders")
 
     assert answer.status_code == 405
-    assert answer.headers["allow"] == "GET, POST"
+    assert answer.headers["allow"] == "GET, HEAD, POST, OPTIONS"
     assert errors_of(answer) == []
 
 

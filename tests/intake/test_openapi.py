@@ -122,6 +122,58 @@ def test_every_body_has_an_example(page) -> None:
     assert [name for name, media in bodies.items() if "example" not in media] == []
 
 
-def test_calls_say_which_of_them_need_a_key(page) -> None:
-    assert page["paths"]["/v1/orders"]["post"]["security"] == [{"API key": []}]
-    assert "security" not in page["paths"]["/healthz"]["get"]
+PUBLIC = {"/healthz", "/readyz", "/metrics"}
+
+
+def _calls(page: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, calls in page["paths"].items():
+        for method, call in calls.items():
+            yield method, path, call
+
+
+def test_every_call_but_the_health_checks_says_who_may_make_it(page) -> None:
+    schemes = page["components"]["securitySchemes"]
+    for method, path, call in _calls(page):
+        assert (call["security"] == []) == (path in PUBLIC), (method, path)
+        assert {name for way in call["security"] for name in way} <= set(schemes), (method, path)
+    # All that one way names is needed, and one way is enough.
+    paths = page["paths"]
+    assert paths["/v1/orders"]["post"]["security"] == [{"API key": []}]
+    assert paths["/v1/b2c/orders"]["get"]["security"] == [{"x-acme-api-key": [], "x-b2c-tenant-id": []}]
+    assert paths["/v9/orders"]["post"]["security"] == [{"X-Token": [], "X-Signature": []}]
+    assert paths["/events/{event_uuid}/orders"]["get"]["security"] == [
+        {"EventBookings": ["event.list_order"]}
+    ]
+
+
+def test_no_scheme_is_nobodys(page) -> None:
+    used = {name for _, _, call in _calls(page) for way in call["security"] for name in way}
+
+    assert used == set(page["components"]["securitySchemes"])
+
+
+def test_every_call_says_when_to_try_again(page) -> None:
+    for method, path, call in _calls(page):
+        if path in PUBLIC:
+            continue
+        for status in ("429", "503"):
+            answer = call["responses"][status]
+            assert answer["headers"]["Retry-After"]["schema"] == {"type": "string"}, (method, path, status)
+            assert answer["content"], (method, path, status)
+
+
+def test_calls_with_an_idempotency_key_say_how_a_repeat_is_known(page) -> None:
+    replayed = {
+        (method, path)
+        for method, path, call in _calls(page)
+        if any("Idempotency-Replayed" in answer.get("headers", {}) for answer in call["responses"].values())
+    }
+    keyed = {
+        (method, path)
+        for method, path, call in _calls(page)
+        if any(one["name"] == "Idempotency-Key" for one in call.get("parameters", ()))
+    }
+
+    assert replayed - keyed == {("get", "/v1/requests/{request_id}")}
+    assert keyed <= replayed
+    assert len(keyed) > 10

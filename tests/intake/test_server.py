@@ -22,12 +22,13 @@ SERVE = "from intake.server import serve; from worker.settings import get_settin
 
 
 @contextmanager
-def process(intake: Intake, port: int) -> Iterator["subprocess.Popen[str]"]:
+def process(intake: Intake, port: int, **settings: str) -> Iterator["subprocess.Popen[str]"]:
     environment = os.environ | {
         "WILLCALL_DATABASE_URL": intake.settings.database(),
         "WILLCALL_BROKER_URL": intake.settings.broker(),
         "WILLCALL_GLOBAL_KEYPREFIX": intake.settings.global_keyprefix,
         "WILLCALL_INTAKE_PORT": str(port),
+        **settings,
     }
     server = subprocess.Popen(
         [sys.executable, "-c", SERVE], env=environment, stderr=subprocess.PIPE, text=True

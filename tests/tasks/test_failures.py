@@ -1,6 +1,7 @@
 """What happens to a request that fails for a reason that nobody foresaw."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -10,7 +11,7 @@ from sqlalchemy import Engine, text
 from orders.reading.orders import find_requests
 from orders.recovery.delayed import RetryPolicy, claim_due
 from tasks.maintenance import retry
-from tasks.messages import QueueMessage
+from tasks.messages import QueueMessage, parse
 from tasks.orders import process_messages
 from tests.factories import load, make_body, rows, scalar
 from tests.poison import cure_orders, poison_orders
@@ -114,3 +115,22 @@ def test_the_log_of_a_batch_has_ids_and_nothing_of_the_buyer(
         assert str(outcome.request_id) in logged
         assert str(outcome.order_id) in logged
     assert "ecretname" not in logged
+
+
+def test_a_failure_names_the_call_that_the_request_came_by(
+    poison: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    load(poison)
+    message = _message(make_body(), make_body(reference="poison"))
+    calls = {"willcall_calls": ["first", "second"]}
+    process_messages([replace(message, headers=calls)])
+
+    [record] = [one for one in caplog.records if one.message == "a request failed unexpectedly"]
+    assert record.__dict__["call_id"] == "second"
+
+
+@pytest.mark.parametrize("calls", [None, "ab", {}, [], [1], ["a b"], ["x" * 129], [""], [None], [["a"]]])
+def test_a_header_of_anybodys_names_no_call(calls: object) -> None:
+    message = replace(_message(make_body()), headers={"willcall_calls": calls})
+
+    assert [one.call_id for one in parse(message).requests] == [None]

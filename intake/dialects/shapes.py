@@ -1,0 +1,31 @@
+"""In whose words a path refuses, also where it has no such route or method."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from fastapi import Request, Response
+from starlette.types import Scope
+
+from intake.dialects import acme, eventbookings, eventbookings_connect, ticket_evolution, zoho_backstage
+from intake.dialects.routing import Refusal, refused_with
+from intake.problems import Problem, Shape
+
+
+def _shape(refusal: Refusal) -> Shape:
+    return lambda _, problem: refused_with(refusal, problem)
+
+
+def _ticket_evolution(scope: Scope, problem: Problem) -> Response:
+    answer = refused_with(ticket_evolution.refusal, problem)
+    return ticket_evolution.in_their_type(Request(scope), answer)
+
+
+SHAPES: Final[Mapping[str, Shape]] = {
+    "/v1/b2c": _shape(acme.refusal),
+    "/v9": _ticket_evolution,
+    "/backstage": _shape(zoho_backstage.refusal),
+    "/connect": _shape(eventbookings_connect.refusal),
+    "/events": _shape(eventbookings.refusal),
+    "/orders": _shape(eventbookings.refusal),
+}
+"""The dialects' shapes of errors, by what their paths begin with."""

@@ -1,0 +1,105 @@
+"""Metrics: calls by route, method and status, whatever callers invent; on a port of their own."""
+
+import socket
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from intake.call_log import UNKNOWN
+from tests.intake.test_server import process
+from tests.intakes import Intake, running_intake, settings_of
+from tests.processes import PATIENCE_SECONDS
+from tests.rabbitmq import free_port
+
+CALLS = "willcall_intake_calls_total"
+SECONDS = "willcall_intake_call_seconds"
+
+
+def _read(url: str) -> dict[str, float]:
+    answer = httpx.get(url, timeout=PATIENCE_SECONDS)
+    assert answer.status_code == 200
+    lines = [line for line in answer.text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+
+def _of(method: str, route: str, status: int) -> str:
+    return f'{CALLS}{{method="{method}",route="{route}",status="{status}"}}'
+
+
+def test_calls_are_counted_by_route_method_and_status(intake: Intake, client: httpx.Client) -> None:
+    before = _read(f"{intake.url}/metrics")
+    for path in ("/v1/orders/1", "/v1/orders/2"):
+        client.get(path)
+    client.head("/v1/orders/3")
+    client.put("/v1/orders/4")
+    client.get("/v1/orders/5", headers={"authorization": "Bearer x"})
+    after = _read(f"{intake.url}/metrics")
+
+    route = "/v1/orders/{order_id}"
+    expected = {("GET", 404): 2, ("HEAD", 404): 1, ("PUT", 405): 1, ("GET", 401): 1}
+    for (method, status), count in expected.items():
+        name = _of(method, route, status)
+        assert after[name] - before.get(name, 0) == count, name
+    timed = f'{SECONDS}_count{{method="GET",route="{route}"}}'
+    assert after[timed] - before.get(timed, 0) == 3
+    assert after[f'{SECONDS}_sum{{method="GET",route="{route}"}}'] > 0
+
+
+def test_what_callers_invent_makes_no_new_label(intake: Intake, client: httpx.Client) -> None:
+    client.get("/nothing")
+    client.request("PROPFIND", "/nothing")
+    _read(f"{intake.url}/metrics")  # itself a call
+    before = _read(f"{intake.url}/metrics")
+    for index in range(50):
+        client.get(f"/nothing/{index}")
+        client.get(f"/v9/{index}")
+        client.request("PROPFIND", f"/{index}")
+        client.request("MKCOL", f"/{index}")
+    after = _read(f"{intake.url}/metrics")
+
+    assert set(after) == set(before)
+    assert after[_of("GET", UNKNOWN, 404)] - before[_of("GET", UNKNOWN, 404)] == 100
+    assert after[_of("other", UNKNOWN, 404)] - before[_of("other", UNKNOWN, 404)] == 100
+
+
+@pytest.fixture(scope="module")
+def apart(shared_intake: Intake) -> Iterator[Intake]:
+    """Return an intake whose metrics have a port of their own."""
+    settings = shared_intake.settings
+    changes = {
+        "database_url": settings.database_url,
+        "global_keyprefix": settings.global_keyprefix,
+        "intake_metrics_port": free_port(),
+    }
+    with running_intake(settings.home, **changes) as intake:
+        yield intake
+
+
+def test_metrics_have_a_port_of_their_own_where_one_is_set(apart: Intake) -> None:
+    httpx.get(f"{apart.url}/v1/orders", timeout=PATIENCE_SECONDS)
+    found = _read(f"http://127.0.0.1:{apart.settings.intake_metrics_port}/metrics")
+
+    assert found[_of("GET", "/v1/orders", 401)] >= 1
+    assert found["willcall_outbox_unsent"] == 0
+    assert httpx.get(f"{apart.url}/metrics", timeout=PATIENCE_SECONDS).status_code == 404
+
+
+def test_the_port_of_the_metrics_is_for_this_machine_only(apart: Intake) -> None:
+    port = apart.settings.intake_metrics_port
+    with socket.socket() as other:
+        other.bind(("127.0.0.2", port))  # it listens on one address, and this one is free
+
+
+def test_a_taken_port_of_the_metrics_ends_the_process_and_is_named(intake: Intake) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = settings_of(intake.settings.home).intake_port
+        metrics = {"WILLCALL_INTAKE_METRICS_PORT": str(taken.getsockname()[1])}
+        with process(intake, port, **metrics) as server:
+            _, told = server.communicate(timeout=PATIENCE_SECONDS)
+
+    assert server.returncode == 1
+    assert "WILLCALL_INTAKE_METRICS_PORT" in told
+    assert "Traceback" not in told
