@@ -7,8 +7,8 @@ its requests is small against a tenth of a second.
 from typing import Final
 
 _SECONDS: Final = 0.1
-_LEAST: Final = 50
-_TELLING: Final = 20  # requests of a batch that tells how long one takes
+_LEAST: Final = 4
+_TELLING: Final = 20  # requests of a quick batch that tells how long one takes
 
 
 class Pace:
@@ -21,7 +21,8 @@ class Pace:
 
     def note(self, requests: int, seconds: float) -> None:
         """Take into account that a batch of so many requests took so long."""
-        if requests >= min(_TELLING, self._most):
+        is_telling = requests >= min(_TELLING, self.limit)
+        if is_telling or seconds > _SECONDS:
             fitting = round(_SECONDS * requests / max(seconds, 1e-6))
             # Halfway: one slow batch says little.
             self.limit = min(max((self.limit + fitting) // 2, _LEAST), self._most)
