@@ -1,5 +1,6 @@
-"""Real servers for the tests: one PostgreSQL and one Valkey for each process that runs tests."""
+"""Real servers for the tests: a PostgreSQL, a Valkey and a RabbitMQ for each process that runs tests."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,16 +12,22 @@ from db import tables
 from db.engine import make_engine
 from db.migrate import upgrade
 from db.sealing import keyring, secret_keys
+from tests.brokers import broker, rabbitmq
 from tests.homes import temporary_home
 from tests.intakes import intake, shared_intake, worker
 from worker import embedded
 from worker.settings import get_settings
 
-__all__ = ["intake", "shared_intake", "worker"]
+__all__ = ["broker", "intake", "rabbitmq", "shared_intake", "worker"]
 
 # A slow machine is no mistake of what is tested.
 settings.register_profile("anywhere", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("anywhere")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run twice as many processes as there are cores: most tests wait for servers and workers."""
+    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture(scope="session")

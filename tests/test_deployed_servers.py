@@ -139,9 +139,6 @@ def test_a_stranger_cannot_even_connect(migrated: Engine) -> None:
 
 
 # Brokers
-
-
-@pytest.mark.xdist_group("rabbitmq")
 def test_rabbitmq_starts_with_the_password_and_the_dead_letter_policy(tmp_path: Path) -> None:
     definitions = tmp_path / "definitions.json"
     definitions.write_text(_content("rabbitmq_definitions"))

@@ -22,7 +22,7 @@ from worker.settings import Settings
 
 pytestmark = [
     pytest.mark.skipif(not is_installed(), reason="RabbitMQ is not installed"),
-    pytest.mark.xdist_group("rabbitmq"),
+    pytest.mark.xdist_group("commands-rabbitmq"),
 ]
 
 

@@ -1,6 +1,5 @@
-"""What is sent to the tasks here opens their resources anew; some of it goes through real brokers."""
+"""What is sent to the tasks here opens their resources anew."""
 
-from tests.queue.conftest import broker, rabbitmq
 from tests.task_resources import fresh_resources
 
-__all__ = ["broker", "fresh_resources", "rabbitmq"]
+__all__ = ["fresh_resources"]

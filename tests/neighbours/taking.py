@@ -6,9 +6,9 @@ from contextlib import suppress
 import orjson
 from sqlalchemy import Engine
 
+from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, scalar
 from tests.processes import Process, wait_until
-from tests.queue.conftest import Broker
 from worker.publishing import Message, NotConfirmed, task_message
 from worker.queues import ORDERS
 

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from kombu import Connection
 
+from tests.brokers import Broker
 from tests.processes import ROOT, wait_until
-from tests.queue.conftest import Broker
 from tests.rabbitmq import RabbitMQ
 from worker.broker_safety import POLICY_COMMAND, Finding, check_broker
 
 pytestmark = [
-    pytest.mark.xdist_group("rabbitmq"),
     pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True),
 ]
 

@@ -16,12 +16,10 @@ from kombu import Connection, compression
 from sqlalchemy import Engine
 
 from orders.recovery.dead_letters import list_dead_letters
+from tests.brokers import RABBITMQ, Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, rows
 from tests.processes import wait_until
-from tests.queue.conftest import RABBITMQ, Broker, broker, rabbitmq
 from tests.rabbitmq import RabbitMQ
-
-__all__ = ["broker", "rabbitmq"]
 
 PROCESSED = "processed"
 _LATER = timedelta(seconds=3)
@@ -179,7 +177,6 @@ def _outcomes(engine: Engine) -> dict[object, Any]:
 
 
 @pytest.mark.parametrize("broker", ["valkey"], indirect=True)
-@pytest.mark.xdist_group("valkey")
 def test_a_message_that_expired_in_the_queue_is_rejected(broker: Broker, engine: Engine) -> None:
     load(engine)
     message = Message("expires", {"expires": 0.01})
@@ -219,7 +216,6 @@ def test_a_message_that_rabbitmq_let_expire_is_rejected(
 
 
 @pytest.mark.parametrize("broker", ["valkey"], indirect=True)
-@pytest.mark.xdist_group("valkey")
 def test_what_came_from_lists_of_priorities_goes_back_to_them(broker: Broker, engine: Engine) -> None:
     """A stop returns what it read ahead, each message to its list, and the next worker takes all of it."""
     load(engine)
@@ -237,7 +233,6 @@ def test_what_came_from_lists_of_priorities_goes_back_to_them(broker: Broker, en
 
 
 @pytest.mark.parametrize("broker", ["valkey"], indirect=True)
-@pytest.mark.xdist_group("valkey")
 @pytest.mark.parametrize("limit", [1, 2, 10, 50])
 def test_no_priority_keeps_another_waiting(broker: Broker, limit: int) -> None:
     """Each list has its share of what is taken, however small a batch is and however long the others are."""

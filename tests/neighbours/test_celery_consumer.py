@@ -8,13 +8,11 @@ import pytest
 from kombu import Connection, Queue
 from sqlalchemy import Engine
 
+from tests.brokers import RABBITMQ, VALKEY, Broker
 from tests.neighbours.taking import load_plenty, publish, takes
 from tests.processes import Process, running_celery, wait_until
-from tests.queue.conftest import RABBITMQ, VALKEY, Broker, broker, rabbitmq
 from worker.publishing import Message, kwargs_json, task_message
 from worker.queues import MAINTENANCE, queues
-
-__all__ = ["broker", "rabbitmq"]
 
 _TASK = "requests.retry"
 

@@ -8,14 +8,12 @@ import pytest
 from kombu import Connection, Queue
 from sqlalchemy import Engine
 
+from tests.brokers import RABBITMQ, Broker
 from tests.neighbours.proxies import silent_proxy
 from tests.neighbours.taking import message, orders, started, takes
 from tests.processes import wait_until
-from tests.queue.conftest import RABBITMQ, Broker, broker, rabbitmq
 from tests.rabbitmq import RabbitMQ
 from worker.queues import MAINTENANCE, ORDERS, OUTBOX, queues, share_of, share_queue
-
-__all__ = ["broker", "rabbitmq"]
 
 _SHARE = share_of("demo", "amqp:")
 

@@ -14,10 +14,10 @@ from tasks.maintenance import retry
 from tasks.messages import QueueMessage
 from tasks.orders import process_messages
 from tasks.transactions import DatabaseUnavailable
+from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, scalar
 from tests.poison import cure_orders, poison_orders
 from tests.processes import wait_until
-from tests.queue.conftest import Broker
 from tests.rabbitmq import RabbitMQ
 from tests.troubles import TROUBLES
 from worker.publishing import task_message

@@ -9,9 +9,9 @@ from kombu import Connection
 from sqlalchemy import Engine
 
 from intake.messages import outgoing, pack
+from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, rows, scalar
 from tests.processes import wait_until
-from tests.queue.conftest import Broker
 from worker.depths import depth_of_orders
 from worker.publishing import Message
 from worker.queues import ORDERS, is_amqp, share_of

@@ -8,10 +8,10 @@ from sqlalchemy import Engine
 
 from tasks import relaying
 from tasks.outbox import relay
+from tests.brokers import Broker
 from tests.factories import load
 from tests.neighbours.listening import listening, tell, unsent
 from tests.processes import wait_until
-from tests.queue.conftest import Broker
 from worker.settings import get_settings
 
 _ORDER = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -54,7 +54,6 @@ def test_they_leave_in_groups_and_in_order_beside_those_of_others(
 
 
 @pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True)
-@pytest.mark.xdist_group("rabbitmq")
 def test_none_overtakes_one_that_its_consumers_queue_had_no_room_for(on_broker: str, engine: Engine) -> None:
     full = {"x-max-length": 100, "x-overflow": "reject-publish"}
     with listening(on_broker, "order.updated", **full) as listener:

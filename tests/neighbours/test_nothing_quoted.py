@@ -14,11 +14,11 @@ from kombu import Connection, Producer
 from sqlalchemy import Engine, text
 
 from db.tables import metadata
+from tests.brokers import Broker
 from tests.commands.conftest import running_willcall
 from tests.factories import load, make_body, rows, scalar
 from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS, Process, wait_until
-from tests.queue.conftest import Broker
 from tests.queue.hearing import hearing
 from tests.rabbitmq import free_port
 from worker.publishing import kwargs_json, task_message

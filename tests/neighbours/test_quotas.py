@@ -17,10 +17,10 @@ import httpx
 import pytest
 
 from intake.producer import Producer
+from tests.brokers import Broker
 from tests.factories import make_body
 from tests.intakes import Intake, own_home, running_intake
 from tests.processes import wait_until
-from tests.queue.conftest import Broker
 from worker import embedded
 from worker.queues import share_of
 

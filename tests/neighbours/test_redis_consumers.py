@@ -9,14 +9,12 @@ import pytest
 import redis
 from sqlalchemy import Engine
 
+from tests.brokers import Broker
 from tests.neighbours.proxies import silent_proxy
 from tests.neighbours.taking import message, orders, started, takes
 from tests.processes import running_celery, wait_until
-from tests.queue.conftest import Broker
 from worker import embedded
 from worker.queues import ORDERS
-
-pytestmark = pytest.mark.xdist_group("valkey")
 
 
 @pytest.fixture

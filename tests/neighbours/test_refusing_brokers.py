@@ -11,10 +11,10 @@ import pytest
 from kombu import Connection
 from sqlalchemy import Engine
 
+from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, scalar
 from tests.neighbours.listening import listening
 from tests.processes import wait_until
-from tests.queue.conftest import Broker
 from tests.rabbitmq import RabbitMQ
 from worker.publishing import task_message
 from worker.queues import ORDERS

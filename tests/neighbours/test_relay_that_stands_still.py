@@ -29,8 +29,6 @@ from worker.queues import OUTBOX
 from worker.relay_watch import STUCK
 from worker.settings import Settings
 
-pytestmark = pytest.mark.xdist_group("valkey")  # its queues are one process's
-
 
 @pytest.fixture
 def environment(home: Path, engine: Engine) -> dict[str, str]:

@@ -3,9 +3,9 @@
 import orjson
 from sqlalchemy import Engine
 
+from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, rows, scalar
 from tests.processes import wait_until
-from tests.queue.conftest import Broker
 from worker.publishing import Message, task_message
 from worker.queues import ORDERS
 

@@ -97,7 +97,6 @@ def _serves(url: str, engine: Engine, home: Path, folder: Path, **more: str) -> 
     assert scalar(engine, "SELECT count(*) FROM dead_letters") == 0
 
 
-@pytest.mark.xdist_group("valkey")
 def test_valkey_with_a_password(engine: Engine, home: Path, tmp_path: Path) -> None:
     with _running_valkey(tmp_path, "--requirepass", "s3cr:t/@") as port:
         _serves(f"redis://:{quote('s3cr:t/@', safe='')}@127.0.0.1:{port}/0", engine, home, tmp_path)
@@ -105,7 +104,6 @@ def test_valkey_with_a_password(engine: Engine, home: Path, tmp_path: Path) -> N
             assert client.exists("unacked", "unacked_index") == 0
 
 
-@pytest.mark.xdist_group("valkey")
 def test_valkey_behind_tls(engine: Engine, home: Path, tmp_path: Path) -> None:
     """The wheel's Valkey knows no TLS, so that TLS ends before it."""
     certificate = make_certificate(tmp_path / "tls", "IP:127.0.0.1")
@@ -120,7 +118,6 @@ def test_valkey_behind_tls(engine: Engine, home: Path, tmp_path: Path) -> None:
         _refuses(f"rediss://127.0.0.1:{tls_port}/0?ssl_ca_certs={other.file}", home)
 
 
-@pytest.mark.xdist_group("valkey")
 def test_valkey_shared_with_others_by_a_prefix(engine: Engine, home: Path, tmp_path: Path) -> None:
     with _running_valkey(tmp_path) as port, redis.Redis(port=port) as client:
         client.rpush(ORDERS, "another's")
@@ -131,7 +128,6 @@ def test_valkey_shared_with_others_by_a_prefix(engine: Engine, home: Path, tmp_p
         assert {key[:5] for key in client.keys("*")} == {b"shop:"}
 
 
-@pytest.mark.xdist_group("rabbitmq")
 def test_rabbitmq_with_tls(engine: Engine, home: Path, tmp_path: Path) -> None:
     certificate = make_certificate(tmp_path / "tls", "IP:127.0.0.1")
     other = make_certificate(tmp_path / "other", "DNS:other.example")

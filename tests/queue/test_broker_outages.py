@@ -14,9 +14,9 @@ import redis
 from kombu import Connection
 from sqlalchemy import Engine
 
+from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, scalar
 from tests.processes import PATIENCE_SECONDS, wait_until
-from tests.queue.conftest import Broker
 from tests.rabbitmq import RabbitMQ, running_rabbitmq
 from worker import embedded
 from worker.publishing import Message, NotConfirmed, Publisher, task_message
@@ -83,7 +83,6 @@ def own_rabbitmq(home: Path, engine: Engine, tmp_path: Path) -> Iterator[tuple[B
         yield Broker(server.url, home, tmp_path, stack), server
 
 
-@pytest.mark.xdist_group("rabbitmq")
 def test_a_rabbitmq_that_is_killed_and_comes_back_loses_no_order(
     own_rabbitmq: tuple[Broker, RabbitMQ], engine: Engine
 ) -> None:
@@ -97,7 +96,6 @@ def test_a_rabbitmq_that_is_killed_and_comes_back_loses_no_order(
     _survives(broker, engine, outage)
 
 
-@pytest.mark.xdist_group("rabbitmq")
 @pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True)
 def test_a_rabbitmq_that_closes_all_connections_loses_no_order(
     broker: Broker, rabbitmq: RabbitMQ, engine: Engine
@@ -111,7 +109,6 @@ def _messages(server: RabbitMQ) -> int:
     return next((int(count) for name, count in map(str.split, listed.splitlines()) if name == ORDERS), 0)
 
 
-@pytest.mark.xdist_group("rabbitmq")
 def test_a_consumer_that_the_broker_cancels_comes_back(
     own_rabbitmq: tuple[Broker, RabbitMQ], engine: Engine
 ) -> None:
@@ -139,7 +136,6 @@ def test_a_consumer_that_the_broker_cancels_comes_back(
     wait_until(lambda: _orders(engine) >= 2, what="an order on the new queue")
 
 
-@pytest.mark.xdist_group("valkey")
 def test_a_valkey_that_is_killed_and_comes_back_loses_no_order(
     home: Path, engine: Engine, tmp_path: Path
 ) -> None:

@@ -9,10 +9,10 @@ import httpx
 from sqlalchemy import Engine
 
 from intake.keys import create_key
+from tests.brokers import Broker
 from tests.factories import load, make_body
 from tests.intakes import serving
 from tests.processes import PATIENCE_SECONDS, Process, wait_until
-from tests.queue.conftest import Broker
 from tests.rabbitmq import free_port
 
 

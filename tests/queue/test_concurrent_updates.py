@@ -9,10 +9,10 @@ import orjson
 from sqlalchemy import Engine
 
 from db.ids import new_id
+from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, rows, run, scalar
 from tests.factories import make_request as make_create
 from tests.processes import wait_until
-from tests.queue.conftest import Broker
 from worker.publishing import Message, task_message
 from worker.queues import ORDERS
 

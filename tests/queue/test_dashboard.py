@@ -16,10 +16,10 @@ from sqlalchemy import Engine
 from tornado.web import RequestHandler
 
 from intake.dashboard.pages import refusal
+from tests.brokers import Broker
 from tests.commands.conftest import running_willcall
 from tests.factories import make_body
 from tests.processes import PATIENCE_SECONDS, wait_until
-from tests.queue.conftest import Broker
 from tests.rabbitmq import free_port, running_rabbitmq
 from worker.publishing import kwargs_json, task_message
 from worker.queues import MAINTENANCE, ORDERS

@@ -6,11 +6,11 @@ import httpx
 import pypdfium2
 from sqlalchemy import Engine
 
+from tests.brokers import Broker
 from tests.factories import place, scalar
 from tests.intakes import running_intake
 from tests.makers import patient_get, running_maker
 from tests.processes import PATIENCE_SECONDS, wait_until
-from tests.queue.conftest import Broker
 from worker.queues import DOCUMENTS
 
 

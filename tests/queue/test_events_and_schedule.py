@@ -16,10 +16,10 @@ from db.engine import make_engine
 from db.migrate import upgrade
 from db.sealing import secret_keys
 from schemas.orders import Order
+from tests.brokers import VALKEY, Broker
 from tests.factories import load, make_body, make_event, make_request, make_ticket_class, rows, run, scalar
 from tests.homes import temporary_home
 from tests.processes import PATIENCE_SECONDS, Process, wait_until
-from tests.queue.conftest import VALKEY, Broker
 from worker import embedded
 from worker.publishing import task_message
 from worker.queues import EVENTS, ORDERS

@@ -12,6 +12,7 @@ from db.ids import new_id
 from orders.reading.orders import OrderFilter, find_tenant, list_orders
 from orders.upkeep.reconciliation import reconcile
 from schemas.requests import CANCEL, CHECK_IN, CREATE, PAY, TAKE, UPDATE
+from tests.brokers import Broker
 from tests.factories import (
     NOW,
     load,
@@ -23,7 +24,6 @@ from tests.factories import (
     scalar,
 )
 from tests.processes import wait_until
-from tests.queue.conftest import Broker
 from worker.publishing import Message, task_message
 from worker.queues import ORDERS
 

@@ -13,9 +13,9 @@ from celery import Celery
 from kombu import Connection, Exchange, Producer
 from sqlalchemy import Engine
 
+from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_seated_class, make_ticket_class, rows, scalar
 from tests.processes import wait_until
-from tests.queue.conftest import Broker
 from tests.queue.locks import locked, waits_for_a_lock
 from worker.publishing import Message, task_message
 from worker.queues import DEAD_QUEUE, ORDERS
@@ -164,7 +164,6 @@ def test_an_unstorable_name_is_rejected_and_not_a_dead_letter(broker: Broker, en
     assert _count(engine, "dead_letters") == 0
 
 
-@pytest.mark.xdist_group("valkey")
 @pytest.mark.parametrize("broker", ["valkey"], indirect=True)
 def test_what_kombu_never_wrote_is_a_dead_letter_too(broker: Broker, engine: Engine) -> None:
     load(engine)
@@ -178,7 +177,6 @@ def test_what_kombu_never_wrote_is_a_dead_letter_too(broker: Broker, engine: Eng
     assert bytes(scalar(engine, "SELECT message FROM dead_letters ORDER BY id")) == b"\x00garbage\xff"
 
 
-@pytest.mark.xdist_group("valkey")
 @pytest.mark.parametrize("broker", ["valkey"], indirect=True)
 def test_what_only_valkey_can_read_is_a_dead_letter_too(broker: Broker, engine: Engine) -> None:
     load(engine)
@@ -286,7 +284,6 @@ def test_a_worker_that_is_told_to_stop_finishes_its_batch_and_returns_the_rest_a
     wait_until(lambda: broker.depth() == 299, what="all others on the queue")
 
 
-@pytest.mark.xdist_group("rabbitmq")
 @pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True)
 def test_what_the_broker_gave_up_is_a_dead_letter(broker: Broker, engine: Engine) -> None:
     broker.worker()

@@ -9,9 +9,9 @@ import pytest
 from kombu import Connection
 from sqlalchemy import Engine
 
+from tests.brokers import Broker
 from tests.factories import load, make_body, rows, scalar
 from tests.processes import wait_until
-from tests.queue.conftest import Broker
 from tests.rabbitmq import RabbitMQ
 from worker.publishing import task_message
 from worker.queues import ORDERS
@@ -27,7 +27,6 @@ def _policy(delivery_limit: int) -> list[str]:
     return shlex.split(command.replace(told, str(delivery_limit)))
 
 
-@pytest.mark.xdist_group("rabbitmq")
 @pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True)
 def test_what_the_broker_gives_up_by_the_readmes_policy_is_a_dead_letter(
     broker: Broker, rabbitmq: RabbitMQ, engine: Engine

@@ -15,8 +15,6 @@ from worker.publishing import Message, Publisher, task_message
 from worker.queues import MAINTENANCE, ORDERS
 from worker.settings import Settings
 
-pytestmark = pytest.mark.xdist_group("valkey")
-
 _MESSAGES = 1_200
 _VISIBILITY_SECONDS = 1_000  # far longer than a test takes: age is made, not waited for
 

@@ -7,9 +7,9 @@ import pytest
 from kombu import Connection, Producer
 from sqlalchemy import Engine
 
+from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, rows, scalar
 from tests.processes import running_celery, wait_until
-from tests.queue.conftest import Broker
 from tests.queue.locks import locked
 from worker.publishing import Message, task_message
 from worker.queues import ORDERS
@@ -151,7 +151,6 @@ def test_messages_whose_workers_are_killed_again_and_again_are_not_buried_for_th
     assert _count(engine, "orders") == _count(engine, "requests") == 50
 
 
-@pytest.mark.xdist_group("rabbitmq")
 @pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True)
 def test_a_suspect_without_a_usable_id_is_processed_too(broker: Broker, engine: Engine) -> None:
     load(engine)

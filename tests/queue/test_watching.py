@@ -8,9 +8,9 @@ from celery import Celery
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine
 
+from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, scalar
 from tests.processes import PATIENCE_SECONDS, wait_until
-from tests.queue.conftest import Broker
 from tests.queue.hearing import hearing
 from tests.queue.locks import locked, waits_for_a_lock
 from tests.rabbitmq import free_port

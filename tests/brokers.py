@@ -1,4 +1,4 @@
-"""Both brokers, each with all tests of its own in one process, so that it is started once."""
+"""Both brokers, for tests that run our processes against them."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,12 +17,13 @@ from worker.publishing import Publisher
 from worker.queues import DOCUMENTS, MAINTENANCE, ORDERS, OUTBOX
 from worker.settings import Settings
 
-VALKEY = pytest.param("valkey", marks=pytest.mark.xdist_group("valkey"))
-RABBITMQ = pytest.param("rabbitmq", marks=pytest.mark.xdist_group("rabbitmq"))
+VALKEY = "valkey"
+RABBITMQ = "rabbitmq"
 
 
 @pytest.fixture(scope="session")
 def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
+    """Run a RabbitMQ for all tests of this process."""
     with running_rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as server:
         yield server
 
