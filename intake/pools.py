@@ -5,7 +5,8 @@ What only checks a key or tells outcomes must not wait behind somebody's slow li
 
 from dataclasses import dataclass, fields
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from db.engine import make_engine
 from intake.shares import READERS
@@ -27,9 +28,15 @@ class Pools:
     """Readiness and metrics, and when keys were last used."""
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, those in use as soon as they are given back."""
         for field in fields(self):
-            getattr(self, field.name).dispose()
+            engine: Engine = getattr(self, field.name)
+            event.listen(engine, "checkin", _close_one)  # a pool would keep it, and be forgotten itself
+            engine.dispose()
+
+
+def _close_one(_: object, record: ConnectionPoolEntry) -> None:
+    record.invalidate()
 
 
 def open_pools(url: str) -> Pools:

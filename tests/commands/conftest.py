@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty
 from typing import Any
 
 import pytest
@@ -17,9 +16,9 @@ from kombu import Connection
 
 from intake.cli import run
 from tasks.messages import QueueMessage
+from tests.intakes import messages_of
 from tests.processes import Process, wait_until
 from worker import embedded
-from worker.queues import ORDERS
 from worker.settings import get_settings
 
 WILLCALL = Path(sys.executable).parent / "willcall"
@@ -109,19 +108,16 @@ def running_willcall(
 
 @dataclass
 class OrdersQueue:
-    """The queue of orders; empty at the start of a test, and at its end."""
+    """The queues of orders; empty at the start of a test, and at its end."""
 
-    queue: Any
+    connection: Connection
 
     def take(self) -> list[QueueMessage]:
-        """Take all messages that wait."""
+        """Take all messages that wait: those of one tenant in their order."""
         messages = []
-        with suppress(Empty):
-            while True:
-                message = self.queue.get_nowait()
-                message.ack()
-                body = message.body if isinstance(message.body, bytes) else message.body.encode()
-                messages.append(QueueMessage(message.headers["task"], message.headers["id"], body))
+        for message in messages_of(self.connection):
+            body = message.body if isinstance(message.body, bytes) else message.body.encode()
+            messages.append(QueueMessage(message.headers["task"], message.headers["id"], body))
         return messages
 
     def take_requests(self) -> list[dict[str, Any]]:
@@ -131,9 +127,9 @@ class OrdersQueue:
 
 @pytest.fixture
 def orders_queue(home: Path, willcall: Willcall) -> Iterator[OrdersQueue]:
-    """The queue of orders of this process's broker."""
-    with Connection(embedded.broker_url(home)) as connection, connection.SimpleQueue(ORDERS) as queue:
-        opened = OrdersQueue(queue)
+    """The queues of orders of this process's broker."""
+    with Connection(embedded.broker_url(home)) as connection:
+        opened = OrdersQueue(connection)
         opened.take()
         yield opened
         opened.take()

@@ -68,12 +68,14 @@ def test_an_object_over_two_lines_is_one_request(willcall: Willcall, orders_queu
 
 
 def test_each_request_may_name_its_tenant(willcall: Willcall, orders_queue: OrdersQueue) -> None:
-    bodies = [make_body(tenant=name) for name in ("a", "b", "b", "a")]
+    bodies = [make_body(tenant=name, reference=str(place)) for place, name in enumerate("abba")]
 
     ran = willcall("submit", "-", stdin=_lines(*bodies))
 
     assert ran.code == 0
-    assert [request["tenant"] for request in orders_queue.take_requests()] == ["a", "b", "b", "a"]
+    sent = [(request["tenant"], request["reference"]) for request in orders_queue.take_requests()]
+    assert [one for one in sent if one[0] == "a"] == [("a", "0"), ("a", "3")]
+    assert [one for one in sent if one[0] == "b"] == [("b", "1"), ("b", "2")]
 
 
 def test_several_files_are_sent_in_their_order(

@@ -228,7 +228,7 @@ def test_a_wrong_method_is_told_the_right_ones(client) -> None:
     assert errors_of(answer) == []
 
 
-@pytest.mark.parametrize("path", ["/", "/v2", "/v1/orders/", "/v1/orders/1/2", "/docs"])
+@pytest.mark.parametrize("path", ["/v1", "/v2", "/v1/orders/", "/v1/orders/1/2", "/documents"])
 def test_a_wrong_path_is_not_found(client, path: str) -> None:
     answer = client.get(path)
 

@@ -14,10 +14,12 @@ import pytest
 from sqlalchemy import Engine, text
 
 from intake.authentication import Authenticator, TooManyUnknown
+from intake.pools import open_pools
 from intake.shares import READERS
 from tests.factories import place, scalar
 from tests.intakes import Intake, running_intake
 from tests.processes import wait_until
+from worker import embedded
 
 _SLOW_CALLS = 45
 _LOCK_SECONDS = 5
@@ -130,3 +132,14 @@ def test_the_same_unknown_key_asks_the_database_once(intake: Intake) -> None:
         return asked
 
     assert asyncio.run(scenario()) == 1
+
+
+def test_closed_pools_keep_no_connection_open_that_was_in_use(home: Path, engine: Engine) -> None:
+    pools = open_pools(embedded.database_url(home))
+    with pools.readers.connect() as connection:
+        driver = connection.connection.driver_connection
+        pools.close()
+        assert connection.execute(text("SELECT 1")).scalar() == 1
+
+    assert driver is not None
+    assert driver.closed
