@@ -20,6 +20,9 @@ from worker.settings import get_settings
 
 __all__ = ["broker", "intake", "rabbitmq", "shared_intake", "worker"]
 
+# Hundreds of processes are started: the first may keep what it has compiled for those after it.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A slow machine is no mistake of what is tested.
 settings.register_profile("anywhere", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("anywhere")
