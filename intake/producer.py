@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID
 
-from intake.messages import REQUESTS_PER_MESSAGE, outgoing, pack
+from intake.messages import outgoing, pack
 from schemas.requests import CREATE
 from schemas.text import parse_any_uuid
 from worker.publishing import NotConfirmed, Publisher
@@ -70,7 +70,7 @@ class Producer:
             )
             for request in requests
         ]
-        messages = pack(ready, max_requests=REQUESTS_PER_MESSAGE)
+        messages = pack(ready)
         for start in range(0, len(messages), _MESSAGES_PER_WAIT):
             self._publisher.publish(messages[start : start + _MESSAGES_PER_WAIT])
         return [request.request_id for request in ready]

@@ -11,7 +11,7 @@ from typing import Final
 
 from prometheus_client import Counter
 
-from intake.messages import REQUESTS_PER_MESSAGE, Outgoing, pack
+from intake.messages import Outgoing, pack
 from worker.metrics import PUBLISHED
 from worker.publishing import Message, NotConfirmed, Publisher
 from worker.settings import Settings
@@ -126,7 +126,7 @@ class GroupPublisher:
         if not requests:
             return None
         try:
-            messages = pack(requests, max_requests=REQUESTS_PER_MESSAGE)
+            messages = pack(requests)
             self._publisher.publish(messages)
         except NotConfirmed as error:
             log.warning("requests are not confirmed", extra={"requests": len(requests), "reason": str(error)})

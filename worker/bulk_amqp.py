@@ -79,7 +79,8 @@ class _Subscription:
 
     def open(self) -> None:
         """Subscribe on a new channel, and declare there first what is needed."""
-        channel, self.channel = self.channel, self._connection.channel()
+        channel, self.channel = self.channel, None
+        self.channel = self._connection.channel()
         for entity in self._entities:
             entity(self.channel).declare()
         if channel is not None:
@@ -207,7 +208,8 @@ class AmqpSource:
         self._next_renewal = now + _RENEW_SECONDS / _TURNS
         idle = sorted((one for one in self._subscriptions if one.is_idle), key=lambda one: one.last_at)
         for subscription in idle[: -(-len(self._subscriptions) // _TURNS)]:
-            subscription.open()
+            if subscription.is_idle:
+                subscription.open()
 
     def _lost(self, error: Exception) -> SourceLost:
         self._is_lost = True

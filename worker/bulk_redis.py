@@ -10,7 +10,6 @@ turn: see `worker/redis_scripts.py`.
 """
 
 import logging
-import random
 import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,6 +37,7 @@ _ANSWER_SECONDS: Final = 4.0
 _ERRORS: Final = (redis.RedisError, OSError)
 
 _PRIORITIES: Final = range(1, 10)
+_APART_SECONDS: Final = 1e-6  # between the times of two messages, as in the script
 """Those that kombu has lists of their own for, whatever steps a client's settings make of them."""
 
 
@@ -53,7 +53,8 @@ class RedisSource:
         self._ahead: list[Delivery] = []
         self._was_light = False  # the last batch: of lanes with few messages only
         self._held: dict[bytes, tuple[bytes, bytes]] = {}  # messages and the lists they came from, by tag
-        self._turn = random.randrange(1_000)  # noqa: S311 - so that workers begin with different lanes
+        self._turn = 0  # the place of the lane whose turn was last
+        self._latest = 0.0
         try:
             channel = self._broker.default_channel
             for queue in queues(broker_url):
@@ -72,10 +73,12 @@ class RedisSource:
         self._reserve = self._client.register_script(RESERVE)
         self._give_back = self._client.register_script(GIVE_BACK)
         self._waits = Waits(self._client, prefix, answer_seconds=_ANSWER_SECONDS)
+        shares = [prefix + name for name in order_queues(broker_url)[1:]]
         self._sweep = Sweep(
             self._client,
             self._unacked,
             prefix,
+            {share: [f"{share}{channel.sep}{priority}" for priority in _PRIORITIES] for share in shares},
             settings.visibility_timeout_seconds,
             mutex_key=prefix + channel.unacked_mutex_key,
             mutex_seconds=channel.unacked_mutex_expire,
@@ -108,18 +111,25 @@ class RedisSource:
         return taken
 
     def _take_now(self, limit: int, which: str, *, leave: Iterable[bytes] = ()) -> list[Delivery]:
-        self._turn += 1
         which = "all" if self._was_light and which == "few first" else which
         keys = [*self._unacked, self._redelivered, *self._lists]
-        bounds = [limit, MAX_BATCH_BYTES, time.time(), ORDERS]
+        now = self._now()
+        bounds = [limit, MAX_BATCH_BYTES, now, ORDERS]
         arguments = [*bounds, *self._shares, self._turn, FEW, which, *leave]
-        is_light, reserved = self._reserve(keys=keys, args=arguments)
+        is_light, turn, reserved = self._reserve(keys=keys, args=arguments)
+        self._latest = now + len(reserved) * _APART_SECONDS
+        if not is_light:
+            self._turn = turn
         self._was_light = bool(is_light and reserved)
         taken = []
         for message, count, tag, key in reserved:
             self._held[tag] = message, key
             taken.append(read_message(message, int(count), tag))
         return taken
+
+    def _now(self) -> float:
+        """Return the time, or a moment after the latest that a message in hand has: they keep their order."""
+        return max(time.time(), self._latest + _APART_SECONDS)
 
     def read_ahead(self, limit: int) -> None:
         with _or_lost():
@@ -142,8 +152,10 @@ class RedisSource:
             self._held.pop(tag, None)
 
     def keep(self, deliveries: Sequence[Delivery]) -> None:
-        held: dict[Any, float] = dict.fromkeys(self._held, time.time())
+        now = self._now()
+        held: dict[Any, float] = {tag: now + place * _APART_SECONDS for place, tag in enumerate(self._held)}
         if held:
+            self._latest = max(held.values())
             with _or_lost(), _whatever_its_memory():
                 # Only what is still ours: a sweep may have given it to another meanwhile.
                 self._client.zadd(self._unacked[1], held, xx=True)

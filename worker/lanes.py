@@ -14,11 +14,13 @@ FEW: Final = 4
 
 
 class Lanes:
-    """Messages in hand, in the order in which they came, by lane: a queue, and a tenant in it."""
+    """Messages in hand, in the order in which they came, by lane: a queue, and a tenant in it.
+
+    The lanes are in the order of their turns.
+    """
 
     def __init__(self) -> None:
         self._lanes: dict[Hashable, deque[Delivery]] = {}
-        self._turn = 0
         self._was_light = False
         self.bytes = 0
 
@@ -44,23 +46,27 @@ class Lanes:
         its later ones may not.
         """
         batch = _Batch(limit)
-        lanes = self._in_turn()
-        part = max(limit // max(len(lanes), 1), 1)
-        given = [batch.fill(lane, most=part) for lane in lanes]
-        for lane, count in zip(lanes, given, strict=True):
-            batch.fill(lane, most=limit, given=count)
+        chosen = self._choose()
+        part = max(limit // max(len(chosen), 1), 1)
+        given = {name: batch.fill(self._lanes[name], most=part) for name in chosen}
+        for name in chosen:
+            batch.fill(self._lanes[name], most=limit, given=given[name])
+        if not self._was_light:
+            self._go_on([name for name in chosen if given[name]])
         self._lanes = {name: lane for name, lane in self._lanes.items() if lane}
         self.bytes -= batch.bytes
         return batch.taken
 
-    def _in_turn(self) -> list[deque[Delivery]]:
-        self._turn += 1
-        lanes = list(self._lanes.values())
-        start = self._turn % max(len(lanes), 1)
-        lanes = lanes[start:] + lanes[:start]
-        light = [lane for lane in lanes if len(lane) <= FEW]
-        self._was_light = not self._was_light and 0 < len(light) < len(lanes)
-        return light if self._was_light else lanes
+    def _choose(self) -> list[Hashable]:
+        """Return the lanes whose turn it is, in the order of their turns."""
+        light = [name for name, lane in self._lanes.items() if len(lane) <= FEW]
+        self._was_light = not self._was_light and 0 < len(light) < len(self._lanes)
+        return light if self._was_light else list(self._lanes)
+
+    def _go_on(self, served: list[Hashable]) -> None:
+        """Move those that had a turn to the end; if all had one, the first alone: each is once the first."""
+        for name in served[:1] if len(served) == len(self._lanes) else served:
+            self._lanes[name] = self._lanes.pop(name)
 
 
 class _Batch:

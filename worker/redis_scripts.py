@@ -5,13 +5,14 @@ from typing import Final
 # KEYS: kombu's hash and sorted set of unacknowledged messages, our counts of redeliveries, the list `orders`,
 # then its lists of priorities; the lists of shares are found by their names.
 # ARGV: requests at most, bytes at most, the time, the queue's name, how the keys and the names of shares
-# begin, how many shares there are, a number that grows with each call, how many messages a lane with few has,
-# which lanes to take from ("all", "few first": only those with few, where there are others as well, "few":
-# only those), and then lists to leave alone.
+# begin, how many shares there are, the place of the lane whose turn was last, how many messages a lane with
+# few has, which lanes to take from ("all", "few first": only those with few, where there are others as well,
+# "few": only those), and then lists to leave alone.
 #
 # A lane is a list with messages. Each in turn gives its part of the batch, one message at least, then each
 # what is left. A lane's first message may make the batch larger than was asked for, its later ones may not.
-# Returns 1 if it took from lanes with few messages only, else 0, and the messages.
+# Returns 1 if it took from lanes with few messages only, else 0, the place of the last lane whose turn it
+# was, and the messages.
 #
 # A message that is not kombu's (no JSON, no tag) is wrapped into one that is, so that no sweep stumbles over
 # it and it can become a dead letter. A compressed one ends a batch: nobody knows how large it becomes.
@@ -19,33 +20,39 @@ from typing import Final
 # memory is full.
 RESERVE: Final = """
 local most_requests, most_bytes = tonumber(ARGV[1]), tonumber(ARGV[2])
-local shares, turn, few, which = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10]
+local shares, last, few, which = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10]
 local at_once = 32
 local left_alone, taken, requests, bytes = {}, {}, 0, 0
 for index = 11, #ARGV do left_alone[ARGV[index]] = true end
 
 local function found()
     local lanes = {}
-    local function add(key, name)
+    local function add(key, name, place)
         if not left_alone[key] and redis.call('EXISTS', key) == 1 then
-            lanes[#lanes + 1] = {key = key, name = name, given = 0}
+            lanes[#lanes + 1] = {key = key, name = name, place = place, given = 0}
         end
     end
-    for index = 4, #KEYS do add(KEYS[index], ARGV[4]) end
+    for index = 4, #KEYS do add(KEYS[index], ARGV[4], index) end
     for first = 0, shares - 1, at_once do
         local keys = {}
         for number = first, math.min(first + at_once, shares) - 1 do keys[#keys + 1] = ARGV[5] .. number end
         if redis.call('EXISTS', unpack(keys)) > 0 then
-            for place, key in ipairs(keys) do add(key, ARGV[6] .. (first + place - 1)) end
+            for offset, key in ipairs(keys) do
+                local number = first + offset - 1
+                add(key, ARGV[6] .. number, #KEYS + 1 + number)
+            end
         end
     end
     return lanes
 end
 
 local function in_turn(lanes)
-    local light, all = {}, {}
-    for offset = 1, #lanes do
-        local lane = lanes[1 + (turn + offset) % #lanes]
+    local light, all, start = {}, {}, 1
+    for index = #lanes, 1, -1 do
+        if lanes[index].place > last then start = index end
+    end
+    for offset = 0, #lanes - 1 do
+        local lane = lanes[1 + (start - 1 + offset) % #lanes]
         all[#all + 1] = lane
         if which ~= 'all' and redis.call('LLEN', lane.key) <= few then light[#light + 1] = lane end
     end
@@ -62,6 +69,7 @@ local function parsed(message, name)
             exchange = decoded.properties.delivery_info.exchange
             routing_key = decoded.properties.delivery_info.routing_key
             carried = tonumber(decoded.headers.willcall_requests) or 1
+            if carried < 1 or carried > 500 then carried = 1 end
             assert(type(tag) == 'string' and type(exchange) == 'string' and type(routing_key) == 'string')
         end)
     end
@@ -90,7 +98,8 @@ local function take(lane, most)
         end
         redis.call('HSET', KEYS[1], tag,
             '[' .. message .. ',' .. cjson.encode(exchange) .. ',' .. cjson.encode(routing_key) .. ']')
-        redis.call('ZADD', KEYS[2], ARGV[3], tag)
+        -- A little later than the one before: so they are given back in their order, if it comes to that.
+        redis.call('ZADD', KEYS[2], string.format('%.6f', ARGV[3] + #taken * 1e-6), tag)
         local count = 1
         if decoded.headers.redelivered then count = 1 + redis.call('HINCRBY', KEYS[3], tag, 1) end
         lane.given = lane.given + carried
@@ -103,9 +112,23 @@ end
 
 local is_light, lanes = in_turn(found())
 local part = math.max(1, math.floor(most_requests / math.max(1, #lanes)))
-for _, lane in ipairs(lanes) do take(lane, part) end
+local turn
+for _, lane in ipairs(lanes) do
+    take(lane, part)
+    if lane.given > 0 then turn = lane end
+end
+-- Whoever had a turn goes to the end; if all had one, the first alone: each is once the first.
+if turn == lanes[#lanes] then turn = lanes[1] end
 for _, lane in ipairs(lanes) do take(lane, math.huge) end
-return {is_light, taken}
+return {is_light, turn and turn.place or last, taken}
+"""
+
+# KEYS: a list, and lists of kombu's that hold what was sent there with a priority. All goes into the first.
+JOIN: Final = """
+if redis.call('EXISTS', unpack(KEYS, 2)) == 0 then return end
+for index = 2, #KEYS do
+    while redis.call('LMOVE', KEYS[index], KEYS[1], 'RIGHT', 'LEFT') do end
+end
 """
 
 # KEYS: kombu's hash and sorted set, then the lists that messages go back to. ARGV: tag, message, and the

@@ -6,7 +6,7 @@ another look, and would give back what we had given to a living worker meanwhile
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -14,6 +14,7 @@ import redis
 from kombu.transport.redis import Mutex, MutexHeld
 
 from worker.queues import ORDERS, SHARE
+from worker.redis_scripts import JOIN
 
 SWEEP_SECONDS: Final = 5.0
 _WHILE_LOCKED_SECONDS: Final = 0.5
@@ -44,6 +45,7 @@ class Sweep:
         client: "redis.Redis",
         unacked: Sequence[str],
         key_prefix: str,
+        with_priorities: Mapping[str, Sequence[str]],
         visibility_seconds: float,
         *,
         mutex_key: str,
@@ -54,7 +56,9 @@ class Sweep:
         self._key_prefix = key_prefix
         self._visibility_seconds = visibility_seconds
         self._mutex_key, self._mutex_seconds = mutex_key, mutex_seconds
+        self._with_priorities = with_priorities
         self._restore = client.register_script(_RESTORE)
+        self._join = client.register_script(JOIN)
         self._next_at = 0.0
 
     def run_when_due(self) -> None:
@@ -64,6 +68,7 @@ class Sweep:
         try:
             with Mutex(self._client, self._mutex_key, self._mutex_seconds):
                 self._run()
+                self._join_priorities()
         except MutexHeld:
             self._next_at = time.monotonic() + _WHILE_LOCKED_SECONDS
         else:
@@ -71,6 +76,7 @@ class Sweep:
 
     def _run(self) -> None:
         latest = time.time() - self._visibility_seconds
+        # The newest first: what is given back later is read earlier.
         offset = 0
         while tags := self._overdue(latest, offset):
             restored = self._give_back(tags, latest)
@@ -79,15 +85,23 @@ class Sweep:
             if len(tags) < _AT_ONCE:
                 return
 
+    def _join_priorities(self) -> None:
+        """Bring what was sent to a share with a priority, which nobody looks for, to where it is taken."""
+        with self._client.pipeline(transaction=False) as pipeline:
+            for share, lists in self._with_priorities.items():
+                self._join(keys=[share, *lists], client=pipeline)
+            pipeline.execute()
+
     def _overdue(self, latest: float, offset: int) -> list[bytes]:
-        found: Any = self._client.zrangebyscore(self._index, "-inf", latest, start=offset, num=_AT_ONCE)
+        """Return a page of tags, newest first."""
+        found: Any = self._client.zrevrangebyscore(self._index, latest, "-inf", start=offset, num=_AT_ONCE)
         return list(found)
 
     def _give_back(self, tags: Sequence[bytes], latest: float) -> int:
         held: Any = self._client.hmget(self._unacked, list(tags))
         arguments: list[bytes | int] = []
         lists: dict[str, int] = {}  # by their place in the script's keys
-        for tag, entry in reversed(list(zip(tags, held, strict=True))):
+        for tag, entry in zip(tags, held, strict=True):
             queue, message = (None, b"") if entry is None else _redelivered(entry)
             if queue is not None:
                 arguments += (tag, message, lists.setdefault(self._key_prefix + queue, len(lists) + 1))

@@ -8,6 +8,7 @@ import pytest
 
 from intake.messages import MAX_BYTES, outgoing, pack
 from intake.producer import NotConfirmed, Producer
+from schemas.requests import KINDS
 from worker.settings import Settings
 
 
@@ -83,6 +84,16 @@ def test_a_message_is_of_one_kind_and_the_order_is_kept() -> None:
         "orders.update",
         "orders.create",
     ]
+
+
+def test_a_message_holds_fewer_changes_than_creations() -> None:
+    def sizes(kind: str) -> list[int]:
+        messages = pack([outgoing(kind, {}, tenant="demo") for _ in range(250)])
+        return [message.headers["willcall_requests"] for message in messages]
+
+    assert sizes("orders.create") == [100, 100, 50]
+    for kind in sorted(KINDS - {"orders.create"}):
+        assert sizes(kind) == [20] * 12 + [10]
 
 
 def test_without_a_broker_nothing_is_confirmed(intake) -> None:

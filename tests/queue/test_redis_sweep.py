@@ -1,6 +1,5 @@
 """What a dead worker held on Redis or Valkey comes back at once, and nothing else does."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from tests.factories import make_body
 from worker import embedded
 from worker.bulk_redis import RedisSource
 from worker.publishing import Message, Publisher, task_message
-from worker.queues import MAINTENANCE, ORDERS
+from worker.queues import MAINTENANCE, ORDERS, order_queues, share_of
 from worker.settings import Settings
 
 _MESSAGES = 1_200
@@ -32,13 +31,13 @@ def settings(home: Path) -> Iterator[Settings]:
 def _empty(settings: Settings) -> None:
     with Connection(settings.broker()) as connection:
         connection.default_channel.client.delete(
-            ORDERS, MAINTENANCE, "unacked", "unacked_index", "unacked_mutex"
+            *order_queues(settings.broker()), MAINTENANCE, "unacked", "unacked_index", "unacked_mutex"
         )
 
 
-def _message(queue: str = ORDERS) -> Message:
+def _message(queue: str = ORDERS, tenant: str | None = None) -> Message:
     content = orjson.dumps({"requests": [{"tenant": "demo", **make_body()}]})
-    return task_message("orders.create", content, queue=queue, summary="…", requests=1)
+    return task_message("orders.create", content, queue=queue, summary="…", requests=1, tenant=tenant)
 
 
 def _publish(settings: Settings, messages: list[Message]) -> None:
@@ -58,9 +57,8 @@ def _take_all(settings: Settings) -> tuple[RedisSource, list[str]]:
 def _make_old(settings: Settings, seconds: float) -> None:
     with Connection(settings.broker()) as connection:
         client = connection.default_channel.client
-        client.zadd(
-            "unacked_index", dict.fromkeys(client.zrange("unacked_index", 0, -1), time.time() - seconds)
-        )
+        held = client.zrange("unacked_index", 0, -1, withscores=True)
+        client.zadd("unacked_index", {tag: taken_at - seconds for tag, taken_at in held})
 
 
 def test_all_that_a_dead_worker_held_comes_back_in_one_sweep(settings: Settings) -> None:
@@ -72,8 +70,37 @@ def test_all_that_a_dead_worker_held_comes_back_in_one_sweep(settings: Settings)
 
     living, again = _take_all(settings)
 
-    assert sorted(again) == sorted(first)
+    assert again == first == [message.headers["id"] for message in messages]
     living.close()
+
+
+def test_the_order_stays_also_where_the_dead_worker_had_kept_them(settings: Settings) -> None:
+    messages = [_message() for _ in range(_MESSAGES)]
+    _publish(settings, messages)
+    dead, _ = _take_all(settings)
+    dead.keep([])
+    _make_old(settings, seconds=_VISIBILITY_SECONDS + 1)
+
+    living, again = _take_all(settings)
+
+    assert again == [message.headers["id"] for message in messages]
+    living.close()
+
+
+def test_what_came_to_a_share_with_a_priority_is_taken_too(settings: Settings) -> None:
+    share = share_of("demo", settings.broker())
+    with Connection(settings.broker()) as connection:
+        client = connection.default_channel.client
+        sent = [_message(tenant="demo") for _ in range(8)]
+        with Publisher(settings.broker(), settings) as publisher:
+            publisher.publish(sent)
+        for priority in (3, 6, 9):
+            client.lmove(share, f"{share}\x06\x16{priority}", "RIGHT", "LEFT")
+
+        source, taken = _take_all(settings)
+
+    assert sorted(taken) == sorted(message.headers["id"] for message in sent)
+    source.close()
 
 
 def test_a_message_that_came_back_is_counted_as_delivered_again(settings: Settings) -> None:
