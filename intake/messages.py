@@ -11,15 +11,16 @@ from uuid import UUID
 import orjson
 
 from db.ids import new_id
+from intake.weights import MOST, weight_of
 from schemas.requests import CREATE
 from worker.publishing import Message, task_message
 from worker.queues import ORDERS
 
-REQUESTS_PER_MESSAGE: Final = 100
-"""Few enough that several workers share a large sending, and that nobody waits long for one message."""
+WEIGHT_OF_MESSAGE: Final = 100
+"""Little enough that several workers share a large sending, and that nobody waits long for one message."""
 
-CHANGES_PER_MESSAGE: Final = 20
-"""Of requests that change something: an order of a thousand tickets takes as long as fifty small ones."""
+CHANGES_PER_MESSAGE: Final = 5
+"""Fewer of what changes something: it may be an order of a thousand tickets, which is all written anew."""
 
 MAX_BYTES: Final = 256 * 1024
 """Bytes of requests in one message; a larger request travels alone."""
@@ -33,6 +34,8 @@ class Outgoing:
     tenant: str
     request_id: UUID
     body: bytes
+    weight: int
+    """How much work it is, about: a small order is 1."""
     by: str | None = None
     """Who has sent it: a key's id, over HTTP."""
     call_id: str | None = None
@@ -66,7 +69,7 @@ def outgoing(
         words["dialect"] = dialect
     if seen_version is not None:
         words["seen_version"] = seen_version
-    return Outgoing(kind, tenant, request_id, _dump(words), by, call_id)
+    return Outgoing(kind, tenant, request_id, _dump(words), weight_of(kind, body), by, call_id)
 
 
 def _dump(words: Mapping[str, Any]) -> bytes:
@@ -88,9 +91,9 @@ def _plain(value: object) -> str:
 def pack(requests: Iterable[Outgoing], *, max_requests: int | None = None) -> list[Message]:
     """Return the messages that carry the requests: each is of one tenant and one kind.
 
-    `max_requests` is how many there are in one, left out what its kind allows.
-
-    The requests of a tenant stay in their order; its messages go to its share of the queue.
+    The requests of a tenant stay in their order; its messages go to its share of the queue. `max_requests` is
+    how many are in a message; left out, as many as are little work together. What is more than that alone
+    travels alone.
     """
     by_tenant: dict[str, list[Outgoing]] = {}
     for request in requests:
@@ -100,15 +103,18 @@ def pack(requests: Iterable[Outgoing], *, max_requests: int | None = None) -> li
 
 def _pack_one_tenants(requests: Iterable[Outgoing], max_requests: int | None) -> Iterator[Message]:
     together: list[Outgoing] = []
-    size = 0
+    size = weight = 0
     for request in requests:
-        most = max_requests or (REQUESTS_PER_MESSAGE if request.kind == CREATE else CHANGES_PER_MESSAGE)
-        is_full = len(together) == most or size + len(request.body) > MAX_BYTES
+        most = WEIGHT_OF_MESSAGE if request.kind == CREATE else CHANGES_PER_MESSAGE
+        is_much = weight + request.weight > most
+        is_full = len(together) == max_requests if max_requests else is_much
+        is_full = is_full or size + len(request.body) > MAX_BYTES
         if together and (is_full or together[0].kind != request.kind):
             yield _message(together)
-            together, size = [], 0
+            together, size, weight = [], 0, 0
         together.append(request)
         size += len(request.body)
+        weight += request.weight
     if together:
         yield _message(together)
 
@@ -119,7 +125,7 @@ def _message(requests: Sequence[Outgoing]) -> Message:
         b'{"requests": [' + b", ".join(request.body for request in requests) + b"]}",
         queue=ORDERS,
         summary=f"requests={len(requests)} first={requests[0].request_id}",
-        requests=len(requests),
+        requests=min(sum(request.weight for request in requests), MOST),
         tenant=requests[0].tenant,
         requests_by=Counter(request.by or "" for request in requests),
         calls=[request.call_id for request in requests],

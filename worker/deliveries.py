@@ -16,6 +16,7 @@ class SourceLost(Exception):
 class Delivery:
     """One message in our hands: `tag` acknowledges it, `count` says how often it was delivered.
 
+    `requests` is how many it says it carries: one that is more work than a small order counts as several.
     `headers`, `content_type` and `content_encoding` are what its producer wrote. `is_expired` says that the
     broker has given it up because its time was over.
     """

@@ -24,5 +24,5 @@ class Pace:
         is_telling = requests >= min(_TELLING, self.limit)
         if is_telling or seconds > _SECONDS:
             fitting = round(_SECONDS * requests / max(seconds, 1e-6))
-            # Halfway: one slow batch says little.
-            self.limit = min(max((self.limit + fitting) // 2, _LEAST), self._most)
+            # Up halfway, as one quick batch says little; down at once, as somebody is waiting already.
+            self.limit = min(max(min((self.limit + fitting) // 2, fitting), _LEAST), self._most)

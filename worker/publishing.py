@@ -58,7 +58,8 @@ def task_message(
     """Return a Celery message (protocol 2) for a task; `kwargs_json` is the JSON of its keyword arguments.
 
     `summary` is all that Flower and the logs will show of the arguments: no buyer's name may be in it.
-    `requests` tells the bulk consumer how many requests the message carries, before it reads the body;
+    `requests` tells the bulk consumer how many requests the message carries, before it reads the body; one
+    that is more work than a small order counts as several.
     `tenant` whose they all are: then the message goes to that tenant's share instead of `orders`.
     `calls` are the ids of the calls that they came by, for logs: one for each, or None.
     """

@@ -8,6 +8,7 @@ import pytest
 
 from intake.messages import MAX_BYTES, outgoing, pack
 from intake.producer import NotConfirmed, Producer
+from intake.weights import weight_of
 from schemas.requests import KINDS
 from worker.settings import Settings
 
@@ -93,7 +94,34 @@ def test_a_message_holds_fewer_changes_than_creations() -> None:
 
     assert sizes("orders.create") == [100, 100, 50]
     for kind in sorted(KINDS - {"orders.create"}):
-        assert sizes(kind) == [20] * 12 + [10]
+        assert sizes(kind) == [5] * 50
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"line_items": [{"quantity": 600}, {"quantity": 200}]},
+        {"orders": [{"items": [{"quantity": 800}]}]},
+        {"ticketItems": {"a": {"quantity": 800}}},
+    ],
+)
+def test_orders_of_many_tickets_share_a_message_with_few_others(body: dict[str, Any]) -> None:
+    messages = pack([outgoing("orders.create", body, tenant="demo") for _ in range(3)])
+
+    assert [message.headers["willcall_requests"] for message in messages] == [101] * 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *({"quantity": value} for value in (-5, 0, "7", True, None, 10**30, [], {}, 1.5)),
+        {"line_items": "x"},
+        {"a": [[[[{"b": {}}]]]]},
+        {"many": [{}] * 100_000},
+    ],
+)
+def test_what_makes_no_sense_weighs_as_little_as_a_small_order(body: dict[str, Any]) -> None:
+    assert weight_of("orders.create", body) == 1
 
 
 def test_without_a_broker_nothing_is_confirmed(intake) -> None:

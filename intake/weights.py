@@ -1,0 +1,43 @@
+"""How much work a request is before anybody has looked at it: what a small order is, is one.
+
+It decides how many requests travel and are processed together, so that nobody waits long for somebody's large
+order. A wrong guess costs others a moment, and no order.
+"""
+
+from typing import Any, Final
+
+from schemas.requests import CREATE
+
+MOST: Final = 500
+"""A message says no more than that, however many tickets it asks for."""
+
+_TICKETS: Final = 8
+"""So many tickets take as long as a small order."""
+
+_VALUES: Final = 1_000
+"""A body is not searched further than that."""
+
+
+def weight_of(kind: str, body: object) -> int:
+    """Return the weight of a request of this kind, 1 to `MOST`; the body may be anything.
+
+    How large the order is that a change is for, nobody knows here.
+    """
+    return min(1 + _quantities(body) // _TICKETS, MOST) if kind == CREATE else 1
+
+
+def _quantities(body: object) -> int:
+    """Return the sum of all that is called a quantity, in whatever dialect."""
+    waiting: list[Any] = [body]
+    total = 0
+    for _ in range(_VALUES):
+        if not waiting:
+            break
+        value = waiting.pop()
+        if isinstance(value, dict):
+            quantity = value.get("quantity")
+            total += quantity if isinstance(quantity, int) and 0 < quantity <= MOST * _TICKETS else 0
+            waiting.extend(one for one in value.values() if isinstance(one, dict | list))
+        elif isinstance(value, list):
+            waiting.extend(one for one in value if isinstance(one, dict | list))
+    return total
