@@ -14,7 +14,8 @@ from worker.metrics import LIMITED
 READERS: Final = 20
 """Calls that read at the same time, each with a thread and a connection."""
 
-_SHARE: Final = READERS // 2
+SHARE: Final = READERS // 5
+"""Of a tenant: what reads shares one interpreter, so that more at once only keep others waiting."""
 _LONGEST_LINE: Final = 200
 
 _KEY: Final = "willcall.shares"
@@ -40,8 +41,8 @@ class Shares:
         """
         if scope["method"] not in ("GET", "HEAD") or scope[_KEY]:
             return
-        share = self._shares.setdefault(tenant_id, _Share(asyncio.Semaphore(_SHARE)))
-        if share.calls >= _SHARE + _LONGEST_LINE:
+        share = self._shares.setdefault(tenant_id, _Share(asyncio.Semaphore(SHARE)))
+        if share.calls >= SHARE + _LONGEST_LINE:
             LIMITED.labels("reads_at_once").inc()
             raise Problem(
                 429,

@@ -4,9 +4,10 @@ import ipaddress
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -21,6 +22,8 @@ app = typer.Typer(
     "SIGTERM ends it with exit code 0, or with 143 while it still starts.",
     no_args_is_help=True,
 )
+
+_NICE: Final = 10
 
 
 @contextmanager
@@ -71,9 +74,19 @@ def relay() -> None:
 def documents() -> None:
     """Make the documents that are asked for: orders as PDF. More than one may run."""
     with _serving():
+        # Whoever waits for an order waits less patiently than whoever waits for a PDF.
+        _make_way()
         # Two threads: one of them is free for small documents.
         words = _consumer("documents", "documents", concurrency=2)
         _celery(*words, "--include", "intake.documents.task,intake.documents.watching")
+
+
+def _make_way() -> None:
+    """Let other processes of this machine have the processor first."""
+    os.nice(_NICE)
+    # Where Linux groups processes by their session, `nice` counts inside of the group only (sched(7)).
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(_NICE))
 
 
 @app.command(epilog="Example: willcall serve beat")
