@@ -91,6 +91,21 @@ def test_the_port_of_the_metrics_is_for_this_machine_only(apart: Intake) -> None
         other.bind(("127.0.0.2", port))  # it listens on one address, and this one is free
 
 
+def test_the_metrics_listen_where_they_are_told_to(shared_intake: Intake) -> None:
+    settings = shared_intake.settings
+    changes = {
+        "database_url": settings.database_url,
+        "global_keyprefix": settings.global_keyprefix,
+        "metrics_host": "127.0.0.2",
+        "intake_metrics_port": free_port(),
+    }
+    with running_intake(settings.home, **changes) as intake:
+        port = intake.settings.intake_metrics_port
+        assert _read(f"http://127.0.0.2:{port}/metrics")["willcall_outbox_unsent"] >= 0
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_SECONDS)
+
+
 def test_a_taken_port_of_the_metrics_ends_the_process_and_is_named(intake: Intake) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
