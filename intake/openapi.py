@@ -158,7 +158,8 @@ _IF_MATCH: Final = _header_parameter(
 )
 _WAITED: Final = "How long the call could have waited."
 _ACCEPTED: Final = _answer(
-    "The broker has the request; not processed yet, as far as is known.",
+    "The broker has the request; not processed yet, as far as is known. Also where the same request had come"
+    " before: `status_url` tells that.",
     _ref(Accepted),
     Location="Where to ask for the outcome.",
     Retry_After="After a wait: in how many seconds to ask for the outcome.",
