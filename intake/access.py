@@ -27,7 +27,8 @@ documented: Final = HTTPBearer(
     auto_error=False,
 )
 
-_REALM: Final = 'Bearer realm="willcall"'
+REALM: Final = 'Bearer realm="willcall"'
+"""What the header `WWW-Authenticate` asks for (RFC 6750, 3)."""
 
 
 async def caller_of(request: Request, *scopes: Scope) -> Caller:
@@ -39,7 +40,7 @@ async def caller_of(request: Request, *scopes: Scope) -> Caller:
     scheme, key = get_authorization_scheme_param(request.headers.get("authorization"))
     if scheme.lower() != "bearer" or not key:
         # Without an error code: who sends no key did nothing wrong yet (RFC 6750, 3.1).
-        raise _unauthorized("this call needs the header Authorization: Bearer KEY", _REALM)
+        raise unauthorized("this call needs the header Authorization: Bearer KEY", REALM)
     return await caller_by_key(request, key, *scopes)
 
 
@@ -47,7 +48,7 @@ async def caller_by_key(request: Request, key: str, *scopes: Scope) -> Caller:
     """Return whom the key stands for, wherever the call carries it. Raises as `caller_of`."""
     caller = await caller_if_known(request, key)
     if caller is None:
-        raise _unauthorized("the API key is unknown, revoked or expired", f'{_REALM}, error="invalid_token"')
+        raise unauthorized("the API key is unknown, revoked or expired", f'{REALM}, error="invalid_token"')
     await admit(request, caller)
     check_scopes(caller, *scopes)
     return caller
@@ -112,11 +113,12 @@ Reader = Annotated[Caller, Depends(allowed("orders.read"))]
 """The parameter of a route that reads orders: who calls."""
 
 
-def _unauthorized(detail: str, challenge: str) -> Problem:
+def unauthorized(detail: str, challenge: str) -> Problem:
+    """Return the problem of a call without good credentials."""
     return Problem(401, detail, headers={"www-authenticate": challenge})
 
 
 def _forbidden(scopes: tuple[Scope, ...]) -> Problem:
-    challenge = f'{_REALM}, error="insufficient_scope", scope="{scopes[0]}"'
+    challenge = f'{REALM}, error="insufficient_scope", scope="{scopes[0]}"'
     detail = f"the API key lacks the scope {' or '.join(scopes)}"
     return Problem(403, detail, headers={"www-authenticate": challenge})

@@ -75,6 +75,8 @@ def create_app(settings: Settings) -> FastAPI:
         pages,
     ):
         app.include_router(part.router)
+    if not settings.intake_metrics_port:
+        app.include_router(health.metrics_router)
     for dialect in (zoho_backstage, acme, ticket_evolution, eventbookings):
         app.include_router(dialect.router)
     _document(app)

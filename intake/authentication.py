@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from intake.clock import utc_now
 from intake.keys import Caller, find_caller, find_caller_by_id, hash_key, is_key
+from intake.slow_lane import LaneFull, SlowLane
 from intake.unknown_keys import TooManyUnknown, UnknownKeys
 from worker.secret_key import SecretKeyUnusable
 
@@ -66,12 +67,13 @@ class Authenticator:
         # try keys that nobody knows, it hears in time of a known one that was revoked.
         self._known = CapacityLimiter(_THREADS)
         self._new = CapacityLimiter(_THREADS // 2)
+        self._slow_lane = SlowLane(engine, _PATIENCE_SECONDS)
 
     async def find(self, key: str | UUID, address: str = "") -> Caller | None:
         """Return whom the key stands for, or None for one that is unknown, revoked or over.
 
         The id of a key, which alone proves nothing, is for dialects that sign with its secret. `address` is
-        where it comes from. Raises `KeysUnavailable`, or `TooManyUnknown`.
+        where it comes from. Raises `KeysUnavailable`, or `TooManyUnknown` for one that is unknown.
         """
         if isinstance(key, str) and not is_key(key):
             return None
@@ -97,11 +99,25 @@ class Authenticator:
     async def _find_new(self, name: bytes, address: str) -> Caller | None:
         if name in self._unknown:
             return None
-        self._unknown.check(address)
+        refusal = self._unknown.refusal(address)
+        if refusal is not None and not await self._exists(name):
+            raise refusal
         caller = await self._look_up(name, self._new)
         if caller is None:
             self._unknown.add(name, address)
         return caller
+
+    async def _exists(self, name: bytes) -> bool:
+        """Ask whether there is such a key where too many that are not there come from its address."""
+        if time.monotonic() < self._silent_until:
+            raise KeysUnavailable
+        try:
+            return await self._slow_lane.exists(name)
+        except LaneFull:
+            return False
+        except (SQLAlchemyError, TimeoutError) as error:
+            log.warning("the keys cannot be read", extra={"error": type(error).__name__})
+            raise KeysUnavailable from error
 
     def _is_good(self, known: _Remembered, name: bytes, now: float) -> bool:
         if now < known.good_until:

@@ -39,11 +39,16 @@ _CURRENT: Final[ContextVar[CallRecord | None]] = ContextVar("call", default=None
 
 def begin(headers: Iterable[tuple[bytes, bytes]]) -> CallRecord:
     """Return the record of a call that begins, under the id that it brings or a new one."""
-    given = [value for name, value in headers if name == REQUEST_ID]
-    is_taken = len(given) == 1 and _SAFE.fullmatch(given[0]) is not None
-    record = CallRecord(given[0].decode() if is_taken else new_id())
+    record = CallRecord(id_of(headers))
     _CURRENT.set(record)
     return record
+
+
+def id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the id that a call brings, or a new one."""
+    given = [value for name, value in headers if name == REQUEST_ID]
+    is_taken = len(given) == 1 and _SAFE.fullmatch(given[0]) is not None
+    return given[0].decode() if is_taken else new_id()
 
 
 def new_id() -> str:

@@ -6,9 +6,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from intake.answers import json_response
 from intake.openapi import HEALTHZ, METRICS, READYZ
 from intake.parts import PartsOfApp, parts_of
-from intake.problems import not_found, unavailable
+from intake.problems import unavailable
 
 router = APIRouter(default_response_class=Response, tags=["health"])
+
+metrics_router = APIRouter(default_response_class=Response, tags=["health"])
+"""For an intake whose metrics have no port of their own."""
 
 
 @router.get("/healthz", summary="Is it alive?", **HEALTHZ)
@@ -27,14 +30,12 @@ async def readyz(parts: PartsOfApp) -> Response:
     raise unavailable("; ".join(bad.values()), errors=errors)
 
 
-@router.get("/metrics", summary="Counters", **METRICS)
-async def metrics(request: Request, parts: PartsOfApp) -> Response:
+@metrics_router.get("/metrics", summary="Counters", **METRICS)
+async def metrics(request: Request) -> Response:
     """Return this process's metrics as Prometheus text, and what the outbox holds, for all processes.
 
-    What the database cannot tell is NaN. Where they have a port of their own, there are none here: 404.
+    What the database cannot tell is NaN.
     """
-    if parts.metrics_port:
-        raise not_found()
     outbox = await refresh(request.app)
     return Response(generate_latest() + generate_latest(outbox), media_type=CONTENT_TYPE_LATEST)
 

@@ -3,13 +3,26 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, func, insert, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Uuid,
+    any_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from db.ids import new_id
 from db.sealed_rows import check_key
@@ -21,6 +34,7 @@ from intake.secrets import new_request_secret
 from orders.reading.orders import find_tenant
 from schemas.dialects import DialectName
 
+_ID_BYTES: Final = len(UUID(int=0).bytes)
 _KEY: Final = re.compile(r"wc_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -159,6 +173,17 @@ def find_caller(connection: Connection, key_hash: bytes) -> Caller | None:
 def find_caller_by_id(connection: Connection, key_id: UUID) -> Caller | None:
     """Return whom the key of this id stands for; None if there is none, it was revoked, or it has expired."""
     return _find_caller(connection, api_keys.c.id == key_id)
+
+
+def existing_keys(connection: Connection, names: Collection[bytes]) -> set[bytes]:
+    """Return which of these hashes and ids (16 bytes) are those of a key, be it good or over."""
+    ids = [UUID(bytes=name) for name in names if len(name) == _ID_BYTES]
+    hashes = [name for name in names if len(name) != _ID_BYTES]
+    # As arrays: one statement, whatever their number.
+    by_hash = api_keys.c.key_hash == any_(bindparam("hashes", hashes, ARRAY(LargeBinary)))
+    by_id = api_keys.c.id == any_(bindparam("ids", ids, ARRAY(Uuid)))
+    found = connection.execute(select(api_keys.c.id, api_keys.c.key_hash).where(or_(by_hash, by_id)))
+    return {name for row in found for name in (row.id.bytes, bytes(row.key_hash))}
 
 
 _is_not_over: Final = or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > func.now())

@@ -1,9 +1,14 @@
 """What every path understands: `HEAD` wherever there is `GET`, and `OPTIONS` (RFC 9110, 9.3.2 and 9.3.7)."""
 
+import re
+from typing import Final
+
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from intake.problems import methods_of, not_found, respond
+
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 SENT_METHOD = "willcall.sent_method"
 """Where a call's scope says which method was sent, if it is answered as another."""
@@ -17,9 +22,10 @@ class Methods:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the call on, unless it is answered here."""
-        if scope["type"] == "http" and "\x00" in scope["path"]:
-            # No name holds it, and no database takes it.
-            await respond(scope, not_found())(scope, receive, send)
+        if scope["type"] == "http" and _CONTROLS.search(scope["path"]):
+            # No name holds them. A database takes no NUL, and a route passes over a line break at the end.
+            shown = {**scope, "path": _CONTROLS.sub("", scope["path"])}
+            await respond(shown, not_found())(scope, receive, send)
         elif scope["type"] == "http" and scope["method"] == "OPTIONS":
             await _options(scope)(scope, receive, send)
         elif scope["type"] == "http" and scope["method"] == "HEAD":

@@ -8,8 +8,6 @@ from wsgiref.simple_server import WSGIServer
 from prometheus_client import REGISTRY, CollectorRegistry, Metric, start_http_server
 from prometheus_client.registry import Collector
 
-from worker.metrics import HOST
-
 _PATIENCE_SECONDS: Final = 10.0
 
 Refresh = Callable[[], Coroutine[Any, Any, CollectorRegistry]]
@@ -19,12 +17,12 @@ Refresh = Callable[[], Coroutine[Any, Any, CollectorRegistry]]
 class MetricsPort:
     """Answers `GET /metrics` in threads of its own, until it is closed."""
 
-    def __init__(self, port: int, refresh: Refresh) -> None:
-        """Listen on loopback. Called in the event loop. Raises `OSError`, if the port is taken for one."""
+    def __init__(self, host: str, port: int, refresh: Refresh) -> None:
+        """Listen. Called in the event loop. Raises `OSError`, if the port is taken for one."""
         registry = CollectorRegistry(auto_describe=False)
         registry.register(_Refreshed(refresh, asyncio.get_running_loop()))  # first, as they are read in order
         registry.register(REGISTRY)
-        self._server: WSGIServer = start_http_server(port, addr=HOST, registry=registry)[0]
+        self._server: WSGIServer = start_http_server(port, addr=host, registry=registry)[0]
 
     def close(self) -> None:
         """Close the port. Blocks: not for the event loop."""

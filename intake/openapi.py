@@ -152,13 +152,14 @@ _PREFER: Final = _header_parameter(
 )
 _IF_MATCH: Final = _header_parameter(
     "If-Match",
-    "The entity tag of the version that the call is about; `*`, or without the header: any. A version that"
-    " the order has not reached yet is waited for.",
+    "The entity tag of the version that the call is about, or several, of which one is enough; `*`, or"
+    " without the header: any. A version that the order has not reached yet is waited for.",
     '"3"',
 )
 _WAITED: Final = "How long the call could have waited."
 _ACCEPTED: Final = _answer(
-    "The broker has the request; not processed yet, as far as is known.",
+    "The broker has the request; not processed yet, as far as is known. Also where the same request had come"
+    " before: `status_url` tells that.",
     _ref(Accepted),
     Location="Where to ask for the outcome.",
     Retry_After="After a wait: in how many seconds to ask for the outcome.",
@@ -414,4 +415,4 @@ def _make_bodies(schemas: dict[str, Words]) -> None:
 
 
 _NAMED_BY_PATH: Final = ("CancelRequest", "PaymentRecord", "ExtendRequest", "ReleaseRequest")
-_SAID_BY_PATH: Final = ("order_id", "order_key", "expected_version", "hold_id")
+_SAID_BY_PATH: Final = ("order_id", "order_key", "expected_version", "expected_versions", "hold_id")

@@ -47,6 +47,7 @@ _AGAIN: Final = "In how many seconds to try again."
 _TOO_MANY: Final = "Too many calls, or too many that wait: of this key, its tenant or this address."
 _AWAY: Final = "The database or the broker does not answer, or too many calls are under way."
 _REPLAYED: Final = "`true`: the same request had come before, and this is the answer to that one."
+" An answer 202 never says so: nobody has looked for the first request yet."
 
 
 def complete(page: Words) -> None:

@@ -7,9 +7,8 @@ from fastapi import APIRouter, Request, Response
 
 from intake.access import caller_of
 from intake.bodies import JSON, MERGE_PATCH, read_body, read_optional_body
-from intake.conditions import changed, expected_versions
+from intake.conditions import expected_versions
 from intake.envelope import enclose, open_object
-from intake.keys import Caller
 from intake.openapi import CANCEL_ORDER, RECORD_PAYMENT, UPDATE_ORDER
 from intake.parts import parts_of
 from intake.problems import not_found
@@ -20,7 +19,7 @@ from schemas.text import parse_uuid
 
 router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["orders"])
 
-_SAID_ELSEWHERE: Final = ("order_id", "order_key", "expected_version")
+_SAID_ELSEWHERE: Final = ("order_id", "order_key", "expected_version", "expected_versions")
 
 _CHANGED = with_order()
 _PAID = with_order(201)
@@ -31,17 +30,18 @@ async def update_order(request: Request, order_id: str) -> Response:
     """Merge a patch (RFC 7396) into the order; it is priced again, and inventory taken or returned.
 
     `null` removes what can be missing, an array replaces the whole array: lines that are left out are
-    taken out of the order. With `If-Match` it happens only to that version of the order; without, updates
+    taken out of the order. With `If-Match` it happens only to that version of the order, or to one of
+    those versions; without, updates
     apply in the order in which they were accepted, and the last one wins.
     """
     call = call_of(request)
     caller = await caller_of(request, "orders.update")
-    named = await _order_named(call, caller, order_id)
+    named = _order_named(call, order_id)
     patch = open_object(await read_body(request, (MERGE_PATCH, JSON)))
     # Who names a version has said already what came before.
     seen_version = (
         await parts_of(request.app).seen_versions.read(caller, UUID(named["order_id"]))
-        if "expected_version" not in named
+        if named.keys() == {"order_id"}
         else None
     )
     words = {**named, "patch": patch}
@@ -58,7 +58,7 @@ async def cancel_order(request: Request, order_id: str) -> Response:
     """
     call = call_of(request)
     caller = await caller_of(request, "orders.update")
-    named = await _order_named(call, caller, order_id)
+    named = _order_named(call, order_id)
     body = open_object(await read_optional_body(request), _SAID_ELSEWHERE)
     return await send(call, enclose(CANCEL, {**body, **named}, call.keys, caller), _CHANGED)
 
@@ -72,25 +72,24 @@ async def record_payment(request: Request, order_id: str) -> Response:
     """
     call = call_of(request)
     caller = await caller_of(request, "payments.record")
-    named = await _order_named(call, caller, order_id)
+    named = _order_named(call, order_id)
     body = open_object(await read_body(request), _SAID_ELSEWHERE)
     is_new = body.get("payment_number") is None
     envelope = enclose(PAY, {**body, **named}, call.keys, caller)
     return await send(call, envelope, _PAID if is_new else _CHANGED)
 
 
-async def _order_named(call: Call, caller: Caller, order_id: str) -> dict[str, Any]:
+def _order_named(call: Call, order_id: str) -> dict[str, Any]:
     """Return the fields that say which order is meant, and which version of it."""
     id_ = parse_uuid(order_id)
     if id_ is None:
         raise not_found()
+    named = {"order_id": str(id_)}
     versions = expected_versions(call.request.headers.getlist("if-match"))
     if versions is None:
-        return {"order_id": str(id_)}
+        return named
     if len(versions) == 1:
-        return {"order_id": str(id_), "expected_version": versions[0]}
-    # A request names one version: that of them which the order has now.
-    version = await parts_of(call.request.app).seen_versions.read(caller, id_)
-    if version is not None and version not in versions:
-        raise changed()
-    return {"order_id": str(id_), "expected_version": version or max(versions)}
+        return {**named, "expected_version": versions[0]}
+    # Which of them the order has is decided under its lock: another change may be on its way. And the same
+    # call again is the same request, whatever version the order has by then.
+    return {**named, "expected_versions": versions}

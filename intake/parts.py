@@ -49,8 +49,6 @@ class Parts:
     documents: Documents
     event_orders: EventOrders
     outbox_metrics: OutboxMetrics
-    metrics_port: int
-    """Where the metrics are, on loopback; 0: at `/metrics`."""
     max_body: int
     """Bytes of the body of one call."""
     body_seconds: float
@@ -80,7 +78,6 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         documents=Documents(pools.documents, settings),
         event_orders=EventOrders(),
         outbox_metrics=OutboxMetrics(pools.checks),
-        metrics_port=settings.intake_metrics_port,
         max_body=settings.max_body_bytes,
         body_seconds=settings.body_seconds,
     )

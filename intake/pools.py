@@ -43,7 +43,7 @@ def open_pools(url: str) -> Pools:
     """Return the pools. A statement that takes longer than its use allows is cancelled by the server."""
     return Pools(
         readers=make_engine(url, pool_size=READERS, max_overflow=0, statement_seconds=15, lock_seconds=5),
-        keys=make_engine(url, pool_size=8, max_overflow=0, statement_seconds=3, lock_seconds=1),
+        keys=make_engine(url, pool_size=9, max_overflow=0, statement_seconds=3, lock_seconds=1),
         outcomes=make_engine(url, pool_size=1, max_overflow=1, statement_seconds=5, lock_seconds=1),
         documents=make_engine(url, pool_size=5, max_overflow=0, statement_seconds=5, lock_seconds=1),
         checks=make_engine(url, pool_size=3, max_overflow=0, statement_seconds=3, lock_seconds=1),

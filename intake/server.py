@@ -64,15 +64,16 @@ class IntakeServer(uvicorn.Server):
         self._sweeper = asyncio.create_task(self._sweep())  # kept, or it might be collected
         await super().startup(sockets)
         if self.started and self._settings.intake_metrics_port:
-            self._open_metrics(self._settings.intake_metrics_port)
+            self._open_metrics(self._settings.metrics_host, self._settings.intake_metrics_port)
 
-    def _open_metrics(self, port: int) -> None:
+    def _open_metrics(self, host: str, port: int) -> None:
         try:
-            self._metrics = MetricsPort(port, partial(refresh, self.app))
+            self._metrics = MetricsPort(host, port, partial(refresh, self.app))
         except OSError as error:
             log.error(
-                "the metrics cannot be served: set WILLCALL_INTAKE_METRICS_PORT to a free port",
-                extra={"port": port, "reason": error.strerror},
+                "the metrics cannot be served: set WILLCALL_INTAKE_METRICS_PORT to a free port, and"
+                " WILLCALL_METRICS_HOST to an address of this machine",
+                extra={"host": host, "port": port, "reason": error.strerror},
             )
             self.has_failed = self.should_exit = True
 

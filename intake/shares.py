@@ -39,7 +39,7 @@ class Shares:
 
         Raises `Problem` with the status 429 when already too many wait.
         """
-        if scope["method"] not in ("GET", "HEAD") or scope[_KEY]:
+        if scope[_KEY]:
             return
         share = self._shares.setdefault(tenant_id, _Share(asyncio.Semaphore(SHARE)))
         if share.calls >= SHARE + _LONGEST_LINE:

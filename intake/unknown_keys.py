@@ -38,11 +38,12 @@ class UnknownKeys:
         until = self._until.get(name)
         return until is not None and time.monotonic() < until
 
-    def check(self, address: str) -> None:
-        """Raise `TooManyUnknown` if the address has tried too many; called before a new key is looked up."""
-        if self._limit is not None and not self._limiter.test(self._limit, address):
-            reset_at = self._limiter.get_window_stats(self._limit, address).reset_time
-            raise TooManyUnknown(max(1, round(reset_at - time.time())))
+    def refusal(self, address: str) -> TooManyUnknown | None:
+        """Return what one more unknown key from the address raises, if it has tried too many."""
+        if self._limit is None or self._limiter.test(self._limit, address):
+            return None
+        reset_at = self._limiter.get_window_stats(self._limit, address).reset_time
+        return TooManyUnknown(max(1, round(reset_at - time.time())))
 
     def add(self, name: bytes, address: str) -> None:
         """Remember a key that opens nothing."""

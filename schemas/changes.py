@@ -1,7 +1,7 @@
 """What may be done to an order that is there: `orders.update`, `orders.cancel`, `payments.record`."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
@@ -23,6 +23,9 @@ from schemas.orders import (
 )
 from schemas.text import AtMost, IdempotencyKey, Identifier, LongText, ShortText, StoredKey, Word
 
+MAX_VERSIONS: Final = 1_000
+"""Versions of an order that one request may name; more are no condition that anybody means."""
+
 
 class OrderReference(Word):
     """Which order: its id, or the idempotency key of the request that created it.
@@ -35,11 +38,28 @@ class OrderReference(Word):
     # Any key may be named: under a reserved one no order is ever made, so that the request finds none.
     order_key: StoredKey | None = None
     expected_version: Annotated[int, Field(ge=1)] | None = None
+    # One of several is enough. A worker of an older version does not know the field, and rejects the request:
+    # it never drops the condition.
+    expected_versions: (
+        Annotated[
+            tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1, strict=False), AtMost(MAX_VERSIONS)
+        ]
+        | None
+    ) = None
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """Return the versions of which the order must have one; none of them: any will do."""
+        if self.expected_version is not None:
+            return (self.expected_version,)
+        return self.expected_versions or ()
 
     @model_validator(mode="after")
     def _names_one_order(self) -> Self:
         if (self.order_id is None) == (self.order_key is None):
             raise ValueError("an order is named by order_id or by order_key")
+        if self.expected_version is not None and self.expected_versions is not None:
+            raise ValueError("expected_version and expected_versions exclude each other")
         return self
 
 

@@ -196,6 +196,7 @@ class Worker:
     thread: threading.Thread = field(init=False)
 
     def start(self) -> None:
+        self.is_stopped.clear()
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
 

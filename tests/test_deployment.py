@@ -17,6 +17,7 @@ import yaml
 from honcho.environ import parse_procfile
 
 from tests.processes import PATIENCE_SECONDS
+from worker.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PROCESSES = parse_procfile((ROOT / "Procfile").read_text()).processes
@@ -160,6 +161,47 @@ def test_links_lead_where_the_operator_says() -> None:
     address = _environment(SERVICES["intake"])["WILLCALL_PUBLIC_URL"]
 
     assert address.startswith("${WILLCALL_PUBLIC_URL:?")
+
+
+# What compose decides itself, and why nobody changes it there.
+DECIDED = {
+    "WILLCALL_DATABASE_URL",  # made of the passwords
+    "WILLCALL_BROKER_URL",
+    "WILLCALL_SECRET_KEY",  # for some services only
+    "WILLCALL_HOME",  # no server is embedded
+    "WILLCALL_INTAKE_HOST",  # inside the container; WILLCALL_INTAKE_PORT is the published one
+    "WILLCALL_INTAKE_PORT",
+    "WILLCALL_PUBLIC_URL",
+    "WILLCALL_FLOWER_HOST",
+    "WILLCALL_FLOWER_PORT",
+    "WILLCALL_FLOWER_BASIC_AUTH",
+    "WILLCALL_METRICS_HOST",
+    "WILLCALL_INTAKE_METRICS_PORT",
+    "WILLCALL_WORKER_METRICS_PORT",
+}
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_every_setting_that_an_operator_may_change_is_passed_on(process: str) -> None:
+    environment = _environment(SERVICES[SERVICE_OF_PROCESS[process]])
+    settings = {f"WILLCALL_{name.upper()}" for name in Settings.model_fields}
+
+    assert settings >= DECIDED
+    # Without a value here, it is that of the host, and where there is none, the default.
+    passed_on = {name for name, value in environment.items() if value is None}
+    assert passed_on == settings - DECIDED
+    assert environment.keys() - passed_on <= DECIDED
+
+
+def test_metrics_are_for_the_network_of_the_services_only() -> None:
+    intake = _environment(SERVICES["intake"])
+    (published,) = SERVICES["intake"]["ports"]
+    others = {name: _environment(SERVICES[name]) for name in ("worker", "relay", "documents")}
+
+    assert intake["WILLCALL_INTAKE_METRICS_PORT"] > 0  # so that /metrics of the published port is none
+    assert str(intake["WILLCALL_INTAKE_METRICS_PORT"]) not in published
+    assert {one["WILLCALL_METRICS_HOST"] for one in [intake, *others.values()]} == {"0.0.0.0"}
+    assert all(one["WILLCALL_WORKER_METRICS_PORT"] > 0 for one in others.values())
 
 
 def _environment(service: dict[str, Any]) -> dict[str, Any]:

@@ -96,7 +96,8 @@ def _on_setup_logging(**_: Any) -> None:
 
 @worker_init.connect
 def _on_worker_init(**_: Any) -> None:
-    serve_metrics(get_settings().worker_metrics_port)
+    settings = get_settings()
+    serve_metrics(settings.metrics_host, settings.worker_metrics_port)
     # A batch makes a hundred thousand objects, keeps them to its end and drops them all: looking for cycles
     # among them finds none and costs a tenth of the time. What is loaded by now stays for ever.
     gc.collect()

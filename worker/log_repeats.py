@@ -3,9 +3,12 @@
 import copy
 import logging
 import threading
+import time
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final, TextIO
+
+from worker.traces import FRAME, trace_of
 
 _MOST_KINDS: Final = 1_000
 """Kinds of errors that are counted at once; more than that are logged one by one."""
@@ -20,8 +23,9 @@ class _Kind:
 class SaysOnce(logging.StreamHandler[TextIO]):
     """Writes each record, but of those warnings and errors that repeat within `seconds` only the first.
 
-    The others are counted, by logger, message and type of error; after `seconds` one line says how many there
-    were. As long as they go on there is one such line each time. With 0 seconds all are written.
+    The others are counted, by logger, message, and type and place of the error; after `seconds` one line says
+    how many there were. As long as they go on there is one such line each time. With 0 seconds all are
+    written.
     """
 
     def __init__(self, stream: TextIO, seconds: float) -> None:
@@ -88,8 +92,18 @@ class SaysOnce(logging.StreamHandler[TextIO]):
 
 def _key(record: logging.LogRecord) -> Hashable:
     error = record.exc_info[0] if record.exc_info else getattr(record, "error", None)
-    # Another reason is other news.
-    return record.name, record.levelno, str(record.msg), str(error), str(getattr(record, "reason", None))
+    # Another reason is other news, and so is another place.
+    reason = str(getattr(record, "reason", None))
+    return record.name, record.levelno, str(record.msg), str(error), reason, _place(record)
+
+
+def _place(record: logging.LogRecord) -> str | None:
+    """Return where the record's error happened: the last line of a trace that names a file."""
+    trace = getattr(record, "where", None)
+    if trace is None and record.exc_info and record.exc_info[1] is not None:
+        trace = trace_of(record.exc_info[1])
+    frames = [line for line in str(trace).splitlines() if line.startswith(FRAME)]
+    return frames[-1] if frames else None
 
 
 def _count_of(kind: _Kind, seconds: float) -> logging.LogRecord:
@@ -98,4 +112,6 @@ def _count_of(kind: _Kind, seconds: float) -> logging.LogRecord:
     record.msg = f"… and {kind.repeats} more of these in the last {when}: {record.getMessage()}"
     record.args, record.exc_info, record.exc_text = (), None, None
     record.repeats = kind.repeats
+    record.created = time.time()  # what it tells of was until now
+    record.msecs = record.created % 1 * 1000
     return record

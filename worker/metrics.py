@@ -59,11 +59,7 @@ NOT_SHOWN: Final = Counter(
 )
 
 
-HOST: Final = "127.0.0.1"
-"""Where metrics are served: whoever is on this machine may read them, and nobody else."""
-
-
-def serve_metrics(port: int) -> None:
-    """Answer `GET /metrics` on the loopback port, in a thread of its own; 0 does nothing."""
+def serve_metrics(host: str, port: int) -> None:
+    """Answer `GET /metrics` on the port, in a thread of its own; 0 does nothing."""
     if port:
-        start_http_server(port, addr=HOST)
+        start_http_server(port, addr=host)

@@ -141,12 +141,15 @@ class Settings(BaseSettings):
         description="requests that may wait in the queue in all, estimated from its messages; 503 beyond it; "
         "0: no limit",
     )
+    metrics_host: str = Field(
+        "127.0.0.1", description="the address that the ports of Prometheus metrics listen on"
+    )
     intake_metrics_port: Annotated[int, Field(ge=0, le=65535)] = Field(
         0,
-        description="port of the intake's Prometheus metrics, on loopback, in place of /metrics; 0: /metrics",
+        description="port of the intake's Prometheus metrics, in place of /metrics; 0: /metrics",
     )
     worker_metrics_port: Annotated[int, Field(ge=0, le=65535)] = Field(
-        0, description="port of a worker's Prometheus metrics, on loopback; 0: none"
+        0, description="port of a worker's Prometheus metrics; 0: none"
     )
     worker_processes: Annotated[int, Field(ge=1, le=64)] = Field(
         1, description="processes that take orders, started by `willcall up` and `serve worker`"

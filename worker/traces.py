@@ -18,6 +18,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 _FRAMES: Final = 20
 """The last ones of each error: those before are the same for all."""
 
+FRAME: Final = "  File "
+"""What the line of a frame begins with."""
+
 _LONGEST_TEXT: Final = 500  # characters
 
 # Errors of the database are cut where they come into being: `db.quiet_errors`.
@@ -58,7 +61,7 @@ def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
     # Without the lines of code: a statement may be written in them.
     for frame, line in list(traceback.walk_tb(error.__traceback__))[-_FRAMES:]:
         code = frame.f_code
-        yield f'  File "{code.co_filename}", line {line}, in {code.co_name}'
+        yield f'{FRAME}"{code.co_filename}", line {line}, in {code.co_name}'
     yield name_of(error)
     if isinstance(error, BaseExceptionGroup):
         for one in error.exceptions:

@@ -79,9 +79,21 @@ def enclosed(
     keys = call.request.headers.getlist(REQUEST_UUID)
     if len(keys) > 1 or (keys and not keys[0].strip()):
         raise invalid(f"the header {REQUEST_UUID} names one request", REQUEST_UUID)
-    return enclose_in_dialect(
-        DIALECT.name, kind, [words], keys or call.keys, caller, seen_version=seen_version
-    )
+    try:
+        return enclose_in_dialect(
+            DIALECT.name, kind, [words], keys or call.keys, caller, seen_version=seen_version
+        )
+    except Problem as problem:
+        problem.errors = _under_sent_name(call, problem.errors)
+        raise
+
+
+def _under_sent_name(call: Call, errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the errors with the header that the call has named its request by."""
+    if REQUEST_UUID in call.request.headers:
+        return list(errors)  # as the dialect says it
+    name = "Idempotency-Key"
+    return [{**error, "field": name} if error["field"] == "idempotency_key" else error for error in errors]
 
 
 async def order_id_of(request: Request, caller: Caller, name: str) -> str:
@@ -110,7 +122,7 @@ def answering(call: Call, words: Mapping[str, Any], found: Found) -> Answer:
         try:
             check_processed(outcome, REFUSALS)
         except Problem as problem:
-            problem.errors = acme.in_places_of(words, problem.errors)
+            problem.errors = _under_sent_name(call, acme.in_places_of(words, problem.errors))
             raise
         with at_one_moment(engine).connect() as connection:
             return found(connection, outcome)

@@ -11,7 +11,7 @@ from orjson import Fragment
 from pydantic import ValidationError
 from sqlalchemy import Connection
 
-from intake.access import admit, caller_if_known
+from intake.access import REALM, admit, caller_if_known, unauthorized
 from intake.answers import list_response
 from intake.clock import utc_now
 from intake.dialects import eventbookings_connect
@@ -55,7 +55,6 @@ _documented: Final = OAuth2(
     auto_error=False,
 )
 _NAME: Final[DialectName] = "eventbookings"
-_REALM: Final = 'Bearer realm="willcall"'
 
 
 def _allowed(scope: TokenScope) -> Any:
@@ -69,22 +68,18 @@ async def _caller(request: Request, scope: TokenScope) -> Caller:
     """Return whose token the call carries. Raises `Problem`: 401, 403 without the scope, 429, or 503."""
     scheme, text = get_authorization_scheme_param(request.headers.get("authorization"))
     if scheme.lower() != "bearer" or not text:
-        raise _unauthorized("this call needs the header Authorization: Bearer TOKEN", _REALM)
+        raise unauthorized("this call needs the header Authorization: Bearer TOKEN", REALM)
     token = read_token(text)
     caller = None if token is None else await caller_if_known(request, token.key_id)
     if token is None or caller is None or not token.is_good(caller, utc_now()):
-        raise _unauthorized("the access token is unknown or has expired", f'{_REALM}, error="invalid_token"')
+        raise unauthorized("the access token is unknown or has expired", f'{REALM}, error="invalid_token"')
     await admit(request, caller)
     if scope not in token.scopes or not caller.may("orders.read"):
-        challenge = f'{_REALM}, error="insufficient_scope", scope="{scope}"'
+        challenge = f'{REALM}, error="insufficient_scope", scope="{scope}"'
         raise Problem(
             403, f"the access token lacks the scope {scope}", headers={"www-authenticate": challenge}
         )
     return caller
-
-
-def _unauthorized(detail: str, challenge: str) -> Problem:
-    return Problem(401, detail, headers={"www-authenticate": challenge})
 
 
 _REFUSAL: Final = schema_of("eventbookings", Refusal, "serialization")
@@ -152,7 +147,7 @@ def list_page(
 
 
 def _query(request: Request) -> Query:
-    """Return the parameters; unknown and empty ones do not count. Raises `Problem` with the status 422."""
+    """Return the parameters; empty ones do not count. Raises `Problem`: 422 for what is not well formed."""
     given = {
         name: request.query_params[name] for name in Query.model_fields if request.query_params.get(name)
     }

@@ -4,6 +4,7 @@ Nothing here is done for each byte: sizes are compared as the parser tells what 
 """
 
 import asyncio
+import re
 from typing import Any, Final
 
 from uvicorn.config import Config
@@ -16,6 +17,8 @@ from intake.edge.refusals import busy, refusal
 from worker.metrics import REFUSED
 
 _HEALTH: Final = frozenset({b"/healthz", b"/readyz", b"/metrics"})
+# What a host's name, its address or a port may hold (RFC 3986, 3.2.2); empty where the caller has none.
+_HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
 _BODIES: Final = frozenset({b"content-length", b"transfer-encoding"})
 
 
@@ -77,6 +80,7 @@ class CountingProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade() and any(name in _BODIES for name, _ in self.headers):
             # The parser takes what follows for the other protocol, so that the body would be lost.
             raise Refused(400, "no other protocol is spoken here: send the call without the header Upgrade")
+        self._check_host()
         is_busy = len(self.tasks) >= self._most_calls and self.url.partition(b"?")[0] not in _HEALTH
         if is_busy:
             REFUSED.labels("503").inc()
@@ -135,6 +139,18 @@ class CountingProtocol(HttpToolsProtocol):
         known = sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers)
         if max(wire, len(self.url) + known) > self._limits.header_bytes:
             raise Refused(431, f"the headers are longer than {self._limits.header_bytes} bytes")
+
+    def _check_host(self) -> None:
+        """Check that the call says once for whom it is (RFC 9112, 3.2). Raises `Refused`."""
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) > 1:
+            raise Refused(400, "there is more than one header Host")
+        if not hosts and self.parser.get_http_version() != "1.0":
+            raise Refused(400, "a call of HTTP/1.1 needs the header Host")
+        if hosts and _HOST.fullmatch(hosts[0]) is None:
+            raise Refused(
+                400, "the header Host must be a host's name or address, and a port where it has one"
+            )
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle

@@ -183,7 +183,7 @@ class BoundedProtocol(CountingProtocol):
         REFUSED.labels("503").inc()
         is_begun = self._part is HEAD or (self._part is BODY and not self.cycle.response_started)
         if self._phase is not LEAVING and is_begun:
-            self.transport.write(as_bytes(refusal(503, BUSY)))
+            self.transport.write(as_bytes(refusal(503, BUSY), self._known_headers()))
             self.transport.close()
         else:
             self.transport.abort()
@@ -204,8 +204,14 @@ class BoundedProtocol(CountingProtocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         if not (is_running and self.cycle.response_started):
-            self.transport.write(as_bytes(problem))
+            self.transport.write(as_bytes(problem, self._known_headers()))
         self._linger()
+
+    def _known_headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the headers that have come of the call that is parsed."""
+        if self._part is HEAD:
+            return self.headers
+        return list(self.cycle.scope["headers"]) if self._part is BODY else []
 
     def _end_after_answers(self) -> None:
         """Answer what came before, and close: there is no place for an answer of our own."""

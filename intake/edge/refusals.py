@@ -1,11 +1,12 @@
 """Answers that are given before a route is found: whole responses, as bytes."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
-from intake.call_records import REQUEST_ID, begin, new_id
+from intake.call_records import REQUEST_ID, begin, id_of
 from intake.problems import RETRY_AFTER_SECONDS, Problem, invalid, unavailable
 
 BUSY: Final = "this process has as many calls as it may; try again"
@@ -18,10 +19,13 @@ def refusal(status: int, sentence: str) -> Problem:
     return invalid(sentence, status=status)
 
 
-def as_bytes(problem: Problem) -> bytes:
-    """Return the response that closes the connection, as it goes over the wire."""
+def as_bytes(problem: Problem, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Return the response that closes the connection, as it goes over the wire.
+
+    `headers` are those of the call, as far as they have come.
+    """
     response = problem.response()
-    response.headers[REQUEST_ID.decode()] = new_id()
+    response.headers[REQUEST_ID.decode()] = id_of(headers)
     lines = [
         f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}".encode(),
         *(b"%s: %s" % header for header in response.raw_headers),

@@ -15,11 +15,18 @@ def open_order(world: World, request: ChangeOrder) -> OrderState:
     order = world.order_of(request)
     request.order_id = order.id
     check_changeable(order.row.status, request.request.kind)
-    expected, version = request.body.expected_version, order.row.version
-    if expected is not None and expected > version:
-        # What makes that version is on its way.
-        answer = VersionConflict(f"the order did not come to version {expected}", "expected_version")
-        raise NotYet(answer, order.id)
-    if expected is not None and expected < version:
-        raise VersionConflict(f"the order has version {version}, not {expected}", "expected_version")
+    _check_version(request, order)
     return order
+
+
+def _check_version(request: ChangeOrder, order: OrderState) -> None:
+    body, version = request.body, order.row.version
+    if not body.versions or version in body.versions:
+        return
+    field = "expected_version" if body.expected_versions is None else "expected_versions"
+    latest = max(body.versions)
+    if latest > version:
+        # What makes that version is on its way.
+        raise NotYet(VersionConflict(f"the order did not come to version {latest}", field), order.id)
+    expected = latest if len(body.versions) == 1 else "one of those that the request names"
+    raise VersionConflict(f"the order has version {version}, not {expected}", field)

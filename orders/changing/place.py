@@ -54,7 +54,8 @@ def _seen_version(order: OrderState, request: ChangeOrder) -> int:
     """Return up to which version of the order the sender knew of its changes."""
     if not is_dated(request):
         return order.row.version
-    return max(request.body.expected_version or 0, request.request.seen_version or 0)
+    # Of several versions the order has one now, and those after it are not there.
+    return max(*request.body.versions, request.request.seen_version or 0, 0)
 
 
 def _placed(order: OrderState) -> Iterable[ChangeRow]:

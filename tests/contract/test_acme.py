@@ -41,6 +41,19 @@ def test_a_repeated_request_uuid_is_a_conflict(acme: Acme, worker: object) -> No
     assert acme.get(id_)["orderItems"][0]["quantity"] == 2
 
 
+def test_a_conflict_names_the_header_that_was_sent(acme: Acme, worker: object) -> None:
+    key = str(uuid4())
+    acme.create(simple(), idempotency_key=key)
+
+    other = acme.call("POST", "", simple(email="ada@example.com"), idempotency_key=key)
+    malformed = acme.call("POST", "", simple(), idempotency_key="x" * 201)
+    their_own = acme.call("POST", "", simple(), x_acme_request_uuid="x" * 201)
+
+    assert [other.status_code, malformed.status_code, their_own.status_code] == [409, 400, 400]
+    named = [one.json()["errors"][0]["field"] for one in (other, malformed, their_own)]
+    assert named == ["Idempotency-Key", "Idempotency-Key", "x-acme-request-uuid"]
+
+
 def test_our_own_idempotency_key_gives_the_first_answer_again(acme: Acme, worker: object) -> None:
     key = str(uuid4())
 

@@ -98,7 +98,7 @@ def test_a_version_that_is_not_there_yet_is_waited_for(client, intake, placed) -
         connection.exec_driver_sql("DELETE FROM delayed_requests")
 
 
-@pytest.mark.parametrize("tag", ["1", "", '"1" "2"', '"1', 'w/"1"', '*, "1"'])
+@pytest.mark.parametrize("tag", ["1", "", ",", ", ,", '"1" , 2', "*,", '"1" "2"', '"1', 'w/"1"', '*, "1"'])
 @pytest.mark.parametrize(("method", "more"), [("PATCH", ""), ("POST", "/cancel"), ("POST", "/payments")])
 def test_a_malformed_version_is_refused(client, intake, method: str, more: str, tag: str) -> None:
     answer = client.request(method, f"/v1/orders/{uuid4()}{more}", json={}, headers={"if-match": tag})
@@ -117,11 +117,83 @@ def test_a_tag_that_no_order_has_matches_none(client, intake, method: str, more:
     assert intake.take_requests() == []
 
 
-@pytest.mark.parametrize(("tags", "status"), [('"1", "2"', 200), ('W/"1", "1"', 200), ('"2", "3"', 412)])
-def test_one_of_several_versions_is_enough(client, placed, tags: str, status: int) -> None:
-    answer = client.patch(path_of(placed), json={"reference": "x"}, headers={**WAIT, "if-match": tags})
+@pytest.mark.parametrize(
+    ("tags", "version"),
+    [
+        ('"1", "2"', None),
+        ('"3", "1", "2"', None),
+        ('W/"1", "2"', None),
+        ('"2", "2"', None),
+        ('"2",', None),
+        (',"2"', None),
+        (', ,"2" ,, ,"7",', None),
+        ('"a,b", "2"', None),
+        ('"1",', 412),
+        ('"1", "1"', 412),
+        ('"1", W/"2"', 412),
+    ],
+)
+def test_one_of_several_versions_is_enough(client, placed, tags: str, version: int | None) -> None:
+    client.patch(path_of(placed), json={"reference": "x"}, headers=WAIT).raise_for_status()
+    headers = {**WAIT, "if-match": tags}
+    answer = client.patch(path_of(placed), json={"reference": "y"}, headers=headers)
 
-    assert answer.status_code == status
+    assert answer.status_code == (version or 200), answer.text
+
+
+@pytest.mark.parametrize("tags", ['"1", "2"', '"1", "7"', '"1",', '"1"'])
+@pytest.mark.parametrize(
+    ("method", "more", "body"),
+    [
+        ("PATCH", [], {"reference": "x"}),
+        ("POST", ["cancel"], {}),
+        ("POST", ["payments"], {"type": "cash"}),
+    ],
+)
+def test_a_repeated_call_is_the_same_request_whatever_versions_it_names(
+    client, placed, method: str, more: list[str], body: dict[str, Any], tags: str
+) -> None:
+    headers = {**WAIT, "if-match": tags, "idempotency-key": str(uuid4())}
+    first = client.request(method, path_of(placed, *more), json=body, headers=headers)
+    # The tags in another order, and another version of the order: the call is the same.
+    headers["if-match"] = ",".join(reversed(tags.split(", ")))
+    again = client.request(method, path_of(placed, *more), json=body, headers=headers)
+
+    assert first.status_code in (200, 201), first.text
+    assert (again.status_code, again.headers["etag"]) == (first.status_code, first.headers["etag"])
+    assert again.headers["idempotency-replayed"] == "true"
+
+
+def test_another_list_of_versions_under_the_same_key_is_another_request(client, placed) -> None:
+    headers = {**WAIT, "if-match": '"1", "2"', "idempotency-key": "one-of-two"}
+    client.patch(path_of(placed), json={"reference": "x"}, headers=headers).raise_for_status()
+    other = client.patch(
+        path_of(placed), json={"reference": "x"}, headers={**headers, "if-match": '"1", "3"'}
+    )
+
+    assert (other.status_code, codes(other)) == (422, ["idempotency_conflict"])
+
+
+def test_a_change_on_its_way_does_not_break_a_condition_that_names_its_version(
+    client, worker, intake, placed
+) -> None:
+    worker.stop()  # both are accepted while the order has its first version
+    client.patch(path_of(placed), json={"reference": "a"}).raise_for_status()
+    headers = {"if-match": '"1", "2"', "idempotency-key": str(uuid4())}
+    second = client.patch(path_of(placed), json={"reference": "b"}, headers=headers)
+    worker.start()
+
+    answer = client.patch(path_of(placed), json={"reference": "b"}, headers={**headers, **WAIT})
+    assert (answer.status_code, answer.json()["version"]) == (200, 3), answer.text
+    assert client.get(second.headers["location"]).json()["status"] == "processed"
+
+
+def test_more_versions_than_anybody_means_are_refused(client, intake) -> None:
+    tags = ",".join(f'"{one}"' for one in range(1, 1_002))
+    answer = client.patch(f"/v1/orders/{uuid4()}", json={}, headers={"if-match": tags})
+
+    assert (answer.status_code, codes(answer)) == (400, ["invalid"])
+    assert intake.take_requests() == []
 
 
 def test_without_a_header_any_version_is_meant() -> None:
@@ -167,7 +239,7 @@ def test_what_the_key_decides_is_refused_by_name(client, intake, method: str, mo
 
 
 @pytest.mark.parametrize("more", ["/cancel", "/payments"])
-@pytest.mark.parametrize("name", ["order_id", "order_key", "expected_version"])
+@pytest.mark.parametrize("name", ["order_id", "order_key", "expected_version", "expected_versions"])
 def test_what_the_path_or_a_header_says_is_refused_in_the_body(client, intake, more: str, name: str) -> None:
     answer = client.post(f"/v1/orders/{uuid4()}{more}", json={name: 1})
 

@@ -16,13 +16,16 @@ GETS = [
     "/v1/holds",
     "/v1/events/concert/ticket-classes",
 ]
-NUL = [
-    "/v1/orders/%00",
-    "/v1/requests/a%00b",
-    "/v1/events/%00/ticket-classes",
-    "/%00",
-    "/v1/holds/%00",
-]
+CONTROLS = [f"%{code:02x}" for code in (*range(0x20), 0x7F)]
+OF_DIALECTS = {
+    "/v1/orders": "/v1/nothing",
+    "/v9/orders": "/v9/nothing",
+    "/v1/b2c/orders": "/v1/b2c/nothing",
+    "/backstage/v3/portals/1/events/2/orders/3": "/backstage/nothing",
+    "/connect/token": "/connect/nothing",
+    "/events/1/orders": "/events/nothing",
+    "/orders/1": "/orders/1/nothing",
+}
 
 
 @pytest.mark.parametrize("path", GETS)
@@ -59,9 +62,27 @@ def test_options_of_what_is_not_there_is_not_found(client) -> None:
     assert client.options("/v1/nothing").status_code == 404
 
 
-@pytest.mark.parametrize("path", NUL)
-def test_no_name_holds_a_nul(client, path: str) -> None:
-    assert client.get(path).status_code == 404
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST"])
+@pytest.mark.parametrize("path", [*GETS, "/", "/docs"])
+def test_no_name_holds_a_control_character(client, intake, path: str, method: str) -> None:
+    for control in CONTROLS:
+        assert client.request(method, path + control).status_code == 404, control
+    # Inside a name, and before it.
+    assert client.request(method, f"{path}%0a/orders").status_code == 404
+    assert client.request(method, f"/%1f{path[1:]}").status_code == 404
+    assert intake.take_requests() == []
+
+
+@pytest.mark.parametrize("path", OF_DIALECTS)
+def test_a_control_character_is_refused_in_the_words_of_the_path(client, path: str) -> None:
+    missing = client.get(OF_DIALECTS[path])
+    assert missing.status_code == 404
+
+    start = path.index("/", 1) if path.count("/") > 1 else len(path)
+    for odd in (f"{path}%0a", f"{path}%00", f"{path[:start]}%0d{path[start:]}"):
+        answer = client.get(odd)
+        assert (answer.status_code, answer.content) == (404, missing.content), odd
+        assert answer.headers["content-type"] == missing.headers["content-type"]
 
 
 @pytest.mark.parametrize(

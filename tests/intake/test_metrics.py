@@ -82,13 +82,46 @@ def test_metrics_have_a_port_of_their_own_where_one_is_set(apart: Intake) -> Non
 
     assert found[_of("GET", "/v1/orders", 401)] >= 1
     assert found["willcall_outbox_unsent"] >= 0  # it would be NaN if nobody had looked
-    assert httpx.get(f"{apart.url}/metrics", timeout=PATIENCE_SECONDS).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"])
+def test_the_path_of_metrics_that_have_a_port_is_like_any_that_is_not_there(
+    apart: Intake, method: str
+) -> None:
+    with apart.client() as client:
+        answer, missing = client.request(method, "/metrics"), client.request(method, "/nothing")
+
+    assert (answer.status_code, answer.content) == (missing.status_code, missing.content)
+    assert answer.status_code == 404
+    assert "allow" not in answer.headers
+
+
+def test_metrics_that_have_a_port_are_not_on_the_openapi_page(intake: Intake, apart: Intake) -> None:
+    with apart.client() as client, intake.client() as usual:
+        without, whole = client.get("/openapi.json").json(), usual.get("/openapi.json").json()
+
+    assert whole["paths"].keys() - without["paths"].keys() == {"/metrics"}
 
 
 def test_the_port_of_the_metrics_is_for_this_machine_only(apart: Intake) -> None:
     port = apart.settings.intake_metrics_port
     with socket.socket() as other:
         other.bind(("127.0.0.2", port))  # it listens on one address, and this one is free
+
+
+def test_the_metrics_listen_where_they_are_told_to(shared_intake: Intake) -> None:
+    settings = shared_intake.settings
+    changes = {
+        "database_url": settings.database_url,
+        "global_keyprefix": settings.global_keyprefix,
+        "metrics_host": "127.0.0.2",
+        "intake_metrics_port": free_port(),
+    }
+    with running_intake(settings.home, **changes) as intake:
+        port = intake.settings.intake_metrics_port
+        assert _read(f"http://127.0.0.2:{port}/metrics")["willcall_outbox_unsent"] >= 0
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_SECONDS)
 
 
 def test_a_taken_port_of_the_metrics_ends_the_process_and_is_named(intake: Intake) -> None:

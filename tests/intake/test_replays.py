@@ -75,7 +75,9 @@ def test_an_array_says_so_when_all_of_it_is_repeated(client, worker, order: Orde
 
 def test_who_asks_later_what_became_of_a_repeat_hears_it(client, worker, order: Order, key: str) -> None:
     body = order(idempotency_key=key)
-    first, again = (client.post("/v1/orders", json=body).json() for _ in range(2))
+    accepted = [client.post("/v1/orders", json=body) for _ in range(2)]
+    assert [(one.status_code, is_replay(one)) for one in accepted] == [(202, False)] * 2
+    first, again = (one.json() for one in accepted)
     client.post("/v1/orders", json=body, headers=WAIT)  # when this one is there, so are those before it
 
     assert not is_replay(client.get(first["status_url"]))

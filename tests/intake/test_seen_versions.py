@@ -40,13 +40,20 @@ def test_an_update_says_which_version_came_before_it(
     assert "seen_version" not in sent["patch"]
 
 
-def test_an_update_of_a_named_version_says_no_other(
-    client: httpx.Client, intake: Intake, placed: str
+@pytest.mark.parametrize(
+    ("tags", "field", "versions"),
+    [
+        ('"1"', "expected_version", 1),
+        ('"1", "1"', "expected_version", 1),
+        ('"7", "1", "7"', "expected_versions", [1, 7]),
+    ],
+)
+def test_an_update_of_named_versions_says_no_other(
+    client: httpx.Client, intake: Intake, placed: str, tags: str, field: str, versions: Any
 ) -> None:
-    sent = _sent(intake, client.patch(placed, json={}, headers={"if-match": '"1"'}))
+    sent = _sent(intake, client.patch(placed, json={}, headers={"if-match": tags}))
 
-    assert sent["expected_version"] == 1
-    assert "seen_version" not in sent
+    assert {name: value for name, value in sent.items() if "version" in name} == {field: versions}
 
 
 @pytest.mark.parametrize(("more", "body"), [("/cancel", {}), ("/payments", {"type": "cash"})])

@@ -30,6 +30,9 @@ def _lines(count: int) -> bytes:
 
 CHUNKED: Final = "transfer-encoding: chunked", "content-type: application/json"
 TOO_LONG: Final = "the headers are longer than 32768 bytes"
+NO_HOST: Final = "a call of HTTP/1.1 needs the header Host"
+TWO_HOSTS: Final = "there is more than one header Host"
+ODD_HOST: Final = "the header Host must be a host's name or address, and a port where it has one"
 NO_HTTP: Final = "this is no request of HTTP/1.1"
 TOO_MANY: Final = "there are more than 100 headers"
 LONG_URL: Final = "the URL is longer than 8192 bytes"
@@ -61,6 +64,15 @@ HEADS: Final[dict[str, tuple[bytes, int, str]]] = {
         400,
         NO_HTTP,
     ),
+    "no host": (b"GET /healthz HTTP/1.1\r\naccept: */*\r\n\r\n", 400, NO_HOST),
+    "no host of an address": (b"GET http://x/healthz HTTP/1.1\r\n\r\n", 400, NO_HOST),
+    "no host of a body": (b"POST /v1/orders HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}", 400, NO_HOST),
+    "two hosts": (HEALTH + b"host: y\r\n\r\n", 400, TWO_HOSTS),
+    "the same host twice": (HEALTH + b"Host: x\r\n\r\n", 400, TWO_HOSTS),
+    "two hosts of HTTP/1.0": (b"GET /healthz HTTP/1.0\r\nhost: x\r\nhost: x\r\n\r\n", 400, TWO_HOSTS),
+    "two hosts in one": (b"GET /healthz HTTP/1.1\r\nhost: x y\r\n\r\n", 400, ODD_HOST),
+    "a host with a path": (b"GET /healthz HTTP/1.1\r\nhost: x/y\r\n\r\n", 400, ODD_HOST),
+    "a host with a user": (b"GET /healthz HTTP/1.1\r\nhost: a@x\r\n\r\n", 400, ODD_HOST),
     "a length and chunks": (
         b"POST /v1/orders HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
         400,
@@ -123,6 +135,47 @@ def test_a_head_that_is_too_much_is_refused(edge: Edge, name: str, cut, before: 
     assert "connection: close" in answer[0].head
     assert edge.memory() - memory < 20_000_000
     assert edge.is_healthy()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /healthz HTTP/1.0\r\n",  # it needs none
+        b"GET /healthz HTTP/1.0\r\nhost: x\r\n",
+        *(
+            b"GET /healthz HTTP/1.1\r\nhost: %s\r\nconnection: close\r\n" % host
+            for host in (b"", b"x", b"x:8000", b"[::1]:8000", b"192.0.2.1", b"my_host.example", b"x%20y")
+        ),
+    ],
+)
+def test_a_host_may_be_any_that_the_rules_allow(edge: Edge, head: bytes) -> None:
+    with edge.connection() as connection:
+        connection.sendall(head + END)
+        assert b" 200 OK" in read_to_end(connection).splitlines()[0]
+
+
+REFUSED: Final[dict[str, tuple[bytes, bytes]]] = {
+    "headers": (b"GET /healthz HTTP/1.1\r\nhost: x\r\n", _headers(101) + END),
+    "a host": (b"GET /healthz HTTP/1.1\r\n", END),
+    "a URL": (b"GET /" + b"x" * 9_000 + b" HTTP/1.1\r\nhost: x\r\n", END),
+    "a body": (b"POST /v1/orders HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n", END + b"z\r\n"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refusal_keeps_the_id_that_the_call_came_with(edge: Edge, name: str) -> None:
+    line, rest = REFUSED[name]
+    for given, is_taken in (
+        (b"x-request-id: shop-7\r\n", True),
+        (b"X-Request-ID: a b\r\n", False),
+        (b"", False),
+    ):
+        with edge.connection() as connection:
+            connection.sendall(line + given + rest)
+            answer = answers_in(read_to_end(connection))
+        (found,) = [one for one in answer[0].head.split("\r\n") if one.startswith("x-request-id: ")]
+        assert (found == "x-request-id: shop-7") == is_taken
+        assert len(found) > len("x-request-id: ")
 
 
 @pytest.mark.parametrize("cut", HOW)

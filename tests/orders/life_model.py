@@ -343,11 +343,9 @@ class Model:
         }
         if request.kind not in allowed[order["status"]]:
             raise Refused("not_allowed_in_status")
-        expected = body.get("expected_version")
-        if expected is not None and expected > order["version"]:
-            raise TooEarly("version_conflict")
-        if expected is not None and expected < order["version"]:
-            raise Refused("version_conflict")
+        expected = expected_versions(body)
+        if expected and order["version"] not in expected:
+            raise (TooEarly if max(expected) > order["version"] else Refused)("version_conflict")
         changed = deepcopy(order)
         if request.kind == UPDATE:
             events = self._update(changed, body, request)
@@ -686,13 +684,19 @@ def close_refunded(order: Words) -> None:
 # Which update comes after which.
 
 
+def expected_versions(body: Words) -> list[int]:
+    return list(
+        body.get("expected_versions", [body["expected_version"]] if "expected_version" in body else [])
+    )
+
+
 def find_place(order: Words, body: Words, request: Request) -> tuple[int, list[Words]]:
     """Return the place of a change, a number, and the changes that were decided already and come after it.
 
     The place is the id of the request, which is a time; but after all that its sender may have seen.
     """
     is_dated = request.request_id.version == 7
-    seen = max(body.get("expected_version", 0), request.seen_version or 0) if is_dated else order["version"]
+    seen = max(*expected_versions(body), request.seen_version or 0, 0) if is_dated else order["version"]
     known = [change["place"] for change in order["changes"] if change["version"] <= seen]
     place = max(request.request_id.int if is_dated else 0, *(one + 1 for one in known), 0)
     later = [

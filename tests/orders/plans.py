@@ -66,6 +66,8 @@ class Step:
     hold: int = 0
     ahead: int | None = None
     """The expected version, counted from the one that the order has when the batch is sent."""
+    also: int | None = None
+    """Another expected version, counted likewise; one of them is enough."""
     seen: int | None = None
     """The version that the sender saw, counted likewise."""
     is_named_by_key: bool = True
@@ -178,7 +180,7 @@ class Actor:
             body["order_id"] = order.id
         version = 1 if order is None else order.version
         if step.ahead is not None:
-            body["expected_version"] = max(version + step.ahead, 1)
+            body |= version_words(version, step.ahead, step.also)
         return None if step.seen is None else max(version - step.seen, 1)
 
     def _repeat(self, place: int, first: Request, how: str) -> Request:
@@ -190,11 +192,19 @@ class Actor:
         return replace(first, request_id=id_, tenant=self.tenant, body=body)
 
 
+def version_words(version: int, ahead: int, also: int | None) -> Words:
+    """Return the words of a change that expects one version or one of two, counted from its order's."""
+    expected = max(version + ahead, 1)
+    if also is None:
+        return {"expected_version": expected}
+    return {"expected_versions": [expected, max(version + also, 1)]}
+
+
 def _is_decided_at_once(request: Request) -> bool:
     """Say whether the request can never wait: a repeat of what waits may be served in its place."""
     if request.kind == CREATE:
         return not any("hold_id" in item for item in request.body["line_items"])
-    is_by_key = "order_key" in request.body or "expected_version" in request.body
+    is_by_key = "order_key" in request.body or {"expected_version", "expected_versions"} & request.body.keys()
     return not is_by_key
 
 
@@ -346,6 +356,7 @@ def steps(draw: st.DrawFn) -> Step:
     changes: Words = {"order": draw(st.one_of(st.integers(0, 1), numbers))}
     if step.kind in (UPDATE, CANCEL, PAY):
         changes["ahead"] = draw(st.sampled_from([None, None, None, None, 0, 1, -1]))
+        changes["also"] = draw(st.sampled_from([None, None, 0, 1, -1]))
         changes["seen"] = draw(st.sampled_from([None, None, 0, 1]))
     changes["is_named_by_key"] = draw(st.booleans())
     return Step(**{**step.__dict__, **changes})

@@ -120,6 +120,46 @@ def test_an_update_of_an_old_version_is_a_conflict_and_one_of_a_future_version_w
     assert (order["reference"], order["version"]) == ("b", 3)
 
 
+def test_one_of_several_versions_is_enough_and_decided_when_the_request_is(engine: Engine) -> None:
+    load(engine)
+    order_id = place(engine)
+
+    def change(versions: list[int], reference: str) -> Request:
+        patch = {"reference": reference}
+        return make_change(UPDATE, order_id=str(order_id), expected_versions=versions, patch=patch)
+
+    ahead = change([3, 9], "c")
+    assert run(engine, ahead)[0].status == "waiting"
+    for versions, reference in (([1, 2], "a"), ([2, 1], "b")):
+        assert run(engine, change(versions, reference))[0].status == "processed"
+    (behind,) = run(engine, change([1, 2], "d"))
+    assert codes(behind) == ["version_conflict"]
+    assert behind.errors[0].field == "expected_versions"
+    assert run(engine, ahead)[0].status == "processed"
+    order = read(engine, order_id)
+    assert (order["reference"], order["version"]) == ("c", 4)
+
+
+@pytest.mark.parametrize("kind", [UPDATE, CANCEL, PAY])
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"expected_versions": []},
+        {"expected_versions": [0]},
+        {"expected_versions": ["1"]},
+        {"expected_versions": 1},
+        {"expected_versions": [1] * 1_001},
+        {"expected_versions": [1, 2], "expected_version": 1},
+    ],
+)
+def test_malformed_versions_are_refused(engine: Engine, kind: str, words: dict[str, Any]) -> None:
+    load(engine)
+    more = {UPDATE: {"patch": {}}, CANCEL: {}, PAY: {"type": "cash"}}[kind]
+    outcome = _one(engine, kind, order_id=str(place(engine)), **more, **words)
+
+    assert set(codes(outcome)) == {"invalid"}
+
+
 def test_a_version_that_never_comes_is_a_conflict_in_the_end(engine: Engine) -> None:
     load(engine)
     order_id = place(engine)

@@ -41,7 +41,7 @@ from tests.factories import (
 )
 from tests.orders import life_model
 from tests.orders.life_model import CLASSES, FEES, PATIENCE, WAITING, Model, Words, money, valid
-from tests.orders.plans import make_id
+from tests.orders.plans import make_id, version_words
 from tests.orders.pure_core import PureCore, state_of
 from tests.orders.worlds import make_tenant
 
@@ -66,6 +66,8 @@ class Sender(NamedTuple):
 
     ahead: int | None = None
     """The version that it expects, counted from the one that is there."""
+    also: int | None = None
+    """Another version that will do, counted likewise."""
     seen: int | None = None
     """How many versions ago it read the order."""
     seconds_old: int = 0
@@ -79,6 +81,7 @@ _SOMEBODY: Final = Sender()
 senders = st.builds(
     Sender,
     ahead=versions,
+    also=st.sampled_from([None, None, None, -1, 0, 1]),
     seen=st.sampled_from([None, None, 0, 0, 1, 3]),
     seconds_old=st.sampled_from([0, 0, 0, -2, 2, 40]),
     is_dated=st.sampled_from([True] * 7 + [False]),
@@ -453,7 +456,7 @@ class Life(RuleBasedStateMachine):
         seen = None
         if order is not None:
             if sender.ahead is not None:
-                body["expected_version"] = max(order["version"] + sender.ahead, 1)
+                body |= version_words(order["version"], sender.ahead, sender.also)
             if sender.seen is not None:
                 seen = max(order["version"] - sender.seen, 1)
         # By its id, or by the key of its creator.

@@ -5,6 +5,7 @@ import json
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,6 +17,7 @@ from worker.log_discretion import Discretion
 from worker.log_lines import LinesForPeople, wants_colour
 from worker.log_repeats import SaysOnce
 from worker.settings import Settings
+from worker.traces import trace_of
 
 Make = Callable[..., tuple[logging.Logger, io.StringIO]]
 
@@ -75,6 +77,65 @@ def test_an_error_that_goes_on_is_only_counted_and_one_that_comes_back_is_news(m
     assert isinstance(handler, SaysOnce)
     wait_until(lambda: not handler._kinds, what="a quiet while")
     assert is_said_again()
+
+
+def _fail_here() -> None:
+    raise KeyError("sam")
+
+
+def _fail_there(depth: int) -> None:
+    if depth:
+        _fail_there(depth - 1)
+    raise KeyError("sam")
+
+
+def _error_of(fail: Callable[[], None]) -> KeyError:
+    try:
+        fail()
+    except KeyError as error:
+        return error
+    raise AssertionError
+
+
+@pytest.mark.parametrize("has_trace", [True, False])
+def test_a_second_failure_elsewhere_is_news_and_the_same_again_is_counted(
+    make: Make, has_trace: bool
+) -> None:
+    log, stream = make(formatter=logging.Formatter("%(message)s"))
+
+    def tell(fail: Callable[[], None]) -> None:
+        error = _error_of(fail)
+        if has_trace:
+            log.error("a call failed unexpectedly", exc_info=error)
+        else:
+            extra = {"error": type(error).__name__, "where": trace_of(error)}
+            log.error("a call failed unexpectedly", extra=extra)
+
+    for _ in range(3):
+        tell(_fail_here)
+        tell(lambda: _fail_there(0))
+        tell(lambda: _fail_there(1))  # by another way, at the same place
+
+    assert [line for line in _lines(stream) if line.startswith("a call failed")] == [
+        "a call failed unexpectedly"
+    ] * 2
+    log.handlers[0].close()
+    counts = [line for line in _lines(stream) if line.startswith("… and ")]
+    assert [line.split()[2] for line in counts] == ["2", "5"]
+
+
+def test_the_line_that_counts_has_its_own_time(make: Make) -> None:
+    log, stream = make(formatter=logging.Formatter("%(created)f %(msecs)03d %(message)s"))
+    log.error("no")
+    log.error("no")
+    last = time.time()
+    time.sleep(0.01)
+    log.handlers[0].close()
+
+    created, msecs, rest = _lines(stream)[-1].split(" ", 2)
+    assert rest.startswith("… and 1 more")
+    assert float(created) > last
+    assert int(msecs) == int(float(created) % 1 * 1000)
 
 
 def test_other_errors_loggers_types_and_reasons_are_news(make: Make) -> None:
