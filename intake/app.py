@@ -32,6 +32,8 @@ the fields; a path of another system answers with that system's errors.
 Each answer has an `X-Request-ID`: the one that the call came with, if it has 1 to 128 letters, digits and
 `._:+/=@-`, or a new one. It is in the logs of the intake and of the workers. Where there is a `GET`, there is
 a `HEAD`; `OPTIONS` tells the methods of a path, and an unknown parameter of a query is refused by its name.
+Only links to documents (`/documents/…`), which mail programs and trackers add to, and the pages for operators
+(`/`, `/docs`, `/openapi.json`, `/healthz`, `/readyz`, `/metrics`) take any, and ignore it.
 """
 
 

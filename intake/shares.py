@@ -1,7 +1,8 @@
 """Of the readers of the database each tenant has a share at most: one that reads slowly slows nobody else."""
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import AsyncIterator, MutableMapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -29,9 +30,15 @@ class _Share:
 
 
 class Shares:
-    """How many calls of each tenant read at this moment; for one event loop."""
+    """How many calls of each tenant read at this moment; for one event loop.
 
-    def __init__(self) -> None:
+    `most` read at the same time, `line` more wait for that; `limit` names both in the metrics.
+    """
+
+    def __init__(self, most: int = SHARE, line: int = _LONGEST_LINE, *, limit: str = "reads_at_once") -> None:
+        self._most = most
+        self._line = line
+        self._limit = limit
         self._shares: dict[UUID, _Share] = {}
 
     async def enter(self, scope: MutableMapping[str, Any], tenant_id: UUID) -> None:
@@ -41,9 +48,24 @@ class Shares:
         """
         if scope[_KEY]:
             return
-        share = self._shares.setdefault(tenant_id, _Share(asyncio.Semaphore(SHARE)))
-        if share.calls >= SHARE + _LONGEST_LINE:
-            LIMITED.labels("reads_at_once").inc()
+        scope[_KEY].append((self, tenant_id, await self._take(tenant_id, is_promised=False)))
+
+    @asynccontextmanager
+    async def held(self, tenant_id: UUID, *, is_promised: bool = False) -> AsyncIterator[None]:
+        """Run the block when its tenant's share is not taken.
+
+        Raises `Problem` with the status 429 when already too many wait, unless it is promised.
+        """
+        share = await self._take(tenant_id, is_promised=is_promised)
+        try:
+            yield
+        finally:
+            self.leave(tenant_id, share)
+
+    async def _take(self, tenant_id: UUID, *, is_promised: bool) -> _Share:
+        share = self._shares.setdefault(tenant_id, _Share(asyncio.Semaphore(self._most)))
+        if not is_promised and share.calls >= self._most + self._line:
+            LIMITED.labels(self._limit).inc()
             raise Problem(
                 429,
                 f"{share.calls} reading calls of this tenant are under way; try again later",
@@ -55,7 +77,7 @@ class Shares:
         except BaseException:
             self._leave(tenant_id, share)
             raise
-        scope[_KEY].append((self, tenant_id, share))
+        return share
 
     def leave(self, tenant_id: UUID, share: _Share) -> None:
         """Give the share back."""

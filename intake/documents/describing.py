@@ -14,6 +14,7 @@ from intake.documents.wording import (
     period_of,
     zone_of,
 )
+from orders.reading.tickets import TicketFacts
 from schemas.background import Background, EventFacts, TicketClassFacts
 from schemas.orders import LineItem, Order, OrderStatus, PaymentStatus, Ticket, TicketStatus
 
@@ -63,15 +64,19 @@ def describe_order(order: Order, background: Background) -> OrderText:
         charges=_charges(order, background),
         total=("Total", money(order.totals.total, order.currency)),
         settlement=_settlement(order),
-        tickets=tuple(describe_ticket(order, ticket, background) for ticket in alive),
+        tickets=tuple(describe_ticket(_facts(order, ticket, background)) for ticket in alive),
         voided=len(order.tickets) - len(alive),
     )
 
 
-def describe_ticket(order: Order, ticket: Ticket, background: Background) -> TicketText:
-    """Return what a ticket's page and its pass say."""
+def _facts(order: Order, ticket: Ticket, background: Background) -> TicketFacts:
     of_class = background.ticket_classes[ticket.ticket_class_id]
-    event = background.events[of_class.event_external_id]
+    return TicketFacts(ticket, of_class, background.events[of_class.event_external_id], order.code)
+
+
+def describe_ticket(facts: TicketFacts) -> TicketText:
+    """Return what a ticket's page and its pass say."""
+    ticket, of_class, event = facts.ticket, facts.ticket_class, facts.event
     state = _STATE[ticket.status]
     places = (("Section", of_class.section), ("Row", of_class.row), ("Seat", ticket.seat))
     remark = ""
@@ -90,7 +95,7 @@ def describe_ticket(order: Order, ticket: Ticket, background: Background) -> Tic
         state=state,
         remark=remark,
         code="" if state == "voided" else ticket.code or "",
-        reference=clean(order.code),
+        reference=clean(facts.order_code),
     )
 
 

@@ -9,10 +9,11 @@ from intake.openapi import SHOW_DOCUMENTS
 from intake.order_reading import read_order
 from intake.parts import PartsOfApp
 from intake.problems import not_found
+from intake.strict_routes import StrictRoute
 from orders.render import Words
 from schemas.text import parse_uuid
 
-router = APIRouter(default_response_class=Response, tags=["documents"])
+router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["documents"])
 
 
 @router.get("/v1/orders/{order_id}/documents", summary="Links to an order's documents", **SHOW_DOCUMENTS)

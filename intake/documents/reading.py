@@ -12,6 +12,7 @@ from intake.documents.describing import describe_order, describe_ticket
 from intake.documents.facts import OrderText, TicketText
 from orders.reading.background import get_with_background
 from orders.reading.showing import showing
+from orders.reading.tickets import get_ticket
 
 _DOCUMENTS: Final = "documents"
 
@@ -88,9 +89,5 @@ def read_order_document(connection: Connection, tenant_id: UUID, order_id: UUID)
 def read_ticket(connection: Connection, owner: Owner, ticket_id: UUID) -> TicketText | None:
     """Return what the pass of the owner's ticket says, or None. Raises `OrderNotShown`."""
     with showing(owner.order_id, _DOCUMENTS):
-        found = get_with_background(connection, owner.order_id, owner.tenant_id)
-        if found is None:
-            return None
-        order, background = found
-        ticket = next((one for one in order.tickets if one.id == ticket_id), None)
-        return None if ticket is None else describe_ticket(order, ticket, background)
+        found = get_ticket(connection, ticket_id, owner.tenant_id)
+        return None if found is None else describe_ticket(found)

@@ -20,7 +20,7 @@ from intake.documents.reading import (
     find_owner_of_ticket,
     read_ticket,
 )
-from intake.documents.serving import NotMadeYet
+from intake.documents.serving import Documents, NotMadeYet
 from intake.documents.unmade import not_made_yet
 from intake.openapi import SHOW_ORDER_PDF, words_of_document
 from intake.parts import Parts, PartsOfApp
@@ -49,8 +49,10 @@ Signature = Annotated[str, Query(description="What proves that the link is ours.
 Find = Callable[[Connection, UUID], Owner | None]
 
 
-def _owner(connection: Connection, find: Find, id_: UUID, path: str, expires: str, signature: str) -> Owner:
-    owner = find(connection, id_)
+async def _owner(
+    documents: Documents, find: Find, id_: UUID, path: str, expires: str, signature: str
+) -> Owner:
+    owner = await documents.look(lambda connection: find(connection, id_))
     if owner is None or not is_good(owner.secret, path, expires, signature, datetime.now(UTC)):
         raise not_found()
     return owner
@@ -68,9 +70,7 @@ async def show_order(
     if id_ is None or not signature:
         raise not_found()
     documents, path = parts.documents, order_path(id_)
-    owner = await documents.run(
-        lambda connection: _owner(connection, find_owner_of_order, id_, path, expires, signature)
-    )
+    owner = await _owner(documents, find_owner_of_order, id_, path, expires, signature)
     try:
         made = await documents.find(id_, owner.tenant_id)
     except NotMadeYet as not_yet:
@@ -111,16 +111,16 @@ async def _image(parts: Parts, ticket_id: str, kind: ImageKind, expires: str, si
     if id_ is None or not signature:
         raise not_found()
     path = image_path(id_, kind)
+    owner = await _owner(parts.documents, find_owner_of_ticket, id_, path, expires, signature)
+    if not owner.code:
+        raise not_found()
+    return await parts.documents.draw(owner.tenant_id, lambda: _drawn(owner.code, kind))
 
-    def draw(connection: Connection) -> Response:
-        code = _owner(connection, find_owner_of_ticket, id_, path, expires, signature).code
-        if not code:
-            raise not_found()
-        if kind == "png":
-            return _response(png_of(code), PNG)
-        return _response(svg_of(code).encode(), SVG, {"content-security-policy": _NOTHING})
 
-    return await parts.documents.run(draw)
+def _drawn(code: str, kind: ImageKind) -> Response:
+    if kind == "png":
+        return _response(png_of(code), PNG)
+    return _response(svg_of(code).encode(), SVG, {"content-security-policy": _NOTHING})
 
 
 @router.get(
@@ -133,17 +133,19 @@ async def show_pass(
     id_ = parse_uuid(ticket_id)
     if id_ is None or not signature:
         raise not_found()
-    path = pass_path(id_)
+    path, documents = pass_path(id_), parts.documents
+    owner = await _owner(documents, find_owner_of_ticket, id_, path, expires, signature)
+    if owner.is_void:
+        raise not_found()
+    return await documents.run(owner.tenant_id, lambda connection: _pass(connection, owner, id_))
 
-    def draw(connection: Connection) -> Response:
-        owner = _owner(connection, find_owner_of_ticket, id_, path, expires, signature)
-        ticket = None if owner.is_void else read_ticket(connection, owner, id_)
-        if ticket is None:
-            raise not_found()
-        headers = {"content-security-policy": CONTENT_SECURITY_POLICY}
-        return _response(pass_of(ticket).encode(), HTML, headers)
 
-    return await parts.documents.run(draw, is_of_one_moment=True)
+def _pass(connection: Connection, owner: Owner, ticket_id: UUID) -> Response:
+    ticket = read_ticket(connection, owner, ticket_id)
+    if ticket is None or ticket.state == "voided":
+        raise not_found()
+    headers = {"content-security-policy": CONTENT_SECURITY_POLICY}
+    return _response(pass_of(ticket).encode(), HTML, headers)
 
 
 def _response(content: bytes, media_type: str, headers: dict[str, Any] | None = None) -> Response:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from intake.documents.store import ask, find, find_made, read_part
 from intake.documents.versions import version_of
 from intake.documents.waking import Waker
 from intake.problems import Problem, not_found
+from intake.shares import Shares
 from intake.waiting import Awaited
 from worker.publishing import Publisher
 from worker.settings import Settings
@@ -25,6 +27,12 @@ _PART_BYTES: Final = 256 * 1024
 
 _THREADS: Final = 4
 """Calls for documents that use the database at the same moment; one more is for those who wait."""
+
+_SHARE: Final = 2
+"""Of these threads, those that one tenant's documents may have."""
+
+_LONGEST_LINE: Final = 100
+"""Calls of a tenant that wait for them; browsers do not ask again for a picture that was refused."""
 
 _Result = TypeVar("_Result")
 
@@ -44,6 +52,7 @@ class Made:
     """A document that is kept, in the version of this moment."""
 
     order_id: UUID
+    tenant_id: UUID
     version: str
     bytes: int
 
@@ -53,24 +62,35 @@ class Documents:
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-        # An order is read by several statements: its version must fit its tickets.
-        self._one_moment = engine.execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
         self._threads = CapacityLimiter(_THREADS)
+        self._shares = Shares(_SHARE, _LONGEST_LINE, limit="documents_at_once")
         self._made: Awaited[bool] = Awaited(engine, find_made, every=_POLL_SECONDS)
         self._waker = Waker(Publisher(settings.broker(), settings))
         self._most = settings.documents_waiting
 
-    async def run(self, look: Callable[[Connection], _Result], *, is_of_one_moment: bool = False) -> _Result:
-        """Call something with a connection, in one of the few threads for documents."""
-        engine = self._one_moment if is_of_one_moment else self._engine
+    async def look(self, look: Callable[[Connection], _Result]) -> _Result:
+        """Look up whose a document is, before that is known: a short statement."""
+        return await to_thread.run_sync(self._connected, look, limiter=self._threads)
 
-        def connected() -> _Result:
-            with engine.connect() as connection:
-                return look(connection)
+    async def run(
+        self, tenant_id: UUID, look: Callable[[Connection], _Result], *, is_promised: bool = False
+    ) -> _Result:
+        """Call something with a connection, in one of the tenant's share of the threads for documents.
 
-        return await to_thread.run_sync(connected, limiter=self._threads)
+        Raises `Problem` with the status 429 when too many of the tenant's wait, unless it is promised: a part
+        of an answer that has begun.
+        """
+        async with self._shares.held(tenant_id, is_promised=is_promised):
+            return await self.look(look)
+
+    async def draw(self, tenant_id: UUID, draw: Callable[[], _Result]) -> _Result:
+        """Call something that needs no connection, in the same share. Raises `Problem` in the same way."""
+        async with self._shares.held(tenant_id):
+            return await to_thread.run_sync(draw, limiter=self._threads)
+
+    def _connected(self, look: Callable[[Connection], _Result]) -> _Result:
+        with self._engine.connect() as connection:
+            return look(connection)
 
     async def find(self, order_id: UUID, tenant_id: UUID) -> Made:
         """Return the order's document as it is now.
@@ -79,7 +99,9 @@ class Documents:
         """
         deadline = time.monotonic() + _WAIT_SECONDS
         while True:
-            made = await self.run(lambda connection: self._made_or_asked(connection, order_id, tenant_id))
+            made = await self.run(
+                tenant_id, lambda connection: self._made_or_asked(connection, order_id, tenant_id)
+            )
             if made is not None:
                 return made
             await self._made.wait([order_id], deadline)
@@ -92,7 +114,7 @@ class Documents:
             raise not_found()
         found = find(connection, order_id)
         if found is not None and found.version == version and found.bytes is not None:
-            return Made(order_id, version, found.bytes)
+            return Made(order_id, tenant_id, version, found.bytes)
         if found is not None and found.has_failed:
             raise Problem(500, "the document could not be made; the operators' log says why")
         if found is not None and found.is_forgotten:
@@ -112,11 +134,7 @@ class Documents:
     async def parts_of(self, made: Made) -> AsyncIterator[bytes]:
         """Read the document part by part: of one that is sent slowly only a part is in memory."""
         for start in range(0, made.bytes, _PART_BYTES):
-            part = await self.run(
-                lambda connection, start=start: read_part(  # type: ignore[misc]
-                    connection, made.order_id, made.version, start, _PART_BYTES
-                )
-            )
+            part = await self.run(made.tenant_id, partial(_part, made, start), is_promised=True)
             if part is None:
                 raise ConnectionAbortedError("the document was made anew while it was sent")
             yield part
@@ -125,3 +143,7 @@ class Documents:
         """End the waiting, and the connection to the broker."""
         await self._made.close()
         await to_thread.run_sync(self._waker.close)
+
+
+def _part(made: Made, start: int, connection: Connection) -> bytes | None:
+    return read_part(connection, made.order_id, made.version, start, _PART_BYTES)

@@ -66,6 +66,14 @@ def read_background(
     )
 
 
+def read_ticket_class(
+    connection: Connection, tenant_id: UUID, name: str
+) -> tuple[TicketClassFacts, EventFacts]:
+    """Return the tenant's ticket class of this id of the catalogue, and its event."""
+    (row,) = _ticket_classes(connection, tenant_id, {name})
+    return _ticket_class(row), _event(row)
+
+
 def _ticket_classes(connection: Connection, tenant_id: UUID, names: set[str]) -> Sequence[Any]:
     if not names:
         return []

@@ -12,6 +12,7 @@ from qrcodegen import QrCode, QrSegment
 from intake.documents.facts import EventText, OrderText, TicketText
 from intake.documents.pdf import pdf_of
 from intake.documents.qr import QUIET_ZONE, rows_of
+from intake.documents.recent import Recent
 
 EVENT = EventText(
     "Concert", "Sunday, 11 April 2027", "19:00 – 23:00", "Central European Summer Time", "Hall", "1 Main St"
@@ -107,3 +108,22 @@ def _million_steps() -> float:
         sum(number & 3 for number in range(1_000_000))
         times.append(time.process_time() - began)
     return max(times)
+
+
+def test_what_was_drawn_a_moment_ago_is_kept_within_bounds() -> None:
+    recent, made = Recent(1_000), []
+
+    def make(name: int) -> bytes:
+        made.append(name)
+        return bytes(100)
+
+    for name in range(50):
+        recent.get((str(name),), lambda name=name: make(name))
+        recent.get(("0",), lambda: make(0))
+        assert recent.bytes <= 1_000
+
+    assert made == list(range(50)), "what is asked for again and again is made once"
+    recent.get(("1",), lambda: make(1))
+    assert made[-1] == 1, "what nobody has asked for since is gone"
+    recent.get(("large",), lambda: bytes(1_001))
+    assert recent.bytes <= 1_000

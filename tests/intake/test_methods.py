@@ -1,7 +1,9 @@
 """HEAD, OPTIONS, names that cannot be, and parameters that nobody knows: what HTTP says of every path."""
 
+import re
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -94,6 +96,22 @@ def test_an_unknown_parameter_is_refused_by_name(client, path: str) -> None:
     assert answer.status_code == 422
     [error] = answer.json()["errors"]
     assert error["field"] in ("statsu", "x", "y")
+
+
+def test_every_call_in_our_own_words_refuses_an_unknown_parameter(client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    calls = [
+        (method, re.sub(r"{\w+}", str(uuid4()), path))
+        for path, methods in paths.items()
+        if path.startswith("/v1/") and not path.startswith("/v1/b2c/")
+        for method in methods
+    ]
+    answers = {call: client.request(*call, params={"lmit": "1"}) for call in calls}
+
+    assert len(calls) > 12
+    assert {call: answer.status_code for call, answer in answers.items()} == dict.fromkeys(calls, 422)
+    for answer in answers.values():
+        assert [error["field"] for error in answer.json()["errors"]] == ["lmit"]
 
 
 def test_a_misspelt_parameter_keeps_an_order_from_being_taken(client, intake) -> None:

@@ -29,6 +29,7 @@ from tests.neighbours.timings import Timings
 MANY_TICKETS: Final = 1_000
 _ARRAY: Final = 500
 _HALF_SENT: Final = 100
+_OPENED: Final = 20
 
 
 def _orders(number: int) -> list[dict[str, Any]]:
@@ -106,8 +107,22 @@ def print_documents(stranger: Stranger) -> None:
     """Have the order with many tickets set as a PDF."""
     links = stranger.call("links", "GET", f"{stranger.order}/documents")
     if links.status_code == 200:
-        address = urlsplit(links.json()["order_pdf"])
-        stranger.call("PDF", "GET", f"{address.path}?{address.query}")
+        _open(stranger, "PDF", links.json()["order_pdf"])
+
+
+def open_tickets(stranger: Stranger) -> None:
+    """Open passes and QR codes, as nobody with such a link needs a key for."""
+    links = stranger.call("links", "GET", f"{stranger.order}/documents")
+    tickets = links.json()["tickets"] if links.status_code == 200 else []
+    for ticket in random.sample(tickets, min(_OPENED, len(tickets))):
+        for kind in ("digital_pass", "png", "svg"):
+            if ticket[kind] is not None and not stranger.is_over.is_set():
+                _open(stranger, "pass" if kind == "digital_pass" else kind.upper(), ticket[kind])
+
+
+def _open(stranger: Stranger, kind: str, link: str) -> None:
+    address = urlsplit(link)
+    stranger.call(kind, "GET", f"{address.path}?{address.query}")
 
 
 def try_keys(stranger: Stranger) -> None:
@@ -156,6 +171,7 @@ KINDS: Final[Mapping[Callable[[Stranger], None], int]] = {
     change: 2,
     read: 6,
     print_documents: 2,
+    open_tickets: 8,
     try_keys: 2,
     send_halves: 1,
     send_large_bodies: 1,

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -66,13 +67,19 @@ def _stranger(system: System, folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _order_and_read(client: httpx.Client, timings: Timings) -> None:
-    """Send a lone order, wait for it, and read it back."""
+    """Send a lone order, wait for it, read it back, and open the pass and the QR code of its ticket."""
     with timings.timed("order, wait") as status:
         answer = client.post("/v1/orders", json=make_body(CLASSES[0]), headers={"prefer": "wait=30"})
         status.append(answer.status_code)
     if answer.status_code == 201:
         with timings.timed("read back") as status:
             status.append(client.get(answer.headers["location"]).status_code)
+        links = client.get(f"{answer.headers['location']}/documents").raise_for_status().json()
+        (ticket,) = links["tickets"]
+        for name, kind in (("pass", "digital_pass"), ("picture", "png")):
+            address = urlsplit(ticket[kind])
+            with timings.timed(name) as status:
+                status.append(client.get(f"{address.path}?{address.query}").status_code)
 
 
 def _neighbour(system: System, seconds: float) -> Timings:
@@ -121,12 +128,13 @@ def _check(
 ) -> None:
     assert {name for name, kind in stranger.items() if kind.seconds} >= {
         *("create 500", "repeat 500", "update", "cancel", "read", "list", "links", "unknown key"),
-        *("half a body", "body of 2 MB", "hold"),
+        *("half a body", "body of 2 MB", "hold", "pass", "PNG", "SVG"),
     }
     assert set(neighbour["order, wait"].statuses) == {"201"}, neighbour["order, wait"].statuses
-    assert set(neighbour["read back"].statuses) == {"200"}, neighbour["read back"].statuses
-    for kind in neighbour.values():
-        assert kind.percentile(0.99) < _P99_SECONDS
+    for kind in ("read back", "pass", "picture"):
+        assert set(neighbour[kind].statuses) == {"200"}, neighbour[kind].statuses
+    for calls in neighbour.values():
+        assert calls.percentile(0.99) < _P99_SECONDS
     assert {name.split()[0] for name, *_ in memory} >= {"intake", "worker", "relay", "beat"}
     for _, early, end, _ in memory:
         assert end < early * _GROWTH or end < _MOST_BYTES >> 20
