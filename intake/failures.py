@@ -8,6 +8,10 @@ from worker.traces import trace_of
 log = logging.getLogger(__name__)
 
 
+class AnswerCut(Exception):
+    """An answer that has begun must end early; its text says why, and that is nobody's failure."""
+
+
 def tell_of(error: BaseException) -> None:
     """Log the error's type and the lines that led to it; its message might quote a buyer's name."""
     extra = {"error": type(error).__name__, "where": trace_of(error), "call_id": current_id()}

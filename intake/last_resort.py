@@ -1,11 +1,15 @@
 """The outermost layer: whatever happens inside, the caller gets an answer, and no stack trace."""
 
+import logging
+
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from intake.call_records import has_answer
-from intake.failures import tell_of
+from intake.call_records import current_id, has_answer
+from intake.failures import AnswerCut, tell_of
 from intake.problems import unexpected
+
+log = logging.getLogger(__name__)
 
 
 class LastResort:
@@ -23,6 +27,8 @@ class LastResort:
             await self._app(scope, receive, send)
         except ClientDisconnect:
             return  # nobody is there to be answered
+        except AnswerCut as cut:
+            log.info(str(cut), extra={"call_id": current_id()})
         except Exception as error:  # noqa: BLE001 - the last resort
             tell_of(error)
             if not has_answer():

@@ -42,6 +42,7 @@ class IntakeServer(uvicorn.Server):
         self._metrics: MetricsPort | None = None
         self.has_failed = False
         self._crowd = Crowd()
+        logging.getLogger("uvicorn.error").addFilter(_told_already)
         super().__init__(
             uvicorn.Config(
                 self.app,
@@ -132,3 +133,8 @@ def _without_colours(record: logging.LogRecord) -> bool:
     """Keep the record, without uvicorn's second text of it, for terminals."""
     record.__dict__.pop("color_message", None)
     return True
+
+
+def _told_already(record: logging.LogRecord) -> bool:
+    """Drop what uvicorn says of an answer that ended early: `LastResort` has told why."""
+    return record.msg != "ASGI callable returned without completing response."

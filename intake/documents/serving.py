@@ -10,9 +10,11 @@ from uuid import UUID
 from anyio import CapacityLimiter, to_thread
 from sqlalchemy import Connection, Engine
 
+from intake.documents.asking import Asking, Content
 from intake.documents.store import ask, find, find_made, read_part
 from intake.documents.versions import version_of
 from intake.documents.waking import Waker
+from intake.failures import AnswerCut
 from intake.problems import Problem, not_found
 from intake.shares import Shares
 from intake.waiting import Awaited
@@ -49,7 +51,7 @@ class NotMadeYet(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A document that is kept, in the version of this moment."""
+    """A document that is kept, and of which version it is."""
 
     order_id: UUID
     tenant_id: UUID
@@ -93,50 +95,60 @@ class Documents:
             return look(connection)
 
     async def find(self, order_id: UUID, tenant_id: UUID) -> Made:
-        """Return the order's document as it is now.
+        """Return the order's document as it is now, or as it was when it was asked for.
+
+        Of an order that changes all the time, one that was made a moment ago: there is never one of now.
 
         Raises `NotMadeYet`, and `Problem` where there is none.
         """
         deadline = time.monotonic() + _WAIT_SECONDS
+        asking = Asking()
         while True:
+            is_last = time.monotonic() >= deadline
             made = await self.run(
-                tenant_id, lambda connection: self._made_or_asked(connection, order_id, tenant_id)
+                tenant_id, lambda connection: self._made_or_asked(connection, order_id, tenant_id, asking)
             )
+            if made is None and is_last:
+                made = asking.second_best()
             if made is not None:
-                return made
-            await self._made.wait([order_id], deadline)
-            if time.monotonic() >= deadline:
+                return Made(order_id, tenant_id, *made)
+            if is_last:
                 raise NotMadeYet(202, "The document is being made.")
+            await self._made.wait([order_id], deadline)
 
-    def _made_or_asked(self, connection: Connection, order_id: UUID, tenant_id: UUID) -> Made | None:
+    def _made_or_asked(
+        self, connection: Connection, order_id: UUID, tenant_id: UUID, asking: Asking
+    ) -> Content | None:
         version = version_of(connection, order_id)
         if version is None:
             raise not_found()
         found = find(connection, order_id)
-        if found is not None and found.version == version and found.bytes is not None:
-            return Made(order_id, tenant_id, version, found.bytes)
+        good = asking.look(found, version)
+        if good is not None:
+            return good
         if found is not None and found.has_failed:
             raise Problem(500, "the document could not be made; the operators' log says why")
         if found is not None and found.is_forgotten:
             raise NotMadeYet(503, "Documents are not made at the moment.", _IDLE_RETRY_SECONDS)
-        if found is None or found.is_made:
-            self._ask(connection, order_id, tenant_id, version)
+        if (found is None or found.is_made) and self._ask(connection, order_id, tenant_id, version):
+            asking.has_asked(found)
         return None
 
-    def _ask(self, connection: Connection, order_id: UUID, tenant_id: UUID, version: str) -> None:
+    def _ask(self, connection: Connection, order_id: UUID, tenant_id: UUID, version: str) -> bool:
         asked = ask(connection, order_id, tenant_id, version=version, most=self._most)
         if asked == "full":
             sentence = f"{self._most} documents of this tenant wait to be made already."
             raise NotMadeYet(429, sentence)
         if asked == "new":
             self._waker.wake()
+        return asked == "new"
 
     async def parts_of(self, made: Made) -> AsyncIterator[bytes]:
         """Read the document part by part: of one that is sent slowly only a part is in memory."""
         for start in range(0, made.bytes, _PART_BYTES):
             part = await self.run(made.tenant_id, partial(_part, made, start), is_promised=True)
             if part is None:
-                raise ConnectionAbortedError("the document was made anew while it was sent")
+                raise AnswerCut("a document was made anew while it was sent")
             yield part
 
     async def close(self) -> None:

@@ -25,18 +25,19 @@ _FIND: Final = text("""
         made_at IS NOT NULL AND version IS NULL AND made_at > now() - interval '60 seconds' AS has_failed,
         made_at IS NULL AND asked_at < now() - interval '60 seconds'
             AND NOT EXISTS (SELECT FROM documents WHERE made_at > now() - interval '60 seconds')
-            AS is_forgotten
+            AS is_forgotten,
+        made_at IS NOT NULL AND made_at > now() - interval '30 seconds' AS is_recent
     FROM documents WHERE order_id = :order_id
 """)
 
-# Counted without a lock: of many who ask at the same moment a few more may get in.
+# Counted without a lock: of many who ask at the same moment a few more may get in. What was made before stays
+# until the new one is there: who reads it slowly reads on.
 _ASK: Final = text("""
     INSERT INTO documents (order_id, tenant_id, tickets, asked_at)
     SELECT :order_id, :tenant_id, (SELECT count(*) FROM tickets WHERE order_id = :order_id), now()
     WHERE (SELECT count(*) FROM documents WHERE tenant_id = :tenant_id AND made_at IS NULL) < :most
     ON CONFLICT (order_id) DO UPDATE SET
-        tickets = excluded.tickets, asked_at = excluded.asked_at, tries = 0,
-        made_at = NULL, version = NULL, content = NULL
+        tickets = excluded.tickets, asked_at = excluded.asked_at, tries = 0, made_at = NULL
     WHERE documents.made_at IS NOT NULL AND documents.version IS DISTINCT FROM :version
     RETURNING order_id
 """)
@@ -88,12 +89,15 @@ class Stored:
     """What there is of an order's document."""
 
     version: str | None
+    """Of what there is: while another one waits to be made, of the one before."""
     is_made: bool
     bytes: int | None
     has_failed: bool
     """It could not be made, a moment ago."""
     is_forgotten: bool
     """It has waited for a minute in which no document was made: nobody seems to make any."""
+    is_recent: bool
+    """It was made within the last 30 seconds."""
 
 
 @dataclass(frozen=True, slots=True)
