@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pypdfium2
 import pytest
-import zxingcpp
 from qrcodegen import QrCode, QrSegment
 
 from intake.documents.facts import EventText, OrderText, TicketText
 from intake.documents.pdf import pdf_of
 from intake.documents.qr import QUIET_ZONE, rows_of
 from intake.documents.recent import Recent
+from tests.documents.scanning import codes_on
 
 EVENT = EventText(
     "Concert", "Sunday, 11 April 2027", "19:00 – 23:00", "Central European Summer Time", "Hall", "1 Main St"
@@ -87,7 +87,7 @@ def test_each_page_of_many_looks_as_it_does_alone(attendee: str) -> None:
         # All but the line at the bottom, which counts them.
         box = (0, 0, expected.width, round(expected.height * 0.9))
         assert found[number].crop(box).tobytes() == expected.crop(box).tobytes()
-        assert [one.text for one in zxingcpp.read_barcodes(found[number])] == [ticket.code]
+        assert codes_on(found[number]) == [ticket.code]
 
 
 def test_a_page_takes_a_few_milliseconds_of_the_processor() -> None:
