@@ -3,11 +3,13 @@
 `python -m benchmarks.intake_server`
 """
 
+import os
 import sys
 from typing import Annotated
 
 from fastapi import Depends, Response
 
+from benchmarks import ways
 from benchmarks.intake import EMPTY
 from intake.access import allowed
 from intake.keys import Caller
@@ -20,6 +22,7 @@ def main() -> None:
     """Serve until SIGTERM."""
     set_up_logs(get_settings())
     sys.setswitchinterval(SWITCH_SECONDS)
+    ways.take(os.environ.get("BENCHMARKS_WAY", ways.TOLD), get_settings())
     server = IntakeServer(get_settings())
 
     @server.app.post(EMPTY, include_in_schema=False)

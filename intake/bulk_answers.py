@@ -21,10 +21,15 @@ from intake.plans import Plan
 from intake.turns import Turns
 from orders.reading.orders import RequestRow, count_tickets, find_requests
 from orders.reading.showing import is_of_the_database, showing
-from orders.reading.snapshots import Snapshot, Wanted, read_snapshot
+from orders.reading.snapshots import Snapshot, Wanted, read_snapshot, read_told
 
 log = logging.getLogger(__name__)
 
+_SOONEST_SECONDS: Final = 0.002
+"""A worker needs longer than that."""
+
+_LEAST_SECONDS: Final = 0.001
+_MOST_SECONDS: Final = 0.05
 _AFTER_ERROR_SECONDS: Final = 0.5
 
 _T = TypeVar("_T")
@@ -132,7 +137,7 @@ class BulkAnswers:
                 log.warning("what is waited for cannot be read", extra={"error": type(error).__name__})
                 self._next_look = time.monotonic() + _AFTER_ERROR_SECONDS
             if self._turns:
-                self._deliver(self._made(self._turns.take()))
+                self._deliver(self._made_or_failed(self._turns.take()))
             elif self._is_closing:
                 return
             else:
@@ -140,6 +145,8 @@ class BulkAnswers:
 
     def _take_new(self) -> None:
         due: list[_Waiter] = []
+        if self._new and not self._waiting:
+            self._next_look = max(self._next_look, time.monotonic() + _SOONEST_SECONDS)
         while self._new:
             waiter = self._new.popleft()
             (due if waiter.is_due else self._waiting).append(waiter)
@@ -156,6 +163,9 @@ class BulkAnswers:
     def _look(self) -> None:
         """Find the outcomes that are there, and let those who wait for no others have their turn."""
         self._waiting = [waiter for waiter in self._waiting if not waiter.answer.done()]
+        if self._is_stopped:  # also for who came in that very moment
+            for waiter in self._waiting:
+                self._loop.call_soon_threadsafe(_give_up, waiter)
         if not self._waiting:
             return
         started = time.monotonic()
@@ -175,20 +185,28 @@ class BulkAnswers:
 
         The more wait, the more of them one look is for; and who has waited for long can wait a little longer.
         """
-        newest = max((waiter.since for waiter in self._waiting), default=0.0)
-        age = time.monotonic() - newest
-        return max(_LEAST_SECONDS * (1 + len(self._waiting) / 8), min(age / 20, _MOST_SECONDS))
+        if not self._waiting:
+            return 0.0  # whoever comes next is new
+        age = time.monotonic() - max(waiter.since for waiter in self._waiting)
+        return max(_LEAST_SECONDS * (1 + len(self._waiting) / 8), min(age / 8, _MOST_SECONDS))
 
     def _weigh(self, due: Sequence[_Waiter]) -> None:
         orders = [one.order_id for waiter in due for one in waiter.outcomes.values() if one.order_id]
         try:
             counts = _read(self._looking, lambda connection: count_tickets(connection, orders))
-        except SQLAlchemyError:
-            counts = {}  # reading them will say what it is
+        except Exception:  # noqa: BLE001 - reading them will say what it is
+            counts = {}
         for waiter in due:
             ids = [one.order_id for one in waiter.outcomes.values()]
             waiter.weight = sum(max(1, counts.get(id_, 1)) if id_ else 1 for id_ in ids)
             self._turns.add(waiter)
+
+    def _made_or_failed(self, group: Sequence[_Waiter]) -> list[_Done]:
+        wanted = [waiter for waiter in group if not waiter.answer.done()]  # the others have hung up
+        try:
+            return self._made(wanted) if wanted else []
+        except Exception as error:  # noqa: BLE001 - the thread must live on, and its callers be answered
+            return [(waiter, error) for waiter in wanted]
 
     def _made(self, group: Sequence[_Waiter]) -> list[_Done]:
         wanted = [waiter.plan.wanted([waiter.outcomes[id_] for id_ in waiter.ids]) for waiter in group]
@@ -204,6 +222,11 @@ class BulkAnswers:
         return [(waiter, _make(waiter, snapshot)) for waiter in group]
 
     def _snapshot(self, wanted: Sequence[Wanted]) -> Snapshot:
+        # New orders in our own words are a single statement, which sees one moment without a transaction.
+        if all(one.is_order_alone for one in wanted):
+            told = _read(self._looking, lambda connection: read_told(connection, wanted))
+            if told is not None:
+                return told
         return _read(self._reading, lambda connection: read_snapshot(connection, wanted, now=utc_now()))
 
     def _named(self, plan: Plan, wanted: Wanted, error: Exception) -> Exception:
@@ -221,10 +244,6 @@ class BulkAnswers:
     def _deliver(self, done: Sequence[_Done]) -> None:
         with suppress(RuntimeError):  # the loop was closed: nobody waits any more
             self._loop.call_soon_threadsafe(_answer_all, done)
-
-
-_LEAST_SECONDS: Final = 0.001
-_MOST_SECONDS: Final = 0.05
 
 
 def _give_up(waiter: _Waiter) -> None:

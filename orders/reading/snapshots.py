@@ -50,6 +50,11 @@ class Wanted:
     needs: Needs
     hold_id: UUID | None = None
 
+    @property
+    def is_order_alone(self) -> bool:
+        """Say whether nothing but orders is needed, which may be new ones."""
+        return self.needs in (Needs.NOTHING, Needs.ORDER) and self.hold_id is None
+
 
 # The public is not told of internal notes; and a purchase may join an order to others without changing it.
 _ORDERS: Final = text("""
@@ -130,6 +135,12 @@ def read_snapshot(connection: Connection, wanted: Sequence[Wanted], *, now: date
     return Snapshot(orders, models, around, held, of_requests)
 
 
+def read_told(connection: Connection, wanted: Sequence[Wanted]) -> Snapshot | None:
+    """Return the orders if all of them are told of, so that one statement was enough; else None."""
+    found = _find_orders(connection, wanted)
+    return None if any(one.told is None for one in found.values()) else Snapshot(found)
+
+
 def _outcomes(wanted: Iterable[Wanted], needs: Needs) -> list[RequestRow]:
     return [outcome for one in wanted if needs in one.needs for outcome in one.outcomes]
 
@@ -138,7 +149,7 @@ def _order_ids(wanted: Iterable[Wanted], needs: Needs) -> set[UUID]:
     return {one.order_id for one in _outcomes(wanted, needs) if one.order_id is not None}
 
 
-def _read_orders(connection: Connection, wanted: Sequence[Wanted]) -> dict[UUID, StoredOrder]:
+def _find_orders(connection: Connection, wanted: Sequence[Wanted]) -> dict[UUID, StoredOrder]:
     outcomes = [one for one in _outcomes(wanted, Needs.ORDER) if one.order_id is not None]
     if not outcomes:
         return {}
@@ -150,6 +161,11 @@ def _read_orders(connection: Connection, wanted: Sequence[Wanted]) -> dict[UUID,
     for one in found.values():
         if one.told is not None and is_shorter(one.told):
             one.told = None
+    return found
+
+
+def _read_orders(connection: Connection, wanted: Sequence[Wanted]) -> dict[UUID, StoredOrder]:
+    found = _find_orders(connection, wanted)
     others = [id_ for id_, one in found.items() if one.told is None]
     for state in read_orders(connection, others):
         found[UUID(state.id)].state = state

@@ -15,14 +15,12 @@ from sqlalchemy import Engine, event, text
 
 from db.engine import make_engine
 from intake.bulk_answers import BulkAnswers
-from intake.clock import utc_now
 from intake.dialects.answering import with_order_in
 from intake.parts import parts_of
 from intake.plans import WITH_ORIGINAL, Plan, plan_for_one
 from intake.sending import with_order
 from orders.reading.orders import RequestRow, find_requests
 from orders.reading.showing import OrderNotShown
-from orders.reading.snapshots import Needs, Wanted, read_snapshot
 from schemas.requests import UPDATE, Request
 from tasks.messages import QueueMessage, parse
 from tests.factories import make_change, make_request, run
@@ -236,48 +234,6 @@ def test_an_order_that_changes_meanwhile_is_shown_as_it_was_at_one_moment(intake
         assert (answer.headers["etag"], json.loads(answer.body)["version"]) == ('"2"', 2)
     (later,) = answers_to(intake, [outcome], plan)
     assert len(json.loads(later.body)["tickets"]) == 5
-
-
-def test_a_new_order_is_told_as_its_rows_are(intake: Intake) -> None:
-    requests = [
-        {},
-        {"internal_notes": ["Only for us."], "external_notes": ["For all."]},
-        {"external_notes": ["For all."], "extras": {"acme": {"a": [1.50, None, {"b": "é"}]}}},
-        {"line_items": [{"ticket_class_id": "stalls", "quantity": 2}]},
-        {"payments": [{"type": "cash", "amount": "10.00"}, {"type": "check", "amount": "1"}]},
-        {"billing_address": {"line_1": "1 Street", "city": "Paris", "country": "FR"}},
-        {
-            "line_items": [
-                {
-                    **LINE,
-                    "attendees": [{"first_name": "Ada"}, {"first_name": "Zoë", "email": "z@example.com"}],
-                }
-            ]
-        },
-        {"check_fraud": True},
-        {"shipping": "4.9", "service_fee": "2.50", "additional_expense": "0.1", "discount": "3"},
-    ]
-    outcomes = [one for fields in requests for one in placed(intake.engine, **fields)]
-
-    assert_told_as_stored(intake.engine, outcomes)
-
-
-def assert_told_as_stored(engine: Engine, outcomes: Sequence[RequestRow]) -> int:
-    """Compare what is told of new orders with their rows; return how many were told of."""
-    reading = engine.execution_options(isolation_level="REPEATABLE READ")
-    with reading.connect() as connection:
-        told = read_snapshot(connection, [Wanted(outcomes, Needs.ORDER)], now=utc_now())
-        stored = read_snapshot(connection, [Wanted(outcomes, Needs.ORDER | Needs.OLD)], now=utc_now())
-    for id_, order in stored.orders.items():
-        assert order.told is None
-        assert told.orders[id_].json() == order.json()
-    return sum(one.state is None for one in told.orders.values())
-
-
-def test_most_new_orders_need_no_rows(intake: Intake) -> None:
-    outcomes = placed(intake.engine, 5)
-
-    assert assert_told_as_stored(intake.engine, outcomes) == 5
 
 
 def test_what_the_catalogue_says_now_is_in_the_next_answer(intake: Intake) -> None:
