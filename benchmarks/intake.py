@@ -1,12 +1,14 @@
 """Requests a second that the HTTP intake takes, against the same server doing nothing."""
 
 import contextlib
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 from urllib.request import urlopen
 
@@ -15,6 +17,7 @@ import orjson
 from benchmarks.brokers import empty_queues
 from benchmarks.crew import ROOT, end, start
 from benchmarks.database import Stalled
+from benchmarks.intake_load import UNIQUE, Calls
 from benchmarks.lab import Lab
 from benchmarks.orders import TENANT, make_orders
 from benchmarks.racing import race
@@ -29,6 +32,9 @@ TARGET: Final = Target(0.5)
 
 EMPTY: Final = "/benchmarks/empty"
 
+CONNECTIONS: Final = 64
+"""Of all clients together, where a measure says nothing else."""
+
 _CLIENTS: Final = 2
 _START_SECONDS: Final = 30.0
 
@@ -37,58 +43,28 @@ def run(lab: Lab) -> Sequence[Row]:
     """Return orders taken with confirms against calls of the empty route."""
     lab.end_crews()  # or they would be sent these orders
     broker = lab.brokers[0]
-    url = lab.broker_url(broker)
     with lab.ours.engine.begin() as connection:
         key = create_key(connection, TENANT, ["orders.create"], datetime.now(UTC))[1]
-    with _serving(lab, url) as port, _clients(port, key) as clients:
-        orders = Calls(clients, "/v1/orders", lab.sizes.intake_seconds)
-        empty = Calls(clients, EMPTY, lab.sizes.intake_seconds)
-        orders()  # connects the server to its broker
-        nothing, taken = race(lab, {"the empty route": empty, "the intake": orders}, "requests/s").values()
-    empty_queues(url)
-    note = f"{broker}, one process, {_CLIENTS} clients with 32 connections each"
+    with serving(lab, broker) as clients:
+        body = _body()
+        orders, empty = (
+            Calls(path, lab.sizes.intake_seconds, CONNECTIONS, body=body, headers=headers(key))
+            for path in ("/v1/orders", EMPTY)
+        )
+        clients.send(orders)  # connects the server to its broker
+        sides = {
+            "the empty route": lambda: clients.send(empty).rate,
+            "the intake": lambda: clients.send(orders).rate,
+        }
+        nothing, taken = race(lab, sides, "requests/s").values()
+    empty_queues(lab.broker_url(broker))
+    note = f"{broker}, one process, {_CLIENTS} clients with {CONNECTIONS // _CLIENTS} connections each"
     return [compared(TITLE, TARGET, taken, nothing, note)]
 
 
-@dataclass(frozen=True, slots=True)
-class Calls:
-    """One run: all clients call a route for so long; answers a second."""
-
-    clients: "Sequence[subprocess.Popen[str]]"
-    path: str
-    seconds: float
-
-    def __call__(self) -> float:
-        for client in self.clients:
-            assert client.stdin is not None
-            client.stdin.write(f"{self.path} {self.seconds}\n")
-            client.stdin.flush()
-        return sum(map(_answers, self.clients)) / self.seconds
-
-
-def _answers(client: "subprocess.Popen[str]") -> int:
-    assert client.stdout is not None
-    line = client.stdout.readline()
-    if not line:
-        raise Stalled("a client of the intake failed; its words are above")
-    return int(line)
-
-
-@contextlib.contextmanager
-def _clients(port: int, key: str) -> "Iterator[list[subprocess.Popen[str]]]":
-    """Run the processes of the clients until the block ends."""
-    words = [sys.executable, "-m", "benchmarks.intake_load", str(port)]
-    with contextlib.ExitStack() as stack:
-        clients = []
-        for _ in range(_CLIENTS):
-            client = stack.enter_context(
-                subprocess.Popen(words, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-            )
-            stack.callback(client.kill)
-            assert client.stdin is not None
-            client.stdin.write(f"{key}\n{_body()}\n")
-            clients.append(client)
-        yield clients
+def headers(key: str) -> dict[str, str]:
+    """Return the headers of a call in our own words, each with a key of its own."""
+    return {"Authorization": f"Bearer {key}", "Idempotency-Key": UNIQUE}
 
 
 def _body() -> str:
@@ -98,11 +74,67 @@ def _body() -> str:
     return orjson.dumps({name: value for name, value in order.items() if name not in own}).decode()
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the clients saw in one run, and what it cost the intake."""
+
+    times: Sequence[float]
+    """Milliseconds of each call."""
+    seconds: float
+    cpu_seconds: float
+    """Of the intake's process."""
+
+    @property
+    def rate(self) -> float:
+        """Return the answers a second."""
+        return len(self.times) / self.seconds
+
+    @property
+    def cpu_milliseconds(self) -> float:
+        """Return what one call cost the intake's process."""
+        return self.cpu_seconds * 1_000 / len(self.times)
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """The processes of the clients, and the intake that they call."""
+
+    processes: "Sequence[subprocess.Popen[str]]"
+    server: int
+    """The process id of the intake."""
+
+    def send(self, calls: Calls) -> Answers:
+        """Send the calls from all clients; one client where there is a single connection."""
+        processes = self.processes[: calls.connections]
+        share = replace(calls, connections=calls.connections // len(processes))
+        before = _cpu_seconds(self.server)
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write(share.line())
+            process.stdin.flush()
+        times = [one for process in processes for one in _times(process)]
+        return Answers(times, calls.seconds, _cpu_seconds(self.server) - before)
+
+
+def _times(client: "subprocess.Popen[str]") -> list[float]:
+    assert client.stdout is not None
+    line = client.stdout.readline()
+    if not line:
+        raise Stalled("a client of the intake failed; its words are above")
+    times: list[float] = orjson.loads(line)
+    return times
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextlib.contextmanager
-def _serving(lab: Lab, broker_url: str) -> Iterator[int]:
-    """Run the intake; yield its port."""
+def serving(lab: Lab, broker: str) -> Iterator[Clients]:
+    """Run the intake, and clients that call it, until the block ends."""
     port = free_port()
-    environment = environment_of(lab.ours, broker_url) | {"WILLCALL_INTAKE_PORT": str(port)}
+    environment = environment_of(lab.ours, lab.broker_url(broker)) | {"WILLCALL_INTAKE_PORT": str(port)}
     with (lab.folder / "intake.log").open("wb") as log:
         server = start(["benchmarks.intake_server"], environment, log)
     try:
@@ -111,9 +143,24 @@ def _serving(lab: Lab, broker_url: str) -> Iterator[int]:
             if time.monotonic() > deadline or server.poll() is not None:
                 raise Stalled((lab.folder / "intake.log").read_text(errors="replace")[-3_000:])
             time.sleep(0.05)
-        yield port
+        with _clients(port) as processes:
+            yield Clients(processes, server.pid)
     finally:
         end(server)
+
+
+@contextlib.contextmanager
+def _clients(port: int) -> "Iterator[list[subprocess.Popen[str]]]":
+    words = [sys.executable, "-m", "benchmarks.intake_load", str(port)]
+    with contextlib.ExitStack() as stack:
+        clients = []
+        for _ in range(_CLIENTS):
+            client = stack.enter_context(
+                subprocess.Popen(words, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            )
+            stack.callback(client.kill)
+            clients.append(client)
+        yield clients
 
 
 def _is_alive(port: int) -> bool:

@@ -3,14 +3,17 @@
 `python -m benchmarks.intake_server`
 """
 
+import os
+import sys
 from typing import Annotated
 
 from fastapi import Depends, Response
 
+from benchmarks import ways
 from benchmarks.intake import EMPTY
 from intake.access import allowed
 from intake.keys import Caller
-from intake.server import IntakeServer
+from intake.server import SWITCH_SECONDS, IntakeServer
 from worker.logs import set_up_logs
 from worker.settings import get_settings
 
@@ -18,6 +21,8 @@ from worker.settings import get_settings
 def main() -> None:
     """Serve until SIGTERM."""
     set_up_logs(get_settings())
+    sys.setswitchinterval(SWITCH_SECONDS)
+    ways.take(os.environ.get("BENCHMARKS_WAY", ways.TOLD), get_settings())
     server = IntakeServer(get_settings())
 
     @server.app.post(EMPTY, include_in_schema=False)

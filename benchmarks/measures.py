@@ -8,6 +8,7 @@ from typing import Final
 from benchmarks import (
     catalogue,
     changes,
+    confirmed,
     drains,
     filled,
     intake,
@@ -74,6 +75,7 @@ MEASURES: Final = (
     Measure("reconcile", reconciling.TITLE, reconciling.TARGET, reconciling.run),
     Measure("relay", relay.TITLE, relay.TARGET, relay.run),
     Measure("intake", intake.TITLE, intake.TARGET, intake.run),
+    Measure("confirmed", confirmed.TITLE, confirmed.TARGET, confirmed.run),
     Measure("memory", memory.TITLE, memory.TARGET, memory.run, is_timed=False),
     *_on_each_broker("kills", kills.TITLE, kills.TARGET, kills.run, is_timed=False),
 )

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import Field
 
+from orders.reading.snapshots import StoredOrder
 from orders.render import to_json
 from schemas.holds import Hold
 from schemas.orders import CheckIn, Ticket
@@ -159,6 +160,14 @@ def list_response(
     return json_response(content, headers={**(headers or {}), **marked})
 
 
-def etag(order: Mapping[str, Any]) -> str:
+def order_response(
+    order: StoredOrder, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return the order as a JSON response, with its entity tag."""
+    found = {"cache-control": "no-store", "etag": etag(order), **(headers or {})}
+    return Response(order.json(), status, found, "application/json")
+
+
+def etag(order: StoredOrder) -> str:
     """Return the order's entity tag: its version, quoted."""
-    return f'"{order["version"]}"'
+    return f'"{order.version}"'

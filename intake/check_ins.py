@@ -3,20 +3,23 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import orjson
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import Engine
 
 from intake.access import caller_of
 from intake.answers import json_response
 from intake.bodies import read_body
 from intake.envelope import enclose, open_object
 from intake.openapi import CHECK_IN_TICKET
-from intake.order_reading import read_order
+from intake.plans import Plan, plan_for_one
 from intake.scans import ticket_of
-from intake.sending import Answer, Refusals, call_of, check_processed, send
+from intake.sending import Refusals, call_of, check_processed, send
 from intake.strict_routes import StrictRoute
 from orders.reading.orders import RequestRow
+from orders.reading.showing import showing
+from orders.reading.snapshots import Snapshot
 from schemas.requests import CHECK_IN
+from vendors.registry import CANONICAL
 
 router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["check-ins"])
 
@@ -37,21 +40,28 @@ async def check_in(request: Request) -> Response:
     caller = await caller_of(request, "tickets.check_in")
     body = open_object(await read_body(request))
     envelope = enclose(CHECK_IN, body, call.keys, caller)
-    answer = _with_ticket(body, is_for_reader=envelope.is_for_reader)
-    return await send(call, envelope, answer, usual_wait=USUAL_WAIT_SECONDS, shows_orders=False)
+    plan = _with_ticket(body, is_for_reader=envelope.is_for_reader)
+    return await send(call, envelope, plan, usual_wait=USUAL_WAIT_SECONDS, shows_orders=False)
 
 
-def _with_ticket(asked: Mapping[str, Any], *, is_for_reader: bool) -> Answer:
-    """Return the answer that is the ticket: whose it is, and its code, are for callers that read orders."""
+def _with_ticket(asked: Mapping[str, Any], *, is_for_reader: bool) -> Plan:
+    """Return the plan of the answer that is the ticket.
 
-    def answer(engine: Engine, outcome: RequestRow) -> Response | None:
+    Whose it is, and its code, are for callers that read orders.
+    """
+
+    def make(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
         check_processed(outcome, _REFUSALS)
-        order = None if outcome.order_id is None else read_order(engine, outcome.order_id, outcome.tenant_id)
-        ticket = None if order is None else ticket_of(order, asked)
-        if order is None or ticket is None:
+        stored = snapshot.order(outcome.order_id, outcome.tenant_id)
+        if stored is None:
+            return None
+        with showing(stored.id, CANONICAL):
+            order = orjson.loads(stored.json())
+        ticket = ticket_of(order, asked)
+        if ticket is None:
             return None
         if not is_for_reader:
             ticket = ticket | {"attendee": None, "code": None}
         return json_response({"ticket": ticket, "order_id": order["id"], "check_in": order["check_in"]})
 
-    return answer
+    return plan_for_one(make)

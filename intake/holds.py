@@ -17,12 +17,14 @@ from intake.keys import Caller
 from intake.openapi import EXTEND_HOLD, LIST_HOLDS, RELEASE_HOLD, SHOW_HOLD, TAKE_HOLD
 from intake.order_reading import Given, at_one_moment
 from intake.parts import PartsOfApp
+from intake.plans import plan_for_one
 from intake.problems import invalid, not_found
 from intake.sending import Refusals, call_of, check_processed, send
 from intake.strict_routes import StrictRoute
 from orders.reading.holds import HoldFilter, find_holds_of_requests, get_hold, list_holds
 from orders.reading.orders import RequestRow
 from orders.reading.pages import DEFAULT_PAGE, MAX_PAGE, BadCursor
+from orders.reading.snapshots import Needs, Snapshot
 from orders.render import Words
 from schemas.requests import EXTEND, RELEASE, TAKE
 from schemas.text import Identifier, ShortText, parse_uuid
@@ -46,7 +48,7 @@ async def take_hold(request: Request) -> Response:
     call = call_of(request)
     caller = await caller_of(request, "holds")
     body = open_object(await read_body(request))
-    return await send(call, enclose(TAKE, body, call.keys, caller), _taken, shows_orders=False)
+    return await send(call, enclose(TAKE, body, call.keys, caller), _TAKEN, shows_orders=False)
 
 
 @router.post("/v1/holds/{hold_id}/extend", status_code=202, summary="Extend a hold", **EXTEND_HOLD)
@@ -69,20 +71,24 @@ async def _change(request: Request, kind: str, hold_id: str) -> Response:
         raise not_found()
     body = open_object(await read_optional_body(request), ("hold_id",))
 
-    def answer(engine: Engine, outcome: RequestRow) -> Response | None:
-        hold = read_hold(engine, id_, outcome.tenant_id, utc_now())
+    def make(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
+        hold = snapshot.hold(id_, outcome.tenant_id)
         check_processed(outcome, _NOTHING_SPECIAL if hold else _NOT_THERE)
         return None if hold is None else json_response(hold)
 
     envelope = enclose(kind, {**body, "hold_id": str(id_)}, call.keys, caller)
-    return await send(call, envelope, answer, shows_orders=False)
+    plan = plan_for_one(make, Needs.NOTHING, id_)
+    return await send(call, envelope, plan, shows_orders=False)
 
 
-def _taken(engine: Engine, outcome: RequestRow) -> Response | None:
+def _taken(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
     check_processed(outcome, _NOTHING_SPECIAL)
-    hold_id = hold_of_request(engine, outcome)
-    hold = None if hold_id is None else read_hold(engine, hold_id, outcome.tenant_id, utc_now())
+    hold_id = snapshot.holds_of_requests.get(outcome.request_id)
+    hold = snapshot.hold(hold_id, outcome.tenant_id)
     return None if hold is None else json_response(hold, 201, {"location": f"/v1/holds/{hold_id}"})
+
+
+_TAKEN: Final = plan_for_one(_taken, Needs.HOLD)
 
 
 def read_hold(engine: Engine, hold_id: UUID, tenant_id: UUID, now: datetime) -> Words | None:

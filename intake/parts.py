@@ -11,6 +11,7 @@ from fastapi import Depends, FastAPI, Request
 from sqlalchemy import Engine
 
 from intake.authentication import Authenticator
+from intake.bulk_answers import BulkAnswers
 from intake.documents.serving import Documents
 from intake.last_uses import LastUses
 from intake.outbox_metrics import OutboxMetrics
@@ -21,7 +22,6 @@ from intake.readiness import Readiness
 from intake.reused_keys import ReusedKeys
 from intake.seen_versions import SeenVersions
 from intake.shares import READERS, Shares
-from intake.waiting import Outcomes
 from orders.reading.event_orders import EventOrders
 from worker.settings import Settings
 
@@ -36,7 +36,10 @@ class Parts:
     quotas: Quotas
     publisher: GroupPublisher
     authenticator: Authenticator
-    outcomes: Outcomes
+    answers: BulkAnswers
+    """For those who wait for outcomes."""
+    reads: BulkAnswers
+    """For those who read one order."""
     seen_versions: SeenVersions
     reused_keys: ReusedKeys
     last_uses: LastUses
@@ -67,7 +70,8 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         quotas=quotas,
         publisher=GroupPublisher(settings, on_published=quotas.published),
         authenticator=Authenticator(pools.keys, unknown_keys_per_minute=settings.unknown_keys_per_minute),
-        outcomes=Outcomes(pools.outcomes),
+        answers=BulkAnswers(pools.answers, "intake-answers"),
+        reads=BulkAnswers(pools.reads, "intake-reads"),
         seen_versions=SeenVersions(pools.keys),
         reused_keys=ReusedKeys(pools.keys),
         last_uses=LastUses(pools.checks),
@@ -81,13 +85,15 @@ async def opened(settings: Settings) -> AsyncIterator[Parts]:
         max_body=settings.max_body_bytes,
         body_seconds=settings.body_seconds,
     )
-    parts.publisher.start()
+    for part in (parts.publisher, parts.answers, parts.reads):
+        part.start()
     try:
         async with quotas.watching():
             yield parts
     finally:
         await to_thread.run_sync(parts.publisher.close)
-        await parts.outcomes.close()
+        await parts.answers.close()
+        await parts.reads.close()
         await parts.documents.close()
         await parts.last_uses.close()
         pools.close()

@@ -20,8 +20,10 @@ class Pools:
     """Orders, lists."""
     keys: Engine
     """Who calls, and which version of an order is seen."""
-    outcomes: Engine
-    """The poller for those who wait."""
+    answers: Engine
+    """The thread that answers all who wait for outcomes."""
+    reads: Engine
+    """The thread that answers all who read one order."""
     documents: Engine
     """Documents: those that are kept, asking for others, QR codes and passes."""
     checks: Engine
@@ -44,7 +46,15 @@ def open_pools(url: str) -> Pools:
     return Pools(
         readers=make_engine(url, pool_size=READERS, max_overflow=0, statement_seconds=15, lock_seconds=5),
         keys=make_engine(url, pool_size=9, max_overflow=0, statement_seconds=3, lock_seconds=1),
-        outcomes=make_engine(url, pool_size=1, max_overflow=1, statement_seconds=5, lock_seconds=1),
+        answers=_single(url),
+        reads=_single(url),
         documents=make_engine(url, pool_size=5, max_overflow=0, statement_seconds=5, lock_seconds=1),
         checks=make_engine(url, pool_size=3, max_overflow=0, statement_seconds=3, lock_seconds=1),
+    )
+
+
+def _single(url: str) -> Engine:
+    # A thread uses it, and tries what failed for a connection that had died: no ping before each use.
+    return make_engine(
+        url, pool_size=1, max_overflow=0, statement_seconds=5, lock_seconds=1, is_tried_again=True
     )

@@ -11,7 +11,7 @@ def ticket_of(order: Words, asked: Mapping[str, Any]) -> Words | None:
     """Return the ticket of the order that was checked in, by its code or its id."""
     code, id_ = asked.get("code"), asked.get("ticket_id")
     for ticket in order["tickets"]:
-        if ticket["code"] == code if code is not None else ticket["id"] == UUID(str(id_)):
+        if ticket["code"] == code if code is not None else UUID(str(ticket["id"])) == UUID(str(id_)):
             found: Words = ticket
             return found
     return None

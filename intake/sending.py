@@ -1,40 +1,30 @@
 """Calls that become requests on the queue: published with a confirm, and their outcome for those who wait."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
-from anyio import to_thread
 from fastapi import Request, Response
-from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from intake.answers import etag, json_response
+from intake.answers import json_response, order_response
 from intake.call_records import note_request
 from intake.envelope import Envelope
-from intake.order_reading import read_order
 from intake.parts import Parts, parts_of
+from intake.plans import Plan, plan_for_one
 from intake.preferences import wanted_wait
 from intake.problems import Problem, unavailable
 from orders.reading.orders import RequestRow, conflicting
 from orders.reading.showing import showing
+from orders.reading.snapshots import Needs, Snapshot
 from schemas.outcomes import RejectionCode
 from vendors.registry import CANONICAL
 from worker.publishing import NotConfirmed
 
 Refusals = Mapping[RejectionCode, int]
 """Which status a rejection has; 422 for those that are not named."""
-
-Answer = Callable[[Engine, RequestRow], Response | None]
-"""Makes the answer for a single request that has an outcome; None: what became of it cannot be read now.
-
-It runs in a thread, and raises `Problem` for a rejection.
-"""
-
-AnswerAll = Callable[[Engine, Sequence[RequestRow]], Response]
-"""Makes the answer for an array of requests that all have an outcome, in their order, in a thread."""
 
 OF_ORDERS: Final[Refusals] = {"unknown_order": 404, "version_conflict": 412}
 
@@ -62,31 +52,36 @@ def call_of(request: Request) -> Call:
     return Call(request, time.monotonic())
 
 
-def _outcomes(engine: Engine, outcomes: Sequence[RequestRow]) -> Response:
+def _outcomes(_: Snapshot, outcomes: Sequence[RequestRow]) -> Response:
     return json_response([outcome.words() for outcome in outcomes])
+
+
+OUTCOMES: Final = Plan(_outcomes, Needs.NOTHING)
+"""The answer to an array of requests: what became of each."""
 
 
 async def send(
     call: Call,
     envelope: Envelope,
-    answer: Answer,
+    plan: Plan,
     *,
     usual_wait: int = 0,
-    answer_all: AnswerAll = _outcomes,
+    plan_for_all: Plan = OUTCOMES,
     shows_orders: bool = True,
     replays: bool = True,
 ) -> Response:
     """Publish the requests, and wait for their outcome as long as the caller prefers.
 
-    An answer that `shows_orders` is for callers that may read them; others get the outcomes. One that
-    `replays` is, where the request was sent before, the answer to that one, and marked so.
+    `plan` is that of a single request, `plan_for_all` that of an array. An answer that `shows_orders` is for
+    callers that may read them; others get the outcomes. One that `replays` is, where the request was sent
+    before, the answer to that one, and marked so.
     Raises `Problem`: 413, 429 or 503 where the requests are too many, 503 if the broker does not confirm, or
     what the answer raises.
     """
     parts = parts_of(call.request.app)
     note_request(envelope.requests[0].request_id)
     if await parts.reused_keys.is_reused(envelope):
-        await to_thread.run_sync(_refuse_reused_key, parts.engine, envelope, answer)
+        await _refuse_reused_key(parts, envelope, plan)
     try:
         with parts.quotas.taking(envelope.caller, len(envelope.requests)):
             await parts.publisher.publish(envelope.requests)
@@ -102,35 +97,31 @@ async def send(
     is_preferred = wanted_wait(preferences) == seconds
     headers = {"preference-applied": f"wait={seconds}"} if is_preferred else {}
     deadline = call.called_at + seconds
-    is_whole = envelope.is_for_reader or not shows_orders
-    answers = (answer, answer_all) if is_whole else (_without_order(answer), _without_orders(answer_all))
-    return await _wait(parts, envelope, deadline, *answers, headers, replays=replays)
+    chosen = plan_for_all if envelope.is_array else plan
+    if shows_orders and not envelope.is_for_reader:
+        chosen = _without_orders(chosen, is_array=envelope.is_array)
+    return await _wait(parts, envelope, deadline, chosen, headers, replays=replays)
 
 
-def _refuse_reused_key(engine: Engine, envelope: Envelope, answer: Answer) -> None:
+async def _refuse_reused_key(parts: Parts, envelope: Envelope, plan: Plan) -> None:
     """Raise the `Problem` that is the answer to the outcome, which is known before there is one."""
+    outcome = conflicting(envelope.requests[0].request_id, envelope.caller.tenant_id)
     try:
-        answer(engine, conflicting(envelope.requests[0].request_id, envelope.caller.tenant_id))
+        await parts.answers.answer(outcome, plan)
     except Problem as problem:
         problem.instance = None  # the request was not sent
         raise
 
 
-def _without_order(answer: Answer) -> Answer:
-    """Return the answer with the outcome in place of the order: the status says the same."""
+def _without_orders(plan: Plan, *, is_array: bool) -> Plan:
+    """Return the plan with the outcomes in place of the orders: the status says the same."""
 
-    def outcome_only(engine: Engine, outcome: RequestRow) -> Response | None:
-        response = answer(engine, outcome)
-        return None if response is None else _with_body(response, outcome.words())
+    def outcomes_only(snapshot: Snapshot, outcomes: Sequence[RequestRow]) -> Response | None:
+        response = plan.make(snapshot, outcomes)
+        words = [outcome.words() for outcome in outcomes]
+        return None if response is None else _with_body(response, words if is_array else words[0])
 
-    return outcome_only
-
-
-def _without_orders(answer_all: AnswerAll) -> AnswerAll:
-    def outcomes_only(engine: Engine, outcomes: Sequence[RequestRow]) -> Response:
-        return _with_body(answer_all(engine, outcomes), [outcome.words() for outcome in outcomes])
-
-    return outcomes_only
+    return replace(plan, make=outcomes_only)
 
 
 def _with_body(response: Response, content: Any) -> Response:
@@ -142,25 +133,23 @@ async def _wait(
     parts: Parts,
     envelope: Envelope,
     deadline: float,
-    answer: Answer,
-    answer_all: AnswerAll,
-    headers: Mapping[str, str],
+    plan: Plan,
+    headers: dict[str, str],
     *,
     replays: bool,
 ) -> Response:
+    def make(snapshot: Snapshot, outcomes: Sequence[RequestRow]) -> Response | None:
+        # A dead letter is no outcome: an operator may still send it again.
+        if any(outcome.status == "dead" for outcome in outcomes):
+            return None
+        if replays and all(outcome.is_replay for outcome in outcomes):
+            headers.update(REPLAYED)
+        return plan.make(snapshot, outcomes)
+
     ids = [one.request_id for one in envelope.requests]
-    outcomes = await parts.outcomes.wait(ids, deadline)
-    # A dead letter is no outcome: an operator may still send it again.
-    if any(id_ not in outcomes or outcomes[id_].status == "dead" for id_ in ids):
-        return _accepted(envelope, {**headers, **_POLL_AFTER})
-    found = [outcomes[id_] for id_ in ids]
-    if replays and all(outcome.is_replay for outcome in found):
-        headers = {**headers, **REPLAYED}
     try:
-        response = (
-            await to_thread.run_sync(answer_all, parts.engine, found)
-            if envelope.is_array
-            else await to_thread.run_sync(answer, parts.engine, found[0])
+        response = await parts.answers.wait(
+            ids, envelope.caller.tenant_id, replace(plan, make=make), deadline
         )
     except SQLAlchemyError:
         response = None
@@ -181,23 +170,19 @@ def _accepted(envelope: Envelope, headers: Mapping[str, str]) -> Response:
     return json_response(accepted[0], 202, {"location": status_url(ids[0]), **headers})
 
 
-def with_order(status: int = 200, refusals: Refusals = OF_ORDERS) -> Answer:
-    """Return the answer that is the order as it is after the request."""
+def with_order(status: int = 200, refusals: Refusals = OF_ORDERS) -> Plan:
+    """Return the plan of the answer that is the order as it is after the request."""
 
-    def answer(engine: Engine, outcome: RequestRow) -> Response | None:
+    def make(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
         check_processed(outcome, refusals)
-        if outcome.order_id is None:
-            return None
-        order = read_order(engine, outcome.order_id, outcome.tenant_id)
+        order = snapshot.order(outcome.order_id, outcome.tenant_id)
         if order is None:
             return None
-        headers = {"etag": etag(order)}
-        if status == 201:
-            headers["location"] = f"/v1/orders/{order['id']}"
-        with showing(outcome.order_id, CANONICAL):
-            return json_response(order, status, headers)
+        headers = {"location": f"/v1/orders/{order.id}"} if status == 201 else {}
+        with showing(order.id, CANONICAL):
+            return order_response(order, status, headers)
 
-    return answer
+    return plan_for_one(make)
 
 
 def check_processed(outcome: RequestRow, refusals: Refusals) -> None:

@@ -30,7 +30,7 @@ _OTHER_FILES = 256  # the database, the broker, documents
 _SWEEP_SECONDS = 0.5  # between two looks at clients that take too long
 # How long the event loop may keep the publisher's thread waiting for the interpreter; by default 5 ms,
 # several times for each group. This halves the time that a lone call takes.
-_SWITCH_SECONDS = 0.001
+SWITCH_SECONDS = 0.001
 
 
 class IntakeServer(uvicorn.Server):
@@ -97,7 +97,7 @@ class IntakeServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer those who wait with 202, finish what is under way, and close."""
-        parts_of(self.app).outcomes.stop()
+        parts_of(self.app).answers.stop()
         if self._metrics is not None:
             await asyncio.to_thread(self._metrics.close)
         await super().shutdown(sockets)
@@ -113,7 +113,7 @@ def serve(settings: Settings) -> None:
     # It tells at every readiness check which database it speaks to.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").addFilter(_without_colours)
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    sys.setswitchinterval(SWITCH_SECONDS)
     _allow_files(settings.max_connections + _OTHER_FILES)
     server = IntakeServer(settings)
     server.run()

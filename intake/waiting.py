@@ -1,4 +1,4 @@
-"""Waiting for rows, such as outcomes: one query every few milliseconds answers all who wait."""
+"""Waiting for rows, such as those of documents: one query every few milliseconds answers all who wait."""
 
 import asyncio
 import logging
@@ -12,11 +12,8 @@ from anyio import CapacityLimiter, to_thread
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from orders.reading.orders import RequestRow, find_requests
-
 log = logging.getLogger(__name__)
 
-_POLL_SECONDS: Final = 0.005
 _AFTER_ERROR_SECONDS: Final = 0.5
 
 _Found = TypeVar("_Found")
@@ -40,7 +37,7 @@ class Awaited(Generic[_Found]):
         engine: Engine,
         find: Callable[[Connection, Iterable[UUID]], dict[UUID, _Found]],
         *,
-        every: float = _POLL_SECONDS,
+        every: float,
     ) -> None:
         self._find_rows = find
         self._every = every
@@ -109,10 +106,3 @@ class Awaited(Generic[_Found]):
     def _find(self, ids: set[UUID]) -> dict[UUID, _Found]:
         with self._engine.connect() as connection:
             return self._find_rows(connection, ids)
-
-
-class Outcomes(Awaited[RequestRow]):
-    """What reads the outcomes of all requests that somebody waits for."""
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__(engine, find_requests)

@@ -32,12 +32,14 @@ from intake.envelope import Envelope
 from intake.keys import Caller
 from intake.order_reading import at_one_moment
 from intake.parts import PartsOfApp
+from intake.plans import WITH_ORIGINAL, Plan
 from intake.problems import Problem, invalid, not_found
-from intake.sending import Answer, Call, call_of, send
+from intake.sending import Call, call_of, send
 from orders.reading.customers import Customer, orders_of_customer, orders_of_event
 from orders.reading.event_orders import find_event
 from orders.reading.orders import RequestRow, find_order
 from orders.reading.showing import as_json, show_each
+from orders.reading.snapshots import Needs, Snapshot
 from orders.reading.whole_orders import read_words
 from schemas.requests import CANCEL, CREATE, UPDATE
 from schemas.text import is_storable, parse_uuid
@@ -148,13 +150,13 @@ async def create_order(request: Request, caller: _Creator) -> Response:
     call = call_of(request)
     words = order_object(await read_body(request), caller)
 
-    def id_of(_: Connection, outcome: RequestRow) -> Response:
+    def id_of(_: Snapshot, outcome: RequestRow) -> Response:
         return json_response(str(outcome.order_id), 201)
 
-    answer = answering(call, words, id_of)
+    plan = answering(call, words, id_of, Needs.NOTHING)
     envelope = enclosed(CREATE, words, call, caller)
     # The id is no more than every outcome says.
-    return await _send(call, envelope, answer, shows_orders=False)
+    return await _send(call, envelope, plan, shows_orders=False)
 
 
 @router.put("/{id}", summary="Update an order", **UPDATE_ORDER)
@@ -167,8 +169,8 @@ async def update_order(request: Request, id: str, parts: PartsOfApp, caller: _Up
         raise invalid("the body is of another order than the path", "id", status=422)
     seen_version = await parts.seen_versions.read(caller, UUID(order_id))
     envelope = enclosed(UPDATE, {**words, "id": order_id}, call, caller, seen_version=seen_version)
-    answer = answering(call, words, order_after)
-    return await _send(call, envelope, answer)
+    plan = answering(call, words, order_after, WITH_ORIGINAL)
+    return await _send(call, envelope, plan)
 
 
 @router.delete("/{id}", summary="Delete an order", **DELETE_ORDER)
@@ -176,14 +178,14 @@ async def delete_order(request: Request, id: str, caller: _Updater) -> Response:
     """Cancel an order, and answer with it: it is never gone, and what was paid is owed back."""
     call = call_of(request)
     envelope = enclosed(CANCEL, {"id": await order_id_of(request, caller, id)}, call, caller)
-    return await _send(call, envelope, answering(call, {}, order_after))
+    return await _send(call, envelope, answering(call, {}, order_after, WITH_ORIGINAL))
 
 
-async def _send(call: Call, envelope: Envelope, answer: Answer, *, shows_orders: bool = True) -> Response:
+async def _send(call: Call, envelope: Envelope, plan: Plan, *, shows_orders: bool = True) -> Response:
     # A request uuid that was used before has an answer of its own.
     replays = REQUEST_UUID not in call.request.headers
     return await send(
-        call, envelope, answer, usual_wait=USUAL_WAIT_SECONDS, shows_orders=shows_orders, replays=replays
+        call, envelope, plan, usual_wait=USUAL_WAIT_SECONDS, shows_orders=shows_orders, replays=replays
     )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from anyio import to_thread
 from fastapi import Request, Response
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from intake.access import caller_by_key
 from intake.answers import json_response
@@ -14,14 +14,15 @@ from intake.dialects.answering import REFUSALS
 from intake.dialects.routing import check_name, requests_in
 from intake.envelope import Envelope, enclose_in_dialect
 from intake.keys import Caller
-from intake.order_reading import at_one_moment
 from intake.parts import parts_of
+from intake.plans import Plan, plan_for_one
 from intake.problems import Problem, invalid, not_found
 from intake.scopes import Scope
-from intake.sending import Answer, Call, check_processed
+from intake.sending import Call, check_processed
 from orders.reading.background import with_background
 from orders.reading.orders import RequestRow, find_order, get_order
 from orders.reading.showing import showing
+from orders.reading.snapshots import Needs, Snapshot
 from orders.render import Words
 from schemas.text import parse_uuid
 from vendors import acme
@@ -33,7 +34,7 @@ REQUEST_UUID: Final = "x-acme-request-uuid"
 
 _CHALLENGE: Final = {"www-authenticate": KEY}
 
-Found = Callable[[Connection, RequestRow], Response | None]
+Found = Callable[[Snapshot, RequestRow], Response | None]
 """Makes the answer of a request that was processed; None: it cannot be read now."""
 
 
@@ -109,14 +110,14 @@ def _find(request: Request, caller: Caller, name: str) -> UUID | None:
         return find_order(connection, caller.tenant_id, name)
 
 
-def answering(call: Call, words: Mapping[str, Any], found: Found) -> Answer:
-    """Return the answer of a call: what is found, or a refusal that names the fields of this call.
+def answering(call: Call, words: Mapping[str, Any], found: Found, needs: Needs) -> Plan:
+    """Return the plan of a call's answer: what is found, or a refusal that names the fields of this call.
 
     A request uuid that was used before answers 409, as ACME does, whatever became of it.
     """
     is_named = REQUEST_UUID in call.request.headers
 
-    def answer(engine: Engine, outcome: RequestRow) -> Response | None:
+    def make(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
         if outcome.is_repeat and is_named:
             raise Problem(409, "this request uuid was used before", errors=[_REPEATED])
         try:
@@ -124,10 +125,9 @@ def answering(call: Call, words: Mapping[str, Any], found: Found) -> Answer:
         except Problem as problem:
             problem.errors = _under_sent_name(call, acme.in_places_of(words, problem.errors))
             raise
-        with at_one_moment(engine).connect() as connection:
-            return found(connection, outcome)
+        return found(snapshot, outcome)
 
-    return answer
+    return plan_for_one(make, needs, dialect=DIALECT.name)
 
 
 _REPEATED: Final = {
@@ -137,11 +137,13 @@ _REPEATED: Final = {
 }
 
 
-def order_after(connection: Connection, outcome: RequestRow) -> Response | None:
+def order_after(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
     """Return the order as it is after the request. Raises `OrderNotShown`."""
     if outcome.order_id is None:
         return None
-    return order_in_acme(connection, outcome.tenant_id, outcome.order_id)
+    with showing(outcome.order_id, DIALECT.name):
+        order = snapshot.with_background(outcome.order_id, outcome.tenant_id)
+        return None if order is None else json_response(acme.answer(*order))
 
 
 def order_in_acme(connection: Connection, tenant_id: UUID, order_id: UUID) -> Response | None:

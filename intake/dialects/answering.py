@@ -9,11 +9,13 @@ from sqlalchemy import Engine
 
 from intake.answers import json_response
 from intake.order_reading import at_one_moment
+from intake.plans import WITH_BACKGROUND, Plan, plan_for_one
 from intake.problems import not_found
-from intake.sending import Answer, Refusals, check_processed
+from intake.sending import Refusals, check_processed
 from orders.reading.background import get_with_background
 from orders.reading.orders import RequestRow, find_order
 from orders.reading.showing import showing
+from orders.reading.snapshots import Snapshot
 from schemas.background import Background
 from schemas.dialects import DialectName
 from schemas.orders import Order
@@ -57,15 +59,15 @@ def show(
 
 def with_order_in(
     render: Renderer, dialect: DialectName, status: int = 200, refusals: Refusals = REFUSALS
-) -> Answer:
-    """Return the answer that is the order in a dialect, as it is after the request."""
+) -> Plan:
+    """Return the plan of the answer that is the order in a dialect, as it is after the request."""
 
-    def answer(engine: Engine, outcome: RequestRow) -> Response | None:
+    def make(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
         check_processed(outcome, refusals)
         if outcome.order_id is None:
             return None
-        with at_one_moment(engine).connect() as connection, showing(outcome.order_id, dialect):
-            found = get_with_background(connection, outcome.order_id, outcome.tenant_id)
+        with showing(outcome.order_id, dialect):
+            found = snapshot.with_background(outcome.order_id, outcome.tenant_id)
             return None if found is None else json_response(render(*found), status)
 
-    return answer
+    return plan_for_one(make, WITH_BACKGROUND, dialect=dialect)

@@ -112,7 +112,7 @@ async def create_orders(request: Request) -> Response:
         envelope,
         answering_one(layouts[0]),
         usual_wait=USUAL_WAIT_SECONDS,
-        answer_all=answering_all(layouts),
+        plan_for_all=answering_all(layouts),
     )
     if response.status_code == 202:
         # Where to ask for the first; the body names all.

@@ -1,20 +1,21 @@
 """The answers to calls of Ticket Evolution's dialect: orders, and which of them were refused."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from fastapi import Response
 from orjson import Fragment
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from intake.answers import json_response
-from intake.order_reading import at_one_moment
+from intake.plans import WITH_BACKGROUND, Plan, plan_for_one
 from intake.problems import Problem, unavailable
-from intake.sending import Answer, AnswerAll, status_url
+from intake.sending import status_url
 from orders.reading.background import with_background
-from orders.reading.orders import RequestRow, get_orders
-from orders.reading.showing import OrderNotShown, show_each
+from orders.reading.orders import RequestRow
+from orders.reading.showing import showing
+from orders.reading.snapshots import Snapshot
 from orders.render import Words, to_json
 from vendors import ticket_evolution
 from vendors.ticket_evolution.refusals import Layout, in_their_words
@@ -28,23 +29,22 @@ def rendered(connection: Connection, tenant_id: UUID, orders: Sequence[Words]) -
     return [ticket_evolution.answer(order, background) for order in found]
 
 
-def answering_one(layout: Layout) -> Answer:
-    """Return the answer to a call with one order; `layout` is where its lines are in the call."""
+def answering_one(layout: Layout) -> Plan:
+    """Return the plan of the answer to a call with one order; `layout` is where its lines are in the call."""
 
-    def answer(engine: Engine, outcome: RequestRow) -> Response | None:
+    def make(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
         if outcome.status == "rejected":
             raise _refused(outcome, in_their_words(outcome.errors, layout))
-        orders = _read(engine, [outcome])
-        found = orders.get(outcome.order_id) if outcome.order_id else None
+        found = _order(snapshot, outcome)
         return None if found is None else json_response({"orders": [found]}, 201)
 
-    return answer
+    return plan_for_one(make, WITH_BACKGROUND, dialect=ticket_evolution.DIALECT.name)
 
 
-def answering_all(layouts: Sequence[Layout]) -> AnswerAll:
-    """Return the answer to a call with several orders: 422 only if none of them was made."""
+def answering_all(layouts: Sequence[Layout]) -> Plan:
+    """Return the plan of the answer to a call with several orders: 422 only if none of them was made."""
 
-    def answer(engine: Engine, outcomes: Sequence[RequestRow]) -> Response:
+    def make(snapshot: Snapshot, outcomes: Sequence[RequestRow]) -> Response:
         if all(outcome.status == "rejected" for outcome in outcomes):
             errors = [
                 error
@@ -52,41 +52,30 @@ def answering_all(layouts: Sequence[Layout]) -> AnswerAll:
                 for error in in_their_words(outcome.errors, layout, f"orders.{place}.")
             ]
             raise _refused(outcomes[0], errors)
-        orders = _read(engine, outcomes)
-        one_of = _renderer(orders)
-        return json_response(
-            {"orders": [one_of(outcome, layout) for outcome, layout in zip(outcomes, layouts, strict=True)]},
-            201,
-        )
+        orders = [
+            _one_of(snapshot, outcome, layout) for outcome, layout in zip(outcomes, layouts, strict=True)
+        ]
+        return json_response({"orders": orders}, 201)
 
-    return answer
+    return Plan(make, WITH_BACKGROUND, dialect=ticket_evolution.DIALECT.name)
 
 
-def _renderer(orders: Mapping[UUID, Fragment]) -> Callable[[RequestRow, Layout], Words | Fragment]:
-    def render(outcome: RequestRow, layout: Layout) -> Words | Fragment:
-        if outcome.status == "rejected":
-            return ticket_evolution.rejected(in_their_words(outcome.errors, layout))
-        if outcome.order_id is None or outcome.order_id not in orders:
-            raise unavailable("an order cannot be read at the moment")
-        return orders[outcome.order_id]
-
-    return render
+def _one_of(snapshot: Snapshot, outcome: RequestRow, layout: Layout) -> Words | Fragment:
+    if outcome.status == "rejected":
+        return ticket_evolution.rejected(in_their_words(outcome.errors, layout))
+    found = _order(snapshot, outcome)
+    if found is None:
+        raise unavailable("an order cannot be read at the moment")
+    return found
 
 
-def _read(engine: Engine, outcomes: Sequence[RequestRow]) -> dict[UUID, Fragment]:
-    ids = [outcome.order_id for outcome in outcomes if outcome.order_id is not None]
-    tenant_id = outcomes[0].tenant_id
-    with at_one_moment(engine).connect() as connection:
-
-        def show_all(ids: Sequence[UUID]) -> list[tuple[UUID, Fragment]]:
-            found = get_orders(connection, ids, tenant_id)
-            words = rendered(connection, tenant_id, list(found.values()))
-            return [(id_, Fragment(to_json(one))) for id_, one in zip(found, words, strict=True)]
-
-        shown = show_each(ids, ticket_evolution.DIALECT.name, show_all)
-    if shown.left_out:
-        raise OrderNotShown(shown.left_out[0])
-    return dict(shown.items)
+def _order(snapshot: Snapshot, outcome: RequestRow) -> Fragment | None:
+    """Return the order in the vendor's words, or None. Raises `OrderNotShown`."""
+    if outcome.order_id is None:
+        return None
+    with showing(outcome.order_id, ticket_evolution.DIALECT.name):
+        found = snapshot.with_background(outcome.order_id, outcome.tenant_id)
+        return None if found is None else Fragment(to_json(ticket_evolution.answer(*found)))
 
 
 def _refused(outcome: RequestRow, errors: Sequence[Mapping[str, Any]]) -> Problem:

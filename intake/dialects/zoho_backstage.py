@@ -1,12 +1,12 @@
 """Zoho Backstage's way to order: `/backstage/v3/portals/{portal_id}/events/{event_id}/orders`."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.security import APIKeyHeader
 from fastapi.security.utils import get_authorization_scheme_param
-from sqlalchemy import Engine
 
 from intake.access import caller_by_key
 from intake.bodies import read_body
@@ -16,10 +16,12 @@ from intake.dialects.routing import check_name, refusing_with, requests_in, with
 from intake.envelope import enclose_in_dialect
 from intake.keys import Caller
 from intake.parts import PartsOfApp
+from intake.plans import Plan
 from intake.problems import Problem
 from intake.scopes import Scope
-from intake.sending import Answer, call_of, send
+from intake.sending import call_of, send
 from orders.reading.orders import RequestRow
+from orders.reading.snapshots import Snapshot
 from schemas.background import Background
 from schemas.orders import Order
 from schemas.requests import CREATE
@@ -109,18 +111,18 @@ async def create_order(
     return await send(call, envelope, _created(named[0]), usual_wait=USUAL_WAIT_SECONDS)
 
 
-def _created(words: Mapping[str, Any]) -> Answer:
-    """Return the answer that is the order; a rejection names the fields of this call."""
+def _created(words: Mapping[str, Any]) -> Plan:
+    """Return the plan of the answer that is the order; a rejection names the fields of this call."""
     with_order = with_order_in(zoho_backstage.answer, DIALECT.name, 201)
 
-    def answer(engine: Engine, outcome: RequestRow) -> Response | None:
+    def make(snapshot: Snapshot, outcomes: Sequence[RequestRow]) -> Response | None:
         try:
-            return with_order(engine, outcome)
+            return with_order.make(snapshot, outcomes)
         except Problem as problem:
             problem.errors = zoho_backstage.in_fields_of(words, problem.errors)
             raise
 
-    return answer
+    return replace(with_order, make=make)
 
 
 @router.get("/{order_id}", summary="Show an order", **_SHOW)

@@ -1,22 +1,58 @@
-"""Reading what is known around orders: the tenant, and the events and ticket classes of their lines."""
+"""Reading what is known around orders: the tenants, and the events and ticket classes of their lines."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any, get_args
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from db.tables import events, tenant_aliases, tenants, ticket_classes
+from orders.reading.catalogue_facts import ClassRow, TenantRow, read_classes, read_tenants
 from orders.reading.history import read_authors
 from orders.reading.orders import get_order
 from orders.reading.originals import read_originals
 from orders.reading.relations import read_related
 from orders.render import Words, to_json
-from schemas.background import Background, EventFacts, TicketClassFacts
-from schemas.dialects import DialectName
+from schemas.background import Authors, Background, RelatedOrder
 from schemas.orders import Order
-from schemas.presentation import EventDetails, Organisation, TicketClassDetails
+from schemas.originals import Original
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What was read around some orders, of whichever tenants; no statement makes a `Background` of it."""
+
+    tenants: Mapping[UUID, TenantRow]
+    classes: Mapping[tuple[UUID, str], ClassRow]
+    """By the tenant and the catalogue's id."""
+    authors: Mapping[UUID, Authors]
+    related: Mapping[UUID, RelatedOrder]
+    originals: Mapping[UUID, Original]
+
+    def of(self, tenant_id: UUID, orders: Iterable[Order]) -> Background:
+        """Return what is known around these orders of one tenant; of others it may say something, too.
+
+        What is stored of a class or a tenant may be such that this fails, for the orders that it is around.
+        """
+        tenant = self.tenants[tenant_id]
+        names = {line.ticket_class_id for order in orders for line in order.line_items}
+        found = [self.classes[tenant_id, name] for name in sorted(names) if (tenant_id, name) in self.classes]
+        return Background(
+            tenant_id,
+            tenant.name,
+            tenant.organisation(),
+            tenant.aliases(),
+            {row.event_external_id: row.event() for row in found},
+            {row.external_id: row.ticket_class() for row in found},
+            self.authors,
+            self.related,
+            originals=self.originals,
+        )
+
+
+NOTHING: Final = Surroundings({}, {}, {}, {}, {})
+"""Nothing was read."""
 
 
 def get_with_background(
@@ -35,88 +71,26 @@ def with_background(
 ) -> tuple[list[Order], Background]:
     """Return orders that were read, as their model, and what is known around them."""
     orders = [Order.model_validate_json(to_json(words)) for words in found]
-    return orders, read_background(connection, tenant_id, orders, with_originals=with_originals)
+    originals = [order.id for order in orders] if with_originals else []
+    around = read_surroundings(connection, {tenant_id: orders}, originals)
+    return orders, around.of(tenant_id, orders)
 
 
-def read_background(
-    connection: Connection, tenant_id: UUID, orders: Sequence[Order], *, with_originals: bool = False
-) -> Background:
-    """Return what is known around these orders of one tenant: a few statements, however many they are."""
-    tenant = connection.execute(
-        select(tenants.c.name, tenants.c.organisation).where(tenants.c.id == tenant_id)
-    ).one()
-    aliases: defaultdict[DialectName, list[str]] = defaultdict(list)
-    query = select(tenant_aliases).where(tenant_aliases.c.tenant_id == tenant_id)
-    for row in connection.execute(query.order_by(tenant_aliases.c.dialect, tenant_aliases.c.alias)):
-        if row.dialect in get_args(DialectName):
-            aliases[row.dialect].append(row.alias)
-    originals = read_originals(connection, [order.id for order in orders]) if with_originals else {}
-    names = {line.ticket_class_id for order in orders for line in order.line_items}
-    classes = _ticket_classes(connection, tenant_id, names)
-    return Background(
-        tenant_id,
-        tenant.name,
-        Organisation.model_validate(tenant.organisation or {}),
-        {dialect: tuple(found) for dialect, found in aliases.items()},
-        {row.event_external_id: _event(row) for row in classes},
-        {row.external_id: _ticket_class(row) for row in classes},
-        read_authors(connection, [order.id for order in orders]),
-        read_related(connection, orders),
-        originals=originals,
-    )
+def read_surroundings(
+    connection: Connection, orders: Mapping[UUID, Sequence[Order]], originals: Collection[UUID] = ()
+) -> Surroundings:
+    """Return what is known around orders, by their tenants: a few statements, however many they are.
 
-
-def read_ticket_class(
-    connection: Connection, tenant_id: UUID, name: str
-) -> tuple[TicketClassFacts, EventFacts]:
-    """Return the tenant's ticket class of this id of the catalogue, and its event."""
-    (row,) = _ticket_classes(connection, tenant_id, {name})
-    return _ticket_class(row), _event(row)
-
-
-def _ticket_classes(connection: Connection, tenant_id: UUID, names: set[str]) -> Sequence[Any]:
-    if not names:
-        return []
-    query = (
-        select(
-            ticket_classes,
-            events.c.external_id.label("event_external_id"),
-            events.c.name.label("event_name"),
-            events.c.details.label("event_details"),
-            *(events.c[name] for name in ("starts_at", "ends_at", "timezone", "currency")),
-            *(events.c[name] for name in ("tax_name", "tax_rate", "tax_is_included")),
-        )
-        .join(events, events.c.id == ticket_classes.c.event_id)
-        .where(ticket_classes.c.tenant_id == tenant_id, ticket_classes.c.external_id.in_(sorted(names)))
-    )
-    return connection.execute(query).all()
-
-
-def _event(row: Any) -> EventFacts:
-    return EventFacts(
-        row.event_id,
-        row.event_external_id,
-        row.event_name,
-        row.starts_at,
-        row.ends_at,
-        row.timezone,
-        row.currency,
-        row.tax_name,
-        row.tax_rate,
-        row.tax_is_included,
-        EventDetails.model_validate(row.event_details or {}),
-    )
-
-
-def _ticket_class(row: Any) -> TicketClassFacts:
-    return TicketClassFacts(
-        row.id,
-        row.external_id,
-        row.event_external_id,
-        row.name,
-        row.section,
-        row.row,
-        row.price,
-        row.office,
-        TicketClassDetails.model_validate(row.details or {}),
+    `originals` are the ids of those that are wanted as they were confirmed, too.
+    """
+    names: defaultdict[UUID, set[str]] = defaultdict(set)
+    for tenant_id, some in orders.items():
+        names[tenant_id].update(line.ticket_class_id for order in some for line in order.line_items)
+    every = [order for some in orders.values() for order in some]
+    return Surroundings(
+        read_tenants(connection, names),
+        read_classes(connection, names),
+        read_authors(connection, [order.id for order in every]),
+        read_related(connection, every),
+        read_originals(connection, list(originals)),
     )

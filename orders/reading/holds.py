@@ -48,6 +48,17 @@ def get_hold(
     return found[0] if found else None
 
 
+def get_holds(
+    connection: Connection, hold_ids: Iterable[UUID], *, now: datetime
+) -> dict[tuple[UUID, UUID], Words]:
+    """Return the holds by tenant and id: one or two statements, however many they are."""
+    found = connection.execute(_select(now).where(holds.c.id.in_(list(hold_ids)))).mappings().all()
+    return {
+        (row["tenant_id"], row["id"]): words
+        for row, words in zip(found, _words(connection, found), strict=True)
+    }
+
+
 def tenant_of_hold(connection: Connection, hold_id: UUID) -> str | None:
     """Return the name of the hold's tenant, or None if there is no such hold."""
     query = select(tenants.c.name).join(holds, holds.c.tenant_id == tenants.c.id)
@@ -93,7 +104,10 @@ def _select(now: datetime) -> Select[Any]:
 
 
 def _read(connection: Connection, query: Select[Any]) -> list[Words]:
-    rows = connection.execute(query).mappings().all()
+    return _words(connection, connection.execute(query).mappings().all())
+
+
+def _words(connection: Connection, rows: Sequence[RowMapping]) -> list[Words]:
     labels = _seats(connection, [row["id"] for row in rows if row["status"] == "held"])
     return [_render(row, labels[row["id"]]) for row in rows]
 

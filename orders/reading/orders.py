@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, func, select, text
 
 from db import tables
+from db.bulk import array
 from db.tables import events, order_lines, orders
 from orders.claim import CONFLICT
 from orders.reading.pages import DEFAULT_PAGE, cursor_after, id_before
@@ -16,7 +17,9 @@ from orders.reading.whole_orders import read_words
 from orders.render import Words
 from schemas.text import parse_uuid
 
+# How large the order is says how much work it is to answer with it.
 _REQUESTS = text("""
+    SELECT found.*, (SELECT count(*) FROM tickets WHERE tickets.order_id = found.order_id) AS tickets FROM (
     SELECT id, tenant_id, status, order_id, errors, false AS is_conflict, false AS is_repeat
     FROM requests WHERE id = ANY(CAST(:ids AS uuid[]))
     UNION ALL
@@ -29,6 +32,13 @@ _REQUESTS = text("""
         false, false
     FROM dead_letters d JOIN tenants t ON t.name = d.tenant
     WHERE d.request_id = ANY(CAST(:ids AS uuid[]))
+    ) AS found
+""")
+
+
+_TICKETS = text("""
+    SELECT order_id, count(*) AS tickets FROM tickets WHERE order_id = ANY(CAST(:ids AS uuid[]))
+    GROUP BY order_id
 """)
 
 
@@ -45,6 +55,8 @@ class RequestRow:
     """Whether another request with the same idempotency key came before it."""
     is_conflict: bool = False
     """Whether that one was another request: this one has no effect, and an outcome of its own."""
+    tickets: int = 0
+    """How many its order has, voided ones included."""
 
     @property
     def is_replay(self) -> bool:
@@ -75,17 +87,29 @@ class OrderFilter:
 def find_requests(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, RequestRow]:
     """Return what became of those requests that are processed, by id; the others are still pending."""
     found: dict[UUID, RequestRow] = {}
-    for row in connection.execute(_REQUESTS, {"ids": list(ids)}):
+    for row in connection.execute(_REQUESTS, {"ids": array(map(str, ids))}):
         if row.is_conflict:
             outcome = conflicting(row.id, row.tenant_id)
         else:
             outcome = RequestRow(
-                row.id, row.tenant_id, row.status, row.order_id, tuple(row.errors or ()), row.is_repeat
+                row.id,
+                row.tenant_id,
+                row.status,
+                row.order_id,
+                tuple(row.errors or ()),
+                row.is_repeat,
+                tickets=row.tickets,
             )
         # A processed request's row is the truth, whatever else bears its id.
         if row.id not in found or found[row.id].status == "dead":
             found[row.id] = outcome
     return found
+
+
+def count_tickets(connection: Connection, order_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Return how many tickets orders have, voided ones included; those without any are left out."""
+    rows = connection.execute(_TICKETS, {"ids": array(map(str, order_ids))})
+    return {row.order_id: row.tickets for row in rows}
 
 
 def conflicting(request_id: UUID, tenant_id: UUID) -> RequestRow:

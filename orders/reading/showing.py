@@ -49,7 +49,7 @@ def show_each(ids: Sequence[UUID], dialect: str, show: Callable[[Sequence[UUID]]
     try:
         return Shown(show(ids), [])
     except Exception as error:
-        if _is_of_the_database(error):
+        if is_of_the_database(error):
             raise
         if len(ids) == 1:
             _note(ids[0], dialect, error)
@@ -65,7 +65,7 @@ def showing(order_id: UUID, dialect: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if _is_of_the_database(error):
+        if is_of_the_database(error):
             raise
         _note(order_id, dialect, error)
         raise OrderNotShown(order_id) from error
@@ -79,7 +79,8 @@ def as_json(orders: Sequence[Words]) -> list[Fragment]:
     return [Fragment(to_json(orders)[1:-1])] if orders else []
 
 
-def _is_of_the_database(error: Exception) -> bool:
+def is_of_the_database(error: Exception) -> bool:
+    """Say whether it is the database that failed, and not what it has stored."""
     # A value that the driver cannot read, such as a time beyond Python's years, is the row's.
     return isinstance(error, SQLAlchemyError) and not isinstance(error, DataError)
 

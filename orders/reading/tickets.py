@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from db.columns import columns_of
-from orders.reading.background import read_ticket_class
+from orders.reading.catalogue_facts import read_classes
 from orders.render import render_ticket, to_json
 from orders.rows import TicketRow
 from schemas.background import EventFacts, TicketClassFacts
@@ -40,5 +40,6 @@ def get_ticket(connection: Connection, ticket_id: UUID, tenant_id: UUID) -> Tick
         return None
     *columns, class_name, seat, order_code = row
     words = render_ticket(TicketRow._make(columns), ticket_class_id=class_name, seat=seat)
-    ticket_class, event = read_ticket_class(connection, tenant_id, class_name)
-    return TicketFacts(Ticket.model_validate_json(to_json(words)), ticket_class, event, order_code)
+    found = read_classes(connection, {tenant_id: {class_name}})[tenant_id, class_name]
+    ticket = Ticket.model_validate_json(to_json(words))
+    return TicketFacts(ticket, found.ticket_class(), found.event(), order_code)
