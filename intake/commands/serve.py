@@ -4,10 +4,9 @@ import ipaddress
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -22,8 +21,6 @@ app = typer.Typer(
     "SIGTERM ends it with exit code 0, or with 143 while it still starts.",
     no_args_is_help=True,
 )
-
-_NICE: Final = 10
 
 
 @contextmanager
@@ -73,20 +70,14 @@ def relay() -> None:
 @app.command(epilog="Example: willcall serve documents")
 def documents() -> None:
     """Make the documents that are asked for: orders as PDF. More than one may run."""
+    from worker.priority import make_way
+
     with _serving():
         # Whoever waits for an order waits less patiently than whoever waits for a PDF.
-        _make_way()
+        make_way()
         # Two threads: one of them is free for small documents.
         words = _consumer("documents", "documents", concurrency=2)
         _celery(*words, "--include", "intake.documents.task,intake.documents.watching")
-
-
-def _make_way() -> None:
-    """Let other processes of this machine have the processor first."""
-    os.nice(_NICE)
-    # Where Linux groups processes by their session, `nice` counts inside of the group only (sched(7)).
-    with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(_NICE))
 
 
 @app.command(epilog="Example: willcall serve beat")

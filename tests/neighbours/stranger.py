@@ -25,6 +25,7 @@ import httpx
 from tests.factories import make_body
 from tests.neighbours.running_system import CLASSES
 from tests.neighbours.timings import Timings
+from worker.priority import make_way
 
 MANY_TICKETS: Final = 1_000
 _ARRAY: Final = 500
@@ -194,7 +195,7 @@ def _tell(text: str) -> None:
 
 
 def main() -> None:
-    os.nice(10)  # what the stranger's own machine does would not take the processor from ours
+    make_way()  # what the stranger's own machine does would not take the processor from ours
     stranger = Stranger(sys.argv[1], os.environ["KEY"])
     signal.signal(signal.SIGTERM, lambda *_: stranger.is_over.set())
     stranger.prepare()

@@ -53,6 +53,7 @@ def _stranger(system: System, folder: Path) -> Iterator[dict[str, Any]]:
             env=os.environ | {"KEY": system.keys["stranger"]},
             stdout=output,
             stderr=error_output,
+            start_new_session=True,
         )
     try:
         wait_until(lambda: "begun" in log.read_text() or process.poll() is not None, what="the stranger")
