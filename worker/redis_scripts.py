@@ -99,7 +99,7 @@ local function take(lane, most)
         redis.call('HSET', KEYS[1], tag,
             '[' .. message .. ',' .. cjson.encode(exchange) .. ',' .. cjson.encode(routing_key) .. ']')
         -- A little later than the one before: so they are given back in their order, if it comes to that.
-        redis.call('ZADD', KEYS[2], string.format('%.6f', ARGV[3] + #taken * 1e-6), tag)
+        redis.call('ZADD', KEYS[2], string.format('%.7f', ARGV[3] + #taken * 1e-6), tag)
         local count = 1
         if decoded.headers.redelivered then count = 1 + redis.call('HINCRBY', KEYS[3], tag, 1) end
         lane.given = lane.given + carried
