@@ -1,4 +1,4 @@
-"""A batch lasts about a tenth of a second, whatever its requests cost."""
+"""A batch lasts about a quarter of a second, whatever its requests cost."""
 
 import pytest
 
@@ -23,8 +23,8 @@ def test_batches_last_a_moment(cost: float) -> None:
 
     last = _run(pace, cost, batches=30)[-1]
 
-    assert last < 0.15
-    assert last > 0.06 or pace.limit == 500
+    assert last < 0.35
+    assert last > 0.15 or pace.limit == 500
 
 
 @pytest.mark.parametrize("slow", [0.005, 0.02, 0.1, 1.0])
