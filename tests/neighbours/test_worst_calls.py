@@ -4,7 +4,6 @@ Every route that takes a body gets every body of `worst_bodies`, with a key and 
 worst URLs and headers. All work of one process is counted, on the event loop and beside it.
 """
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,10 +23,11 @@ from tests.intakes import Intake
 from tests.neighbours.edge import Edge, running_edge
 from tests.neighbours.worst_bodies import FORMS, MAX_BYTES, WORST
 from tests.processes import PATIENCE_SECONDS
+from tests.steps import million_steps
 
 MAX_MEMORY: Final = 100_000_000
 BUDGET: Final = 10.0
-"""Half a second where `_loop` takes 50 ms: a slower machine has more time."""
+"""Half a second where `million_steps` takes 50 ms: a slower machine has more time."""
 
 ID: Final = "0199c0de-0000-7000-8000-000000000001"
 EVENT: Final = "2000000116588"
@@ -111,16 +111,6 @@ class Attacked:
         assert failures == []
 
 
-def _loop() -> float:
-    """Return the seconds that a million steps take on this machine: the most of three."""
-    times = []
-    for _ in range(3):
-        began = time.process_time()
-        sum(number & 3 for number in range(1_000_000))
-        times.append(time.process_time() - began)
-    return max(times)
-
-
 @pytest.fixture(scope="module")
 def attacked(shared_intake: Intake) -> Iterator[Attacked]:
     load_catalogue(
@@ -129,7 +119,7 @@ def attacked(shared_intake: Intake) -> Iterator[Attacked]:
     with running_edge(shared_intake) as edge:
         with httpx.Client(base_url=edge.url, timeout=PATIENCE_SECONDS) as caller:
             credentials = credentials_of(shared_intake, caller)
-        yield Attacked(edge, credentials, BUDGET * _loop())
+        yield Attacked(edge, credentials, BUDGET * million_steps())
     shared_intake.take_messages()
 
 
