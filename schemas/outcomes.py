@@ -1,6 +1,7 @@
 """What became of a request."""
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -38,6 +39,8 @@ OutcomeStatus = Literal["processed", "rejected", "waiting", "dead"]
 
 # A list of 500 mistakes helps nobody, and a hostile request must not write a megabyte of them.
 MAX_REJECTIONS: Final = 20
+_MOST_LOOKED_AT: Final = 5_000
+"""Mistakes of a request: each of them costs microseconds to put into words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +85,15 @@ class RequestStatus(Word):
 
 def rejections_of(error: ValidationError) -> tuple[Rejection, ...]:
     """Return a schema's complaints as rejections, the field written as in `line_items.0.quantity`."""
+    if error.error_count() > _MOST_LOOKED_AT:
+        mistakes = f"{error.error_count()} mistakes, too many to name: see the documentation for its shape"
+        return (Rejection("invalid", None, mistakes),)
     details = error.errors(include_url=False, include_input=False)
     # A list that is too short only because its items are invalid is no second mistake.
-    told = [one for one in details if not (one["type"] == "too_short" and _has_cause(one, details))]
+    told = (one for one in details if not (one["type"] == "too_short" and _has_cause(one, details)))
     return tuple(
-        Rejection("invalid", field_path(detail["loc"]), _sentence(detail)) for detail in told[:MAX_REJECTIONS]
+        Rejection("invalid", field_path(detail["loc"]), _sentence(detail))
+        for detail in islice(told, MAX_REJECTIONS)
     )
 
 
