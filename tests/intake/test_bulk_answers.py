@@ -102,7 +102,8 @@ def test_a_hundred_answers_take_as_many_statements_as_ten(intake: Intake, plan: 
         assert [json.loads(one.body) is not None for one in answers] == [True] * number
         counts.append(len(ran))
 
-    assert counts[1] <= counts[0] <= 20, Counter(ran)
+    # Who comes first may be answered alone, and all others together.
+    assert counts[1] <= 2 * counts[0] <= 40, Counter(ran)
 
 
 def test_a_hundred_who_wait_have_no_threads_and_share_statements(
