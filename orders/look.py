@@ -48,7 +48,7 @@ _BY_NUMBER: Final = text("""
 _PURCHASES_OF: Final = text("""
     SELECT t.counterpart_id::text, o.tenant_id::text
     FROM unnest(CAST(:ids AS uuid[]), CAST(:tenant_ids AS uuid[])) AS named (id, tenant_id)
-    JOIN orders o ON o.id = named.id AND o.tenant_id = named.tenant_id
+    JOIN orders o ON o.id = named.id AND o.tenant_id IS NOT DISTINCT FROM named.tenant_id
     JOIN order_trades t ON t.order_id = o.id
     WHERE t.counterpart_id IS NOT NULL AND NOT t.is_purchase
 """)

@@ -33,7 +33,7 @@ _READ: Final = _orders("unnest(CAST(:ids AS uuid[])) AS named (id) JOIN orders o
 _LOCK: Final = _orders(
     """
         unnest(CAST(:ids AS uuid[]), CAST(:tenant_ids AS uuid[])) AS named (id, tenant_id)
-        JOIN orders o ON o.id = named.id AND o.tenant_id = named.tenant_id
+        JOIN orders o ON o.id = named.id AND o.tenant_id IS NOT DISTINCT FROM named.tenant_id
     """,
     "ORDER BY o.id FOR NO KEY UPDATE OF o",
 )
