@@ -19,7 +19,7 @@ from worker.queues import ORDERS
 WEIGHT_OF_MESSAGE: Final = 100
 """Little enough that several workers share a large sending, and that nobody waits long for one message."""
 
-CHANGES_PER_MESSAGE: Final = 5
+CHANGES_PER_MESSAGE: Final = 20
 """Fewer of what changes something: it may be an order of a thousand tickets, which is all written anew."""
 
 MAX_BYTES: Final = 256 * 1024

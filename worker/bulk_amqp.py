@@ -31,6 +31,9 @@ _SMALL_BYTES: Final = 8 * 1024
 _MANY_BYTES: Final = 16 * 1024 * 1024
 """Of a message on the average, below which more may come; of one queue's in hand, from which on fewer may."""
 
+_REQUESTS_AHEAD: Final = 1_000
+"""Of small messages: with more in one hand, other workers would have nothing to do."""
+
 _AHEAD_BYTES: Final = 64 * 1024 * 1024
 """Of all messages in hand; what more there is waits in the sockets' buffers."""
 
@@ -72,8 +75,8 @@ class _Subscription:
         self.last_at = 0.0
         self._prefetch = _NARROW
         self._consumer_tag = ""
-        self._in_hand: dict[int, int] = {}  # the tags, oldest first, and the messages' bytes
-        self._bytes = 0
+        self._in_hand: dict[int, Delivery] = {}  # by tag, oldest first
+        self._bytes = self._requests = 0
         self.queue = queue
         self.channel: Any = None
 
@@ -102,8 +105,9 @@ class _Subscription:
 
     def hold(self, delivery: Delivery) -> None:
         """Count a message as in hand."""
-        self._in_hand[delivery.tag[1]] = delivery.size
+        self._in_hand[delivery.tag[1]] = delivery
         self._bytes += delivery.size
+        self._requests += delivery.requests
 
     @property
     def is_idle(self) -> bool:
@@ -112,16 +116,22 @@ class _Subscription:
 
     def fit_prefetch(self) -> None:
         """Have more small messages sent ahead, or fewer large ones."""
-        count = len(self._in_hand)
-        if self._prefetch == _NARROW and count >= _NARROW and self._bytes <= count * _SMALL_BYTES:
-            self._prefetch = _WIDE
-        elif self._prefetch == _WIDE and self._bytes > _MANY_BYTES:
-            self._prefetch = _NARROW
-        else:
+        fitting = self._fitting_prefetch()
+        if fitting == self._prefetch:
             return
+        self._prefetch = fitting
         # A second consumer beside this one would get every other message, and they would be out of order.
         self.channel.basic_cancel(self._consumer_tag)
         self._consume()
+
+    def _fitting_prefetch(self) -> int:
+        count = len(self._in_hand)
+        if self._prefetch > _NARROW:
+            is_too_much = self._bytes > _MANY_BYTES or self._requests > 2 * _REQUESTS_AHEAD
+            return _NARROW if is_too_much else self._prefetch
+        if count < _NARROW or self._bytes > count * _SMALL_BYTES:
+            return _NARROW
+        return min(max(_REQUESTS_AHEAD * count // self._requests, _NARROW), _WIDE)
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """Acknowledge messages in hand: those of a tenant in their order, tenants in any."""
@@ -132,7 +142,9 @@ class _Subscription:
             with self._socket.writing_together():
                 for tag in tags:
                     self.channel.basic_ack(tag)
-        self._bytes -= sum(self._in_hand.pop(tag) for tag in tags)
+        for delivery in map(self._in_hand.pop, tags):
+            self._bytes -= delivery.size
+            self._requests -= delivery.requests
         self.last_at = time.monotonic()
 
 

@@ -94,7 +94,7 @@ def test_a_message_holds_fewer_changes_than_creations() -> None:
 
     assert sizes("orders.create") == [100, 100, 50]
     for kind in sorted(KINDS - {"orders.create"}):
-        assert sizes(kind) == [5] * 50
+        assert sizes(kind) == [20] * 12 + [10]
 
 
 @pytest.mark.parametrize(
