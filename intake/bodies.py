@@ -1,9 +1,9 @@
 """The body of a call: read no further than it may be long."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-import anyio
 from fastapi import Request
 
 from intake.edge.limits import DISCARDED_BODIES
@@ -46,7 +46,7 @@ async def _read_in_time(request: Request, limit: int | None = None) -> bytes:
     if _declared_length(request) > limit and "expect" in request.headers:
         raise _too_large(limit)  # the client asked before it sends (RFC 9110, 10.1.1)
     try:
-        with anyio.fail_after(parts.body_seconds):
+        async with asyncio.timeout(parts.body_seconds):
             return await _read(request, limit, DISCARDED_BODIES * parts.max_body)
     except TimeoutError as error:
         raise Problem(

@@ -1,20 +1,20 @@
 """Routes that refuse parameters which they do not know: a misspelt restriction must not show everything."""
 
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from intake.direct_routes import DirectRoute, Handler
 from intake.problems import Problem
 from schemas.outcomes import MAX_REJECTIONS, Rejection
 
 
-class StrictRoute(APIRoute):
+class StrictRoute(DirectRoute):
     """A route of our own words, that answers 422 to a query with an unknown name."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
         """Return what handles a call."""
         handle = super().get_route_handler()
         known = names_of_parameters(self)

@@ -182,4 +182,4 @@ def _is_of(event: Any, query: Query) -> bool:
     return is_then and query.session in (None, session_id(event.id))
 
 
-router.include_router(eventbookings_connect.router)
+router.routes.extend(eventbookings_connect.router.routes)

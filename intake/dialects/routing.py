@@ -1,6 +1,6 @@
 """Routes that answer in the words of another system, also when they refuse."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastapi import Request, Response
@@ -8,6 +8,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
 from intake.answers import json_response
+from intake.direct_routes import DirectRoute, Handler
 from intake.failures import tell_of
 from intake.keys import Caller
 from intake.parsing import NotJson, parse_json
@@ -19,13 +20,11 @@ from vendors.dialect import Dialect, NotTranslatable, Words
 Refusal = Callable[[Problem], tuple[int, Any]]
 """Makes the status and the body of an answer in a dialect's own shape of errors."""
 
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-
 
 def refusing_with(refusal: Refusal) -> type[APIRoute]:
     """Return the class of routes whose problems become answers in a dialect's own shape."""
 
-    class DialectRoute(APIRoute):
+    class DialectRoute(DirectRoute):
         def get_route_handler(self) -> Handler:
             handle = super().get_route_handler()
             known = names_of_parameters(self)

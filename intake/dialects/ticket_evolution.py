@@ -13,11 +13,12 @@ from intake.answers import list_response
 from intake.bodies import JSON, read_body
 from intake.dialects.answering import USUAL_WAIT_SECONDS, show
 from intake.dialects.openapi import schema_of, words_of_call
-from intake.dialects.routing import Handler, refusing_with, requests_in
+from intake.dialects.routing import refusing_with, requests_in
 from intake.dialects.ticket_evolution_access import caller_by_signature
 from intake.dialects.ticket_evolution_answers import answering_all, answering_one, rendered
 from intake.dialects.ticket_evolution_repeats import key_of_repeat
 from intake.dialects.ticket_evolution_search import PARAMETERS, wanted_orders
+from intake.direct_routes import Handler
 from intake.envelope import enclose_in_dialect
 from intake.keys import Caller
 from intake.order_reading import at_one_moment

@@ -28,7 +28,7 @@ from intake.problems import not_found
 from schemas.text import parse_uuid
 
 router = APIRouter(default_response_class=Response, tags=["documents"])
-router.include_router(listing.router)
+router.routes.extend(listing.router.routes)
 
 PNG: Final = "image/png"
 SVG: Final = "image/svg+xml"

@@ -65,6 +65,9 @@ class Queued:
         self._by_tenant: Counter[str] = Counter()
         self._by_key: Counter[str] = Counter()
         self._under_way: Counter[Sender] = Counter()
+        self._under_way_in_all = 0
+        self._in_lines: int | None = None
+        """Requests in all lines; None: they have changed since they were counted."""
         self._messages_ever = 0
         self._requests_ever = 0
 
@@ -81,27 +84,31 @@ class Queued:
 
         The messages of others are taken to hold as many requests as this process's do on average.
         """
-        average = self._requests_ever / self._messages_ever if self._messages_ever else 1
-        lines = self._lines.values()
-        own = sum(line.requests for line in lines)
-        of_others = sum(max(0, line.depth - line.messages) for line in lines)
-        return own + self._under_way.total() + math.ceil(of_others * average)
+        if self._in_lines is None:
+            average = self._requests_ever / self._messages_ever if self._messages_ever else 1
+            lines = self._lines.values()
+            of_others = sum(max(0, line.depth - line.messages) for line in lines)
+            self._in_lines = sum(line.requests for line in lines) + math.ceil(of_others * average)
+        return self._in_lines + self._under_way_in_all
 
     def begin(self, sender: Sender, requests: int) -> None:
         """Count requests that are under way to the broker; `add` or `give_up` follows."""
         self._count(sender, requests)
         self._under_way[sender] += requests
+        self._under_way_in_all += requests
 
     def give_up(self, sender: Sender, requests: int) -> None:
         """Count requests no more that nobody waits for. Should they arrive after all, `add` counts them."""
         ended = min(requests, self._under_way[sender])
         self._count(sender, -ended)
         self._under_way[sender] -= ended
+        self._under_way_in_all -= ended
         if not self._under_way[sender]:
             del self._under_way[sender]
 
     def add(self, queue: str, senders: Mapping[Sender, int]) -> None:
         """Count a message that the broker has confirmed: how many requests of whom it carries."""
+        self._in_lines = None
         line = self._lines[queue]
         bundle = line.open_bundle()
         bundle.messages += 1
@@ -123,6 +130,7 @@ class Queued:
 
     def trim(self, depths: Mapping[str, int]) -> None:
         """Forget what cannot wait any more: `depths` are the messages in each queue, found after `look`."""
+        self._in_lines = None
         for name, depth in depths.items():
             line = self._lines[name]
             line.depth = depth
