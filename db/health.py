@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine, Index, MetaData, PrimaryKeyConstraint, UniqueConstraint, text
 
 from db.failures import describe
-from db.migrate import current_revision, is_known, newest_revision
+from db.revisions import current_revision, is_known, newest_revision
 from db.sealed_rows import find_wrong_key
 from db.tables import metadata
 

@@ -1,14 +1,12 @@
 """Bring the database to the newest schema."""
 
-from functools import cache
-from pathlib import Path
 from typing import Final
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
+
+from db.revisions import MIGRATIONS, current_revision, newest_revision
 
 # Two migrations at once would both create the same tables; the second waits here for the first.
 _LOCK_KEY: Final = 0x77696C6C63616C6C
@@ -16,30 +14,8 @@ _LOCK_KEY: Final = 0x77696C6C63616C6C
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.set_main_option("script_location", str(MIGRATIONS))
     return config
-
-
-@cache
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
-
-
-def is_known(revision: str) -> bool:
-    """Say whether this program has a migration of that name: it is not a newer program's."""
-    return any(script.revision == revision for script in _scripts().walk_revisions())
-
-
-def newest_revision() -> str:
-    """Return the name of the newest migration that this program has."""
-    head = _scripts().get_current_head()
-    assert head is not None  # noqa: S101 - there is a first migration
-    return head
-
-
-def current_revision(connection: Connection) -> str | None:
-    """Return the name of the newest migration that the database has, or None for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:

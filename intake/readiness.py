@@ -9,7 +9,7 @@ from anyio import CapacityLimiter, to_thread
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.migrate import current_revision, newest_revision
+from db.revisions import current_revision, newest_revision
 from worker.broker_connections import open_connection
 from worker.settings import Settings
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from db.engine import make_engine
 from db.health import other_schema, read_only
-from db.migrate import newest_revision
+from db.revisions import newest_revision
 from db.sealed_rows import count_unreadable
 from db.sealing import SecretsUnreadable
 from db.tables import dead_letters

@@ -48,7 +48,7 @@ def engine() -> Iterator["Engine"]:
 
 
 def _has_newest_schema(opened: "Engine") -> bool:
-    from db.migrate import current_revision, newest_revision
+    from db.revisions import current_revision, newest_revision
 
     with opened.connect() as connection:
         return current_revision(connection) == newest_revision()

@@ -1,9 +1,13 @@
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, text
 
-from db.migrate import current_revision, newest_revision, upgrade
+from db.migrate import upgrade
+from db.revisions import MIGRATIONS, current_revision, is_known, newest_revision
 from db.tables import metadata
+from tests.databases import fresh_database
 from tests.factories import rows
 
 
@@ -33,3 +37,20 @@ def test_a_second_migration_changes_nothing(migrated: Engine) -> None:
     assert upgrade(migrated) == (newest_revision(), newest_revision())
     with migrated.connect() as connection:
         assert current_revision(connection) == newest_revision()
+
+
+def test_the_migrations_are_read_as_alembic_reads_them(migrated: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+
+    assert newest_revision() == scripts.get_current_head()
+    assert all(is_known(script.revision) for script in scripts.walk_revisions())
+    assert not is_known("of_a_newer_program")
+
+
+def test_a_database_that_was_never_migrated_has_no_revision(migrated: Engine) -> None:
+    with fresh_database(migrated, "never_migrated") as engine, engine.begin() as connection:
+        connection.execute(text("DROP TABLE alembic_version"))
+
+        assert current_revision(connection) is None
