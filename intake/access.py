@@ -31,33 +31,34 @@ REALM: Final = 'Bearer realm="willcall"'
 """What the header `WWW-Authenticate` asks for (RFC 6750, 3)."""
 
 
-async def caller_of(request: Request, *scopes: Scope) -> Caller:
+async def caller_of(request: Request, *scopes: Scope, is_in_turn: bool = False) -> Caller:
     """Return who calls, if the call's key has one of the scopes.
 
-    Raises `Problem`: 401 without a valid key, 403 without a scope, 503 when nobody can tell, or what `admit`
-    raises.
+    A call that `is_in_turn` has its turn where it is answered, and takes no share of the readers. Raises
+    `Problem`: 401 without a valid key, 403 without a scope, 503 when nobody can tell, or what `admit` raises.
     """
     scheme, key = get_authorization_scheme_param(request.headers.get("authorization"))
     if scheme.lower() != "bearer" or not key:
         # Without an error code: who sends no key did nothing wrong yet (RFC 6750, 3.1).
         raise unauthorized("this call needs the header Authorization: Bearer KEY", REALM)
-    return await caller_by_key(request, key, *scopes)
+    return await caller_by_key(request, key, *scopes, is_in_turn=is_in_turn)
 
 
-async def caller_by_key(request: Request, key: str, *scopes: Scope) -> Caller:
+async def caller_by_key(request: Request, key: str, *scopes: Scope, is_in_turn: bool = False) -> Caller:
     """Return whom the key stands for, wherever the call carries it. Raises as `caller_of`."""
     caller = await caller_if_known(request, key)
     if caller is None:
         raise unauthorized("the API key is unknown, revoked or expired", f'{REALM}, error="invalid_token"')
-    await admit(request, caller)
+    await admit(request, caller, is_in_turn=is_in_turn)
     check_scopes(caller, *scopes)
     return caller
 
 
-async def admit(request: Request, caller: Caller) -> None:
+async def admit(request: Request, caller: Caller, *, is_in_turn: bool = False) -> None:
     """Let a call of a proven caller go on, if it is not one too many for its key and tenant.
 
-    It is noted, and counted. A call that reads waits here while its tenant's share of the readers is taken.
+    It is noted, and counted. A call that reads waits here while its tenant's share of the readers is taken,
+    unless it `is_in_turn` where it is answered.
     Raises `Problem`: 429 for too many requests or reads, also 503 where the queue is full for a call that
     would only be refused later.
     """
@@ -65,7 +66,8 @@ async def admit(request: Request, caller: Caller) -> None:
     parts = parts_of(request.app)
     parts.quotas.count(caller)
     if request.method in ("GET", "HEAD"):
-        await parts.shares.enter(request.scope, caller.tenant_id)
+        if not is_in_turn:
+            await parts.shares.enter(request.scope, caller.tenant_id)
     else:
         parts.quotas.check_queue(caller)
 

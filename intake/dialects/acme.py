@@ -70,7 +70,7 @@ router = APIRouter(
 )
 
 _Reader = Annotated[Caller, Depends(allowed("orders.read"))]
-_Creator = Annotated[Caller, Depends(allowed("orders.create"))]
+_creator = allowed("orders.create")
 _Updater = Annotated[Caller, Depends(allowed("orders.update"))]
 _Filter = Annotated[str | None, Query()]
 
@@ -145,9 +145,10 @@ def get_order(id: str, parts: PartsOfApp, caller: _Reader) -> Response:
 
 
 @router.post("", status_code=201, summary="Create an order", **CREATE_ORDER)
-async def create_order(request: Request, caller: _Creator) -> Response:
+async def create_order(request: Request) -> Response:
     """Take an order, and answer with its id when it is confirmed."""
     call = call_of(request)
+    caller = await _creator(request)
     words = order_object(await read_body(request), caller)
 
     def id_of(_: Snapshot, outcome: RequestRow) -> Response:

@@ -93,18 +93,17 @@ def _allowed(scope: Scope) -> Callable[..., Awaitable[Caller]]:
     return caller
 
 
+_creator = _allowed("orders.create")
+
+
 @router.post("", status_code=201, summary="Create an order", **_CREATE)
-async def create_order(
-    request: Request,
-    portal_id: str,
-    event_id: str,
-    caller: Annotated[Caller, Depends(_allowed("orders.create"))],
-) -> Response:
+async def create_order(request: Request, portal_id: str, event_id: str) -> Response:
     """Take an order of one event, and answer with it when it is confirmed.
 
     The vendor's scope `zohobackstage.order.CREATE` is our `orders.create`.
     """
     call = call_of(request)
+    caller = await _creator(request, portal_id)
     requests = requests_in(DIALECT, await read_body(request))
     named = with_names(requests, portal_id=portal_id, event_id=event_id)
     envelope = enclose_in_dialect(DIALECT.name, CREATE, named, call.keys, caller)
