@@ -42,6 +42,7 @@ class RabbitMQ:
     distribution_port: int
     epmd_port: int
     config: str = ""
+    plugins: tuple[str, ...] = ()
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -67,7 +68,7 @@ class RabbitMQ:
         }
 
     def start(self) -> None:
-        (self.home / "plugins").write_text("[].\n")
+        (self.home / "plugins").write_text(f"[{','.join(self.plugins)}].\n")
         (self.home / "rabbitmq.conf").write_text(
             "log.console = true\nlog.console.level = warning\nlog.file = false\n"
             "disk_free_limit.absolute = 50MB\n" + self.config
@@ -125,11 +126,11 @@ class RabbitMQ:
 
 
 @contextlib.contextmanager
-def running_rabbitmq(home: Path, config: str = "") -> Iterator[RabbitMQ]:
+def running_rabbitmq(home: Path, config: str = "", plugins: tuple[str, ...] = ()) -> Iterator[RabbitMQ]:
     if not is_installed():
         pytest.skip("RabbitMQ is not installed")
     home.mkdir(parents=True, exist_ok=True)
-    server = RabbitMQ(home, free_port(), free_port(), free_port(), config)
+    server = RabbitMQ(home, free_port(), free_port(), free_port(), config, plugins)
     names = subprocess.Popen(
         ["epmd", "-port", str(server.epmd_port), "-address", "127.0.0.1"],
         stdin=subprocess.DEVNULL,
