@@ -8,6 +8,7 @@ much.
 
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -42,6 +43,8 @@ from tests.rabbitmq import running_rabbitmq
 from worker import embedded
 
 _TENANT: Final = "101"
+_ORDERS: Final = "willcall_requests_total"
+_BATCHES: Final = "willcall_batches_total"
 _METRICS_PORT: Final = 9102
 _INTAKE_PORT: Final = 8000
 
@@ -53,6 +56,8 @@ class Part:
     orders: int
     milliseconds: float
     """For each order."""
+    batches: int = 0
+    """Of a worker: the transactions that they were written in."""
 
     @property
     def a_second(self) -> float:
@@ -150,26 +155,33 @@ def _drained(site: Site, crew: Crew, hosts: Sequence[Host], orders: int) -> tupl
     """Return what each worker did, what an order cost PostgreSQL, and orders a second."""
     pids = [process.pid for process in crew.processes]
     with crew.at_work():
-        done = [_processed(host) for host in hosts]
+        had = [_counted(host) for host in hosts]
     site.database.reset()
     after = site.database.last_order()
     crew.system.publish(make_orders(orders), 100)
     before, postgres = [seconds_of([pid]) for pid in pids], seconds_of([site.postgres_pid])
     with crew.at_work():
         site.database.wait_for(orders, log=crew.last_words)
-        counts = [_processed(host) - had for host, had in zip(hosts, done, strict=True)]
-    costs = [seconds_of([pid]) - had for pid, had in zip(pids, before, strict=True)]
-    parts = [_part(count, cost) for count, cost in zip(counts, costs, strict=True)]
+        counts = [_counted(host) - one for host, one in zip(hosts, had, strict=True)]
+    costs = [seconds_of([pid]) - one for pid, one in zip(pids, before, strict=True)]
+    parts = [
+        replace(_part(count[_ORDERS], cost), batches=count[_BATCHES])
+        for count, cost in zip(counts, costs, strict=True)
+    ]
     cost = (seconds_of([site.postgres_pid]) - postgres) * 1_000 / orders
     return parts, cost, site.database.commits(after).rate
 
 
-def _processed(host: Host) -> int:
-    """Return the requests that the worker of a host has processed, by its own count."""
+def _counted(host: Host) -> Counter[str]:
+    """Return what the worker of a host has counted so far."""
     with urlopen(f"http://{host.address}:{_METRICS_PORT}/metrics", timeout=30) as answer:
         families = text_string_to_metric_families(answer.read().decode())
-    samples = (one for family in families for one in family.samples)
-    return int(sum(one.value for one in samples if one.name == "willcall_requests_total"))
+    counted = Counter[str]()
+    for family in families:
+        for sample in family.samples:
+            if sample.name in (_ORDERS, _BATCHES):
+                counted[sample.name] += int(sample.value)
+    return counted
 
 
 def _part(orders: int, seconds: float) -> Part:
@@ -247,6 +259,7 @@ def _table(found: Sequence[Shared]) -> Table:
     for name in (
         "hosts",
         "orders by worker",
+        "orders a batch",
         "ms by worker",
         "orders/s of a worker with a core",
         "ms of PostgreSQL",
@@ -262,9 +275,11 @@ def _table(found: Sequence[Shared]) -> Table:
 
 
 def _cells(one: Shared) -> list[Any]:
-    def columns(parts: Sequence[Part]) -> tuple[str, str, str]:
+    def columns(parts: Sequence[Part]) -> tuple[str, ...]:
+        batches = [f"{part.orders / part.batches:.0f}" for part in parts if part.batches]
         return (
             ", ".join(f"{part.orders:,}" for part in parts),
+            *([", ".join(batches)] if batches else []),
             ", ".join(f"{part.milliseconds:.3f}" for part in parts),
             ", ".join(f"{part.a_second:,.0f}" for part in parts),
         )
