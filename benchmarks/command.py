@@ -45,7 +45,7 @@ def run(
     a result.
     """
     measures = chosen(only or [], is_quick=quick)
-    _forget_settings()
+    forget_settings()
     # So that what was started is ended, however this ends.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with Steps(len(measures)) as steps, Lab(QUICK if quick else FULL, steps.say) as lab:
@@ -71,7 +71,7 @@ def chosen(names: Sequence[str], *, is_quick: bool = False) -> list[Measure]:
     return [measure for measure in MEASURES if not (is_quick and measure.is_repeated and is_installed())]
 
 
-def _forget_settings() -> None:
+def forget_settings() -> None:
     """Drop the caller's settings: they name servers that are not ours to load."""
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]

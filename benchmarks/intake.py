@@ -105,15 +105,25 @@ class Clients:
 
     def send(self, calls: Calls) -> Answers:
         """Send the calls from all clients; one client where there is a single connection."""
-        processes = self.processes[: calls.connections]
-        share = replace(calls, connections=calls.connections // len(processes))
         before = _cpu_seconds(self.server)
+        self.begin(calls)
+        return Answers(self.times(calls), calls.seconds, _cpu_seconds(self.server) - before)
+
+    def begin(self, calls: Calls) -> None:
+        """Let the clients begin."""
+        processes = self._callers(calls)
+        share = replace(calls, connections=calls.connections // len(processes))
         for process in processes:
             assert process.stdin is not None
             process.stdin.write(share.line())
             process.stdin.flush()
-        times = [one for process in processes for one in _times(process)]
-        return Answers(times, calls.seconds, _cpu_seconds(self.server) - before)
+
+    def times(self, calls: Calls) -> list[float]:
+        """Wait for the clients that have begun; return the milliseconds of each call."""
+        return [one for process in self._callers(calls) for one in _times(process)]
+
+    def _callers(self, calls: Calls) -> "Sequence[subprocess.Popen[str]]":
+        return self.processes[: calls.connections]
 
 
 def _times(client: "subprocess.Popen[str]") -> list[float]:
@@ -138,23 +148,31 @@ def serving(lab: Lab, broker: str) -> Iterator[Clients]:
     with (lab.folder / "intake.log").open("wb") as log:
         server = start(["benchmarks.intake_server"], environment, log)
     try:
-        deadline = time.monotonic() + _START_SECONDS
-        while not _is_alive(port):
-            if time.monotonic() > deadline or server.poll() is not None:
-                raise Stalled((lab.folder / "intake.log").read_text(errors="replace")[-3_000:])
-            time.sleep(0.05)
-        with _clients(port) as processes:
+        wait_until_alive(server, "127.0.0.1", port, lab.folder / "intake.log")
+        with clients_of(port) as processes:
             yield Clients(processes, server.pid)
     finally:
         end(server)
 
 
+def wait_until_alive(server: "subprocess.Popen[bytes]", address: str, port: int, log: Path) -> None:
+    """Return when the intake answers. Raises `Stalled` with the end of its log."""
+    deadline = time.monotonic() + _START_SECONDS
+    while not _is_alive(address, port):
+        if time.monotonic() > deadline or server.poll() is not None:
+            raise Stalled(log.read_text(errors="replace")[-3_000:])
+        time.sleep(0.05)
+
+
 @contextlib.contextmanager
-def _clients(port: int) -> "Iterator[list[subprocess.Popen[str]]]":
-    words = [sys.executable, "-m", "benchmarks.intake_load", str(port)]
+def clients_of(
+    port: int, *, count: int = _CLIENTS, prefix: Sequence[str] = ()
+) -> "Iterator[list[subprocess.Popen[str]]]":
+    """Run clients; `prefix` is a module that runs them, with its arguments."""
+    words = [sys.executable, "-m", *prefix, "benchmarks.intake_load", str(port)]
     with contextlib.ExitStack() as stack:
         clients = []
-        for _ in range(_CLIENTS):
+        for _ in range(count):
             client = stack.enter_context(
                 subprocess.Popen(words, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             )
@@ -163,7 +181,7 @@ def _clients(port: int) -> "Iterator[list[subprocess.Popen[str]]]":
         yield clients
 
 
-def _is_alive(port: int) -> bool:
-    with contextlib.suppress(OSError), urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
+def _is_alive(address: str, port: int) -> bool:
+    with contextlib.suppress(OSError), urlopen(f"http://{address}:{port}/healthz", timeout=2) as answer:
         return bool(answer.status == 200)
     return False

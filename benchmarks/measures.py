@@ -9,6 +9,7 @@ from benchmarks import (
     catalogue,
     changes,
     confirmed,
+    costs,
     drains,
     filled,
     intake,
@@ -76,6 +77,7 @@ MEASURES: Final = (
     Measure("relay", relay.TITLE, relay.TARGET, relay.run),
     Measure("intake", intake.TITLE, intake.TARGET, intake.run),
     Measure("confirmed", confirmed.TITLE, confirmed.TARGET, confirmed.run),
+    Measure("costs", costs.TITLE, costs.TARGET, costs.run),
     Measure("memory", memory.TITLE, memory.TARGET, memory.run, is_timed=False),
     *_on_each_broker("kills", kills.TITLE, kills.TARGET, kills.run, is_timed=False),
 )

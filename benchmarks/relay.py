@@ -1,6 +1,7 @@
 """Events relayed while orders are drained as fast as they can be, and how far the relay falls behind."""
 
 import contextlib
+import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -47,7 +48,7 @@ def run(lab: Lab) -> Sequence[Row]:
     url = lab.broker_url(broker)
     (crew,) = lab.crews(broker, "willcall")
     empty_queues(url)
-    with listening_queue(url), _relaying(lab, url):
+    with listening_queue(url), relaying(lab, url):
         drain = RelayedDrain(lab, crew)
         events = race(lab, {f"{broker}, the relay": drain})[f"{broker}, the relay"]
     orders = Figure(tuple(drain.orders), PER_SECOND)
@@ -58,13 +59,14 @@ def run(lab: Lab) -> Sequence[Row]:
 
 
 @contextlib.contextmanager
-def _relaying(lab: Lab, url: str) -> Iterator[None]:
+def relaying(lab: Lab, url: str) -> "Iterator[subprocess.Popen[bytes]]":
+    """Run a relay until the block ends."""
     with (lab.folder / "relay.log").open("wb") as log:
         command = worker_command("relay", "outbox", concurrency=1)
         process = start(command, environment_of(lab.ours, url), log)
     try:
         wait_until_ready(process, lab.folder / "relay.log")
-        yield
+        yield process
     finally:
         end(process)
 
@@ -89,7 +91,7 @@ class RelayedDrain:
         with _sampled(database, min(1.0, self.lab.sizes.relay_seconds / _SAMPLES)) as samples:
             commits = self.crew.drain(make_orders(count), 100)
             self.crew.rate = rate  # with a relay beside it, it is slower
-            _wait_until_sent(database)
+            wait_until_sent(database)
             self.seconds.append(max(0.0, time.time() - commits.moments[-1]))
         self.most.append(max(sample.unsent for sample in samples))
         first, last = second_half(samples, count)
@@ -126,7 +128,8 @@ def _sampled(database: Database, interval: float) -> Iterator[list[Sample]]:
         thread.join()
 
 
-def _wait_until_sent(database: Database) -> None:
+def wait_until_sent(database: Database) -> None:
+    """Return when the outbox is empty. Raises `Stalled`."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while (unsent := database.scalar("SELECT count(*) FROM outbox")) > 0:
         if time.monotonic() > deadline:

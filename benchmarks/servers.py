@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from kombu import Connection
+
 from benchmarks import database
 from benchmarks.database import Database
 from tests.rabbitmq import is_installed, running_rabbitmq
@@ -17,7 +19,7 @@ from worker import embedded
 RABBITMQ: Final = "RabbitMQ"
 REDIS: Final = "Redis"
 
-_POSTGRES: Final = {
+POSTGRES_OPTIONS: Final = {
     # As durable as in production: a commit is on the disk before it is answered.
     "fsync": "on",
     "synchronous_commit": "on",
@@ -28,7 +30,7 @@ _POSTGRES: Final = {
 }
 
 # A worker that is held still answers no heartbeats; the broker is to wait for it, seconds.
-_RABBITMQ_CONFIG: Final = "heartbeat = 1800\n"
+RABBITMQ_CONFIG: Final = "heartbeat = 1800\n"
 
 
 class NotMeasured(Exception):
@@ -41,6 +43,7 @@ class Servers:
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
         self._stack = ExitStack()
+        self._broker_pids: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -63,7 +66,7 @@ class Servers:
         """Start PostgreSQL and Valkey."""
         self.say("starting PostgreSQL and Valkey")
         home = self.folder / "home"
-        self._stack.enter_context(embedded.running(home, postgres_options=_POSTGRES))
+        self._stack.enter_context(embedded.running(home, postgres_options=POSTGRES_OPTIONS))
         return home
 
     @cached_property
@@ -112,12 +115,32 @@ class Servers:
         folder = self.folder / "rabbitmq"
         with ThreadPoolExecutor(1) as pool:
             home = pool.submit(lambda: self.home)  # at the same time: it takes long
-            server = self._stack.enter_context(running_rabbitmq(folder, _RABBITMQ_CONFIG))
+            server = self._stack.enter_context(running_rabbitmq(folder, RABBITMQ_CONFIG))
             self._stack.callback(server.kill)  # its data are gone anyway
             home.result()
+        assert server.process is not None
+        self._broker_pids[RABBITMQ] = server.process.pid
         return server.url
+
+    @property
+    def postgres_pid(self) -> int:
+        """Return the process id of PostgreSQL, whose children are its backends."""
+        return postgres_pid(self.home)
+
+    def broker_pid(self, broker: str) -> int:
+        """Return the process id of a broker; what it started is below it."""
+        url = self.broker_url(broker)
+        if broker == REDIS:
+            with Connection(url) as connection:
+                return int(connection.default_channel.client.info("server")["process_id"])
+        return self._broker_pids[broker]
 
     @property
     def rabbitmq_url(self) -> str | None:
         """Return the URL of the RabbitMQ that runs, or None for none."""
         return self.__dict__.get("_rabbitmq")
+
+
+def postgres_pid(home: Path) -> int:
+    """Return the process id of a home's PostgreSQL."""
+    return int((home / "postgres/postmaster.pid").read_text().splitlines()[0])

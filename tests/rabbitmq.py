@@ -42,17 +42,19 @@ class RabbitMQ:
     distribution_port: int
     epmd_port: int
     config: str = ""
+    plugins: tuple[str, ...] = ()
+    host: str = "127.0.0.1"
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
     def url(self) -> str:
-        return f"amqp://guest:guest@127.0.0.1:{self.port}//"
+        return f"amqp://guest:guest@{self.host}:{self.port}//"
 
     def environment(self) -> dict[str, str]:
         return os.environ | {
             "HOME": str(self.home),
             "RABBITMQ_NODENAME": f"willcall{self.port}@localhost",
-            "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODE_IP_ADDRESS": self.host,
             "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_DIST_PORT": str(self.distribution_port),
             "RABBITMQ_MNESIA_BASE": str(self.home / "data"),
@@ -67,7 +69,7 @@ class RabbitMQ:
         }
 
     def start(self) -> None:
-        (self.home / "plugins").write_text("[].\n")
+        (self.home / "plugins").write_text(f"[{','.join(self.plugins)}].\n")
         (self.home / "rabbitmq.conf").write_text(
             "log.console = true\nlog.console.level = warning\nlog.file = false\n"
             "disk_free_limit.absolute = 50MB\n" + self.config
@@ -99,7 +101,7 @@ class RabbitMQ:
             assert self.process is not None
             if self.process.poll() is not None:
                 break
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 2) as probe:
+            with contextlib.suppress(OSError), socket.create_connection((self.host, self.port), 2) as probe:
                 probe.sendall(b"AMQP\x00\x00\x09\x01")
                 probe.settimeout(5)
                 if probe.recv(1):
@@ -125,11 +127,13 @@ class RabbitMQ:
 
 
 @contextlib.contextmanager
-def running_rabbitmq(home: Path, config: str = "") -> Iterator[RabbitMQ]:
+def running_rabbitmq(
+    home: Path, config: str = "", plugins: tuple[str, ...] = (), host: str = "127.0.0.1"
+) -> Iterator[RabbitMQ]:
     if not is_installed():
         pytest.skip("RabbitMQ is not installed")
     home.mkdir(parents=True, exist_ok=True)
-    server = RabbitMQ(home, free_port(), free_port(), free_port(), config)
+    server = RabbitMQ(home, free_port(), free_port(), free_port(), config, plugins, host)
     names = subprocess.Popen(
         ["epmd", "-port", str(server.epmd_port), "-address", "127.0.0.1"],
         stdin=subprocess.DEVNULL,
