@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Engine, NullPool, create_engine
+from sqlalchemy import Engine, NullPool, create_engine, make_url
 
+from db.primary import has_several_hosts, keep_to_the_primary
 from db.quiet_errors import keep_errors_quiet
 
 _CONNECT: Final[Mapping[str, Any]] = {
@@ -19,6 +20,15 @@ _CONNECT: Final[Mapping[str, Any]] = {
     "keepalives_idle": 15,
     "keepalives_interval": 5,
     "keepalives_count": 3,
+}
+
+# Where another server takes over, a lost one is given up before that: libpq's shortest time limit for a
+# connection, and some five seconds for a peer that is gone without a word.
+_SEVERAL_HOSTS: Final[Mapping[str, Any]] = {
+    "connect_timeout": 2,
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "tcp_user_timeout": 5_000,  # milliseconds
 }
 
 
@@ -54,11 +64,14 @@ def make_engine(
     pool: dict[str, Any] = {"poolclass": NullPool}
     if is_pooled:
         pool = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_pre_ping": not is_tried_again}
+    made = make_url(url)
+    several = _SEVERAL_HOSTS if has_several_hosts(made) else {}
     engine = create_engine(
-        url,
+        made,
         **pool,
-        connect_args={**_CONNECT, "options": options},
+        connect_args={**_CONNECT, **several, "options": options},
         hide_parameters=True,
     )
     keep_errors_quiet(engine)
+    keep_to_the_primary(engine)
     return engine
