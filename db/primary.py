@@ -34,7 +34,8 @@ def keep_to_the_primary(engine: Engine) -> None:
     if signs := _SIGNS.get(str(engine.url.query.get(ATTRIBUTES))):
         event.listen(engine, "checkout", _leave_former(signs))
     if has_several_hosts(engine.url):
-        event.listen(engine, "do_connect", _connect)
+        event.listen(engine, "do_connect", _last_good_first)
+        event.listen(engine, "connect", _remember(engine.url))
 
 
 def has_several_hosts(url: URL) -> bool:
@@ -59,15 +60,23 @@ def _leave_former(signs: tuple[bytes, ...]) -> Callable[[psycopg.Connection[Any]
     return check
 
 
-def _connect(dialect: Any, _: object, arguments: Any, parameters: dict[str, Any]) -> Any:
-    """Connect to the last good host first: what hangs costs the time limit of each new connection."""
+def _last_good_first(_: object, __: object, ___: object, parameters: dict[str, Any]) -> None:
+    """Put the last good host before the others: what hangs costs the time limit of each new connection."""
     hosts, ports = parameters["host"].split(","), parameters["port"].split(",")
-    key = (parameters["host"], parameters["port"])
-    first = _found.get(key, 0)
+    first = _found.get((parameters["host"], parameters["port"]), 0)
     order = [first, *(index for index in range(len(hosts)) if index != first)]
     parameters["host"] = ",".join(hosts[index] for index in order)
     parameters["port"] = ",".join(ports[index] for index in order)
-    connection = dialect.connect(*arguments, **parameters)
-    found = (connection.info.host, str(connection.info.port))
-    _found[key] = next((index for index in order if (hosts[index], ports[index]) == found), first)
-    return connection
+
+
+def _remember(url: URL) -> Callable[[psycopg.Connection[Any], object], None]:
+    """Remember which of the hosts a new connection has found."""
+    hosts, ports = str(url.query["host"]), str(url.query["port"])
+    places = list(zip(hosts.split(","), ports.split(","), strict=True))
+
+    def remember(connection: psycopg.Connection[Any], _record: object) -> None:
+        found = (connection.info.host, str(connection.info.port))
+        if found in places:
+            _found[hosts, ports] = places.index(found)
+
+    return remember

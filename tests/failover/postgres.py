@@ -1,4 +1,4 @@
-"""PostgreSQL servers of a test: a primary and its standby, on ports of loopback, ended by pid."""
+"""PostgreSQL servers of a test, such as a primary and its standby, on ports of loopback, ended by pid."""
 
 import os
 import signal
@@ -59,7 +59,7 @@ class Server:
     def run(self, program: str, *words: str) -> None:
         """Run one of PostgreSQL's programs as the server's user."""
         command = [str(self.binaries / program), *words]
-        done = subprocess.run(command, capture_output=True, text=True, **_as(self.account))
+        done = subprocess.run(command, capture_output=True, text=True, **as_account(self.account))
         assert done.returncode == 0, done.stderr
 
     def make(self) -> None:
@@ -82,7 +82,7 @@ class Server:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                **_as(self.account),
+                **as_account(self.account),
             )
         wait_until(self._is_ready_or_over, what="a PostgreSQL that answers")
         assert self.process.poll() is None, self.log.read_text(errors="replace")[-2000:]
@@ -101,6 +101,11 @@ class Server:
         with psycopg.connect(self.url(database), autocommit=True, connect_timeout=30) as connection:
             cursor = connection.execute(query)
             return cursor.fetchall() if cursor.description else []
+
+    def make_managed(self, database: str) -> None:
+        """Make a database of a role that may do nothing beyond it, as a provider of managed servers does."""
+        self.ask("CREATE ROLE owner LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS NOREPLICATION")
+        self.ask(f"CREATE DATABASE {database} OWNER owner")
 
     def set(self, **settings: str) -> None:
         """Change settings of the running server."""
@@ -149,7 +154,7 @@ class Server:
         return [self.process.pid, *children_of(self.process.pid)]
 
 
-def _as(account: embedded.Account | None) -> dict[str, Any]:
+def as_account(account: embedded.Account | None) -> dict[str, Any]:
     """Return how a program is run as the server's user, as PostgreSQL refuses to run as root."""
     if account is None:
         return {"cwd": "/"}
@@ -157,22 +162,37 @@ def _as(account: embedded.Account | None) -> dict[str, Any]:
 
 
 @contextmanager
+def running_server(**settings: str) -> Iterator[Server]:
+    """Run a server of its own, with an empty database `willcall`."""
+    with _home() as (home, account):
+        server = Server(home, embedded._postgres_binaries(account), account)
+        try:
+            server.make()
+            server.start(**settings)
+            server.ask("CREATE DATABASE willcall")
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
 def running_pair() -> Iterator[tuple[Server, Server]]:
     """Run a primary and a standby that confirms its commits; without it nothing is confirmed."""
-    with temporary_home() as home:
-        account = embedded._account(home)
-        if account is not None:
-            os.chown(home, *account)
-        binaries = embedded._postgres_binaries(account)
-        primary, standby = (Server(home, binaries, account) for _ in range(2))
+    with running_server() as primary:
+        standby = Server(primary.home, primary.binaries, primary.account)
         try:
-            primary.make()
-            primary.start()
-            primary.ask("CREATE DATABASE willcall")
             standby.make_standby_of(primary)
             standby.start()
             primary.wait_for_standby()
             yield primary, standby
         finally:
-            primary.stop()
             standby.stop()
+
+
+@contextmanager
+def _home() -> Iterator[tuple[Path, embedded.Account | None]]:
+    with temporary_home() as home:
+        account = embedded._account(home)
+        if account is not None:
+            os.chown(home, *account)
+        yield home, account

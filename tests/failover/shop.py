@@ -17,6 +17,7 @@ from uuid import uuid4
 import httpx
 import yaml
 
+from intake.scopes import SCOPES
 from tests.commands.conftest import WILLCALL, environment, running_willcall
 from tests.factories import make_body, make_event, make_ticket_class
 from tests.processes import PATIENCE_SECONDS, Process, wait_until
@@ -97,7 +98,7 @@ def running_shop(folder: Path, **variables: object) -> Iterator[Shop]:
     file = folder / "catalogue.yaml"
     file.write_text(yaml.safe_dump({"tenant": "demo", "events": [_EVENT]}))
     shop.run("catalog", "load", str(file))
-    words = ["--scope", "orders.create", "--scope", "orders.read"]
+    words = [word for scope in SCOPES[:-1] for word in ("--scope", scope)]  # all but `admin`
     shop.key = json.loads(shop.run("keys", "create", "--tenant", "demo", *words, "--json"))["key"]
     with shop.running(*_READY):
         yield shop
