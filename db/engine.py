@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Engine, NullPool, create_engine
+from sqlalchemy import Engine, NullPool, create_engine, make_url
 
+from db.pooler import keep_settings
+from db.primary import has_several_hosts, keep_to_the_primary
 from db.quiet_errors import keep_errors_quiet
 
 _CONNECT: Final[Mapping[str, Any]] = {
@@ -12,19 +14,29 @@ _CONNECT: Final[Mapping[str, Any]] = {
     "application_name": "willcall",
     # A statement seen once is worth preparing: the path has a constant handful of them.
     "prepare_threshold": 1,
-    # Planning a batch's statement anew for its parameters takes as long as running it for one order.
-    # Compiling it (jit) takes longer, and PostgreSQL before 18 does it wherever `_BY_KEY` cannot be had.
-    "options": "-c plan_cache_mode=force_generic_plan -c jit=off",
     # A peer that is gone without a word is noticed after about half a minute, not after two hours.
     "keepalives_idle": 15,
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
 
+# Where another server takes over, a lost one is given up before that: libpq's shortest time limit for a
+# connection, and some five seconds for a peer that is gone without a word.
+_SEVERAL_HOSTS: Final[Mapping[str, Any]] = {
+    "connect_timeout": 2,
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "tcp_user_timeout": 5_000,  # milliseconds
+}
+
+
+# Planning a batch's statement anew for its parameters takes as long as running it for one order.
+# Compiling it (jit) takes longer, and PostgreSQL before 18 does it wherever `_BY_KEY` cannot be had.
+_SETTINGS: Final[Mapping[str, str]] = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
 
 # A plan that was made while a table was small would read the whole table when it has grown, for each of a
 # batch's five hundred rows, until the next statistics: by then an on-sale is over.
-_BY_KEY: Final = " -c enable_seqscan=off"
+_BY_KEY: Final[Mapping[str, str]] = {"enable_seqscan": "off"}
 
 
 def make_engine(
@@ -46,19 +58,23 @@ def make_engine(
     Callers that try a failed transaction again anyway (`is_tried_again`) save a round trip for each. Where
     everything is looked up by key (`is_by_key`), no plan reads a whole table.
     """
-    options = _CONNECT["options"] + (_BY_KEY if is_by_key else "")
+    settings = {**_SETTINGS, **(_BY_KEY if is_by_key else {})}
     if statement_seconds:
-        options += f" -c statement_timeout={round(statement_seconds * 1_000)}"
+        settings["statement_timeout"] = str(round(statement_seconds * 1_000))
     if lock_seconds:
-        options += f" -c lock_timeout={round(lock_seconds * 1_000)}"
+        settings["lock_timeout"] = str(round(lock_seconds * 1_000))
     pool: dict[str, Any] = {"poolclass": NullPool}
     if is_pooled:
         pool = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_pre_ping": not is_tried_again}
+    made = make_url(url)
+    several = _SEVERAL_HOSTS if has_several_hosts(made) else {}
     engine = create_engine(
-        url,
+        made,
         **pool,
-        connect_args={**_CONNECT, "options": options},
+        connect_args={**_CONNECT, **several},
         hide_parameters=True,
     )
     keep_errors_quiet(engine)
+    keep_to_the_primary(engine)
+    keep_settings(engine, settings)
     return engine

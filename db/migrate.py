@@ -21,14 +21,12 @@ def _config() -> Config:
 def upgrade(engine: Engine) -> tuple[str | None, str]:
     """Run what migrations are missing; return the revision before and after."""
     with engine.connect() as guard, engine.connect() as connection:
-        guard.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK_KEY})
-        try:
-            before = current_revision(connection)
-            connection.rollback()
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            connection.commit()
-        finally:
-            guard.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK_KEY})
+        # A lock that ends with its transaction: behind a pooler the session is somebody else's after it.
+        guard.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+        before = current_revision(connection)
+        connection.rollback()
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
     return before, newest_revision()

@@ -9,18 +9,14 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker import embedded
+from worker.database_url import parse_database_url
 from worker.secret_key import SecretKeyMissing, keys_of_home, parse_keys
 
 PREFIX = "WILLCALL_"
 
 
 def _postgresql(url: str | None) -> str | None:
-    if url is None:
-        return None
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme not in {"postgresql", "postgres", "postgresql+psycopg"}:
-        raise ValueError("must be a URL like postgresql://user:password@host/database")
-    return f"postgresql+psycopg://{rest}"
+    return None if url is None else parse_database_url(url)
 
 
 def _broker(url: str | None) -> str | None:
@@ -55,7 +51,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     database_url: Annotated[str | None, AfterValidator(_postgresql)] = Field(
-        None, description="PostgreSQL 14 or later; unset: the embedded one"
+        None,
+        description="PostgreSQL 14 or later; several hosts, of which the primary is found: "
+        "postgresql://user:password@a,b/database; unset: the embedded one",
     )
     broker_url: Annotated[str | None, AfterValidator(_broker)] = Field(
         None, description="RabbitMQ (amqp://…) or Redis/Valkey (redis://…); unset: the embedded one"

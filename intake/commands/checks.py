@@ -9,8 +9,10 @@ from celery import Celery
 from kombu import Connection as BrokerConnection
 from sqlalchemy import Connection, func, select
 
+from db.bulk import driver_connection
 from db.engine import make_engine
 from db.health import other_schema, read_only
+from db.pooler import leads_to_pooler
 from db.revisions import newest_revision
 from db.sealed_rows import count_unreadable
 from db.sealing import SecretsUnreadable
@@ -74,7 +76,8 @@ def _database(settings: Settings) -> Iterator[Finding]:
     engine = make_engine(settings.database(), pool_size=1)
     try:
         with engine.connect() as connection:
-            yield Finding("database", True, "it answers")
+            pooler = leads_to_pooler(driver_connection(connection))
+            yield Finding("database", True, "it answers" + (", through a pooler" if pooler else ""))
             yield _postgres_version(connection)
             yield _writable(connection)
             schema = _schema(connection)
