@@ -19,7 +19,7 @@ FIND_PYTHON = for p in $(PYTHONS); do \
 	done; \
 	[ -n "$$python" ] || { echo "Willcall needs Python 3.11 or newer; none of these is: $(PYTHONS)" >&2; exit 1; }
 
-.PHONY: help demo up test neighbours lint bench bench-quick audit
+.PHONY: help demo up test neighbours faults lint bench bench-quick audit
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ test: .venv/.synced ## run the tests
 
 neighbours: .venv/.synced ## have a stranger do everything at once beside another tenant: ten minutes on each broker
 	@NEIGHBOURS_SECONDS=$${NEIGHBOURS_SECONDS:-600} .venv/bin/pytest -s tests/neighbours/test_everything_at_once.py $(ARGS)
+
+faults: .venv/.synced ## kill and stop servers of a cluster under load, each in turn; needs RabbitMQ
+	@FAULTS_ROUNDS=$${FAULTS_ROUNDS:-3} .venv/bin/pytest -s tests/failover $(ARGS)
 
 lint: .venv/.synced ## check style, format, types and the direction of imports
 	@.venv/bin/ruff check .
