@@ -14,8 +14,10 @@ from kombu import Connection, Exchange, Producer, Queue
 
 from worker.amqp_socket import AmqpSocket
 from worker.broker_connections import blame, drop, open_connection, stay_closed
+from worker.broker_urls import SENTINEL
 from worker.confirms import Blocked, Confirms, NotConfirmed, Postponed, Refused, failure_of
 from worker.queues import EVENTS, MAINTENANCE, is_amqp, queues, share_of, share_queue
+from worker.redis_replicas import wait_for_replica
 from worker.redis_waits import wake_workers
 from worker.settings import Settings
 
@@ -314,6 +316,9 @@ class Publisher:
                 )
         if any(message.tenant is not None for message in messages):
             wake_workers(connection.default_channel)
+        if self._url.startswith(SENTINEL):
+            # Half the time: the socket must not give up first.
+            wait_for_replica(connection.default_channel, self._timeout / 2)
 
     def close(self) -> None:
         """Close the connection; the next use opens another."""
