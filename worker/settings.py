@@ -27,6 +27,12 @@ def _broker(url: str | None) -> str | None:
     return None if url is None else broker_urls.checked(url)
 
 
+def _management(url: str | None) -> str | None:
+    if url is not None and not url.startswith(("https://", "http://")):
+        raise ValueError("must be a URL like http://user:password@host:15672")
+    return url
+
+
 def _public(url: str | None) -> str | None:
     if url is not None and not url.startswith(("https://", "http://")):
         raise ValueError("must be a URL like https://tickets.example.com")
@@ -58,6 +64,11 @@ class Settings(BaseSettings):
     )
     broker_master_name: str = Field(
         "mymaster", min_length=1, description="Sentinel only: what the Sentinels call the primary"
+    )
+    broker_management_url: Annotated[str | None, AfterValidator(_management)] = Field(
+        None,
+        description="RabbitMQ's management API, which `willcall doctor` asks who holds the queues "
+        "(http://user:password@host:15672); unset: the API of each node, if it has one",
     )
     secret_key: Annotated[SecretStr | None, AfterValidator(_secret_key)] = Field(
         None,
