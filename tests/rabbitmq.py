@@ -42,6 +42,7 @@ class RabbitMQ:
     distribution_port: int
     epmd_port: int
     config: str = ""
+    erlang_options: str = ""
     plugins: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     process: "subprocess.Popen[bytes] | None" = None
@@ -62,7 +63,9 @@ class RabbitMQ:
             "RABBITMQ_PID_FILE": str(self.home / "pid"),
             "RABBITMQ_CONFIG_FILE": str(self.home / "rabbitmq"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.home / "plugins"),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
+                f"+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none {self.erlang_options}"
+            ),
             "ERL_CRASH_DUMP": str(self.home / "crash.dump"),
             "ERL_EPMD_PORT": str(self.epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",

@@ -23,6 +23,7 @@ class App(Celery):
     """A Celery app with a beat of our own, whose workers keep the tasks' arguments to themselves."""
 
     task_cls = "worker.quiet_tasks:QuietTask"
+    amqp_cls = "worker.node_connection:NodeAMQP"
 
     @cached_property
     def Beat(self) -> Any:

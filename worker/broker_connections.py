@@ -10,6 +10,8 @@ from typing import Any
 
 from kombu import Connection
 
+from worker.broker_nodes import nodes_of
+from worker.node_connection import NodeConnection
 from worker.queues import is_amqp, transport_options
 from worker.settings import Settings
 
@@ -24,22 +26,23 @@ def open_connection(
 ) -> Connection:
     """Return a connection that is open, and whose every call fails after so many seconds without an answer.
 
-    Each node of a list (`;`) is tried once. `options` are kombu's, beside or instead of ours. Raises what the
-    client library raises, which is an `OSError` or one of `connection_errors`. A call that failed so leaves a
-    connection of no use: give it to `drop`.
+    Each node of a list (`;`) is tried once, the best first (`worker.broker_nodes`). `options` are kombu's,
+    beside or instead of ours. Raises what the client library raises, which is an `OSError` or one of
+    `connection_errors`. A call that failed so leaves a connection of no use: give it to `drop`, and its node
+    to `blame`.
     """
     transport = {**transport_options(settings, broker_url), **(options or {})}
     if is_amqp(broker_url):
         transport["connect_timeout"] = seconds
     else:
         transport |= {"socket_connect_timeout": seconds, "socket_timeout": seconds}
-    connection = Connection(
+    connection = NodeConnection(
         broker_url, transport_options=transport, connect_timeout=seconds, heartbeat=heartbeat
     )
     try:
         # kombu's own tries would wait in between.
-        tries = broker_url.count(";")
-        connection.ensure_connection(max_retries=tries, interval_start=0, reraise_as_library_errors=False)
+        others = nodes_of(broker_url).count - 1
+        connection.ensure_connection(max_retries=others, interval_start=0, reraise_as_library_errors=False)
         if is_amqp(broker_url):
             connection.connection.transport.sock.settimeout(seconds)
         else:
@@ -48,6 +51,12 @@ def open_connection(
         drop(connection)
         raise
     return connection
+
+
+def blame(connection: Connection) -> None:
+    """Say that the node of a connection failed or does not answer: the next connection is made to another."""
+    if isinstance(connection, NodeConnection):
+        connection.blame()
 
 
 def drop(connection: Connection) -> None:

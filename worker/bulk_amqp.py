@@ -12,7 +12,7 @@ from kombu import Connection
 
 from worker.amqp_messages import is_probe, read_dead_message, read_message, returns_of
 from worker.amqp_socket import AmqpSocket
-from worker.broker_connections import drop, open_connection
+from worker.broker_connections import blame, drop, open_connection
 from worker.broker_faults import explain
 from worker.deliveries import Delivery, SourceLost
 from worker.lanes import Lanes
@@ -225,6 +225,8 @@ class AmqpSource:
 
     def _lost(self, error: Exception) -> SourceLost:
         self._is_lost = True
+        if self._connection is not None:
+            blame(self._connection)
         return SourceLost(explain(error))
 
     def _receive(self, subscription: _Subscription, message: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 
+from worker.broker_connections import blame
 from worker.broker_faults import explain
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,8 @@ class PatientConsumer(Consumer):
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Let go of the connection, and wait if it was of no use."""
         log.warning("Celery's consumer lost the broker; connecting again", extra={"error": explain(exc)})
+        if self.connection is not None:
+            blame(self.connection)
         super().on_connection_error_after_connected(exc)
         if time.monotonic() - self._connected_at > _LONGEST_WAIT_SECONDS:
             self._wait_seconds = _FIRST_WAIT_SECONDS

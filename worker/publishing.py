@@ -13,9 +13,11 @@ from uuid import uuid4
 from kombu import Connection, Exchange, Producer, Queue
 
 from worker.amqp_socket import AmqpSocket
-from worker.broker_connections import drop, open_connection, stay_closed
+from worker.broker_connections import blame, drop, open_connection, stay_closed
+from worker.broker_urls import SENTINEL
 from worker.confirms import Blocked, Confirms, NotConfirmed, Postponed, Refused, failure_of
 from worker.queues import EVENTS, MAINTENANCE, is_amqp, queues, share_of, share_queue
+from worker.redis_replicas import wait_for_replica
 from worker.redis_waits import wake_workers
 from worker.settings import Settings
 
@@ -103,6 +105,9 @@ def task_message(
 LONGEST_TRIES: Final = 5
 """A call of `Publisher.publish` takes less than so many of its timeouts: it connects and publishes, twice."""
 
+_RENEWED_AFTER_SECONDS: Final = 1.0
+"""How old a connection must be to be given up, when a queue does not take what was published on it."""
+
 _PROBE_BYTES: Final = 16 * 1024
 """As large as an ordinary message: who refuses this one refuses them all."""
 
@@ -125,6 +130,7 @@ class Publisher:
         self._entities: tuple[Exchange | Queue, ...] = (*queues(broker_url), EVENTS)
         self._shares: set[str] = set()  # that were declared on this connection (RabbitMQ)
         self._connection: Connection | None = None
+        self._connected_at = 0.0
         self._confirms: Confirms | None = None
         self._is_blocked = False
         self._lock = threading.Lock()
@@ -176,12 +182,26 @@ class Publisher:
                 self._publish_amqp(connection, messages)
             else:
                 self._publish_redis(connection, messages)
-        except (Postponed, Blocked):
+        except Blocked:
             raise  # the connection is as good as before
+        except Postponed:
+            self._renew_when_due()
+            raise
         except Exception as error:  # whatever the client library raises, the group is not confirmed
             confirmed = self._confirms.confirmed if self._confirms is not None else frozenset()
+            failure = failure_of(error, confirmed)
+            if not isinstance(failure, Refused):
+                blame(connection)
             self._drop()
-            raise failure_of(error, confirmed) from error
+            raise failure from error
+
+    def _renew_when_due(self) -> None:
+        """Have the next group published on a new connection, unless this one is new.
+
+        A channel that published while a queue had no leader may be refused by RabbitMQ (3.10) for ever after.
+        """
+        if time.monotonic() - self._connected_at > _RENEWED_AFTER_SECONDS:
+            self._let_go()
 
     def _addressed(self, message: Message) -> Message:
         """Return the message on its way to the share of its tenant, by the exchange that knows all queues."""
@@ -215,6 +235,7 @@ class Publisher:
                 drop(connection)
                 raise
             self._connection = connection
+            self._connected_at = time.monotonic()
         return self._connection
 
     def _set_up_amqp(self, connection: Connection, channel: Any) -> None:
@@ -295,15 +316,21 @@ class Publisher:
                 )
         if any(message.tenant is not None for message in messages):
             wake_workers(connection.default_channel)
+        if self._url.startswith(SENTINEL):
+            # Half the time: the socket must not give up first.
+            wait_for_replica(connection.default_channel, self._timeout / 2)
 
     def close(self) -> None:
         """Close the connection; the next use opens another."""
         with self._lock:
-            connection, self._connection = self._connection, None
-            if connection is not None:
-                with suppress(Exception):  # it is broken already
-                    connection.release()
-                drop(connection)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):  # it is broken already
+                connection.release()
+            drop(connection)
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from kombu import Exchange, Queue
 
+from worker.broker_urls import SENTINEL, servers_in
 from worker.settings import Settings
 
 ORDERS: Final = "orders"
@@ -91,7 +92,7 @@ def transport_options(settings: Settings, broker_url: str) -> dict[str, Any]:
             "connect_timeout": 5,
         }
         if broker_url.startswith("amqps"):
-            options["ssl"] = _amqp_tls(broker_url)
+            options["ssl"] = amqp_tls(servers_in(broker_url)[0])
         return options
     options = {
         # About twice the longest batch; kombu's own default is an hour.
@@ -105,14 +106,16 @@ def transport_options(settings: Settings, broker_url: str) -> dict[str, Any]:
         "socket_connect_timeout": 5,
         "socket_keepalive": not broker_url.startswith("redis+socket"),
     }
+    if broker_url.startswith(SENTINEL):
+        options["master_name"] = settings.broker_master_name
     if settings.global_keyprefix:
         options["global_keyprefix"] = settings.global_keyprefix
     return options
 
 
-def _amqp_tls(broker_url: str) -> dict[str, Any]:
-    """Return py-amqp's options for TLS; the URL's query may name files in kombu's words for Redis."""
-    url = urlsplit(broker_url)
+def amqp_tls(server_url: str) -> dict[str, Any]:
+    """Return py-amqp's options for TLS to one server; its query may name files in kombu's words for Redis."""
+    url = urlsplit(server_url)
     query = dict(parse_qsl(url.query))
     files = {
         name: query[f"ssl_{name}"] for name in ("ca_certs", "certfile", "keyfile") if f"ssl_{name}" in query

@@ -6,9 +6,10 @@ from typing import Any, NoReturn
 
 from celery import platforms
 from celery.apps import beat
-from celery.beat import ScheduleEntry, Scheduler, Service
+from celery.beat import ScheduleEntry, Scheduler, SchedulingError, Service
 from celery.schedules import schedstate, schedule
 
+from worker.broker_connections import blame, drop
 from worker.settings import Settings
 
 _TASKS = {
@@ -56,7 +57,22 @@ class TickScheduler(Scheduler):
         """Send the entry's task with its tick; the number is that of the moment it became due."""
         # Half a second of grace: a clock that is set back a little must not repeat the last tick.
         entry.kwargs = {"tick": entry.schedule.tick(time.time() + 0.5)}
-        return super().apply_async(entry, *args, **options)
+        try:
+            return super().apply_async(entry, *args, **options)
+        except SchedulingError:
+            self._let_go()
+            raise
+
+    def _let_go(self) -> None:
+        """Have the next task sent on a new connection.
+
+        RabbitMQ (3.10) may refuse a channel for ever that published while its queue had no leader.
+        """
+        connection = self.__dict__.pop("connection", None)
+        self.__dict__.pop("producer", None)
+        if connection is not None:
+            blame(connection)
+            drop(connection)
 
 
 class Beat(beat.Beat):

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from worker import embedded
+from worker import broker_urls, embedded
 from worker.database_url import parse_database_url
 from worker.secret_key import SecretKeyMissing, keys_of_home, parse_keys
 
@@ -20,12 +20,12 @@ def _postgresql(url: str | None) -> str | None:
 
 
 def _broker(url: str | None) -> str | None:
-    schemes = ("amqp://", "amqps://", "redis://", "rediss://", "redis+socket://")
-    if url is not None and not url.startswith(schemes):
-        raise ValueError("must be a URL that begins with one of " + ", ".join(schemes))
-    if url is not None and url.startswith("rediss") and "ssl_cert_reqs=" not in url:
-        # Without a word about certificates kombu accepts any.
-        return f"{url}{'&' if '?' in url else '?'}ssl_cert_reqs=required"
+    return None if url is None else broker_urls.checked(url)
+
+
+def _management(url: str | None) -> str | None:
+    if url is not None and not url.startswith(("https://", "http://")):
+        raise ValueError("must be a URL like http://user:password@host:15672")
     return url
 
 
@@ -56,7 +56,17 @@ class Settings(BaseSettings):
         "postgresql://user:password@a,b/database; unset: the embedded one",
     )
     broker_url: Annotated[str | None, AfterValidator(_broker)] = Field(
-        None, description="RabbitMQ (amqp://…) or Redis/Valkey (redis://…); unset: the embedded one"
+        None,
+        description="RabbitMQ (amqp://…; several nodes: amqp://…;amqp://…), Redis/Valkey (redis://…), or its "
+        "Sentinels (sentinel://…;sentinel://…); unset: the embedded one",
+    )
+    broker_master_name: str = Field(
+        "mymaster", min_length=1, description="Sentinel only: what the Sentinels call the primary"
+    )
+    broker_management_url: Annotated[str | None, AfterValidator(_management)] = Field(
+        None,
+        description="RabbitMQ's management API, which `willcall doctor` asks who holds the queues "
+        "(http://user:password@host:15672); unset: the API of each node, if it has one",
     )
     secret_key: Annotated[SecretStr | None, AfterValidator(_secret_key)] = Field(
         None,

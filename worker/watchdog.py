@@ -17,7 +17,7 @@ from celery.signals import task_received
 from celery.worker import state
 from kombu import Connection
 
-from worker.broker_connections import drop, open_connection
+from worker.broker_connections import blame, drop, open_connection
 from worker.depths import depth_of
 from worker.pulse import Pulse
 from worker.settings import Settings, get_settings
@@ -137,6 +137,7 @@ class _Queues:
         except Exception:  # noqa: BLE001 - whatever it is: those that use the broker tell of it
             connection, self._connection = self._connection, None
             if connection is not None:
+                blame(connection)
                 drop(connection)
             return False
 

@@ -18,6 +18,7 @@ from db.sealed_rows import count_unreadable
 from db.sealing import SecretsUnreadable
 from db.tables import dead_letters
 from intake.commands.failures import sentence_of
+from intake.commands.node_checks import check_nodes
 from intake.commands.output import counted
 from orders.outbox import unsent
 from orders.recovery.event_letters import EVENT_MESSAGE
@@ -137,6 +138,7 @@ def _refused_events(connection: Connection) -> Finding:
 
 def _broker(settings: Settings) -> Iterator[Finding]:
     url = settings.broker()
+    yield from check_nodes(settings)  # first: they may say why the broker does not answer
     with open_connection(url, settings, seconds=_BROKER_SECONDS) as connection:
         yield Finding("broker", True, f"{'RabbitMQ' if is_amqp(url) else 'Redis or Valkey'} answers")
         orders = sum(depth_of_orders(connection).values())

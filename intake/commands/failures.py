@@ -102,11 +102,10 @@ def _is_of_broker(error: Exception) -> bool:
 
 
 def _broker() -> str:
-    import kombu
-
+    from worker.broker_urls import without_passwords
     from worker.settings import get_settings
 
-    return str(kombu.Connection(get_settings().broker()).as_uri())  # hides the password
+    return without_passwords(get_settings().broker())
 
 
 def _one_line(error: BaseException | None) -> str:

@@ -1,14 +1,16 @@
 """The page of the broker: our queues and what waits in them, the same way on RabbitMQ and on Redis."""
 
-from typing import Any
+from typing import Any, Final
 
 from flower.views import BaseHandler
-from kombu import Connection
 from tornado.web import HTTPError, authenticated
 
+from worker.broker_connections import open_connection
 from worker.depths import Depth, depth_of, depth_of_orders
-from worker.queues import DEAD_QUEUE, ORDERS, is_amqp, queues, transport_options
+from worker.queues import DEAD_QUEUE, ORDERS, is_amqp, queues
 from worker.settings import Settings
+
+_PATIENCE_SECONDS: Final = 5.0
 
 
 def broker_name(url: str) -> str:
@@ -21,8 +23,7 @@ def queue_rows(settings: Settings) -> list[dict[str, Any]]:
     url = settings.broker()
     others = [queue.name for queue in queues(url) if queue.name != ORDERS]
     names = others + ([DEAD_QUEUE.name] if is_amqp(url) else [])
-    with Connection(url, transport_options=transport_options(settings, url), connect_timeout=5) as connection:
-        connection.ensure_connection(max_retries=1, interval_start=0)
+    with open_connection(url, settings, seconds=_PATIENCE_SECONDS) as connection:
         orders = depth_of_orders(connection)
         consumers = depth_of(connection, ORDERS).consumers  # who takes one share takes all
         depths = [depth_of(connection, name) for name in names]

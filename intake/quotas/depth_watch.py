@@ -12,7 +12,7 @@ from anyio import CapacityLimiter, to_thread
 from kombu import Connection
 
 from intake.quotas.queued import Queued
-from worker.broker_connections import drop, open_connection
+from worker.broker_connections import blame, drop, open_connection
 from worker.depths import depths_of
 from worker.metrics import QUEUE_MESSAGES
 from worker.queues import ORDERS, is_amqp, order_queues, queues, share_queue
@@ -88,6 +88,8 @@ class DepthWatch:
                     self._declare(self._connection.default_channel)
             return depths_of(self._connection, self._queues)
         except BaseException:
+            if self._connection is not None:
+                blame(self._connection)
             self._disconnect()
             raise
         finally:

@@ -1,0 +1,92 @@
+"""Intake, worker, relay and beat as processes on a broker that may lose a node, and a load on them."""
+
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+from sqlalchemy import Engine
+
+from intake.keys import create_key
+from tests.commands.conftest import running_willcall
+from tests.factories import load, make_event, make_ticket_class
+from tests.failover.load import Load
+from tests.processes import Process, wait_until
+from tests.rabbitmq import free_port
+from tests.steps import million_steps
+
+_CREW = {"intake": "Uvicorn running", "worker": " ready.", "relay": " ready.", "beat": "beat: Starting"}
+
+TARGET_SECONDS = 5.0
+
+
+def bound() -> float:
+    """Return how long an outage may take here: five seconds, on a slower machine as much more."""
+    return TARGET_SECONDS * max(1.0, million_steps() / 0.05)
+
+
+@dataclass
+class Crew:
+    """Processes that run, by their names, and the load on them."""
+
+    processes: dict[str, Process]
+    load: Load
+
+    def node_of(self, name: str) -> str:
+        """Return the address of the node that a process has connected to last."""
+        return re.findall(r"connected to a node of the broker.*?(127\.0\.0\.1:\d+)", self.output(name))[-1]
+
+    def output(self, name: str) -> str:
+        return self.processes[name].output()
+
+    def survives(self, what: str, outage: Callable[[], object], seconds: float | None = None) -> None:
+        """Have the outage happen under load; check that work goes on in time."""
+        self.load.run_on(200)
+        since = time.monotonic()
+        outage()
+        self.load.run_on(500)
+        accepted = self.load.longest_gap(self.load.accepted_at, since)
+        processed = self.load.longest_gap(self.load.processed_at, since)
+        found = f"{what}: {accepted:.1f} s without a 202, {processed:.1f} s without a processed request"
+        refused, self.load.refusals = len(self.load.refusals), []
+        sys.stdout.write(f"{found}, {refused} calls refused\n")  # for whoever runs pytest with -s
+        assert max(accepted, processed) <= (seconds or bound()), found
+
+    def end(self) -> None:
+        for name, process in self.processes.items():
+            assert process.process.poll() is None, f"{name} has ended: {process.output()[-2000:]}"
+
+
+@contextmanager
+def running_crew(url: str, home: Path, engine: Engine, folder: Path, **variables: object) -> Iterator[Crew]:
+    load(engine, make_event(ticket_classes=[make_ticket_class(capacity=1_000_000)]))
+    with engine.begin() as connection:
+        key = create_key(connection, "demo", ["orders.create"], datetime.now(UTC))[1]
+    port = free_port()
+    settings = {
+        "WILLCALL_HOME": home,
+        "WILLCALL_BROKER_URL": url,
+        "WILLCALL_INTAKE_PORT": port,
+        "WILLCALL_ACCESS_LOG": "false",
+        **variables,
+    }
+    with ExitStack() as stack:
+        processes = {
+            name: stack.enter_context(
+                running_willcall("serve", name, variables=settings, log=folder / name, ready=ready)
+            )
+            for name, ready in _CREW.items()
+        }
+        address = f"http://127.0.0.1:{port}"
+        wait_until(lambda: httpx.get(f"{address}/readyz").is_success, what="an intake that is ready")
+        crew = Crew(processes, Load(address, key, engine))
+        crew.load.start()
+        try:
+            yield crew
+        finally:
+            crew.load.stop()
