@@ -37,8 +37,8 @@ Only links to documents (`/documents/…`), which mail programs and trackers add
 """
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Return the app. It connects to nothing before it runs."""
+def create_app(settings: Settings, process: str | None = None) -> FastAPI:
+    """Return the app. It connects to nothing before it runs; logs name the process where it has a name."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -61,7 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(LeaveShares)
     app.add_middleware(LastResort)
     app.add_middleware(Methods)
-    app.state.call_book = CallBook(has_lines=settings.access_log)
+    app.state.call_book = CallBook(has_lines=settings.access_log, process=process)
     app.add_middleware(CallLog, book=app.state.call_book)
     answer_with_problems(app, SHAPES)
     for part in (

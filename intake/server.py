@@ -20,6 +20,8 @@ from intake.failures import tell_of
 from intake.health import refresh
 from intake.metrics_port import MetricsPort
 from intake.parts import parts_of
+from intake.siblings import Sibling, opened
+from intake.usual_metrics import PROCESSES
 from worker.logs import set_up_logs
 from worker.settings import Settings
 
@@ -36,9 +38,10 @@ SWITCH_SECONDS = 0.001
 class IntakeServer(uvicorn.Server):
     """A server whose clients are bounded, and whose calls wait for no outcomes once it shuts down."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.app = create_app(settings)
+    def __init__(self, settings: Settings, sibling: Sibling | None = None) -> None:
+        self.app = create_app(settings, sibling.name if sibling else None)
         self._settings = settings
+        self._sibling = sibling
         self._metrics: MetricsPort | None = None
         self.has_failed = False
         self._crowd = Crowd()
@@ -64,12 +67,16 @@ class IntakeServer(uvicorn.Server):
         """Listen, and watch over those who come."""
         self._sweeper = asyncio.create_task(self._sweep())  # kept, or it might be collected
         await super().startup(sockets)
+        PROCESSES.set(1)
+        if self._sibling is not None:
+            self._sibling.tell_started()
         if self.started and self._settings.intake_metrics_port:
             self._open_metrics(self._settings.metrics_host, self._settings.intake_metrics_port)
 
     def _open_metrics(self, host: str, port: int) -> None:
+        sockets = opened(self._sibling.metrics_sockets) if self._sibling else []
         try:
-            self._metrics = MetricsPort(host, port, partial(refresh, self.app))
+            self._metrics = MetricsPort(host, port, partial(refresh, self.app), sockets)
         except OSError as error:
             log.error(
                 "the metrics cannot be served: set WILLCALL_INTAKE_METRICS_PORT to a free port, and"
@@ -104,19 +111,19 @@ class IntakeServer(uvicorn.Server):
         self.app.state.call_book.flush()
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, sibling: Sibling | None = None) -> None:
     """Serve until SIGINT or SIGTERM, and return when the last call is answered.
 
     Raises `SystemExit` if a port is taken. Called in the main thread, as signals are.
     """
-    set_up_logs(settings)
+    set_up_logs(settings, sibling.name if sibling else None)
     # It tells at every readiness check which database it speaks to.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").addFilter(_without_colours)
     sys.setswitchinterval(SWITCH_SECONDS)
     _allow_files(settings.max_connections + _OTHER_FILES)
-    server = IntakeServer(settings)
-    server.run()
+    server = IntakeServer(settings, sibling)
+    server.run(opened(sibling.sockets) if sibling else None)
     if not server.started or server.has_failed:
         raise SystemExit(1)
 

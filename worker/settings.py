@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".willcall"), description="where the embedded servers keep their data")
     intake_host: str = Field("127.0.0.1", description="the address that the intake listens on")
     intake_port: Port = Field(8000, description="the port of the intake")
+    intake_processes: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="processes that serve the intake's port, started by `willcall up` and `serve intake`"
+    )
     public_url: Annotated[str | None, AfterValidator(_public)] = Field(
         None,
         description="the intake's address in links (https://…); required unless it listens on loopback only",
