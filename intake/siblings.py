@@ -10,6 +10,8 @@ from typing import Final
 
 import orjson
 
+from intake.edge.open_counts import OpenCounts, make_counts, mark_away
+
 _VARIABLE: Final = "WILLCALL_SIBLING"
 
 
@@ -39,6 +41,10 @@ class Sibling:
         # The second one makes prometheus_client count in files, which any of the siblings can add up.
         return {_VARIABLE: orjson.dumps(asdict(self)).decode(), "PROMETHEUS_MULTIPROC_DIR": self.folder}
 
+    def open_counts(self) -> OpenCounts:
+        """Return how many connections each of the siblings has."""
+        return OpenCounts(_counts_in(self.folder), self.index)
+
     def tell_started(self) -> None:
         """Tell the process above that its children can start."""
         self._started.touch()
@@ -62,6 +68,16 @@ class Sibling:
         from prometheus_client.multiprocess import mark_process_dead
 
         mark_process_dead(self.index, self.folder)  # type: ignore[no-untyped-call]
+        mark_away(_counts_in(self.folder), self.index)
+
+
+def furnish(folder: str, siblings: int) -> None:
+    """Make what so many siblings need in their folder."""
+    make_counts(_counts_in(folder), siblings)
+
+
+def _counts_in(folder: str) -> Path:
+    return Path(folder, "connections")
 
 
 def join_siblings() -> Sibling | None:

@@ -16,7 +16,7 @@ from intake.commands.foreground import run_in_foreground
 from intake.commands.serve import server_urls
 from intake.commands.supervisor import Child, Supervisor, willcall
 from intake.listening import listening
-from intake.siblings import Sibling
+from intake.siblings import Sibling, furnish
 from worker.logs import set_up_logs
 from worker.settings import Settings
 
@@ -62,6 +62,7 @@ def serve_intakes(settings: Settings, doors: Doors) -> None:
     """Keep the processes running until SIGINT or SIGTERM; return when they have answered their last calls."""
     set_up_logs(settings)
     with tempfile.TemporaryDirectory(prefix="willcall-metrics-", ignore_cleanup_errors=True) as folder:
+        furnish(folder, settings.intake_processes)
         children = [_child(settings, one) for one in _siblings(settings, doors, folder)]
         log.info(f"{doors_of(settings)[0].url} is served by {len(children)} processes")
         # As one process alone does: to be stopped is no failure.
