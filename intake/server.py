@@ -43,7 +43,7 @@ class IntakeServer(uvicorn.Server):
     """A server whose clients are bounded, and whose calls wait for no outcomes once it shuts down."""
 
     def __init__(self, settings: Settings, sibling: Sibling | None = None) -> None:
-        self.app = create_app(settings, sibling.name if sibling else None)
+        self.app = create_app(settings, sibling)
         self._settings = settings
         self._sibling = sibling
         self._counts: OpenCounts | None = None

@@ -11,6 +11,7 @@ from typing import Final
 import orjson
 
 from intake.edge.open_counts import OpenCounts, make_counts, mark_away
+from intake.shared_windows import SharedWindows, make_windows
 
 _VARIABLE: Final = "WILLCALL_SIBLING"
 
@@ -45,6 +46,10 @@ class Sibling:
         """Return how many connections each of the siblings has."""
         return OpenCounts(_counts_in(self.folder), self.index)
 
+    def windows(self) -> SharedWindows:
+        """Return where the siblings count requests and unknown keys together."""
+        return SharedWindows(_windows_in(self.folder), self.index)
+
     def tell_started(self) -> None:
         """Tell the process above that its children can start."""
         self._started.touch()
@@ -74,10 +79,15 @@ class Sibling:
 def furnish(folder: str, siblings: int) -> None:
     """Make what so many siblings need in their folder."""
     make_counts(_counts_in(folder), siblings)
+    make_windows(_windows_in(folder), siblings)
 
 
 def _counts_in(folder: str) -> Path:
     return Path(folder, "connections")
+
+
+def _windows_in(folder: str) -> Path:
+    return Path(folder, "windows")
 
 
 def join_siblings() -> Sibling | None:

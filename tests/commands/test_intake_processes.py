@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -160,6 +161,26 @@ def test_connections_that_stay_are_shared_evenly(door: Door) -> None:
         shares = Counter(asyncio.run(call_from_all())).values()
         assert len(shares) == 2
         assert min(shares) >= 10, shares
+
+
+def test_unknown_keys_are_counted_together(intake: Intake, tmp_path: Path) -> None:
+    most = 20
+
+    def status(door: Door) -> int:
+        key = f"wc_{secrets.token_urlsafe(32)}"
+        return door.call(headers={"authorization": f"Bearer {key}"}).status_code
+
+    with open_door(intake, tmp_path, WILLCALL_UNKNOWN_KEYS_PER_MINUTE=most) as door:
+        minutes: set[int] = set()
+        statuses: Counter[int] = Counter()
+        for _ in range(4 * most):
+            minutes.add(int(time.time() // 60))
+            statuses[status(door)] += 1
+        minutes.add(int(time.time() // 60))
+
+        assert door.answering() == {"intake-1", "intake-2"}
+    assert set(statuses) == {401, 429}
+    assert most <= statuses[401] <= most * len(minutes)
 
 
 def test_one_that_hangs_keeps_nobody_out(door: Door) -> None:
