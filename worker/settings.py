@@ -125,16 +125,16 @@ class Settings(BaseSettings):
     )
     key_requests_per_second: Annotated[int, Field(ge=0)] = Field(
         0,
-        description="requests a second that an API key may send to one intake process, each order of an "
-        "array counted, reads too; 429 beyond it; 0: no limit, as an on-sale may need thousands",
+        description="requests a second that an API key may send to one intake, each order of an array "
+        "counted, reads too; 429 beyond it; 0: no limit, as an on-sale may need thousands",
     )
     tenant_requests_per_second: Annotated[int, Field(ge=0)] = Field(
         0, description="the same of all keys of a tenant together; 0: no limit"
     )
     max_queued_per_key: Annotated[int, Field(ge=0)] = Field(
         500_000,
-        description="requests of an API key that may wait in the queue, as far as one intake process has "
-        "published them; 429 beyond it; 0: no limit",
+        description="requests of an API key that may wait in the queue, as far as one intake has published "
+        "them, divided by its processes; 429 beyond it; 0: no limit",
     )
     max_queued_per_tenant: Annotated[int, Field(ge=0)] = Field(
         500_000, description="the same of all keys of a tenant together; 0: no limit"

@@ -22,8 +22,9 @@ from typing import Any
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import Engine
 
-from tests.commands.conftest import WILLCALL, environment, running_willcall
+from tests.commands.conftest import WILLCALL, Willcall, environment, running_willcall
 from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS, Process, children_of, is_alive, wait_until
 from tests.rabbitmq import free_port
@@ -329,6 +330,18 @@ def test_their_metrics_have_a_port_of_their_own(intake: Intake, tmp_path: Path) 
         assert door.metrics()["willcall_outbox_unsent",] >= 0  # it would be NaN if nobody had looked
         assert door.call("/metrics").status_code == 404
         assert door.parent.end(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize(("processes", "mark"), [(2, "ok "), (64, "bad")])
+def test_the_doctor_counts_their_connections(
+    engine: Engine, willcall: Willcall, monkeypatch: pytest.MonkeyPatch, processes: int, mark: str
+) -> None:
+    monkeypatch.setenv("WILLCALL_INTAKE_PROCESSES", str(processes))
+    [told] = [line for line in willcall("doctor").out.splitlines() if " connections: " in line]
+
+    assert told.startswith(f"{mark} connections: the server allows 97; ")
+    assert f"opens up to {39 * processes}" in told
+    assert ("lower WILLCALL_INTAKE_PROCESSES" in told) == (mark == "bad")
 
 
 @pytest.fixture
