@@ -36,7 +36,7 @@ def _serving() -> Iterator["Settings"]:
 
 @app.command(epilog="Example: WILLCALL_INTAKE_PORT=8080 willcall serve intake")
 def intake() -> None:
-    """Serve the HTTP intake, on WILLCALL_INTAKE_HOST and WILLCALL_INTAKE_PORT."""
+    """Serve HTTP on WILLCALL_INTAKE_HOST and WILLCALL_INTAKE_PORT, in WILLCALL_INTAKE_PROCESSES processes."""
     from intake.commands.servers import check_secrets
     from intake.siblings import join_siblings
     from worker.settings import get_settings

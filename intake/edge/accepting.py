@@ -1,7 +1,6 @@
 """Taking connections from a socket that several processes share."""
 
 import asyncio
-import errno
 import logging
 import socket
 from collections.abc import Callable
@@ -9,8 +8,7 @@ from typing import Final
 
 log = logging.getLogger(__name__)
 
-_FULL: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-_FULL_SECONDS: Final = 1.0
+_TROUBLE_SECONDS: Final = 1.0
 _WAIT_SECONDS: Final = 0.001
 
 
@@ -57,24 +55,23 @@ class Acceptor:
             self._accept()
 
     def _pause(self, seconds: float) -> None:
+        """Do not look for so long; then take what nobody else has."""
         self._loop.remove_reader(self._listener)
         self._waiting = self._loop.call_later(seconds, self._go_on)
 
     def _go_on(self) -> None:
         self._waiting = None
         self._loop.add_reader(self._listener, self._on_connection)
-        self._accept()  # nobody else has
+        self._accept()
 
     def _accept(self) -> None:
         try:
             connection, _ = self._listener.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return  # another process has it, or it is gone
-        except OSError as error:
-            if error.errno not in _FULL:
-                raise
-            log.warning("no further connection can be opened", extra={"reason": error.strerror})
-            self._pause(_FULL_SECONDS)
+        except OSError as error:  # such as too many open files
+            log.warning("no further connection can be taken", extra={"reason": error.strerror})
+            self._pause(_TROUBLE_SECONDS)
             return
         connection.setblocking(False)
         task = self._loop.create_task(self._loop.connect_accepted_socket(self._make_protocol, connection))
