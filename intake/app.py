@@ -19,6 +19,7 @@ from intake.openapi import build_openapi
 from intake.parts import opened
 from intake.problems import answer_with_problems
 from intake.shares import LeaveShares
+from intake.siblings import Sibling
 from worker.settings import Settings
 
 _DESCRIPTION: Final = """
@@ -37,12 +38,12 @@ Only links to documents (`/documents/…`), which mail programs and trackers add
 """
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Return the app. It connects to nothing before it runs."""
+def create_app(settings: Settings, sibling: Sibling | None = None) -> FastAPI:
+    """Return the app, of one process alone or of a sibling. It connects to nothing before it runs."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with opened(settings) as parts:
+        async with opened(settings, sibling.windows() if sibling else None) as parts:
             app.state.parts = parts
             yield
 
@@ -61,7 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(LeaveShares)
     app.add_middleware(LastResort)
     app.add_middleware(Methods)
-    app.state.call_book = CallBook(has_lines=settings.access_log)
+    app.state.call_book = CallBook(has_lines=settings.access_log, process=sibling.name if sibling else None)
     app.add_middleware(CallLog, book=app.state.call_book)
     answer_with_problems(app, SHAPES)
     for part in (

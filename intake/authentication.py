@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from anyio import CapacityLimiter, to_thread
+from limits.storage import Storage
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -54,6 +55,7 @@ class Authenticator:
         fresh_seconds: float = FRESH_SECONDS,
         grace_seconds: float = GRACE_SECONDS,
         unknown_keys_per_minute: int = 0,
+        windows: Storage | None = None,
     ) -> None:
         self._engine = engine
         self._fresh_seconds = fresh_seconds
@@ -62,7 +64,7 @@ class Authenticator:
         self._remembered: dict[bytes, _Remembered] = {}
         self._lookups: dict[bytes, asyncio.Task[Caller | None]] = {}
         self._silent_until = 0.0
-        self._unknown = UnknownKeys(unknown_keys_per_minute)
+        self._unknown = UnknownKeys(unknown_keys_per_minute, windows)
         # Threads of its own: slow queries of others must not hold up the taking of orders. And however many
         # try keys that nobody knows, it hears in time of a known one that was revoked.
         self._known = CapacityLimiter(_THREADS)

@@ -29,10 +29,14 @@ Told = tuple[str, str, CallRecord, float, float]
 
 
 class CallBook:
-    """Counts calls and writes their lines, within a tenth of a second; for one event loop."""
+    """Counts calls and writes their lines, within a tenth of a second; for one event loop.
 
-    def __init__(self, *, has_lines: bool) -> None:
+    `process` names the process in its lines, where it is one of several.
+    """
+
+    def __init__(self, *, has_lines: bool, process: str | None = None) -> None:
         self._has_lines = has_lines
+        self._process = process
         self._write = json_writer()
         self._waiting: list[Told] = []
         self._clock = (0, "")
@@ -85,6 +89,8 @@ class CallBook:
             "bytes": record.size,
             "call_id": record.id,
         }
+        if self._process is not None:
+            facts["process"] = self._process
         if record.caller is not None:
             facts["tenant"], facts["key_id"] = record.caller.tenant, record.caller.key_id
         if record.request_id is not None:

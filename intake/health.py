@@ -1,5 +1,6 @@
 """`GET /healthz`, `GET /readyz`, `GET /metrics`: for those who run it, without a key."""
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
@@ -7,6 +8,7 @@ from intake.answers import json_response
 from intake.openapi import HEALTHZ, METRICS, READYZ
 from intake.parts import PartsOfApp, parts_of
 from intake.problems import unavailable
+from intake.usual_metrics import usual_metrics
 
 router = APIRouter(default_response_class=Response, tags=["health"])
 
@@ -32,12 +34,13 @@ async def readyz(parts: PartsOfApp) -> Response:
 
 @metrics_router.get("/metrics", summary="Counters", **METRICS)
 async def metrics(request: Request) -> Response:
-    """Return this process's metrics as Prometheus text, and what the outbox holds, for all processes.
+    """Return the metrics of this intake as Prometheus text, and what the outbox holds, for all of them.
 
     What the database cannot tell is NaN.
     """
     outbox = await refresh(request.app)
-    return Response(generate_latest() + generate_latest(outbox), media_type=CONTENT_TYPE_LATEST)
+    usual = await to_thread.run_sync(generate_latest, usual_metrics(), limiter=CapacityLimiter(1))
+    return Response(usual + generate_latest(outbox), media_type=CONTENT_TYPE_LATEST)
 
 
 async def refresh(app: FastAPI) -> CollectorRegistry:

@@ -3,10 +3,13 @@
 import asyncio
 import math
 import time
+from collections.abc import Iterable
 from typing import Final
 
 from anyio import CapacityLimiter, to_thread
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,6 +22,26 @@ _PATIENCE_SECONDS: Final = 3.0
 _BOUND: Final = text("SET LOCAL statement_timeout = '2s'")
 
 
+class _Shown(Collector):
+    """What was found, as metrics. A `Gauge` would be shown for each process that counts with others."""
+
+    def __init__(self) -> None:
+        self.found: Unsent | None = None
+
+    def collect(self) -> Iterable[Metric]:
+        found = self.found
+        yield GaugeMetricFamily(
+            "willcall_outbox_unsent",
+            "Event messages that are not sent yet.",
+            value=math.nan if found is None else found.count,
+        )
+        yield GaugeMetricFamily(
+            "willcall_outbox_oldest_seconds",
+            "Age of the oldest event message that is not sent yet, 0 where all are.",
+            value=math.nan if found is None else found.age_seconds,
+        )
+
+
 class OutboxMetrics:
     """Two gauges that are true when they are read, or NaN when nobody can tell; for one event loop."""
 
@@ -28,23 +51,15 @@ class OutboxMetrics:
         # A thread of its own: it must not wait behind the calls that are slow for the same reason.
         self._limiter = CapacityLimiter(1)
         self._read_at = float("-inf")
+        self._shown = _Shown()
         self._registry = CollectorRegistry()
-        self._count = Gauge(
-            "willcall_outbox_unsent", "Event messages that are not sent yet.", registry=self._registry
-        )
-        self._age = Gauge(
-            "willcall_outbox_oldest_seconds",
-            "Age of the oldest event message that is not sent yet, 0 where all are.",
-            registry=self._registry,
-        )
+        self._registry.register(self._shown)
 
     async def refreshed(self) -> CollectorRegistry:
         """Return the gauges, after the database was asked, unless that was done just now."""
         async with self._lock:  # whoever comes meanwhile waits for the answer
             if time.monotonic() - self._read_at > _CACHED_SECONDS:
-                found = await self._ask()
-                self._count.set(math.nan if found is None else found.count)
-                self._age.set(math.nan if found is None else found.age_seconds)
+                self._shown.found = await self._ask()
                 self._read_at = time.monotonic()
         return self._registry
 

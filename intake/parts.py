@@ -8,6 +8,7 @@ from typing import Annotated, cast
 
 from anyio import to_thread
 from fastapi import Depends, FastAPI, Request
+from limits.storage import Storage
 from sqlalchemy import Engine
 
 from intake.authentication import Authenticator
@@ -58,18 +59,23 @@ class Parts:
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Parts]:
-    """Open the parts, none of which connects before it is used; close them in an order that loses nothing."""
+async def opened(settings: Settings, windows: Storage | None = None) -> AsyncIterator[Parts]:
+    """Open the parts, none of which connects before it is used; close them in an order that loses nothing.
+
+    `windows` is where limits in time are counted, if not in this process.
+    """
     pools = open_pools(settings.database())
     # A thread that has no connection to read with would only wait for one.
     to_thread.current_default_thread_limiter().total_tokens = READERS
-    quotas = Quotas(settings)
+    quotas = Quotas(settings, windows)
     parts = Parts(
         engine=pools.readers,
         shares=Shares(),
         quotas=quotas,
         publisher=GroupPublisher(settings, on_published=quotas.published),
-        authenticator=Authenticator(pools.keys, unknown_keys_per_minute=settings.unknown_keys_per_minute),
+        authenticator=Authenticator(
+            pools.keys, unknown_keys_per_minute=settings.unknown_keys_per_minute, windows=windows
+        ),
         answers=BulkAnswers(pools.answers, "intake-answers"),
         reads=BulkAnswers(pools.reads, "intake-reads"),
         seen_versions=SeenVersions(pools.keys),

@@ -29,6 +29,11 @@ class Pools:
     checks: Engine
     """Readiness and metrics, and when keys were last used."""
 
+    @property
+    def most_connections(self) -> int:
+        """Return how many connections they open at most."""
+        return sum(getattr(self, field.name).pool.size() for field in fields(self))
+
     def close(self) -> None:
         """Close all connections, those in use as soon as they are given back."""
         for field in fields(self):

@@ -7,19 +7,25 @@ import resource
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from functools import partial
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
 from intake.app import create_app
+from intake.edge.accepting import Acceptor
 from intake.edge.crowd import Crowd
 from intake.edge.limits import limits_of
+from intake.edge.open_counts import OpenCounts
 from intake.edge.protocol import BoundedProtocol
 from intake.failures import tell_of
 from intake.health import refresh
 from intake.metrics_port import MetricsPort
 from intake.parts import parts_of
+from intake.siblings import Sibling, opened
+from intake.usual_metrics import PROCESSES
 from worker.logs import set_up_logs
 from worker.settings import Settings
 
@@ -36,9 +42,11 @@ SWITCH_SECONDS = 0.001
 class IntakeServer(uvicorn.Server):
     """A server whose clients are bounded, and whose calls wait for no outcomes once it shuts down."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.app = create_app(settings)
+    def __init__(self, settings: Settings, sibling: Sibling | None = None) -> None:
+        self.app = create_app(settings, sibling)
         self._settings = settings
+        self._sibling = sibling
+        self._counts: OpenCounts | None = None
         self._metrics: MetricsPort | None = None
         self.has_failed = False
         self._crowd = Crowd()
@@ -63,13 +71,40 @@ class IntakeServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and watch over those who come."""
         self._sweeper = asyncio.create_task(self._sweep())  # kept, or it might be collected
-        await super().startup(sockets)
+        await super().startup([] if self._sibling else sockets)
+        PROCESSES.set(1)
+        if self._sibling is not None:
+            self._share(self._sibling, sockets or ())
+            self._sibling.tell_started()
         if self.started and self._settings.intake_metrics_port:
             self._open_metrics(self._settings.metrics_host, self._settings.intake_metrics_port)
 
+    def _share(self, sibling: Sibling, sockets: Sequence[socket.socket]) -> None:
+        self._counts = counts = sibling.open_counts()
+
+        def is_ahead() -> bool:
+            self._tell_count()
+            return counts.is_ahead()
+
+        # uvicorn only closes them, and waits for that.
+        self.servers += [Acceptor(one, self._protocol, is_ahead) for one in sockets]  # type: ignore[misc]
+
+    def _tell_count(self) -> None:
+        if self._counts is not None:
+            self._counts.tell(len(self.server_state.connections))
+
+    def _protocol(self) -> asyncio.Protocol:
+        """Return what speaks to a new connection, as uvicorn's own servers do."""
+        make: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
+
     def _open_metrics(self, host: str, port: int) -> None:
+        sockets = opened(self._sibling.metrics_sockets) if self._sibling else []
         try:
-            self._metrics = MetricsPort(host, port, partial(refresh, self.app))
+            self._metrics = MetricsPort(host, port, partial(refresh, self.app), sockets)
         except OSError as error:
             log.error(
                 "the metrics cannot be served: set WILLCALL_INTAKE_METRICS_PORT to a free port, and"
@@ -84,6 +119,7 @@ class IntakeServer(uvicorn.Server):
             await asyncio.sleep(_SWEEP_SECONDS)
             try:
                 self._crowd.check(loop.time())
+                self._tell_count()
             except Exception as error:  # noqa: BLE001 - without the sweep, slow senders would stay for ever
                 tell_of(error)
 
@@ -97,6 +133,9 @@ class IntakeServer(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer those who wait with 202, finish what is under way, and close."""
+        if self._counts is not None:
+            self._counts.leave()
+            self._counts = None
         parts_of(self.app).answers.stop()
         if self._metrics is not None:
             await asyncio.to_thread(self._metrics.close)
@@ -104,19 +143,19 @@ class IntakeServer(uvicorn.Server):
         self.app.state.call_book.flush()
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, sibling: Sibling | None = None) -> None:
     """Serve until SIGINT or SIGTERM, and return when the last call is answered.
 
     Raises `SystemExit` if a port is taken. Called in the main thread, as signals are.
     """
-    set_up_logs(settings)
+    set_up_logs(settings, sibling.name if sibling else None)
     # It tells at every readiness check which database it speaks to.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").addFilter(_without_colours)
     sys.setswitchinterval(SWITCH_SECONDS)
     _allow_files(settings.max_connections + _OTHER_FILES)
-    server = IntakeServer(settings)
-    server.run()
+    server = IntakeServer(settings, sibling)
+    server.run(opened(sibling.sockets) if sibling else None)
     if not server.started or server.has_failed:
         raise SystemExit(1)
 

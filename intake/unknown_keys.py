@@ -9,7 +9,7 @@ from collections import OrderedDict
 from typing import Final
 
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
+from limits.storage import MemoryStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
 
 REMEMBERED_SECONDS: Final = 5.0
@@ -29,10 +29,11 @@ class TooManyUnknown(Exception):
 class UnknownKeys:
     """What was tried in vain lately; for one event loop."""
 
-    def __init__(self, per_minute: int) -> None:
+    def __init__(self, per_minute: int, windows: Storage | None = None) -> None:
+        """Begin. `windows` is where addresses are counted, if not in this process."""
         self._limit = RateLimitItemPerMinute(per_minute) if per_minute else None
         self._until: OrderedDict[bytes, float] = OrderedDict()
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._limiter = FixedWindowRateLimiter(windows or MemoryStorage())
 
     def __contains__(self, name: bytes) -> bool:
         until = self._until.get(name)

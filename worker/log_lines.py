@@ -25,16 +25,18 @@ def wants_colour(is_terminal: bool) -> bool:
 class LinesForPeople(logging.Formatter):
     """`12:30:05 WARNING the broker does not answer  reason=…`, in the local time."""
 
-    def __init__(self, *, has_colour: bool) -> None:
+    def __init__(self, *, has_colour: bool, process: str | None = None) -> None:
         super().__init__()
         self._has_colour = has_colour
+        self._begin = "" if process is None else f"{process} "
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line, and below it the trace of its exception."""
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         level = "" if record.levelno == logging.INFO else f"{record.levelname} "
         facts = "  ".join(f"{name}={_fact(value)}" for name, value in _extras(record).items())
-        line = f"{clock} {self._painted(level + printable(record.getMessage()), record.levelname)}"
+        told = self._painted(level + printable(record.getMessage()), record.levelname)
+        line = f"{clock} {self._begin}{told}"
         if facts:
             line += "  " + self._painted(facts, "DEBUG")
         if record.exc_info and record.exc_info[1] is not None:

@@ -4,8 +4,9 @@ import copy
 import logging
 import threading
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from select import PIPE_BUF
 from typing import Final, TextIO
 
 from worker.traces import FRAME, trace_of
@@ -52,8 +53,9 @@ class SaysOnce(logging.StreamHandler[TextIO]):
     def write_lines(self, lines: str) -> None:
         """Write lines as they are, each with its end: of those that never repeat."""
         with self._own_lock():
-            self.stream.write(lines)
-            self.flush()
+            for piece in _pieces(lines):
+                self.stream.write(piece)
+                self.flush()
 
     def close(self) -> None:
         """Write what is counted, and close."""
@@ -88,6 +90,21 @@ class SaysOnce(logging.StreamHandler[TextIO]):
             super().emit(_count_of(kind, self._seconds))
             kind.repeats = 0
         return repeated
+
+
+def _pieces(lines: str) -> Iterator[str]:
+    """Divide lines into pieces that a pipe takes whole, so that those of several processes never mix."""
+    piece: list[str] = []
+    size = 0
+    for line in lines.splitlines(keepends=True):
+        bytes_ = len(line.encode())
+        if piece and size + bytes_ > PIPE_BUF:
+            yield "".join(piece)
+            piece, size = [], 0
+        piece.append(line)
+        size += bytes_
+    if piece:
+        yield "".join(piece)
 
 
 def _key(record: logging.LogRecord) -> Hashable:

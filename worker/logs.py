@@ -22,13 +22,16 @@ log = logging.getLogger(__name__)
 _FIELDS: Final = ("asctime", "levelname", "name", "message")
 
 
-def set_up_logs(settings: Settings) -> None:
-    """Send the process's logs to standard error: for people on a terminal, else as JSON, in UTC."""
+def set_up_logs(settings: Settings, process: str | None = None) -> None:
+    """Send the process's logs to standard error: for people on a terminal, else as JSON, in UTC.
+
+    Each line names the process, where it is one of several that write to the same place.
+    """
     is_for_people = settings.log_format == "people" or (settings.log_format == "auto" and sys.stderr.isatty())
     # Who looks for a mistake wants to see each of them.
     handler = SaysOnce(sys.stderr, 0 if settings.log_level == "DEBUG" else 60)
     handler.addFilter(Discretion())
-    handler.setFormatter(_for_people() if is_for_people else _json())
+    handler.setFormatter(_for_people(process) if is_for_people else _json(process))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
@@ -58,20 +61,21 @@ class _QuietJson(JsonFormatter):
         return trace_of(ei[1]) if ei[1] is not None else ""
 
 
-def _json() -> logging.Formatter:
+def _json(process: str | None) -> logging.Formatter:
     formatter = _QuietJson(
         " ".join(f"%({name})s" for name in _FIELDS),
         rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
         datefmt="%Y-%m-%dT%H:%M:%SZ",
         # Celery's `data` holds a task's arguments.
         reserved_attrs=[*RESERVED_ATTRS, "data"],
+        static_fields={} if process is None else {"process": process},
     )
     formatter.converter = _utc
     return formatter
 
 
-def _for_people() -> logging.Formatter:
-    return LinesForPeople(has_colour=wants_colour(sys.stderr.isatty()))
+def _for_people(process: str | None) -> logging.Formatter:
+    return LinesForPeople(has_colour=wants_colour(sys.stderr.isatty()), process=process)
 
 
 def _on_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

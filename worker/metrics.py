@@ -1,4 +1,7 @@
-"""Prometheus metrics; every process counts its own and the scraper adds them up."""
+"""Prometheus metrics; every process counts its own and the scraper adds them up.
+
+Intake processes that share a port count together; a gauge says what it shows then.
+"""
 
 from typing import Final
 
@@ -16,7 +19,10 @@ BATCH_SECONDS: Final = Histogram(
 SPLITS: Final = Counter("willcall_batch_splits_total", "Batches that failed and were split.")
 DEAD_LETTERS: Final = Counter("willcall_dead_letters_total", "Dead letters written.")
 BREAKER_OPEN: Final = Gauge(
-    "willcall_breaker_open", "1 while this process takes no work, as this part cannot take it.", ["part"]
+    "willcall_breaker_open",
+    "1 while this process takes no work, as this part cannot take it.",
+    ["part"],
+    multiprocess_mode="livemax",
 )
 EVENTS_SENT: Final = Counter("willcall_events_sent_total", "Event messages confirmed by the broker.")
 DISCREPANCIES: Final = Counter("willcall_discrepancies_total", "Discrepancies found, by rule.", ["rule"])
@@ -42,6 +48,7 @@ QUEUE_MESSAGES: Final = Gauge(
     "willcall_queue_messages",
     "Messages in a queue that no worker has yet, looked at once a second; NaN: the broker does not tell.",
     ["queue"],
+    multiprocess_mode="livemostrecent",
 )
 CALLS: Final = Counter(
     "willcall_intake_calls_total",

@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".willcall"), description="where the embedded servers keep their data")
     intake_host: str = Field("127.0.0.1", description="the address that the intake listens on")
     intake_port: Port = Field(8000, description="the port of the intake")
+    intake_processes: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="processes that serve the intake's port, started by `willcall up` and `serve intake`"
+    )
     public_url: Annotated[str | None, AfterValidator(_public)] = Field(
         None,
         description="the intake's address in links (https://…); required unless it listens on loopback only",
@@ -130,16 +133,16 @@ class Settings(BaseSettings):
     )
     key_requests_per_second: Annotated[int, Field(ge=0)] = Field(
         0,
-        description="requests a second that an API key may send to one intake process, each order of an "
-        "array counted, reads too; 429 beyond it; 0: no limit, as an on-sale may need thousands",
+        description="requests a second that an API key may send to one intake, each order of an array "
+        "counted, reads too; 429 beyond it; 0: no limit, as an on-sale may need thousands",
     )
     tenant_requests_per_second: Annotated[int, Field(ge=0)] = Field(
         0, description="the same of all keys of a tenant together; 0: no limit"
     )
     max_queued_per_key: Annotated[int, Field(ge=0)] = Field(
         500_000,
-        description="requests of an API key that may wait in the queue, as far as one intake process has "
-        "published them; 429 beyond it; 0: no limit",
+        description="requests of an API key that may wait in the queue, as far as one intake has published "
+        "them, divided by its processes; 429 beyond it; 0: no limit",
     )
     max_queued_per_tenant: Annotated[int, Field(ge=0)] = Field(
         500_000, description="the same of all keys of a tenant together; 0: no limit"

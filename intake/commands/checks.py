@@ -20,6 +20,7 @@ from db.tables import dead_letters
 from intake.commands.failures import sentence_of
 from intake.commands.node_checks import check_nodes
 from intake.commands.output import counted
+from intake.pools import open_pools
 from orders.outbox import unsent
 from orders.recovery.event_letters import EVENT_MESSAGE
 from tasks.breaker import TELL_TROUBLE
@@ -81,6 +82,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield Finding("database", True, "it answers" + (", through a pooler" if pooler else ""))
             yield _postgres_version(connection)
             yield _writable(connection)
+            yield _connections(connection, settings)
             schema = _schema(connection)
             yield schema
             if schema.is_ok:
@@ -96,6 +98,28 @@ def _postgres_version(connection: Connection) -> Finding:
     is_ok = number >= _OLDEST_POSTGRES
     advice = "" if is_ok else f"; {_OLDEST_POSTGRES} or later is needed"
     return Finding("PostgreSQL version", is_ok, f"it is {number}{advice}")
+
+
+def _connections(connection: Connection, settings: Settings) -> Finding:
+    allowed, reserved = (
+        int(connection.exec_driver_sql(f"SHOW {name}").scalar_one())
+        for name in ("max_connections", "superuser_reserved_connections")
+    )
+    pools = open_pools(settings.database())
+    most = settings.intake_processes * pools.most_connections
+    pools.close()
+    sentence = f"the server allows {allowed - reserved}; an intake with these settings opens up to {most}"
+    if most <= allowed - reserved or not _is_direct(connection):
+        return Finding("connections", True, sentence)
+    advice = "raise the server's max_connections, lower WILLCALL_INTAKE_PROCESSES, or use a pooler"
+    return Finding("connections", False, f"{sentence}: {advice}")
+
+
+def _is_direct(connection: Connection) -> bool:
+    """Say whether no pooler stands between: those give their clients other process ids than the server's."""
+    driver: Any = connection.connection.driver_connection
+    server = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+    return bool(driver.info.backend_pid == server)
 
 
 def _schema(connection: Connection) -> Finding:

@@ -52,13 +52,16 @@ def check_free(door: Door) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            reason = (
-                f"port {door.port} of {door.host} is taken: end what listens there, or set {door.setting}"
-            )
-        else:
-            reason = f"it cannot listen on {door.host}, port {door.port}: {error.strerror}"
-        raise CommandFailed(f"{door.name} cannot start: {reason}") from error
+        raise cannot_listen(door, error) from error
+
+
+def cannot_listen(door: Door, error: OSError) -> CommandFailed:
+    """Return what to tell of a door that cannot be opened."""
+    if error.errno == errno.EADDRINUSE:
+        reason = f"port {door.port} of {door.host} is taken: end what listens there, or set {door.setting}"
+    else:
+        reason = f"it cannot listen on {door.host}, port {door.port}: {error.strerror}"
+    return CommandFailed(f"{door.name} cannot start: {reason}")
 
 
 class Doorkeeper:

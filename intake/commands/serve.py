@@ -36,15 +36,32 @@ def _serving() -> Iterator["Settings"]:
 
 @app.command(epilog="Example: WILLCALL_INTAKE_PORT=8080 willcall serve intake")
 def intake() -> None:
-    """Serve the HTTP intake, on WILLCALL_INTAKE_HOST and WILLCALL_INTAKE_PORT."""
+    """Serve HTTP on WILLCALL_INTAKE_HOST and WILLCALL_INTAKE_PORT, in WILLCALL_INTAKE_PROCESSES processes."""
     from intake.commands.servers import check_secrets
-    from intake.server import serve
+    from intake.siblings import join_siblings
     from worker.settings import get_settings
 
+    sibling = join_siblings()
     check_intake(get_settings())
+    if sibling is None and get_settings().intake_processes > 1:
+        _intakes(get_settings())
+        return
     with _serving() as settings:
+        from intake.server import serve
+
         check_secrets(settings)
-        serve(settings)
+        serve(settings, sibling)
+    if sibling is not None:
+        sibling.leave()
+
+
+def _intakes(settings: "Settings") -> None:
+    from intake.commands.intakes import opened_doors, serve_intakes
+    from intake.commands.servers import check_secrets
+
+    with opened_doors(settings) as doors, _serving() as settings:
+        check_secrets(settings)
+        serve_intakes(settings, doors)
 
 
 @app.command(epilog="Example: WILLCALL_WORKER_PROCESSES=4 willcall serve worker")

@@ -1,6 +1,7 @@
 """Child processes: started, watched, started again when they die, and ended."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -39,6 +40,12 @@ class Child:
     started_at: float = 0.0
     deaths: int = 0
     start_at: float = 0.0
+    descriptors: Sequence[int] = ()
+    """What the process inherits beside the usual three."""
+    is_piped: bool = True
+    """Whether its output is a pipe that we read; else it writes where we do."""
+    on_death: Callable[[int], None] = lambda code: None
+    """Is told how the process ended, before it is started again; what it raises ends the supervisor."""
     _pumping: threading.Thread | None = None
 
     @property
@@ -52,8 +59,9 @@ class Child:
         self.process = subprocess.Popen(
             self.command,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stdout=subprocess.PIPE if self.is_piped else None,
+            stderr=subprocess.STDOUT if self.is_piped else None,
+            pass_fds=self.descriptors,
             start_new_session=True,
             env={
                 **os.environ,
@@ -62,8 +70,9 @@ class Child:
                 **self.environment,
             },
         )
-        self._pumping = threading.Thread(target=self._pump, args=(self.process, show), daemon=True)
-        self._pumping.start()
+        if self.is_piped:
+            self._pumping = threading.Thread(target=self._pump, args=(self.process, show), daemon=True)
+            self._pumping.start()
 
     def _pump(self, process: "subprocess.Popen[bytes]", show: Print) -> None:
         assert process.stdout is not None  # noqa: S101 - it is a pipe
@@ -82,13 +91,20 @@ class Child:
         """Note that the process has ended, and when to start the next one."""
         assert self.process is not None  # noqa: S101 - only a process can end
         self.wait()  # for its last words
+        code, self.process = self.process.returncode, None
+        self.on_death(code)
         if time.monotonic() - self.started_at > _HEALTHY_SECONDS:
             self.deaths = 0
         wait = min(2.0**self.deaths, _LONGEST_BACKOFF)
         self.deaths += 1
         self.start_at = time.monotonic() + wait
-        show(self.name, f"ended with {self.process.returncode}; it is started again in {wait:g} s")
-        self.process = None
+        show(self.name, f"{_how_it_ended(code)}; it is started again in {wait:g} s")
+
+
+def _how_it_ended(code: int) -> str:
+    with suppress(ValueError):
+        return f"was ended by {signal.Signals(-code).name}"
+    return f"ended with {code}"
 
 
 class Supervisor:
@@ -136,7 +152,6 @@ def end_with_supervisor() -> None:
     if supervisor is None or sys.platform != "linux":
         return
     import ctypes
-    import signal
 
     set_parent_death_signal = 1  # PR_SET_PDEATHSIG, prctl(2)
     with suppress(OSError, AttributeError):

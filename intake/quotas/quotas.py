@@ -1,8 +1,11 @@
 """The limits of a key, a tenant and the queue as a whole, checked before anything is published."""
 
+import math
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
+
+from limits.storage import Storage
 
 from intake.keys import Caller
 from intake.problems import Problem
@@ -29,11 +32,12 @@ _COME_BACK_SECONDS: Final = 5
 class Quotas:
     """Says which calls are too many; for one event loop. What it refuses is not published."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, windows: Storage | None = None) -> None:
+        """Begin. `windows` is where requests a second are counted, if not in this process."""
         self._queued = Queued()
         self._settings = settings
         self._broker_url = settings.broker()
-        self._rates = RequestRates(settings)
+        self._rates = RequestRates(settings, windows)
         self._watch = DepthWatch(settings, self._queued)
 
     @asynccontextmanager
@@ -77,8 +81,11 @@ class Quotas:
             ("max_queued_per_tenant", "this tenant", self._queued.of_tenant(caller.tenant)),
         ):
             most = getattr(settings, limit)
-            if most and waiting + requests > most:
-                detail = f"{whose} may have {_counted(most)} in the queue, and has {waiting}"
+            # Each process counts what it has published itself. One call that is small enough always passes.
+            share = math.ceil(most / settings.intake_processes)
+            if most and waiting and waiting + requests > share:
+                waits = waiting if share == most else f"about {waiting * settings.intake_processes}"
+                detail = f"{whose} may have {_counted(most)} in the queue, and has {waits}"
                 raise _limited(limit, detail, _COME_BACK_SECONDS)
         most, waiting = settings.max_queued, self._queued.in_all()
         if most and waiting + requests > most:

@@ -1,4 +1,4 @@
-"""Requests a second of each key and each tenant, as this process sees them."""
+"""Requests a second of each key and each tenant, as this process sees them, and those that share its port."""
 
 import math
 import time
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from limits import RateLimitItemPerSecond
-from limits.storage import MemoryStorage
+from limits.storage import MemoryStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
 
 from intake.keys import Caller
@@ -28,16 +28,17 @@ class Exceeded:
 class RequestRates:
     """Counts the requests of each second; for one event loop.
 
-    A second begins with the first request after the one before it has ended. What is refused is not counted.
+    A second begins with the first request after the one before it has ended; where `windows` are given, with
+    the clock's. What is refused is not counted.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, windows: Storage | None = None) -> None:
         self._limits: Final = {
             name: RateLimitItemPerSecond(most, namespace=name)
             for name in ("key_requests_per_second", "tenant_requests_per_second")
             if (most := int(getattr(settings, name)))
         }
-        self._limiter = FixedWindowRateLimiter(MemoryStorage()) if self._limits else None
+        self._limiter = FixedWindowRateLimiter(windows or MemoryStorage()) if self._limits else None
 
     def take(self, caller: Caller, requests: int) -> Exceeded | None:
         """Count the requests, or none of them and return the limit that they would exceed."""

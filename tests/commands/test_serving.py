@@ -83,7 +83,7 @@ def test_a_child_that_is_killed_comes_back_and_ctrl_c_ends_them_all(home: Path, 
         os.kill(int(relay), signal.SIGKILL)
 
         wait_until(lambda: len(_children(up) - before) == 1, what="another relay")
-        assert "ended with -9; it is started again in 1 s" in up.output()
+        assert "was ended by SIGKILL; it is started again in 1 s" in up.output()
         assert up.end(signal.SIGINT) == 130
     assert "Traceback" not in up.output()
 

@@ -102,7 +102,7 @@ def test_the_doctor_finds_nothing_wrong_with_a_running_system(willcall: Willcall
     assert all(line.startswith("ok  ") for line in people.out.splitlines())
     assert "3 answer: documents-" in people.out
     assert list(_checks(programs)) == [
-        "settings", "database", "PostgreSQL version", "writing", "schema", "secrets", "outbox",
+        "settings", "database", "PostgreSQL version", "writing", "connections", "schema", "secrets", "outbox",
         "refused event messages", "broker", "queue orders", "queue outbox", "maxmemory-policy",
         "appendonly", "appendfsync", "workers", "documents",
     ]  # fmt: skip

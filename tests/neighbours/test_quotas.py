@@ -83,6 +83,18 @@ def test_a_key_with_too_much_in_the_queue_waits_until_it_is_taken(run: Run) -> N
             wait_until(lambda client=client: _send(client, 1) == 202, what="the end of the limit")
 
 
+def test_each_of_several_processes_has_its_share_of_the_queue(run: Run) -> None:
+    intake = run(max_queued_per_key=20, intake_processes=2)
+    with intake.client() as key, intake.client() as colleague:
+        assert [_send(key, count) for count in (6, 5, 4, 1)] == [202, 429, 202, 429]
+        assert "has about 20 (" in key.post("/v1/orders", json=make_body("standing")).json()["detail"]
+        # A call that is larger than the share would be refused for ever.
+        assert [_send(colleague, count) for count in (21, 20, 1)] == [413, 202, 429]
+
+        assert _published(intake) == {"demo": 30}
+        wait_until(lambda: _send(colleague, 20) == 202, what="room in the queue")
+
+
 def test_a_tenant_with_too_much_in_the_queue_waits_and_others_do_not(run: Run) -> None:
     intake = run(max_queued_per_tenant=30)
     with intake.client() as key, intake.client() as colleague, intake.client(tenant="other") as other:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from select import PIPE_BUF
 
 import pytest
 
@@ -270,3 +271,37 @@ def _own_root() -> Iterator[None]:
     finally:
         root.handlers[:], level, sys.excepthook, threading.excepthook = before
         root.setLevel(level)
+
+
+def test_lines_of_several_processes_never_mix_in_a_pipe() -> None:
+    pieces: list[str] = []
+
+    class Pipe(io.StringIO):
+        def write(self, text: str) -> int:
+            pieces.append(text)
+            return len(text)
+
+    sizes = [1, 100, 3000, PIPE_BUF - 1, 5000, 4090, 4, 2000, 2095, 1]
+    lines = "".join("é" * (size // 2) + "x" * (size % 2) + "\n" for size in sizes)
+    SaysOnce(Pipe(), 60).write_lines(lines)
+
+    assert "".join(pieces) == lines
+    assert all(piece.endswith("\n") for piece in pieces)
+    # A pipe takes so much at once; what is longer is alone, so that no other line is cut.
+    assert all(len(piece.encode()) <= PIPE_BUF or piece.count("\n") == 1 for piece in pieces)
+    assert len(pieces) < len(sizes)
+
+
+def test_lines_name_the_process_where_it_has_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        for log_format in ("json", "people"):
+            logs.set_up_logs(Settings(log_format=log_format), "intake-2")
+            logging.getLogger("some").warning("something")
+    finally:
+        root.handlers[:], root.level = handlers, level
+    as_json, for_people = capsys.readouterr().err.splitlines()
+
+    assert json.loads(as_json)["process"] == "intake-2"
+    assert " intake-2 WARNING something" in for_people

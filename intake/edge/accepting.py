@@ -1,0 +1,79 @@
+"""Taking connections from a socket that several processes share."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from typing import Final
+
+log = logging.getLogger(__name__)
+
+_TROUBLE_SECONDS: Final = 1.0
+_WAIT_SECONDS: Final = 0.001
+
+
+class Acceptor:
+    """Takes one connection at a time, and leaves it to another process first, where that one has fewer.
+
+    An event loop's own server takes all that have come: most of what comes at once, for as long as it stays.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        make_protocol: Callable[[], asyncio.Protocol],
+        is_ahead: Callable[[], bool],
+    ) -> None:
+        """Begin, in the event loop that runs.
+
+        `is_ahead` says whether another process has fewer connections than this one.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._listener = listener
+        self._make_protocol = make_protocol
+        self._is_ahead = is_ahead
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._waiting: asyncio.TimerHandle | None = None
+        listener.setblocking(False)
+        self._loop.add_reader(listener, self._on_connection)
+
+    def close(self) -> None:
+        """Take no more connections."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+        self._loop.remove_reader(self._listener)
+        self._listener.close()
+
+    async def wait_closed(self) -> None:
+        """Return when those that were taken have begun."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _on_connection(self) -> None:
+        if self._is_ahead():
+            self._pause(_WAIT_SECONDS)
+        else:
+            self._accept()
+
+    def _pause(self, seconds: float) -> None:
+        """Do not look for so long; then take what nobody else has."""
+        self._loop.remove_reader(self._listener)
+        self._waiting = self._loop.call_later(seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        self._waiting = None
+        self._loop.add_reader(self._listener, self._on_connection)
+        self._accept()
+
+    def _accept(self) -> None:
+        try:
+            connection, _ = self._listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return  # another process has it, or it is gone
+        except OSError as error:  # such as too many open files
+            log.warning("no further connection can be taken", extra={"reason": error.strerror})
+            self._pause(_TROUBLE_SECONDS)
+            return
+        connection.setblocking(False)
+        task = self._loop.create_task(self._loop.connect_accepted_socket(self._make_protocol, connection))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
