@@ -82,12 +82,12 @@ class IntakeServer(uvicorn.Server):
     def _share(self, sibling: Sibling, sockets: Sequence[socket.socket]) -> None:
         self._counts = counts = sibling.open_counts()
 
-        def is_ahead() -> bool:
+        def lead() -> int:
             self._tell_count()
-            return counts.is_ahead()
+            return counts.lead()
 
         # uvicorn only closes them, and waits for that.
-        self.servers += [Acceptor(one, self._protocol, is_ahead) for one in sockets]  # type: ignore[misc]
+        self.servers += [Acceptor(one, self._protocol, lead) for one in sockets]  # type: ignore[misc]
 
     def _tell_count(self) -> None:
         if self._counts is not None:

@@ -9,7 +9,11 @@ from typing import Final
 log = logging.getLogger(__name__)
 
 _TROUBLE_SECONDS: Final = 1.0
+
+# For each connection that another process has less: on a busy machine it is not there at once.
 _WAIT_SECONDS: Final = 0.001
+# It may also hang.
+_LONGEST_WAIT_SECONDS: Final = 0.005
 
 
 class Acceptor:
@@ -22,16 +26,16 @@ class Acceptor:
         self,
         listener: socket.socket,
         make_protocol: Callable[[], asyncio.Protocol],
-        is_ahead: Callable[[], bool],
+        lead: Callable[[], int],
     ) -> None:
         """Begin, in the event loop that runs.
 
-        `is_ahead` says whether another process has fewer connections than this one.
+        `lead` returns how many connections this process has more than the one with the fewest.
         """
         self._loop = asyncio.get_running_loop()
         self._listener = listener
         self._make_protocol = make_protocol
-        self._is_ahead = is_ahead
+        self._lead = lead
         self._tasks: set[asyncio.Task[object]] = set()
         self._waiting: asyncio.TimerHandle | None = None
         listener.setblocking(False)
@@ -49,8 +53,9 @@ class Acceptor:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _on_connection(self) -> None:
-        if self._is_ahead():
-            self._pause(_WAIT_SECONDS)
+        lead = self._lead()
+        if lead:
+            self._pause(min(lead * _WAIT_SECONDS, _LONGEST_WAIT_SECONDS))
         else:
             self._accept()
 

@@ -41,7 +41,7 @@ class OpenCounts:
         """Note that this process takes no more connections."""
         self._numbers[self._index] = _AWAY
 
-    def is_ahead(self) -> bool:
-        """Say whether another process has fewer connections than this one."""
+    def lead(self) -> int:
+        """Return how many connections this process has more than the one with the fewest."""
         own = self._numbers[self._index]
-        return any(self._numbers[other] < own for other in self._others)
+        return max(0, own - min((self._numbers[other] for other in self._others), default=own))

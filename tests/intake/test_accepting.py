@@ -49,7 +49,7 @@ def test_one_without_free_descriptors_goes_on_when_it_has_some(caplog: pytest.Lo
     async def run() -> None:
         with listening("127.0.0.1", port := free_port()) as [listener], socket.socket() as client:
             taken: list[asyncio.BaseTransport] = []
-            acceptor = Acceptor(listener, lambda: Taken(taken), lambda: False)
+            acceptor = Acceptor(listener, lambda: Taken(taken), lambda: 0)
             with _without_free_descriptors():
                 client.connect(("127.0.0.1", port))
                 await _wait_until(lambda: "no further connection can be taken" in caplog.text)
@@ -68,13 +68,13 @@ def test_one_that_has_more_leaves_the_next_to_the_other() -> None:
         counts = {"full": 10, "free": 0}
         taken: dict[str, list[asyncio.BaseTransport]] = {name: [] for name in counts}
 
-        def is_ahead(name: str) -> bool:
+        def lead(name: str) -> int:
             own = {one: counts[one] + len(taken[one]) for one in counts}
-            return own[name] > min(own.values())
+            return own[name] - min(own.values())
 
         with listening("127.0.0.1", port := free_port()) as [listener]:
             both = [
-                Acceptor(listener.dup(), lambda n=name: Taken(taken[n]), lambda n=name: is_ahead(n))
+                Acceptor(listener.dup(), lambda n=name: Taken(taken[n]), lambda n=name: lead(n))
                 for name in counts
             ]
             clients = []
@@ -99,16 +99,15 @@ def test_only_those_who_are_there_are_compared(tmp_path: Path) -> None:
     first, second = OpenCounts(file, 0), OpenCounts(file, 1)
 
     first.tell(5)
-    assert not first.is_ahead()  # nobody else has begun
-    second.tell(4)
-    assert first.is_ahead()
-    assert not second.is_ahead()
+    assert first.lead() == 0  # nobody else has begun
+    second.tell(3)
+    assert (first.lead(), second.lead()) == (2, 0)
     mark_away(file, 1)
-    assert not first.is_ahead()
+    assert first.lead() == 0
     second.tell(0)
-    assert first.is_ahead()
+    assert first.lead() == 5
     second.leave()
-    assert not first.is_ahead()
+    assert first.lead() == 0
 
 
 def test_every_address_of_a_host_is_listened_on() -> None:
