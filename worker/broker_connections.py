@@ -39,13 +39,12 @@ def open_connection(
     connection = NodeConnection(
         broker_url, transport_options=transport, connect_timeout=seconds, heartbeat=heartbeat
     )
+    connection.answer_seconds = seconds
     try:
         # kombu's own tries would wait in between.
         others = nodes_of(broker_url).count - 1
         connection.ensure_connection(max_retries=others, interval_start=0, reraise_as_library_errors=False)
-        if is_amqp(broker_url):
-            connection.connection.transport.sock.settimeout(seconds)
-        else:
+        if not is_amqp(broker_url):
             connection.default_channel.client.ping()
     except BaseException:
         drop(connection)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from celery.app.amqp import AMQP
 from kombu import Connection
 from kombu.connection import ConnectionPool, PooledConnection
+from kombu.transport import pyamqp
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -28,6 +29,8 @@ class NodeConnection(Connection):
 
     transport_options: Any
     connect_timeout: Any
+    answer_seconds: float | None = None
+    """RabbitMQ only: how long each read and each write may take, once connected; None: for ever."""
 
     def __init__(self, hostname: Any = "localhost", *args: Any, **options: Any) -> None:
         # A copy of a connection is made from all its nodes, not from the one that it was connected to.
@@ -62,6 +65,13 @@ class NodeConnection(Connection):
             self._nodes.fails(self._node)
 
     def _establish_connection(self) -> Any:
+        established = self._connect_to_node()
+        # Here, as kombu connects again by itself.
+        if self.answer_seconds is not None and isinstance(established, pyamqp.Connection):
+            established.transport.sock.settimeout(self.answer_seconds)
+        return established
+
+    def _connect_to_node(self) -> Any:
         if self._nodes is None or not self._has_others:
             return super()._establish_connection()
         options = dict(self.transport_options)

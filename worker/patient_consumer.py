@@ -2,9 +2,10 @@
 
 import logging
 import time
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from celery.worker.consumer import Consumer
+from celery.worker.consumer.delayed_delivery import DelayedDelivery
 from celery.worker.state import maybe_shutdown
 
 from worker.broker_connections import blame
@@ -17,8 +18,27 @@ _LONGEST_WAIT_SECONDS: Final = 5.0
 """Between two connections that the broker let us open and did not let us use."""
 
 
+class ListedDelayedDelivery(DelayedDelivery):
+    """Celery's exchanges for delayed messages, declared on the node that works.
+
+    Celery declares them on each node of a list in turn, and takes nothing meanwhile: ten seconds for a dead
+    one. The nodes are one cluster, and what one has all have.
+    """
+
+    def _validate_broker_urls(self, broker_urls: Any) -> set[str]:
+        return {";".join(super()._validate_broker_urls(broker_urls))}
+
+
 class PatientConsumer(Consumer):
     """What a broker refuses, such as a queue with other arguments, it refuses again a moment later."""
+
+    class Blueprint(Consumer.Blueprint):
+        """Celery's own steps, but for one."""
+
+        default_steps: ClassVar = [
+            ListedDelayedDelivery if step.endswith(":DelayedDelivery") else step
+            for step in Consumer.Blueprint.default_steps
+        ]
 
     _connected_at = 0.0
     _wait_seconds = _FIRST_WAIT_SECONDS

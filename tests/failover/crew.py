@@ -14,11 +14,13 @@ from sqlalchemy import Engine
 
 from intake.keys import create_key
 from tests.commands.conftest import running_willcall
-from tests.factories import load, make_event, make_ticket_class
+from tests.factories import load, make_event, make_ticket_class, rows
 from tests.failover.load import Load
 from tests.processes import Process, wait_until
 from tests.rabbitmq import free_port
 from tests.steps import million_steps
+
+_SWEEPS = ("requests.retry", "holds.sweep", "outbox.sweep")
 
 _CREW = {"intake": "Uvicorn running", "worker": " ready.", "relay": " ready.", "beat": "beat: Starting"}
 
@@ -49,13 +51,27 @@ class Crew:
         self.load.run_on(200)
         since = time.monotonic()
         outage()
+        self.await_schedule()
+        scheduled = time.monotonic() - since
         self.load.run_on(500)
         accepted = self.load.longest_gap(self.load.accepted_at, since)
         processed = self.load.longest_gap(self.load.processed_at, since)
         found = f"{what}: {accepted:.1f} s without a 202, {processed:.1f} s without a processed request"
+        found += f", {scheduled:.1f} s until the schedule went on"
         refused, self.load.refusals = len(self.load.refusals), []
         sys.stdout.write(f"{found}, {refused} calls refused\n")  # for whoever runs pytest with -s
         assert max(accepted, processed) <= (seconds or bound()), found
+
+    def await_schedule(self) -> None:
+        """Return when beat has sent sweeps, and Celery's consumers in worker and relay have taken them."""
+        query = "SELECT task, max(tick) FROM ticks GROUP BY task"
+        before = dict(rows(self.load.engine, query))
+
+        def goes_on() -> bool:
+            now = dict(rows(self.load.engine, query))
+            return all(now.get(task, 0) > before.get(task, 0) for task in _SWEEPS)
+
+        wait_until(goes_on, what="a schedule that goes on")
 
     def end(self) -> None:
         for name, process in self.processes.items():
@@ -73,6 +89,7 @@ def running_crew(url: str, home: Path, engine: Engine, folder: Path, **variables
         "WILLCALL_BROKER_URL": url,
         "WILLCALL_INTAKE_PORT": port,
         "WILLCALL_ACCESS_LOG": "false",
+        "WILLCALL_SWEEP_SECONDS": 1,
         **variables,
     }
     with ExitStack() as stack:

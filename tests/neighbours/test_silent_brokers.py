@@ -157,7 +157,7 @@ def test_every_call_ends_wherever_the_broker_falls_silent(
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__.strip("_"))
-@pytest.mark.parametrize("scheme", ["amqp", "redis"])
+@pytest.mark.parametrize("scheme", ["amqp", "amqps", "redis", "rediss"])
 def test_every_call_ends_when_something_listens_and_never_answers(
     call: Callable[[str], None], scheme: str, environment: Callable[[str], None]
 ) -> None:
