@@ -42,9 +42,10 @@ class RabbitMQ:
     distribution_port: int
     epmd_port: int
     config: str = ""
-    plugins: tuple[str, ...] = ()
-    host: str = "127.0.0.1"
+    erlang_options: str = ""
+    plugins: str = ""
     process: "subprocess.Popen[bytes] | None" = None
+    host: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
@@ -62,14 +63,16 @@ class RabbitMQ:
             "RABBITMQ_PID_FILE": str(self.home / "pid"),
             "RABBITMQ_CONFIG_FILE": str(self.home / "rabbitmq"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.home / "plugins"),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
+                f"+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none {self.erlang_options}"
+            ),
             "ERL_CRASH_DUMP": str(self.home / "crash.dump"),
             "ERL_EPMD_PORT": str(self.epmd_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
         }
 
     def start(self) -> None:
-        (self.home / "plugins").write_text(f"[{','.join(self.plugins)}].\n")
+        (self.home / "plugins").write_text(f"[{self.plugins}].\n")
         (self.home / "rabbitmq.conf").write_text(
             "log.console = true\nlog.console.level = warning\nlog.file = false\n"
             "disk_free_limit.absolute = 50MB\n" + self.config
@@ -128,12 +131,12 @@ class RabbitMQ:
 
 @contextlib.contextmanager
 def running_rabbitmq(
-    home: Path, config: str = "", plugins: tuple[str, ...] = (), host: str = "127.0.0.1"
+    home: Path, config: str = "", plugins: str = "", host: str = "127.0.0.1"
 ) -> Iterator[RabbitMQ]:
     if not is_installed():
         pytest.skip("RabbitMQ is not installed")
     home.mkdir(parents=True, exist_ok=True)
-    server = RabbitMQ(home, free_port(), free_port(), free_port(), config, plugins, host)
+    server = RabbitMQ(home, free_port(), free_port(), free_port(), config, plugins=plugins, host=host)
     names = subprocess.Popen(
         ["epmd", "-port", str(server.epmd_port), "-address", "127.0.0.1"],
         stdin=subprocess.DEVNULL,
