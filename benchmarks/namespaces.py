@@ -30,10 +30,14 @@ class Network:
     def __init__(self, hosts: int) -> None:
         self._stack = ExitStack()
         self._count = hosts
-        self.address = f"{_NETWORK}.{os.getpid() % 256}.1"
+        self.address = ""
         """Of the machine itself, on which the servers listen."""
-        self.subnet = f"{_NETWORK}.{os.getpid() % 256}.0/24"
         self.hosts: list[Host] = []
+
+    @property
+    def subnet(self) -> str:
+        """Return the addresses of the machine and its hosts."""
+        return f"{self.address.rpartition('.')[0]}.0/24"
 
     def __enter__(self) -> Self:
         if shutil.which("ip") is None:
@@ -54,6 +58,7 @@ class Network:
 
     def _make(self) -> None:
         bridge = f"wc{os.getpid()}"
+        self.address = _free_address()
         _ip("link", "add", bridge, "type", "bridge")
         self._stack.callback(_ip, "link", "delete", bridge)
         _ip("address", "add", f"{self.address}/24", "dev", bridge)
@@ -74,7 +79,17 @@ class Network:
         return host
 
 
-def _ip(*words: str) -> None:
+def _free_address() -> str:
+    """Return the first address of a subnet that no other run has."""
+    for offset in range(256):
+        subnet = f"{_NETWORK}.{(os.getpid() + offset) % 256}"
+        if not _ip("-brief", "address", "show", "to", f"{subnet}.0/24"):
+            return f"{subnet}.1"
+    raise NoNamespaces(f"all of {_NETWORK}.0.0/16 is in use")
+
+
+def _ip(*words: str) -> str:
     done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise NoNamespaces(f"`ip {' '.join(words)}` failed: {done.stderr.strip()}")
+    return done.stdout

@@ -43,9 +43,9 @@ class RabbitMQ:
     epmd_port: int
     config: str = ""
     erlang_options: str = ""
-    plugins: tuple[str, ...] = ()
-    host: str = "127.0.0.1"
+    plugins: str = ""
     process: "subprocess.Popen[bytes] | None" = None
+    host: str = "127.0.0.1"
 
     @property
     def url(self) -> str:
@@ -72,7 +72,7 @@ class RabbitMQ:
         }
 
     def start(self) -> None:
-        (self.home / "plugins").write_text(f"[{','.join(self.plugins)}].\n")
+        (self.home / "plugins").write_text(f"[{self.plugins}].\n")
         (self.home / "rabbitmq.conf").write_text(
             "log.console = true\nlog.console.level = warning\nlog.file = false\n"
             "disk_free_limit.absolute = 50MB\n" + self.config
@@ -131,12 +131,12 @@ class RabbitMQ:
 
 @contextlib.contextmanager
 def running_rabbitmq(
-    home: Path, config: str = "", plugins: tuple[str, ...] = (), host: str = "127.0.0.1"
+    home: Path, config: str = "", plugins: str = "", host: str = "127.0.0.1"
 ) -> Iterator[RabbitMQ]:
     if not is_installed():
         pytest.skip("RabbitMQ is not installed")
     home.mkdir(parents=True, exist_ok=True)
-    server = RabbitMQ(home, free_port(), free_port(), free_port(), config, plugins, host)
+    server = RabbitMQ(home, free_port(), free_port(), free_port(), config, plugins=plugins, host=host)
     names = subprocess.Popen(
         ["epmd", "-port", str(server.epmd_port), "-address", "127.0.0.1"],
         stdin=subprocess.DEVNULL,

@@ -55,6 +55,15 @@ def test_a_host_reaches_the_servers_by_their_address_only() -> None:
     assert len(devices.splitlines()) == 2  # its own loopback, and its cable
 
 
+@pytest.mark.usefixtures("can_make_hosts")
+def test_runs_beside_each_other_have_addresses_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = os.getpid()
+    with Network(1) as first:
+        monkeypatch.setattr(os, "getpid", lambda: mine + 256)
+        with Network(1) as second:
+            assert first.subnet != second.subnet
+
+
 def test_who_may_make_no_hosts_is_told_so() -> None:
     if os.geteuid() == 0:
         pytest.skip("root may")

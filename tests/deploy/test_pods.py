@@ -111,7 +111,7 @@ def test_rabbitmq_finds_the_queues_that_scaling_asks_for(tmp_path: Path) -> None
     with running_rabbitmq(
         tmp_path,
         config=f"management.tcp.port = {port}\nmanagement.tcp.ip = 127.0.0.1\n",
-        plugins=("rabbitmq_management",),
+        plugins="rabbitmq_management",
     ) as server:
         declared = (
             {queue.name for queue in queues(server.url)} | {DEAD_QUEUE.name} | set(order_queues(server.url))

@@ -52,7 +52,7 @@ def running_cluster(home: Path, size: int = 3) -> Iterator[Cluster]:
         node.config = f"{_DISCOVERY}cluster_formation.classic_config.nodes.1 = {first}\n"
         # Seconds after which the others give up a node that hangs; RabbitMQ's default is a minute.
         node.erlang_options = "-kernel net_ticktime 8"
-    nodes[0].plugins = ("rabbitmq_management",)
+    nodes[0].plugins = "rabbitmq_management"
     nodes[0].config += f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {management_port}\n"
     names = subprocess.Popen(
         ["epmd", "-port", str(epmd_port), "-address", "127.0.0.1"],
