@@ -64,6 +64,20 @@ class NodeConnection(Connection):
         if self._nodes is not None:
             self._nodes.fails(self._node)
 
+    def release(self) -> None:
+        """Close the connection.
+
+        kombu's Redis gives back what was in hand, on a connection that has no server any more. That must not
+        end a worker which is about to connect again; what was in hand comes back in time.
+        """
+        try:
+            super().release()
+        except AttributeError:
+            self._connection = self._default_channel = self._transport = None
+            self._closed = True
+
+    close = release
+
     def _establish_connection(self) -> Any:
         established = self._connect_to_node()
         # Here, as kombu connects again by itself.

@@ -54,14 +54,14 @@ def _nodes(url: str, settings: Settings) -> Iterator[Finding]:
 
 def _members(url: str, settings: Settings) -> Iterator[Finding]:
     check = "queue members"
-    is_list = len(servers_in(url)) > 1
+    if len(servers_in(url)) == 1 and settings.broker_management_url is None:
+        return  # nothing says that it is one of several
     try:
         queues = quorum_queues(url, settings.broker_management_url)
     except MembersUnknown as error:
-        if is_list or settings.broker_management_url:
-            advice = "`rabbitmq-queues quorum_status orders`, on a node, shows those of one queue"
-            unknown = f"not checked, as RabbitMQ's management API does not tell ({error}); {advice}"
-            yield Finding(check, settings.broker_management_url is None, unknown)
+        advice = "`rabbitmq-queues quorum_status orders`, on a node, shows those of one queue"
+        unknown = f"not checked, as RabbitMQ's management API does not tell ({error}); {advice}"
+        yield Finding(check, settings.broker_management_url is None, unknown)
         return
     names = sorted({name for queue in queues for name in queue.members})
     size = max(len(names), len(servers_in(url)))
