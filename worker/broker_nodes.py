@@ -21,13 +21,16 @@ _REMEMBERED_SECONDS: Final = 60.0
 _SHORT_SECONDS: Final = 1.5
 """How long one of several nodes may take for an answer while we connect, at first."""
 
+# Of our own: a thread that connects must not disturb a program that relies on a seed.
+_DICE: Final = random.SystemRandom()
+
 
 class Nodes:
     """The nodes in the order in which to try them; for all threads of a process."""
 
     def __init__(self, urls: Sequence[str]) -> None:
         # Each process in an order of its own, or all would be on the first node and none on the others.
-        self._urls = tuple(random.sample(urls, len(urls)))
+        self._urls = tuple(_DICE.sample(urls, len(urls)))
         self._lock = threading.Lock()
         self._failed_at: dict[str, float] = {}
         self._last_good: str | None = None

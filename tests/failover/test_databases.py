@@ -19,7 +19,7 @@ from tests.rabbitmq import free_port
 from tests.steps import million_steps
 from worker import embedded
 
-ROUNDS: Final = int(os.environ.get("FAULTS_ROUNDS", "2"))
+ROUNDS: Final = int(os.environ.get("FAULTS_ROUNDS", "1"))
 """How often a server is lost; `make faults` has more of them."""
 
 _FOUND_SECONDS: Final = 5.0

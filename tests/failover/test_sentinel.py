@@ -11,7 +11,10 @@ from sqlalchemy import Engine
 from tests.failover.crew import running_crew
 from tests.failover.sentinels import MASTER, Sentinels, running_sentinels
 
-pytestmark = pytest.mark.xdist_group("sentinels")
+pytestmark = [
+    pytest.mark.xdist_group("sentinels"),
+    pytest.mark.skipif(os.environ.get("FAULTS_ROUNDS", "1") == "1", reason="of the long form: make faults"),
+]
 
 
 def _kill(system: Sentinels) -> None:
@@ -22,12 +25,9 @@ def _stop(system: Sentinels) -> None:
     os.kill(system.servers[system.primary()].pid, signal.SIGSTOP)
 
 
-_is_short = pytest.mark.skipif(os.environ.get("FAULTS_ROUNDS", "1") == "1", reason="the short form")
-
-
 @pytest.mark.parametrize(
     ("outage", "seconds"),
-    [pytest.param(_kill, None, id="killed"), pytest.param(_stop, 60, id="hangs", marks=_is_short)],
+    [pytest.param(_kill, None, id="killed"), pytest.param(_stop, 60, id="hangs")],
 )
 def test_a_primary_is_lost_under_load(
     outage: Callable[[Sentinels], None],

@@ -603,7 +603,7 @@ def settings_of(plan: Plan) -> dict[str, bool]:
     }
 
 
-@settings(deadline=None, max_examples=80, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=50, suppress_health_check=list(HealthCheck))
 @given(plans())
 def test_what_is_refused_leaves_no_trace(plan: Plan) -> None:
     world, actor = make_world(*make_events()), Actor(plan, "demo", number=1)
@@ -619,7 +619,7 @@ def test_what_is_refused_leaves_no_trace(plan: Plan) -> None:
                 assert world.journal.mark() == mark
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 @given(plans())
 def test_whatever_a_decision_does_can_be_undone(plan: Plan) -> None:
     world, actor = make_world(*make_events()), Actor(plan, "demo", number=1)
