@@ -95,7 +95,9 @@ class Load:
         assert scalar(self.engine, "SELECT count(*) FROM dead_letters") == 0
 
     def _waiting(self) -> set[UUID]:
-        known = {id_ for (id_,) in rows(self.engine, "SELECT id FROM requests")}
+        # One that was refused may have arrived all the same: what was sent again is then a repeat of it.
+        query = "SELECT id FROM requests UNION ALL SELECT id FROM request_repeats"
+        known = {id_ for (id_,) in rows(self.engine, query)}
         return {UUID(id_) for id_ in self.accepted.values()} - known
 
     def order_ids(self) -> set[str]:
