@@ -15,21 +15,14 @@ from sqlalchemy import Engine
 from intake.keys import create_key
 from tests.commands.conftest import running_willcall
 from tests.factories import load, make_event, make_ticket_class, rows
+from tests.failover.bounds import bound
 from tests.failover.load import Load
 from tests.processes import Process, wait_until
 from tests.rabbitmq import free_port
-from tests.steps import million_steps
 
 _SWEEPS = ("requests.retry", "holds.sweep", "outbox.sweep")
 
 _CREW = {"intake": "Uvicorn running", "worker": " ready.", "relay": " ready.", "beat": "beat: Starting"}
-
-TARGET_SECONDS = 5.0
-
-
-def bound() -> float:
-    """Return how long an outage may take here: five seconds, on a slower machine as much more."""
-    return TARGET_SECONDS * max(1.0, million_steps() / 0.05)
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """A primary dies under load and its standby takes over: no confirmed order is lost, none is there twice."""
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -11,27 +10,16 @@ from typing import Final
 import pytest
 
 from tests.factories import make_body
+from tests.failover.bounds import ROUNDS, bound
 from tests.failover.postgres import Server, running_pair
 from tests.failover.shop import Buyers, Shop, running_shop
 from tests.homes import temporary_home
 from tests.processes import wait_until
 from tests.rabbitmq import free_port
-from tests.steps import million_steps
 from worker import embedded
-
-ROUNDS: Final = int(os.environ.get("FAULTS_ROUNDS", "1"))
-"""How often a server is lost; `make faults` has more of them."""
-
-_FOUND_SECONDS: Final = 5.0
-"""How long no order may be confirmed after a standby was promoted."""
 
 _UNNOTICED_SECONDS: Final = 2.0
 """How long it takes whoever promotes the standby to see that it has to. Longer than some buyers wait."""
-
-
-def slowness() -> float:
-    """Return how many times slower this machine is than one for which the bounds were written."""
-    return max(1.0, million_steps() / 0.05)
 
 
 @pytest.fixture
@@ -120,7 +108,7 @@ def _fail_over(buyers: Buyers, primary: Server, standby: Server, lose: Callable[
     promoted = time.monotonic()
     seconds = buyers.first_after(promoted)
     print(f"lost for {promoted - lost:.2f} s; an order was confirmed {seconds:.2f} s after the promotion")  # noqa: T201 - what a run of `make faults` tells
-    assert seconds <= _FOUND_SECONDS * slowness()
+    assert seconds <= bound()
 
 
 def _come_back_read_only(shop: Shop, buyers: Buyers, former: Server) -> None:

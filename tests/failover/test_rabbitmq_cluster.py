@@ -10,6 +10,7 @@ from kombu import Connection
 from sqlalchemy import Engine
 
 from intake.commands.node_checks import check_nodes
+from tests.failover.bounds import ROUNDS
 from tests.failover.cluster import Cluster, running_cluster
 from tests.failover.crew import running_crew
 from tests.neighbours.listening import listening
@@ -18,9 +19,6 @@ from worker.publishing import Publisher
 from worker.settings import Settings
 
 pytestmark = pytest.mark.xdist_group("rabbitmq-cluster")
-
-ROUNDS = int(os.environ.get("FAULTS_ROUNDS", "1"))
-"""How many nodes are killed, one after the other; `make faults` kills each."""
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from tests.failover.bounds import ROUNDS
 from tests.failover.crew import running_crew
 from tests.failover.sentinels import MASTER, Sentinels, running_sentinels
 
 pytestmark = [
     pytest.mark.xdist_group("sentinels"),
-    pytest.mark.skipif(os.environ.get("FAULTS_ROUNDS", "1") == "1", reason="of the long form: make faults"),
+    pytest.mark.skipif(ROUNDS == 1, reason="of the long form: make faults"),
 ]
 
 
