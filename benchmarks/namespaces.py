@@ -70,8 +70,10 @@ class Network:
         host = Host(f"{bridge}-{number}", f"{self.address.rpartition('.')[0]}.{number + 11}")
         cable = f"{bridge}v{number}"
         _ip("netns", "add", host.name)
-        self._stack.callback(_ip, "netns", "delete", host.name)  # and its end of the cable
+        self._stack.callback(_ip, "netns", "delete", host.name)
         _ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", host.name)
+        # The namespace would take it along, but later: its name would still be in use.
+        self._stack.callback(_ip, "link", "delete", cable)
         _ip("link", "set", cable, "master", bridge, "up")
         _ip("-n", host.name, "address", "add", f"{host.address}/24", "dev", "eth0")
         for device in ("lo", "eth0"):
