@@ -149,8 +149,6 @@ def serve(settings: Settings, sibling: Sibling | None = None) -> None:
     Raises `SystemExit` if a port is taken. Called in the main thread, as signals are.
     """
     set_up_logs(settings, sibling.name if sibling else None)
-    # It tells at every readiness check which database it speaks to.
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").addFilter(_without_colours)
     sys.setswitchinterval(SWITCH_SECONDS)
     _allow_files(settings.max_connections + _OTHER_FILES)
