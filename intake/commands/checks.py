@@ -109,17 +109,10 @@ def _connections(connection: Connection, settings: Settings) -> Finding:
     most = settings.intake_processes * pools.most_connections
     pools.close()
     sentence = f"the server allows {allowed - reserved}; an intake with these settings opens up to {most}"
-    if most <= allowed - reserved or not _is_direct(connection):
+    if most <= allowed - reserved or leads_to_pooler(driver_connection(connection)):
         return Finding("connections", True, sentence)
     advice = "raise the server's max_connections, lower WILLCALL_INTAKE_PROCESSES, or use a pooler"
     return Finding("connections", False, f"{sentence}: {advice}")
-
-
-def _is_direct(connection: Connection) -> bool:
-    """Say whether no pooler stands between: those give their clients other process ids than the server's."""
-    driver: Any = connection.connection.driver_connection
-    server = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
-    return bool(driver.info.backend_pid == server)
 
 
 def _schema(connection: Connection) -> Finding:
