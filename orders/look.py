@@ -45,6 +45,7 @@ _BY_NUMBER: Final = text("""
 """)
 
 # What a sale and its purchase order have in common never changes: it may be read before they are locked.
+# The tenants are no plain equals, for the reason of `orders/read_rows.py`.
 _PURCHASES_OF: Final = text("""
     SELECT t.counterpart_id::text, o.tenant_id::text
     FROM unnest(CAST(:ids AS uuid[]), CAST(:tenant_ids AS uuid[])) AS named (id, tenant_id)

@@ -29,7 +29,8 @@ def _orders(named: str, lock: str = "") -> TextClause:
 _READ: Final = _orders("unnest(CAST(:ids AS uuid[])) AS named (id) JOIN orders o USING (id)")
 
 # In id order, before any hold or ticket class: two batches for the same orders must not deadlock. And only
-# what is the tenant's: nobody makes another tenant wait by naming its order.
+# what is the tenant's: nobody makes another tenant wait by naming its order. The tenants are no plain equals
+# here, or the planner may begin with them, and read all orders of a tenant for each one that is named.
 _LOCK: Final = _orders(
     """
         unnest(CAST(:ids AS uuid[]), CAST(:tenant_ids AS uuid[])) AS named (id, tenant_id)
