@@ -347,14 +347,6 @@ def test_the_doctor_counts_their_connections(
 
 
 @pytest.fixture
-def taken() -> Iterator[int]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        yield int(listener.getsockname()[1])
-
-
-@pytest.fixture
 def serve(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Runs two processes that should not come so far."""
 

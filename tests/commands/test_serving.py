@@ -3,12 +3,10 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -95,14 +93,6 @@ def test_children_end_when_up_is_killed(home: Path, tmp_path: Path) -> None:
         up.end(signal.SIGKILL)
 
         wait_until(lambda: not any(is_alive(pid) for pid in children), what="the end of all children")
-
-
-@pytest.fixture
-def taken() -> Iterator[int]:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        yield int(listener.getsockname()[1])
 
 
 @pytest.mark.parametrize("setting", ["WILLCALL_INTAKE_PORT", "WILLCALL_FLOWER_PORT"])
