@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from kombu import Connection, Queue
 
 from worker.publishing import Message, Publisher
-from worker.queues import EVENTS, is_amqp, queues
+from worker.queues import EVENTS, is_amqp, order_queues, queues, share_queue
 from worker.settings import Settings
 
 
 def empty_queues(url: str) -> None:
-    """Declare Willcall's queues, and remove what waits in them."""
+    """Declare Willcall's queues, and remove what waits in them and in the tenants' shares."""
+    _, *shares = order_queues(url)
     with Connection(url) as connection:
         channel = connection.default_channel
-        for queue in queues(url):
+        for queue in (*queues(url), *map(share_queue, shares)):
             bound = queue(channel)
             bound.declare()
             bound.purge()
