@@ -8,10 +8,9 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from tests.faults import broker_faults, database_faults, process_faults, wire_faults
 from tests.faults.canary import Canary
 from tests.faults.http_producer import HttpProducer
-from tests.faults.kind import KINDS
+from tests.faults.kinds import KINDS
 from tests.faults.ledger import Ledger
 from tests.faults.oracle import Evidence, Finding, find
 from tests.faults.plan import Injection, Plan
@@ -21,9 +20,6 @@ from tests.faults.signatures import code_reader
 from tests.faults.snapshot import read_snapshot
 from tests.faults.stage import Stage, running_stage
 from tests.faults.tape import Tape
-
-CATALOGUE_OF_KINDS: Final = (process_faults, wire_faults, broker_faults, database_faults)
-"""The modules that add kinds."""
 
 RECOVERY_TARGET_SECONDS: Final = 10.0
 _SETTLE_SECONDS: Final = 120.0
@@ -175,8 +171,5 @@ def _endings(stage: Stage) -> list[str]:
     return [
         f"{actor.name} ended by itself with code {code}"
         for actor in stage.actors.values()
-        for code in actor.endings
+        for code in actor.endings.values()
     ]
-
-
-__all__ = ["CATALOGUE_OF_KINDS", "RECOVERY_TARGET_SECONDS", "Injected", "Run", "run"]
