@@ -9,6 +9,7 @@ from random import Random
 from typing import Final
 
 from tests.faults.canary import Canary
+from tests.faults.dialect_producers import CREATING, DialectProducer, EventBookingsReader
 from tests.faults.http_producer import HttpProducer
 from tests.faults.kinds import KINDS
 from tests.faults.ledger import Ledger
@@ -69,7 +70,7 @@ def run(
     with running_stage(plan.broker, folder, **variables) as stage:
         began = time.monotonic()
         ledger, tape = Ledger(), Tape(stage.broker_url)
-        market = Market(stage.urls(), stage.key["key"], ledger, pause_seconds)
+        market = Market(stage.urls(), stage.key, ledger, pause_seconds)
         tape.start()
         try:
             with at_work(_producers(stage, market, plan.seed)):
@@ -105,13 +106,14 @@ def run(
 def _producers(stage: Stage, market: Market, seed: int) -> list[Producer]:
     rng = Random(f"{seed} producers")
     over_http: list[Producer] = [
-        HttpProducer(f"http-{number}", market, Random(rng.random())) for number in range(4)
+        HttpProducer(f"http-{number}", market, Random(rng.random())) for number in range(3)
     ]
     on_the_queue: list[Producer] = [
         QueueProducer(f"queue-{number}", market, Random(rng.random()), stage.broker_url)
         for number in range(2)
     ]
-    return over_http + on_the_queue
+    in_dialects: list[Producer] = [DialectProducer(name, market, Random(rng.random())) for name in CREATING]
+    return [*over_http, *on_the_queue, *in_dialects, EventBookingsReader(market, Random(rng.random()))]
 
 
 def _await_canary(canary: Canary) -> None:
