@@ -20,6 +20,7 @@ from db.tables import dead_letters
 from intake.commands.failures import sentence_of
 from intake.commands.node_checks import check_nodes
 from intake.commands.output import counted
+from intake.commands.standby_checks import check_standby
 from intake.pools import open_pools
 from orders.outbox import unsent
 from orders.recovery.event_letters import EVENT_MESSAGE
@@ -75,7 +76,7 @@ def _settings(settings: Settings) -> Finding:
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
-    engine = make_engine(settings.database(), pool_size=1)
+    engine = make_engine(settings.database(), pool_size=2)
     try:
         with engine.connect() as connection:
             pooler = leads_to_pooler(driver_connection(connection))
@@ -83,6 +84,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield _postgres_version(connection)
             yield _writable(connection)
             yield _connections(connection, settings)
+            yield from check_standby(settings, engine)
             schema = _schema(connection)
             yield schema
             if schema.is_ok:
