@@ -32,7 +32,6 @@ class StaleReads:
     def __init__(self, primary: Engine, standby: Standby | None) -> None:
         self._primary = at_one_moment(primary)
         self._standby = standby
-        self._there = at_one_moment(standby.engine) if standby else None
 
     def read(
         self, request: Request, read: Callable[[Connection], _Result], *, is_newest: bool = False
@@ -64,8 +63,7 @@ class StaleReads:
         return self._at_primary(read, "failed")
 
     def _at_standby(self, standby: Standby, read: Callable[[Connection], _Result]) -> _Result:
-        assert self._there is not None  # noqa: S101 - there is a standby
-        with self._there.connect() as connection:
+        with standby.engine.connect() as connection:
             standby.check(connection)
             result = read(connection)
         STALE_READS.labels("standby", "").inc()

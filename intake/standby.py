@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.cutting import Cutter
 from db.failures import describe, is_silent
 from db.replay import Position, Samples, Unusable, read_identity, read_position
+from intake.moments import at_one_moment
 from worker.metrics import STANDBY_LAG
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,8 @@ class Standby:
     """
 
     def __init__(self, engine: Engine, primary: Engine, most_seconds: float) -> None:
-        self.engine = engine
+        # Always so: a connection that was read-only once would ask a standby for `READ WRITE` the next time.
+        self.engine = at_one_moment(engine)
         self._primary = primary
         self._most_seconds = most_seconds
         self._cutter = Cutter(engine)
