@@ -115,7 +115,9 @@ class Standby:
                 identity = read_identity(connection)
                 if None not in (identity, self._identity) and identity != self._identity:
                     raise Unusable(_SOME_OTHER)
-                behind = self._check(read_position(connection))
+                position = read_position(connection)
+                behind = self._check(position)
+            self._check_descent(position)
         except (SQLAlchemyError, Unusable) as error:
             STANDBY_LAG.set(float("inf"))
             self._tell(str(error) if isinstance(error, Unusable) else describe(error))
@@ -126,6 +128,12 @@ class Standby:
         if self._trouble is not None:
             self._trouble = None
             log.info("lists are read from the standby")
+
+    def _check_descent(self, position: Position) -> None:
+        """Check that the standby has nothing that the primary has not. Raises `Unusable`."""
+        with self._primary.connect() as connection:
+            if position.is_standby and position.bytes > read_position(connection).bytes:
+                raise Unusable("it is ahead of the database: it is the standby of a former primary")
 
     def _tell(self, reason: str) -> None:
         # The log says what repeats once a minute.

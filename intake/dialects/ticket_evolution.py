@@ -22,6 +22,7 @@ from intake.dialects.ticket_evolution_search import PARAMETERS, wanted_orders
 from intake.direct_routes import Handler
 from intake.envelope import enclose_in_dialect
 from intake.keys import Caller
+from intake.openapi import NEWEST
 from intake.parts import parts_of
 from intake.problems import Problem
 from intake.sending import Call, call_of, send
@@ -93,7 +94,7 @@ _SHOW: Final = words_of_call({200: ("The order.", schema_of(DIALECT.name, Order,
 _LIST: Final = words_of_call(
     {200: ("A page of orders, newest first.", schema_of(DIALECT.name, OrderPage, "serialization"))},
     _REFUSED,
-    parameters=PARAMETERS,
+    parameters=[*PARAMETERS, NEWEST],
 )
 
 
