@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.cutting import Cutter
 from db.failures import describe, is_silent
 from db.replay import Position, Samples, Unusable, read_identity, read_position
+from intake.failures import tell_of
 from intake.moments import at_one_moment
 from worker.metrics import STANDBY_LAG
 
@@ -89,7 +90,11 @@ class Standby:
 
     def _repeat(self, look: Callable[[], None]) -> None:
         while not self._stopping.is_set():
-            look()
+            try:
+                look()
+            except Exception as error:  # noqa: BLE001 - without a look nobody would know how far it is
+                tell_of(error)
+                self._trouble = "looking at it failed unexpectedly"
             self._stopping.wait(_EVERY_SECONDS)
 
     def _look_at_primary(self) -> None:
@@ -120,6 +125,8 @@ class Standby:
             self._check_descent(position)
         except (SQLAlchemyError, Unusable) as error:
             STANDBY_LAG.set(float("inf"))
+            if not isinstance(error, Unusable) and is_silent(error):
+                self._cutter.cut()  # nobody takes new connections there, so nobody answers on old ones
             self._tell(str(error) if isinstance(error, Unusable) else describe(error))
             return
         finally:
@@ -131,9 +138,13 @@ class Standby:
 
     def _check_descent(self, position: Position) -> None:
         """Check that the standby has nothing that the primary has not. Raises `Unusable`."""
-        with self._primary.connect() as connection:
-            if position.is_standby and position.bytes > read_position(connection).bytes:
-                raise Unusable("it is ahead of the database: it is the standby of a former primary")
+        try:
+            with self._primary.connect() as connection:
+                written = read_position(connection).bytes
+        except SQLAlchemyError:
+            return  # the other thread tells that
+        if position.is_standby and position.bytes > written:
+            raise Unusable("it is ahead of the database: it is the standby of a former primary")
 
     def _tell(self, reason: str) -> None:
         # The log says what repeats once a minute.
