@@ -82,6 +82,7 @@ def _standby(url: str) -> Engine:
         statement_seconds=READ_SECONDS,
         lock_seconds=5,
         is_tried_again=True,
+        is_replaced=True,  # by the primary
     )
 
 

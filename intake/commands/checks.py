@@ -49,9 +49,12 @@ _BROKER_SECONDS: Final = 5.0
 
 def run_checks(settings: Settings) -> list[Finding]:
     """Run all checks; what cannot be reached is one bad finding, and what depends on it is left out."""
-    findings = [_settings(settings)]
-    findings += _guarded("database", _database(settings))
-    return findings + run_broker_checks(settings)
+    return [_settings(settings), *run_database_checks(settings), *run_broker_checks(settings)]
+
+
+def run_database_checks(settings: Settings) -> list[Finding]:
+    """Run the checks of the database, and of the standby that lists are read from."""
+    return list(_guarded("database", _database(settings)))
 
 
 def run_broker_checks(settings: Settings) -> list[Finding]:
