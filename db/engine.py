@@ -49,6 +49,7 @@ def make_engine(
     statement_seconds: float = 0,
     lock_seconds: float = 0,
     is_pooled: bool = True,
+    is_replaced: bool = False,
 ) -> Engine:
     """Return an engine for one process; a connection that died while idle is replaced silently.
 
@@ -56,7 +57,8 @@ def make_engine(
     for ever. What is not pooled (`is_pooled`) is closed after each use.
 
     Callers that try a failed transaction again anyway (`is_tried_again`) save a round trip for each. Where
-    everything is looked up by key (`is_by_key`), no plan reads a whole table.
+    everything is looked up by key (`is_by_key`), no plan reads a whole table. Where another server takes over
+    (`is_replaced`, and where the URL names several), one that is lost is given up sooner.
     """
     settings = {**_SETTINGS, **(_BY_KEY if is_by_key else {})}
     if statement_seconds:
@@ -67,7 +69,7 @@ def make_engine(
     if is_pooled:
         pool = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_pre_ping": not is_tried_again}
     made = make_url(url)
-    several = _SEVERAL_HOSTS if has_several_hosts(made) else {}
+    several = _SEVERAL_HOSTS if is_replaced or has_several_hosts(made) else {}
     engine = create_engine(
         made,
         **pool,

@@ -30,6 +30,10 @@ what became of it, and `Prefer: wait=N` waits for that. All calls that change so
 money are decimal strings, never numbers. Every error is a problem document (RFC 9457) whose `errors` name
 the fields; a path of another system answers with that system's errors.
 
+Lists, and what of an event is free, may be a few seconds old where the operator has them read from a standby.
+Whoever has just changed something asks with `Cache-Control: no-cache` for the newest. A list by a time, such
+as `updated_since`, and one thing by its id, such as an order, are always the newest.
+
 Each answer has an `X-Request-ID`: the one that the call came with, if it has 1 to 128 letters, digits and
 `._:+/=@-`, or a new one. It is in the logs of the intake and of the workers. Where there is a `GET`, there is
 a `HEAD`; `OPTIONS` tells the methods of a path, and an unknown parameter of a query is refused by its name.

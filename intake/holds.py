@@ -1,12 +1,12 @@
 """Holds over HTTP: inventory set aside, each step a request on the queue; and reading them back."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from intake.access import allowed, caller_of
 from intake.answers import json_response
@@ -14,8 +14,9 @@ from intake.bodies import read_body, read_optional_body
 from intake.clock import utc_now
 from intake.envelope import enclose, open_object
 from intake.keys import Caller
+from intake.moments import at_one_moment
 from intake.openapi import EXTEND_HOLD, LIST_HOLDS, RELEASE_HOLD, SHOW_HOLD, TAKE_HOLD
-from intake.order_reading import Given, at_one_moment
+from intake.order_reading import Given
 from intake.parts import PartsOfApp
 from intake.plans import plan_for_one
 from intake.problems import invalid, not_found
@@ -117,6 +118,7 @@ def show_hold(hold_id: str, parts: PartsOfApp, caller: HoldReader) -> Response:
 
 @router.get("/v1/holds", summary="List holds", **LIST_HOLDS)
 def list_page(
+    request: Request,
     parts: PartsOfApp,
     caller: HoldReader,
     ticket_class_id: Annotated[
@@ -136,12 +138,14 @@ def list_page(
 ) -> Response:
     """Return a page of holds, newest first. Restrictions add up; unknown parameters are refused."""
     wanted = HoldFilter(caller.tenant_id, ticket_class_id, status)
-    page: dict[str, Any] = {}
+
+    def read(connection: Connection) -> Response:
+        items, next_cursor = list_holds(
+            connection, wanted, now=utc_now(), cursor=cursor, limit=limit or DEFAULT_PAGE
+        )
+        return json_response({"items": items, "next_cursor": next_cursor})
+
     try:
-        with at_one_moment(parts.engine).connect() as connection:
-            page["items"], page["next_cursor"] = list_holds(
-                connection, wanted, now=utc_now(), cursor=cursor, limit=limit or DEFAULT_PAGE
-            )
+        return parts.stale_reads.read(request, read)
     except BadCursor as error:
         raise invalid(str(error), "cursor") from error
-    return json_response(page)

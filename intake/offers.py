@@ -2,7 +2,8 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy import Connection
 
 from intake.access import allowed
 from intake.answers import json_response
@@ -20,14 +21,17 @@ CatalogueReader = Annotated[Caller, Depends(allowed("catalogue.read"))]
 
 
 @router.get("/v1/events/{event_id}/ticket-classes", summary="List ticket classes", **LIST_TICKET_CLASSES)
-def list_of_event(event_id: str, parts: PartsOfApp, caller: CatalogueReader) -> Response:
+def list_of_event(request: Request, event_id: str, parts: PartsOfApp, caller: CatalogueReader) -> Response:
     """Return the ticket classes of an event, by the catalogue's id, and how many tickets are free.
 
     The next buyer may be faster: an order whose line carries the `signature` as its
     `ticket_group_signature` is refused if by then fewer are free, or the price has risen.
     """
-    with parts.engine.connect() as connection:
+
+    def read(connection: Connection) -> Response:
         items = list_ticket_classes(connection, caller.tenant_id, event_id, now=utc_now())
-    if not items:
-        raise not_found()
-    return json_response({"items": items})
+        if not items:
+            raise not_found()
+        return json_response({"items": items})
+
+    return parts.stale_reads.read(request, read)

@@ -70,6 +70,13 @@ def _header_parameter(name: str, description: str, example: str, pattern: str | 
     return {"name": name, "in": "header", "description": description, "schema": schema, "example": example}
 
 
+NEWEST: Final = _header_parameter(
+    "Cache-Control",
+    "`no-cache` for the newest, where the answer may be a few seconds old otherwise.",
+    "no-cache",
+)
+"""The parameter of a call whose answer may come from a standby."""
+_MAY_BE_STALE: Final[Words] = {"parameters": [NEWEST]}
 _AGAIN: Final = "In how many seconds to try again."
 _NEEDS_KEY: Final[dict[int | str, Words]] = {
     401: _problem(
@@ -286,12 +293,14 @@ LIST_HOLDS: Final[Words] = {
         200: _answer("A page of holds.", _ref(HoldPage)),
         400: _problem("The cursor is not one that a page gave."),
         422: _problem("A parameter is not well formed."),
-    }
+    },
+    "openapi_extra": _MAY_BE_STALE,
 }
 LIST_TICKET_CLASSES: Final[Words] = {
     "responses": _NEEDS_KEY
     | _NOT_FOUND
-    | {200: _answer("The ticket classes of the event.", _ref(TicketClassList))}
+    | {200: _answer("The ticket classes of the event.", _ref(TicketClassList))},
+    "openapi_extra": _MAY_BE_STALE,
 }
 SHOW_HISTORY: Final[Words] = {
     "responses": _NEEDS_KEY | _NOT_FOUND | {200: _answer("The history.", _ref(OrderHistory))}
@@ -319,7 +328,8 @@ LIST_ORDERS: Final[Words] = {
         200: _answer("A page of orders.", _ref(OrderPage)),
         400: _problem("The cursor is not one that a page gave."),
         422: _problem("A parameter is not well formed."),
-    }
+    },
+    "openapi_extra": _MAY_BE_STALE,
 }
 
 

@@ -11,6 +11,7 @@ from db.tables import orders
 from intake.access import Reader, caller_of
 from intake.answers import etag, json_response, list_response, order_response
 from intake.conditions import is_known
+from intake.moments import at_one_moment
 from intake.openapi import LIST_ORDERS, SHOW_HISTORY, SHOW_ORDER
 from intake.parts import PartsOfApp, parts_of
 from intake.plans import plan_for_one
@@ -28,12 +29,6 @@ from schemas.text import Identifier, ShortText, parse_uuid
 from vendors.registry import CANONICAL
 
 router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["orders"])
-
-
-def at_one_moment(engine: Engine) -> Engine:
-    """Return the engine for reads of several statements that must fit each other."""
-    # An order is read by several statements: the version must fit the tickets.
-    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
 def read_order(engine: Engine, order_id: UUID, tenant_id: UUID) -> Words | None:
@@ -94,6 +89,7 @@ Given = BeforeValidator(_given)
 
 @router.get("/v1/orders", summary="List orders", **LIST_ORDERS)
 def list_page(
+    request: Request,
     parts: PartsOfApp,
     caller: Reader,
     event_id: Annotated[
@@ -117,11 +113,15 @@ def list_page(
 ) -> Response:
     """Return a page of orders, newest first. Restrictions add up; unknown parameters are refused."""
     wanted = OrderFilter(caller.tenant_id, event_id, email, status, updated_since)
+
+    def read(connection: Connection) -> Response:
+        ids, next_cursor = list_ids(connection, wanted, cursor=cursor, limit=limit or DEFAULT_PAGE)
+        page = show_each(ids, CANONICAL, lambda some: as_json(read_words(connection, some)))
+        words = {"items": page.items, "next_cursor": next_cursor, "left_out": page.left_out}
+        return list_response(words, page.left_out)
+
     try:
-        with at_one_moment(parts.engine).connect() as connection:
-            ids, next_cursor = list_ids(connection, wanted, cursor=cursor, limit=limit or DEFAULT_PAGE)
-            page = show_each(ids, CANONICAL, lambda some: as_json(read_words(connection, some)))
+        # Who asks for changes since the last time would never see what came late to a standby.
+        return parts.stale_reads.read(request, read, is_newest=updated_since is not None)
     except BadCursor as error:
         raise invalid(str(error), "cursor") from error
-    words = {"items": page.items, "next_cursor": next_cursor, "left_out": page.left_out}
-    return list_response(words, page.left_out)

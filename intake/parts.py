@@ -23,6 +23,8 @@ from intake.readiness import Readiness
 from intake.reused_keys import ReusedKeys
 from intake.seen_versions import SeenVersions
 from intake.shares import READERS, Shares
+from intake.stale_reads import StaleReads
+from intake.standby import Standby
 from orders.reading.event_orders import EventOrders
 from worker.settings import Settings
 
@@ -33,6 +35,8 @@ class Parts:
 
     engine: Engine
     """What reads: at most `READERS` connections."""
+    stale_reads: StaleReads
+    """Lists, which may be a few seconds old."""
     shares: Shares
     quotas: Quotas
     publisher: GroupPublisher
@@ -64,12 +68,16 @@ async def opened(settings: Settings, windows: Storage | None = None) -> AsyncIte
 
     `windows` is where limits in time are counted, if not in this process.
     """
-    pools = open_pools(settings.database())
+    pools = open_pools(settings.database(), settings.read_database_url)
+    standby = None
+    if pools.standby is not None:
+        standby = Standby(pools.standby, pools.checks, settings.read_lag_seconds)
     # A thread that has no connection to read with would only wait for one.
     to_thread.current_default_thread_limiter().total_tokens = READERS
     quotas = Quotas(settings, windows)
     parts = Parts(
         engine=pools.readers,
+        stale_reads=StaleReads(pools.readers, standby),
         shares=Shares(),
         quotas=quotas,
         publisher=GroupPublisher(settings, on_published=quotas.published),
@@ -93,6 +101,8 @@ async def opened(settings: Settings, windows: Storage | None = None) -> AsyncIte
     )
     for part in (parts.publisher, parts.answers, parts.reads):
         part.start()
+    if standby:
+        standby.start()
     try:
         async with quotas.watching():
             yield parts
@@ -102,6 +112,8 @@ async def opened(settings: Settings, windows: Storage | None = None) -> AsyncIte
         await parts.reads.close()
         await parts.documents.close()
         await parts.last_uses.close()
+        if standby:
+            await to_thread.run_sync(standby.close)
         pools.close()
 
 

@@ -15,7 +15,8 @@ _PORT: Final = "5432"
 _LOGIN: Final = re.compile(r"[^:/@]*(?::[^@]*)?@")
 
 ATTRIBUTES: Final = "target_session_attrs"
-_ALLOWED: Final = ("read-write", "primary", "any")
+_FOR_ALL: Final = ("read-write", "primary", "any")
+_FOR_READS: Final = ("prefer-standby", "any")
 
 
 def parse_database_url(url: str) -> str:
@@ -23,6 +24,18 @@ def parse_database_url(url: str) -> str:
 
     Where it names several servers, one that can be written to is wanted unless the URL says otherwise.
     """
+    return _parse(url, _FOR_ALL, "and Willcall writes")
+
+
+def parse_read_database_url(url: str) -> str:
+    """Return the URL of a server that is only read. Raises `ValueError` with a sentence.
+
+    Where it names several servers, a standby is preferred unless the URL says otherwise.
+    """
+    return _parse(url, _FOR_READS, "and a standby may be promoted")
+
+
+def _parse(url: str, allowed: tuple[str, ...], reason: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in _SCHEMES:
         raise ValueError(_FORM)
@@ -31,22 +44,22 @@ def parse_database_url(url: str) -> str:
     before, _, query = rest[start:].partition("?")
     named, slash, path = before.partition("/")
     words = parse_qsl(query, keep_blank_values=True)
-    _check_attributes(words)
+    _check_attributes(words, allowed, reason)
     hosts = _hosts(named, words)
     if len(hosts) < 2:
         return f"postgresql+psycopg://{rest}"
     others = [(name, value) for name, value in words if name not in ("host", "port")]
     if all(name != ATTRIBUTES for name, _ in others):
-        others.append((ATTRIBUTES, "read-write"))
+        others.append((ATTRIBUTES, allowed[0]))
     servers = {"host": ",".join(host for host, _ in hosts), "port": ",".join(port for _, port in hosts)}
     query = urlencode([*servers.items(), *others], safe=",:/")
     return f"postgresql+psycopg://{rest[:start]}{slash or '/'}{path}?{query}"
 
 
-def _check_attributes(words: list[tuple[str, str]]) -> None:
+def _check_attributes(words: list[tuple[str, str]], allowed: tuple[str, ...], reason: str) -> None:
     for name, value in words:
-        if name == ATTRIBUTES and value not in _ALLOWED:
-            raise ValueError(f"has {ATTRIBUTES}={value}, and Willcall writes: use {', '.join(_ALLOWED)}")
+        if name == ATTRIBUTES and value not in allowed:
+            raise ValueError(f"has {ATTRIBUTES}={value}, {reason}: use {', '.join(allowed)}")
 
 
 def _hosts(named: str, words: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -65,6 +65,17 @@ NOT_SHOWN: Final = Counter(
     "willcall_orders_not_shown_total", "Orders left out of an answer that could not show them.", ["dialect"]
 )
 
+STALE_READS: Final = Counter(
+    "willcall_stale_reads_total",
+    "Lists read where a standby is set, by the server that was read, and why it was not the standby.",
+    ["server", "reason"],
+)
+STANDBY_LAG: Final = Gauge(
+    "willcall_standby_lag_seconds",
+    "How old what the standby for reading shows may be; +Inf: it is not read; 0 where none is set.",
+    multiprocess_mode="livemax",
+)
+
 
 def serve_metrics(host: str, port: int) -> None:
     """Answer `GET /metrics` on the port, in a thread of its own; 0 does nothing."""

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker import broker_urls, embedded
-from worker.database_url import parse_database_url
+from worker.database_url import parse_database_url, parse_read_database_url
 from worker.secret_key import SecretKeyMissing, keys_of_home, parse_keys
 
 PREFIX = "WILLCALL_"
@@ -17,6 +17,10 @@ PREFIX = "WILLCALL_"
 
 def _postgresql(url: str | None) -> str | None:
     return None if url is None else parse_database_url(url)
+
+
+def _standby(url: str | None) -> str | None:
+    return None if url is None else parse_read_database_url(url)
 
 
 def _broker(url: str | None) -> str | None:
@@ -54,6 +58,14 @@ class Settings(BaseSettings):
         None,
         description="PostgreSQL 14 or later; several hosts, of which the primary is found: "
         "postgresql://user:password@a,b/database; unset: the embedded one",
+    )
+    read_database_url: Annotated[str | None, AfterValidator(_standby)] = Field(
+        None,
+        description="a standby of the database, or several of them, where the intake reads lists that may be "
+        "stale; unset: the primary",
+    )
+    read_lag_seconds: Annotated[float, Field(ge=2)] = Field(
+        10.0, description="how far behind that standby may be; behind more, lists are read from the primary"
     )
     broker_url: Annotated[str | None, AfterValidator(_broker)] = Field(
         None,

@@ -20,6 +20,7 @@ from db.tables import dead_letters
 from intake.commands.failures import sentence_of
 from intake.commands.node_checks import check_nodes
 from intake.commands.output import counted
+from intake.commands.standby_checks import check_standby
 from intake.pools import open_pools
 from orders.outbox import unsent
 from orders.recovery.event_letters import EVENT_MESSAGE
@@ -48,9 +49,12 @@ _BROKER_SECONDS: Final = 5.0
 
 def run_checks(settings: Settings) -> list[Finding]:
     """Run all checks; what cannot be reached is one bad finding, and what depends on it is left out."""
-    findings = [_settings(settings)]
-    findings += _guarded("database", _database(settings))
-    return findings + run_broker_checks(settings)
+    return [_settings(settings), *run_database_checks(settings), *run_broker_checks(settings)]
+
+
+def run_database_checks(settings: Settings) -> list[Finding]:
+    """Run the checks of the database, and of the standby that lists are read from."""
+    return list(_guarded("database", _database(settings)))
 
 
 def run_broker_checks(settings: Settings) -> list[Finding]:
@@ -75,7 +79,7 @@ def _settings(settings: Settings) -> Finding:
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
-    engine = make_engine(settings.database(), pool_size=1)
+    engine = make_engine(settings.database(), pool_size=2)
     try:
         with engine.connect() as connection:
             pooler = leads_to_pooler(driver_connection(connection))
@@ -83,6 +87,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             yield _postgres_version(connection)
             yield _writable(connection)
             yield _connections(connection, settings)
+            yield from check_standby(settings, engine)
             schema = _schema(connection)
             yield schema
             if schema.is_ok:

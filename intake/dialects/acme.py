@@ -30,7 +30,7 @@ from intake.dialects.answering import USUAL_WAIT_SECONDS
 from intake.dialects.routing import refusing_with
 from intake.envelope import Envelope
 from intake.keys import Caller
-from intake.order_reading import at_one_moment
+from intake.moments import at_one_moment
 from intake.parts import PartsOfApp
 from intake.plans import WITH_ORIGINAL, Plan
 from intake.problems import Problem, invalid, not_found
@@ -110,13 +110,16 @@ def list_orders(
     # `?email=&phoneNumber=` is how forms leave out what they do not restrict.
     customer = Customer(email or None, phoneNumber or None, visitorId or None, tempVisitorId or None)
     before = _cursor(cursor)
-    with at_one_moment(parts.engine).connect() as connection:
+
+    def read(connection: Connection) -> Response:
         found = (
             orders_of_customer(connection, caller.tenant_id, customer, limit=MAX_LIST + 1, before=before)
             if all(is_storable(value) for value in customer.named().values())
             else []
         )
         return _list(request, connection, caller, found)
+
+    return parts.stale_reads.read(request, read)
 
 
 @router.get("/event/{eventId}", summary="List orders of an event", **LIST_ORDERS)
@@ -125,12 +128,15 @@ def list_orders_of_event(
 ) -> Response:
     """List the orders with an item of the event, newest first; it is named by its id here or there."""
     before = _cursor(cursor)
-    with at_one_moment(parts.engine).connect() as connection:
+
+    def read(connection: Connection) -> Response:
         event = find_event(connection, caller.tenant_id, eventId) if is_storable(eventId) else None
         if event is None:
             raise not_found()
         found = orders_of_event(connection, event.id, limit=MAX_LIST + 1, before=before)
         return _list(request, connection, caller, found)
+
+    return parts.stale_reads.read(request, read)
 
 
 @router.get("/{id}", summary="Get an order", **SHOW_ORDER)

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from intake.dialects.openapi import schema_of, words_of_call
+from intake.openapi import NEWEST
 from vendors.acme import DIALECT
 from vendors.acme.answered import AnsweredOrder
 from vendors.acme.calls import OrderCall
@@ -29,7 +30,9 @@ _UUID: Final = {
     "example": "0b6a1d9e-6f0e-4b51-9d55-0d7a3ff2f1ab",
 }
 
-LIST_ORDERS: Final = words_of_call({200: ("The orders.", {"type": "array", "items": _ORDER})}, _REFUSAL)
+LIST_ORDERS: Final = words_of_call(
+    {200: ("The orders.", {"type": "array", "items": _ORDER})}, _REFUSAL, parameters=[NEWEST]
+)
 SHOW_ORDER: Final = words_of_call({200: ("The order.", _ORDER)}, _REFUSAL)
 CREATE_ORDER: Final = words_of_call(
     {201: ("The order's id.", {"type": "string", "format": "uuid"})},

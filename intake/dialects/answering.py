@@ -8,7 +8,7 @@ from fastapi import Response
 from sqlalchemy import Engine
 
 from intake.answers import json_response
-from intake.order_reading import at_one_moment
+from intake.moments import at_one_moment
 from intake.plans import WITH_BACKGROUND, Plan, plan_for_one
 from intake.problems import not_found
 from intake.sending import Refusals, check_processed

@@ -21,7 +21,7 @@ from intake.dialects.openapi import schema_of, words_of_call
 from intake.dialects.routing import refusing_with
 from intake.documents.links import links_of
 from intake.keys import Caller
-from intake.order_reading import at_one_moment
+from intake.moments import at_one_moment
 from intake.parts import PartsOfApp
 from intake.problems import Problem, not_found
 from orders.reading.background import with_background

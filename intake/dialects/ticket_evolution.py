@@ -8,6 +8,7 @@ from uuid import UUID
 from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from orjson import Fragment
+from sqlalchemy import Connection
 
 from intake.answers import list_response
 from intake.bodies import JSON, read_body
@@ -21,7 +22,7 @@ from intake.dialects.ticket_evolution_search import PARAMETERS, wanted_orders
 from intake.direct_routes import Handler
 from intake.envelope import enclose_in_dialect
 from intake.keys import Caller
-from intake.order_reading import at_one_moment
+from intake.openapi import NEWEST
 from intake.parts import parts_of
 from intake.problems import Problem
 from intake.sending import Call, call_of, send
@@ -93,7 +94,7 @@ _SHOW: Final = words_of_call({200: ("The order.", schema_of(DIALECT.name, Order,
 _LIST: Final = words_of_call(
     {200: ("A page of orders, newest first.", schema_of(DIALECT.name, OrderPage, "serialization"))},
     _REFUSED,
-    parameters=PARAMETERS,
+    parameters=[*PARAMETERS, NEWEST],
 )
 
 
@@ -157,17 +158,22 @@ async def list_orders(request: Request) -> Response:
 def _page(request: Request, caller: Caller) -> Response:
     wanted = wanted_orders(request, caller)
     offset = (wanted.page - 1) * wanted.per_page
-    with at_one_moment(parts_of(request.app).engine).connect() as connection:
+
+    def read(connection: Connection) -> Response:
         ids, total = page_of_orders(connection, wanted.search, offset=offset, limit=wanted.per_page)
 
         def show_all(ids: Sequence[UUID]) -> list[Fragment]:
             return as_json(rendered(connection, caller.tenant_id, read_words(connection, ids)))
 
         shown = show_each(ids, DIALECT.name, show_all)
-    words = {
-        "orders": shown.items,
-        "total_entries": total,
-        "per_page": wanted.per_page,
-        "current_page": wanted.page,
-    }
-    return list_response(words, shown.left_out)
+        words = {
+            "orders": shown.items,
+            "total_entries": total,
+            "per_page": wanted.per_page,
+            "current_page": wanted.page,
+        }
+        return list_response(words, shown.left_out)
+
+    # Who asks for changes since the last time would never see what came late to a standby.
+    is_newest = bool(wanted.search.moments)
+    return parts_of(request.app).stale_reads.read(request, read, is_newest=is_newest)

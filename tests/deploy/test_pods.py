@@ -25,6 +25,8 @@ from worker.queues import DEAD_QUEUE, order_queues, queues
 
 SERVED = [name for name, pod in PODS.items() if "startupProbe" in pod.container]
 
+_OPTIONAL = {"WILLCALL_READ_DATABASE_URL"}
+
 
 def _variables(pod: Pod, database: str, broker: RabbitMQ) -> dict[str, str]:
     """Return the pod's own variables, with these servers as its secrets, and with ports that are free."""
@@ -34,7 +36,7 @@ def _variables(pod: Pod, database: str, broker: RabbitMQ) -> dict[str, str]:
         "WILLCALL_SECRET_KEY": "0a" * 32,
         "WILLCALL_FLOWER_BASIC_AUTH": "someone:secret",
     }
-    variables = settings_file() | {name: secrets[name] for name in pod.secrets}
+    variables = settings_file() | {name: secrets[name] for name in pod.secrets.keys() - _OPTIONAL}
     return variables | {name: str(free_port()) for name in variables if name.endswith("_PORT")}
 
 

@@ -148,6 +148,11 @@ class Server:
         for pid in self._pids():
             os.kill(pid, signal.SIGSTOP)
 
+    def thaw(self) -> None:
+        """Let its processes go on."""
+        for pid in self._pids():
+            os.kill(pid, signal.SIGCONT)
+
     def _pids(self) -> list[int]:
         assert self.process is not None
         # The first is who would start others.

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import create_engine, make_url
 
-from worker.database_url import parse_database_url
+from worker.database_url import parse_database_url, parse_read_database_url
 
 
 def _arguments(url: str) -> dict[str, str]:
@@ -99,3 +99,22 @@ def test_what_is_wrong_is_said_without_the_password(url: str, sentence: str) -> 
     with pytest.raises(ValueError, match=sentence) as raised:
         parse_database_url(url.replace("://", "://u:s3cret@", 1))
     assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "wanted"),
+    [
+        ("postgresql://a,b/shop", "prefer-standby"),
+        ("postgresql://a,b/shop?target_session_attrs=any", "any"),
+        ("postgresql://a/shop?target_session_attrs=prefer-standby", "prefer-standby"),
+        ("postgresql://a/shop", None),
+    ],
+)
+def test_where_is_only_read_a_standby_is_preferred(url: str, wanted: str | None) -> None:
+    assert make_url(parse_read_database_url(url)).query.get("target_session_attrs") == wanted
+
+
+@pytest.mark.parametrize("attributes", ["read-write", "primary", "standby", "read-only"])
+def test_what_would_exclude_a_standby_or_a_promoted_one_is_refused(attributes: str) -> None:
+    with pytest.raises(ValueError, match="use prefer-standby, any"):
+        parse_read_database_url(f"postgresql://u:secret@a,b/shop?target_session_attrs={attributes}")
