@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from db import tables
-from tests.backup.customers import Customers, make_catalogue
+from tests.customers import Customers, make_catalogue
 from tests.failover.postgres import Server, running_server
 from tests.failover.shop import Shop, running_shop
 from tests.homes import temporary_home
