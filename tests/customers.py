@@ -4,17 +4,16 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import uuid4
 
 import httpx
 
 from db.ids import new_id
 from tests.factories import make_body, make_event, make_seated_class, make_ticket_class
-from tests.failover.shop import Shop
 from tests.processes import PATIENCE_SECONDS, wait_until
 
 _AT_ONCE: Final = 4
@@ -32,11 +31,17 @@ def make_catalogue(capacity: int = 150) -> dict[str, Any]:
     return {"tenant": "demo", "settings": {"cancels_unpaid": True}, "events": [event]}
 
 
+class Client(Protocol):
+    """Who calls an intake for a customer."""
+
+    def request(self, method: str, path: str, *, json: Any = None, headers: Any = None) -> httpx.Response: ...
+
+
 @dataclass
 class Customers:
     """Each lives one life of an order after the other, until they are stopped."""
 
-    shop: Shop
+    new_client: Callable[[], AbstractContextManager[Client]]
     lives: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
@@ -61,7 +66,7 @@ class Customers:
 
     def _come(self, seed: int) -> None:
         try:
-            with self.shop.client() as client:
+            with self.new_client() as client:
                 while not self._stopping.is_set():
                     Life(client, random.Random(seed * 1_000_000 + self.lives), self.outcomes).live()
                     self.lives += 1
@@ -73,7 +78,7 @@ class Customers:
 class Life:
     """One order, from a hold to the gate, with other choices in each life."""
 
-    client: httpx.Client
+    client: Client
     dice: random.Random
     outcomes: Counter[str]
 
@@ -130,7 +135,7 @@ class Life:
         self._call("POST", f"{path}/cancel", {})
 
     def _check_in(self, path: str) -> None:
-        tickets = self.client.get(path).json()["tickets"]
+        tickets = self.client.request("GET", path).json()["tickets"]
         code = self.dice.choice([ticket["code"] for ticket in tickets] or [None])
         if code is not None:
             self._call("POST", "/v1/check-ins", {"code": code})

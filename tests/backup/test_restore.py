@@ -8,12 +8,14 @@ from typing import Any, Final
 
 import httpx
 import pytest
-import yaml
 
 from db import tables
+from schemas.requests import EXPIRE, KINDS
 from tests.customers import Customers, make_catalogue
+from tests.factories import make_body
 from tests.failover.postgres import Server, running_server
-from tests.failover.shop import Shop, running_shop
+from tests.failover.shop import KINDS as KINDS_OF_PROCESSES
+from tests.failover.shop import Shop, new_shop
 from tests.homes import temporary_home
 from tests.processes import wait_until
 from worker import embedded
@@ -72,9 +74,10 @@ def test_a_dump_and_the_request_log_make_the_same_orders(
         "WILLCALL_REQUEST_LOG": log,
         "WILLCALL_SWEEP_SECONDS": 0.5,
     }
-    with running_shop(tmp_path, **variables) as shop, shop.running("worker"):
-        _load_catalogue(shop, tmp_path)
-        customers = Customers(shop)
+    shop = new_shop(tmp_path, **variables)
+    shop.open(make_catalogue())
+    with shop.running(*KINDS_OF_PROCESSES), shop.running("worker"):
+        customers = Customers(shop.client)
         with customers.coming():
             customers.wait_for(60)
             _dump(server, dump)
@@ -93,26 +96,14 @@ def test_a_dump_and_the_request_log_make_the_same_orders(
     _check_that_it_goes_on(shop, server)
 
 
-def _load_catalogue(shop: Shop, folder: Path) -> None:
-    file = folder / "more.yaml"
-    file.write_text(yaml.safe_dump(make_catalogue()))
-    shop.run("catalog", "load", str(file))
-
-
 def _check_load(server: Server) -> None:
     """Each kind of request is there, refused ones too: else the test would show little."""
     query = "SELECT kind, status FROM requests GROUP BY 1, 2"
     found = set(server.ask(query, "willcall"))
     kinds = {kind for kind, _ in found}
-    assert kinds == {*tables_kinds(), "orders.expire"}
+    assert kinds == {*KINDS, EXPIRE}
     assert {status for _, status in found} == {"processed", "rejected"}
     assert server.ask("SELECT count(*) > 0 FROM order_trades WHERE is_purchase", "willcall") == [(True,)]
-
-
-def tables_kinds() -> set[str]:
-    from schemas.requests import KINDS
-
-    return set(KINDS)
 
 
 def _check_that_it_goes_on(shop: Shop, server: Server) -> None:
@@ -133,8 +124,6 @@ def _check_that_it_goes_on(shop: Shop, server: Server) -> None:
 
 
 def _order(client: httpx.Client) -> dict[str, Any]:
-    from tests.factories import make_body
-
     answer = client.post("/v1/orders", json=make_body())
     assert answer.status_code == 201, answer.text
     words: dict[str, Any] = answer.json()
