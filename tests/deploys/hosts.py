@@ -1,6 +1,6 @@
 """Two hosts, on each of which one process of every kind runs: what is deployed, one host after the other."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -30,7 +30,7 @@ class Host:
 
 
 @contextmanager
-def running_hosts(*shops: Shop) -> Iterator[Sequence[Host]]:
+def running_hosts(*shops: Shop) -> Iterator[list[Host]]:
     """Start a host for each shop, two of the same one for example, and stop what runs of them in the end."""
     hosts = [Host(shop) for shop in shops]
     try:

@@ -26,6 +26,8 @@ class Ledger:
     """The status of the last answer, by key."""
     retryable: Counter[str] = field(default_factory=Counter)
     """What a producer is told to send again, or could not send."""
+    may_break: bool = False
+    """Whether calls may break on connections that an intake closes."""
     errors: list[str] = field(default_factory=list)
     """What no producer should see."""
 
@@ -98,6 +100,9 @@ class TwoDoors:
             ledger.retryable["refused"] += 1
             return None
         except httpx.TransportError as error:
+            if ledger.may_break and isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+                ledger.retryable["broken"] += 1
+                return None
             ledger.errors.append(f"{method} {path}: {error!r}")
             return None
         if answer.status_code == 503 and "retry-after" in answer.headers:

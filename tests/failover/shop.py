@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -48,6 +48,10 @@ class Shop:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.variables['WILLCALL_INTAKE_PORT']}"
+
+    def with_variables(self, **variables: object) -> "Shop":
+        """Return the same shop with other settings of its processes."""
+        return replace(self, variables={**self.variables, **variables})
 
     def open(self, catalogue: Mapping[str, Any]) -> None:
         """Make the tables, load the catalogue, and make a key that may do everything but administer."""
