@@ -1,6 +1,5 @@
 """Very many requests wait: no process grows with them, and producers are told when it is enough."""
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -8,21 +7,21 @@ from typing import Final
 import pytest
 from sqlalchemy import Engine
 
-from tests.brokers import Broker
+from tests.brokers import VALKEY, Broker
+from tests.deploys.extent import QUEUED, on
 from tests.deploys.producers import check_inventory
 from tests.factories import make_body, make_event, make_ticket_class, rows, scalar
 from tests.failover.shop import Shop, new_shop
 from tests.processes import Process, children_of, wait_until
 
-QUEUED: Final = int(os.environ.get("BACKLOG", "3000"))
-"""Requests that wait at once; `make backlog` has a million of them."""
-
 _AT_ONCE: Final = 100
+_CLASSES: Final = ("standing", "seated", "upstairs")
 
-_BOUNDS: Final = {"intake": 250, "worker": 450, "relay": 250}
+_BOUNDS: Final = {"intake": 200, "worker": 350, "relay": 200}
 """MB of a process at most, whatever waits: some more than what docker-compose.yml counts with."""
 
 
+@on(VALKEY)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 def test_no_process_grows_with_what_waits(broker: Broker, engine: Engine) -> None:
     shop = new_shop(
@@ -33,7 +32,8 @@ def test_no_process_grows_with_what_waits(broker: Broker, engine: Engine) -> Non
         WILLCALL_MAX_QUEUED_PER_TENANT=0,
         WILLCALL_ACCESS_LOG="false",
     )
-    shop.open({"tenant": "demo", "events": [make_event(ticket_classes=[make_ticket_class(capacity=10**7)])]})
+    classes = [make_ticket_class(name, capacity=1_000_000) for name in _CLASSES]
+    shop.open({"tenant": "demo", "events": [make_event(ticket_classes=classes)]})
     with shop.running("intake") as doors:
         accepted = _fill(shop)
         with shop.running("worker", "relay") as crew:
@@ -46,7 +46,7 @@ def test_no_process_grows_with_what_waits(broker: Broker, engine: Engine) -> Non
                 timeout=_patience(),
             )
             peaks = _peaks({**doors, **crew})
-    print(f"{accepted} requests waited; MB at most: {peaks}")  # noqa: T201 - what `make backlog` tells
+    print(f"{accepted} requests waited; MB at most: {peaks}")  # noqa: T201 - what `make deploys` tells
     assert _count(engine) == scalar(engine, "SELECT count(*) FROM orders") == accepted
     assert rows(engine, "SELECT DISTINCT status FROM requests") == [("processed",)]
     assert scalar(engine, "SELECT count(*) FROM dead_letters") == 0
@@ -59,7 +59,7 @@ def _fill(shop: Shop) -> int:
     accepted = 0
     with shop.client(wait=0) as client:
         while accepted < 2 * QUEUED:
-            answer = client.post("/v1/orders", json=[make_body() for _ in range(_AT_ONCE)])
+            answer = client.post("/v1/orders", json=[make_body(_CLASSES[one % 3]) for one in range(_AT_ONCE)])
             if answer.status_code == 503:
                 assert int(answer.headers["retry-after"]) > 0
                 # It estimates what waits, and looks now and then.

@@ -9,8 +9,9 @@ from sqlalchemy import Engine, text
 
 from db.engine import make_engine
 from db.revisions import current_revision, newest_revision
-from tests.brokers import Broker
+from tests.brokers import VALKEY, Broker
 from tests.customers import Customers, make_catalogue
+from tests.deploys.extent import on
 from tests.deploys.former_version import unpack_former_version
 from tests.deploys.hosts import Host, running_hosts
 from tests.deploys.producers import Ledger, two_doors
@@ -34,6 +35,7 @@ def _revision(engine: Engine) -> str | None:
         return current_revision(connection)
 
 
+@on(VALKEY)
 def test_a_version_is_replaced_by_the_next_under_load(broker: Broker, empty: Engine, tmp_path: Path) -> None:
     url = empty.url.render_as_string(hide_password=False)
     new = new_shop(broker.folder, **broker.environment, WILLCALL_DATABASE_URL=url)
