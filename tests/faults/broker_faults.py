@@ -1,0 +1,93 @@
+"""Brokers that die, stand still, or refuse."""
+
+import os
+import signal
+from collections.abc import Iterator
+from random import Random
+
+from tests.faults.actors import gone, is_stopped
+from tests.faults.kind import kind, seen
+from tests.faults.stage import RABBITMQ, VALKEY, Stage
+from tests.faults.valkey import Valkey
+from tests.processes import children_of
+from tests.rabbitmq import RabbitMQ
+
+
+@kind("the broker is killed", lasts=(0.2, 2), weight=3)
+def _killed(stage: Stage, rng: Random) -> Iterator[str]:
+    broker = stage.broker
+    assert broker.process is not None
+    pid = broker.process.pid
+    broker.kill()
+    yield seen(lambda: gone(pid), f"process {pid} of the broker is gone")
+    broker.start()
+
+
+@kind("the broker is restarted in good order", lasts=(0.0, 1.0), weight=1)
+def _restarted(stage: Stage, rng: Random) -> Iterator[str]:
+    broker = stage.broker
+    assert broker.process is not None
+    pid = broker.process.pid
+    if isinstance(broker, Valkey):
+        broker.stop()
+    else:
+        broker.end()
+    yield seen(lambda: gone(pid), f"process {pid} of the broker has ended")
+    broker.start()
+
+
+def _stopped(stage: Stage, rng: Random) -> Iterator[str]:
+    assert stage.broker.process is not None
+    pids = _pids(stage.broker)
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    yield seen(lambda: all(map(is_stopped, pids)), f"processes {pids} of the broker are stopped")
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+
+
+kind("the broker is stopped", weight=3)(_stopped)
+kind("the broker is stopped for longer than timeouts", lasts=(11, 13), weight=1)(_stopped)
+
+
+def _pids(broker: Valkey | RabbitMQ) -> list[int]:
+    """Return the process of the server, and of what it runs in."""
+    assert broker.process is not None
+    found = [broker.process.pid]
+    for pid in found:
+        found += children_of(pid)
+    return found
+
+
+@kind("the broker's memory is full", brokers=(VALKEY,), lasts=(0.5, 2))
+def _full_valkey(stage: Stage, rng: Random) -> Iterator[str]:
+    assert isinstance(stage.broker, Valkey)
+    stage.broker.ask("CONFIG", "SET", "maxmemory", "1")
+    yield seen(lambda: _refuses(stage), "the broker refuses writes: its memory is full")
+    stage.broker.ask("CONFIG", "SET", "maxmemory", "0")
+
+
+def _refuses(stage: Stage) -> bool:
+    import redis
+
+    assert isinstance(stage.broker, Valkey)
+    try:
+        stage.broker.ask("SET", "harness", "x" * 100)
+    except redis.ResponseError as error:
+        return "OOM" in str(error) or "maxmemory" in str(error)
+    return False
+
+
+@kind("the broker's memory alarm is on", brokers=(RABBITMQ,), lasts=(0.5, 2))
+def _full_rabbitmq(stage: Stage, rng: Random) -> Iterator[str]:
+    assert isinstance(stage.broker, RabbitMQ)
+    stage.broker.ctl("set_vm_memory_high_watermark", "absolute", "1")
+    try:
+        yield seen(lambda: _alarms(stage) != "[]", "the broker has an alarm and blocks publishers")
+    finally:
+        stage.broker.ctl("set_vm_memory_high_watermark", "0.4")
+
+
+def _alarms(stage: Stage) -> str:
+    assert isinstance(stage.broker, RabbitMQ)
+    return stage.broker.ctl("--silent", "eval", "rabbit_alarm:get_alarms().").strip()

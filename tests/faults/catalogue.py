@@ -1,0 +1,59 @@
+"""What is on sale in the system under test."""
+
+from typing import Any, Final
+
+TENANT: Final = "101"
+"""A tenant whose name is a number, as one of the dialects wants it."""
+
+EVENT: Final = "11"
+TAXED_EVENT: Final = "12"
+
+TAX_PERCENT: Final = 19
+"""Of the taxed event, on top of its prices, rounded for each line."""
+
+_PLENTY: Final = 1_000_000
+
+PRICES: Final = {"1": "45.50", "2": "10.99", "3": "80.00", "4": "25.00", "5": "33.33", "6": "12.00"}
+
+STANDING: Final = "1"
+BALCONY: Final = "2"
+SEATED: Final = "3"
+SCARCE: Final = "4"
+TAXED: Final = "5"
+HELD: Final = "6"
+
+SCARCE_CAPACITY: Final = 40
+
+_CAPACITIES: Final = {SCARCE: SCARCE_CAPACITY}
+
+
+def _ticket_class(id_: str) -> dict[str, Any]:
+    words: dict[str, Any] = {"id": id_, "name": f"Class {id_}", "price": PRICES[id_]}
+    if id_ == SEATED:
+        return words | {"section": "A", "row": "1", "seats": ["1-5000"]}
+    return words | {"capacity": _CAPACITIES.get(id_, _PLENTY)}
+
+
+def _event(id_: str, *classes: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "name": f"Event {id_}",
+        "starts_at": "2090-04-11T19:00:00+02:00",
+        "ends_at": "2090-04-11T23:00:00+02:00",
+        "timezone": "Europe/Paris",
+        "currency": "USD",
+        "ticket_classes": [_ticket_class(one) for one in classes],
+        **changes,
+    }
+
+
+_TAX: Final = {"name": "VAT", "rate": f"0.{TAX_PERCENT}", "is_included": False, "rounding": "line"}
+
+CATALOGUE: Final = {
+    "tenant": TENANT,
+    "aliases": {name: [TENANT] for name in ("zoho_backstage", "acme", "ticket_evolution", "eventbookings")},
+    "events": [
+        _event(EVENT, STANDING, BALCONY, SEATED, SCARCE, HELD),
+        _event(TAXED_EVENT, TAXED, tax=_TAX),
+    ],
+}

@@ -1,0 +1,287 @@
+"""The oracle: do producers, the database and all event messages agree on what happened?
+
+It knows nothing of the program: a ledger, a tape, a snapshot, and a model of a few lines.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from schemas.requests import CREATE, TAKE
+from tests.faults.catalogue import SCARCE
+from tests.faults.ledger import Ask
+from tests.faults.model import Expected
+from tests.faults.snapshot import Row, Snapshot
+from tests.faults.tape import Heard
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that is known in the end."""
+
+    asks: Sequence[Ask]
+    heard: Sequence[Heard]
+    snapshot: Snapshot
+    ticket_of: Callable[[str], str | None]
+    """Returns the id of the ticket that a code is for; None where the tenant's keys did not sign it."""
+    discrepancies: Sequence[str] = ()
+    """What the program's own reconciliation finds."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that should not be: under which check, and what."""
+
+    check: str
+    what: str
+
+
+Check = Callable[[Evidence], Iterator[str]]
+CHECKS: Final[list[Check]] = []
+
+
+def _check(function: Check) -> Check:
+    CHECKS.append(function)
+    return function
+
+
+def find(evidence: Evidence) -> list[Finding]:
+    """Return everything that should not be."""
+    return [Finding(check.__name__, what) for check in CHECKS for what in check(evidence)]
+
+
+def status_of(row: Row) -> str:
+    """Return how a request has ended: "processed", or the code of its rejection."""
+    return row["errors"][0]["code"] if row["status"] == "rejected" else str(row["status"])
+
+
+@_check
+def every_accepted_request_has_one_outcome(evidence: Evidence) -> Iterator[str]:
+    for ask in evidence.asks:
+        if ask.is_accepted and ask.key not in evidence.snapshot.requests:
+            yield f"lost: {ask.kind} {ask.key} of {ask.producer}, told {[one.status for one in ask.told]}"
+        elif ask.outcome is None and ask.sendings:
+            yield f"no outcome for its producer: {ask.kind} {ask.key} of {ask.producer}"
+
+
+@_check
+def outcomes_are_possible(evidence: Evidence) -> Iterator[str]:
+    for ask in evidence.asks:
+        row = evidence.snapshot.requests.get(ask.key)
+        if row is not None and status_of(row) not in ask.may_end_as:
+            yield f"{ask.kind} {ask.key} of {ask.producer} ended as {status_of(row)}: {row['errors']}"
+
+
+@_check
+def what_was_told_stays_true(evidence: Evidence) -> Iterator[str]:
+    for ask in evidence.asks:
+        row = evidence.snapshot.requests.get(ask.key)
+        if row is None or ask.outcome is None:
+            continue
+        if ask.outcome != status_of(row):
+            yield f"{ask.kind} {ask.key}: told {ask.outcome}, the database says {status_of(row)}"
+        if ask.order_id is not None and ask.order_id != row["order_id"]:
+            yield f"{ask.kind} {ask.key}: told order {ask.order_id}, the database says {row['order_id']}"
+        totals = {
+            one.words["totals"]["total"]
+            for one in ask.told
+            if ask.kind == CREATE and isinstance(one.words, dict) and "totals" in one.words
+        }
+        if len(totals) > 1:
+            yield f"{ask.kind} {ask.key}: told several totals, {totals}"
+
+
+@_check
+def nothing_exists_that_nobody_asked_for(evidence: Evidence) -> Iterator[str]:
+    asked = {ask.key: ask for ask in evidence.asks}
+    for key, row in evidence.snapshot.requests.items():
+        if key not in asked:
+            yield f"a request that nobody sent: {row['kind']} {key}"
+        elif row["kind"] != asked[key].kind:
+            yield f"a request of another kind: {row['kind']} {key}"
+    for key in evidence.snapshot.orders:
+        if key not in asked:
+            yield f"an order that nobody asked for: {key}"
+
+
+@_check
+def every_order_is_there_once(evidence: Evidence) -> Iterator[str]:
+    for key in evidence.snapshot.doubled:
+        yield f"doubled: two orders of {key}"
+    for ask in evidence.asks:
+        row = evidence.snapshot.requests.get(ask.key)
+        if ask.kind == CREATE and row is not None:
+            is_there = ask.key in evidence.snapshot.orders
+            if is_there != (row["status"] == "processed"):
+                yield f"{ask.key} is {row['status']}, and its order is {'' if is_there else 'not '}there"
+
+
+@_check
+def every_order_is_as_its_requests_say(evidence: Evidence) -> Iterator[str]:
+    for life, expected in _expected(evidence).items():
+        order = evidence.snapshot.orders.get(life)
+        if order is not None:
+            for difference in _differences(order, expected):
+                yield f"order {life}: {difference}"
+
+
+def _expected(evidence: Evidence) -> dict[str, Expected]:
+    lives: defaultdict[str, list[Ask]] = defaultdict(list)
+    for ask in evidence.asks:
+        lives[ask.life].append(ask)
+    found = {}
+    for life, asks in lives.items():
+        expected: Expected | None = None
+        for ask in sorted(asks, key=lambda one: one.place):
+            row = evidence.snapshot.requests.get(ask.key)
+            is_done = row is not None and row["status"] == "processed"
+            if is_done and ask.effect is not None and ask.kind != TAKE:
+                expected = ask.effect(expected)
+        if expected is not None:
+            found[life] = expected
+    return found
+
+
+def _differences(order: Row, expected: Expected) -> Iterator[str]:
+    tickets = Counter(ticket["status"] for ticket in order["tickets"])
+    lines = tuple((line["class"], line["quantity"]) for line in order["lines"] if line["quantity"])
+    pairs: tuple[tuple[str, Any, Any], ...] = (
+        ("status", order["status"], expected.status),
+        ("lines", lines, expected.lines),
+        ("total", order["total"], expected.total),
+        ("paid", order["paid"], expected.paid),
+        ("payments", _completed(order), expected.paid),
+        ("valid tickets", tickets["valid"] + tickets["checked_in"], expected.tickets),
+        ("voided tickets", tickets["voided"], expected.voided),
+        ("checked in", tickets["checked_in"], expected.checked_in),
+        ("buyer", order["buyer_email"], expected.email or order["buyer_email"]),
+        ("version", order["version"], 1 + expected.changes),
+    )
+    for name, found, wanted in pairs:
+        if found != wanted:
+            yield f"{name} is {found}, and should be {wanted}"
+
+
+def _completed(order: Row) -> Decimal:
+    amounts = (one["amount"] for one in order["payments"] if one["status"] == "completed")
+    return sum(amounts, Decimal(0))
+
+
+@_check
+def nothing_is_oversold_and_the_inventory_adds_up(evidence: Evidence) -> Iterator[str]:
+    sold: Counter[str] = Counter()
+    seats: Counter[str] = Counter()
+    for order in evidence.snapshot.orders.values():
+        for ticket in order["tickets"]:
+            if ticket["status"] != "voided":
+                sold[ticket["class"]] += 1
+                if ticket["seat_id"]:
+                    seats[ticket["seat_id"]] += 1
+    held: Counter[str] = Counter()
+    for hold in evidence.snapshot.holds:
+        if hold["status"] == "held":
+            held[hold["class"]] += hold["quantity"]
+    for one in evidence.snapshot.classes:
+        name = one["external_id"]
+        if sold[name] + held[name] > one["capacity"]:
+            yield f"oversold: {sold[name]} tickets of class {name} with {one['capacity']}"
+        if (one["sold"], one["held"]) != (sold[name], held[name]):
+            yield (
+                f"class {name} says {one['sold']} sold and {one['held']} held;"
+                f" there are {sold[name]} and {held[name]}"
+            )
+    for seat, count in seats.items():
+        if count > 1:
+            yield f"oversold: seat {seat} has {count} valid tickets"
+
+
+@_check
+def nobody_is_refused_while_something_is_left(evidence: Evidence) -> Iterator[str]:
+    refused = [
+        sum(line["quantity"] for line in ask.body["line_items"])
+        for ask in evidence.asks
+        if (row := evidence.snapshot.requests.get(ask.key)) is not None and status_of(row) == "sold_out"
+    ]
+    (scarce,) = [one for one in evidence.snapshot.classes if one["external_id"] == SCARCE]
+    left = scarce["capacity"] - scarce["sold"]
+    if any(count <= left for count in refused):
+        yield f"{left} tickets of class {SCARCE} are left, and someone who wanted as few was refused"
+
+
+@_check
+def every_ticket_is_issued_once_and_verifies(evidence: Evidence) -> Iterator[str]:
+    codes: Counter[str] = Counter()
+    for key, order in evidence.snapshot.orders.items():
+        for ticket in order["tickets"]:
+            if ticket["code"] is not None:
+                codes[ticket["code"]] += 1
+                if evidence.ticket_of(ticket["code"]) != ticket["id"]:
+                    yield f"the code of ticket {ticket['id']} of order {key} does not verify"
+            elif ticket["status"] != "voided":
+                yield f"ticket {ticket['id']} of order {key} has no code"
+    for code, count in codes.items():
+        if count > 1:
+            yield f"doubled: {count} tickets have the code {code}"
+
+
+@_check
+def every_event_has_left_in_order(evidence: Evidence) -> Iterator[str]:
+    heard: defaultdict[str, list[int]] = defaultdict(list)
+    contents: dict[str, Any] = {}
+    for one in evidence.heard:
+        if contents.setdefault(one.id, one.data) != one.data:
+            yield f"event {one.id} came with two contents"
+        if one.sequence not in heard[one.subject]:
+            heard[one.subject].append(one.sequence)
+    for subject, numbers in heard.items():
+        if numbers != sorted(numbers):
+            yield f"the events of {subject} came out of order: {numbers}"
+    for subject, numbers in evidence.snapshot.events.items():
+        if numbers != list(range(1, len(numbers) + 1)):
+            yield f"the events of {subject} have a gap: {numbers}"
+        missing = set(numbers) - set(heard[subject])
+        if missing:
+            yield f"lost: events {sorted(missing)} of {subject} were written and never heard"
+    for subject in heard.keys() - evidence.snapshot.events.keys():
+        yield f"events of {subject} were heard, and are not in the database"
+    if evidence.snapshot.unsent:
+        yield f"{evidence.snapshot.unsent} events are still in the outbox"
+
+
+@_check
+def every_order_was_told_of(evidence: Evidence) -> Iterator[str]:
+    confirmed: Counter[str] = Counter()
+    rejected: set[str] = set()
+    seen: set[str] = set()
+    for one in evidence.heard:
+        if one.id not in seen:
+            seen.add(one.id)
+            confirmed[one.subject] += one.type == "order.confirmed"
+            if one.type == "order.rejected":
+                rejected.add(one.subject)
+    for key, order in evidence.snapshot.orders.items():
+        if confirmed[order["id"]] != 1:
+            yield f"order {key} was confirmed {confirmed[order['id']]} times"
+        numbers = evidence.snapshot.events.get(order["id"], [])
+        if order["last_sequence"] != len(numbers):
+            yield f"order {key} says {order['last_sequence']} events, and there are {len(numbers)}"
+    for key, row in evidence.snapshot.requests.items():
+        if row["status"] == "rejected" and row["kind"] == CREATE and row["id"] not in rejected:
+            yield f"the rejection of {key} was not told"
+
+
+@_check
+def nothing_is_left_over(evidence: Evidence) -> Iterator[str]:
+    for row in evidence.snapshot.waiting:
+        yield f"request {row['request_id']} still waits: {row['last_error']}"
+    for row in evidence.snapshot.dead:
+        yield f"a dead letter: {row['kind']} {row.get('message_id')}: {row.get('reason')}"
+    for one in evidence.discrepancies:
+        yield f"reconciliation finds: {one}"
+
+
+def summary(findings: Sequence[Finding]) -> Mapping[str, int]:
+    """Return how many findings each check has."""
+    return Counter(one.check for one in findings)

@@ -1,0 +1,200 @@
+"""The system under test: servers, processes, and the wires between them."""
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import yaml
+from sqlalchemy import Engine
+
+from db.engine import make_engine
+from intake.scopes import SCOPES
+from tests.commands.conftest import WILLCALL, environment
+from tests.failover.postgres import Server, running_pair
+from tests.faults.actors import Actor, Supervisor, wait_until_all_run
+from tests.faults.catalogue import CATALOGUE, TENANT
+from tests.faults.links import Link, Links
+from tests.faults.valkey import Valkey
+from tests.rabbitmq import RabbitMQ, free_port, running_rabbitmq
+from worker.secret_key import generate_key
+
+VALKEY: Final = "valkey"
+RABBITMQ: Final = "rabbitmq"
+BROKERS: Final = (VALKEY, RABBITMQ)
+
+ROLES: Final = ("worker", "relay", "beat", "intake")
+_OF_EACH: Final = 2
+
+_SETTINGS: Final = {
+    "WILLCALL_ACCESS_LOG": "false",
+    "WILLCALL_SWEEP_SECONDS": 1,
+    "WILLCALL_VISIBILITY_TIMEOUT_SECONDS": 8,
+    "WILLCALL_LOG_LEVEL": "INFO",
+}
+
+
+@dataclass
+class Stage:
+    """All that a fault can happen to."""
+
+    folder: Path
+    broker_name: str
+    primary: Server
+    standby: Server
+    broker: "Valkey | RabbitMQ"
+    links: Links
+    variables: Mapping[str, object]
+    actors: dict[str, Actor] = field(default_factory=dict)
+    key: dict[str, str] = field(default_factory=dict)
+    """What `willcall keys create` prints."""
+
+    @property
+    def points(self) -> Path:
+        return self.folder / "points"
+
+    @property
+    def broker_url(self) -> str:
+        """Return the broker's URL, without a wire between."""
+        return broker_url(self.broker, self.broker.port)
+
+    @property
+    def database_url(self) -> str:
+        """Return the URL of whichever server takes changes, without a wire between."""
+        return database_url(self.primary.port, self.standby.port)
+
+    def of(self, role: str) -> list[Actor]:
+        return [actor for actor in self.actors.values() if actor.role == role]
+
+    def link(self, actor: Actor, server: str) -> Link:
+        """Return the wire from a process to the "primary" of the moment, its "standby", or the "broker"."""
+        ports = {"primary": self.primary.port, "standby": self.standby.port, "broker": self.broker.port}
+        return self.links.all[_wire(actor.name, ports[server])]
+
+    def engine(self) -> Engine:
+        """Return an engine on the primary of the moment."""
+        return make_engine(self.primary.url("willcall"))
+
+    def urls(self) -> list[str]:
+        """Return the URLs of the intakes."""
+        return [f"http://127.0.0.1:{one.variables['WILLCALL_INTAKE_PORT']}" for one in self.of("intake")]
+
+    def run(self, *words: str) -> str:
+        """Run a command of `willcall` that is to succeed; return what it prints."""
+        done = self.try_to_run(*words)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def try_to_run(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command of `willcall`, without a wire between."""
+        own = {
+            "WILLCALL_HOME": self.folder / "home",
+            "WILLCALL_DATABASE_URL": self.database_url,
+            "WILLCALL_BROKER_URL": self.broker_url,
+            "WILLCALL_SECRET_KEY": self.variables["WILLCALL_SECRET_KEY"],
+        }
+        command = [WILLCALL, *words]
+        return subprocess.run(
+            command, env=environment(**own), cwd=self.folder, capture_output=True, text=True, timeout=120
+        )
+
+    def wait_until_ready(self) -> None:
+        wait_until_all_run(list(self.actors.values()))
+
+
+def database_url(*ports: int) -> str:
+    hosts = ",".join(f"127.0.0.1:{port}" for port in ports)
+    return f"postgresql://willcall@{hosts}/willcall?target_session_attrs=read-write"
+
+
+def broker_url(broker: "Valkey | RabbitMQ", port: int) -> str:
+    if isinstance(broker, Valkey):
+        return broker.url(port)
+    return f"amqp://guest:guest@127.0.0.1:{port}//"
+
+
+@contextmanager
+def running_stage(broker: str, folder: Path, **variables: object) -> Iterator[Stage]:
+    """Run two processes of each role on a primary, its standby and a broker."""
+    with ExitStack() as stack:
+        primary, standby = stack.enter_context(running_pair())
+        server = stack.enter_context(_running_broker(broker, folder / "broker"))
+        links = Links()
+        links.start()
+        stack.callback(links.stop)
+        own = (
+            _SETTINGS | {"WILLCALL_SECRET_KEY": generate_key(), "FAULT_POINTS": folder / "points"} | variables
+        )
+        stage = Stage(folder, broker, primary, standby, server, links, own)
+        stage.key = json.loads(_load(stage))
+        for role in ROLES:
+            for number in range(1, _OF_EACH + 1):
+                _add_actor(stage, f"{role}-{number}", role)
+        supervisor = Supervisor(list(stage.actors.values()))
+        stack.callback(_end_all, stage)
+        for actor in stage.actors.values():
+            actor.start()
+        stage.wait_until_ready()
+        supervisor.start()
+        stack.callback(supervisor.stop)
+        yield stage
+
+
+@contextmanager
+def _running_broker(name: str, home: Path) -> Iterator["Valkey | RabbitMQ"]:
+    if name == RABBITMQ:
+        with running_rabbitmq(home) as rabbitmq:
+            yield rabbitmq
+        return
+    home.mkdir()
+    valkey = Valkey(home)
+    try:
+        valkey.start()
+        yield valkey
+    finally:
+        valkey.stop()
+
+
+def _load(stage: Stage) -> str:
+    """Make the tables, load what is on sale, and return the words of a new key, as JSON."""
+    stage.run("migrate")
+    file = stage.folder / "catalogue.yaml"
+    file.write_text(yaml.safe_dump(CATALOGUE))
+    stage.run("catalog", "load", str(file))
+    words = [word for scope in SCOPES[:-1] for word in ("--scope", scope)]  # all but `admin`
+    return stage.run("keys", "create", "--tenant", TENANT, *words, "--json")
+
+
+def _add_actor(stage: Stage, name: str, role: str) -> None:
+    primary, standby, broker = (
+        stage.links.open(_wire(name, port), port).port
+        for port in (stage.primary.port, stage.standby.port, stage.broker.port)
+    )
+    home = stage.folder / "homes" / name
+    home.mkdir(parents=True)
+    variables = {
+        **stage.variables,
+        "WILLCALL_HOME": home,
+        "WILLCALL_DATABASE_URL": database_url(primary, standby),
+        "WILLCALL_BROKER_URL": broker_url(stage.broker, broker),
+        "WILLCALL_INTAKE_PORT": free_port(),
+    }
+    stage.actors[name] = Actor(name, role, variables, stage.folder)
+
+
+def _wire(actor: str, port: int) -> str:
+    return f"{actor} to {port}"
+
+
+def _end_all(stage: Stage) -> None:
+    for actor in stage.actors.values():
+        actor.is_held = True
+        if actor.process is not None:
+            actor.process.send_signal(signal.SIGCONT)
+            actor.process.terminate()
+    for actor in stage.actors.values():
+        actor.end()

@@ -1,0 +1,84 @@
+"""A consumer of every event message, as a program that lives on them would be one."""
+
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+from kombu import Connection, Consumer, Queue
+
+from tests.processes import PATIENCE_SECONDS
+from worker.queues import EVENTS, is_amqp
+
+_QUEUE: Final = "harness.events"
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One event message, as it came."""
+
+    at: float
+    id: str
+    type: str
+    subject: str
+    sequence: int
+    data: Any
+
+
+@dataclass
+class Tape:
+    """Records until it is stopped; it connects again whenever the broker was away."""
+
+    url: str
+    heard: list[Heard] = field(default_factory=list)
+    _is_over: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        with Connection(self.url) as connection:
+            self._queue()(connection.default_channel).declare()
+        self._thread = threading.Thread(target=self._run, name="tape", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._is_over.set()
+        if self._thread is not None:
+            self._thread.join(PATIENCE_SECONDS)
+
+    def has_heard(self, subject: str) -> bool:
+        return any(one.subject == subject for one in reversed(self.heard))
+
+    def _queue(self) -> Queue:
+        arguments = {"x-queue-type": "quorum"} if is_amqp(self.url) else None
+        return Queue(_QUEUE, EVENTS, "#", durable=True, queue_arguments=arguments)
+
+    def _run(self) -> None:
+        while not self._is_over.is_set():
+            # Whatever ends a connection, the next one goes on: the queue keeps what was not acknowledged.
+            with suppress(Exception):
+                self._record()
+            time.sleep(0.1)
+
+    def _record(self) -> None:
+        options: dict[str, Any] = {} if is_amqp(self.url) else {"visibility_timeout": 5}
+        with Connection(self.url, connect_timeout=2, transport_options=options, heartbeat=5) as connection:
+            consumer = Consumer(connection, [self._queue()], on_message=self._note, prefetch_count=200)
+            with consumer:
+                while not self._is_over.is_set():
+                    with suppress(TimeoutError):
+                        connection.drain_events(timeout=0.5)
+
+    def _note(self, message: Any) -> None:
+        event = orjson.loads(message.body)
+        heard = Heard(
+            time.monotonic(),
+            event["id"],
+            event["type"],
+            event["subject"],
+            int(event["sequence"]),
+            event.get("data"),
+        )
+        self.heard.append(heard)
+        message.ack()
