@@ -25,6 +25,7 @@ from tasks.orders import patience
 from worker.settings import get_settings
 
 _WAITING: Final = "waiting"
+_DEAD: Final = "dead"
 
 Numbers = dict[UUID, tuple[int, ...]]
 """The numbers of the orders that requests made, by the requests' ids."""
@@ -120,12 +121,12 @@ def _lines(places: Iterable[_Place]) -> Iterator[LoggedBatch | LoggedForLater]:
 
 def _replay_batch(engine: Engine, batch: LoggedBatch, replayed: Replayed) -> None:
     try:
-        outcomes, known = _process(engine, batch)
+        decided, known = _process(engine, batch)
     except CatalogueChanged:
         return _replay_batch(engine, batch, replayed)  # which reads the catalogue anew
     replayed.count += len(batch.requests)
     replayed.known += known
-    for request, before, outcome in zip(batch.requests, batch.outcomes, outcomes, strict=True):
+    for request, before, outcome in decided:
         now = (outcome.status, None if outcome.order_id is None else str(outcome.order_id))
         # What waited then has its outcome in a later line, or in the database.
         if now != before and before[0] != _WAITING:
@@ -133,20 +134,31 @@ def _replay_batch(engine: Engine, batch: LoggedBatch, replayed: Replayed) -> Non
     return None
 
 
-def _process(engine: Engine, batch: LoggedBatch) -> tuple[Sequence[Outcome], int]:
+Decided = list[tuple[Request, tuple[str, str | None], Outcome]]
+"""Requests with their outcomes then and now."""
+
+
+def _process(engine: Engine, batch: LoggedBatch) -> tuple[Decided, int]:
     settings = get_settings()
     with engine.begin() as connection:
         known = known_ids(connection, (one.request_id for one in batch.requests))
+        asked = [
+            (request, before)
+            for request, before in zip(batch.requests, batch.outcomes, strict=True)
+            # A dead letter is no outcome: processed again, there would be two of it.
+            if before[0] != _DEAD or request.request_id not in known
+        ]
         outcomes = process(
             connection,
-            batch.requests,
+            [request for request, _ in asked],
             now=batch.now,
             patience=patience(),
             max_tickets=settings.max_tickets,
             max_event_bytes=settings.max_event_bytes,
         )
         forget(connection, *(one.request_id for one in outcomes if one.status != _WAITING))
-    return outcomes, sum(one.request_id in known for one in batch.requests)
+    decided = [(request, before, now) for (request, before), now in zip(asked, outcomes, strict=True)]
+    return decided, sum(one.request_id in known for one in batch.requests)
 
 
 def _keep_for_later(engine: Engine, later: Sequence[tuple[Request, datetime]], replayed: Replayed) -> None:

@@ -97,7 +97,7 @@ def _request(words: dict[str, Any]) -> Request:
 
 
 def known_ids(connection: Connection, ids: Iterable[UUID]) -> set[UUID]:
-    """Return those of the requests that have an outcome, or wait as rows."""
+    """Return those of the requests that have an outcome, wait as rows, or are dead."""
     parameters = {"ids": array(map(str, ids))}
     return set(connection.scalars(_KNOWN, parameters))
 
@@ -106,6 +106,7 @@ _KNOWN: Final = text("""
     SELECT id FROM requests WHERE id = ANY(CAST(:ids AS uuid[]))
     UNION SELECT id FROM request_repeats WHERE id = ANY(CAST(:ids AS uuid[]))
     UNION SELECT request_id FROM delayed_requests WHERE request_id = ANY(CAST(:ids AS uuid[]))
+    UNION SELECT request_id FROM dead_letters WHERE request_id = ANY(CAST(:ids AS uuid[]))
 """)
 
 _RAISE_NUMBERS: Final = text("""

@@ -167,3 +167,17 @@ def test_what_comes_out_otherwise_is_told(engine: Engine, log: Path) -> None:
     (difference,) = _replay(engine, log).differences
 
     assert (difference.before[0], difference.now) == ("processed", ("rejected", None))
+
+
+def test_a_dead_request_is_dead_once(engine: Engine, log: Path) -> None:
+    load(engine)
+    process_messages([_message({**make_body(), "tenant": "nobody"}, make_body())])
+    query = "SELECT request_id, reason FROM dead_letters"
+    before = rows(engine, query)
+    assert len(before) == 1
+    _forget_everything(engine)
+
+    replays = [_replay(engine, log), _replay(engine, log)]
+
+    assert rows(engine, query) == before
+    assert [(one.known, one.differences) for one in replays] == [(0, []), (2, [])]
