@@ -39,6 +39,7 @@ class Ledger:
         assert self.errors == []
         assert scalar(engine, "SELECT count(*) FROM dead_letters") == 0
         outcomes = self._outcomes(engine)
+        assert outcomes.keys() == self.sent, "a request was processed that nobody sent, or none that was sent"
         wrong = {
             key: (answer, outcomes[key])
             for key, answer in self.answers.items()
