@@ -19,7 +19,7 @@ FIND_PYTHON = for p in $(PYTHONS); do \
 	done; \
 	[ -n "$$python" ] || { echo "Willcall needs Python 3.11 or newer; none of these is: $(PYTHONS)" >&2; exit 1; }
 
-.PHONY: help demo up test neighbours faults lint bench bench-quick audit
+.PHONY: help demo up test neighbours faults deploys lint bench bench-quick audit
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ neighbours: .venv/.synced ## have a stranger do everything at once beside anothe
 
 faults: .venv/.synced ## lose servers under load, one after the other, and see that no order is lost; needs RabbitMQ
 	@FAULTS_ROUNDS=$${FAULTS_ROUNDS:-3} .venv/bin/pytest -s tests/failover $(ARGS)
+
+deploys: .venv/.synced ## restart, upgrade and restore under load, and let a million requests wait; needs RabbitMQ
+	@DEPLOYS_QUEUED=$${DEPLOYS_QUEUED:-1000000} .venv/bin/pytest -s tests/deploys tests/backup $(ARGS)
 
 lint: .venv/.synced ## check style, format, types and the direction of imports
 	@.venv/bin/ruff check .

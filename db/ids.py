@@ -1,12 +1,19 @@
 """Keys that sort by the time of their making (UUIDv7, RFC 9562), so that new rows lie together."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from hashlib import blake2b
+from itertools import count
 from typing import Final
 from uuid import UUID
 
 from uuid_utils import uuid7
 
 _MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
+_LATEST_MS: Final = 2**48 - 1
+_VERSION: Final = 14
+_VARIANT: Final = 19
+"""Where a UUID's text says what it is (RFC 9562, 4.1 and 4.2)."""
 
 
 def new_id() -> UUID:
@@ -17,6 +24,41 @@ def new_id() -> UUID:
 def new_ids(count: int) -> list[str]:
     """Return so many new keys, ascending, as text: what a batch writes into many rows is text already."""
     return [str(uuid7()) for _ in range(count)]
+
+
+def ids_of_request(request_id: str, now: datetime, what: str, *, after_ms: int = 0) -> Iterator[str]:
+    """Return keys for what a request makes, ascending and without end: the same each time it is decided.
+
+    They are UUIDv7 in form, and sort as the requests' ids do. Their time is that of the request's id,
+    or `now` where that tells none, and more than `after_ms` (milliseconds since 1970). Their last 32 bits
+    are a digest of the whole id and of `what` is made, and a number.
+    """
+    if not is_dated(request_id):
+        request_id = _dated(request_id, now)
+    time = f"{min(max(time_of(request_id), after_ms + 1), _LATEST_MS):012x}"
+    start = f"{time[:8]}-{time[8:]}{request_id[13:28]}"
+    for block in count():
+        digest = blake2b(f"{request_id}/{what}/{block}".encode(), digest_size=2).hexdigest()
+        for number in range(1 << 16):
+            yield f"{start}{digest}{number:04x}"
+
+
+def _dated(id_: str, now: datetime) -> str:
+    """Return an id that has the time, and for the rest a digest of the given one."""
+    time = f"{int(now.timestamp() * 1000):012x}"
+    digest = blake2b(id_.encode(), digest_size=10).hexdigest()
+    variant = "89ab"[int(digest[3], 16) & 3]
+    return f"{time[:8]}-{time[8:]}-7{digest[:3]}-{variant}{digest[4:7]}-{digest[7:19]}"
+
+
+def is_dated(id_: str) -> bool:
+    """Say whether the id, a UUID as text, tells when it was made: reading it as a UUID takes longer."""
+    return id_[_VERSION] == "7" and id_[_VARIANT] in "89ab"
+
+
+def time_of(id_: str) -> int:
+    """Return an id's first 48 bits: the milliseconds since 1970, if it `is_dated` (RFC 9562, 5.7)."""
+    return int(id_[:8] + id_[9:13], 16)
 
 
 def is_recent(id_: UUID, now: datetime, within: timedelta) -> bool:

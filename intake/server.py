@@ -32,6 +32,7 @@ from worker.settings import Settings
 log = logging.getLogger(__name__)
 
 _GRACEFUL_SECONDS = 15
+GOODBYE_SECONDS = 1.0  # how long idle connections stay open at the end
 _OTHER_FILES = 256  # the database, the broker, documents
 _SWEEP_SECONDS = 0.5  # between two looks at clients that take too long
 # How long the event loop may keep the publisher's thread waiting for the interpreter; by default 5 ms,
@@ -139,8 +140,26 @@ class IntakeServer(uvicorn.Server):
         parts_of(self.app).answers.stop()
         if self._metrics is not None:
             await asyncio.to_thread(self._metrics.close)
+        await self._say_goodbye()
         await super().shutdown(sockets)
         self.app.state.call_book.flush()
+
+    async def _say_goodbye(self) -> None:
+        """Take no more connections, and have the next answer on each of the open ones be its last.
+
+        Closed at once, an idle connection would break the call that is on its way on it, and the client could
+        not know whether that was taken.
+        """
+        for server in self.servers:
+            server.close()
+        state, loop = self.server_state, asyncio.get_running_loop()
+        state.default_headers = [*state.default_headers, (b"connection", b"close")]
+        for connection in list(state.connections):
+            if not (isinstance(connection, BoundedProtocol) and connection.is_idle):
+                connection.shutdown()  # which says so in the answer that is under way
+        until = loop.time() + GOODBYE_SECONDS
+        while state.connections and loop.time() < until and not self.force_exit:  # noqa: ASYNC110 - uvicorn tells nobody
+            await asyncio.sleep(0.02)
 
 
 def serve(settings: Settings, sibling: Sibling | None = None) -> None:

@@ -1,9 +1,10 @@
 """One request on an existing order: what every change does with tickets and money, and how it is recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import cached_property
 
-from db.ids import new_ids
+from db.ids import ids_of_request, time_of
 from orders.catalogue.offers import TicketClassOffer, ticket_code
 from orders.differences import TOLD_TABLES, changed_fields
 from orders.inventory.seating import Seat
@@ -126,13 +127,20 @@ class Change:
         )
         order.changes.put(change.change_number, change)
 
+    @cached_property
+    def _ids(self) -> Iterator[str]:
+        """Return ids for new tickets: they sort after those that the order has."""
+        request_id, last = self.request.id, max(self.order.tickets, default=None)
+        after_ms = 0 if last is None else time_of(last)
+        return ids_of_request(request_id, self.now, f"tickets of {self.order.id}", after_ms=after_ms)
+
     def ticket_words(self, ticket: TicketRow) -> Words:
         """Return what an event message tells of one ticket."""
         return {"order_id": self.order.id, "ticket": self.order.ticket_words(ticket)}
 
     def _ticket(self, line: LineRow, seat_id: str | None) -> TicketRow:
         return TicketRow(
-            id=new_ids(1)[0],
+            id=next(self._ids),
             order_id=line.order_id,
             line_number=line.line_number,
             ticket_class_id=line.ticket_class_id,

@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import Connection, text
 
 from db.bulk import array
-from db.ids import new_ids
+from db.ids import ids_of_request
 from orders.catalogue.load_tenants import load_tenants
 from orders.open_requests import open_request
 from orders.requests import ChangeOrder, CreateOrder, Opened
@@ -101,8 +101,10 @@ def claim(
     tenants = load_tenants(connection, names, max_tickets=max_tickets)
     known = [request for request in requests if request.tenant in tenants]
     opened = [
-        open_request(request, tenants[request.tenant], new_order_id)
-        for request, new_order_id in zip(known, new_ids(len(known)), strict=True)
+        open_request(
+            request, tenants[request.tenant], next(ids_of_request(str(request.request_id), now, "orders"))
+        )
+        for request in known
     ]
     return _insert(connection, opened, now) if opened else Claimed()
 
@@ -133,7 +135,7 @@ def _insert(connection: Connection, opened: Sequence[Opened], now: datetime) -> 
         if row in taken:
             number = taken.pop(row)  # the batch may hold the same message twice
             if isinstance(request, CreateOrder):
-                request.number = number
+                request.number = next(iter(request.request.order_numbers), number)
             claimed.new.append(request)
             if not request.rejections:
                 claimed.valid.append(request)

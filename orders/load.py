@@ -12,8 +12,8 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 from db.bulk import array
+from db.ids import is_dated
 from orders.catalogue.load_offers import load_events, load_offers
-from orders.changing.place import is_dated
 from orders.creating.fraud import compared_email, fraud_keys
 from orders.inventory.lock import LockedHold, lock_holds, lock_late_holds, lock_stock, read_stock
 from orders.look import Named
@@ -100,7 +100,7 @@ def _load_placed_changes(connection: Connection, world: World, named: Named) -> 
         return
     parameters = {
         "order_ids": array(order_id for order_id, _ in found),
-        "ids": array(request.id if is_dated(request) else None for _, request in found),
+        "ids": array(request.id if is_dated(request.id) else None for _, request in found),
     }
     for row in connection.execute(_PLACED_CHANGES, parameters):
         change = ChangeRow._make(row)
@@ -183,7 +183,7 @@ def _number_purchases(connection: Connection, creations: Sequence[CreateOrder]) 
     if sales:
         numbers = connection.scalars(_NUMBERS, {"count": len(sales)})
         for sale, number in zip(sales, numbers, strict=True):
-            sale.purchase_number = number
+            sale.purchase_number = next(iter(sale.request.order_numbers[1:]), number)
 
 
 def _lock_stock(connection: Connection, world: World, named: Named, now: datetime) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from db.ids import new_ids
-from orders.creating.make import make_order, render_new, ticket_count
+from db.ids import ids_of_request
+from orders.creating.make import make_order, render_new
 from orders.creating.quote import quote_order
 from orders.errors import RejectedRequest
 from orders.new_order import Quote
@@ -33,7 +33,6 @@ def make_ahead(world: World, creations: Sequence[CreateOrder], now: datetime) ->
         if min(left.values()) >= 0:
             free |= left
             likely.append((request, quote))
-    ids = iter(new_ids(sum(ticket_count(quote) for _, quote in likely)))
     for request, quote in likely:
         new = make_order(
             quote,
@@ -41,7 +40,7 @@ def make_ahead(world: World, creations: Sequence[CreateOrder], now: datetime) ->
             number=request.number,
             key=request.key,
             tenant=request.tenant,
-            ticket_ids=ids,
+            ticket_ids=ids_of_request(request.id, now, "tickets"),
             now=now,
         )
         has_seats = any(line.offer.has_seats for line in quote.priced.lines)

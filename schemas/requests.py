@@ -49,7 +49,8 @@ class Request:
     is kept, for without them it would be taken at the next try. `seen_version` is the version that the order
     had when the request was accepted: changes up to it came first, whatever the clocks of the intakes say.
     After `not_after` the producer does not want it any more. `call_id` names the call of the intake that it
-    came by, for logs; it is not kept with a request that waits.
+    came by, for logs; it is not kept with a request that waits. `order_numbers` are the numbers of the order
+    that it makes, and of a purchase order made with that: a replay after a restore gives them again.
     """
 
     kind: str
@@ -62,3 +63,4 @@ class Request:
     seen_version: int | None = None
     not_after: datetime | None = None
     call_id: str | None = None
+    order_numbers: tuple[int, ...] = ()

@@ -19,6 +19,7 @@ from orders.recovery.requests_json import any_json
 from orders.recovery.suspects import acquit, count_attempt
 from schemas.outcomes import Outcome
 from schemas.requests import KINDS, Request
+from tasks import request_log
 from tasks.envelope import read_call_id
 from tasks.messages import QueueMessage, parse
 from tasks.outbox import wake_relay
@@ -55,6 +56,7 @@ def _put_off(requests: Sequence[tuple[Request, datetime]]) -> None:
     if requests:
         with transaction() as connection:
             put_off(connection, requests)
+            request_log.write_later(connection, requests)
 
 
 def process_requests(
@@ -129,14 +131,17 @@ def bury_message(message: QueueMessage, reason: str) -> Report:
 def process_now(connection: Connection, requests: Sequence[Request]) -> list[Outcome]:
     """Process the requests in the transaction that is open, by the settings."""
     settings = get_settings()
-    return process(
+    now = datetime.now(UTC)
+    outcomes = process(
         connection,
         requests,
-        now=datetime.now(UTC),
+        now=now,
         patience=patience(),
         max_tickets=settings.max_tickets,
         max_event_bytes=settings.max_event_bytes,
     )
+    request_log.write_batch(connection, requests, outcomes, now)
+    return outcomes
 
 
 def _process(requests: Sequence[Request], report: Report, *, are_kept: bool) -> None:
@@ -182,10 +187,10 @@ def _put_aside(request: Request, report: Report, error: Exception) -> None:
             "error": type(error).__name__,
         },
     )
+    now = datetime.now(UTC)
     with transaction() as connection:
-        is_dead = put_aside(
-            connection, request, error, attempts=1, policy=retry_policy(), now=datetime.now(UTC)
-        )
+        is_dead = put_aside(connection, request, error, attempts=1, policy=retry_policy(), now=now)
+        request_log.write_later(connection, [(request, now)])
     report.dead += is_dead
     report.delayed += not is_dead
 

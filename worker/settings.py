@@ -86,6 +86,11 @@ class Settings(BaseSettings):
         "it is replaced; unset: secret.key in WILLCALL_HOME, for the embedded database only",
     )
     home: Path = Field(Path(".willcall"), description="where the embedded servers keep their data")
+    request_log: Path | None = Field(
+        None,
+        description="a directory where workers and relays write down each request before its commit, for a "
+        "replay after a restore; unset: nothing is written",
+    )
     intake_host: str = Field("127.0.0.1", description="the address that the intake listens on")
     intake_port: Port = Field(8000, description="the port of the intake")
     intake_processes: Annotated[int, Field(ge=1, le=64)] = Field(

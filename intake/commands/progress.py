@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 
 @contextmanager
-def progress_bar(what: str, total: int) -> Iterator[tuple[Progress, TaskID]]:
+def progress_bar(what: str, total: int | None) -> Iterator[tuple[Progress, TaskID]]:
     """Show a bar on a terminal: on standard error, unless outcomes are printed to the same one."""
     console = Console(file=sys.stdout if sys.stdout.isatty() else sys.stderr)
     columns = (

@@ -42,7 +42,9 @@ class Acceptor:
         self._loop.add_reader(listener, self._on_connection)
 
     def close(self) -> None:
-        """Take no more connections."""
+        """Take no more connections; once more, it changes nothing."""
+        if self._listener.fileno() < 0:
+            return
         if self._waiting is not None:
             self._waiting.cancel()
         self._loop.remove_reader(self._listener)

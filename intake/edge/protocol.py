@@ -137,6 +137,11 @@ class BoundedProtocol(CountingProtocol):
             self._enter(self._part, self.loop.time() + self._seconds_of(self._part))
 
     @property
+    def is_idle(self) -> bool:
+        """Say whether no call is under way that has come as far as its body."""
+        return self.cycle is None or bool(self.cycle.response_complete)
+
+    @property
     def idle_until(self) -> float:
         """When the connection will be closed, if it stays idle."""
         return inf if self._is_answering() else self._until

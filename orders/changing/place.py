@@ -13,15 +13,12 @@ from collections.abc import Iterable
 from typing import Final
 from uuid import UUID
 
+from db.ids import is_dated
 from orders.requests import ChangeOrder
 from orders.rows import ChangeRow
 from orders.state import OrderState
 
 _FIRST: Final = str(UUID(int=0))
-
-_VERSION: Final = 14
-_VARIANT: Final = 19
-"""Where a UUID's text says what it is (RFC 9562, 4.1 and 4.2): reading it as a UUID takes longer."""
 
 
 def place_of(order: OrderState, request: ChangeOrder) -> str:
@@ -29,8 +26,8 @@ def place_of(order: OrderState, request: ChangeOrder) -> str:
     seen = _seen_version(order, request)
     places = [UUID(change.place).int for change in _placed(order) if change.change_number <= seen]
     if not places:
-        return request.id if is_dated(request) else _FIRST
-    accepted = request.request.request_id.int if is_dated(request) else 0
+        return request.id if is_dated(request.id) else _FIRST
+    accepted = request.request.request_id.int if is_dated(request.id) else 0
     return str(UUID(int=max(accepted, max(places) + 1)))
 
 
@@ -45,14 +42,9 @@ def later_changes(order: OrderState, request: ChangeOrder, place: str) -> list[C
     return sorted(later, key=lambda change: (change.place, change.request_id))
 
 
-def is_dated(request: ChangeOrder) -> bool:
-    """Say whether the request's id tells when it was accepted; others count as they come."""
-    return request.id[_VERSION] == "7" and request.id[_VARIANT] in "89ab"
-
-
 def _seen_version(order: OrderState, request: ChangeOrder) -> int:
     """Return up to which version of the order the sender knew of its changes."""
-    if not is_dated(request):
+    if not is_dated(request.id):
         return order.row.version
     # Of several versions the order has one now, and those after it are not there.
     return max(*request.body.versions, request.request.seen_version or 0, 0)

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 
-from db.ids import new_id, new_ids
+from db.ids import ids_of_request
 from orders.change import Change
 from orders.creating.allocate import allocate
 from orders.creating.fraud import check_fraud
-from orders.creating.make import make_order, render_new, seated, ticket_count
+from orders.creating.make import make_order, render_new, seated
 from orders.creating.purchase import make_purchase, owner_of
 from orders.creating.quote import quote_order
 from orders.creating.ticket_groups import add_inventory, makes_ticket_groups, open_ticket_groups
@@ -45,13 +46,13 @@ def _make(world: World, request: CreateOrder, now: datetime) -> NewOrder:
     offers = world.offers[tenant.id]
     is_maker = makes_ticket_groups(order)
     if is_maker:
-        order, offers = open_ticket_groups(world, request)
+        order, offers = open_ticket_groups(world, request, now)
     quote = quote_order(request, order, offers, holds, now)
     fraud = check_fraud(world, request, quote, now)
     if is_maker:
-        add_inventory(world, request, quote)
+        add_inventory(world, request, quote, now)
     owner = owner_of(quote)
-    purchase_id = None if owner is None else str(new_id())
+    purchase_id = None if owner is None else _purchase_id(request, now)
     if owner is not None and purchase_id is not None:
         _add(world, make_purchase(request, quote, owner, purchase_id, now), now)
     group_id = None if original is None else group_of(original)
@@ -64,11 +65,17 @@ def _make(world: World, request: CreateOrder, now: datetime) -> NewOrder:
         key=request.key,
         tenant=tenant,
         # A purchase that makes inventory takes none: it has no tickets.
-        ticket_ids=() if is_maker else new_ids(ticket_count(quote)),
+        ticket_ids=() if is_maker else ids_of_request(request.id, now, "tickets"),
         now=now,
         trade=trade_row(request.new_order_id, quote.order, group_id, request.substitutes, purchase_id),
         fraud=fraud,
     )
+
+
+def _purchase_id(request: CreateOrder, now: datetime) -> str:
+    """Return the id of the order by which a sale is bought: the next one after the sale's."""
+    _, purchase_id = islice(ids_of_request(request.id, now, "orders"), 2)
+    return purchase_id
 
 
 def _add(world: World, new: NewOrder, now: datetime) -> None:

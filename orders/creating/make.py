@@ -35,7 +35,7 @@ def make_order(
     trade: TradeRow | None = None,
     fraud: FraudRow | None = None,
 ) -> NewOrder:
-    """Return the order; for each of the ids it has a ticket, signed where the tenant's terms say so.
+    """Return the order, with tickets of the given ids as far as there are any; signed by the tenant's terms.
 
     Seats are given later, with the inventory.
     """
@@ -56,11 +56,6 @@ def make_order(
         fraud=fraud,
         seats={},
     )
-
-
-def ticket_count(quote: Quote) -> int:
-    """Return how many tickets the order has."""
-    return sum(line.quantity for line in quote.priced.lines)
 
 
 def render_new(new: NewOrder) -> str:

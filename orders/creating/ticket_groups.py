@@ -1,9 +1,11 @@
 """Purchase orders that make inventory: a ticket class for each ticket group that they bring along."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
-from db.ids import new_id
+from db.ids import ids_of_request
 from orders.catalogue.offers import EventOffer, Offers, TicketClassOffer
 from orders.catalogue.ticket_codes import code_scope
 from orders.errors import Invalid, PriceMismatch, TooManyDecimals, UnknownEvent
@@ -58,7 +60,7 @@ def makes_ticket_groups(order: OrderRequest) -> bool:
     return order.line_items[0].ticket_group is not None
 
 
-def open_ticket_groups(world: World, request: CreateOrder) -> tuple[OrderRequest, Offers]:
+def open_ticket_groups(world: World, request: CreateOrder, now: datetime) -> tuple[OrderRequest, Offers]:
     """Return the order with lines that name the classes which it makes, and the offers with those.
 
     Raises `UnknownEvent`, `PriceMismatch`, `TooManyDecimals` or `Invalid`.
@@ -66,6 +68,7 @@ def open_ticket_groups(world: World, request: CreateOrder) -> tuple[OrderRequest
     order, tenant_id = request.body, request.tenant.id
     made: dict[str, TicketClassOffer] = {}
     items = []
+    ids = ids_of_request(request.id, now, "ticket groups")
     for index, item in enumerate(order.line_items):
         field, group = f"line_items.{index}.ticket_group", _group(item)
         if not request.may_set_price:
@@ -77,7 +80,7 @@ def open_ticket_groups(world: World, request: CreateOrder) -> tuple[OrderRequest
             raise TooManyDecimals(
                 f"{group.price:f} has more decimals than {event.currency}", f"{field}.price"
             )
-        offer = _offer(item, group, event, order.buyer_id)
+        offer = _offer(next(ids), item, group, event, order.buyer_id)
         if offer.external_id in made:
             raise Invalid(f"ticket group {offer.external_id} is there twice", f"{field}.id")
         if world.offer(tenant_id, offer.external_id) is not None:
@@ -89,11 +92,10 @@ def open_ticket_groups(world: World, request: CreateOrder) -> tuple[OrderRequest
 
 
 def _offer(
-    item: LineItemRequest, group: TicketGroup, event: EventOffer, office: str | None
+    id_: str, item: LineItemRequest, group: TicketGroup, event: EventOffer, office: str | None
 ) -> TicketClassOffer:
     """Return what is to be made, at the price at which it is bought."""
     assert item.unit_price is not None  # noqa: S101 - it was checked
-    id_ = str(new_id())
     return TicketClassOffer(
         id=id_,
         external_id=group.id or id_,
@@ -111,15 +113,16 @@ def _offer(
     )
 
 
-def add_inventory(world: World, request: CreateOrder, quote: Quote) -> None:
+def add_inventory(world: World, request: CreateOrder, quote: Quote, now: datetime) -> None:
     """Add the ticket classes and seats that the order makes: from now on they are on sale."""
+    ids = ids_of_request(request.id, now, "seats")
     for item, line in zip(quote.order.line_items, quote.priced.lines, strict=True):
         group = _group(item)
         # As the next batch will read it: the order bought it at its cost, and sells it at its price.
         offer = replace(line.offer, price=group.price, cost=line.unit_price)
         world.add_offer(request.tenant.id, offer)
         world.new_classes.put(offer.id, _class_row(request, group, line))
-        world.stock.open(offer.id, line.quantity, _make_seats(world, item, group, line))
+        world.stock.open(offer.id, line.quantity, _make_seats(world, item, group, line, ids))
 
 
 def _class_row(request: CreateOrder, group: TicketGroup, line: PricedLine) -> TicketClassRow:
@@ -141,9 +144,11 @@ def _class_row(request: CreateOrder, group: TicketGroup, line: PricedLine) -> Ti
     )
 
 
-def _make_seats(world: World, item: LineItemRequest, group: TicketGroup, line: PricedLine) -> list[Seat]:
+def _make_seats(
+    world: World, item: LineItemRequest, group: TicketGroup, line: PricedLine, ids: Iterator[str]
+) -> list[Seat]:
     places = positions_of(wished_labels(group, item.quantity), group.seat_order)
-    seats = [Seat(str(new_id()), label, position) for position, label in places]
+    seats = [Seat(next(ids), label, position) for position, label in places]
     for seat in seats:
         world.new_seats.put(seat.id, NewSeatRow(seat.id, line.offer.id, seat.position, seat.label))
     return seats

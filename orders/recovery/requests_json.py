@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -55,7 +55,11 @@ def _deep_recursion() -> Iterator[None]:
 
 def request_from_json(kind: str, stored: bytes) -> Request:
     """Return the request that `request_json` wrote."""
-    words = json.loads(stored)
+    return request_from_words(kind, json.loads(stored))
+
+
+def request_from_words(kind: str, words: Mapping[str, Any]) -> Request:
+    """Return the request of the JSON object that `request_json` wrote."""
     return Request(
         kind=kind,
         request_id=UUID(words["request_id"]),

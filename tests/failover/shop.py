@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -30,6 +30,9 @@ _READY: Final = {
     "beat": "beat: Starting",
     "intake": "Uvicorn running",
 }
+KINDS: Final = tuple(_READY)
+"""The processes that a shop needs."""
+
 _EVENT: Final = make_event(ticket_classes=[make_ticket_class(capacity=1_000_000)])
 
 
@@ -45,6 +48,19 @@ class Shop:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.variables['WILLCALL_INTAKE_PORT']}"
+
+    def with_variables(self, **variables: object) -> "Shop":
+        """Return the same shop with other settings of its processes."""
+        return replace(self, variables={**self.variables, **variables})
+
+    def open(self, catalogue: Mapping[str, Any]) -> None:
+        """Make the tables, load the catalogue, and make a key that may do everything but administer."""
+        self.run("migrate")
+        file = self.folder / "catalogue.yaml"
+        file.write_text(yaml.safe_dump(catalogue))
+        self.run("catalog", "load", str(file))
+        words = [word for scope in SCOPES[:-1] for word in ("--scope", scope)]  # all but `admin`
+        self.key = json.loads(self.run("keys", "create", "--tenant", "demo", *words, "--json"))["key"]
 
     def client(self, url: str = "", wait: int = 10) -> httpx.Client:
         headers = {"authorization": f"Bearer {self.key}", "prefer": f"wait={wait}"}
@@ -90,18 +106,16 @@ class Shop:
 @contextmanager
 def running_shop(folder: Path, **variables: object) -> Iterator[Shop]:
     """Run intake, worker, relay and beat on a database that is empty yet, with a catalogue and a key."""
-    port = free_port()
-    everything = {"WILLCALL_INTAKE_PORT": port, "WILLCALL_HOME": folder / "home", **variables}
-    shop = Shop(everything, folder)
-    everything["WILLCALL_SECRET_KEY"] = generate_key()
-    shop.run("migrate")
-    file = folder / "catalogue.yaml"
-    file.write_text(yaml.safe_dump({"tenant": "demo", "events": [_EVENT]}))
-    shop.run("catalog", "load", str(file))
-    words = [word for scope in SCOPES[:-1] for word in ("--scope", scope)]  # all but `admin`
-    shop.key = json.loads(shop.run("keys", "create", "--tenant", "demo", *words, "--json"))["key"]
-    with shop.running(*_READY):
+    shop = new_shop(folder, **variables)
+    shop.open({"tenant": "demo", "events": [_EVENT]})
+    with shop.running(*KINDS):
         yield shop
+
+
+def new_shop(folder: Path, **variables: object) -> Shop:
+    """Return a shop of which nothing runs yet."""
+    home = {"WILLCALL_INTAKE_PORT": free_port(), "WILLCALL_HOME": folder / "home"}
+    return Shop({**home, "WILLCALL_SECRET_KEY": generate_key(), **variables}, folder)
 
 
 def _is_ready_or_over(name: str, process: Process) -> bool:

@@ -66,6 +66,25 @@ def test_a_stopped_server_answers_those_who_wait_and_ends_well(intake, order: Or
         assert server.wait(PATIENCE_SECONDS) == 0
 
 
+def test_a_call_on_an_open_connection_is_still_answered_when_the_server_ends(intake, monkeypatch) -> None:
+    monkeypatch.setattr("intake.server.GOODBYE_SECONDS", PATIENCE_SECONDS)
+    settings = settings_of(intake.settings.home, database_url=intake.settings.database())
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{settings.intake_port}", timeout=PATIENCE_SECONDS
+    ) as client:
+        with serving(settings) as server:
+            assert "connection" not in client.get("/healthz").headers
+            server.should_exit = True
+            wait_until(lambda: not _is_listening(settings.intake_port), what="a server that listens no more")
+            last = client.get("/healthz")
+        assert (last.status_code, last.headers["connection"]) == (200, "close")
+
+
+def _is_listening(port: int) -> bool:
+    with socket.socket() as another:
+        return another.connect_ex(("127.0.0.1", port)) == 0
+
+
 def test_its_logs_are_json_and_hold_neither_names_nor_keys(intake, order: Order) -> None:
     port = settings_of(intake.settings.home).intake_port
     key = intake.new_key("admin")
