@@ -71,6 +71,7 @@ def run(
         began = time.monotonic()
         ledger, tape = Ledger(), Tape(stage.broker_url)
         market = Market(stage.urls(), stage.key, ledger, pause_seconds)
+        stage.market, stage.tape = market, tape
         tape.start()
         try:
             with at_work(_producers(stage, market, plan.seed)):

@@ -19,6 +19,9 @@ from tests.failover.postgres import Server, running_pair
 from tests.faults.actors import Actor, Supervisor, wait_until_all_run
 from tests.faults.catalogue import CATALOGUE, TENANT
 from tests.faults.links import Link, Links
+from tests.faults.producers import Market
+from tests.faults.small_disk import can_mount, mount, unmount
+from tests.faults.tape import Tape
 from tests.faults.valkey import Valkey
 from tests.rabbitmq import RabbitMQ, free_port, running_rabbitmq
 from worker.secret_key import generate_key
@@ -29,6 +32,8 @@ BROKERS: Final = (VALKEY, RABBITMQ)
 
 ROLES: Final = ("worker", "relay", "beat", "intake")
 _OF_EACH: Final = 2
+_DISK_MEGABYTES: Final = 256
+"""The size of Valkey's disk, where it can have one that a fault may fill."""
 
 _SETTINGS: Final = {
     "WILLCALL_ACCESS_LOG": "false",
@@ -52,6 +57,10 @@ class Stage:
     actors: dict[str, Actor] = field(default_factory=dict)
     key: dict[str, str] = field(default_factory=dict)
     """What `willcall keys create` prints."""
+    market: Market | None = None
+    """What its producers share, while they are at work."""
+    tape: Tape | None = None
+    """Who consumes its event messages."""
 
     @property
     def points(self) -> Path:
@@ -66,6 +75,12 @@ class Stage:
     def database_url(self) -> str:
         """Return the URL of whichever server takes changes, without a wire between."""
         return database_url(self.primary.port, self.standby.port)
+
+    @property
+    def buyers(self) -> Market:
+        """Return what the producers share."""
+        assert self.market is not None
+        return self.market
 
     def of(self, role: str) -> list[Actor]:
         return [actor for actor in self.actors.values() if actor.role == role]
@@ -152,11 +167,13 @@ def _running_broker(name: str, home: Path) -> Iterator["Valkey | RabbitMQ"]:
         return
     home.mkdir()
     valkey = Valkey(home)
-    try:
+    with ExitStack() as stack:
+        if can_mount():
+            mount(home, _DISK_MEGABYTES)
+            stack.callback(unmount, home)
+        stack.callback(valkey.stop)
         valkey.start()
         yield valkey
-    finally:
-        valkey.stop()
 
 
 def _load(stage: Stage) -> str:
