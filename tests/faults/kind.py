@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from tests.faults.stage import BROKERS, Stage
+from tests.faults.stage import ALL_BROKERS, Stage
 from tests.processes import wait_until
 
 Inject = Callable[[Stage, Random], Iterator[str]]
@@ -35,7 +35,7 @@ def kind(
     name: str,
     *,
     lasts: tuple[float, float] = (0.2, 1.5),
-    brokers: tuple[str, ...] = BROKERS,
+    brokers: tuple[str, ...] = ALL_BROKERS,
     weight: int = 2,
     is_possible: Callable[[], bool] = lambda: True,
 ) -> Callable[[Inject], Inject]:

@@ -2,7 +2,10 @@
 
 from tests.faults import (
     broker_faults,
+    clock_faults,
+    cluster_faults,
     database_faults,
+    message_faults,
     operator_faults,
     process_faults,
     storage_faults,
@@ -15,7 +18,10 @@ __all__ = ["KINDS", "MODULES"]
 
 MODULES = (
     broker_faults,
+    clock_faults,
+    cluster_faults,
     database_faults,
+    message_faults,
     operator_faults,
     process_faults,
     storage_faults,

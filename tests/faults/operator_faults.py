@@ -49,7 +49,7 @@ def _closed_on_valkey(stage: Stage, rng: Random) -> Iterator[str]:
 @kind("the queue of orders takes no more", brokers=(RABBITMQ,), lasts=(0.5, 2))
 def _full_orders(stage: Stage, rng: Random) -> Iterator[str]:
     before = stage.buyers.failures["503"]
-    with _limit(stage, f"^{ORDERS}(\\.share\\..+)?$"), _stopped(stage.of("worker")):
+    with _limit(stage, f"^{ORDERS}(\\.share\\..+)?$"), _without(stage.of("worker")):
         yield seen(
             lambda: stage.buyers.failures["503"] > before,
             "nobody takes from the queues of orders, which refuse the next message; a producer is told 503",
@@ -83,14 +83,15 @@ def _limit(stage: Stage, pattern: str) -> Iterator[None]:
 
 
 @contextmanager
-def _stopped(actors: Sequence[Actor]) -> Iterator[None]:
+def _without(actors: Sequence[Actor]) -> Iterator[None]:
+    """Have no consumer: to one that stands still the broker would send as many as it may hold."""
     for actor in actors:
-        actor.pause()
+        actor.end()
     try:
         yield
     finally:
         for actor in actors:
-            actor.resume()
+            actor.start()
 
 
 @kind("a queue of wakes is deleted", brokers=(RABBITMQ,), lasts=(0, 0.5))

@@ -86,7 +86,12 @@ def run(
             tape.stop()
         snapshot = read_snapshot(stage.engine())
         evidence = Evidence(
-            list(ledger), tape.heard, snapshot, code_reader(stage.engine()), reconciled(stage)
+            list(ledger),
+            tape.heard,
+            snapshot,
+            code_reader(stage.engine()),
+            reconciled(stage),
+            ledger.poisons,
         )
         done.findings = find(evidence)
         done.findings += [Finding("processes_end_only_when_they_are_told", one) for one in _endings(stage)]

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from db.engine import make_engine
 from tests.failover.postgres import running_server
 from tests.faults.links import Link, Links
-from tests.faults.stage import BROKERS, _running_broker, broker_url
+from tests.faults.stage import BROKERS, broker_url, ports_of, running_broker
 from tests.processes import wait_until
 from worker.broker_connections import drop
 from worker.queues import transport_options
@@ -31,8 +31,8 @@ def links() -> Iterator[Links]:
 
 @pytest.mark.parametrize("name", BROKERS)
 def test_a_consumer_notices_a_broker_that_is_gone(name: str, links: Links, tmp_path: Path) -> None:
-    with _running_broker(name, tmp_path / "broker") as broker:
-        link = links.open("wire", broker.port)
+    with running_broker(name, tmp_path / "broker") as broker:
+        link = links.open("wire", *ports_of(broker))
         url = broker_url(broker, link.port)
         options = transport_options(Settings(broker_url=url), url)
         connection = Connection(url, transport_options=options)

@@ -16,7 +16,7 @@ def _links(stage: Stage, server: str, rng: Random) -> list[Link]:
     """Return the wires of one process to a server, or those of all processes."""
     actors = list(stage.actors.values())
     chosen = actors if rng.random() < 0.4 else [rng.choice(actors)]
-    return [stage.link(actor, server) for actor in chosen]
+    return [link for actor in chosen for link in stage.links_of(actor, server)]
 
 
 def _named(links: list[Link]) -> str:
@@ -51,7 +51,7 @@ def _half_open(server: str) -> Inject:
     def inject(stage: Stage, rng: Random) -> Iterator[str]:
         links = [link for link in _links(stage, server, rng) if link.is_open]
         # Beats have no connection to the database.
-        links = links or [stage.link(actor, server) for actor in stage.of("worker")]
+        links = links or [link for actor in stage.of("worker") for link in stage.links_of(actor, server)]
         lost = 0
 
         def is_lost() -> bool:
