@@ -84,8 +84,8 @@ def _cut(stage: Stage, rng: Random) -> Iterator[str]:
     lone, *others = _shuffled(stage, rng)
     try:
         _set_cookie(lone, others, "STRANGER")
-        for other in others:
-            lone.ctl("eval", f"erlang:disconnect_node('{_name(other)}').")
+        # At once: where one still speaks with both others, all three end their connections.
+        lone.ctl("eval", f"[erlang:disconnect_node(N) || N <- {_names(others)}].")
         yield seen(
             lambda: members(others[0]) == 2 and _sees(lone) == 0,
             "two nodes see each other and not the third, which sees nobody",
@@ -96,8 +96,7 @@ def _cut(stage: Stage, rng: Random) -> Iterator[str]:
 
 
 def _set_cookie(node: RabbitMQ, others: list[RabbitMQ], cookie: str) -> None:
-    for other in others:
-        node.ctl("eval", f"erlang:set_cookie('{_name(other)}', '{cookie}').")
+    node.ctl("eval", f"[erlang:set_cookie(N, '{cookie}') || N <- {_names(others)}].")
 
 
 def _sees(node: RabbitMQ) -> int:
@@ -111,5 +110,6 @@ def _is_whole(stage: Stage) -> bool:
     return all(members(node) == len(nodes) for node in nodes)
 
 
-def _name(node: RabbitMQ) -> str:
-    return node.environment()["RABBITMQ_NODENAME"]
+def _names(nodes: list[RabbitMQ]) -> str:
+    """Return the names of nodes as a list of Erlang's."""
+    return "[" + ", ".join(f"'{node.environment()['RABBITMQ_NODENAME']}'" for node in nodes) + "]"
