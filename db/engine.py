@@ -32,7 +32,18 @@ _SEVERAL_HOSTS: Final[Mapping[str, Any]] = {
 
 # Planning a batch's statement anew for its parameters takes as long as running it for one order.
 # Compiling it (jit) takes longer, and PostgreSQL before 18 does it wherever `_BY_KEY` cannot be had.
-_SETTINGS: Final[Mapping[str, str]] = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
+_PLANS: Final[Mapping[str, str]] = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
+
+# The server keeps the locks of a client that is gone without a word until it notices, and left to itself it
+# notices after two hours. Over a socket that is no TCP these do nothing.
+_PEER: Final[Mapping[str, str]] = {
+    "tcp_keepalives_idle": "2",
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "5000",
+}
+
+_SETTINGS: Final[Mapping[str, str]] = {**_PLANS, **_PEER}
 
 # A plan that was made while a table was small would read the whole table when it has grown, for each of a
 # batch's five hundred rows, until the next statistics: by then an on-sale is over.

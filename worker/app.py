@@ -17,6 +17,7 @@ from worker.settings import get_settings
 from worker.watchdog import Watchdog
 
 _ANSWER_SECONDS: Final = 10.0
+_HEARTBEAT_SECONDS: Final = 5  # with fewer, says RabbitMQ's guide, it takes the living for dead
 
 
 class App(Celery):
@@ -45,6 +46,10 @@ def make_app() -> Celery:
         },
         task_create_missing_queue_type="quorum" if is_amqp(broker_url) else "classic",
         broker_transport_options=transport_options(settings, broker_url) | _timeouts(broker_url),
+        # By its silence RabbitMQ notices that a consumer is gone without a word, after two or three of these.
+        # Until then it keeps what the consumer held, and its queue for commands, without which it cannot
+        # connect again. The loop that sends them never waits for a task.
+        broker_heartbeat=_HEARTBEAT_SECONDS,
         # Results are rows: nobody reads Celery's.
         task_ignore_result=True,
         # A message is given up when the work is done, and given back when its process dies.

@@ -1,5 +1,6 @@
 """The queues, one per concern so that slow work never starves orders, and the events' exchange."""
 
+import socket
 import ssl
 import zlib
 from typing import Any, Final
@@ -82,6 +83,19 @@ def _direct(name: str, arguments: dict[str, Any] | None) -> Queue:
     return Queue(name, exchange, name, durable=True, queue_arguments=arguments)
 
 
+_KEEPALIVE: Final = {
+    getattr(socket, name): value
+    for name, value in (
+        ("TCP_KEEPIDLE", 2),
+        ("TCP_KEEPINTVL", 1),
+        ("TCP_KEEPCNT", 3),
+        ("TCP_USER_TIMEOUT", 5_000),  # milliseconds
+    )
+    if hasattr(socket, name)
+}
+"""A broker that is gone without a word is noticed after some five seconds, and not after two hours."""
+
+
 def transport_options(settings: Settings, broker_url: str) -> dict[str, Any]:
     """Return kombu's options for the broker, each with its reason."""
     options: dict[str, Any]
@@ -90,6 +104,7 @@ def transport_options(settings: Settings, broker_url: str) -> dict[str, Any]:
             # Without confirms about half of what is under way is lost when the broker dies.
             "confirm_publish": True,
             "connect_timeout": 5,
+            "socket_settings": _KEEPALIVE,
         }
         if broker_url.startswith("amqps"):
             options["ssl"] = amqp_tls(servers_in(broker_url)[0])
@@ -105,6 +120,7 @@ def transport_options(settings: Settings, broker_url: str) -> dict[str, Any]:
         "priority_steps": [0],
         "socket_connect_timeout": 5,
         "socket_keepalive": not broker_url.startswith("redis+socket"),
+        "socket_keepalive_options": _KEEPALIVE,
     }
     if broker_url.startswith(SENTINEL):
         options["master_name"] = settings.broker_master_name

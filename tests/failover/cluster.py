@@ -23,6 +23,10 @@ class Cluster:
     management_url: str
 
     @property
+    def ports(self) -> list[int]:
+        return [node.port for node in self.nodes]
+
+    @property
     def url(self) -> str:
         return ";".join(node.url for node in self.nodes)
 
@@ -37,8 +41,8 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster(home: Path, size: int = 3) -> Iterator[Cluster]:
-    """Run a cluster; the block may kill its nodes and start them again."""
+def running_cluster(home: Path, size: int = 3, config: str = "") -> Iterator[Cluster]:
+    """Run a cluster, with lines of `rabbitmq.conf`; the block may kill its nodes and start them again."""
     if not is_installed():
         pytest.skip("RabbitMQ is not installed")
     epmd_port, management_port = free_port(), free_port()
@@ -49,7 +53,7 @@ def running_cluster(home: Path, size: int = 3) -> Iterator[Cluster]:
         cookie = node.home / ".erlang.cookie"
         cookie.write_text("WILLCALL")
         cookie.chmod(0o400)
-        node.config = f"{_DISCOVERY}cluster_formation.classic_config.nodes.1 = {first}\n"
+        node.config = f"{_DISCOVERY}cluster_formation.classic_config.nodes.1 = {first}\n{config}"
         # Seconds after which the others give up a node that hangs; RabbitMQ's default is a minute.
         node.erlang_options = "-kernel net_ticktime 8"
     nodes[0].plugins = "rabbitmq_management"

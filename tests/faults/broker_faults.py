@@ -7,13 +7,13 @@ from random import Random
 
 from tests.faults.actors import gone, is_stopped
 from tests.faults.kind import kind, seen
-from tests.faults.stage import RABBITMQ, VALKEY, Stage
+from tests.faults.stage import BROKERS, RABBITMQ, VALKEY, Stage
 from tests.faults.valkey import Valkey
 from tests.processes import children_of
 from tests.rabbitmq import RabbitMQ
 
 
-@kind("the broker is killed", lasts=(0.2, 2), weight=3)
+@kind("the broker is killed", brokers=BROKERS, lasts=(0.2, 2), weight=3)
 def _killed(stage: Stage, rng: Random) -> Iterator[str]:
     broker = stage.broker
     assert broker.process is not None
@@ -23,7 +23,7 @@ def _killed(stage: Stage, rng: Random) -> Iterator[str]:
     broker.start()
 
 
-@kind("the broker is restarted in good order", lasts=(0.0, 1.0), weight=1)
+@kind("the broker is restarted in good order", brokers=BROKERS, lasts=(0.0, 1.0), weight=1)
 def _restarted(stage: Stage, rng: Random) -> Iterator[str]:
     broker = stage.broker
     assert broker.process is not None
@@ -46,8 +46,8 @@ def _stopped(stage: Stage, rng: Random) -> Iterator[str]:
         os.kill(pid, signal.SIGCONT)
 
 
-kind("the broker is stopped", weight=3)(_stopped)
-kind("the broker is stopped for longer than timeouts", lasts=(11, 13), weight=1)(_stopped)
+kind("the broker is stopped", brokers=BROKERS, weight=3)(_stopped)
+kind("the broker is stopped for longer than timeouts", brokers=BROKERS, lasts=(11, 13), weight=1)(_stopped)
 
 
 def _pids(broker: Valkey | RabbitMQ) -> list[int]:

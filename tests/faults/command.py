@@ -25,6 +25,9 @@ def main(
     ] = None,
     faults: Annotated[int, typer.Option(metavar="N", help="How many faults, on each broker.")] = 160,
     seconds: Annotated[float, typer.Option(metavar="S", help="For so long at most, on each broker.")] = 840,
+    kinds: Annotated[
+        list[str] | None, typer.Option(metavar="WORD", help="Only kinds with the word in their names.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Repeat the plan of this seed.")] = None,
     plan: Annotated[Path | None, typer.Option(metavar="FILE", help="Repeat the plan in this file.")] = None,
     shorten_it: Annotated[
@@ -37,7 +40,9 @@ def main(
     Exit 1 if it finds any: the plan and the logs are kept then, and their place is said.
     """
     seed = secrets.randbelow(10**9) if seed is None else seed
-    plans = [read_plan(plan)] if plan else [make_plan(seed, one, faults) for one in broker or BROKERS]
+    words = tuple(kinds or ())
+    made = [make_plan(seed, one, faults, words=words) for one in broker or BROKERS] if plan is None else []
+    plans = [read_plan(plan)] if plan else made
     runs = [_run(one, seconds) for one in plans]
     if write:
         write_report(runs)

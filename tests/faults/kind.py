@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from tests.faults.stage import BROKERS, Stage
+from tests.faults.stage import ALL_BROKERS, Stage
 from tests.processes import wait_until
 
 Inject = Callable[[Stage, Random], Iterator[str]]
@@ -23,6 +23,8 @@ class Kind:
     lasts: tuple[float, float]
     """Seconds, at least and at most."""
     weight: int
+    is_possible: Callable[[], bool]
+    """Says whether this machine can do it."""
 
 
 KINDS: Final[dict[str, Kind]] = {}
@@ -33,14 +35,15 @@ def kind(
     name: str,
     *,
     lasts: tuple[float, float] = (0.2, 1.5),
-    brokers: tuple[str, ...] = BROKERS,
+    brokers: tuple[str, ...] = ALL_BROKERS,
     weight: int = 2,
+    is_possible: Callable[[], bool] = lambda: True,
 ) -> Callable[[Inject], Inject]:
     """Make a kind of fault of a function. One of more weight is injected more often."""
 
     def add(inject: Inject) -> Inject:
         assert name not in KINDS
-        KINDS[name] = Kind(name, contextmanager(inject), brokers, lasts, weight)
+        KINDS[name] = Kind(name, contextmanager(inject), brokers, lasts, weight, is_possible)
         return inject
 
     return add

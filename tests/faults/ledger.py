@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.faults.model import Expected
+from tests.faults.poisons import Poison
 
 Effect = Callable[[Expected | None], Expected]
 
@@ -62,6 +63,8 @@ class Ledger:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._asks: dict[str, Ask] = {}
+        self.poisons: list[Poison] = []
+        """Messages that are no requests."""
 
     def add(self, ask: Ask) -> Ask:
         with self._lock:

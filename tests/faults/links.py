@@ -4,6 +4,7 @@ Each process reaches each server by a link of its own, so that one of them can b
 """
 
 import asyncio
+import ctypes
 import socket
 import struct
 import threading
@@ -17,6 +18,12 @@ _Result = TypeVar("_Result")
 _PIECE: Final = 65_536
 _RESET: Final = struct.pack("ii", 1, 0)
 """SO_LINGER: closing a connection resets it."""
+
+_SO_ATTACH_FILTER: Final = 26
+"""Of Linux: the kernel asks a small program whether a socket gets a packet (socket(7))."""
+_RETURN_NOTHING: Final = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
+_NOTHING: Final = struct.pack("@HP", 1, ctypes.addressof(_RETURN_NOTHING))
+"""A program of one instruction, which gives it none."""
 
 
 @dataclass
@@ -49,6 +56,21 @@ class _Connection:
         self._link = link
         self._writers = (client, server)
         self.is_closed = False
+        self.is_lost = False
+
+    def lose(self) -> None:
+        """Take nothing more from either side, not even to acknowledge it, as a host does that is gone."""
+        for writer in self._writers:
+            wire = writer.get_extra_info("socket")
+            wire.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, _NOTHING)
+            writer.transport.pause_reading()
+        self.is_lost = True
+
+    def close(self) -> None:
+        """Close both sides, which have both ended."""
+        for writer in self._writers:
+            writer.close()
+        self.is_closed = True
 
     def cut(self) -> None:
         """Reset both sides."""
@@ -84,6 +106,13 @@ class Links:
         """Reset all open connections of the wire; return how many there were."""
         return self._run(self._cut(link))
 
+    def lose(self, link: Link) -> int:
+        """Leave all open connections of the wire half-open; return how many there were.
+
+        Neither side hears of it: nothing that it sends arrives or is acknowledged. New connections work.
+        """
+        return self._run(self._lose(link))
+
     def stop(self) -> None:
         self._run(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -115,7 +144,7 @@ class Links:
         up = self._spawn(_pump(link, reader, to_server, is_up=True))
         down = self._spawn(_pump(link, from_server, writer, is_up=False))
         await asyncio.wait((up, down))
-        connection.is_closed = True
+        connection.close()
         link.connections.discard(connection)
 
     def _spawn(self, doing: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
@@ -128,6 +157,12 @@ class Links:
         open_ones = [one for one in link.connections if not one.is_closed]
         for one in open_ones:
             one.cut()
+        return len(open_ones)
+
+    async def _lose(self, link: Link) -> int:
+        open_ones = [one for one in link.connections if not (one.is_closed or one.is_lost)]
+        for one in open_ones:
+            one.lose()
         return len(open_ones)
 
     async def _close(self) -> None:

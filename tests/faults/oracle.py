@@ -13,6 +13,7 @@ from schemas.requests import CREATE, TAKE
 from tests.faults.catalogue import SCARCE
 from tests.faults.ledger import Ask
 from tests.faults.model import Expected
+from tests.faults.poisons import Poison
 from tests.faults.snapshot import Row, Snapshot
 from tests.faults.tape import Heard
 
@@ -28,6 +29,8 @@ class Evidence:
     """Returns the id of the ticket that a code is for; None where the tenant's keys did not sign it."""
     discrepancies: Sequence[str] = ()
     """What the program's own reconciliation finds."""
+    poisons: Sequence[Poison] = ()
+    """Messages that are to be dead letters."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,13 @@ def what_was_told_stays_true(evidence: Evidence) -> Iterator[str]:
             yield f"{ask.kind} {ask.key}: told {ask.outcome}, the database says {status_of(row)}"
         if ask.order_id is not None and ask.order_id != row["order_id"]:
             yield f"{ask.kind} {ask.key}: told order {ask.order_id}, the database says {row['order_id']}"
+        others = {
+            one.words["id"]
+            for one in ask.told
+            if ask.kind == CREATE and isinstance(one.words, dict) and {"id", "totals"} <= one.words.keys()
+        } - {row["order_id"]}
+        if others:
+            yield f"{ask.kind} {ask.key}: told other orders, {others}; it is {row['order_id']}"
         totals = {
             one.words["totals"]["total"]
             for one in ask.told
@@ -276,10 +286,20 @@ def every_order_was_told_of(evidence: Evidence) -> Iterator[str]:
 def nothing_is_left_over(evidence: Evidence) -> Iterator[str]:
     for row in evidence.snapshot.waiting:
         yield f"request {row['request_id']} still waits: {row['last_error']}"
+    marks = [one.mark.encode() for one in evidence.poisons]
     for row in evidence.snapshot.dead:
+        if row["reason"] and any(mark in bytes(row["message"]) for mark in marks):
+            continue
         yield f"a dead letter: {row['kind']} {row.get('message_id')}: {row.get('reason')}"
     for one in evidence.discrepancies:
         yield f"reconciliation finds: {one}"
+
+
+@_check
+def poison_becomes_a_dead_letter(evidence: Evidence) -> Iterator[str]:
+    for one in evidence.poisons:
+        if not any(one.mark.encode() in bytes(row["message"]) for row in evidence.snapshot.dead):
+            yield f"lost: a message that is no request ({one.what}, {one.mark})"
 
 
 def summary(findings: Sequence[Finding]) -> Mapping[str, int]:

@@ -36,14 +36,23 @@ class Plan:
         file.write_text(json.dumps(asdict(self), indent=1) + "\n")
 
 
-def make_plan(seed: int, broker: str, count: int, longest_seconds: float = float("inf")) -> Plan:
+def make_plan(
+    seed: int,
+    broker: str,
+    count: int,
+    longest_seconds: float = float("inf"),
+    words: Sequence[str] = (),
+) -> Plan:
     """Return a plan in which each kind that the broker knows comes once before any comes again.
 
-    Kinds that may last longer than so many seconds are left out.
+    Kinds that may last longer than so many seconds are left out, and those that this machine cannot do.
+    Where there are words, only kinds whose names contain one of them are in the plan.
     """
     rng = Random(f"{seed} {broker}")
     kinds = [one for one in KINDS.values() if broker in one.brokers and one.lasts[1] <= longest_seconds]
-    names = [one.name for one in kinds for _ in range(one.weight)]
+    kinds = [one for one in kinds if not words or any(word in one.name for word in words)]
+    names = [one.name for one in kinds if one.is_possible() for _ in range(one.weight)]
+    assert names, f"no kind of fault for {broker} has any of these words in its name: {words}"
     chosen: list[str] = []
     first = sorted(set(names))
     rng.shuffle(first)

@@ -5,15 +5,29 @@
 
 import os
 import sys
+import threading
+import time
 from pathlib import Path
 
 from intake.cli import run
 from tests.faults.mutations import mutate
 from tests.faults.points import watch_points
 
+
+def tell_the_time(file: Path) -> None:
+    """Write what time it is for this process, again and again."""
+    new = file.with_suffix(".new")
+    while True:
+        new.write_text(str(time.time()))
+        new.rename(file)
+        time.sleep(0.1)
+
+
 if __name__ == "__main__":
     if folder := os.environ.get("FAULT_POINTS"):
         watch_points(sys.argv[-1], Path(folder))
     if name := os.environ.get("FAULT_MUTATION"):
         mutate(name)
+    if clock := os.environ.get("FAULT_CLOCK"):
+        threading.Thread(target=tell_the_time, args=(Path(clock),), name="clock", daemon=True).start()
     sys.exit(run(sys.argv[1:]))

@@ -57,6 +57,11 @@ def _stopped(role: str) -> Inject:
 for _role in ROLES:
     kind(f"a process is killed: {_role}", weight=3)(_killed(_role))
     kind(f"all processes of a role are killed: {_role}", weight=1)(_all_killed(_role))
+    kind(
+        f"all processes of a role are away for longer than timeouts: {_role}",
+        lasts=LONGER_THAN_TIMEOUTS,
+        weight=1,
+    )(_all_killed(_role))
     kind(f"a process is ended in good order: {_role}")(_ended(_role))
     kind(f"a process is stopped: {_role}", weight=3)(_stopped(_role))
     kind(f"a process is stopped for longer than timeouts: {_role}", lasts=LONGER_THAN_TIMEOUTS, weight=1)(

@@ -71,6 +71,7 @@ def run(
         began = time.monotonic()
         ledger, tape = Ledger(), Tape(stage.broker_url)
         market = Market(stage.urls(), stage.key, ledger, pause_seconds)
+        stage.market, stage.tape = market, tape
         tape.start()
         try:
             with at_work(_producers(stage, market, plan.seed)):
@@ -85,7 +86,12 @@ def run(
             tape.stop()
         snapshot = read_snapshot(stage.engine())
         evidence = Evidence(
-            list(ledger), tape.heard, snapshot, code_reader(stage.engine()), reconciled(stage)
+            list(ledger),
+            tape.heard,
+            snapshot,
+            code_reader(stage.engine()),
+            reconciled(stage),
+            ledger.poisons,
         )
         done.findings = find(evidence)
         done.findings += [Finding("processes_end_only_when_they_are_told", one) for one in _endings(stage)]

@@ -15,10 +15,14 @@ from sqlalchemy import Engine
 from db.engine import make_engine
 from intake.scopes import SCOPES
 from tests.commands.conftest import WILLCALL, environment
+from tests.failover.cluster import Cluster, running_cluster
 from tests.failover.postgres import Server, running_pair
 from tests.faults.actors import Actor, Supervisor, wait_until_all_run
 from tests.faults.catalogue import CATALOGUE, TENANT
 from tests.faults.links import Link, Links
+from tests.faults.producers import Market
+from tests.faults.small_disk import can_mount, mount, unmount
+from tests.faults.tape import Tape
 from tests.faults.valkey import Valkey
 from tests.rabbitmq import RabbitMQ, free_port, running_rabbitmq
 from worker.secret_key import generate_key
@@ -26,15 +30,25 @@ from worker.secret_key import generate_key
 VALKEY: Final = "valkey"
 RABBITMQ: Final = "rabbitmq"
 BROKERS: Final = (VALKEY, RABBITMQ)
+CLUSTER: Final = "cluster"
+"""Three nodes of RabbitMQ."""
+ALL_BROKERS: Final = (*BROKERS, CLUSTER)
+
+_PARTITIONS: Final = "cluster_partition_handling = pause_minority\n"
+"""What RabbitMQ's guide wants for three nodes: those that are cut off wait, and come back by themselves."""
 
 ROLES: Final = ("worker", "relay", "beat", "intake")
 _OF_EACH: Final = 2
+_DISK_MEGABYTES: Final = 256
+"""The size of Valkey's disk, where it can have one that a fault may fill."""
 
 _SETTINGS: Final = {
     "WILLCALL_ACCESS_LOG": "false",
     "WILLCALL_SWEEP_SECONDS": 1,
     "WILLCALL_VISIBILITY_TIMEOUT_SECONDS": 8,
     "WILLCALL_LOG_LEVEL": "INFO",
+    # So few that a crowd fills it within a fault.
+    "WILLCALL_MAX_QUEUED": 300,
 }
 
 
@@ -46,12 +60,16 @@ class Stage:
     broker_name: str
     primary: Server
     standby: Server
-    broker: "Valkey | RabbitMQ"
+    broker: "Valkey | RabbitMQ | Cluster"
     links: Links
     variables: Mapping[str, object]
     actors: dict[str, Actor] = field(default_factory=dict)
     key: dict[str, str] = field(default_factory=dict)
     """What `willcall keys create` prints."""
+    market: Market | None = None
+    """What its producers share, while they are at work."""
+    tape: Tape | None = None
+    """Who consumes its event messages."""
 
     @property
     def points(self) -> Path:
@@ -60,20 +78,30 @@ class Stage:
     @property
     def broker_url(self) -> str:
         """Return the broker's URL, without a wire between."""
-        return broker_url(self.broker, self.broker.port)
+        return broker_url(self.broker, *ports_of(self.broker))
 
     @property
     def database_url(self) -> str:
         """Return the URL of whichever server takes changes, without a wire between."""
         return database_url(self.primary.port, self.standby.port)
 
+    @property
+    def buyers(self) -> Market:
+        """Return what the producers share."""
+        assert self.market is not None
+        return self.market
+
     def of(self, role: str) -> list[Actor]:
         return [actor for actor in self.actors.values() if actor.role == role]
 
-    def link(self, actor: Actor, server: str) -> Link:
-        """Return the wire from a process to the "primary" of the moment, its "standby", or the "broker"."""
-        ports = {"primary": self.primary.port, "standby": self.standby.port, "broker": self.broker.port}
-        return self.links.all[_wire(actor.name, ports[server])]
+    def links_of(self, actor: Actor, server: str) -> list[Link]:
+        """Return the wires from a process to the "primary" of the moment, its "standby", or the "broker"."""
+        ports = {
+            "primary": [self.primary.port],
+            "standby": [self.standby.port],
+            "broker": ports_of(self.broker),
+        }
+        return [self.links.all[_wire(actor.name, port)] for port in ports[server]]
 
     def engine(self) -> Engine:
         """Return an engine on the primary of the moment."""
@@ -111,10 +139,15 @@ def database_url(*ports: int) -> str:
     return f"postgresql://willcall@{hosts}/willcall?target_session_attrs=read-write"
 
 
-def broker_url(broker: "Valkey | RabbitMQ", port: int) -> str:
+def broker_url(broker: "Valkey | RabbitMQ | Cluster", *ports: int) -> str:
+    """Return the URL of a broker for who reaches it, or its nodes, by ports of 127.0.0.1."""
     if isinstance(broker, Valkey):
-        return broker.url(port)
-    return f"amqp://guest:guest@127.0.0.1:{port}//"
+        return broker.url(*ports)
+    return ";".join(f"amqp://guest:guest@127.0.0.1:{port}//" for port in ports)
+
+
+def ports_of(broker: "Valkey | RabbitMQ | Cluster") -> list[int]:
+    return broker.ports if isinstance(broker, Cluster) else [broker.port]
 
 
 @contextmanager
@@ -122,7 +155,7 @@ def running_stage(broker: str, folder: Path, **variables: object) -> Iterator[St
     """Run two processes of each role on a primary, its standby and a broker."""
     with ExitStack() as stack:
         primary, standby = stack.enter_context(running_pair())
-        server = stack.enter_context(_running_broker(broker, folder / "broker"))
+        server = stack.enter_context(running_broker(broker, folder / "broker"))
         links = Links()
         links.start()
         stack.callback(links.stop)
@@ -145,18 +178,25 @@ def running_stage(broker: str, folder: Path, **variables: object) -> Iterator[St
 
 
 @contextmanager
-def _running_broker(name: str, home: Path) -> Iterator["Valkey | RabbitMQ"]:
+def running_broker(name: str, home: Path) -> Iterator["Valkey | RabbitMQ | Cluster"]:
+    """Run the broker of this name."""
+    if name == CLUSTER:
+        with running_cluster(home, config=_PARTITIONS) as cluster:
+            yield cluster
+        return
     if name == RABBITMQ:
         with running_rabbitmq(home) as rabbitmq:
             yield rabbitmq
         return
     home.mkdir()
     valkey = Valkey(home)
-    try:
+    with ExitStack() as stack:
+        if can_mount():
+            mount(home, _DISK_MEGABYTES)
+            stack.callback(unmount, home)
+        stack.callback(valkey.stop)
         valkey.start()
         yield valkey
-    finally:
-        valkey.stop()
 
 
 def _load(stage: Stage) -> str:
@@ -170,9 +210,9 @@ def _load(stage: Stage) -> str:
 
 
 def _add_actor(stage: Stage, name: str, role: str) -> None:
-    primary, standby, broker = (
+    primary, standby, *broker = (
         stage.links.open(_wire(name, port), port).port
-        for port in (stage.primary.port, stage.standby.port, stage.broker.port)
+        for port in (stage.primary.port, stage.standby.port, *ports_of(stage.broker))
     )
     home = stage.folder / "homes" / name
     home.mkdir(parents=True)
@@ -180,7 +220,7 @@ def _add_actor(stage: Stage, name: str, role: str) -> None:
         **stage.variables,
         "WILLCALL_HOME": home,
         "WILLCALL_DATABASE_URL": database_url(primary, standby),
-        "WILLCALL_BROKER_URL": broker_url(stage.broker, broker),
+        "WILLCALL_BROKER_URL": broker_url(stage.broker, *broker),
         "WILLCALL_INTAKE_PORT": free_port(),
     }
     stage.actors[name] = Actor(name, role, variables, stage.folder)

@@ -33,6 +33,8 @@ class Tape:
 
     url: str
     heard: list[Heard] = field(default_factory=list)
+    is_paused: bool = False
+    """Whether it takes nothing: what comes waits in its queue."""
     _is_over: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -58,7 +60,8 @@ class Tape:
         while not self._is_over.is_set():
             # Whatever ends a connection, the next one goes on: the queue keeps what was not acknowledged.
             with suppress(Exception):
-                self._record()
+                if not self.is_paused:
+                    self._record()
             time.sleep(0.1)
 
     def _record(self) -> None:
@@ -66,7 +69,7 @@ class Tape:
         with Connection(self.url, connect_timeout=2, transport_options=options, heartbeat=5) as connection:
             consumer = Consumer(connection, [self._queue()], on_message=self._note, prefetch_count=200)
             with consumer:
-                while not self._is_over.is_set():
+                while not (self.is_paused or self._is_over.is_set()):
                     with suppress(TimeoutError):
                         connection.drain_events(timeout=0.5)
 

@@ -1,4 +1,4 @@
-"""Wires between processes and servers that are cut, slow, or pass nothing in one direction."""
+"""Wires between processes and servers that are cut, slow, half-open, or pass nothing in one direction."""
 
 from collections.abc import Iterator
 from random import Random
@@ -16,7 +16,7 @@ def _links(stage: Stage, server: str, rng: Random) -> list[Link]:
     """Return the wires of one process to a server, or those of all processes."""
     actors = list(stage.actors.values())
     chosen = actors if rng.random() < 0.4 else [rng.choice(actors)]
-    return [stage.link(actor, server) for actor in chosen]
+    return [link for actor in chosen for link in stage.links_of(actor, server)]
 
 
 def _named(links: list[Link]) -> str:
@@ -43,6 +43,24 @@ def _reset(server: str) -> Inject:
     def inject(stage: Stage, rng: Random) -> Iterator[str]:
         links = _links(stage, server, rng)
         yield f"{sum(stage.links.cut(link) for link in links)} connections of {_named(links)} are reset"
+
+    return inject
+
+
+def _half_open(server: str) -> Inject:
+    def inject(stage: Stage, rng: Random) -> Iterator[str]:
+        links = [link for link in _links(stage, server, rng) if link.is_open]
+        # Beats have no connection to the database.
+        links = links or [link for actor in stage.of("worker") for link in stage.links_of(actor, server)]
+        lost = 0
+
+        def is_lost() -> bool:
+            nonlocal lost
+            lost += sum(stage.links.lose(link) for link in links)
+            return lost > 0
+
+        seen(is_lost, "a connection that can be lost")
+        yield f"{lost} connections of {_named(links)} are half-open: neither side hears of it"
 
     return inject
 
@@ -75,6 +93,7 @@ def _slow(server: str) -> Inject:
 for _server in _SERVERS:
     kind(f"wires are cut: {_server}", lasts=(0.2, 2))(_cut(_server))
     kind(f"connections are reset: {_server}", lasts=(0, 0.1))(_reset(_server))
+    kind(f"connections are half-open: {_server}", lasts=(0, 0.1))(_half_open(_server))
     kind(f"wires pass nothing up: {_server}", lasts=(0.5, 2))(_silent(_server, up=True, down=False))
     kind(f"wires pass nothing down: {_server}", lasts=(0.5, 2))(_silent(_server, up=False, down=True))
     kind(f"wires pass nothing for longer than timeouts: {_server}", lasts=(11, 13), weight=1)(
