@@ -9,7 +9,7 @@ from uuid import UUID
 
 from schemas.requests import CANCEL, CHECK_IN, CREATE, PAY, RELEASE, TAKE, UPDATE
 from tests.faults import model
-from tests.faults.catalogue import BALCONY, HELD, SCARCE, SEATED, STANDING, TAXED
+from tests.faults.catalogue import BALCONY, HELD, REPRICED, SCARCE, SEATED, STANDING, TAXED
 from tests.faults.ledger import Effect
 
 PROCESSED: Final = frozenset({"processed"})
@@ -102,6 +102,15 @@ def _changed(rng: Random) -> Life:
     return (_create(body), *changes)
 
 
+def repriced(rng: Random) -> Life:
+    """Return an order whose class has another price now and then, and a change of how many it has."""
+    count = rng.randint(1, 3)
+    line = {"line_number": 1, "ticket_class_id": REPRICED, "quantity": max(1, count + rng.choice((-1, 1)))}
+    patch = {"line_items": [line]}
+    change = _change(UPDATE, {"patch": patch}, partial(model.updated, patch=patch))
+    return (_create(order_body(rng, (REPRICED, count))), change)
+
+
 def _cancelled(rng: Random) -> Life:
     return (_create(order_body(rng)), _change(CANCEL, {"reason": "changed their mind"}, model.cancelled))
 
@@ -133,4 +142,4 @@ def _held(rng: Random) -> Life:
     return (take, _create(body))
 
 
-_LIVES: Final = (_paid, _paid, _changed, _changed, _cancelled, _scarce, _wrong, _held)
+_LIVES: Final = (_paid, _paid, _changed, _changed, _cancelled, _scarce, _wrong, _held, repriced)

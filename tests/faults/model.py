@@ -1,7 +1,7 @@
 """What an order is to be, computed from the words of its requests with nothing of `orders/`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -25,14 +25,16 @@ class Expected:
     checked_in: int = 0
     changes: int = 0
     email: str = ""
+    prices: Mapping[str, str] = field(default_factory=lambda: PRICES)
+    """On which its tickets were sold: later changes keep to them."""
 
     @property
     def subtotal(self) -> Decimal:
-        return sum((Decimal(PRICES[name]) * count for name, count in self.lines), Decimal(0))
+        return sum((Decimal(self.prices[name]) * count for name, count in self.lines), Decimal(0))
 
     @property
     def tax(self) -> Decimal:
-        taxed = (Decimal(PRICES[name]) * count for name, count in self.lines if name == TAXED)
+        taxed = (Decimal(self.prices[name]) * count for name, count in self.lines if name == TAXED)
         return sum(
             ((one * TAX_PERCENT / 100).quantize(_CENT, ROUND_HALF_UP) for one in taxed),
             Decimal(0),

@@ -5,14 +5,15 @@ It knows nothing of the program: a ledger, a tape, a snapshot, and a model of a 
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
-from schemas.requests import CREATE, TAKE
-from tests.faults.catalogue import SCARCE
-from tests.faults.ledger import Ask
+from schemas.requests import CANCEL, CHECK_IN, CREATE, PAY, UPDATE
+from tests.faults.catalogue import PRICES, RUSHED, SCARCE
+from tests.faults.ledger import Ask, PriceChange
 from tests.faults.model import Expected
+from tests.faults.prices import prices_between, prices_sold_at
 from tests.faults.snapshot import Row, Snapshot
 from tests.faults.tape import Heard
 
@@ -28,6 +29,8 @@ class Evidence:
     """Returns the id of the ticket that a code is for; None where the tenant's keys did not sign it."""
     discrepancies: Sequence[str] = ()
     """What the program's own reconciliation finds."""
+    prices: Sequence[PriceChange] = ()
+    """Those that were loaded after the first ones, in their order."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,9 @@ class Finding:
     check: str
     what: str
 
+
+_CHANGES: Final = {UPDATE, CANCEL, PAY, CHECK_IN}
+_ALL_SCARCE: Final = {SCARCE, *RUSHED}
 
 Check = Callable[[Evidence], Iterator[str]]
 CHECKS: Final[list[Check]] = []
@@ -116,6 +122,9 @@ def every_order_is_there_once(evidence: Evidence) -> Iterator[str]:
             is_there = ask.key in evidence.snapshot.orders
             if is_there != (row["status"] == "processed"):
                 yield f"{ask.key} is {row['status']}, and its order is {'' if is_there else 'not '}there"
+        is_change = ask.kind in _CHANGES and row is not None and row["status"] == "processed"
+        if is_change and ask.life not in evidence.snapshot.orders:
+            yield f"{ask.kind} {ask.key} is processed, and its order is not there"
 
 
 @_check
@@ -131,16 +140,17 @@ def _expected(evidence: Evidence) -> dict[str, Expected]:
     lives: defaultdict[str, list[Ask]] = defaultdict(list)
     for ask in evidence.asks:
         lives[ask.life].append(ask)
-    found = {}
+    found, sold_at = {}, prices_sold_at(evidence.heard, evidence.snapshot)
     for life, asks in lives.items():
         expected: Expected | None = None
         for ask in sorted(asks, key=lambda one: one.place):
             row = evidence.snapshot.requests.get(ask.key)
             is_done = row is not None and row["status"] == "processed"
-            if is_done and ask.effect is not None and ask.kind != TAKE:
+            is_possible = expected is not None or ask.kind == CREATE
+            if is_done and is_possible and ask.effect is not None:
                 expected = ask.effect(expected)
         if expected is not None:
-            found[life] = expected
+            found[life] = replace(expected, prices={**PRICES, **sold_at.get(life, {})})
     return found
 
 
@@ -162,6 +172,16 @@ def _differences(order: Row, expected: Expected) -> Iterator[str]:
     for name, found, wanted in pairs:
         if found != wanted:
             yield f"{name} is {found}, and should be {wanted}"
+
+
+@_check
+def every_order_is_sold_at_a_price_of_its_time(evidence: Evidence) -> Iterator[str]:
+    asks = {ask.key: ask for ask in evidence.asks}
+    for key, prices in prices_sold_at(evidence.heard, evidence.snapshot).items():
+        for name, price in prices.items():
+            possible = prices_between(evidence.prices, name, asks[key]) if key in asks else {price}
+            if price not in possible:
+                yield f"order {key} was sold at {price}, and class {name} cost {possible} then"
 
 
 def _completed(order: Row) -> Decimal:
@@ -199,15 +219,17 @@ def nothing_is_oversold_and_the_inventory_adds_up(evidence: Evidence) -> Iterato
 
 @_check
 def nobody_is_refused_while_something_is_left(evidence: Evidence) -> Iterator[str]:
-    refused = [
-        sum(line["quantity"] for line in ask.body["line_items"])
-        for ask in evidence.asks
-        if (row := evidence.snapshot.requests.get(ask.key)) is not None and status_of(row) == "sold_out"
-    ]
-    (scarce,) = [one for one in evidence.snapshot.classes if one["external_id"] == SCARCE]
-    left = scarce["capacity"] - scarce["sold"]
-    if any(count <= left for count in refused):
-        yield f"{left} tickets of class {SCARCE} are left, and someone who wanted as few was refused"
+    fewest: dict[str, int] = {}
+    for ask in evidence.asks:
+        row = evidence.snapshot.requests.get(ask.key)
+        if row is not None and status_of(row) == "sold_out":
+            (line,) = ask.body["line_items"]
+            name = line["ticket_class_id"]
+            fewest[name] = min(line["quantity"], fewest.get(name, line["quantity"]))
+    for one in evidence.snapshot.classes:
+        name, left = one["external_id"], one["capacity"] - one["sold"]
+        if name in _ALL_SCARCE and fewest.get(name, left + 1) <= left:
+            yield f"{left} tickets of class {name} are left, and someone who wanted as few was refused"
 
 
 @_check

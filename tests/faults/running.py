@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from tests.faults import broker_faults, database_faults, process_faults, wire_faults
+from tests.faults import broker_faults, catalogue_faults, database_faults, process_faults, wire_faults
 from tests.faults.canary import Canary
 from tests.faults.http_producer import HttpProducer
 from tests.faults.kind import KINDS
@@ -22,7 +22,7 @@ from tests.faults.snapshot import read_snapshot
 from tests.faults.stage import Stage, running_stage
 from tests.faults.tape import Tape
 
-CATALOGUE_OF_KINDS: Final = (process_faults, wire_faults, broker_faults, database_faults)
+CATALOGUE_OF_KINDS: Final = (process_faults, wire_faults, broker_faults, database_faults, catalogue_faults)
 """The modules that add kinds."""
 
 RECOVERY_TARGET_SECONDS: Final = 10.0
@@ -88,7 +88,7 @@ def run(
             tape.stop()
         snapshot = read_snapshot(stage.engine())
         evidence = Evidence(
-            list(ledger), tape.heard, snapshot, code_reader(stage.engine()), reconciled(stage)
+            list(ledger), tape.heard, snapshot, code_reader(stage.engine()), reconciled(stage), stage.prices
         )
         done.findings = find(evidence)
         done.findings += [Finding("processes_end_only_when_they_are_told", one) for one in _endings(stage)]
