@@ -42,6 +42,11 @@ SCARCE_CAPACITY: Final = 40
 
 RUSHED_CAPACITY: Final = 10
 
+PROMO_CODES: Final = tuple(f"FEW{number}" for number in range(100))
+"""Promo codes that few may use: buyers go from the one to the next."""
+PROMO_AMOUNT: Final = "1.00"
+PROMO_USES: Final = 5
+
 _CAPACITIES: Final = {SCARCE: SCARCE_CAPACITY, **dict.fromkeys(RUSHED, RUSHED_CAPACITY)}
 
 
@@ -81,7 +86,13 @@ CATALOGUE: Final[dict[str, Any]] = {
     "tenant": TENANT,
     "aliases": {name: [TENANT] for name in ("zoho_backstage", "acme", "ticket_evolution", "eventbookings")},
     "events": [
-        _event(EVENT, STANDING, BALCONY, SEATED, SCARCE, HELD, REPRICED, *RUSHED),
+        _event(
+            EVENT,
+            *(STANDING, BALCONY, SEATED, SCARCE, HELD, REPRICED, *RUSHED),
+            promo_codes=[
+                {"code": code, "amount": PROMO_AMOUNT, "max_uses": PROMO_USES} for code in PROMO_CODES
+            ],
+        ),
         _event(TAXED_EVENT, TAXED, tax=_TAX),
     ],
 }

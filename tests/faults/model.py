@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from tests.faults.catalogue import PRICES, TAX_PERCENT, TAXED
+from tests.faults.catalogue import PRICES, PROMO_AMOUNT, PROMO_CODES, TAX_PERCENT, TAXED
 
 _CENT = Decimal("0.01")
 
@@ -58,11 +58,15 @@ def created(body: Mapping[str, Any]) -> Expected:
         lines=lines,
         shipping=Decimal(body.get("shipping", "0")),
         service_fee=Decimal(body.get("service_fee", "0")),
-        discount=Decimal(body.get("discount", "0")),
+        discount=Decimal(body.get("discount", "0")) + _of_promo_code(body),
         email=body["buyer"]["email"],
     )
     paid = sum((Decimal(one["amount"]) for one in body.get("payments", ())), Decimal(0))
     return replace(expected, paid=paid)
+
+
+def _of_promo_code(body: Mapping[str, Any]) -> Decimal:
+    return Decimal(PROMO_AMOUNT if body.get("promo_code") in PROMO_CODES else 0)
 
 
 def updated(before: Expected, patch: Mapping[str, Any]) -> Expected:

@@ -4,66 +4,34 @@ It knows nothing of the program: a ledger, a tape, a snapshot, and a model of a 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
 from schemas.requests import CANCEL, CHECK_IN, CREATE, PAY, UPDATE
-from tests.faults.catalogue import PRICES, RUSHED, SCARCE
-from tests.faults.ledger import Ask, PriceChange
+from tests.faults import stock_checks
+from tests.faults.catalogue import PRICES
+from tests.faults.evidence import CHECKS, Evidence, Finding, check, status_of
+from tests.faults.ledger import Ask
 from tests.faults.model import Expected
 from tests.faults.prices import prices_between, prices_sold_at
-from tests.faults.snapshot import Row, Snapshot
-from tests.faults.tape import Heard
+from tests.faults.snapshot import Row
 
+__all__ = ["CHECKS", "MORE_CHECKS", "Evidence", "Finding", "find", "summary"]
 
-@dataclass(frozen=True)
-class Evidence:
-    """All that is known in the end."""
-
-    asks: Sequence[Ask]
-    heard: Sequence[Heard]
-    snapshot: Snapshot
-    ticket_of: Callable[[str], str | None]
-    """Returns the id of the ticket that a code is for; None where the tenant's keys did not sign it."""
-    discrepancies: Sequence[str] = ()
-    """What the program's own reconciliation finds."""
-    prices: Sequence[PriceChange] = ()
-    """Those that were loaded after the first ones, in their order."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that should not be: under which check, and what."""
-
-    check: str
-    what: str
-
+MORE_CHECKS: Final = (stock_checks,)
+"""The modules that add checks to those of this file."""
 
 _CHANGES: Final = {UPDATE, CANCEL, PAY, CHECK_IN}
-_ALL_SCARCE: Final = {SCARCE, *RUSHED}
-
-Check = Callable[[Evidence], Iterator[str]]
-CHECKS: Final[list[Check]] = []
-
-
-def _check(function: Check) -> Check:
-    CHECKS.append(function)
-    return function
 
 
 def find(evidence: Evidence) -> list[Finding]:
     """Return everything that should not be."""
-    return [Finding(check.__name__, what) for check in CHECKS for what in check(evidence)]
+    return [Finding(one.__name__, what) for one in CHECKS for what in one(evidence)]
 
 
-def status_of(row: Row) -> str:
-    """Return how a request has ended: "processed", or the code of its rejection."""
-    return row["errors"][0]["code"] if row["status"] == "rejected" else str(row["status"])
-
-
-@_check
+@check
 def every_accepted_request_has_one_outcome(evidence: Evidence) -> Iterator[str]:
     for ask in evidence.asks:
         if ask.is_accepted and ask.key not in evidence.snapshot.requests:
@@ -72,7 +40,7 @@ def every_accepted_request_has_one_outcome(evidence: Evidence) -> Iterator[str]:
             yield f"no outcome for its producer: {ask.kind} {ask.key} of {ask.producer}"
 
 
-@_check
+@check
 def outcomes_are_possible(evidence: Evidence) -> Iterator[str]:
     for ask in evidence.asks:
         row = evidence.snapshot.requests.get(ask.key)
@@ -80,7 +48,7 @@ def outcomes_are_possible(evidence: Evidence) -> Iterator[str]:
             yield f"{ask.kind} {ask.key} of {ask.producer} ended as {status_of(row)}: {row['errors']}"
 
 
-@_check
+@check
 def what_was_told_stays_true(evidence: Evidence) -> Iterator[str]:
     for ask in evidence.asks:
         row = evidence.snapshot.requests.get(ask.key)
@@ -99,7 +67,7 @@ def what_was_told_stays_true(evidence: Evidence) -> Iterator[str]:
             yield f"{ask.kind} {ask.key}: told several totals, {totals}"
 
 
-@_check
+@check
 def nothing_exists_that_nobody_asked_for(evidence: Evidence) -> Iterator[str]:
     asked = {ask.key: ask for ask in evidence.asks}
     for key, row in evidence.snapshot.requests.items():
@@ -112,7 +80,7 @@ def nothing_exists_that_nobody_asked_for(evidence: Evidence) -> Iterator[str]:
             yield f"an order that nobody asked for: {key}"
 
 
-@_check
+@check
 def every_order_is_there_once(evidence: Evidence) -> Iterator[str]:
     for key in evidence.snapshot.doubled:
         yield f"doubled: two orders of {key}"
@@ -127,7 +95,7 @@ def every_order_is_there_once(evidence: Evidence) -> Iterator[str]:
             yield f"{ask.kind} {ask.key} is processed, and its order is not there"
 
 
-@_check
+@check
 def every_order_is_as_its_requests_say(evidence: Evidence) -> Iterator[str]:
     for life, expected in _expected(evidence).items():
         order = evidence.snapshot.orders.get(life)
@@ -174,7 +142,7 @@ def _differences(order: Row, expected: Expected) -> Iterator[str]:
             yield f"{name} is {found}, and should be {wanted}"
 
 
-@_check
+@check
 def every_order_is_sold_at_a_price_of_its_time(evidence: Evidence) -> Iterator[str]:
     asks = {ask.key: ask for ask in evidence.asks}
     for key, prices in prices_sold_at(evidence.heard, evidence.snapshot).items():
@@ -189,50 +157,7 @@ def _completed(order: Row) -> Decimal:
     return sum(amounts, Decimal(0))
 
 
-@_check
-def nothing_is_oversold_and_the_inventory_adds_up(evidence: Evidence) -> Iterator[str]:
-    sold: Counter[str] = Counter()
-    seats: Counter[str] = Counter()
-    for order in evidence.snapshot.orders.values():
-        for ticket in order["tickets"]:
-            if ticket["status"] != "voided":
-                sold[ticket["class"]] += 1
-                if ticket["seat_id"]:
-                    seats[ticket["seat_id"]] += 1
-    held: Counter[str] = Counter()
-    for hold in evidence.snapshot.holds:
-        if hold["status"] == "held":
-            held[hold["class"]] += hold["quantity"]
-    for one in evidence.snapshot.classes:
-        name = one["external_id"]
-        if sold[name] + held[name] > one["capacity"]:
-            yield f"oversold: {sold[name]} tickets of class {name} with {one['capacity']}"
-        if (one["sold"], one["held"]) != (sold[name], held[name]):
-            yield (
-                f"class {name} says {one['sold']} sold and {one['held']} held;"
-                f" there are {sold[name]} and {held[name]}"
-            )
-    for seat, count in seats.items():
-        if count > 1:
-            yield f"oversold: seat {seat} has {count} valid tickets"
-
-
-@_check
-def nobody_is_refused_while_something_is_left(evidence: Evidence) -> Iterator[str]:
-    fewest: dict[str, int] = {}
-    for ask in evidence.asks:
-        row = evidence.snapshot.requests.get(ask.key)
-        if row is not None and status_of(row) == "sold_out":
-            (line,) = ask.body["line_items"]
-            name = line["ticket_class_id"]
-            fewest[name] = min(line["quantity"], fewest.get(name, line["quantity"]))
-    for one in evidence.snapshot.classes:
-        name, left = one["external_id"], one["capacity"] - one["sold"]
-        if name in _ALL_SCARCE and fewest.get(name, left + 1) <= left:
-            yield f"{left} tickets of class {name} are left, and someone who wanted as few was refused"
-
-
-@_check
+@check
 def every_ticket_is_issued_once_and_verifies(evidence: Evidence) -> Iterator[str]:
     codes: Counter[str] = Counter()
     for key, order in evidence.snapshot.orders.items():
@@ -248,7 +173,7 @@ def every_ticket_is_issued_once_and_verifies(evidence: Evidence) -> Iterator[str
             yield f"doubled: {count} tickets have the code {code}"
 
 
-@_check
+@check
 def every_event_has_left_in_order(evidence: Evidence) -> Iterator[str]:
     heard: defaultdict[str, list[int]] = defaultdict(list)
     contents: dict[str, Any] = {}
@@ -272,7 +197,7 @@ def every_event_has_left_in_order(evidence: Evidence) -> Iterator[str]:
         yield f"{evidence.snapshot.unsent} events are still in the outbox"
 
 
-@_check
+@check
 def every_order_was_told_of(evidence: Evidence) -> Iterator[str]:
     confirmed: Counter[str] = Counter()
     rejected: set[str] = set()
@@ -294,7 +219,7 @@ def every_order_was_told_of(evidence: Evidence) -> Iterator[str]:
             yield f"the rejection of {key} was not told"
 
 
-@_check
+@check
 def nothing_is_left_over(evidence: Evidence) -> Iterator[str]:
     for row in evidence.snapshot.waiting:
         yield f"request {row['request_id']} still waits: {row['last_error']}"

@@ -1,15 +1,27 @@
 """The oracle finds each thing that should not be, and nothing where all is well."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
 import pytest
 
 from schemas.requests import CANCEL, CREATE
-from tests.faults.catalogue import REPRICED, SCARCE, SEATED, STANDING
-from tests.faults.evidences import ORDER, PAID, REFUSED, asks, evidence, heard, order, snapshot, ticket
+from tests.faults.catalogue import PROMO_CODES, REPRICED, SCARCE, SEATED, STANDING
 from tests.faults.ledger import Ask, PriceChange, Told
+from tests.faults.made_evidence import (
+    NOW,
+    ORDER,
+    PAID,
+    REFUSED,
+    asks,
+    evidence,
+    heard,
+    order,
+    snapshot,
+    ticket,
+)
 from tests.faults.oracle import CHECKS, Evidence, find
 from tests.faults.snapshot import Row, Snapshot
 from tests.faults.tape import Heard
@@ -39,6 +51,18 @@ def heard_more(*more: Heard) -> Evidence:
 
 def told_again(ask: Ask, words: object) -> list[Told]:
     return [*ask.told, Told(4.0, 200, words)]
+
+
+def hold(until: int, **changes: object) -> Row:
+    """Return a hold that ends so many seconds after the snapshot."""
+    row: Row = {"id": "hold-1", "class": SEATED, "quantity": 4, "status": "held"}
+    return row | {"expires_at": NOW + timedelta(seconds=until)} | changes
+
+
+def of_promo_code(orders: dict[str, Row] | None = None, **changes: object) -> Evidence:
+    (row,) = snapshot().promo_codes
+    made = snapshot(promo_codes=[row | changes])
+    return evidence(snapshot=made if orders is None else replace(made, orders=orders))
 
 
 def of_tickets(*tickets: Row) -> Evidence:
@@ -129,6 +153,14 @@ FOUND: Final = (
         f"3 tickets of class {SCARCE} are left",
         of_classes(of_4={"capacity": 3}),
     ),
+    ("promo_codes_are_used_as_often_as_they_may", "0 orders have it", of_promo_code(used=1)),
+    ("promo_codes_are_used_as_often_as_they_may", "used 0 times", of_order(promo_code=PROMO_CODES[0])),
+    (
+        "promo_codes_are_used_as_often_as_they_may",
+        "oversold: 1 orders",
+        of_promo_code(max_uses=0, orders={"key-1": order(promo_code=PROMO_CODES[0])}),
+    ),
+    ("holds_end_in_time", "was over at", evidence(snapshot=snapshot(holds=[hold(until=-31)]))),
     (
         "every_ticket_is_issued_once_and_verifies",
         "does not verify",
@@ -182,9 +214,11 @@ FINE: Final = {
             orders={"key-1": order(tickets=[ticket(1, seat_id="s"), ticket(2)])},
         )
     ),
+    "a hold that is over since a moment": evidence(snapshot=snapshot(holds=[hold(until=-29, quantity=0)])),
+    "a hold that was over in time": evidence(snapshot=snapshot(holds=[hold(until=-31, status="expired")])),
     "held": evidence(
         snapshot=snapshot(
-            holds=[{"status": "held", "class": SEATED, "quantity": 4}],
+            holds=[hold(until=1)],
             classes=[
                 row | ({"held": 4} if row["external_id"] == SEATED else {}) for row in snapshot().classes
             ],

@@ -1,14 +1,15 @@
 """Evidence made by hand: of a run in which all went well, and what may be changed of it."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from schemas.requests import CREATE, PAY
 from tests.faults import model
-from tests.faults.catalogue import SCARCE, SEATED, STANDING
+from tests.faults.catalogue import PROMO_CODES, SCARCE, SEATED, STANDING
+from tests.faults.evidence import Evidence
 from tests.faults.ledger import Ask, Told
-from tests.faults.oracle import Evidence
 from tests.faults.snapshot import Row, Snapshot
 from tests.faults.tape import Heard
 
@@ -16,6 +17,8 @@ ORDER: Final = "order-1"
 """Its id; its key is "key-1"."""
 REFUSED: Final = "key-2"
 PAID: Final = "key-3"
+
+NOW: Final = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 _BODY: Final = {
     "buyer": {"email": "buyer@example.com"},
@@ -51,10 +54,12 @@ def snapshot(**changes: Any) -> Snapshot:
             _ticket_class(SCARCE, 40, sold=0, held=0) | {"capacity": 2},
             _ticket_class(SEATED, 100),
         ],
+        promo_codes=[{"code": PROMO_CODES[0], "used": 0, "max_uses": 1}],
         events={ORDER: [1, 2], "request-2": [1]},
         unsent=0,
         waiting=[],
         dead=[],
+        now=NOW,
     )
     return replace(whole, **changes)
 
@@ -68,6 +73,7 @@ def order(**changes: Any) -> Row:
         "total": Decimal("92.00"),
         "paid": Decimal("92.00"),
         "buyer_email": "buyer@example.com",
+        "promo_code": None,
         "version": 2,
         "last_sequence": 2,
         "lines": [{"class": STANDING, "quantity": 2}],
