@@ -31,6 +31,8 @@ _SOONEST_SECONDS: Final = 0.002
 _LEAST_SECONDS: Final = 0.001
 _MOST_SECONDS: Final = 0.05
 _AFTER_ERROR_SECONDS: Final = 0.5
+_LONGEST_REST_SECONDS: Final = 0.5
+"""After a look the thread rests as long as that took, but not longer: the database may have been away."""
 
 _T = TypeVar("_T")
 
@@ -178,7 +180,8 @@ class BulkAnswers:
                 waiter.weight = sum(max(1, one.tickets) for one in waiter.outcomes.values())
                 self._turns.add(waiter)
         self._waiting = [waiter for waiter in self._waiting if not waiter.is_due]
-        self._next_look = time.monotonic() + max(self._interval(), time.monotonic() - started)
+        took = time.monotonic() - started
+        self._next_look = time.monotonic() + max(self._interval(), min(took, _LONGEST_REST_SECONDS))
 
     def _interval(self) -> float:
         """Return the seconds until the next look.

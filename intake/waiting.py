@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 log = logging.getLogger(__name__)
 
 _AFTER_ERROR_SECONDS: Final = 0.5
+_LONGEST_REST_SECONDS: Final = 0.5
 
 _Found = TypeVar("_Found")
 
@@ -88,8 +89,10 @@ class Awaited(Generic[_Found]):
             except SQLAlchemyError as error:
                 log.warning("what is waited for cannot be read", extra={"error": type(error).__name__})
                 await asyncio.sleep(_AFTER_ERROR_SECONDS)
-            # At most half of the time is spent in queries, however many wait.
-            await asyncio.sleep(max(self._every, time.monotonic() - started))
+            # At most half of the time is spent in queries, however many wait. One that took very long tells of
+            # a database that was away, not of many who wait.
+            took = time.monotonic() - started
+            await asyncio.sleep(max(self._every, min(took, _LONGEST_REST_SECONDS)))
 
     async def _read(self) -> None:
         missing = {id_ for waiter in self._waiters for id_ in waiter.missing}

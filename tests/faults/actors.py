@@ -39,8 +39,8 @@ class Actor:
     is_held: bool = False
     """Whether the supervisor leaves it alone: a fault has it down."""
     _log_began: int = 0
-    endings: list[int] = field(default_factory=list)
-    """The exit codes of those that ended by themselves."""
+    endings: dict[int, int] = field(default_factory=dict)
+    """The exit codes of those that nobody had ended, by their process ids."""
 
     @property
     def log(self) -> Path:
@@ -130,7 +130,7 @@ class Supervisor:
         while not self._is_over.wait(_RESTART_SECONDS):
             for actor in self._actors:
                 if not actor.is_held and actor.process is not None and not actor.is_alive:
-                    actor.endings.append(actor.process.returncode)
+                    actor.endings[actor.pid] = actor.process.returncode
                     actor.start()
 
 

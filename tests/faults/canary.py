@@ -46,11 +46,7 @@ class Canary(Producer):
         step = Step(CREATE, body, PROCESSED, lambda _: model.created(body))
         key = new_key(self.rng)
         ask = self.ask(step, key, 0, key=key)
-        headers = {
-            "authorization": f"Bearer {self.market.key}",
-            "idempotency-key": key,
-            "prefer": f"wait={_WAIT_SECONDS}",
-        }
+        headers = self.own_headers() | {"idempotency-key": key, "prefer": f"wait={_WAIT_SECONDS}"}
         url = self.url
         while time.monotonic() - began < GIVES_UP_SECONDS:
             self.url = url

@@ -51,7 +51,7 @@ class HttpProducer(Producer):
         key = new_key(self.rng)
         ask = self.ask(step, life or key, place, key=key, **words)
         method, path = _CALLS[step.kind]
-        headers = {"authorization": f"Bearer {self.market.key}", "idempotency-key": key}
+        headers = self.own_headers() | {"idempotency-key": key}
         if step.kind in (TAKE, CHECK_IN) or self.rng.random() < 0.5:
             headers["prefer"] = "wait=5"
         body = ask.body.get("patch", ask.body) if step.kind == UPDATE else ask.body
@@ -77,9 +77,8 @@ class HttpProducer(Producer):
             ask.outcome = errors[0]["code"] if errors else f"{status}: {words}"
 
     def _ticket_of(self, order: str) -> str | None:
-        headers = {"authorization": f"Bearer {self.market.key}"}
         for _ in self.tries():
-            answer = self.call(None, "GET", f"/v1/orders/{order}", headers)
+            answer = self.call(None, "GET", f"/v1/orders/{order}", self.own_headers())
             if answer is not None and answer.status_code == 200:
                 ticket: str = answer.json()["tickets"][0]["id"]
                 return ticket

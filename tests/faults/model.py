@@ -24,7 +24,8 @@ class Expected:
     voided: int = 0
     checked_in: int = 0
     changes: int = 0
-    email: str = ""
+    email: str | None = None
+    """Of the buyer; None where the request names none."""
     prices: Mapping[str, str] = field(default_factory=lambda: PRICES)
     """On which its tickets were sold: later changes keep to them."""
 

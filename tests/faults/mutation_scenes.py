@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from tests.faults import broker_faults, catalogue_faults, database_faults, lives, process_faults
-from tests.faults.kind import KINDS, Inject, Kind
+from tests.faults import lives
+from tests.faults.kind import Inject, Kind
+from tests.faults.kinds import KINDS
 from tests.faults.mutation_loads import MakeLife, crowd, late_holds, promo_codes, rush, seats
 from tests.faults.stage import BROKERS, RABBITMQ, VALKEY, Stage
-
-MODULES_OF_KINDS: Final = (broker_faults, catalogue_faults, database_faults, process_faults)
-"""Imported for the kinds that they add."""
 
 
 def _kind(name: str, inject: Inject, *lasts: float) -> Kind:

@@ -144,9 +144,7 @@ class _Evening:
         """Inject the faults under load, and let the system come to rest; return what showed their effects."""
         self._round += 1
         rng = Random(f"{self._seed} {self._scene.name} {self._round}")
-        market = Market(
-            self._stage.urls(), self._stage.key["key"], self._ledger, _PAUSE_SECONDS, self._make_life
-        )
+        market = Market(self._stage.urls(), self._stage.key, self._ledger, _PAUSE_SECONDS, self._make_life)
         producers = self._producers(market, rng)
         effects = []
         with at_work(producers):

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Self
 
-from tests.faults.kind import KINDS
+from tests.faults.kinds import KINDS
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,14 @@ class Plan:
         file.write_text(json.dumps(asdict(self), indent=1) + "\n")
 
 
-def make_plan(seed: int, broker: str, count: int) -> Plan:
-    """Return a plan in which every kind that the broker knows comes before any comes once too often."""
+def make_plan(seed: int, broker: str, count: int, longest_seconds: float = float("inf")) -> Plan:
+    """Return a plan in which each kind that the broker knows comes once before any comes again.
+
+    Kinds that may last longer than so many seconds are left out.
+    """
     rng = Random(f"{seed} {broker}")
-    names = [one.name for one in KINDS.values() if broker in one.brokers for _ in range(one.weight)]
+    kinds = [one for one in KINDS.values() if broker in one.brokers and one.lasts[1] <= longest_seconds]
+    names = [one.name for one in kinds for _ in range(one.weight)]
     chosen: list[str] = []
     first = sorted(set(names))
     rng.shuffle(first)

@@ -4,7 +4,7 @@ import signal
 from collections.abc import Iterator
 from random import Random
 
-from tests.faults.actors import Actor, gone, is_stopped
+from tests.faults.actors import gone, is_stopped
 from tests.faults.kind import Inject, kind, seen
 from tests.faults.points import POINTS, Point, arm, disarm, victim_of
 from tests.faults.stage import ROLES, Stage
@@ -66,28 +66,23 @@ for _role in ROLES:
 
 def _at_point(point: Point, how: signal.Signals) -> Inject:
     def inject(stage: Stage, rng: Random) -> Iterator[str]:
+        actors = {actor.pid: actor for actor in stage.of(point.role)}
         file = arm(stage.points, point, how)
         try:
             what = f"a process of {point.role} has got {how.name} {point.name}"
             seen(lambda: victim_of(file) is not None, what)
             pid = victim_of(file)
-            actor = _actor_of(stage, point.role, pid)
+            assert pid is not None
             if how is signal.SIGKILL:
-                yield seen(lambda: pid is None or gone(pid), f"process {pid} is gone {point.name}")
+                yield seen(lambda: gone(pid), f"process {pid} is gone {point.name}")
+                actors[pid].endings.pop(pid, None)  # it was we who ended it
             else:
-                yield seen(
-                    lambda: pid is not None and is_stopped(pid), f"process {pid} is stopped {point.name}"
-                )
-                if actor is not None:
-                    actor.resume()
+                yield seen(lambda: is_stopped(pid), f"process {pid} is stopped {point.name}")
+                actors[pid].resume()
         finally:
             disarm(file)
 
     return inject
-
-
-def _actor_of(stage: Stage, role: str, pid: int | None) -> Actor | None:
-    return next((one for one in stage.of(role) if one.process is not None and one.process.pid == pid), None)
 
 
 for _point in POINTS:

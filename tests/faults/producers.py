@@ -30,7 +30,8 @@ class Market:
     """What all producers share."""
 
     urls: Sequence[str]
-    key: str
+    key: Mapping[str, str]
+    """What `willcall keys create` prints of an API key."""
     ledger: Ledger
     pause_seconds: float
     make_life: Callable[[Random], Life] = make_life
@@ -67,6 +68,10 @@ class Producer(ABC, threading.Thread):
     @abstractmethod
     def live(self) -> None:
         """Ask for one order and what comes after it."""
+
+    def own_headers(self) -> dict[str, str]:
+        """Return the headers of a call in our own words."""
+        return {"authorization": f"Bearer {self.market.key['key']}"}
 
     def ask(self, step: Step, life: str, place: int, *, key: str | None = None, **words: Any) -> Ask:
         """Enter into the ledger what is about to be asked."""
@@ -112,9 +117,8 @@ class Producer(ABC, threading.Thread):
     def await_outcome(self, ask: Ask, request_id: str) -> None:
         """Ask what became of an accepted request until it has ended."""
         ask.request_ids.add(request_id)
-        headers = {"authorization": f"Bearer {self.market.key}"}
         for _ in self.tries():
-            answer = self.call(None, "GET", f"/v1/requests/{request_id}", headers)
+            answer = self.call(None, "GET", f"/v1/requests/{request_id}", self.own_headers())
             if answer is None:
                 continue
             words = answer.json()

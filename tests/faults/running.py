@@ -8,10 +8,10 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from tests.faults import broker_faults, catalogue_faults, database_faults, process_faults, wire_faults
 from tests.faults.canary import Canary
+from tests.faults.dialect_producers import CREATING, DialectProducer, EventBookingsReader
 from tests.faults.http_producer import HttpProducer
-from tests.faults.kind import KINDS
+from tests.faults.kinds import KINDS
 from tests.faults.ledger import Ledger
 from tests.faults.oracle import Evidence, Finding, find
 from tests.faults.plan import Injection, Plan
@@ -21,9 +21,6 @@ from tests.faults.signatures import code_reader
 from tests.faults.snapshot import read_snapshot
 from tests.faults.stage import Stage, running_stage
 from tests.faults.tape import Tape
-
-CATALOGUE_OF_KINDS: Final = (process_faults, wire_faults, broker_faults, database_faults, catalogue_faults)
-"""The modules that add kinds."""
 
 RECOVERY_TARGET_SECONDS: Final = 10.0
 _SETTLE_SECONDS: Final = 120.0
@@ -73,7 +70,7 @@ def run(
     with running_stage(plan.broker, folder, **variables) as stage:
         began = time.monotonic()
         ledger, tape = Ledger(), Tape(stage.broker_url)
-        market = Market(stage.urls(), stage.key["key"], ledger, pause_seconds)
+        market = Market(stage.urls(), stage.key, ledger, pause_seconds)
         tape.start()
         try:
             with at_work(_producers(stage, market, plan.seed)):
@@ -109,13 +106,14 @@ def run(
 def _producers(stage: Stage, market: Market, seed: int) -> list[Producer]:
     rng = Random(f"{seed} producers")
     over_http: list[Producer] = [
-        HttpProducer(f"http-{number}", market, Random(rng.random())) for number in range(4)
+        HttpProducer(f"http-{number}", market, Random(rng.random())) for number in range(3)
     ]
     on_the_queue: list[Producer] = [
         QueueProducer(f"queue-{number}", market, Random(rng.random()), stage.broker_url)
         for number in range(2)
     ]
-    return over_http + on_the_queue
+    in_dialects: list[Producer] = [DialectProducer(name, market, Random(rng.random())) for name in CREATING]
+    return [*over_http, *on_the_queue, *in_dialects, EventBookingsReader(market, Random(rng.random()))]
 
 
 def _await_canary(canary: Canary) -> None:
@@ -175,8 +173,5 @@ def _endings(stage: Stage) -> list[str]:
     return [
         f"{actor.name} ended by itself with code {code}"
         for actor in stage.actors.values()
-        for code in actor.endings
+        for code in actor.endings.values()
     ]
-
-
-__all__ = ["CATALOGUE_OF_KINDS", "RECOVERY_TARGET_SECONDS", "Injected", "Run", "run"]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -142,6 +143,29 @@ def test_a_hundred_who_wait_have_no_threads_and_share_statements(
     assert len(threads[0] - before) <= 2, "the authenticator's thread, and the test's own"
     reads = [statement for statement in ran if "FROM requests" not in statement]
     assert len(reads) <= 4, Counter(reads)
+
+
+def test_who_waits_while_the_database_is_away_is_answered_soon_afterwards(intake: Intake) -> None:
+    (other,) = placed(intake.engine)
+    request = make_request(line_items=[LINE])
+
+    async def ask() -> float:
+        async with answering(intake) as answers:
+            with intake.engine.connect() as away:
+                away.execute(text("LOCK TABLE requests IN ACCESS EXCLUSIVE MODE"))
+                deadline = time.monotonic() + PATIENCE_SECONDS
+                wait = answers.wait([request.request_id], other.tenant_id, PLANS["canonical"], deadline)
+                asked = asyncio.create_task(wait)
+                await asyncio.sleep(_AWAY_SECONDS)
+            since = time.monotonic()
+            await asyncio.to_thread(run, intake.engine, request)
+            assert await asked is not None
+            return time.monotonic() - since
+
+    assert asyncio.run(ask()) < _AWAY_SECONDS / 2
+
+
+_AWAY_SECONDS: Final = 8
 
 
 def requests_of(message: kombu.Message) -> Sequence[Request]:
