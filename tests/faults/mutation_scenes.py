@@ -261,7 +261,7 @@ SCENES: Final = (
     Scene(
         "fencing of a late worker",
         "a worker that was stopped in its transaction goes on with it, whoever did its work meanwhile",
-        "claims_at_the_end",
+        "claims_at_the_end,forgets_no_session",
         "worker",
         (KINDS["stopped for longer than timeouts in a batch"],),
         _cries("every_order_is_there_once"),

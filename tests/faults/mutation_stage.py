@@ -216,12 +216,18 @@ def clear(stage: Stage) -> None:
 
 
 def _drop(stage: Stage, table: str, name: str) -> str:
-    """Drop a constraint or a unique index; return the statement that makes it anew."""
-    query = f"SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = '{name}'"
-    found = stage.primary.ask(query, "willcall")
-    if found:
-        stage.primary.ask(f"ALTER TABLE {table} DROP CONSTRAINT {name}", "willcall")
-        return f"ALTER TABLE {table} ADD CONSTRAINT {name} {found[0][0]}"
-    ((definition,),) = stage.primary.ask(f"SELECT pg_get_indexdef('{name}'::regclass)", "willcall")
-    stage.primary.ask(f"DROP INDEX {name}", "willcall")
-    return str(definition)
+    """Drop a constraint or a unique index; return the statements that make it anew.
+
+    An index of the same name, that is not unique, takes its place: workers refuse a database that lacks one.
+    """
+    constraint = stage.primary.ask(
+        f"SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = '{name}'", "willcall"
+    )
+    index = stage.primary.ask(f"SELECT indexdef FROM pg_indexes WHERE indexname = '{name}'", "willcall")
+    drop = f"ALTER TABLE {table} DROP CONSTRAINT {name}" if constraint else f"DROP INDEX {name}"
+    anew = f"ALTER TABLE {table} ADD CONSTRAINT {name} {constraint[0][0]}" if constraint else index[0][0]
+    if not index:
+        stage.primary.ask(drop, "willcall")
+        return str(anew)
+    stage.primary.ask(f"{drop}; {index[0][0].replace('UNIQUE ', '', 1)}", "willcall")
+    return f"DROP INDEX {name}; {anew}"

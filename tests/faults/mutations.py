@@ -204,7 +204,8 @@ def blames_requests() -> None:
 def claims_at_the_end() -> None:
     """The inbox is asked who is new, and told of it only before all is written: nobody waits for anybody.
 
-    What fences a late worker is that its claim, made first, is in the way of who does its work meanwhile.
+    What fences a worker that is late is that its claim, made first, is in the way of whoever does its work
+    meanwhile, until its session is ended, and all that it did with it.
     """
     import orders.write
     from orders import claim
@@ -246,6 +247,17 @@ class _Asking:
     def execute(self, statement: Any, parameters: Any) -> Any:
         self.parameters = parameters
         return self._connection.execute(self._statement, parameters)
+
+
+@_mutation
+def forgets_no_session() -> None:
+    """The session of a worker that stands still in its transaction is not ended."""
+    from tasks import resources
+
+    def make_engine(*arguments: Any, idle_seconds: float, **options: Any) -> Any:
+        return make(*arguments, **options)
+
+    make = _replace(resources, "make_engine", make_engine)
 
 
 @_mutation
