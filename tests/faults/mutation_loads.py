@@ -8,7 +8,8 @@ from typing import Final
 from schemas.requests import CREATE, PAY
 from tests.faults import model
 from tests.faults.catalogue import BALCONY, PROMO_CODES, PROMO_USES, RUSHED, RUSHED_CAPACITY, SEATED, STANDING
-from tests.faults.lives import PROCESSED, Life, Step, late_hold, order_body
+from tests.faults.lives import PROCESSED, Life, Step, late_hold, new_key, order_body
+from tests.faults.queue_producer import QueueProducer
 
 MakeLife = Callable[[Random], Life]
 
@@ -58,6 +59,21 @@ def crowd() -> MakeLife:
         return (_sale(order_body(rng), PROCESSED), *(part for _ in range(_PAYMENTS)))
 
     return make
+
+
+class Crowd(QueueProducer):
+    """Asks for an order, and when it is there for all that comes after it at once."""
+
+    def live(self) -> None:
+        first, *others = self.market.make_life(self.rng)
+        life = new_key(self.rng)
+        asks = [self._asked(step, life, place) for place, step in enumerate((first, *others))]
+        for group in (asks[:1], asks[1:]):
+            self._send(group)
+            for ask in group:
+                self.await_outcome(ask, ask.body["request_id"])
+            if any(ask.outcome != "processed" for ask in group):
+                return
 
 
 def _part_paid(before: model.Expected | None) -> model.Expected:

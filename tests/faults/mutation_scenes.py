@@ -10,7 +10,7 @@ from tests.faults import lives
 from tests.faults.kind import Inject, Kind
 from tests.faults.kinds import KINDS
 from tests.faults.mutation_loads import MakeLife, crowd, late_holds, promo_codes, rush, seats
-from tests.faults.stage import BROKERS, RABBITMQ, VALKEY, Stage
+from tests.faults.stage import BROKERS, VALKEY, Stage
 
 
 def _kind(name: str, inject: Inject, *lasts: float) -> Kind:
@@ -58,6 +58,8 @@ class Scene:
     """The checks of the oracle that find it, each of them; none where another safeguard covers it."""
     brokers: tuple[str, ...] = BROKERS
     load: Callable[[], MakeLife] = _anything
+    is_crowd: bool = False
+    """Whether all producers ask for several changes of an order at once."""
     without: tuple[tuple[str, str], ...] = ()
     """Tables, and constraints or unique indexes of theirs that are dropped."""
     settings: Mapping[str, object] = field(default_factory=dict)
@@ -202,6 +204,7 @@ SCENES: Final = (
         (_STOPPED_IN_A_BATCH,),
         _UNLIKE,
         load=crowd,
+        is_crowd=True,
         without=_NUMBERS,
     ),
     Scene(
@@ -212,6 +215,7 @@ SCENES: Final = (
         (_STOPPED_IN_A_BATCH,),
         _cries(),
         load=crowd,
+        is_crowd=True,
     ),
     Scene(
         "claim order of the relay",
@@ -246,7 +250,6 @@ SCENES: Final = (
         "worker",
         (KINDS["the database is read-only"],),
         _cries("nothing_is_left_over"),
-        (RABBITMQ,),
         settings=_ONE_ATTEMPT,
     ),
     Scene(
@@ -274,7 +277,6 @@ SCENES: Final = (
         "worker",
         (KINDS["killed in a batch"],),
         _cries("every_order_is_there_once"),
-        is_quick=True,
         load=seats,
     ),
 )

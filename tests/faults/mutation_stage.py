@@ -13,6 +13,7 @@ from tests.faults.canary import Canary
 from tests.faults.catalogue import CATALOGUE
 from tests.faults.http_producer import HttpProducer
 from tests.faults.ledger import Ledger
+from tests.faults.mutation_loads import Crowd
 from tests.faults.mutation_scenes import Scene
 from tests.faults.oracle import Evidence, Finding, find
 from tests.faults.producers import Market, Producer, at_work
@@ -162,12 +163,14 @@ class _Evening:
 
     def _producers(self, market: Market, rng: Random) -> list[Producer]:
         name = f"of round {self._round}"
+        url = self._stage.broker_url
+        if self._scene.is_crowd:
+            return [Crowd(f"crowd-{number} {name}", market, Random(rng.random()), url) for number in range(4)]
         over_http: list[Producer] = [
             HttpProducer(f"http-{number} {name}", market, Random(rng.random())) for number in range(4)
         ]
         on_the_queue = [
-            QueueProducer(f"queue-{number} {name}", market, Random(rng.random()), self._stage.broker_url)
-            for number in range(3)
+            QueueProducer(f"queue-{number} {name}", market, Random(rng.random()), url) for number in range(3)
         ]
         return over_http + on_the_queue
 

@@ -1,5 +1,6 @@
 """Is anything still under way? A system is at rest when its broker and its tables hold no more work."""
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -15,6 +16,8 @@ from worker.queues import order_queues
 
 _STILL_SECONDS: Final = 8.0
 """How long a producer may wait for one answer while nothing happens: longer than any call waits."""
+
+_OF_ORDERS: Final = re.compile(rb'"routing_key":\s*"orders')
 
 _WORK: Final = "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM delayed_requests)"
 
@@ -35,7 +38,7 @@ def _orders_on_broker(stage: Stage) -> int:
                 pipeline.llen(queue)
             pipeline.hvals("unacked")
             *waiting, held = pipeline.execute()
-        return sum(waiting) + sum(b'"routing_key": "orders' in message for message in held)
+        return sum(waiting) + sum(bool(_OF_ORDERS.search(message)) for message in held)
     listed = stage.broker.ctl("--silent", "list_queues", "name", "messages").splitlines()
     counts = dict(line.split() for line in listed)
     return sum(int(counts.get(queue, 0)) for queue in (*queues, "orders.dead"))

@@ -1,5 +1,7 @@
 """The harness can fail: the oracle cries out where a safeguard is off, and is silent where it is on."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +13,7 @@ from tests.faults.mutations import MUTATIONS
 from tests.faults.oracle import CHECKS
 from tests.faults.stage import BROKERS, RABBITMQ, VALKEY
 from tests.homes import temporary_home
+from tests.processes import ROOT
 from tests.rabbitmq import is_installed
 
 _PATIENCE_SECONDS = 60.0
@@ -58,3 +61,11 @@ def test_every_mutation_is_played() -> None:
     played = {name for scene in SCENES for name in scene.mutation.split(",")}
 
     assert set(MUTATIONS) <= played
+
+
+def test_each_mutation_finds_the_code_that_it_changes() -> None:
+    mutate_all = "from tests.faults.mutations import MUTATIONS, mutate; mutate(','.join(MUTATIONS))"
+
+    done = subprocess.run([sys.executable, "-c", mutate_all], cwd=ROOT, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
