@@ -1,11 +1,16 @@
 """A batch that stands still, as with a worker whose host does, loses its locks, and with them its turn."""
 
+import time
+from collections.abc import Sequence
 from uuid import uuid4
 
 import orjson
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, text
 
+from schemas.outcomes import Outcome
+from schemas.requests import Request
+from tasks import orders
 from tasks.messages import QueueMessage, parse
 from tasks.orders import process_messages, process_now
 from tasks.transactions import DatabaseUnavailable, transaction
@@ -45,6 +50,21 @@ def test_another_does_the_work_of_a_late_batch_once(engine: Engine) -> None:
 
     process_messages([message])
     assert scalar(engine, "SELECT count(*) FROM orders") == 1
+
+
+def test_a_batch_that_takes_too_long_is_halved(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(engine)
+
+    def process_slowly(connection: Connection, requests: Sequence[Request]) -> list[Outcome]:
+        connection.execute(text("SELECT 1"))
+        if len(requests) > 1:
+            time.sleep(6)  # as on a slow host, which has much to sign
+        return process_now(connection, requests)
+
+    monkeypatch.setattr(orders, "process_now", process_slowly)
+    report = process_messages([_message(), _message()])
+
+    assert [outcome.status for outcome in report.outcomes] == ["processed", "processed"]
 
 
 def _stand_still(late: QueueMessage, *, while_processing: QueueMessage) -> None:
