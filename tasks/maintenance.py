@@ -170,7 +170,7 @@ def run_reconciliation() -> int:
 
     A run that takes longer than its interval is not joined by another.
     """
-    # Held to the end of the transaction, which stands still meanwhile: it reads nothing, and is in nobody's way.
+    # Held to the end of the transaction, which stands still meanwhile: it reads nothing, and hinders nobody.
     with transaction() as guard:
         guard.execute(_STAY)
         if not is_alone(guard, RECONCILE):
