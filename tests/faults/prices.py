@@ -15,7 +15,7 @@ def prices_sold_at(heard: Sequence[Heard], snapshot: Snapshot) -> dict[str, dict
     return {
         keys[one.subject]: {
             line["ticket_class_id"]: line["unit_price"]
-            for line in one.data["line_items"]
+            for line in one.data.get("line_items", ())
             if line["ticket_class_id"] == REPRICED
         }
         for one in heard

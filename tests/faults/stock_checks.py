@@ -48,12 +48,13 @@ def nobody_is_refused_while_something_is_left(evidence: Evidence) -> Iterator[st
     for ask in evidence.asks:
         row = evidence.snapshot.requests.get(ask.key)
         if row is not None and status_of(row) == "sold_out":
-            (line,) = ask.body["line_items"]
-            name = line["ticket_class_id"]
-            fewest[name] = min(line["quantity"], fewest.get(name, line["quantity"]))
+            line, *others = ask.body["line_items"]
+            name = line.get("ticket_class_id")
+            if not others and name in _ALL_SCARCE:
+                fewest[name] = min(line["quantity"], fewest.get(name, line["quantity"]))
     for one in evidence.snapshot.classes:
         name, left = one["external_id"], one["capacity"] - one["sold"]
-        if name in _ALL_SCARCE and fewest.get(name, left + 1) <= left:
+        if fewest.get(name, left + 1) <= left:
             yield f"{left} tickets of class {name} are left, and someone who wanted as few was refused"
 
 
