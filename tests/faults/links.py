@@ -50,6 +50,12 @@ class _Connection:
         self._writers = (client, server)
         self.is_closed = False
 
+    def close(self) -> None:
+        """Close both sides, which have both ended."""
+        for writer in self._writers:
+            writer.close()
+        self.is_closed = True
+
     def cut(self) -> None:
         """Reset both sides."""
         for writer in self._writers:
@@ -115,7 +121,7 @@ class Links:
         up = self._spawn(_pump(link, reader, to_server, is_up=True))
         down = self._spawn(_pump(link, from_server, writer, is_up=False))
         await asyncio.wait((up, down))
-        connection.is_closed = True
+        connection.close()
         link.connections.discard(connection)
 
     def _spawn(self, doing: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
@@ -138,6 +144,8 @@ class Links:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Transports that were aborted close their sockets in the next turn of the loop.
+        await asyncio.sleep(0)
 
 
 async def _pump(
