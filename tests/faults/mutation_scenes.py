@@ -1,5 +1,6 @@
 """Which safeguards are switched off, what brings it out, and by which checks the oracle is to cry."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,8 @@ from tests.faults.kind import Inject, Kind
 from tests.faults.kinds import KINDS
 from tests.faults.mutation_loads import MakeLife, crowd, late_holds, promo_codes, rush, seats
 from tests.faults.stage import BROKERS, VALKEY, Stage
+
+_TURNS: Final = 15
 
 
 def _kind(name: str, inject: Inject, *lasts: float) -> Kind:
@@ -28,8 +31,20 @@ def _silent_relay(stage: Stage, rng: Random) -> Iterator[str]:
     link.is_silent_up = False
 
 
+def _read_only_now_and_then(stage: Stage, rng: Random) -> Iterator[str]:
+    # What fails while the database is read-only is written as a failure when it is not.
+    for _ in range(_TURNS):
+        stage.primary.set(default_transaction_read_only="on")
+        time.sleep(rng.uniform(0.05, 0.2))
+        stage.primary.ask("ALTER SYSTEM RESET default_transaction_read_only")
+        stage.primary.ask("SELECT pg_reload_conf()")
+        time.sleep(rng.uniform(0.0, 0.1))
+    yield f"the database was read-only {_TURNS} times"
+
+
 LOAD: Final = _kind("load without a fault", _nothing, 1.5)
 _LONG_LOAD: Final = _kind("long load without a fault", _nothing, 36.0)
+_OFTEN_READ_ONLY: Final = _kind("the database is read-only now and then", _read_only_now_and_then, 0.0)
 SILENT_RELAY: Final = _kind("the wire of a relay passes nothing up", _silent_relay, 1.0)
 
 
@@ -248,7 +263,7 @@ SCENES: Final = (
         "a database that takes nothing is taken for the fault of requests",
         "blames_requests",
         "worker",
-        (KINDS["the database is read-only"],),
+        (_OFTEN_READ_ONLY,),
         _cries("nothing_is_left_over"),
         settings=_ONE_ATTEMPT,
     ),
