@@ -37,7 +37,7 @@ neighbours: .venv/.synced ## have a stranger do everything at once beside anothe
 	@NEIGHBOURS_SECONDS=$${NEIGHBOURS_SECONDS:-600} .venv/bin/pytest -s tests/neighbours/test_everything_at_once.py $(ARGS)
 
 faults: .venv/.synced ## lose servers under load, one after the other, and see that no order is lost; needs RabbitMQ
-	@FAULTS_ROUNDS=$${FAULTS_ROUNDS:-3} .venv/bin/pytest -s tests/failover $(ARGS)
+	@FAULTS_ROUNDS=$${FAULTS_ROUNDS:-3} .venv/bin/pytest -s tests/failover tests/faults/test_mutations.py $(ARGS)
 
 deploys: .venv/.synced ## restart, upgrade and restore under load, and let a million requests wait; needs RabbitMQ
 	@DEPLOYS_QUEUED=$${DEPLOYS_QUEUED:-1000000} .venv/bin/pytest -s tests/deploys tests/backup $(ARGS)

@@ -59,13 +59,15 @@ def make_engine(
     is_by_key: bool = False,
     statement_seconds: float = 0,
     lock_seconds: float = 0,
+    idle_seconds: float = 0,
     is_pooled: bool = True,
     is_replaced: bool = False,
 ) -> Engine:
     """Return an engine for one process; a connection that died while idle is replaced silently.
 
-    The server cancels a statement that takes longer than so many seconds, or waits so long for a lock; 0 is
-    for ever. What is not pooled (`is_pooled`) is closed after each use.
+    The server cancels a statement that takes longer than so many seconds, or waits so long for a lock, and
+    ends a session that does nothing for so long in the middle of a transaction. 0 is for ever. What is not
+    pooled (`is_pooled`) is closed after each use.
 
     Callers that try a failed transaction again anyway (`is_tried_again`) save a round trip for each. Where
     everything is looked up by key (`is_by_key`), no plan reads a whole table. Where another server takes over
@@ -76,6 +78,8 @@ def make_engine(
         settings["statement_timeout"] = str(round(statement_seconds * 1_000))
     if lock_seconds:
         settings["lock_timeout"] = str(round(lock_seconds * 1_000))
+    if idle_seconds:
+        settings["idle_in_transaction_session_timeout"] = str(round(idle_seconds * 1_000))
     pool: dict[str, Any] = {"poolclass": NullPool}
     if is_pooled:
         pool = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_pre_ping": not is_tried_again}

@@ -31,7 +31,7 @@ BY_SQLSTATE: Final[Mapping[str, Fault]] = {
     "0L": Fault.SYSTEM,  # invalid grantor
     "0P": Fault.SYSTEM,  # invalid role
     "25006": Fault.SYSTEM,  # read-only transaction: a standby, or an operator's setting
-    "25P03": Fault.SYSTEM,  # idle in transaction for too long: this process was stopped for a while
+    "25P03": Fault.SIZE,  # idle in transaction for too long: stopped, or too large a batch
     "25P04": Fault.SYSTEM,  # transaction timeout
     "26": Fault.SYSTEM,  # no such prepared statement: a pooler gave us another connection
     "28": Fault.SYSTEM,  # invalid authorization: password, pg_hba.conf

@@ -4,6 +4,8 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from sqlalchemy import text
+
 from orders.recovery.delayed import Due, Kind, claim_due, forget, put_aside, put_back
 from orders.upkeep.documents import forget_documents
 from orders.upkeep.expiry import end_late_holds, propose_expiries
@@ -26,6 +28,8 @@ END_HOLDS: Final = "holds.sweep"
 CANCEL_UNPAID: Final = "orders.cancel_unpaid"
 SWEEP_DOCUMENTS: Final = "documents.sweep"
 RECONCILE: Final = "reconciliation.run"
+
+_STAY: Final = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 _NEW_AT_ONCE: Final = 5_000
 _TRIED_AT_ONCE: Final = 100
@@ -166,8 +170,9 @@ def run_reconciliation() -> int:
 
     A run that takes longer than its interval is not joined by another.
     """
-    # Held to the end of the transaction, which reads nothing and is in nobody's way.
+    # Held to the end of the transaction, which stands still meanwhile: it reads nothing, and hinders nobody.
     with transaction() as guard:
+        guard.execute(_STAY)
         if not is_alone(guard, RECONCILE):
             log.info("the last reconciliation is still running")
             return 0

@@ -12,7 +12,15 @@ from worker.settings import get_settings
 @cache
 def engine() -> Engine:
     """Return the process's engine. Our workers do not fork, so it is made where it is used."""
-    return make_engine(get_settings().database(), pool_size=10, is_tried_again=True, is_by_key=True)
+    settings = get_settings()
+    return make_engine(
+        settings.database(),
+        pool_size=10,
+        is_tried_again=True,
+        is_by_key=True,
+        # A worker whose host stands still, or is gone without a word, has its rows locked until then.
+        idle_seconds=settings.visibility_timeout_seconds,
+    )
 
 
 @cache

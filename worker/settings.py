@@ -201,7 +201,8 @@ class Settings(BaseSettings):
         60.0, description="how long a request waits for the order that it names by its creator's key"
     )
     visibility_timeout_seconds: Annotated[int, Field(ge=5)] = Field(
-        60, description="Redis only: when what a dead worker held is given to another"
+        60,
+        description="when what a dead worker held is given to another: messages (Redis), locks (database)",
     )
     reconcile_seconds: Seconds = Field(300.0, description="between two scheduled reconciliations")
     sweep_seconds: Seconds = Field(

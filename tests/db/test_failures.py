@@ -24,6 +24,7 @@ from tests.processes import ROOT
         (psycopg.errors.InvalidSqlStatementName("_pg3_0"), Fault.SYSTEM),
         (psycopg.errors.FeatureNotSupported("cached plan must not change result type"), Fault.SYSTEM),
         (psycopg.errors.QueryCanceled("statement timeout"), Fault.SIZE),
+        (psycopg.errors.IdleInTransactionSessionTimeout("stood still"), Fault.SIZE),
         (psycopg.errors.OutOfMemory("out of memory"), Fault.SIZE),
         (psycopg.errors.UndefinedColumn("column"), Fault.STATEMENT),
         (psycopg.errors.InFailedSqlTransaction("aborted"), Fault.STATEMENT),

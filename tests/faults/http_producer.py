@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from schemas.requests import CANCEL, CHECK_IN, CREATE, PAY, RELEASE, TAKE, UPDATE
 from tests.faults.ledger import Ask
-from tests.faults.lives import Step, make_life, new_key
+from tests.faults.lives import Step, new_key
 from tests.faults.producers import Producer
 
 _CALLS: Final = {
@@ -22,7 +22,7 @@ class HttpProducer(Producer):
     """Lives with calls."""
 
     def live(self) -> None:
-        life = make_life(self.rng)
+        life = self.market.make_life(self.rng)
         first: Ask | None = None
         order = hold = ""
         for place, step in enumerate(life):

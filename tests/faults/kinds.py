@@ -2,6 +2,7 @@
 
 from tests.faults import (
     broker_faults,
+    catalogue_faults,
     clock_faults,
     cluster_faults,
     database_faults,
@@ -18,6 +19,7 @@ __all__ = ["KINDS", "MODULES"]
 
 MODULES = (
     broker_faults,
+    catalogue_faults,
     clock_faults,
     cluster_faults,
     database_faults,

@@ -1,5 +1,6 @@
 """What producers asked for and were told: kept apart from the system, and compared with it in the end."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -55,6 +56,17 @@ class Ask:
 
     def note(self, status: int | str, words: Any = None) -> None:
         self.told.append(Told(time.monotonic(), status, words))
+
+
+@dataclass
+class PriceChange:
+    """A price of a ticket class that was loaded; times are those of `time.monotonic`."""
+
+    ticket_class: str
+    price: str
+    began: float
+    ended: float = math.inf
+    """When it was certainly the price; never, where nobody knows whether it was loaded."""
 
 
 class Ledger:

@@ -173,6 +173,8 @@ class Links:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Transports that were aborted close their sockets in the next turn of the loop.
+        await asyncio.sleep(0)
 
 
 async def _pump(

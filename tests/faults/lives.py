@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
 from typing import Any, Final
@@ -9,7 +10,7 @@ from uuid import UUID
 
 from schemas.requests import CANCEL, CHECK_IN, CREATE, PAY, RELEASE, TAKE, UPDATE
 from tests.faults import model
-from tests.faults.catalogue import BALCONY, HELD, SCARCE, SEATED, STANDING, TAXED
+from tests.faults.catalogue import BALCONY, HELD, PROMO_CODES, REPRICED, SCARCE, SEATED, STANDING, TAXED
 from tests.faults.ledger import Effect
 
 PROCESSED: Final = frozenset({"processed"})
@@ -102,6 +103,29 @@ def _changed(rng: Random) -> Life:
     return (_create(body), *changes)
 
 
+def repriced(rng: Random) -> Life:
+    """Return an order whose class has another price now and then, and a change of how many it has."""
+    count = rng.randint(1, 3)
+    line = {"line_number": 1, "ticket_class_id": REPRICED, "quantity": max(1, count + rng.choice((-1, 1)))}
+    patch = {"line_items": [line]}
+    change = _change(UPDATE, {"patch": patch}, partial(model.updated, patch=patch))
+    return (_create(order_body(rng, (REPRICED, count))), change)
+
+
+def promoted(rng: Random) -> Life:
+    """Return an order with a promo code that only a few may use."""
+    body = order_body(rng, (rng.choice((STANDING, BALCONY)), 1), promo_code=rng.choice(PROMO_CODES[:10]))
+    return (_create(body, frozenset({"processed", "unknown_promo_code"})),)
+
+
+def late_hold(rng: Random) -> Life:
+    """Return a hold that is soon over, and that nobody uses."""
+    until = datetime.now(UTC) + timedelta(seconds=rng.uniform(1, 3))
+    body = {"ticket_class_id": HELD, "quantity": rng.randint(1, 3), "expires_at": until.isoformat()}
+    # Who asks too late asks for a hold until a moment that is past.
+    return (Step(TAKE, body, frozenset({"processed", "invalid"})),)
+
+
 def _cancelled(rng: Random) -> Life:
     return (_create(order_body(rng)), _change(CANCEL, {"reason": "changed their mind"}, model.cancelled))
 
@@ -133,4 +157,16 @@ def _held(rng: Random) -> Life:
     return (take, _create(body))
 
 
-_LIVES: Final = (_paid, _paid, _changed, _changed, _cancelled, _scarce, _wrong, _held)
+_LIVES: Final = (
+    _paid,
+    _paid,
+    _changed,
+    _changed,
+    _cancelled,
+    _scarce,
+    _wrong,
+    _held,
+    repriced,
+    promoted,
+    late_hold,
+)

@@ -1,11 +1,11 @@
 """What an order is to be, computed from the words of its requests with nothing of `orders/`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from tests.faults.catalogue import PRICES, TAX_PERCENT, TAXED
+from tests.faults.catalogue import PRICES, PROMO_AMOUNT, PROMO_CODES, TAX_PERCENT, TAXED
 
 _CENT = Decimal("0.01")
 
@@ -26,14 +26,16 @@ class Expected:
     changes: int = 0
     email: str | None = None
     """Of the buyer; None where the request names none."""
+    prices: Mapping[str, str] = field(default_factory=lambda: PRICES)
+    """On which its tickets were sold: later changes keep to them."""
 
     @property
     def subtotal(self) -> Decimal:
-        return sum((Decimal(PRICES[name]) * count for name, count in self.lines), Decimal(0))
+        return sum((Decimal(self.prices[name]) * count for name, count in self.lines), Decimal(0))
 
     @property
     def tax(self) -> Decimal:
-        taxed = (Decimal(PRICES[name]) * count for name, count in self.lines if name == TAXED)
+        taxed = (Decimal(self.prices[name]) * count for name, count in self.lines if name == TAXED)
         return sum(
             ((one * TAX_PERCENT / 100).quantize(_CENT, ROUND_HALF_UP) for one in taxed),
             Decimal(0),
@@ -57,11 +59,15 @@ def created(body: Mapping[str, Any]) -> Expected:
         lines=lines,
         shipping=Decimal(body.get("shipping", "0")),
         service_fee=Decimal(body.get("service_fee", "0")),
-        discount=Decimal(body.get("discount", "0")),
+        discount=Decimal(body.get("discount", "0")) + _of_promo_code(body),
         email=body["buyer"]["email"],
     )
     paid = sum((Decimal(one["amount"]) for one in body.get("payments", ())), Decimal(0))
     return replace(expected, paid=paid)
+
+
+def _of_promo_code(body: Mapping[str, Any]) -> Decimal:
+    return Decimal(PROMO_AMOUNT if body.get("promo_code") in PROMO_CODES else 0)
 
 
 def updated(before: Expected, patch: Mapping[str, Any]) -> Expected:

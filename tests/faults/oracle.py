@@ -4,63 +4,34 @@ It knows nothing of the program: a ledger, a tape, a snapshot, and a model of a 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
-from schemas.requests import CREATE, TAKE
-from tests.faults.catalogue import SCARCE
+from schemas.requests import CANCEL, CHECK_IN, CREATE, PAY, UPDATE
+from tests.faults import stock_checks
+from tests.faults.catalogue import PRICES
+from tests.faults.evidence import CHECKS, Evidence, Finding, check, status_of
 from tests.faults.ledger import Ask
 from tests.faults.model import Expected
-from tests.faults.poisons import Poison
-from tests.faults.snapshot import Row, Snapshot
-from tests.faults.tape import Heard
+from tests.faults.prices import prices_between, prices_sold_at
+from tests.faults.snapshot import Row
 
+__all__ = ["CHECKS", "MORE_CHECKS", "Evidence", "Finding", "find", "summary"]
 
-@dataclass(frozen=True)
-class Evidence:
-    """All that is known in the end."""
+MORE_CHECKS: Final = (stock_checks,)
+"""The modules that add checks to those of this file."""
 
-    asks: Sequence[Ask]
-    heard: Sequence[Heard]
-    snapshot: Snapshot
-    ticket_of: Callable[[str], str | None]
-    """Returns the id of the ticket that a code is for; None where the tenant's keys did not sign it."""
-    discrepancies: Sequence[str] = ()
-    """What the program's own reconciliation finds."""
-    poisons: Sequence[Poison] = ()
-    """Messages that are to be dead letters."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that should not be: under which check, and what."""
-
-    check: str
-    what: str
-
-
-Check = Callable[[Evidence], Iterator[str]]
-CHECKS: Final[list[Check]] = []
-
-
-def _check(function: Check) -> Check:
-    CHECKS.append(function)
-    return function
+_CHANGES: Final = {UPDATE, CANCEL, PAY, CHECK_IN}
 
 
 def find(evidence: Evidence) -> list[Finding]:
     """Return everything that should not be."""
-    return [Finding(check.__name__, what) for check in CHECKS for what in check(evidence)]
+    return [Finding(one.__name__, what) for one in CHECKS for what in one(evidence)]
 
 
-def status_of(row: Row) -> str:
-    """Return how a request has ended: "processed", or the code of its rejection."""
-    return row["errors"][0]["code"] if row["status"] == "rejected" else str(row["status"])
-
-
-@_check
+@check
 def every_accepted_request_has_one_outcome(evidence: Evidence) -> Iterator[str]:
     for ask in evidence.asks:
         if ask.is_accepted and ask.key not in evidence.snapshot.requests:
@@ -69,7 +40,7 @@ def every_accepted_request_has_one_outcome(evidence: Evidence) -> Iterator[str]:
             yield f"no outcome for its producer: {ask.kind} {ask.key} of {ask.producer}"
 
 
-@_check
+@check
 def outcomes_are_possible(evidence: Evidence) -> Iterator[str]:
     for ask in evidence.asks:
         row = evidence.snapshot.requests.get(ask.key)
@@ -77,7 +48,7 @@ def outcomes_are_possible(evidence: Evidence) -> Iterator[str]:
             yield f"{ask.kind} {ask.key} of {ask.producer} ended as {status_of(row)}: {row['errors']}"
 
 
-@_check
+@check
 def what_was_told_stays_true(evidence: Evidence) -> Iterator[str]:
     for ask in evidence.asks:
         row = evidence.snapshot.requests.get(ask.key)
@@ -103,7 +74,7 @@ def what_was_told_stays_true(evidence: Evidence) -> Iterator[str]:
             yield f"{ask.kind} {ask.key}: told several totals, {totals}"
 
 
-@_check
+@check
 def nothing_exists_that_nobody_asked_for(evidence: Evidence) -> Iterator[str]:
     asked = {ask.key: ask for ask in evidence.asks}
     for key, row in evidence.snapshot.requests.items():
@@ -116,7 +87,7 @@ def nothing_exists_that_nobody_asked_for(evidence: Evidence) -> Iterator[str]:
             yield f"an order that nobody asked for: {key}"
 
 
-@_check
+@check
 def every_order_is_there_once(evidence: Evidence) -> Iterator[str]:
     for key in evidence.snapshot.doubled:
         yield f"doubled: two orders of {key}"
@@ -126,9 +97,12 @@ def every_order_is_there_once(evidence: Evidence) -> Iterator[str]:
             is_there = ask.key in evidence.snapshot.orders
             if is_there != (row["status"] == "processed"):
                 yield f"{ask.key} is {row['status']}, and its order is {'' if is_there else 'not '}there"
+        is_change = ask.kind in _CHANGES and row is not None and row["status"] == "processed"
+        if is_change and ask.life not in evidence.snapshot.orders:
+            yield f"{ask.kind} {ask.key} is processed, and its order is not there"
 
 
-@_check
+@check
 def every_order_is_as_its_requests_say(evidence: Evidence) -> Iterator[str]:
     for life, expected in _expected(evidence).items():
         order = evidence.snapshot.orders.get(life)
@@ -141,16 +115,17 @@ def _expected(evidence: Evidence) -> dict[str, Expected]:
     lives: defaultdict[str, list[Ask]] = defaultdict(list)
     for ask in evidence.asks:
         lives[ask.life].append(ask)
-    found = {}
+    found, sold_at = {}, prices_sold_at(evidence.heard, evidence.snapshot)
     for life, asks in lives.items():
         expected: Expected | None = None
         for ask in sorted(asks, key=lambda one: one.place):
             row = evidence.snapshot.requests.get(ask.key)
             is_done = row is not None and row["status"] == "processed"
-            if is_done and ask.effect is not None and ask.kind != TAKE:
+            is_possible = expected is not None or ask.kind == CREATE
+            if is_done and is_possible and ask.effect is not None:
                 expected = ask.effect(expected)
         if expected is not None:
-            found[life] = expected
+            found[life] = replace(expected, prices={**PRICES, **sold_at.get(life, {})})
     return found
 
 
@@ -174,53 +149,22 @@ def _differences(order: Row, expected: Expected) -> Iterator[str]:
             yield f"{name} is {found}, and should be {wanted}"
 
 
+@check
+def every_order_is_sold_at_a_price_of_its_time(evidence: Evidence) -> Iterator[str]:
+    asks = {ask.key: ask for ask in evidence.asks}
+    for key, prices in prices_sold_at(evidence.heard, evidence.snapshot).items():
+        for name, price in prices.items():
+            possible = prices_between(evidence.prices, name, asks[key]) if key in asks else {price}
+            if price not in possible:
+                yield f"order {key} was sold at {price}, and class {name} cost {possible} then"
+
+
 def _completed(order: Row) -> Decimal:
     amounts = (one["amount"] for one in order["payments"] if one["status"] == "completed")
     return sum(amounts, Decimal(0))
 
 
-@_check
-def nothing_is_oversold_and_the_inventory_adds_up(evidence: Evidence) -> Iterator[str]:
-    sold: Counter[str] = Counter()
-    seats: Counter[str] = Counter()
-    for order in evidence.snapshot.orders.values():
-        for ticket in order["tickets"]:
-            if ticket["status"] != "voided":
-                sold[ticket["class"]] += 1
-                if ticket["seat_id"]:
-                    seats[ticket["seat_id"]] += 1
-    held: Counter[str] = Counter()
-    for hold in evidence.snapshot.holds:
-        if hold["status"] == "held":
-            held[hold["class"]] += hold["quantity"]
-    for one in evidence.snapshot.classes:
-        name = one["external_id"]
-        if sold[name] + held[name] > one["capacity"]:
-            yield f"oversold: {sold[name]} tickets of class {name} with {one['capacity']}"
-        if (one["sold"], one["held"]) != (sold[name], held[name]):
-            yield (
-                f"class {name} says {one['sold']} sold and {one['held']} held;"
-                f" there are {sold[name]} and {held[name]}"
-            )
-    for seat, count in seats.items():
-        if count > 1:
-            yield f"oversold: seat {seat} has {count} valid tickets"
-
-
-@_check
-def nobody_is_refused_while_something_is_left(evidence: Evidence) -> Iterator[str]:
-    refused = [
-        sum(line["quantity"] for line in ask.body["line_items"])
-        for ask in evidence.asks
-        if (row := evidence.snapshot.requests.get(ask.key)) is not None and status_of(row) == "sold_out"
-    ]
-    (scarce,) = [one for one in evidence.snapshot.classes if one["external_id"] == SCARCE]
-    left = scarce["capacity"] - scarce["sold"]
-    if any(count <= left for count in refused):
-        yield f"{left} tickets of class {SCARCE} are left, and someone who wanted as few was refused"
-
-
-@_check
+@check
 def every_ticket_is_issued_once_and_verifies(evidence: Evidence) -> Iterator[str]:
     codes: Counter[str] = Counter()
     for key, order in evidence.snapshot.orders.items():
@@ -236,7 +180,7 @@ def every_ticket_is_issued_once_and_verifies(evidence: Evidence) -> Iterator[str
             yield f"doubled: {count} tickets have the code {code}"
 
 
-@_check
+@check
 def every_event_has_left_in_order(evidence: Evidence) -> Iterator[str]:
     heard: defaultdict[str, list[int]] = defaultdict(list)
     contents: dict[str, Any] = {}
@@ -260,7 +204,7 @@ def every_event_has_left_in_order(evidence: Evidence) -> Iterator[str]:
         yield f"{evidence.snapshot.unsent} events are still in the outbox"
 
 
-@_check
+@check
 def every_order_was_told_of(evidence: Evidence) -> Iterator[str]:
     confirmed: Counter[str] = Counter()
     rejected: set[str] = set()
@@ -282,7 +226,7 @@ def every_order_was_told_of(evidence: Evidence) -> Iterator[str]:
             yield f"the rejection of {key} was not told"
 
 
-@_check
+@check
 def nothing_is_left_over(evidence: Evidence) -> Iterator[str]:
     for row in evidence.snapshot.waiting:
         yield f"request {row['request_id']} still waits: {row['last_error']}"
@@ -295,7 +239,7 @@ def nothing_is_left_over(evidence: Evidence) -> Iterator[str]:
         yield f"reconciliation finds: {one}"
 
 
-@_check
+@check
 def poison_becomes_a_dead_letter(evidence: Evidence) -> Iterator[str]:
     for one in evidence.poisons:
         if not any(one.mark.encode() in bytes(row["message"]) for row in evidence.snapshot.dead):

@@ -4,7 +4,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -14,7 +14,7 @@ from typing import Any, Final
 import httpx
 
 from tests.faults.ledger import Ask, Ledger
-from tests.faults.lives import Step, new_key
+from tests.faults.lives import Life, Step, make_life, new_key
 from tests.processes import PATIENCE_SECONDS
 
 _AGAIN_SECONDS: Final = (0.05, 0.3)
@@ -34,7 +34,11 @@ class Market:
     """What `willcall keys create` prints of an API key."""
     ledger: Ledger
     pause_seconds: float
+    make_life: Callable[[Random], Life] = make_life
+    """Returns what a producer asks for next."""
     is_over: threading.Event = field(default_factory=threading.Event)
+    has_given_up: threading.Event = field(default_factory=threading.Event)
+    """Nothing is under way any more: what has no answer by now will have none."""
     failures: Counter[str] = field(default_factory=Counter)
     """What came instead of an answer, or in place of a final one."""
 
@@ -106,7 +110,7 @@ class Producer(ABC, threading.Thread):
         """Count tries, until it is time to give up."""
         deadline = time.monotonic() + GIVES_UP_SECONDS
         number = 0
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not self.market.has_given_up.is_set():
             yield number
             number += 1
 

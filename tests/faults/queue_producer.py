@@ -9,7 +9,7 @@ from celery import Celery
 from schemas.requests import CANCEL, CREATE, PAY, UPDATE
 from tests.faults.catalogue import TENANT
 from tests.faults.ledger import Ask
-from tests.faults.lives import Step, make_life, new_key
+from tests.faults.lives import Step, new_key
 from tests.faults.producers import Market, Producer
 
 _KINDS = frozenset({CREATE, UPDATE, CANCEL, PAY})
@@ -27,7 +27,7 @@ class QueueProducer(Producer):
         self._app.conf.task_publish_retry = False
 
     def live(self) -> None:
-        steps = [step for step in make_life(self.rng) if step.kind in _KINDS]
+        steps = [step for step in self.market.make_life(self.rng) if step.kind in _KINDS]
         if not steps or steps[0].kind != CREATE:
             return
         life = new_key(self.rng)

@@ -86,12 +86,13 @@ def run(
             tape.stop()
         snapshot = read_snapshot(stage.engine())
         evidence = Evidence(
-            list(ledger),
-            tape.heard,
-            snapshot,
-            code_reader(stage.engine()),
-            reconciled(stage),
-            ledger.poisons,
+            asks=list(ledger),
+            heard=tape.heard,
+            snapshot=snapshot,
+            ticket_of=code_reader(stage.engine()),
+            discrepancies=reconciled(stage),
+            prices=stage.prices,
+            poisons=ledger.poisons,
         )
         done.findings = find(evidence)
         done.findings += [Finding("processes_end_only_when_they_are_told", one) for one in _endings(stage)]

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
@@ -23,11 +24,14 @@ class Snapshot:
     """Keys that more than one order has."""
     holds: list[Row]
     classes: list[Row]
+    promo_codes: list[Row]
     events: dict[str, list[int]]
     """The numbers of the event messages that were written, by subject."""
     unsent: int
     waiting: list[Row]
     dead: list[Row]
+    now: datetime
+    """By the database's clock."""
 
 
 def read_snapshot(engine: Engine) -> Snapshot:
@@ -81,8 +85,10 @@ def _read(connection: Connection) -> Snapshot:
             " JOIN ticket_classes c ON c.id = h.ticket_class_id"
         ),
         classes=rows("SELECT c.*, c.id::text AS id FROM ticket_classes c"),
+        promo_codes=rows("SELECT code, used, max_uses FROM promo_codes"),
         events=dict(events),
         unsent=len(rows("SELECT FROM outbox")),
         waiting=rows("SELECT request_id::text, kind, last_error FROM delayed_requests"),
         dead=rows("SELECT * FROM dead_letters"),
+        now=rows("SELECT now()")[0]["now"],
     )

@@ -3,11 +3,12 @@
 import json
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
 from sqlalchemy import Engine
@@ -18,7 +19,8 @@ from tests.commands.conftest import WILLCALL, environment
 from tests.failover.cluster import Cluster, running_cluster
 from tests.failover.postgres import Server, running_pair
 from tests.faults.actors import Actor, Supervisor, wait_until_all_run
-from tests.faults.catalogue import CATALOGUE, TENANT
+from tests.faults.catalogue import CATALOGUE, TENANT, with_price
+from tests.faults.ledger import PriceChange
 from tests.faults.links import Link, Links
 from tests.faults.producers import Market
 from tests.faults.small_disk import can_mount, mount, unmount
@@ -38,7 +40,7 @@ _PARTITIONS: Final = "cluster_partition_handling = pause_minority\n"
 """What RabbitMQ's guide wants for three nodes: those that are cut off wait, and come back by themselves."""
 
 ROLES: Final = ("worker", "relay", "beat", "intake")
-_OF_EACH: Final = 2
+_OF_EACH: Final = dict.fromkeys(ROLES, 2)
 _DISK_MEGABYTES: Final = 256
 """The size of Valkey's disk, where it can have one that a fault may fill."""
 
@@ -64,6 +66,8 @@ class Stage:
     links: Links
     variables: Mapping[str, object]
     actors: dict[str, Actor] = field(default_factory=dict)
+    prices: list[PriceChange] = field(default_factory=list)
+    """Those of the catalogue since the stage was made."""
     key: dict[str, str] = field(default_factory=dict)
     """What `willcall keys create` prints."""
     market: Market | None = None
@@ -130,6 +134,18 @@ class Stage:
             command, env=environment(**own), cwd=self.folder, capture_output=True, text=True, timeout=120
         )
 
+    def change_price(self, ticket_class: str, price: str) -> None:
+        """Load the catalogue with another price of one class; all other prices are those of the beginning."""
+        self.prices.append(change := PriceChange(ticket_class, price, time.monotonic()))
+        self.load(with_price(ticket_class, price))
+        change.ended = time.monotonic()
+
+    def load(self, catalogue: Mapping[str, Any]) -> None:
+        """Load a catalogue."""
+        file = self.folder / "catalogue.yaml"
+        file.write_text(yaml.safe_dump(catalogue))
+        self.run("catalog", "load", str(file))
+
     def wait_until_ready(self) -> None:
         wait_until_all_run(list(self.actors.values()))
 
@@ -151,8 +167,10 @@ def ports_of(broker: "Valkey | RabbitMQ | Cluster") -> list[int]:
 
 
 @contextmanager
-def running_stage(broker: str, folder: Path, **variables: object) -> Iterator[Stage]:
-    """Run two processes of each role on a primary, its standby and a broker."""
+def running_stage(
+    broker: str, folder: Path, of_each: Mapping[str, int] = _OF_EACH, **variables: object
+) -> Iterator[Stage]:
+    """Run processes, two of each role, on a primary, its standby and a broker."""
     with ExitStack() as stack:
         primary, standby = stack.enter_context(running_pair())
         server = stack.enter_context(running_broker(broker, folder / "broker"))
@@ -165,7 +183,7 @@ def running_stage(broker: str, folder: Path, **variables: object) -> Iterator[St
         stage = Stage(folder, broker, primary, standby, server, links, own)
         stage.key = json.loads(_load(stage))
         for role in ROLES:
-            for number in range(1, _OF_EACH + 1):
+            for number in range(1, of_each[role] + 1):
                 _add_actor(stage, f"{role}-{number}", role)
         supervisor = Supervisor(list(stage.actors.values()))
         stack.callback(_end_all, stage)
@@ -202,9 +220,7 @@ def running_broker(name: str, home: Path) -> Iterator["Valkey | RabbitMQ | Clust
 def _load(stage: Stage) -> str:
     """Make the tables, load what is on sale, and return the words of a new key, as JSON."""
     stage.run("migrate")
-    file = stage.folder / "catalogue.yaml"
-    file.write_text(yaml.safe_dump(CATALOGUE))
-    stage.run("catalog", "load", str(file))
+    stage.load(CATALOGUE)
     words = [word for scope in SCOPES[:-1] for word in ("--scope", scope)]  # all but `admin`
     return stage.run("keys", "create", "--tenant", TENANT, *words, "--json")
 

@@ -32,6 +32,7 @@ class Tape:
     """Records until it is stopped; it connects again whenever the broker was away."""
 
     url: str
+    queue: str = _QUEUE
     heard: list[Heard] = field(default_factory=list)
     is_paused: bool = False
     """Whether it takes nothing: what comes waits in its queue."""
@@ -54,7 +55,7 @@ class Tape:
 
     def _queue(self) -> Queue:
         arguments = {"x-queue-type": "quorum"} if is_amqp(self.url) else None
-        return Queue(_QUEUE, EVENTS, "#", durable=True, queue_arguments=arguments)
+        return Queue(self.queue, EVENTS, "#", durable=True, queue_arguments=arguments)
 
     def _run(self) -> None:
         while not self._is_over.is_set():
