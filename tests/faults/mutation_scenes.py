@@ -114,6 +114,7 @@ SCENES: Final = (
         "worker",
         (LOAD,),
         _cries("every_order_is_there_once"),
+        load=seats,
         is_quick=True,
     ),
     Scene(

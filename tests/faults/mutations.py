@@ -51,7 +51,9 @@ def processes_repeats() -> None:
     claim._CLAIM = _changed(  # type: ignore[misc]
         claim._CLAIM,
         "ON CONFLICT DO NOTHING",
-        "ON CONFLICT (tenant_id, idempotency_key) DO UPDATE SET order_id = excluded.order_id",
+        # A repeat under another request id leaves the row alone: it would name an order that is not there.
+        """ON CONFLICT (tenant_id, idempotency_key)
+            DO UPDATE SET order_id = excluded.order_id WHERE requests.id = excluded.id""",
     )
 
 
