@@ -4,7 +4,7 @@ It knows nothing of the program: a ledger, a tape, a snapshot, and a model of a 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -87,18 +87,15 @@ def what_was_told_stays_true(evidence: Evidence) -> Iterator[str]:
             yield f"{ask.kind} {ask.key}: told {ask.outcome}, the database says {status_of(row)}"
         if ask.order_id is not None and ask.order_id != row["order_id"]:
             yield f"{ask.kind} {ask.key}: told order {ask.order_id}, the database says {row['order_id']}"
-        others = {
-            one.words["id"]
-            for one in ask.told
-            if ask.kind == CREATE and isinstance(one.words, dict) and {"id", "totals"} <= one.words.keys()
-        } - {row["order_id"]}
-        if others:
-            yield f"{ask.kind} {ask.key}: told other orders, {others}; it is {row['order_id']}"
-        totals = {
-            one.words["totals"]["total"]
+        orders = [
+            one.words
             for one in ask.told
             if ask.kind == CREATE and isinstance(one.words, dict) and "totals" in one.words
-        }
+        ]
+        others = {words["id"] for words in orders if "id" in words} - {row["order_id"]}
+        if others:
+            yield f"{ask.kind} {ask.key}: told other orders, {others}; it is {row['order_id']}"
+        totals = {words["totals"]["total"] for words in orders}
         if len(totals) > 1:
             yield f"{ask.kind} {ask.key}: told several totals, {totals}"
 
@@ -300,8 +297,3 @@ def poison_becomes_a_dead_letter(evidence: Evidence) -> Iterator[str]:
     for one in evidence.poisons:
         if not any(one.mark.encode() in bytes(row["message"]) for row in evidence.snapshot.dead):
             yield f"lost: a message that is no request ({one.what}, {one.mark})"
-
-
-def summary(findings: Sequence[Finding]) -> Mapping[str, int]:
-    """Return how many findings each check has."""
-    return Counter(one.check for one in findings)
