@@ -67,6 +67,9 @@ def every_accepted_request_has_one_outcome(evidence: Evidence) -> Iterator[str]:
             yield f"lost: {ask.kind} {ask.key} of {ask.producer}, told {[one.status for one in ask.told]}"
         elif ask.outcome is None and ask.sendings:
             yield f"no outcome for its producer: {ask.kind} {ask.key} of {ask.producer}"
+    for one in evidence.poisons:
+        if not any(one.mark.encode() in bytes(row["message"]) for row in evidence.snapshot.dead):
+            yield f"lost: a message that is no request, and no dead letter ({one.what}, {one.mark})"
 
 
 @_check
@@ -290,10 +293,3 @@ def nothing_is_left_over(evidence: Evidence) -> Iterator[str]:
         yield f"a dead letter: {row['kind']} {row.get('message_id')}: {row.get('reason')}"
     for one in evidence.discrepancies:
         yield f"reconciliation finds: {one}"
-
-
-@_check
-def poison_becomes_a_dead_letter(evidence: Evidence) -> Iterator[str]:
-    for one in evidence.poisons:
-        if not any(one.mark.encode() in bytes(row["message"]) for row in evidence.snapshot.dead):
-            yield f"lost: a message that is no request ({one.what}, {one.mark})"
