@@ -9,7 +9,7 @@ from typing import Final
 
 from tests.failover.cluster import Cluster, members
 from tests.faults.actors import gone, is_stopped
-from tests.faults.kind import kind, seen
+from tests.faults.kind import Inject, kind, seen
 from tests.faults.stage import CLUSTER, Stage
 from tests.processes import children_of, wait_until
 from tests.rabbitmq import RabbitMQ
@@ -56,25 +56,33 @@ def _majority_killed(stage: Stage, rng: Random) -> Iterator[str]:
     last.ctl("await_startup")
 
 
-def _stopped(stage: Stage, rng: Random) -> Iterator[str]:
-    victim, witness, _ = _shuffled(stage, rng)
-    assert victim.process is not None
-    pids = [victim.process.pid]
-    for pid in pids:
-        pids += children_of(pid)
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield seen(lambda: all(map(is_stopped, pids)), f"processes {pids} of a node are stopped")
-    finally:
+def _stopped(*, is_restarted: bool) -> Inject:
+    def inject(stage: Stage, rng: Random) -> Iterator[str]:
+        victim, witness, _ = _shuffled(stage, rng)
+        assert victim.process is not None
+        pids = [victim.process.pid]
         for pid in pids:
-            os.kill(pid, signal.SIGCONT)
-    _cluster(stage).wait_until_whole(witness)
+            pids += children_of(pid)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield seen(lambda: all(map(is_stopped, pids)), f"processes {pids} of a node are stopped")
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+        if is_restarted:
+            victim.kill()
+            victim.start()
+        _cluster(stage).wait_until_whole(witness)
+
+    return inject
 
 
-kind("a node of three is stopped", brokers=(CLUSTER,), weight=2)(_stopped)
+kind("a node of three is stopped", brokers=(CLUSTER,), weight=2)(_stopped(is_restarted=False))
+# RabbitMQ's guide to partitions, on suspended machines: the others give it up, it sees nothing of that, and
+# no rule for partitions notices. So before version 4 whoever wakes a node has to restart it.
 kind("a node of three is stopped for longer than timeouts", brokers=(CLUSTER,), lasts=(11, 13), weight=1)(
-    _stopped
+    _stopped(is_restarted=True)
 )
 
 

@@ -1,7 +1,8 @@
 """Producers that a fault sends: they ask for what it says, and live no lives of their own."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Any, Final
 
@@ -61,8 +62,15 @@ class Courier(Producer):
             self.await_outcome(ask, words["request_id"])
 
 
-def couriers(market: Market, rng: Random, count: int) -> list[Courier]:
-    return [Courier(f"courier-{number}", market, Random(rng.random())) for number in range(count)]
+@contextmanager
+def couriers(market: Market, rng: Random, count: int) -> Iterator[list[Courier]]:
+    """Have so many couriers until the block ends."""
+    them = [Courier(f"courier-{number}", market, Random(rng.random())) for number in range(count)]
+    try:
+        yield them
+    finally:
+        for one in them:
+            one.client.close()
 
 
 class Errands:

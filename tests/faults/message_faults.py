@@ -24,14 +24,13 @@ _ROUNDS: Final = 4
 
 @kind("the same call comes five times at once", lasts=(0, 0.1), weight=2)
 def _five_times(stage: Stage, rng: Random) -> Iterator[str]:
-    senders = couriers(stage.buyers, rng, _AT_ONCE)
-    asks = [senders[0].order() for _ in range(_AT_ONCE)]
-
     def send_all(one: Courier) -> None:
         for ask in asks:
             one.send(ask)
 
-    Errands(partial(send_all, one) for one in senders).end()
+    with couriers(stage.buyers, rng, _AT_ONCE) as senders:
+        asks = [senders[0].order() for _ in range(_AT_ONCE)]
+        Errands(partial(send_all, one) for one in senders).end()
     accepted = sum(told.status == 202 for ask in asks for told in ask.told)
     yield seen(
         lambda: accepted >= _AT_ONCE**2,
@@ -47,11 +46,12 @@ def _old_again(stage: Stage, rng: Random) -> Iterator[str]:
     app = Celery(broker=stage.broker_url)
     app.conf.broker_transport_options = {"confirm_publish": True}
     app.conf.task_create_missing_queue_type = "quorum"
-    for ask in chosen:
-        app.send_task(ask.kind, kwargs={"requests": [ask.body]}, queue=ORDERS)
-        ask.sendings += 1
-        ask.note("confirmed")
-    app.close()
+    with app, app.connection_for_write() as connection:
+        for ask in chosen:
+            words = {"requests": [ask.body]}
+            app.send_task(ask.kind, kwargs=words, queue=ORDERS, connection=connection)
+            ask.sendings += 1
+            ask.note("confirmed")
     yield seen(lambda: bool(chosen), f"{len(chosen)} messages that were processed before are there again")
 
 
@@ -79,37 +79,34 @@ def _is_buried(stage: Stage, poison: Poison) -> bool:
 
 @kind("a bug keeps an order from being written, and is mended", lasts=(0, 1), weight=1)
 def _bug(stage: Stage, rng: Random) -> Iterator[str]:
-    (courier,) = couriers(stage.buyers, rng, 1)
-    ask = courier.order(reference="poison")
     engine = stage.engine()
-    poison_orders(engine, before="INSERT")
-    try:
-        errand = Errands([partial(courier.send, ask)])
-        yield seen(
-            lambda: stage.primary.ask("SELECT count(*) FROM delayed_requests", "willcall")[0][0] > 0,
-            "an order cannot be written, and waits as a row",
-        )
-    finally:
-        cure_orders(engine)
-        engine.dispose()
-    errand.end()
+    with couriers(stage.buyers, rng, 1) as (courier,):
+        ask = courier.order(reference="poison")
+        poison_orders(engine, before="INSERT")
+        try:
+            errand = Errands([partial(courier.send, ask)])
+            yield seen(
+                lambda: stage.primary.ask("SELECT count(*) FROM delayed_requests", "willcall")[0][0] > 0,
+                "an order cannot be written, and waits as a row",
+            )
+        finally:
+            cure_orders(engine)
+            engine.dispose()
+        errand.end()
 
 
 @kind("ten times as many orders as usual", lasts=(0, 0.1), weight=1)
 def _overload(stage: Stage, rng: Random) -> Iterator[str]:
-    crowd = couriers(stage.buyers, rng, _CROWD)
-
     def buy(one: Courier) -> None:
         for _ in range(_ROUNDS):
             one.send_together([one.order() for _ in range(_ORDERS_OF_EACH)])
             if any(other.refused for other in crowd):
                 return
 
-    errands = Errands(partial(buy, one) for one in crowd)
-    errands.end()
+    with couriers(stage.buyers, rng, _CROWD) as crowd:
+        Errands(partial(buy, one) for one in crowd).end()
     refused = sum(one.refused for one in crowd)
     count = sum(1 for ask in stage.buyers.ledger if ask.producer.startswith("courier"))
     yield seen(
-        lambda: refused > 0,
-        f"{refused} calls are told to come again later; {count} orders are accepted in all",
+        lambda: refused > 0, f"{refused} calls are told to come again later, and {count} orders are taken"
     )

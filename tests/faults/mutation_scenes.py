@@ -25,10 +25,12 @@ def _nothing(stage: Stage, rng: Random) -> Iterator[str]:
 
 
 def _silent_relay(stage: Stage, rng: Random) -> Iterator[str]:
-    link = stage.link(rng.choice(stage.of("relay")), "broker")
-    link.is_silent_up = True
-    yield f"nothing passes up {link.name}"
-    link.is_silent_up = False
+    links = stage.links_of(rng.choice(stage.of("relay")), "broker")
+    for link in links:
+        link.is_silent_up = True
+    yield f"nothing passes up {links[0].name}"
+    for link in links:
+        link.is_silent_up = False
 
 
 def _read_only_now_and_then(stage: Stage, rng: Random) -> Iterator[str]:

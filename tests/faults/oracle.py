@@ -4,7 +4,7 @@ It knows nothing of the program: a ledger, a tape, a snapshot, and a model of a 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
@@ -18,7 +18,7 @@ from tests.faults.model import Expected
 from tests.faults.prices import prices_between, prices_sold_at
 from tests.faults.snapshot import Row
 
-__all__ = ["CHECKS", "MORE_CHECKS", "Evidence", "Finding", "find", "summary"]
+__all__ = ["CHECKS", "MORE_CHECKS", "Evidence", "Finding", "find"]
 
 MORE_CHECKS: Final = (stock_checks,)
 """The modules that add checks to those of this file."""
@@ -38,6 +38,9 @@ def every_accepted_request_has_one_outcome(evidence: Evidence) -> Iterator[str]:
             yield f"lost: {ask.kind} {ask.key} of {ask.producer}, told {[one.status for one in ask.told]}"
         elif ask.outcome is None and ask.sendings:
             yield f"no outcome for its producer: {ask.kind} {ask.key} of {ask.producer}"
+    for one in evidence.poisons:
+        if not any(one.mark.encode() in bytes(row["message"]) for row in evidence.snapshot.dead):
+            yield f"lost: a message that is no request, and no dead letter ({one.what}, {one.mark})"
 
 
 @check
@@ -58,18 +61,15 @@ def what_was_told_stays_true(evidence: Evidence) -> Iterator[str]:
             yield f"{ask.kind} {ask.key}: told {ask.outcome}, the database says {status_of(row)}"
         if ask.order_id is not None and ask.order_id != row["order_id"]:
             yield f"{ask.kind} {ask.key}: told order {ask.order_id}, the database says {row['order_id']}"
-        others = {
-            one.words["id"]
-            for one in ask.told
-            if ask.kind == CREATE and isinstance(one.words, dict) and {"id", "totals"} <= one.words.keys()
-        } - {row["order_id"]}
-        if others:
-            yield f"{ask.kind} {ask.key}: told other orders, {others}; it is {row['order_id']}"
-        totals = {
-            one.words["totals"]["total"]
+        orders = [
+            one.words
             for one in ask.told
             if ask.kind == CREATE and isinstance(one.words, dict) and "totals" in one.words
-        }
+        ]
+        others = {words["id"] for words in orders if "id" in words} - {row["order_id"]}
+        if others:
+            yield f"{ask.kind} {ask.key}: told other orders, {others}; it is {row['order_id']}"
+        totals = {words["totals"]["total"] for words in orders}
         if len(totals) > 1:
             yield f"{ask.kind} {ask.key}: told several totals, {totals}"
 
@@ -237,15 +237,3 @@ def nothing_is_left_over(evidence: Evidence) -> Iterator[str]:
         yield f"a dead letter: {row['kind']} {row.get('message_id')}: {row.get('reason')}"
     for one in evidence.discrepancies:
         yield f"reconciliation finds: {one}"
-
-
-@check
-def poison_becomes_a_dead_letter(evidence: Evidence) -> Iterator[str]:
-    for one in evidence.poisons:
-        if not any(one.mark.encode() in bytes(row["message"]) for row in evidence.snapshot.dead):
-            yield f"lost: a message that is no request ({one.what}, {one.mark})"
-
-
-def summary(findings: Sequence[Finding]) -> Mapping[str, int]:
-    """Return how many findings each check has."""
-    return Counter(one.check for one in findings)

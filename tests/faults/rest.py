@@ -7,6 +7,7 @@ from typing import Final
 
 import psycopg
 
+from tests.failover.cluster import Cluster
 from tests.faults.ledger import Ledger
 from tests.faults.producers import Producer
 from tests.faults.stage import Stage
@@ -39,7 +40,8 @@ def _orders_on_broker(stage: Stage) -> int:
             pipeline.hvals("unacked")
             *waiting, held = pipeline.execute()
         return sum(waiting) + sum(bool(_OF_ORDERS.search(message)) for message in held)
-    listed = stage.broker.ctl("--silent", "list_queues", "name", "messages").splitlines()
+    node = stage.broker.nodes[0] if isinstance(stage.broker, Cluster) else stage.broker
+    listed = node.ctl("--silent", "list_queues", "name", "messages").splitlines()
     counts = dict(line.split() for line in listed)
     return sum(int(counts.get(queue, 0)) for queue in (*queues, "orders.dead"))
 

@@ -43,7 +43,7 @@ def test_poison_is_to_be_a_dead_letter_with_a_reason_and_nothing_else(poison: Po
     stranger = {"kind": "orders.create", "message": b"{}", "reason": "a bug"}
 
     assert _findings([poison], [buried]) == []
-    assert _findings([poison], []) == ["poison_becomes_a_dead_letter"]
+    assert _findings([poison], []) == ["every_accepted_request_has_one_outcome"]
     assert _findings([poison], [buried, stranger]) == ["nothing_is_left_over"]
     assert _findings([poison], [buried | {"reason": ""}]) == ["nothing_is_left_over"]
     assert _findings([], [buried]) == ["nothing_is_left_over"]
