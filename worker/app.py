@@ -11,6 +11,7 @@ from worker.batching import BulkOrders
 from worker.logs import set_up_logs
 from worker.metrics import serve_metrics
 from worker.queues import DOCUMENTS, MAINTENANCE, OUTBOX, is_amqp, queues, transport_options
+from worker.redis_channel import use_safe_channels
 from worker.relay_watch import WatchRelay
 from worker.schedule import beat_schedule
 from worker.settings import get_settings
@@ -35,6 +36,7 @@ def make_app() -> Celery:
     """Return the app, with a reason for each option that is not Celery's default."""
     settings = get_settings()
     broker_url = settings.broker()
+    use_safe_channels()
     app = App("willcall", broker=broker_url, include=["tasks.orders", "tasks.outbox", "tasks.maintenance"])
     app.conf.update(
         task_queues=queues(broker_url),

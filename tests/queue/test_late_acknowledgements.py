@@ -1,0 +1,26 @@
+"""A task ends after the connection was lost by which its message had come."""
+
+import logging
+from pathlib import Path
+
+from kombu import Connection
+
+from worker import embedded
+from worker.redis_channel import use_safe_channels
+
+
+def test_an_acknowledgement_on_a_closed_channel_is_an_error_of_the_connection(home: Path) -> None:
+    use_safe_channels()
+    with Connection(embedded.broker_url(home)) as connection:
+        simple = connection.SimpleQueue("late-acknowledgements")
+        simple.put({"still": "here"})
+        message = simple.get(timeout=60)
+        # What kombu leaves of a channel, in whatever order a connection's end and its channels' came.
+        transport, message.channel.connection = message.channel.connection, None
+        message.channel._disconnect_pools()
+
+        # As Celery does, for which every other error is the end of the worker.
+        message.ack_log_error(logging.getLogger(__name__), connection.connection_errors)
+
+        message.channel.connection = transport
+        message.reject()
