@@ -79,8 +79,7 @@ def _is_buried(stage: Stage, poison: Poison) -> bool:
 
 @kind("a bug keeps an order from being written, and is mended", lasts=(0, 1), weight=1)
 def _bug(stage: Stage, rng: Random) -> Iterator[str]:
-    engine = stage.engine()
-    with couriers(stage.buyers, rng, 1) as (courier,):
+    with stage.engine() as engine, couriers(stage.buyers, rng, 1) as (courier,):
         ask = courier.order(reference="poison")
         poison_orders(engine, before="INSERT")
         try:

@@ -175,25 +175,24 @@ class _Evening:
         return over_http + on_the_queue
 
     def _has_heard_all(self) -> bool:
-        engine = self._stage.engine()
-        events = read_snapshot(engine).events
-        engine.dispose()
+        with self._stage.engine() as engine:
+            events = read_snapshot(engine).events
         heard = {(one.subject, one.sequence) for one in list(self.tape.heard)}
         return all((subject, number) in heard for subject, numbers in events.items() for number in numbers)
 
     def find(self) -> list[Finding]:
         """Return what the oracle finds by now."""
         stage = self._stage
-        engine = stage.engine()
-        evidence = Evidence(
-            list(self._ledger),
-            list(self.tape.heard),
-            read_snapshot(engine),
-            code_reader(engine),
-            # What the program finds itself is not what the oracle has to find.
-            () if self._scene.cries else reconciled(stage),
-            stage.prices,
-        )
+        with stage.engine() as engine:
+            evidence = Evidence(
+                list(self._ledger),
+                list(self.tape.heard),
+                read_snapshot(engine),
+                code_reader(engine),
+                # What the program finds itself is not what the oracle has to find.
+                () if self._scene.cries else reconciled(stage),
+                stage.prices,
+            )
         return find(evidence)
 
 

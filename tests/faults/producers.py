@@ -63,7 +63,11 @@ class Producer(ABC, threading.Thread):
         except BaseException as error:  # noqa: BLE001 - whoever joins the thread raises it again
             self.crash = error
         finally:
-            self.client.close()
+            self.close()
+
+    def close(self) -> None:
+        """Close its connections."""
+        self.client.close()
 
     @abstractmethod
     def live(self) -> None:

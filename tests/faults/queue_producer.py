@@ -26,6 +26,11 @@ class QueueProducer(Producer):
         self._app.conf.broker_connection_timeout = 2
         self._app.conf.task_publish_retry = False
 
+    def close(self) -> None:
+        """Close its connections."""
+        super().close()
+        self._app.close()
+
     def live(self) -> None:
         steps = [step for step in self.market.make_life(self.rng) if step.kind in _KINDS]
         if not steps or steps[0].kind != CREATE:

@@ -3,10 +3,13 @@
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Final
+
+from sqlalchemy import Engine
 
 from tests.faults.canary import Canary
 from tests.faults.dialect_producers import CREATING, DialectProducer, EventBookingsReader
@@ -74,8 +77,8 @@ def run(
         stage.market, stage.tape = market, tape
         tape.start()
         try:
-            with at_work(_producers(stage, market, plan.seed)):
-                canary = Canary(market, Random(f"{plan.seed} canary"), tape)
+            closed = closing(Canary(market, Random(f"{plan.seed} canary"), tape))
+            with at_work(_producers(stage, market, plan.seed)), closed as canary:
                 _await_canary(canary)
                 for injection in plan.injections:
                     if time.monotonic() - began > seconds:
@@ -84,30 +87,39 @@ def run(
             _settle(stage, ledger, tape)
         finally:
             tape.stop()
-        snapshot = read_snapshot(stage.engine())
-        evidence = Evidence(
-            asks=list(ledger),
-            heard=tape.heard,
-            snapshot=snapshot,
-            ticket_of=code_reader(stage.engine()),
-            discrepancies=reconciled(stage),
-            prices=stage.prices,
-            poisons=ledger.poisons,
-        )
+        evidence = _evidence(stage, ledger, tape)
         done.findings = find(evidence)
         done.findings += [Finding("processes_end_only_when_they_are_told", one) for one in _endings(stage)]
         done.seconds = time.monotonic() - began
         done.orders_at = [one.at - began for one in tape.heard if one.type == "order.confirmed"]
         done.failures = dict(market.failures)
-        done.counts = {
-            "requests": len(evidence.asks),
-            "sendings": sum(ask.sendings for ask in evidence.asks),
-            "orders": len(snapshot.orders),
-            "tickets": sum(len(order["tickets"]) for order in snapshot.orders.values()),
-            "events": sum(map(len, snapshot.events.values())),
-            "events heard": len(tape.heard),
-        }
+        done.counts = _counts(evidence)
     return done
+
+
+def _evidence(stage: Stage, ledger: Ledger, tape: Tape) -> Evidence:
+    with stage.engine() as engine:
+        return Evidence(
+            asks=list(ledger),
+            heard=tape.heard,
+            snapshot=read_snapshot(engine),
+            ticket_of=code_reader(engine),
+            discrepancies=reconciled(stage),
+            prices=stage.prices,
+            poisons=ledger.poisons,
+        )
+
+
+def _counts(evidence: Evidence) -> dict[str, int]:
+    snapshot = evidence.snapshot
+    return {
+        "requests": len(evidence.asks),
+        "sendings": sum(ask.sendings for ask in evidence.asks),
+        "orders": len(snapshot.orders),
+        "tickets": sum(len(order["tickets"]) for order in snapshot.orders.values()),
+        "events": sum(map(len, snapshot.events.values())),
+        "events heard": len(evidence.heard),
+    }
 
 
 def _producers(stage: Stage, market: Market, seed: int) -> list[Producer]:
@@ -150,9 +162,8 @@ def _inject(
 
 def _settle(stage: Stage, ledger: Ledger, tape: Tape) -> None:
     """Wait until nothing is under way; what does not come in time is for the oracle to tell."""
-    engine = stage.engine()
 
-    def is_settled() -> bool:
+    def is_settled(engine: Engine) -> bool:
         snapshot = read_snapshot(engine)
         heard = {(one.subject, one.sequence) for one in list(tape.heard)}
         told = {(subject, number) for subject, numbers in snapshot.events.items() for number in numbers}
@@ -165,9 +176,9 @@ def _settle(stage: Stage, ledger: Ledger, tape: Tape) -> None:
         )
 
     deadline = time.monotonic() + _SETTLE_SECONDS
-    while not is_settled() and time.monotonic() < deadline:
-        time.sleep(0.5)
-    engine.dispose()
+    with stage.engine() as engine:
+        while not is_settled(engine) and time.monotonic() < deadline:
+            time.sleep(0.5)
 
 
 def reconciled(stage: Stage) -> Sequence[str]:

@@ -14,7 +14,6 @@ def code_reader(engine: Engine) -> Callable[[str], str | None]:
             int(row.id): bytes(row.public_key)
             for row in connection.execute(text("SELECT id, public_key FROM ticket_keys"))
         }
-    engine.dispose()
 
     def ticket_of(code: str) -> str | None:
         try:

@@ -107,9 +107,14 @@ class Stage:
         }
         return [self.links.all[_wire(actor.name, port)] for port in ports[server]]
 
-    def engine(self) -> Engine:
-        """Return an engine on the primary of the moment."""
-        return make_engine(self.primary.url("willcall"))
+    @contextmanager
+    def engine(self) -> Iterator[Engine]:
+        """Yield an engine on the primary of the moment."""
+        engine = make_engine(self.primary.url("willcall"))
+        try:
+            yield engine
+        finally:
+            engine.dispose()
 
     def urls(self) -> list[str]:
         """Return the URLs of the intakes."""
