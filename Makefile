@@ -19,7 +19,7 @@ FIND_PYTHON = for p in $(PYTHONS); do \
 	done; \
 	[ -n "$$python" ] || { echo "Willcall needs Python 3.11 or newer; none of these is: $(PYTHONS)" >&2; exit 1; }
 
-.PHONY: help demo up test neighbours faults deploys lint bench bench-quick audit
+.PHONY: help demo up test neighbours faults mutations deploys lint bench bench-quick audit
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -36,8 +36,12 @@ test: .venv/.synced ## run the tests
 neighbours: .venv/.synced ## have a stranger do everything at once beside another tenant: ten minutes on each broker
 	@NEIGHBOURS_SECONDS=$${NEIGHBOURS_SECONDS:-600} .venv/bin/pytest -s tests/neighbours/test_everything_at_once.py $(ARGS)
 
-faults: .venv/.synced ## lose servers under load, one after the other, and see that no order is lost; needs RabbitMQ
-	@FAULTS_ROUNDS=$${FAULTS_ROUNDS:-3} .venv/bin/pytest -s tests/failover tests/faults/test_mutations.py $(ARGS)
+faults: .venv/.synced ## inject hundreds of faults under load, and write docs/reliability.md: 35 minutes; needs RabbitMQ
+	@FAULTS_ROUNDS=$${FAULTS_ROUNDS:-3} .venv/bin/pytest -s tests/failover
+	@.venv/bin/python -m tests.faults --write $(ARGS)
+
+mutations: .venv/.synced ## switch each safeguard off in turn, and see that the oracle of faults notices; needs RabbitMQ
+	@FAULTS_ROUNDS=$${FAULTS_ROUNDS:-3} .venv/bin/pytest -s tests/faults/test_mutations.py $(ARGS)
 
 deploys: .venv/.synced ## restart, upgrade and restore under load, and let a million requests wait; needs RabbitMQ
 	@DEPLOYS_QUEUED=$${DEPLOYS_QUEUED:-1000000} .venv/bin/pytest -s tests/deploys tests/backup $(ARGS)

@@ -219,7 +219,8 @@ def test_no_command_passes_a_strangers_control_characters_on(
     watched("reconcile", code=1)
     watched("doctor", code=None)  # whatever it finds
     watched("secrets", "rotate", "--tenant", tenant)
-    for words in (("orders", "show"), ("requests", "show"), ("holds", "show"), ("catalog", "load")):
+    commands = (("orders", "show"), ("requests", "show"), ("holds", "show"), ("catalog", "load"))
+    for words in (*commands, ("requests", "replay")):
         watched(*words, hostile, code=1)
     watched("orders", "list", "--tenant", f"no{hostile}", code=1)
     watched("orders", "list", f"--{hostile}", code=2)

@@ -6,12 +6,13 @@ from sqlalchemy import Engine
 
 from tests.brokers import RABBITMQ, Broker
 from tests.customers import Customers, make_catalogue
-from tests.deploys.extent import on
+from tests.deploys.extent import long_only, on
 from tests.deploys.hosts import running_hosts
 from tests.deploys.producers import Ledger, two_doors
 from tests.failover.shop import new_shop
 
 
+@long_only
 @on(RABBITMQ)
 def test_hosts_are_restarted_in_turn_and_nobody_notices(broker: Broker, engine: Engine) -> None:
     shop = new_shop(broker.folder, **broker.environment)

@@ -11,7 +11,7 @@ from db.engine import make_engine
 from db.revisions import current_revision, newest_revision
 from tests.brokers import VALKEY, Broker
 from tests.customers import Customers, make_catalogue
-from tests.deploys.extent import on
+from tests.deploys.extent import long_only, on
 from tests.deploys.former_version import unpack_former_version
 from tests.deploys.hosts import Host, running_hosts
 from tests.deploys.producers import Ledger, two_doors
@@ -35,6 +35,7 @@ def _revision(engine: Engine) -> str | None:
         return current_revision(connection)
 
 
+@long_only
 @on(VALKEY)
 def test_a_version_is_replaced_by_the_next_under_load(broker: Broker, empty: Engine, tmp_path: Path) -> None:
     url = empty.url.render_as_string(hide_password=False)

@@ -258,8 +258,12 @@ def test_a_server_of_another_database_is_never_read(home: Path, pair: Pair) -> N
     other = embedded.database_url(home)
     with reading_from(home, url_of(pair[0]), other, lag=5) as intake, intake.client() as client:
         made = make(intake)
-        wait_until(lambda: reads_at("primary", "unusable") > 0, what="a look at the other server")
-        assert not is_from_standby(client)
+
+        def is_refused() -> bool:
+            assert not is_from_standby(client)
+            return reads_at("primary", "unusable") > 0
+
+        wait_until(is_refused, what="a look at the other server")
         assert [one["id"] for one in shown(client.get("/v1/orders"))["items"]][:1] == [made.order_id]
         is_ok, sentence = _finding(intake)
         assert not is_ok

@@ -17,7 +17,7 @@ _TURNS: Final = 15
 
 
 def _kind(name: str, inject: Inject, *lasts: float) -> Kind:
-    return Kind(name, contextmanager(inject), BROKERS, (lasts[0], lasts[-1]), 0)
+    return Kind(name, contextmanager(inject), BROKERS, (lasts[0], lasts[-1]), 0, lambda: True)
 
 
 def _nothing(stage: Stage, rng: Random) -> Iterator[str]:

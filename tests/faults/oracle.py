@@ -234,6 +234,6 @@ def nothing_is_left_over(evidence: Evidence) -> Iterator[str]:
     for row in evidence.snapshot.dead:
         if row["reason"] and any(mark in bytes(row["message"]) for mark in marks):
             continue
-        yield f"a dead letter: {row['kind']} {row.get('message_id')}: {row.get('reason')}"
+        yield f"a dead letter: {row['kind']} {row['reason']}"
     for one in evidence.discrepancies:
         yield f"reconciliation finds: {one}"

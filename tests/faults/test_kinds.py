@@ -1,19 +1,17 @@
 """Plans hold the kinds that they were asked for, and the oracle knows poison from what went wrong."""
 
 from random import Random
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
 from tests.faults.kind import Kind
 from tests.faults.kinds import KINDS
-from tests.faults.oracle import Evidence, find
+from tests.faults.made_evidence import evidence, snapshot
+from tests.faults.oracle import find
 from tests.faults.plan import make_plan
 from tests.faults.poisons import Poison, make_poisons
-from tests.faults.snapshot import Snapshot
 from tests.faults.stage import ALL_BROKERS, CLUSTER, VALKEY
-
-_SCARCE: Final = {"external_id": "4", "capacity": 40, "sold": 0, "held": 0}
 
 
 @pytest.mark.parametrize("broker", ALL_BROKERS)
@@ -50,16 +48,4 @@ def test_poison_is_to_be_a_dead_letter_with_a_reason_and_nothing_else(poison: Po
 
 
 def _findings(poisons: list[Poison], dead: list[dict[str, Any]]) -> list[str]:
-    snapshot = Snapshot(
-        requests={},
-        repeats={},
-        orders={},
-        doubled=[],
-        holds=[],
-        classes=[_SCARCE],
-        events={},
-        unsent=0,
-        waiting=[],
-        dead=dead,
-    )
-    return [one.check for one in find(Evidence([], [], snapshot, lambda _: None, poisons=poisons))]
+    return [one.check for one in find(evidence(snapshot=snapshot(dead=dead), poisons=poisons))]

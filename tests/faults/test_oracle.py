@@ -195,7 +195,11 @@ FOUND: Final = (
         "still waits",
         evidence(snapshot=snapshot(waiting=[{"request_id": "x", "last_error": "y"}])),
     ),
-    ("nothing_is_left_over", "a dead letter", evidence(snapshot=snapshot(dead=[{"kind": CREATE}]))),
+    (
+        "nothing_is_left_over",
+        "a dead letter",
+        evidence(snapshot=snapshot(dead=[{"kind": CREATE, "message": b"{}", "reason": "a bug"}])),
+    ),
     ("nothing_is_left_over", "reconciliation finds", evidence(discrepancies=["a difference"])),
 )
 

@@ -23,7 +23,7 @@ from tests.neighbours.running_system import CLASSES, MemoryWatch, System, runnin
 from tests.neighbours.timings import Kind, Timings, kinds_of, table, table_of
 from tests.processes import ROOT, wait_until
 
-SECONDS = float(os.environ.get("NEIGHBOURS_SECONDS", "30"))
+SECONDS = float(os.environ.get("NEIGHBOURS_SECONDS", "20"))
 IS_LONG = SECONDS >= 120
 
 _EVERY_SECONDS = 0.2
