@@ -37,7 +37,7 @@ neighbours: .venv/.synced ## have a stranger do everything at once beside anothe
 	@NEIGHBOURS_SECONDS=$${NEIGHBOURS_SECONDS:-600} .venv/bin/pytest -s tests/neighbours/test_everything_at_once.py $(ARGS)
 
 faults: .venv/.synced ## inject hundreds of faults under load, and write docs/reliability.md: 35 minutes; needs RabbitMQ
-	@FAULTS_ROUNDS=$${FAULTS_ROUNDS:-3} .venv/bin/pytest -s tests/failover
+	@FAULTS_ROUNDS=$${FAULTS_ROUNDS:-3} .venv/bin/pytest -s tests/failover tests/queue/test_orders_on_the_queue.py
 	@.venv/bin/python -m tests.faults --write $(ARGS)
 
 mutations: .venv/.synced ## switch each safeguard off in turn, and see that the oracle of faults notices; needs RabbitMQ

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.brokers import VALKEY, Broker
-from tests.deploys.extent import QUEUED, on
+from tests.deploys.extent import QUEUED, long_only, on
 from tests.deploys.producers import check_inventory
 from tests.factories import make_body, make_event, make_ticket_class, rows, scalar
 from tests.failover.shop import Shop, new_shop
@@ -21,6 +21,7 @@ _BOUNDS: Final = {"intake": 200, "worker": 350, "relay": 200}
 """MB of a process at most, whatever waits: some more than what docker-compose.yml counts with."""
 
 
+@long_only
 @on(VALKEY)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 def test_no_process_grows_with_what_waits(broker: Broker, engine: Engine) -> None:

@@ -120,7 +120,7 @@ def _check(engine: Engine, plan: Plan) -> None:
 
 def test_any_batch_ends_as_its_requests_would_one_by_one(engine: Engine) -> None:
     @settings(
-        max_examples=60,
+        max_examples=36,
         deadline=None,
         # Making a failing plan smaller takes longer than a test may: it is shown as it was found.
         phases=[Phase.explicit, Phase.reuse, Phase.generate],

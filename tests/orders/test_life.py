@@ -766,7 +766,7 @@ def test_random_lives_agree_with_the_model(engine: Engine) -> None:
     run_state_machine_as_test(
         life,
         settings=settings(
-            max_examples=15,
+            max_examples=9,
             stateful_step_count=50,
             deadline=None,
             # Making a failing life smaller takes longer than a test may: it is shown as it was found.

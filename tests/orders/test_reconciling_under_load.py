@@ -106,7 +106,7 @@ def test_nothing_is_found_while_everything_happens(engine: Engine, monkeypatch: 
 
     assert found == []
     assert reconcile_gently(engine, now=NOW) == []
-    assert runs > 1
+    assert runs  # a slow one may last as long as all sales
     assert set(processed) == {"orders.create", UPDATE, CANCEL, PAY, CHECK_IN, TAKE, RELEASE}
     assert min(processed.values()) > 0
     assert scalar(engine, "SELECT count(DISTINCT status) FROM orders") > 1
