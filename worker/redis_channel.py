@@ -30,13 +30,8 @@ class Channel(redis.Channel):
         return super()._connparams(asynchronous)
 
 
-class SentinelChannel(redis.SentinelChannel):
+class SentinelChannel(Channel, redis.SentinelChannel):
     """A channel to whichever server the Sentinels name."""
-
-    def _connparams(self, asynchronous: bool = False) -> Any:
-        if self.connection is None:
-            raise NotConnected("the channel is closed")
-        return super()._connparams(asynchronous)
 
 
 class Transport(redis.Transport):
