@@ -113,6 +113,11 @@ class Server:
             self.ask(f"ALTER SYSTEM SET {name} = '{value}'")
         self.ask("SELECT pg_reload_conf()")
 
+    def reset(self, name: str) -> None:
+        """Undo a change of a setting of the running server."""
+        self.ask(f"ALTER SYSTEM RESET {name}")
+        self.ask("SELECT pg_reload_conf()")
+
     def wait_for_standby(self) -> None:
         """Have commits wait for the standby from now on; return when there is one that answers."""
         self.set(synchronous_standby_names=STANDBY)

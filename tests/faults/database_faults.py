@@ -29,8 +29,7 @@ def _killed(stage: Stage, rng: Random) -> Iterator[str]:
 def _read_only(stage: Stage, rng: Random) -> Iterator[str]:
     stage.primary.set(default_transaction_read_only="on")
     yield seen(lambda: _setting(stage, "default_transaction_read_only") == "on", "new transactions only read")
-    stage.primary.ask("ALTER SYSTEM RESET default_transaction_read_only")
-    stage.primary.ask("SELECT pg_reload_conf()")
+    stage.primary.reset("default_transaction_read_only")
     seen(lambda: _setting(stage, "default_transaction_read_only") == "off", "transactions write again")
 
 
@@ -133,8 +132,7 @@ def _promoted(stage: Stage, rng: Random) -> Iterator[str]:
     seen(lambda: gone(pid), f"process {pid} of the primary is gone")
     new.promote()
     # Whoever promotes a standby with no other behind it has to say so, or no commit ever ends.
-    new.ask("ALTER SYSTEM RESET synchronous_standby_names")
-    new.ask("SELECT pg_reload_conf()")
+    new.reset("synchronous_standby_names")
     stage.primary, stage.standby = new, former
     yield f"process {pid} of the primary is gone, and the standby is the primary"
     shutil.rmtree(former.data)

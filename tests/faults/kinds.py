@@ -1,33 +1,25 @@
-"""All kinds of faults."""
+"""All kinds of faults: each of these modules adds its own when it is imported."""
 
-from tests.faults import (
-    broker_faults,
-    catalogue_faults,
-    clock_faults,
-    cluster_faults,
-    database_faults,
-    message_faults,
-    operator_faults,
-    process_faults,
-    storage_faults,
-    upkeep_faults,
-    wire_faults,
-)
+from importlib import import_module
+from typing import Final
+
 from tests.faults.kind import KINDS
 
-__all__ = ["KINDS", "MODULES"]
+__all__ = ["KINDS"]
 
-MODULES = (
-    broker_faults,
-    catalogue_faults,
-    clock_faults,
-    cluster_faults,
-    database_faults,
-    message_faults,
-    operator_faults,
-    process_faults,
-    storage_faults,
-    upkeep_faults,
-    wire_faults,
+_MODULES: Final = (
+    "broker_faults",
+    "catalogue_faults",
+    "clock_faults",
+    "cluster_faults",
+    "database_faults",
+    "message_faults",
+    "operator_faults",
+    "process_faults",
+    "storage_faults",
+    "upkeep_faults",
+    "wire_faults",
 )
-"""Each adds its kinds when it is imported."""
+
+for _module in _MODULES:
+    import_module(f"tests.faults.{_module}")

@@ -38,8 +38,7 @@ def _read_only_now_and_then(stage: Stage, rng: Random) -> Iterator[str]:
     for _ in range(_TURNS):
         stage.primary.set(default_transaction_read_only="on")
         time.sleep(rng.uniform(0.05, 0.2))
-        stage.primary.ask("ALTER SYSTEM RESET default_transaction_read_only")
-        stage.primary.ask("SELECT pg_reload_conf()")
+        stage.primary.reset("default_transaction_read_only")
         time.sleep(rng.uniform(0.0, 0.1))
     yield f"the database was read-only {_TURNS} times"
 

@@ -30,8 +30,7 @@ def _out_of_time(setting: str, error: type[psycopg.Error]) -> Inject:
                     f"the table {table} is locked, and {setting} ends who waits for it after {_LIMIT}",
                 )
         finally:
-            primary.ask(f"ALTER SYSTEM RESET {setting}")
-            primary.ask("SELECT pg_reload_conf()")
+            primary.reset(setting)
         seen(lambda: primary.ask(f"SHOW {setting}") == [("0",)], "there is no limit any more")
 
     return inject
