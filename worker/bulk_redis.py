@@ -24,7 +24,7 @@ from worker.deliveries import MAX_BATCH_BYTES, Delivery, SourceLost
 from worker.lanes import FEW
 from worker.queues import ORDERS, SHARE, order_queues, queues
 from worker.redis_messages import read_message
-from worker.redis_scripts import GIVE_BACK, RESERVE
+from worker.redis_scripts import GIVE_BACK, KEEP, RESERVE
 from worker.redis_sweep import Sweep
 from worker.redis_waits import Waits
 from worker.settings import Settings
@@ -37,7 +37,6 @@ _ANSWER_SECONDS: Final = 4.0
 _ERRORS: Final = (redis.RedisError, OSError)
 
 _PRIORITIES: Final = range(1, 10)
-_APART_SECONDS: Final = 1e-6  # between the times of two messages, as in the script
 """Those that kombu has lists of their own for, whatever steps a client's settings make of them."""
 
 
@@ -54,7 +53,7 @@ class RedisSource:
         self._was_light = False  # the last batch: of lanes with few messages only
         self._held: dict[bytes, tuple[bytes, bytes]] = {}  # messages and the lists they came from, by tag
         self._turn = 0  # the place of the lane whose turn was last
-        self._latest = 0.0
+        self._latest = b"0"  # the time of the last message that was taken or kept, by the broker's clock
         try:
             channel = self._broker.default_channel
             for queue in queues(broker_url):
@@ -71,6 +70,7 @@ class RedisSource:
         self._unacked = [prefix + channel.unacked_key, prefix + channel.unacked_index_key]
         self._redelivered = prefix + "willcall.redelivered"
         self._reserve = self._client.register_script(RESERVE)
+        self._keep = self._client.register_script(KEEP)
         self._give_back = self._client.register_script(GIVE_BACK)
         self._waits = Waits(self._client, prefix, answer_seconds=_ANSWER_SECONDS)
         shares = [prefix + name for name in order_queues(broker_url)[1:]]
@@ -113,11 +113,9 @@ class RedisSource:
     def _take_now(self, limit: int, which: str, *, leave: Iterable[bytes] = ()) -> list[Delivery]:
         which = "all" if self._was_light and which == "few first" else which
         keys = [*self._unacked, self._redelivered, *self._lists]
-        now = self._now()
-        bounds = [limit, MAX_BATCH_BYTES, now, ORDERS]
+        bounds = [limit, MAX_BATCH_BYTES, self._latest, ORDERS]
         arguments = [*bounds, *self._shares, self._turn, FEW, which, *leave]
-        is_light, turn, reserved = self._reserve(keys=keys, args=arguments)
-        self._latest = now + len(reserved) * _APART_SECONDS
+        is_light, turn, self._latest, reserved = self._reserve(keys=keys, args=arguments)
         if not is_light:
             self._turn = turn
         self._was_light = bool(is_light and reserved)
@@ -126,10 +124,6 @@ class RedisSource:
             self._held[tag] = message, key
             taken.append(read_message(message, int(count), tag))
         return taken
-
-    def _now(self) -> float:
-        """Return the time, or a moment after the latest that a message in hand has: they keep their order."""
-        return max(time.time(), self._latest + _APART_SECONDS)
 
     def read_ahead(self, limit: int) -> None:
         with _or_lost():
@@ -152,13 +146,9 @@ class RedisSource:
             self._held.pop(tag, None)
 
     def keep(self, deliveries: Sequence[Delivery]) -> None:
-        now = self._now()
-        held: dict[Any, float] = {tag: now + place * _APART_SECONDS for place, tag in enumerate(self._held)}
-        if held:
-            self._latest = max(held.values())
+        if self._held:
             with _or_lost(), _whatever_its_memory():
-                # Only what is still ours: a sweep may have given it to another meanwhile.
-                self._client.zadd(self._unacked[1], held, xx=True)
+                self._latest = self._keep(keys=[self._unacked[1]], args=list(self._held))
 
     def abort(self) -> None:
         for connection in list(self._client.connection_pool._in_use_connections):

@@ -4,15 +4,18 @@ from typing import Final
 
 # KEYS: kombu's hash and sorted set of unacknowledged messages, our counts of redeliveries, the list `orders`,
 # then its lists of priorities; the lists of shares are found by their names.
-# ARGV: requests at most, bytes at most, the time, the queue's name, how the keys and the names of shares
-# begin, how many shares there are, the place of the lane whose turn was last, how many messages a lane with
-# few has, which lanes to take from ("all", "few first": only those with few, where there are others as well,
-# "few": only those), and then lists to leave alone.
+# ARGV: requests at most, bytes at most, the latest time of a message in hand, the queue's name, how the keys
+# and the names of shares begin, how many shares there are, the place of the lane whose turn was last, how
+# many messages a lane with few has, which lanes to take from ("all", "few first": only those with few, where
+# there are others as well, "few": only those), and then lists to leave alone.
 #
 # A lane is a list with messages. Each in turn gives its part of the batch, one message at least, then each
 # what is left. A lane's first message may make the batch larger than was asked for, its later ones may not.
 # Returns 1 if it took from lanes with few messages only, else 0, the place of the last lane whose turn it
-# was, and the messages.
+# was, the time of the last message, and the messages.
+#
+# Times are the broker's: a worker whose clock is wrong would hold its messages for longer, or less long, than
+# their visibility timeout. They follow those of what is in hand, unless the broker's clock was set back.
 #
 # A message that is not kombu's (no JSON, no tag) is wrapped into one that is, so that no sweep stumbles over
 # it and it can become a dead letter. A compressed one ends a batch: nobody knows how large it becomes.
@@ -23,6 +26,9 @@ local most_requests, most_bytes = tonumber(ARGV[1]), tonumber(ARGV[2])
 local shares, last, few, which = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10]
 local at_once = 32
 local left_alone, taken, requests, bytes = {}, {}, 0, 0
+local clock = redis.call('TIME')
+local now, latest = clock[1] + clock[2] * 1e-6, tonumber(ARGV[3])
+if now <= latest and latest < now + 1 then now = latest + 1e-6 end
 for index = 11, #ARGV do left_alone[ARGV[index]] = true end
 
 local function found()
@@ -74,7 +80,7 @@ local function parsed(message, name)
         end)
     end
     if not ok then
-        tag = 'foreign-' .. redis.sha1hex(message .. ARGV[3] .. requests)
+        tag = 'foreign-' .. redis.sha1hex(message .. now .. requests)
         exchange, routing_key, carried = '', name, 1
         message = cjson.encode({
             body = message:gsub('.', function(c) return string.format('%02x', c:byte()) end),
@@ -99,7 +105,7 @@ local function take(lane, most)
         redis.call('HSET', KEYS[1], tag,
             '[' .. message .. ',' .. cjson.encode(exchange) .. ',' .. cjson.encode(routing_key) .. ']')
         -- A little later than the one before: so they are given back in their order, if it comes to that.
-        redis.call('ZADD', KEYS[2], string.format('%.7f', ARGV[3] + #taken * 1e-6), tag)
+        redis.call('ZADD', KEYS[2], string.format('%.7f', now + #taken * 1e-6), tag)
         local count = 1
         if decoded.headers.redelivered then count = 1 + redis.call('HINCRBY', KEYS[3], tag, 1) end
         lane.given = lane.given + carried
@@ -120,7 +126,18 @@ end
 -- Whoever had a turn goes to the end; if all had one, the first alone: each is once the first.
 if turn == lanes[#lanes] then turn = lanes[1] end
 for _, lane in ipairs(lanes) do take(lane, math.huge) end
-return {is_light, turn and turn.place or last, taken}
+return {is_light, turn and turn.place or last, string.format('%.7f', now + #taken * 1e-6), taken}
+"""
+
+# KEYS: kombu's sorted set. ARGV: tags of messages in hand. They count as taken now, in this order; only what
+# is still there: a sweep may have given it to another meanwhile. Returns the time of the last.
+KEEP: Final = """
+local clock = redis.call('TIME')
+local now = clock[1] + clock[2] * 1e-6
+for index, tag in ipairs(ARGV) do
+    redis.call('ZADD', KEYS[1], 'XX', string.format('%.7f', now + index * 1e-6), tag)
+end
+return string.format('%.7f', now + #ARGV * 1e-6)
 """
 
 # KEYS: a list, and lists of kombu's that hold what was sent there with a priority. All goes into the first.

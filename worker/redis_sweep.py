@@ -75,7 +75,9 @@ class Sweep:
             self._next_at = time.monotonic() + SWEEP_SECONDS
 
     def _run(self) -> None:
-        latest = time.time() - self._visibility_seconds
+        # By the broker's clock, by which messages are taken (`RESERVE` in worker/redis_scripts.py).
+        seconds, microseconds = self._client.time()
+        latest = seconds + microseconds * 1e-6 - self._visibility_seconds
         # The newest first: what is given back later is read earlier.
         offset = 0
         while tags := self._overdue(latest, offset):
