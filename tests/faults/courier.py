@@ -26,9 +26,9 @@ class Courier(Producer):
     def live(self) -> None:
         raise NotImplementedError
 
-    def order(self, **words: Any) -> Ask:
-        """Enter an order of one ticket into the ledger."""
-        body = order_body(self.rng, (STANDING, 1)) | words
+    def order(self, *lines: tuple[str, int], **words: Any) -> Ask:
+        """Enter an order of these lines, or of one ticket, into the ledger."""
+        body = order_body(self.rng, *(lines or [(STANDING, 1)])) | words
         step = Step(CREATE, body, PROCESSED, lambda _: model.created(body))
         key = new_key(self.rng)
         return self.ask(step, key, 0, key=key)

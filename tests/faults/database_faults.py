@@ -3,12 +3,15 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from random import Random
 from typing import Final
 
 import psycopg
 
 from tests.faults.actors import gone
+from tests.faults.catalogue import BALCONY, STANDING
+from tests.faults.courier import Errands, couriers
 from tests.faults.kind import kind, seen
 from tests.faults.stage import Stage
 
@@ -83,16 +86,25 @@ def _cancelled(stage: Stage, rng: Random) -> Iterator[str]:
 def _deadlock(stage: Stage, rng: Random) -> Iterator[str]:
     # Batches lock ticket classes in the order of their ids; this session does the opposite.
     count = _deadlocks(stage)
-    lock = "SELECT FROM ticket_classes WHERE external_id IN ('1', '2', '5') ORDER BY id {} LIMIT 1 FOR UPDATE"
-    with psycopg.connect(stage.primary.url("willcall"), connect_timeout=30, autocommit=True) as connection:
+    both = f"'{STANDING}', '{BALCONY}'"
+    lock = f"SELECT FROM ticket_classes WHERE external_id IN ({both}) ORDER BY id {{}} LIMIT 1 FOR UPDATE"
+    errands = []
+    with (
+        couriers(stage.buyers, rng, 1) as (courier,),
+        psycopg.connect(stage.primary.url("willcall"), connect_timeout=30, autocommit=True) as connection,
+    ):
         for _ in range(30):
             with suppress(psycopg.errors.DeadlockDetected), connection.transaction():
                 connection.execute("SET LOCAL deadlock_timeout = '30s'")  # so that the batch is ended, not we
                 connection.execute(lock.format("DESC"))
+                ask = courier.order((STANDING, 1), (BALCONY, 1))
+                errands.append(Errands([partial(courier.send, ask)]))
                 connection.execute("SELECT pg_sleep(0.3)")
                 connection.execute(lock.format("ASC"))
             if _deadlocks(stage) > count:
                 break
+        for errand in errands:
+            errand.end()
     yield seen(lambda: _deadlocks(stage) > count, "PostgreSQL has ended a batch that was in a deadlock")
 
 
