@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from db.bulk import array
 from db.ids import ids_of_request
+from db.replicated import wait_for_earlier_commits
 from orders.catalogue.load_tenants import load_tenants
 from orders.open_requests import open_request
 from orders.requests import ChangeOrder, CreateOrder, Opened
@@ -177,6 +178,7 @@ def find_repeats(connection: Connection, requests: Sequence[Opened], now: dateti
     """
     if not requests:
         return []
+    wait_for_earlier_commits(connection)
     rows = connection.execute(
         _FIRST,
         {

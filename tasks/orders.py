@@ -11,6 +11,7 @@ from celery import Task, shared_task
 from kombu.utils.json import dumps
 from sqlalchemy import Connection
 
+from db.replicated import wait_for_earlier_commits
 from orders.errors import CatalogueChanged
 from orders.process import process
 from orders.recovery.dead_letters import DeadLetter, bury
@@ -56,6 +57,7 @@ def _put_off(requests: Sequence[tuple[Request, datetime]]) -> None:
     if requests:
         with transaction() as connection:
             put_off(connection, requests)
+            wait_for_earlier_commits(connection)
             request_log.write_later(connection, requests)
 
 
@@ -213,6 +215,7 @@ def _bury(
         return
     with transaction() as connection:
         bury(connection, letters, datetime.now(UTC))
+        wait_for_earlier_commits(connection)
         if suspect is not None:
             acquit(connection, suspect)
     report.dead += len(letters)

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from db.failures import Fault, describe, fault_of
 from db.health import find_trouble
+from db.replicated import begin
 from orders.errors import CatalogueChanged
 from tasks.resources import engine
 
@@ -18,7 +19,7 @@ class DatabaseUnavailable(Exception):
 @contextmanager
 def transaction(*, is_alone: bool = True) -> Iterator[Connection]:
     """Open a transaction. Raises `DatabaseUnavailable` as `blaming_the_system` does."""
-    with blaming_the_system(is_alone=is_alone), engine().begin() as connection:
+    with blaming_the_system(is_alone=is_alone), begin(engine()) as connection:
         yield connection
 
 
