@@ -32,6 +32,14 @@ def _count(engine: Engine, table: str) -> int:
     return int(scalar(engine, f"SELECT count(*) FROM {table}"))
 
 
+def _is_drained(broker: Broker) -> bool:
+    """Have a worker take what is there and end; say whether nothing is left, in its hand neither."""
+    worker = broker.worker("orders,maintenance", "last", **_ENVIRONMENT)
+    wait_until(lambda: broker.depth() == _held(broker) == 0, what="messages that are taken")
+    assert worker.end() == 0
+    return broker.depth() == _held(broker) == 0
+
+
 def _let_the_visibility_timeout_pass(broker: Broker) -> None:
     """Make what a dead worker held as old as if it had been taken long ago. RabbitMQ needs no time."""
     if not broker.url.startswith("amqp"):
@@ -105,9 +113,7 @@ def test_a_message_that_ends_every_worker_is_buried_and_all_others_get_through(
         _let_the_visibility_timeout_pass(broker)
 
     # What a worker had committed and not yet acknowledged when it died may still wait, and repeats itself.
-    worker = broker.worker("orders,maintenance", "last", **_ENVIRONMENT)
-    wait_until(lambda: broker.depth() == _held(broker) == 0, what="a queue without messages")
-    assert worker.end() == 0
+    wait_until(lambda: _is_drained(broker), what="a queue without messages")
 
     # Twice among its neighbours, then alone for as often as a request is tried.
     assert deaths == 2 + _ATTEMPTS
