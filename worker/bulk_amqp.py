@@ -10,6 +10,7 @@ from typing import Any, Final
 from amqp.exceptions import AMQPError
 from kombu import Connection
 
+from worker.amqp_heartbeats import Heartbeats, heartbeat_seconds
 from worker.amqp_messages import is_probe, read_dead_message, read_message, returns_of
 from worker.amqp_socket import AmqpSocket
 from worker.broker_connections import blame, drop, open_connection
@@ -47,14 +48,6 @@ _ERRORS: Final = (AMQPError, OSError)
 _CONNECT_SECONDS: Final = 10.0
 _ANSWER_SECONDS: Final = 4.0
 """How long one answer of the broker may take: while we connect to it, and afterwards."""
-
-
-_HEARTBEAT_SECONDS: Final = 20
-"""By its silence the broker notices that we are gone, after two or three of these, and returns what we held.
-
-Nobody sends heartbeats while a statement waits in the database. If that takes longer, the batch comes again,
-and finds that it is done. Whether the broker is gone we notice sooner: by its answers.
-"""
 
 
 class _Subscription:
@@ -153,14 +146,16 @@ class AmqpSource:
 
     def __init__(self, broker_url: str, settings: Settings) -> None:
         self._lanes = Lanes()
-        self._next_heartbeat = self._next_renewal = 0.0
+        self._next_renewal = 0.0
         self._is_lost = False
         self._connection: Connection | None = None
+        self._heartbeats: Heartbeats | None = None
         try:
             self._connection = open_connection(
-                broker_url, settings, seconds=_CONNECT_SECONDS, heartbeat=_HEARTBEAT_SECONDS
+                broker_url, settings, seconds=_CONNECT_SECONDS, heartbeat=heartbeat_seconds(broker_url)
             )
             self._amqp = self._connection.connection
+            self._heartbeats = Heartbeats(self._amqp)
             self._socket = AmqpSocket(self._amqp)
             self._subscriptions = self._subscribe(broker_url)
             self._amqp.transport.sock.settimeout(_ANSWER_SECONDS)
@@ -266,10 +261,8 @@ class AmqpSource:
             raise self._lost(error) from error
 
     def _send_heartbeat(self) -> None:
-        now = time.monotonic()
-        if now >= self._next_heartbeat:
-            self._next_heartbeat = now + _HEARTBEAT_SECONDS / 4
-            self._amqp.send_heartbeat()
+        if self._heartbeats is not None:
+            self._heartbeats.send()
 
     def abort(self) -> None:
         with suppress(OSError, AttributeError):
@@ -278,6 +271,8 @@ class AmqpSource:
     def close(self) -> None:
         # The broker requeues what a closed channel held.
         self._lanes.clear()
+        if self._heartbeats is not None:
+            self._heartbeats.end()
         if self._connection is None:
             return
         if self._is_lost:

@@ -1,0 +1,77 @@
+"""Heartbeats to RabbitMQ, sent also while the worker waits for its database.
+
+By its silence the broker notices that a consumer is gone without a word, after two to three times the
+interval: until then it goes on sending to it, and keeps what it has sent. A consumer that was silent because
+a statement takes long would be taken for gone, and its messages would count as delivered once more.
+"""
+
+import socket
+import threading
+import time
+from typing import Any, Final
+
+from amqp.transport import TCPTransport
+
+SECONDS: Final = 5
+_SECONDS_WITH_TLS: Final = 20
+"""A TLS connection cannot be used by two threads: its heartbeats wait for the statement."""
+
+_PARTS: Final = 4
+"""How many are sent in an interval, so that late ones do no harm."""
+
+_FRAME: Final = b"\x08\x00\x00\x00\x00\x00\x00\xce"  # AMQP 0-9-1, 4.2.7
+
+
+def heartbeat_seconds(broker_url: str) -> int:
+    """Return the interval to agree on with the broker."""
+    return _SECONDS_WITH_TLS if broker_url.startswith("amqps") else SECONDS
+
+
+class Heartbeats:
+    """Sends them on an open connection of py-amqp until the end, from a thread of their own."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._pause_seconds = (connection.heartbeat or SECONDS) / _PARTS  # the broker may want fewer
+        self._next_at = 0.0
+        self._ended = threading.Event()
+        self._sends_itself = type(connection.transport) is TCPTransport
+        if self._sends_itself:
+            transport = connection.transport
+            self._socket: socket.socket = transport.sock
+            self._write = transport._write
+            # Between whole frames of the others.
+            self._writing = threading.Lock()
+            transport._write = self._write_alone
+            threading.Thread(target=self._run, name="heartbeats", daemon=True).start()
+
+    def send(self) -> None:
+        """Send what the thread cannot; to be called often. Raises py-amqp's errors and `OSError`."""
+        now = time.monotonic()
+        if not self._sends_itself and now >= self._next_at:
+            self._next_at = now + self._pause_seconds
+            self._connection.send_heartbeat()
+
+    def end(self) -> None:
+        """Send no more."""
+        self._ended.set()
+
+    def _write_alone(self, data: bytes) -> None:
+        with self._writing:
+            self._write(data)
+
+    def _run(self) -> None:
+        try:
+            while not self._ended.wait(self._pause_seconds):
+                with self._writing:
+                    self._send_one()
+        except OSError:
+            pass  # the connection is lost: whoever uses it notices
+
+    def _send_one(self) -> None:
+        try:
+            sent = self._socket.send(_FRAME)
+        except (BlockingIOError, TimeoutError):
+            return  # the broker takes nothing, and has got nothing of this one
+        if sent < len(_FRAME):
+            self._socket.shutdown(socket.SHUT_RDWR)  # what came next would be taken for its rest
