@@ -7,6 +7,7 @@ from typing import Any, Final
 from celery import Celery
 from celery.signals import setup_logging, worker_init
 
+from worker.amqp_heartbeats import HEARTBEAT_SECONDS
 from worker.batching import BulkOrders
 from worker.logs import set_up_logs
 from worker.metrics import serve_metrics
@@ -18,12 +19,6 @@ from worker.settings import get_settings
 from worker.watchdog import Watchdog
 
 _ANSWER_SECONDS: Final = 10.0
-_HEARTBEAT_SECONDS: Final = 3
-"""RabbitMQ gives up whoever was silent for two to three of these.
-
-Its guide warns of fewer than 5, with which the living may be taken for dead. That does no harm here, and with
-5 the queue of a relay whose connection is half-open was kept for 14 s.
-"""
 
 
 class App(Celery):
@@ -56,7 +51,7 @@ def make_app() -> Celery:
         # By its silence RabbitMQ notices that a consumer is gone without a word, after two or three of these.
         # Until then it keeps what the consumer held, and its queue for commands, without which it cannot
         # connect again. The loop that sends them never waits for a task.
-        broker_heartbeat=_HEARTBEAT_SECONDS,
+        broker_heartbeat=HEARTBEAT_SECONDS,
         # Results are rows: nobody reads Celery's.
         task_ignore_result=True,
         # A message is given up when the work is done, and given back when its process dies.

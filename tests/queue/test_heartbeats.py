@@ -21,7 +21,7 @@ from worker.settings import Settings
 def test_who_waits_for_its_database_is_not_taken_for_gone(
     broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(amqp_heartbeats, "SECONDS", 1)
+    monkeypatch.setattr(amqp_heartbeats, "HEARTBEAT_SECONDS", 1)
     content = orjson.dumps({"requests": [{"tenant": "demo", **make_body()}]})
     message = task_message("orders.create", content, queue=ORDERS, summary="…", requests=1)
     broker.publisher().publish([message])
