@@ -4,6 +4,7 @@ import logging
 import time
 from typing import Any, ClassVar, Final
 
+from amqp.exceptions import ResourceLocked
 from celery.worker.consumer import Consumer
 from celery.worker.consumer.delayed_delivery import DelayedDelivery
 from celery.worker.state import maybe_shutdown
@@ -59,7 +60,9 @@ class PatientConsumer(Consumer):
             self._wait_seconds = _FIRST_WAIT_SECONDS
             return
         until = time.monotonic() + self._wait_seconds
-        self._wait_seconds = min(self._wait_seconds * 2, _LONGEST_WAIT_SECONDS)
+        # Our own lost connection has our queue for commands, until RabbitMQ notices.
+        if not isinstance(exc, ResourceLocked):
+            self._wait_seconds = min(self._wait_seconds * 2, _LONGEST_WAIT_SECONDS)
         while time.monotonic() < until:
             maybe_shutdown()
             time.sleep(0.1)
