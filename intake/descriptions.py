@@ -73,7 +73,7 @@ _FIELDS: Final = {
     "tax": "The tax on top of the prices.",
     "tenant": "Whose order it is: the tenant of the key.",
     "ticket_group": "Inventory that the purchase makes.",
-    "ticket_group_signature": "What a listing was signed with: an order on stale data is rejected.",
+    "ticket_group_signature": "What a listing was signed with: the order is rejected if the price has risen since.",
     "ticket_class_id": "The ticket class, by the catalogue's id.",
     "trade": "Between whom the order is; null for a plain sale.",
     "tickets": "The tickets of the order.",

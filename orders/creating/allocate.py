@@ -6,7 +6,6 @@ from datetime import datetime
 from orders.errors import HoldExpired
 from orders.holds import use_hold
 from orders.inventory.seating import Seat, check_wish, wished_labels
-from orders.inventory.signatures import check_quantity
 from orders.new_order import Quote
 from orders.world import World
 
@@ -48,9 +47,6 @@ def _check(world: World, quote: Quote) -> None:
             check_wish(labels, line.offer, line.quantity, f"line_items.{index}.seats")
         wanted[line.offer.id] = wanted.get(line.offer.id, 0) + line.quantity
         world.stock.check(line.offer, wanted[line.offer.id], f"line_items.{index}.quantity")
-        if index in quote.signed:
-            field = f"line_items.{index}.ticket_group_signature"
-            check_quantity(quote.signed[index], world.stock.free(line.offer.id), line.offer, field)
 
 
 def _choose_seats(world: World, quote: Quote) -> dict[int, list[Seat]]:

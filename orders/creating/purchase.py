@@ -47,7 +47,7 @@ def make_purchase(request: CreateOrder, sale: Quote, owner: str, purchase_id: st
     picked = at_cost(Pick(sale.picked.offers, sale.picked.currency))
     priced = price_order(order, picked, may_set_price=True)
     return make_order(
-        Quote(order, picked, priced, {}, {}),
+        Quote(order, picked, priced, {}),
         order_id=purchase_id,
         number=request.purchase_number,
         key=f"{request.key}/purchase",

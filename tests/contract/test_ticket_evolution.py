@@ -160,6 +160,10 @@ def test_a_signature_of_a_ticket_group_guards_the_order(broker: Broker) -> None:
     item = {"ticket_group_id": 16637811, "price": 45.5, "quantity": 1}
     (order,) = broker.made(sale(item | {"ticket_group_signature": signed}))
     assert order["items"][0]["ticket_group_signature"] == signed
+    # "If the quantity is no longer valid or if the cost has increased": one that others bought in between is
+    # as good as before.
+    for quantity in (1, 3):
+        broker.made(sale(item | {"ticket_group_signature": signed, "quantity": quantity}))
     refused = broker.post({"orders": [sale(item | {"ticket_group_signature": "1_2_x"})]})
     assert refused.status_code == 422
     assert list(refused.json()["errors"]) == ["shipped_items.0.items.0.ticket_group_signature"]
