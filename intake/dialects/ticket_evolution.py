@@ -33,7 +33,7 @@ from schemas.requests import CREATE
 from vendors import ticket_evolution
 from vendors.dialect import Words
 from vendors.ticket_evolution import DIALECT, layout_of
-from vendors.ticket_evolution.offices import own_office
+from vendors.ticket_evolution.offices import own_office, with_type
 from vendors.ticket_evolution.requests import OrdersCall
 from vendors.ticket_evolution.shapes import Error, Errors, Order, OrderPage, Orders
 
@@ -105,8 +105,8 @@ async def create_orders(request: Request) -> Response:
     body = await read_body(request, _MEDIA_TYPES)
     caller = await caller_by_signature(request, body, "orders.create")
     requests = requests_in(DIALECT, body)
-    _check_offices(caller, requests)
     layouts = [layout_of(one) for one in requests]
+    requests = _with_types(caller, requests)
     keys = await _keys_of(call, caller, body)
     envelope = enclose_in_dialect(DIALECT.name, CREATE, requests, keys, caller, is_array=len(requests) > 1)
     response = await send(
@@ -130,12 +130,17 @@ async def _keys_of(call: Call, caller: Caller, body: bytes) -> list[str]:
     return [await key_of_repeat(parts.engine, caller, body, parts.repeat_seconds, time.time())]
 
 
-def _check_offices(caller: Caller, requests: Sequence[Words]) -> None:
-    """Raise `Problem` with the status 404 if an order is of an office that is not the caller's."""
-    for one in requests:
+def _with_types(caller: Caller, requests: Sequence[Words]) -> list[Words]:
+    """Return the orders with their types, as far as only the caller's offices tell them.
+
+    Raises `Problem` with the status 404 if an order is of an office that is not the caller's.
+    """
+    found = [with_type(one, lambda name: caller.is_called(name, DIALECT.name)) for one in requests]
+    for one in found:
         _, name = own_office(one)
         if name is not None and not caller.is_called(name, DIALECT.name):
             raise Problem(404, f"there is no office {name[:64]!a} here for this key")
+    return found
 
 
 @router.get("/orders/{order_id}", summary="Show an order", **_SHOW)

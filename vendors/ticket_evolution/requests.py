@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from schemas.orders import IpAddress, PaymentType, SeatOrder
 from schemas.text import AtMost, IdempotencyKey, LongText, ShortText, Word
+from vendors.ticket_evolution.offices import buys_by_its_parties
 from vendors.ticket_evolution.values import Count, HoldName, Label, Money, Number, Order
 
 Hash = dict[str, Any]
@@ -144,10 +145,10 @@ class OrderCall(Word):
 
     @property
     def buys(self) -> bool:
-        """Say whether this is a purchase; a substitution that names no client is one, too."""
+        """Say whether this is a purchase: it says so, or its parties do."""
         if self.is_purchase is not None:
             return self.is_purchase
-        return self.substitute_order_link_id is not None and self.client_id is None
+        return buys_by_its_parties(dict(self))
 
 
 class OrdersCall(Word):
