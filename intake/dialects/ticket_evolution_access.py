@@ -62,8 +62,8 @@ def signed_texts(request: Request, body: bytes) -> Iterator[bytes]:
     path = request.scope.get("raw_path") or request.url.path.encode()
     query = request.scope.get("query_string", b"")
     contents = [body] if request.method in _WITH_BODY else list(_queries(query))
-    # The client in PHP takes `https://` away and nothing else: over plain HTTP the scheme stays, and so does a
-    # port that is not the usual one.
+    # The client in PHP takes `https://` away and nothing else: over plain HTTP the scheme stays, and so does
+    # a port that is not the usual one.
     for name in dict.fromkeys((_PORT.sub("", host), host, f"http://{_PORT.sub('', host)}", f"http://{host}")):
         start = f"{method} {name}".encode("latin-1") + path + b"?"
         for content in contents:

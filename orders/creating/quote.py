@@ -59,7 +59,7 @@ def _at_held_prices(picked: Pick, holds: Mapping[int, HoldRow]) -> Pick:
 
 
 def _check_signatures(request: CreateOrder, order: OrderRequest, picked: Pick) -> None:
-    """Refuse an order on an old price. What is compared is the catalogue's, also of what is held or bought."""
+    """Refuse an order on an old price of the catalogue, also where what it sells is held, or bought."""
     for index, (item, offer) in enumerate(zip(order.line_items, picked.offers, strict=True)):
         if item.ticket_group_signature is not None:
             field = f"line_items.{index}.ticket_group_signature"

@@ -62,11 +62,15 @@ def _check_payments(order: dict[str, Any], asked: dict[str, Any]) -> None:
     assert Decimal(check["amount"]) == Decimal("100.25")
     assert Decimal(cash["amount"]) == Decimal(order["total"]) - Decimal("100.25")
     said = asked["payments"][0]
-    assert {name: check[name] for name in said if name != "amount"} == {
-        name: value for name, value in said.items() if name != "amount"
+    told = {"amount", "is_completed"}
+    assert {name: check[name] for name in said if name not in told} == {
+        name: value for name, value in said.items() if name not in told
     }
     assert order["billing_address"] == said["address_attributes"]
-    assert (order["balance"], order["collected"]) == ("0.00", order["total"])
+    # Pending until it is completed: only the check counts.
+    assert (check["state"], cash["state"]) == ("completed", "pending")
+    assert (order["balance"], order["collected"]) == (cash["amount"], "100.25")
+    assert order["pending_balance"] == "0.00"
 
 
 def _plain(words: Any) -> str:

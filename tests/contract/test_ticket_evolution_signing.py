@@ -8,7 +8,7 @@ import pytest
 from tests.contract.ticket_evolution import Broker, sale, signature
 
 _STARTS = [f"{scheme}127.0.0.1{port}" for scheme, port in product(("", "http://"), ("", ":{port}"))]
-"""The Ruby client takes scheme and port away, the JavaScript one too; the PHP one takes only `https://` away."""
+"""The clients in Ruby and JavaScript take scheme and port away; that in PHP takes only `https://` away."""
 
 
 def _status(broker: Broker, method: str, path: str, content: str, start: str) -> int:
@@ -28,7 +28,8 @@ def test_a_signature_may_have_the_scheme_and_the_port(broker: Broker, start: str
 
 
 @pytest.mark.parametrize(
-    "start", ["https://127.0.0.1", "http://127.0.0.1:1", "http://example.com", "http:127.0.0.1", "//127.0.0.1"]
+    "start",
+    ["https://127.0.0.1", "http://127.0.0.1:1", "http://example.com", "http:127.0.0.1", "//127.0.0.1"],
 )
 def test_no_other_scheme_host_or_port_will_do(broker: Broker, start: str) -> None:
     assert _status(broker, "GET", "/v9/orders", "page=1", start) == 401

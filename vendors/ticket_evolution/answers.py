@@ -1,6 +1,7 @@
 """An order as Ticket Evolution shows it (Orders / Show, Orders / Index), whichever words it was made in."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -122,9 +123,20 @@ def _amounts(order: Order) -> Words:
         "discount": format(totals.discount, "f"),
         "total": format(totals.total, "f"),
         "balance": format(totals.balance, "f"),
+        "pending_balance": format(totals.balance - _pending(order), "f"),
         "collected": format(totals.paid - totals.refunded, "f"),
         "refunded": format(totals.refunded, "f"),
     }
+
+
+def _pending(order: Order) -> Decimal:
+    """Return what payments that are under way will bring, without what refunds will take."""
+    amounts = (
+        -payment.amount if payment.is_refund else payment.amount
+        for payment in order.payments
+        if payment.status == "pending"
+    )
+    return sum(amounts, Decimal(0))
 
 
 def _notes(order: Order) -> Words:

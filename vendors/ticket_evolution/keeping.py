@@ -15,7 +15,14 @@ _OF_ITEMS: Final = (
     "ticket_group",
     "id",
 )
-_OF_PAYMENTS: Final = ("credit_card_id", "token", "check_number", "address_id", "address_attributes")
+_OF_PAYMENTS: Final = (
+    "credit_card_id",
+    "token",
+    "check_number",
+    "billing_address_id",
+    "address_id",
+    "address_attributes",
+)
 
 
 def extras_of(call: OrderCall) -> Words | None:

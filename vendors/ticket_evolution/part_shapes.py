@@ -130,6 +130,7 @@ class Payment(Word):
     credit_card_id: Id | None
     token: str | None
     check_number: Id | None
+    billing_address_id: Id | None
     address_id: Id | None
     address_attributes: dict[str, Any] | None
 

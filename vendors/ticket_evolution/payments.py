@@ -8,7 +8,7 @@ from vendors.ticket_evolution.items import PARTS, id_of
 from vendors.ticket_evolution.keeping import kept
 from vendors.words import moment
 
-_IDS: Final = ("credit_card_id", "check_number", "address_id")
+_IDS: Final = ("credit_card_id", "check_number", "billing_address_id", "address_id")
 
 
 def payments_of(order: Order, extras: Any) -> list[Words]:

@@ -101,10 +101,13 @@ class Shipment(Word):
 
 
 class Payment(Word):
-    """One of `payments` (Payments / Create); without an amount, the order's balance."""
+    """One of `payments` (Payments / Create): pending until completed; without an amount, the balance."""
 
     type: PaymentType
     amount: Money | None = None
+    is_completed: bool | None = None
+    is_refund: bool | None = None
+    billing_address_id: Number | None = None
     credit_card_id: Number | None = None
     token: ShortText | None = None
     check_number: Number | None = None

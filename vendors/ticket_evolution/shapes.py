@@ -37,6 +37,7 @@ class Order(Word):
     discount: Amount
     total: Amount
     balance: Amount
+    pending_balance: Amount
     collected: Amount
     refunded: Amount
     promo_code: str | None
