@@ -16,7 +16,7 @@ from intake.dialects.answering import USUAL_WAIT_SECONDS, show
 from intake.dialects.openapi import schema_of, words_of_call
 from intake.dialects.routing import refusing_with, requests_in
 from intake.dialects.ticket_evolution_access import caller_by_signature
-from intake.dialects.ticket_evolution_answers import answering_all, answering_one, rendered
+from intake.dialects.ticket_evolution_answers import NoOrderMade, answering_all, answering_one, rendered
 from intake.dialects.ticket_evolution_repeats import key_of_repeat
 from intake.dialects.ticket_evolution_search import PARAMETERS, wanted_orders
 from intake.direct_routes import Handler
@@ -35,7 +35,7 @@ from vendors.dialect import Words
 from vendors.ticket_evolution import DIALECT, layout_of
 from vendors.ticket_evolution.offices import own_office, with_type
 from vendors.ticket_evolution.requests import OrdersCall
-from vendors.ticket_evolution.shapes import Error, Errors, Order, OrderPage, Orders
+from vendors.ticket_evolution.shapes import Error, Errors, Order, OrderPage, Orders, RejectedOrders
 
 VENDORS_JSON: Final = "application/vnd.ticketevolution.api+json"
 """The vendor's media type, with parameters such as `version=9`."""
@@ -47,6 +47,8 @@ _MEDIA_TYPES: Final = (JSON, VENDORS_JSON, "text/plain", "")
 
 def refusal(problem: Problem) -> tuple[int, Any]:
     """Return the status and the body of a refusal, as this dialect says it."""
+    if isinstance(problem, NoOrderMade):
+        return problem.status, problem.words
     return ticket_evolution.refusal(problem.status, problem.detail, problem.errors)
 
 
@@ -72,9 +74,10 @@ def in_their_type(request: Request, response: Response) -> Response:
 router = APIRouter(prefix="/v9", default_response_class=Response, route_class=_Route, tags=[DIALECT.name])
 
 _REFUSED: Final = {"oneOf": [schema_of(DIALECT.name, one, "serialization") for one in (Errors, Error)]}
+_NOT_MADE: Final = {"oneOf": [*_REFUSED["oneOf"], schema_of(DIALECT.name, RejectedOrders, "serialization")]}
 _CREATE: Final = words_of_call(
     {201: ("The orders, in their order.", schema_of(DIALECT.name, Orders, "serialization"))},
-    _REFUSED,
+    _NOT_MADE,
     request=schema_of(DIALECT.name, OrdersCall, "validation"),
     example={
         "orders": [

@@ -143,7 +143,8 @@ def test_a_substitute_shares_the_group_of_what_it_replaces(broker: Broker) -> No
 def test_an_unknown_order_cannot_be_replaced(broker: Broker) -> None:
     answer = broker.post({"orders": [sale(substitute_order_link_id=1_000_000_000)]})
     assert answer.status_code == 422
-    assert answer.json() == {"errors": {"substitute_order_link_id": ["there is no order 1000000000"]}}
+    errors = {"substitute_order_link_id": ["there is no order 1000000000"]}
+    assert answer.json() == {"orders": [{"state": "rejected", "errors": errors}]}
 
 
 @pytest.mark.parametrize("as_integer", [False, True])
@@ -170,7 +171,7 @@ def test_a_signature_of_a_ticket_group_guards_the_order(broker: Broker) -> None:
         broker.made(sale(item | {"ticket_group_signature": signed, "quantity": quantity}))
     refused = broker.post({"orders": [sale(item | {"ticket_group_signature": "1_2_x"})]})
     assert refused.status_code == 422
-    assert list(refused.json()["errors"]) == ["shipped_items.0.items.0.ticket_group_signature"]
+    assert list(refused.json()["orders"][0]["errors"]) == ["shipped_items.0.items.0.ticket_group_signature"]
 
 
 def test_orders_come_in_pages_of_at_most_100(broker: Broker) -> None:

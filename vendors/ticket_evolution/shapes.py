@@ -60,10 +60,16 @@ class Order(Word):
 
 
 class Rejected(Word):
-    """One of several orders of a call that did not become one: why, by the call's own fields."""
+    """One of the orders of a call that was not made: why, by the order's own fields."""
 
     state: State
     errors: dict[str, tuple[str, ...]]
+
+
+class RejectedOrders(Word):
+    """The answer to a call none of whose orders was made, in their order."""
+
+    orders: tuple[Rejected, ...]
 
 
 class Orders(Word):
