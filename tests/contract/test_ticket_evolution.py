@@ -77,6 +77,22 @@ def _plain(words: Any) -> str:
     return orjson.dumps(words, default=number).decode()
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"session_id": "1f0c", "user_agent": "Mozilla/5.0 " + "x" * 500, "billing_address_id": 231231},
+        {"session_id": "session_1761", "tax_signature": "6b2d--"},
+        {"session_id": 17, "billing_address_id": None, "user_agent": None},
+    ],
+)
+def test_what_shops_in_public_send_beside_the_document_is_kept(broker: Broker, said: dict[str, Any]) -> None:
+    (made,) = broker.made(sale(**said))
+    for order in (made, broker.get(f"/v9/orders/{made['id']}").json()):
+        assert {name: order[name] for name in said} == said | {
+            name: str(value) for name, value in said.items() if name == "session_id"
+        }
+
+
 def test_an_order_is_shown_by_its_number_and_by_its_id(broker: Broker) -> None:
     (made,) = broker.made(sale())
     id_ = broker.canonical(made["id"])["id"]

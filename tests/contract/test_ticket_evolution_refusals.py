@@ -82,10 +82,10 @@ def test_fields_that_the_document_requires_are_named(broker: Broker) -> None:
 
 @pytest.mark.usefixtures("worker")
 def test_undocumented_fields_are_refused_by_name(broker: Broker) -> None:
-    order = sale(_ITEM | {"colour": "red"}, session_id="s")
+    order = sale(_ITEM | {"colour": "red"}, sessionid="s")
     assert _errors(broker, order) == {
         "shipped_items.0.items.0.colour": ["unknown field colour"],
-        "session_id": ["unknown field session_id"],
+        "sessionid": ["unknown field sessionid"],
     }
     assert _errors_of_call(broker, sale(), colour="red") == {"colour": ["unknown field colour"]}
     assert list(_errors_of_call(broker, sale(), **{"\ud800" * 100: 1})) == ["\\ud800" * 64]

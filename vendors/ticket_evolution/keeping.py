@@ -25,6 +25,10 @@ _OF_PAYMENTS: Final = (
 )
 
 
+_OF_ORDERS: Final = ("session_id", "user_agent", "billing_address_id", "tax_signature")
+"""What is kept of an order as it came, beside its promo code and its older reference."""
+
+
 def extras_of(call: OrderCall) -> Words | None:
     """Return the extras, or None where there is nothing to keep.
 
@@ -39,6 +43,7 @@ def extras_of(call: OrderCall) -> Words | None:
         "payments": _rows(call.payments, _OF_PAYMENTS),
         "promo_code": call.promo_code,
         "reference": call.reference if both else None,
+        **call.model_dump(mode="json", include=set(_OF_ORDERS)),
     }
     found = {name: value for name, value in kept.items() if value is not None}
     return {"ticket_evolution": found} if found else None

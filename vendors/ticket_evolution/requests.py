@@ -145,6 +145,11 @@ class OrderCall(Word):
     seller_reference_number: ShortText | None = None
     reference: ShortText | None = None
     substitute_order_link_id: Order | None = None
+    # What shops in public send, and no version of the document has.
+    session_id: Label | None = None
+    user_agent: LongText | None = None
+    billing_address_id: Number | None = None
+    tax_signature: LongText | None = None
 
     @property
     def buys(self) -> bool:

@@ -25,6 +25,7 @@ class Order(Word):
     buyer: Party
     client: Client | None
     billing_address: Address | None
+    billing_address_id: Id | None
     items: tuple[Item, ...]
     shipments: tuple[Shipment, ...]
     payments: tuple[Payment, ...]
@@ -47,6 +48,9 @@ class Order(Word):
     reference: str | None
     seller_reference_number: str | None
     created_by_ip_address: str | None
+    session_id: str | None
+    user_agent: str | None
+    tax_signature: str | None
     check_fraud: bool
     fraud_check_status: str | None
     substitute_order_link_id: int | None
