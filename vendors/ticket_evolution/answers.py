@@ -9,6 +9,7 @@ from schemas.background import Background, RelatedOrder
 from schemas.dialects import DialectName
 from schemas.orders import Order
 from vendors.dialect import Words
+from vendors.ticket_evolution.amounts import amount_text
 from vendors.ticket_evolution.items import id_of, items_of
 from vendors.ticket_evolution.keeping import kept
 from vendors.ticket_evolution.payments import payments_of
@@ -117,17 +118,17 @@ def _amounts(order: Order) -> Words:
     totals = order.totals
     return {
         "currency": order.currency,
-        "subtotal": format(totals.subtotal, "f"),
-        "shipping": format(totals.shipping, "f"),
-        "service_fee": format(totals.service_fee, "f"),
-        "additional_expense": format(totals.additional_expense, "f"),
-        "tax": format(totals.tax, "f"),
-        "discount": format(totals.discount, "f"),
-        "total": format(totals.total, "f"),
-        "balance": format(totals.balance, "f"),
-        "pending_balance": format(totals.balance - _pending(order), "f"),
-        "collected": format(totals.paid - totals.refunded, "f"),
-        "refunded": format(totals.refunded, "f"),
+        "subtotal": amount_text(totals.subtotal),
+        "shipping": amount_text(totals.shipping),
+        "service_fee": amount_text(totals.service_fee),
+        "additional_expense": amount_text(totals.additional_expense),
+        "tax": amount_text(totals.tax),
+        "discount": amount_text(totals.discount),
+        "total": amount_text(totals.total),
+        "balance": amount_text(totals.balance),
+        "pending_balance": amount_text(totals.balance - _pending(order)),
+        "collected": amount_text(totals.paid - totals.refunded),
+        "refunded": amount_text(totals.refunded),
     }
 
 

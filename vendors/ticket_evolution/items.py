@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from schemas.background import Background, EventFacts
 from schemas.orders import LineItem, Order, Ticket
 from vendors.dialect import Words
+from vendors.ticket_evolution.amounts import amount_text, requested_group
 from vendors.ticket_evolution.keeping import kept
 from vendors.ticket_evolution.people import address_words
 
@@ -36,7 +37,7 @@ def _item(order: Order, line: LineItem, background: Background, said: Words) -> 
         "id": order.number * PARTS + line.line_number,
         "ticket_group_id": id_of(line.ticket_class_id),
         "ticket_group": _group(line, tickets, background),
-        "price": format(line.unit_price, "f"),
+        "price": amount_text(line.unit_price),
         "quantity": line.quantity,
         "tickets": [_ticket(ticket) for ticket in tickets],
         "low_seat": _text(said.get("low_seat")),
@@ -44,16 +45,12 @@ def _item(order: Order, line: LineItem, background: Background, said: Words) -> 
         "ticket_hold_id": _text(said.get("ticket_hold_id")),
         "ticket_group_signature": _text(said.get("ticket_group_signature")),
         "requested_id": id_of(said.get("id")),
-        "requested_ticket_group": _object(said.get("ticket_group")),
+        "requested_ticket_group": requested_group(said.get("ticket_group")),
     }
 
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _object(value: Any) -> Words | None:
-    return value if isinstance(value, dict) else None
 
 
 def _group(line: LineItem, tickets: list[Ticket], background: Background) -> Words:
@@ -66,7 +63,7 @@ def _group(line: LineItem, tickets: list[Ticket], background: Background) -> Wor
         "section": facts.section,
         "row": facts.row,
         "seats": seats,
-        "retail_price": format(facts.price, "f"),
+        "retail_price": amount_text(facts.price),
         "office_id": id_of(facts.office),
         "event": _event(background.events.get(line.event_id)),
     }
