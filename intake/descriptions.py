@@ -61,7 +61,8 @@ _FIELDS: Final = {
     "quantity": "How many tickets.",
     "reference": "The caller's own reference, such as a purchase order's number.",
     "request_id": "The request's id.",
-    "seat_order": "How seats go on from `low_seat`: each next one, or every other one.",
+    "seat_order": "How seats go on from `low_seat`: each next one, or every other one; `odd_even` without"
+    " `low_seat` is any seats that are all odd or all even.",
     "seats": "The seats, by their labels; left out or empty: the best that are free.",
     "seller_id": "The office that sells, where it is not the tenant's own; only for trades between offices.",
     "service_fee": "A fee that the buyer pays.",

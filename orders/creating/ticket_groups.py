@@ -9,7 +9,7 @@ from db.ids import ids_of_request
 from orders.catalogue.offers import EventOffer, Offers, TicketClassOffer
 from orders.catalogue.ticket_codes import code_scope
 from orders.errors import Invalid, PriceMismatch, TooManyDecimals, UnknownEvent
-from orders.inventory.seating import Seat, wished_labels
+from orders.inventory.seating import Seat, wants_alike, wished_labels
 from orders.money.pricing import PricedLine
 from orders.new_order import Quote
 from orders.requests import CreateOrder
@@ -48,6 +48,8 @@ def _check_line(item: LineItemRequest, field: str) -> None:
         raise Invalid("Field required", f"{field}.unit_price")
     if group.low_seat is not None and item.quantity > 1 and not group.low_seat.isdecimal():
         raise Invalid("what comes after it is only known of a number", f"{field}.ticket_group.low_seat")
+    if wants_alike(group):
+        raise Invalid("there is no low_seat from which seats would go on", f"{field}.ticket_group.seat_order")
     labels = wished_labels(group, item.quantity)
     if labels and len(labels) != item.quantity:
         raise Invalid(f"{len(labels)} seats for {item.quantity} tickets", f"{field}.ticket_group.seats")

@@ -175,6 +175,43 @@ def test_a_hold_gives_class_quantity_and_seats(broker: Broker, as_integer: bool)
     assert item["ticket_group"]["seats"] == hold["seats"]
 
 
+@pytest.mark.parametrize("quantity", [1, 2, 3])
+def test_odd_even_without_a_low_seat_gives_odd_or_even_seats(broker: Broker, quantity: int) -> None:
+    # Items Parameters: seat_order is "consecutive" or "odd_even", and optional as low_seat is.
+    item = {"ticket_group_id": 16637812, "price": 80, "quantity": quantity, "seat_order": "odd_even"}
+    (order,) = broker.made(sale(item, item))
+    for one in order["items"]:
+        seats = [int(seat) for seat in one["ticket_group"]["seats"]]
+        assert [seat - seats[0] for seat in seats] == [2 * step for step in range(quantity)]
+
+
+@pytest.mark.parametrize(
+    ("item", "field"),
+    [
+        ({"ticket_group_id": 16637811, "price": 45.5, "quantity": 2}, "seat_order"),  # it has no seats
+        ({"ticket_group_id": 16637812, "price": 80, "quantity": 300}, "seat_order"),  # of 200 odd, 200 even
+        (
+            {
+                "ticket_group": {"event_id": 9876543, "section": 1, "row": 1, "seat_order": "odd_even"},
+                "price": 45.5,
+                "quantity": 2,
+            },
+            "ticket_group.seat_order",
+        ),
+    ],
+)
+def test_odd_even_is_refused_where_there_are_no_such_seats(
+    broker: Broker, item: dict[str, Any], field: str
+) -> None:
+    parties: dict[str, Any] = {"seller_id": 777, "buyer_id": 101} if "ticket_group" in item else {}
+    order = sale({"seat_order": "odd_even"} | item) | parties
+    if parties:
+        del order["client_id"]
+    answer = broker.post({"orders": [order]})
+    assert answer.status_code == 422, answer.text
+    assert list(answer.json()["orders"][0]["errors"]) == [f"shipped_items.0.items.0.{field}"]
+
+
 def test_a_signature_of_a_ticket_group_guards_the_order(broker: Broker) -> None:
     classes = broker.call("GET", "/v1/events/9876543/ticket-classes").json()["items"]
     signed = next(one["signature"] for one in classes if one["id"] == "16637811")
