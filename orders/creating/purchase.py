@@ -21,8 +21,10 @@ def owner_of(quote: Quote) -> str | None:
     return None if owner == order.seller_id else owner
 
 
-def make_purchase(request: CreateOrder, sale: Quote, owner: str, purchase_id: str, now: datetime) -> NewOrder:
-    """Return the purchase order of a sale.
+def make_purchase(
+    request: CreateOrder, sale: Quote, owner: str, purchase_id: str, group_id: str, now: datetime
+) -> NewOrder:
+    """Return the purchase order of a sale, in the sale's group.
 
     It takes no inventory and has no tickets: the sale takes and has them.
     """
@@ -54,5 +56,5 @@ def make_purchase(request: CreateOrder, sale: Quote, owner: str, purchase_id: st
         tenant=request.tenant,
         ticket_ids=(),
         now=now,
-        trade=trade_row(purchase_id, order, None, None, request.new_order_id),
+        trade=trade_row(purchase_id, order, group_id, None, request.new_order_id),
     )

@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
 import orjson
 import pytest
@@ -141,38 +140,11 @@ def test_a_buy_order_makes_the_ticket_group_that_it_brings(broker: Broker) -> No
     assert sold["items"][0]["ticket_group"]["seats"] == ["1", "2"]
 
 
-def test_a_substitute_shares_the_group_of_what_it_replaces(broker: Broker) -> None:
-    (sold,) = broker.made(sale({"ticket_group_id": 16637813, "price": 90, "quantity": 2}))
-    (purchase,) = sold["child_orders"]
-    broker.call("POST", f"/v1/orders/{broker.canonical(purchase)['id']}/cancel")
-    assert broker.get(f"/v9/orders/{sold['id']}").json()["state"] == "pending_substitution"
-
-    item = {"price": 70.0, "quantity": 2, "ticket_group_id": 16637813}
-    (new,) = broker.made({"shipped_items": [{"items": [item]}], "substitute_order_link_id": purchase})
-    assert (new["type"], new["substitute_order_link_id"]) == ("PurchaseOrder", purchase)
-    assert (new["order_group_id"], new["oid"]) == (purchase, f"{purchase}-{new['id']}")
-    replaced = broker.get(f"/v9/orders/{purchase}").json()
-    assert (replaced["order_group_id"], replaced["substitutions"]) == (purchase, [new["id"]])
-    assert broker.get(f"/v9/orders/{sold['id']}").json()["state"] == "accepted"
-
-
 def test_an_unknown_order_cannot_be_replaced(broker: Broker) -> None:
     answer = broker.post({"orders": [sale(substitute_order_link_id=1_000_000_000)]})
     assert answer.status_code == 422
     errors = {"substitute_order_link_id": ["there is no order 1000000000"]}
     assert answer.json() == {"orders": [{"state": "rejected", "errors": errors}]}
-
-
-@pytest.mark.parametrize("as_integer", [False, True])
-def test_a_hold_gives_class_quantity_and_seats(broker: Broker, as_integer: bool) -> None:
-    wish = {"ticket_class_id": "16637812", "quantity": 2, "unit_price": "75.00"}
-    hold = broker.call("POST", "/v1/holds", **wish).json()
-    name = UUID(hold["id"]).int if as_integer else hold["id"]
-    # "If supplied, quantity, price and low_seat from the Hold/Take will be used."
-    (order,) = broker.made(sale({"ticket_hold_id": name, "quantity": 9, "low_seat": 399}))
-    (item,) = order["items"]
-    assert (item["quantity"], item["price"], item["ticket_hold_id"]) == (2, "75.00", hold["id"])
-    assert item["ticket_group"]["seats"] == hold["seats"]
 
 
 @pytest.mark.parametrize("quantity", [1, 2, 3])

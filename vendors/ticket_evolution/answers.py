@@ -62,8 +62,10 @@ def _text(value: Any) -> str | None:
 
 
 def _group(order: Order, related: Mapping[UUID, RelatedOrder]) -> int:
-    """Return the number of the group: that of its first order."""
-    group = order.trade.order_group_id if order.trade else None
+    """Return the number of the group: that of its first order, a sale before its purchase order."""
+    trade = order.trade
+    of_sale = trade.counterpart_id if trade and trade.is_purchase else None
+    group = (trade.order_group_id if trade else None) or of_sale
     found = related.get(group) if group else None
     return found.number if found else order.number
 
