@@ -29,15 +29,15 @@ def buys_by_its_parties(words: Mapping[str, Any]) -> bool:
 
 
 def with_type(words: Words, is_own: Callable[[str], bool]) -> Words:
-    """Return the words of an order with `is_purchase`, where they leave it out and one's own office sells.
+    """Return the words of an order between two offices with `is_purchase`, where they leave it out.
 
     The newer document knows sales to clients only, the older one also those to offices: what tells them
     from a purchase is whose office sells.
     """
     seller = _name(words, "seller_id")
     is_open = words.get("is_purchase") is None and words.get("substitute_order_link_id") is None
-    if is_open and buys_by_its_parties(words) and seller is not None and is_own(seller):
-        return {**words, "is_purchase": False}
+    if is_open and buys_by_its_parties(words) and seller is not None:
+        return {**words, "is_purchase": not is_own(seller)}
     return words
 
 
