@@ -17,6 +17,7 @@ from orders.new_order import NewOrder, Quote
 from orders.notes import note_rows
 from orders.render import render_line, render_note, render_order, render_payment, render_ticket, to_json
 from orders.rows import FraudRow, LineRow, OrderRow, PaymentRow, TicketRow, TradeRow, Words
+from schemas.money import zero
 from schemas.orders import Attendee, LineItemRequest, OrderRequest
 
 _NOBODY = Attendee()
@@ -40,7 +41,8 @@ def make_order(
     """
     order, priced = quote.order, quote.priced
     payments = _payment_rows(order_id, order, payment_amounts(order, priced), now)
-    paid, refunded = sums(payments, priced.currency)
+    nothing = zero(priced.currency)
+    paid, refunded = sums(payments, priced.currency) if payments else (nothing, nothing)
     is_paid = paid - refunded >= priced.total
     signing_key = tenant.key if is_paid or not tenant.issues_on_payment else None
     ids = iter(ticket_ids)
