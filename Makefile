@@ -78,6 +78,7 @@ audit: .audit/.synced ## look for known vulnerabilities in what uv.lock names, a
 
 # The vendors' clients, as their lock file names them; none of their install scripts is run.
 .clients/node/.synced: tests/clients/node/package.json tests/clients/node/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is not installed: it gets the vendors' clients for Node." >&2; exit 1; }
 	@mkdir -p .clients/node && cp tests/clients/node/package*.json .clients/node/
 	@npm ci --prefix .clients/node --ignore-scripts --no-audit --no-fund --silent
 	@touch $@

@@ -12,7 +12,7 @@ import pytest
 from tests.contract.ticket_evolution import Broker, sale
 from tests.processes import PATIENCE_SECONDS
 
-_MODULES = Path(".clients/node/node_modules").absolute()
+_MODULES = Path(__file__).parents[2] / ".clients" / "node" / "node_modules"
 _NODE = shutil.which("node")
 _IS_THERE = (_MODULES / "ticketevolution-node").is_dir()
 
