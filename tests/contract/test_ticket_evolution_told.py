@@ -66,6 +66,13 @@ def test_a_purchase_order_has_the_seats_of_its_sale(broker: Broker) -> None:
     assert listed == bought
 
 
+def test_a_purchase_of_what_is_there_has_the_seats_that_it_takes(broker: Broker) -> None:
+    (bought,) = broker.made(_purchase(_CLUB))
+    seats = _seats(bought)
+    assert bought["items"][0]["low_seat"] == min(seats, key=int)
+    assert [ticket["seat"] for ticket in bought["items"][0]["tickets"]] == seats
+
+
 @pytest.mark.parametrize(
     ("group", "seats"),
     [
