@@ -19,7 +19,7 @@ FIND_PYTHON = for p in $(PYTHONS); do \
 	done; \
 	[ -n "$$python" ] || { echo "Willcall needs Python 3.11 or newer; none of these is: $(PYTHONS)" >&2; exit 1; }
 
-.PHONY: help demo up test neighbours faults mutations deploys lint bench bench-quick audit
+.PHONY: help demo up test neighbours faults mutations deploys lint clients bench bench-quick audit
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,8 @@ lint: .venv/.synced ## check style, format, types and the direction of imports
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
+clients: .clients/node/.synced ## get the vendors' own clients from npm, for tests/clients; needs the network
+
 bench: .venv/.peers ## run the benchmarks
 	@.venv/bin/python -m benchmarks $(ARGS)
 
@@ -72,6 +74,13 @@ audit: .audit/.synced ## look for known vulnerabilities in what uv.lock names, a
 # What the benchmarks compare with, installed only for them.
 .venv/.peers: .venv/.synced
 	@$(FIND_PYTHON); UV_PYTHON="$$python" $(UV) sync --frozen --extra embedded --group dev --group peers --quiet
+	@touch $@
+
+# The vendors' clients, as their lock file names them; none of their install scripts is run.
+.clients/node/.synced: tests/clients/node/package.json tests/clients/node/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is not installed: it gets the vendors' clients for Node." >&2; exit 1; }
+	@mkdir -p .clients/node && cp tests/clients/node/package*.json .clients/node/
+	@npm ci --prefix .clients/node --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 # Apart from .venv: its tools must not decide which versions we use.

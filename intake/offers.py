@@ -25,7 +25,7 @@ def list_of_event(request: Request, event_id: str, parts: PartsOfApp, caller: Ca
     """Return the ticket classes of an event, by the catalogue's id, and how many tickets are free.
 
     The next buyer may be faster: an order whose line carries the `signature` as its
-    `ticket_group_signature` is refused if by then fewer are free, or the price has risen.
+    `ticket_group_signature` is refused if by then too few are free, or the price has risen.
     """
 
     def read(connection: Connection) -> Response:

@@ -10,6 +10,7 @@ from db.bulk import array
 from orders.catalogue.load_offers import Name, Names
 from orders.catalogue.load_tenants import public_keys
 from orders.catalogue.ticket_codes import ForgedCode, UnknownKey, key_id_of, verify_ticket
+from orders.creating.ticket_groups import made_name
 from orders.errors import ForgedTicket
 from orders.requests import (
     CancelOrder,
@@ -101,13 +102,14 @@ def _look_at_creations(connection: Connection, named: Named, requests: Sequence[
     numbered = []
     for request in requests:
         tenant_id, order = request.tenant.id, request.body
-        for item in order.line_items:
+        for index, item in enumerate(order.line_items):
             if item.hold_id is not None:
                 named.holds.add((str(item.hold_id), tenant_id))
             if item.ticket_group is not None:
                 named.events.add((tenant_id, item.ticket_group.event_id))
                 # A class of that name may exist already.
-                names.ticket_classes.add((tenant_id, item.ticket_group.id or ""))
+                name = item.ticket_group.id or made_name(request.number, index)
+                names.ticket_classes.add((tenant_id, name))
             names.ticket_classes.add((tenant_id, item.ticket_class_id))
         if order.promo_code:
             names.promo_codes.add((tenant_id, promo_code_key(order.promo_code)))

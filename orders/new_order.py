@@ -19,8 +19,6 @@ class Quote(NamedTuple):
     priced: PricedOrder
     holds: Mapping[int, HoldRow]
     """The holds that lines use, by the index of the line."""
-    signed: Mapping[int, int]
-    """How many tickets of a line's class were free when its signature was made, by the line's index."""
 
 
 @dataclass(slots=True)

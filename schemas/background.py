@@ -78,6 +78,8 @@ class Background:
     """By the orders' ids."""
     related: Mapping[UUID, RelatedOrder] = field(default_factory=dict)
     """Orders that belong to these, and these where they have any, by their ids."""
+    purchase_seats: Mapping[UUID, Mapping[int, tuple[str, ...]]] = field(default_factory=dict)
+    """The seats of purchase orders, which have no tickets, by the orders' ids and the lines' numbers."""
     originals: Mapping[UUID, Original] = field(default_factory=dict)
     """The orders as they were confirmed, by their ids; only where a dialect asks for them."""
 

@@ -1,7 +1,7 @@
 """What may be done to an order that is there: `orders.update`, `orders.cancel`, `payments.record`."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
@@ -16,6 +16,7 @@ from schemas.orders import (
     Id,
     Moment,
     Notes,
+    PaymentStage,
     PaymentType,
     Quantity,
     SeatOrder,
@@ -159,7 +160,7 @@ class PaymentRecord(OrderReference):
 
     type: PaymentType
     amount: Amount | None = None
-    status: Literal["pending", "completed"] = "completed"
+    status: PaymentStage = "completed"
     is_refund: bool = False
     reference: ShortText | None = None
     payment_number: Annotated[int, Field(ge=1)] | None = None

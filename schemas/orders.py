@@ -25,6 +25,7 @@ PaymentType = Literal[
     "transaction_api",
 ]
 OrderStatus = Literal["placed", "cancelled", "refunded"]
+PaymentStage = Literal["pending", "completed"]
 PaymentStatus = Literal["unpaid", "partially_paid", "paid", "refunded"]
 TicketStatus = Literal["valid", "checked_in", "voided"]
 
@@ -153,10 +154,15 @@ class LineItemRequest(Word):
 
 
 class PaymentRequest(Word):
-    """A payment that was made with the order; without an amount, the order's balance."""
+    """A payment that comes with the order, or a refund of one; without an amount, the order's balance.
+
+    One that is `pending` is under way: it counts when `payments.record` completes it.
+    """
 
     type: PaymentType
     amount: Amount | None = None
+    status: PaymentStage = "completed"
+    is_refund: bool = False
 
 
 class OrderRequest(Word):
@@ -247,7 +253,7 @@ class Payment(Word):
     payment_number: int
     type: PaymentType
     amount: StoredAmount
-    status: Literal["pending", "completed"]
+    status: PaymentStage
     is_refund: bool
     reference: str | None
     created_at: datetime

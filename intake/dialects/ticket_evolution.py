@@ -16,7 +16,7 @@ from intake.dialects.answering import USUAL_WAIT_SECONDS, show
 from intake.dialects.openapi import schema_of, words_of_call
 from intake.dialects.routing import refusing_with, requests_in
 from intake.dialects.ticket_evolution_access import caller_by_signature
-from intake.dialects.ticket_evolution_answers import answering_all, answering_one, rendered
+from intake.dialects.ticket_evolution_answers import NoOrderMade, answering_all, answering_one, rendered
 from intake.dialects.ticket_evolution_repeats import key_of_repeat
 from intake.dialects.ticket_evolution_search import PARAMETERS, wanted_orders
 from intake.direct_routes import Handler
@@ -33,9 +33,9 @@ from schemas.requests import CREATE
 from vendors import ticket_evolution
 from vendors.dialect import Words
 from vendors.ticket_evolution import DIALECT, layout_of
-from vendors.ticket_evolution.offices import own_office
+from vendors.ticket_evolution.offices import own_office, with_type
 from vendors.ticket_evolution.requests import OrdersCall
-from vendors.ticket_evolution.shapes import Error, Errors, Order, OrderPage, Orders
+from vendors.ticket_evolution.shapes import Error, Errors, Order, OrderPage, Orders, RejectedOrders
 
 VENDORS_JSON: Final = "application/vnd.ticketevolution.api+json"
 """The vendor's media type, with parameters such as `version=9`."""
@@ -47,6 +47,8 @@ _MEDIA_TYPES: Final = (JSON, VENDORS_JSON, "text/plain", "")
 
 def refusal(problem: Problem) -> tuple[int, Any]:
     """Return the status and the body of a refusal, as this dialect says it."""
+    if isinstance(problem, NoOrderMade):
+        return problem.status, problem.words
     return ticket_evolution.refusal(problem.status, problem.detail, problem.errors)
 
 
@@ -72,9 +74,10 @@ def in_their_type(request: Request, response: Response) -> Response:
 router = APIRouter(prefix="/v9", default_response_class=Response, route_class=_Route, tags=[DIALECT.name])
 
 _REFUSED: Final = {"oneOf": [schema_of(DIALECT.name, one, "serialization") for one in (Errors, Error)]}
+_NOT_MADE: Final = {"oneOf": [*_REFUSED["oneOf"], schema_of(DIALECT.name, RejectedOrders, "serialization")]}
 _CREATE: Final = words_of_call(
     {201: ("The orders, in their order.", schema_of(DIALECT.name, Orders, "serialization"))},
-    _REFUSED,
+    _NOT_MADE,
     request=schema_of(DIALECT.name, OrdersCall, "validation"),
     example={
         "orders": [
@@ -105,8 +108,8 @@ async def create_orders(request: Request) -> Response:
     body = await read_body(request, _MEDIA_TYPES)
     caller = await caller_by_signature(request, body, "orders.create")
     requests = requests_in(DIALECT, body)
-    _check_offices(caller, requests)
     layouts = [layout_of(one) for one in requests]
+    requests = _with_types(caller, requests)
     keys = await _keys_of(call, caller, body)
     envelope = enclose_in_dialect(DIALECT.name, CREATE, requests, keys, caller, is_array=len(requests) > 1)
     response = await send(
@@ -130,12 +133,17 @@ async def _keys_of(call: Call, caller: Caller, body: bytes) -> list[str]:
     return [await key_of_repeat(parts.engine, caller, body, parts.repeat_seconds, time.time())]
 
 
-def _check_offices(caller: Caller, requests: Sequence[Words]) -> None:
-    """Raise `Problem` with the status 404 if an order is of an office that is not the caller's."""
-    for one in requests:
+def _with_types(caller: Caller, requests: Sequence[Words]) -> list[Words]:
+    """Return the orders with their types, as far as only the caller's offices tell them.
+
+    Raises `Problem` with the status 404 if an order is of an office that is not the caller's.
+    """
+    found = [with_type(one, lambda name: caller.is_called(name, DIALECT.name)) for one in requests]
+    for one in found:
         _, name = own_office(one)
         if name is not None and not caller.is_called(name, DIALECT.name):
             raise Problem(404, f"there is no office {name[:64]!a} here for this key")
+    return found
 
 
 @router.get("/orders/{order_id}", summary="Show an order", **_SHOW)

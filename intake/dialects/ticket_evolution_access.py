@@ -2,6 +2,7 @@
 
 The signature is base64 of HMAC-SHA256 (RFC 2104), with the key's secret, over `METHOD host/path?` followed
 by the sorted query of a GET, or the raw body of a POST or PUT: no scheme, no port, the `?` always there.
+Clients that leave a port or `http://` where it is are understood, too.
 """
 
 import hmac
@@ -61,8 +62,9 @@ def signed_texts(request: Request, body: bytes) -> Iterator[bytes]:
     path = request.scope.get("raw_path") or request.url.path.encode()
     query = request.scope.get("query_string", b"")
     contents = [body] if request.method in _WITH_BODY else list(_queries(query))
-    # A client in PHP leaves a port that is not the usual one where it is.
-    for name in dict.fromkeys((_PORT.sub("", host), host)):
+    # The client in PHP takes `https://` away and nothing else: over plain HTTP the scheme stays, and so does
+    # a port that is not the usual one.
+    for name in dict.fromkeys((_PORT.sub("", host), host, f"http://{_PORT.sub('', host)}", f"http://{host}")):
         start = f"{method} {name}".encode("latin-1") + path + b"?"
         for content in contents:
             yield start + content

@@ -1,7 +1,7 @@
 """The answers to calls of Ticket Evolution's dialect: orders, and which of them were refused."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from fastapi import Response
@@ -23,6 +23,21 @@ from vendors.ticket_evolution.refusals import Layout, in_their_words
 _ANOTHER_BODY: Final = "idempotency_conflict"
 
 
+class NoOrderMade(Problem):
+    """None of the orders of a call was made; `words` say why of each, as the vendor does."""
+
+    def __init__(self, outcomes: Sequence[RequestRow], layouts: Sequence[Layout]) -> None:
+        errors = [error for outcome in outcomes for error in outcome.errors]
+        is_conflict = any(error["code"] == _ANOTHER_BODY for error in errors)
+        super().__init__(
+            409 if is_conflict else 422,
+            "; ".join(str(error["message"]) for error in errors),
+            errors=errors,
+            instance=status_url(outcomes[0].request_id),
+        )
+        self.words: Words = {"orders": list(map(_rejected, outcomes, layouts))}
+
+
 def rendered(connection: Connection, tenant_id: UUID, orders: Sequence[Words]) -> list[Words]:
     """Return orders of one tenant in the vendor's words."""
     found, background = with_background(connection, tenant_id, orders)
@@ -34,7 +49,7 @@ def answering_one(layout: Layout) -> Plan:
 
     def make(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
         if outcome.status == "rejected":
-            raise _refused(outcome, in_their_words(outcome.errors, layout))
+            raise NoOrderMade([outcome], [layout])
         found = _order(snapshot, outcome)
         return None if found is None else json_response({"orders": [found]}, 201)
 
@@ -46,12 +61,7 @@ def answering_all(layouts: Sequence[Layout]) -> Plan:
 
     def make(snapshot: Snapshot, outcomes: Sequence[RequestRow]) -> Response:
         if all(outcome.status == "rejected" for outcome in outcomes):
-            errors = [
-                error
-                for place, (outcome, layout) in enumerate(zip(outcomes, layouts, strict=True))
-                for error in in_their_words(outcome.errors, layout, f"orders.{place}.")
-            ]
-            raise _refused(outcomes[0], errors)
+            raise NoOrderMade(outcomes, layouts)
         orders = [
             _one_of(snapshot, outcome, layout) for outcome, layout in zip(outcomes, layouts, strict=True)
         ]
@@ -62,7 +72,7 @@ def answering_all(layouts: Sequence[Layout]) -> Plan:
 
 def _one_of(snapshot: Snapshot, outcome: RequestRow, layout: Layout) -> Words | Fragment:
     if outcome.status == "rejected":
-        return ticket_evolution.rejected(in_their_words(outcome.errors, layout))
+        return _rejected(outcome, layout)
     found = _order(snapshot, outcome)
     if found is None:
         raise unavailable("an order cannot be read at the moment")
@@ -78,11 +88,5 @@ def _order(snapshot: Snapshot, outcome: RequestRow) -> Fragment | None:
         return None if found is None else Fragment(to_json(ticket_evolution.answer(*found)))
 
 
-def _refused(outcome: RequestRow, errors: Sequence[Mapping[str, Any]]) -> Problem:
-    is_conflict = any(error["code"] == _ANOTHER_BODY for error in errors)
-    return Problem(
-        409 if is_conflict else 422,
-        "; ".join(str(error["message"]) for error in errors),
-        errors=errors,
-        instance=status_url(outcome.request_id),
-    )
+def _rejected(outcome: RequestRow, layout: Layout) -> Words:
+    return ticket_evolution.rejected(in_their_words(outcome.errors, layout))

@@ -9,7 +9,7 @@ from orders.change import Change
 from orders.changing.reprice import emptied
 from orders.changing.tickets import check_unused, last_unused
 from orders.errors import CurrencyMismatch, Invalid, PriceMismatch, UnknownTicketClass
-from orders.inventory.seating import check_wish, wished_labels
+from orders.inventory.seating import check_wish, wants_alike, wished_labels
 from orders.money.price_floor import check_added_price
 from orders.rows import LineRow
 from orders.state import ClassNames
@@ -162,6 +162,8 @@ def _fill(change: Change, line: LineRow, terms: LineTerms, offer: TicketClassOff
         )
     if terms.quantity > line.quantity:
         offer.event.check_on_sale(change.now, field)
+    if wants_alike(terms):
+        raise Invalid("there is no low_seat from which seats would go on", f"line_items.{index}.seat_order")
     labels = wished_labels(terms, terms.quantity)
     if labels:
         _reseat(change, line, labels, terms.quantity, offer, index)

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from orders.errors import HoldExpired
 from orders.holds import use_hold
-from orders.inventory.seating import Seat, check_wish, wished_labels
-from orders.inventory.signatures import check_quantity
+from orders.inventory.seating import Seat, check_alike, check_wish, wants_alike, wished_labels
 from orders.new_order import Quote
 from orders.world import World
+from schemas.orders import LineItemRequest
 
 
 def allocate(world: World, quote: Quote, order_id: str, now: datetime) -> Mapping[int, list[Seat]]:
@@ -43,26 +43,36 @@ def _check(world: World, quote: Quote) -> None:
             if hold.status != "held":
                 raise HoldExpired(f"hold {hold.id} is {hold.status}", f"line_items.{index}.hold_id")
             continue
-        labels = wished_labels(quote.order.line_items[index], line.quantity)
+        wish = quote.order.line_items[index]
+        check_alike(wish, line.offer, f"line_items.{index}.seat_order")
+        labels = wished_labels(wish, line.quantity)
         if labels:
             check_wish(labels, line.offer, line.quantity, f"line_items.{index}.seats")
         wanted[line.offer.id] = wanted.get(line.offer.id, 0) + line.quantity
         world.stock.check(line.offer, wanted[line.offer.id], f"line_items.{index}.quantity")
-        if index in quote.signed:
-            field = f"line_items.{index}.ticket_group_signature"
-            check_quantity(quote.signed[index], world.stock.free(line.offer.id), line.offer, field)
 
 
 def _choose_seats(world: World, quote: Quote) -> dict[int, list[Seat]]:
-    """Take the seats of each seated line, those wished for first."""
+    """Take the seats of each seated line: those wished for first, then those that are to be alike."""
     chosen: dict[int, list[Seat]] = {}
     seated = [
-        (index, line, wished_labels(quote.order.line_items[index], line.quantity))
+        (index, line, quote.order.line_items[index])
         for index, line in enumerate(quote.priced.lines)
         if line.offer.has_seats and index not in quote.holds
     ]
-    for index, line, labels in sorted(seated, key=lambda one: not one[2]):
+    for index, line, wish in sorted(seated, key=lambda one: _how_open(one[2])):
+        is_alike = wants_alike(wish)
         chosen[index] = world.stock.choose_seats(
-            line.offer.id, line.quantity, labels=labels, field=f"line_items.{index}.seats"
+            line.offer.id,
+            line.quantity,
+            labels=wished_labels(wish, line.quantity),
+            is_alike=is_alike,
+            field=f"line_items.{index}.{'seat_order' if is_alike else 'seats'}",
         )
     return chosen
+
+
+def _how_open(wish: LineItemRequest) -> int:
+    if wish.seats or wish.low_seat is not None:
+        return 0
+    return 1 if wants_alike(wish) else 2

@@ -12,7 +12,7 @@ from orders.creating.make import make_order, render_new, seated
 from orders.creating.purchase import make_purchase, owner_of
 from orders.creating.quote import quote_order
 from orders.creating.ticket_groups import add_inventory, makes_ticket_groups, open_ticket_groups
-from orders.creating.trade import group_of, nobody, replaced_order, trade_row
+from orders.creating.trade import group_of, nobody, replaced_order, trade_row, with_parties
 from orders.holds import fill_in
 from orders.inventory.seating import check_ticket_count
 from orders.new_order import NewOrder
@@ -44,18 +44,21 @@ def _make(world: World, request: CreateOrder, now: datetime) -> NewOrder:
     order, holds = fill_in(world, request.body, tenant.id, now)
     check_ticket_count((item.quantity for item in order.line_items), tenant.max_tickets)
     offers = world.offers[tenant.id]
+    if original is not None:
+        order = with_parties(order, original, offers)
     is_maker = makes_ticket_groups(order)
     if is_maker:
-        order, offers = open_ticket_groups(world, request, now)
+        order, offers = open_ticket_groups(world, request, order, now)
     quote = quote_order(request, order, offers, holds, now)
     fraud = check_fraud(world, request, quote, now)
     if is_maker:
         add_inventory(world, request, quote, now)
     owner = owner_of(quote)
     purchase_id = None if owner is None else _purchase_id(request, now)
-    if owner is not None and purchase_id is not None:
-        _add(world, make_purchase(request, quote, owner, purchase_id, now), now)
     group_id = None if original is None else group_of(original)
+    if owner is not None and purchase_id is not None:
+        group_id = group_id or request.new_order_id
+        _add(world, make_purchase(request, quote, owner, purchase_id, group_id, now), now)
     if original is not None:
         _join_group(world, request, original, now)
     return make_order(
@@ -90,5 +93,5 @@ def _join_group(world: World, request: CreateOrder, original: OrderState, now: d
     trade = original.trade or nobody(original.id)
     if trade.order_group_id is None:
         change = Change(world, request, original, now)
-        original.set_trade(trade._replace(order_group_id=original.id))
+        original.set_trade(trade._replace(order_group_id=group_of(original)))
         change.finish()

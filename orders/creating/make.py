@@ -10,14 +10,14 @@ from orders.catalogue.tenants import Tenant
 from orders.catalogue.ticket_codes import TicketKey
 from orders.creating.order_codes import order_code
 from orders.inventory.seating import Seat
-from orders.money.payments import payment_amounts, payment_status
+from orders.money.payments import payment_amounts, payment_status, sums
 from orders.money.pricing import PricedLine
 from orders.money.promo_terms import promo_terms
 from orders.new_order import NewOrder, Quote
 from orders.notes import note_rows
 from orders.render import render_line, render_note, render_order, render_payment, render_ticket, to_json
 from orders.rows import FraudRow, LineRow, OrderRow, PaymentRow, TicketRow, TradeRow, Words
-from schemas.money import ZERO, quantum, zero
+from schemas.money import zero
 from schemas.orders import Attendee, LineItemRequest, OrderRequest
 
 _NOBODY = Attendee()
@@ -40,17 +40,19 @@ def make_order(
     Seats are given later, with the inventory.
     """
     order, priced = quote.order, quote.priced
-    amounts = payment_amounts(order, priced)
-    paid = sum(amounts, ZERO)
-    signing_key = tenant.key if paid >= priced.total or not tenant.issues_on_payment else None
+    payments = _payment_rows(order_id, order, payment_amounts(order, priced), now)
+    nothing = zero(priced.currency)
+    paid, refunded = sums(payments, priced.currency) if payments else (nothing, nothing)
+    is_paid = paid - refunded >= priced.total
+    signing_key = tenant.key if is_paid or not tenant.issues_on_payment else None
     ids = iter(ticket_ids)
     return NewOrder(
         tenant=tenant.name,
         quote=quote,
-        order=_order_row(quote, order_id, number, key, tenant.id, paid, now),
+        order=_order_row(quote, order_id, number, key, tenant.id, paid, refunded, now),
         lines=[_line_row(order_id, index, line) for index, line in enumerate(priced.lines, 1)],
         tickets=list(_ticket_rows(order_id, quote, ids, signing_key, now)),
-        payments=_payment_rows(order_id, order, amounts, now),
+        payments=payments,
         notes=note_rows(order_id, order, now),
         trade=trade,
         fraud=fraud,
@@ -105,11 +107,18 @@ def seated(new: NewOrder, chosen: Mapping[int, Sequence[Seat]]) -> tuple[list[Ti
 
 
 def _order_row(
-    quote: Quote, order_id: str, number: int, key: str, tenant_id: str, paid: Decimal, now: datetime
+    quote: Quote,
+    order_id: str,
+    number: int,
+    key: str,
+    tenant_id: str,
+    paid: Decimal,
+    refunded: Decimal,
+    now: datetime,
 ) -> OrderRow:
     order, priced = quote.order, quote.priced
     buyer = order.buyer
-    status = payment_status(priced.total, paid)
+    status = payment_status(priced.total, paid, refunded)
     return OrderRow(
         id=order_id,
         number=number,
@@ -129,8 +138,8 @@ def _order_row(
         included_tax=priced.included_tax,
         discount=priced.discount,
         total=priced.total,
-        paid=paid.quantize(quantum(priced.currency)),
-        refunded=zero(priced.currency),
+        paid=paid,
+        refunded=refunded,
         event_id=order.event_id,
         buyer_first_name=buyer.first_name,
         buyer_last_name=buyer.last_name,
@@ -218,6 +227,15 @@ def _payment_rows(
     order_id: str, order: OrderRequest, amounts: Sequence[Decimal], now: datetime
 ) -> list[PaymentRow]:
     return [
-        PaymentRow(order_id, number, payment.type, "completed", amount, now, is_refund=False, reference=None)
+        PaymentRow(
+            order_id,
+            number,
+            payment.type,
+            payment.status,
+            amount,
+            now,
+            is_refund=payment.is_refund,
+            reference=None,
+        )
         for number, (payment, amount) in enumerate(zip(order.payments, amounts, strict=True), 1)
     ]

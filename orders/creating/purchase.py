@@ -21,8 +21,10 @@ def owner_of(quote: Quote) -> str | None:
     return None if owner == order.seller_id else owner
 
 
-def make_purchase(request: CreateOrder, sale: Quote, owner: str, purchase_id: str, now: datetime) -> NewOrder:
-    """Return the purchase order of a sale.
+def make_purchase(
+    request: CreateOrder, sale: Quote, owner: str, purchase_id: str, group_id: str, now: datetime
+) -> NewOrder:
+    """Return the purchase order of a sale, in the sale's group.
 
     It takes no inventory and has no tickets: the sale takes and has them.
     """
@@ -47,12 +49,12 @@ def make_purchase(request: CreateOrder, sale: Quote, owner: str, purchase_id: st
     picked = at_cost(Pick(sale.picked.offers, sale.picked.currency))
     priced = price_order(order, picked, may_set_price=True)
     return make_order(
-        Quote(order, picked, priced, {}, {}),
+        Quote(order, picked, priced, {}),
         order_id=purchase_id,
         number=request.purchase_number,
         key=f"{request.key}/purchase",
         tenant=request.tenant,
         ticket_ids=(),
         now=now,
-        trade=trade_row(purchase_id, order, None, None, request.new_order_id),
+        trade=trade_row(purchase_id, order, group_id, None, request.new_order_id),
     )

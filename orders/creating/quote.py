@@ -7,7 +7,7 @@ from datetime import datetime
 from orders.catalogue.offers import Offers, Pick, pick, with_event
 from orders.creating.ticket_groups import makes_ticket_groups
 from orders.creating.trade import at_cost, check_owner
-from orders.inventory.signatures import signed_quantity
+from orders.inventory.signatures import check_signature
 from orders.money.payments import check_payments
 from orders.money.price_floor import check_new_total
 from orders.money.pricing import price_order
@@ -28,16 +28,16 @@ def quote_order(
     picked = pick(order, offers)
     check_owner(order, picked)
     _check_on_sale(order, picked, holds, now)
+    _check_signatures(request, order, picked)
     if order.is_purchase and request.may_set_price:
         picked = at_cost(picked)
     if holds:
         picked = _at_held_prices(picked, holds)
-    signed = _signed(request, order, picked)
     priced = price_order(order, picked, may_set_price=request.may_set_price)
     if not request.may_set_price:
         check_new_total(order, priced)
     check_payments(order, priced)
-    return Quote(order, picked, priced, holds, signed)
+    return Quote(order, picked, priced, holds)
 
 
 def _check_on_sale(order: OrderRequest, picked: Pick, holds: Mapping[int, HoldRow], now: datetime) -> None:
@@ -58,14 +58,9 @@ def _at_held_prices(picked: Pick, holds: Mapping[int, HoldRow]) -> Pick:
     return picked._replace(offers=offers)
 
 
-def _signed(request: CreateOrder, order: OrderRequest, picked: Pick) -> dict[int, int]:
-    return {
-        index: signed_quantity(
-            item.ticket_group_signature,
-            request.tenant.group_secret,
-            offer,
-            f"line_items.{index}.ticket_group_signature",
-        )
-        for index, (item, offer) in enumerate(zip(order.line_items, picked.offers, strict=True))
-        if item.ticket_group_signature is not None
-    }
+def _check_signatures(request: CreateOrder, order: OrderRequest, picked: Pick) -> None:
+    """Refuse an order on an old price of the catalogue, also where what it sells is held, or bought."""
+    for index, (item, offer) in enumerate(zip(order.line_items, picked.offers, strict=True)):
+        if item.ticket_group_signature is not None:
+            field = f"line_items.{index}.ticket_group_signature"
+            check_signature(item.ticket_group_signature, request.tenant.group_secret, offer, field)

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from db.ids import ids_of_request
 from orders.catalogue.offers import EventOffer, Offers, TicketClassOffer
 from orders.catalogue.ticket_codes import code_scope
 from orders.errors import Invalid, PriceMismatch, TooManyDecimals, UnknownEvent
-from orders.inventory.seating import Seat, wished_labels
+from orders.inventory.seating import Seat, wants_alike, wished_labels
 from orders.money.pricing import PricedLine
 from orders.new_order import Quote
 from orders.requests import CreateOrder
@@ -17,7 +18,9 @@ from orders.rows import NewSeatRow, TicketClassRow
 from orders.world import World
 from schemas.catalogue import positions_of
 from schemas.money import has_too_many_decimals
-from schemas.orders import LineItemRequest, OrderRequest, TicketGroup
+from schemas.orders import MAX_LINES, LineItemRequest, OrderRequest, TicketGroup
+
+_FIRST_MADE: Final = 900_000_000_000_000
 
 _CONTRADICTIONS = ("ticket_class_id", "hold_id", "attendees", "seats", "low_seat", "ticket_group_signature")
 
@@ -48,6 +51,8 @@ def _check_line(item: LineItemRequest, field: str) -> None:
         raise Invalid("Field required", f"{field}.unit_price")
     if group.low_seat is not None and item.quantity > 1 and not group.low_seat.isdecimal():
         raise Invalid("what comes after it is only known of a number", f"{field}.ticket_group.low_seat")
+    if wants_alike(group):
+        raise Invalid("there is no low_seat from which seats would go on", f"{field}.ticket_group.seat_order")
     labels = wished_labels(group, item.quantity)
     if labels and len(labels) != item.quantity:
         raise Invalid(f"{len(labels)} seats for {item.quantity} tickets", f"{field}.ticket_group.seats")
@@ -60,12 +65,14 @@ def makes_ticket_groups(order: OrderRequest) -> bool:
     return order.line_items[0].ticket_group is not None
 
 
-def open_ticket_groups(world: World, request: CreateOrder, now: datetime) -> tuple[OrderRequest, Offers]:
+def open_ticket_groups(
+    world: World, request: CreateOrder, order: OrderRequest, now: datetime
+) -> tuple[OrderRequest, Offers]:
     """Return the order with lines that name the classes which it makes, and the offers with those.
 
     Raises `UnknownEvent`, `PriceMismatch`, `TooManyDecimals` or `Invalid`.
     """
-    order, tenant_id = request.body, request.tenant.id
+    tenant_id = request.tenant.id
     made: dict[str, TicketClassOffer] = {}
     items = []
     ids = ids_of_request(request.id, now, "ticket groups")
@@ -80,7 +87,11 @@ def open_ticket_groups(world: World, request: CreateOrder, now: datetime) -> tup
             raise TooManyDecimals(
                 f"{group.price:f} has more decimals than {event.currency}", f"{field}.price"
             )
-        offer = _offer(next(ids), item, group, event, order.buyer_id)
+        name = group.id or made_name(request.number, index)
+        class_id = next(ids)
+        if group.id is None and world.offer(tenant_id, name) is not None:
+            name = class_id  # a catalogue has a class of that name
+        offer = _offer(class_id, name, item, group, event, order.buyer_id)
         if offer.external_id in made:
             raise Invalid(f"ticket group {offer.external_id} is there twice", f"{field}.id")
         if world.offer(tenant_id, offer.external_id) is not None:
@@ -91,14 +102,22 @@ def open_ticket_groups(world: World, request: CreateOrder, now: datetime) -> tup
     return order.model_copy(update={"line_items": tuple(items)}), replace(offers, ticket_classes=made)
 
 
+def made_name(number: int, index: int) -> str:
+    """Return the catalogue's id of a ticket group that names none: an integer, as Ticket Evolution has them.
+
+    Of 15 digits, which every reader of JSON keeps; it follows from the order's number and the line's index.
+    """
+    return str(_FIRST_MADE + MAX_LINES * number + index)
+
+
 def _offer(
-    id_: str, item: LineItemRequest, group: TicketGroup, event: EventOffer, office: str | None
+    id_: str, name: str, item: LineItemRequest, group: TicketGroup, event: EventOffer, office: str | None
 ) -> TicketClassOffer:
     """Return what is to be made, at the price at which it is bought."""
     assert item.unit_price is not None  # noqa: S101 - it was checked
     return TicketClassOffer(
         id=id_,
-        external_id=group.id or id_,
+        external_id=name,
         event=event,
         price=item.unit_price,
         has_seats=bool(wished_labels(group, item.quantity)),

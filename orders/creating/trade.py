@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from orders.catalogue.offers import Pick
+from orders.catalogue.offers import Offers, Pick
 from orders.errors import Invalid, UnknownOrder
 from orders.requests import CreateOrder
 from orders.rows import TradeRow
@@ -90,6 +90,28 @@ def replaced_order(world: World, request: CreateOrder) -> OrderState | None:
 
 
 def group_of(original: OrderState) -> str:
-    """Return what the order shares with those that replace it."""
+    """Return what the order shares with those that replace it; a sale shares it with its purchase order."""
     trade = original.trade
-    return original.id if trade is None or trade.order_group_id is None else trade.order_group_id
+    if trade is None:
+        return original.id
+    # Purchase orders of before knew their group by their sale only.
+    of_sale = trade.counterpart_id if trade.is_purchase else None
+    return trade.order_group_id or of_sale or original.id
+
+
+def with_parties(order: OrderRequest, original: OrderState, offers: Offers) -> OrderRequest:
+    """Return a purchase that replaces another order with its parties, where it names none.
+
+    The buyer is the office whose order it replaces; the seller owns the tickets (Ticket Evolution, HOW TO:
+    Process a Substitution, whose call names no parties).
+    """
+    trade = original.trade
+    is_open = order.seller_id is None and order.buyer_id is None and order.client_id is None
+    if trade is None or not order.is_purchase or not is_open:
+        return order
+    sold = offers.ticket_classes.get(order.line_items[0].ticket_class_id)
+    parties = {
+        "seller_id": None if sold is None else sold.office,
+        "buyer_id": trade.buyer_id if trade.is_purchase else trade.seller_id,
+    }
+    return order.model_copy(update=parties)

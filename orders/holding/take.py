@@ -4,7 +4,7 @@ from datetime import datetime
 
 from orders.catalogue.offers import TicketClassOffer
 from orders.errors import Invalid, PriceMismatch, TooManyDecimals, UnknownTicketClass
-from orders.inventory.seating import check_wish, wished_labels
+from orders.inventory.seating import check_alike, check_wish, wants_alike, wished_labels
 from orders.requests import TakeHold
 from orders.rows import HoldRow
 from orders.world import World
@@ -28,12 +28,21 @@ def take(world: World, request: TakeHold, now: datetime) -> None:
     if quantity == 0:
         raise Invalid("Field required", "quantity")
     _check_price(request, offer)
+    check_alike(body, offer, "seat_order")
     labels = wished_labels(body, quantity)
     if labels:
         check_wish(labels, offer, quantity, "seats")
     world.stock.check(offer, quantity, "quantity")
     if offer.has_seats:
-        seats = world.stock.choose_seats(offer.id, quantity, labels=labels, field="seats", hold_id=request.id)
+        is_alike = wants_alike(body)
+        seats = world.stock.choose_seats(
+            offer.id,
+            quantity,
+            labels=labels,
+            is_alike=is_alike,
+            field="seat_order" if is_alike else "seats",
+            hold_id=request.id,
+        )
         # In the order in which a later batch reads them, however they were wished for.
         world.hold_seats[request.id] = sorted(seats, key=lambda seat: seat.position)
     world.stock.hold(offer.id, quantity)

@@ -50,12 +50,20 @@ class SeatMap:
 
     def choose(self, count: int) -> list[Seat]:
         """Return so many neighbours that are free; where there are none, of as few runs as possible."""
-        for fits in (_exactly, _leaving_no_single, _at_all):
-            for run in self._runs:
-                if fits(len(run), count):
-                    return run[:count]
-        scattered = [seat for run in sorted(self._runs, key=len, reverse=True) for seat in run]
-        return sorted(scattered[:count], key=lambda seat: seat.position)
+        return _choose(self._runs, count)
+
+    def choose_alike(self, count: int, field: str | None) -> list[Seat]:
+        """Return so many seats that are free, all odd or all even: 3, 5, 7 where it can be.
+
+        Raises `SeatUnavailable` where neither has so many.
+        """
+        numbered = [seat for seat in self.free if is_number(seat.label)]
+        by_parity = [[seat for seat in numbered if int(seat.label) % 2 == parity] for parity in (1, 0)]
+        enough = [_next_but_one(seats) for seats in by_parity if len(seats) >= count]
+        if not enough:
+            raise SeatUnavailable(f"neither {count} odd nor {count} even seats are free", field)
+        # Of odd and even seats those whose choice lies closer together; odd ones where both do.
+        return min((_choose(runs, count) for runs in enough), key=_extent)
 
     def named(self, labels: Sequence[str], field: str | None) -> list[Seat]:
         """Return these seats. Raises `SeatUnavailable`, which names those that are not free."""
@@ -88,6 +96,20 @@ def wished_labels(wish: Any, count: int) -> list[str]:
     return labels_from(wish.low_seat, wish.seat_order, count)
 
 
+def wants_alike(wish: Any) -> bool:
+    """Say whether a line or a hold wishes for odd or for even seats, and does not say which.
+
+    Ticket Evolution's `seat_order` without a `low_seat` (Orders / Create, Items Parameters).
+    """
+    return wish.seat_order == "odd_even" and not wish.seats and wish.low_seat is None
+
+
+def check_alike(wish: Any, offer: TicketClassOffer, field: str) -> None:
+    """Raise `Invalid` for a wish for odd or even seats where there are none."""
+    if wants_alike(wish) and not offer.has_seats:
+        raise Invalid(f"ticket class {offer.external_id} has no seats", field)
+
+
 def check_ticket_count(quantities: Iterable[int], most: int) -> None:
     """Raise `TooManyTickets` where the lines of an order have more tickets than one may have."""
     count = sum(quantities)
@@ -115,10 +137,36 @@ def labels_from(low_seat: str, seat_order: SeatOrder, count: int) -> list[str]:
     The rule of Ticket Evolution's `low_seat` and `seat_order` (Orders / Create, Items Parameters).
     """
     step = 2 if seat_order == "odd_even" else 1
-    if not low_seat.isascii() or not low_seat.isdigit():
+    if not is_number(low_seat):
         # Nobody knows what follows: where such a seat is not there, the answer names it.
         return [low_seat, *(f"{low_seat}+{index}" for index in range(1, count))]
     return [str(int(low_seat) + step * index) for index in range(count)]
+
+
+def is_number(label: str) -> bool:
+    """Say whether a seat's label is a number, so that others follow it."""
+    return label.isascii() and label.isdigit()
+
+
+def _choose(runs: Runs, count: int) -> list[Seat]:
+    for fits in (_exactly, _leaving_no_single, _at_all):
+        for run in runs:
+            if fits(len(run), count):
+                return run[:count]
+    scattered = [seat for run in sorted(runs, key=len, reverse=True) for seat in run]
+    return sorted(scattered[:count], key=lambda seat: seat.position)
+
+
+def _next_but_one(seats: Sequence[Seat]) -> Runs:
+    """Return the runs of numbers that go on by two, in the order of the numbers."""
+    in_order = enumerate(sorted(seats, key=lambda seat: int(seat.label)))
+    groups = groupby(in_order, key=lambda pair: int(pair[1].label) - 2 * pair[0])
+    return [[seat for _, seat in group] for _, group in groups]
+
+
+def _extent(seats: Sequence[Seat]) -> int:
+    numbers = [int(seat.label) for seat in seats]
+    return max(numbers) - min(numbers)
 
 
 def _runs(seats: Sequence[Seat]) -> list[list[Seat]]:

@@ -1,8 +1,9 @@
-"""The signature of a ticket group: an order on stale data is refused before it takes anything.
+"""The signature of a ticket group: an order on a price that has risen is refused before it takes anything.
 
 A signature says how many tickets the group had and what one cost, and carries a MAC (HMAC-SHA256, RFC
 2104, with a secret of the tenant) over both: `12_45.50_` and 43 letters of base64url. The rule is that of
-Ticket Evolution's `ticket_group_signature` (Orders / Create, Items Parameters).
+Ticket Evolution's `ticket_group_signature` (Orders / Create, Items Parameters): no order where the quantity
+can no longer be had, or the cost has risen. Sales in between do not matter as long as enough is left.
 """
 
 import hmac
@@ -11,7 +12,7 @@ from decimal import Decimal
 from hashlib import sha256
 
 from orders.catalogue.offers import TicketClassOffer
-from orders.errors import Invalid, PriceMismatch, SoldOut
+from orders.errors import Invalid, PriceMismatch
 
 
 def sign_group(secret: bytes, offer: TicketClassOffer, free: int) -> str:
@@ -19,10 +20,10 @@ def sign_group(secret: bytes, offer: TicketClassOffer, free: int) -> str:
     return f"{free}_{offer.price:f}_{_mac(secret, offer.id, free, offer.price)}"
 
 
-def signed_quantity(signature: str, secret: bytes, offer: TicketClassOffer, field: str) -> int:
-    """Return how many tickets were free when it was signed.
+def check_signature(signature: str, secret: bytes, offer: TicketClassOffer, field: str) -> None:
+    """Raise `Invalid` for what was not signed with this secret, `PriceMismatch` where the price has risen.
 
-    Raises `Invalid` for what was not signed with this secret, and `PriceMismatch` when the price has risen.
+    Whether the quantity can be had is a question to the stock, as it is without a signature.
     """
     try:
         quantity, price, mac = signature.split("_", 2)
@@ -34,15 +35,6 @@ def signed_quantity(signature: str, secret: bytes, offer: TicketClassOffer, fiel
     if offer.price > cost:
         raise PriceMismatch(
             f"the price of ticket class {offer.external_id} has risen from {cost:f} to {offer.price:f}", field
-        )
-    return free
-
-
-def check_quantity(signed: int, free: int, offer: TicketClassOffer, field: str) -> None:
-    """Raise `SoldOut` if the group has fewer tickets than it had when it was signed."""
-    if free < signed:
-        raise SoldOut(
-            f"ticket class {offer.external_id} had {signed} tickets when it was signed, and has {free}", field
         )
 
 

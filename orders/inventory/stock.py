@@ -147,16 +147,20 @@ class Stock:
         count: int,
         *,
         labels: Sequence[str] = (),
+        is_alike: bool = False,
         field: str | None = None,
         hold_id: str | None = None,
     ) -> list[Seat]:
         """Take the seats that are wished for, or else so many neighbours; return them.
 
-        Raises `SeatUnavailable`.
+        `is_alike` wants all of them to be odd, or all even. Raises `SeatUnavailable`.
         """
         seat_map = self._seat_maps[class_id]
         try:
-            seats = seat_map.named(labels, field) if labels else seat_map.choose(count)
+            if labels:
+                seats = seat_map.named(labels, field)
+            else:
+                seats = seat_map.choose_alike(count, field) if is_alike else seat_map.choose(count)
             if len(seats) < count:  # read without a lock: the seats later than the counter
                 raise SeatUnavailable(f"{len(seats)} seats are free", field)
         except SeatUnavailable:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
+from orders.errors import Invalid
 from orders.money.pricing import PricedOrder, check_bound
 from orders.rows import PaymentRow
 from schemas.money import ZERO, quantum
@@ -10,21 +11,38 @@ from schemas.orders import OrderRequest, PaymentStatus
 
 
 def payment_amounts(order: OrderRequest, priced: PricedOrder) -> list[Decimal]:
-    """Return the amount of each payment; one without an amount pays what is still owed."""
+    """Return the amount of each payment; one without an amount pays what is still owed, or owed back."""
     unit = quantum(priced.currency)
     owed = priced.total
     amounts = []
     for payment in order.payments:
-        amount = max(owed, Decimal(0)) if payment.amount is None else payment.amount
+        due = -owed if payment.is_refund else owed
+        amount = max(due, Decimal(0)) if payment.amount is None else payment.amount
         amounts.append(amount.quantize(unit))
-        owed -= amount
+        owed += amount if payment.is_refund else -amount
     return amounts
 
 
 def check_payments(order: OrderRequest, priced: PricedOrder) -> None:
-    """Raise `Invalid` where the payments of a new order come to more than an amount may be."""
-    if order.payments:
-        check_bound(sum(payment_amounts(order, priced), ZERO), priced.currency, "payments")
+    """Raise `Invalid` where the payments of a new order come to more than an amount may be.
+
+    And where a refund gives back nothing, or more than was paid by then.
+    """
+    if not order.payments:
+        return
+    amounts = payment_amounts(order, priced)
+    check_bound(sum(amounts, ZERO), priced.currency, "payments")
+    returnable = ZERO
+    for index, (payment, amount) in enumerate(zip(order.payments, amounts, strict=True)):
+        if not payment.is_refund:
+            returnable += amount if payment.status == "completed" else ZERO
+            continue
+        field = f"payments.{index}.amount"
+        if not amount:
+            raise Invalid("nothing is to be refunded", field)
+        if amount > returnable:
+            raise Invalid(f"{returnable:f} was paid and not refunded yet, which is less", field)
+        returnable -= amount if payment.status == "completed" else ZERO
 
 
 def sums(payments: Iterable[PaymentRow], currency: str) -> tuple[Decimal, Decimal]:

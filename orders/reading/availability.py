@@ -33,8 +33,8 @@ def list_ticket_classes(
 ) -> list[Words]:
     """Return the ticket classes of an event, by the catalogue's id, with what is free of each.
 
-    `signature` goes back as a line's `ticket_group_signature`: the order is refused if by then fewer are
-    free, or the price has risen.
+    `signature` goes back as a line's `ticket_group_signature`: the order is refused if by then the
+    price has risen.
     """
     rows = connection.execute(_CLASSES, {"tenant_id": tenant_id, "event_id": event_id, "now": now}).all()
     if not rows:

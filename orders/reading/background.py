@@ -12,6 +12,7 @@ from orders.reading.catalogue_facts import ClassRow, TenantRow, read_classes, re
 from orders.reading.history import read_authors
 from orders.reading.orders import get_order
 from orders.reading.originals import read_originals
+from orders.reading.purchase_seats import SeatsOfLines, read_purchase_seats
 from orders.reading.relations import read_related
 from orders.render import Words, to_json
 from schemas.background import Authors, Background, RelatedOrder
@@ -28,6 +29,7 @@ class Surroundings:
     """By the tenant and the catalogue's id."""
     authors: Mapping[UUID, Authors]
     related: Mapping[UUID, RelatedOrder]
+    purchase_seats: Mapping[UUID, SeatsOfLines]
     originals: Mapping[UUID, Original]
 
     def of(self, tenant_id: UUID, orders: Iterable[Order]) -> Background:
@@ -47,11 +49,12 @@ class Surroundings:
             {row.external_id: row.ticket_class() for row in found},
             self.authors,
             self.related,
-            originals=self.originals,
+            self.purchase_seats,
+            self.originals,
         )
 
 
-NOTHING: Final = Surroundings({}, {}, {}, {}, {})
+NOTHING: Final = Surroundings({}, {}, {}, {}, {}, {})
 """Nothing was read."""
 
 
@@ -92,5 +95,6 @@ def read_surroundings(
         read_classes(connection, names),
         read_authors(connection, [order.id for order in every]),
         read_related(connection, every),
+        read_purchase_seats(connection, every),
         read_originals(connection, list(originals)),
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, not_, or_, select
 from sqlalchemy.sql.expression import false
 from sqlalchemy.sql.operators import eq, ge, gt, le, lt
 
@@ -76,12 +76,9 @@ def _conditions(wanted: OrderSearch) -> list[ColumnElement[bool]]:
         group = select(first.c.id).where(
             first.c.tenant_id == wanted.tenant_id, first.c.number == wanted.group_number
         )
-        found.append(
-            or_(
-                trade.order_group_id.in_(group),
-                and_(orders.c.number == wanted.group_number, trade.order_group_id.is_(None)),
-            )
-        )
+        # Purchase orders of before know their group by their sale only.
+        of_sale = case((trade.is_purchase, trade.counterpart_id))
+        found.append(func.coalesce(trade.order_group_id, of_sale, orders.c.id).in_(group))
     if wanted.stage is not None:
         found.append(_at(wanted.stage))
     if wanted.is_purchase is not None:

@@ -52,6 +52,18 @@ def _purchase(engine: Engine) -> Any:
         return (get_order(connection, sale) or {})["trade"]["counterpart_id"]
 
 
+def _made_group(engine: Engine) -> Any:
+    group = {"event_id": "concert", "section": "A", "row": "7", "low_seat": "1", "price": "90.00"}
+    line = {"quantity": 2, "unit_price": "60.00", "ticket_group": group}
+    (outcome,) = run(engine, make_request(is_purchase=True, seller_id="them", line_items=[line]))
+    return outcome.order_id
+
+
+_PENDING = [
+    {"type": "cash", "amount": "50.00"},
+    {"type": "cash", "amount": "10.00", "is_refund": True},
+    {"type": "check", "status": "pending"},
+]
 _AMOUNTS = {"shipping": "5.00", "service_fee": "2.51", "additional_expense": "0.02", "discount": "3.07"}
 _NOBODY = {"first_name": "", "last_name": "", "email": "a@example.com"}
 
@@ -70,6 +82,8 @@ _KINDS: dict[str, Make] = {
     "refunded": _refunded,
     "used": _used,
     "a purchase without tickets": _purchase,
+    "a purchase of a new ticket group": _made_group,
+    "with a refund and a pending payment": lambda engine: _placed(engine, payments=_PENDING),
     "with extras of nobody's": lambda engine: _placed(
         engine, extras={name: {"items": 7, "x": [None], "originals": "no"} for name in RENDERERS}
     ),

@@ -102,6 +102,33 @@ def test_the_words_are_those_of_whole_names_only(caller: httpx.Client) -> None:
         assert _is_problem(caller.get(path).json(), 404)
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        # What the vendor's own clients call there, and no path here has.
+        ("GET", "/v9/events"),
+        ("GET", "/v9/ticket_groups?event_id=1"),
+        ("POST", "/v9/payments"),
+        ("GET", "/v9/payments/10001/apply"),
+        ("POST", "/v9/orders/1/accept"),
+        ("POST", "/v9/orders/open"),
+        ("GET", "/v9/orders/1/print"),
+        ("PUT", "/v9/shipments/10001"),
+        ("GET", "/v9/orders/"),
+        ("GET", "/v9"),
+        ("GET", "/v9/"),
+    ],
+)
+def test_what_ticket_evolution_has_beside_orders_is_not_there_in_its_own_words(
+    caller: httpx.Client, method: str, path: str
+) -> None:
+    answer = caller.request(method, path)
+
+    # As the vendor answers where it has no such path: a sentence (recorded with its client in Ruby).
+    assert answer.status_code in (404, 405)
+    assert list(answer.json()) == ["error"]
+
+
 @pytest.mark.parametrize("path", ["/v9/orders", "/v9/nothing"])
 def test_ticket_evolution_has_its_media_type_then_too(caller: httpx.Client, path: str) -> None:
     vendors = "application/vnd.ticketevolution.api+json; version=9"

@@ -49,7 +49,7 @@ def test_a_reserved_key_in_an_order_of_ticket_evolution_is_refused(broker: Broke
     answer = broker.post({"orders": [ticket_evolution.sale(idempotency_key=KEY)]})
 
     assert answer.status_code == 422
-    assert list(answer.json()["errors"]) == ["idempotency_key"]
+    assert list(answer.json()["orders"][0]["errors"]) == ["idempotency_key"]
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,9 @@ def test_an_order_all_of_whose_tickets_were_used_is_completed(broker: Broker) ->
         {"shipments": 7, "items": {}, "payments": "x", "promo_code": 3, "reference": []},
         {"shipments": [7, {"items": [0, 0, 9, "x", True], "type": 5, "available": "x"}, {"items": [0]}]},
         {"items": [{"low_seat": 7, "ticket_group": 5, "id": {}}], "payments": [{"token": 7}]},
+        {"items": [{"ticket_group": {"price": "x", "cost": [], "face_value": 1}, "seat_order": 5}]},
+        {"session_id": 5, "user_agent": [], "billing_address_id": {}, "tax_signature": None},
+        {"payments": [{"billing_address_id": [], "check_number": True}]},
     ],
 )
 def test_whatever_a_patch_makes_of_the_extras_is_shown(broker: Broker, extras: Any) -> None:

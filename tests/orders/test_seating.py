@@ -101,6 +101,38 @@ def test_what_is_taken_and_given_back_is_as_before(free: list[int], data: st.Dat
     assert _labels(before.free) == free_before  # a map never changes
 
 
+@pytest.mark.parametrize(
+    ("free", "count", "chosen"),
+    [
+        ([1, 2, 3, 4, 5], 3, ["1", "3", "5"]),
+        ([2, 3, 4, 6, 9], 3, ["2", "4", "6"]),
+        # An exact fit, and no single seat left behind: as among neighbours.
+        ([1, 3, 5, 9, 11], 2, ["9", "11"]),
+        # None go on by two: as close together as it can be.
+        ([1, 5, 9, 2, 6, 8], 2, ["6", "8"]),
+        ([1, 5, 2, 20], 2, ["1", "5"]),
+    ],
+)
+def test_odd_or_even_seats_are_chosen(free: list[int], count: int, chosen: list[str]) -> None:
+    assert _labels(SeatMap(_seats(*free)).choose_alike(count, "seat_order")) == chosen
+
+
+@given(free_positions, st.integers(1, 6))
+def test_all_are_odd_or_all_are_even_wherever_enough_are_free(free: list[int], count: int) -> None:
+    enough = [parity for parity in (0, 1) if sum(seat % 2 == parity for seat in free) >= count]
+    seat_map = SeatMap([*_seats(*free), Seat("id-w", "W", 99)])
+    if not enough:
+        with pytest.raises(SeatUnavailable, match="neither"):
+            seat_map.choose_alike(count, "seat_order")
+        return
+    chosen = [int(label) for label in _labels(seat_map.choose_alike(count, "seat_order"))]
+    assert set(chosen) <= set(free)
+    assert len(chosen) == count
+    assert len({seat % 2 for seat in chosen}) == 1
+    if any(all(first + 2 * step in free for step in range(count)) for first in free):
+        assert max(chosen) - min(chosen) == 2 * (count - 1)
+
+
 def test_named_seats_come_in_the_order_of_their_names() -> None:
     assert _labels(SeatMap(_seats(1, 2, 3, 4)).named(["4", "2"], "seats")) == ["4", "2"]
 

@@ -76,12 +76,22 @@ def test_a_fresh_signature_is_accepted(engine: Engine, signature: str) -> None:
     assert run(engine, make_request(line_items=_order(signature)))[0].status == "processed"
 
 
-def test_a_group_that_shrank_is_stale_also_within_a_batch(engine: Engine, signature: str) -> None:
-    first, second = run(
-        engine, make_request(line_items=_order(signature)), make_request(line_items=_order(signature))
+def test_sales_in_between_do_not_matter_while_the_quantity_can_be_had(engine: Engine, signature: str) -> None:
+    # Orders / Create, Items Parameters: it prevents an order whose quantity is no longer valid.
+    first, second, too_many, last, late = run(
+        engine,
+        *(make_request(line_items=_order(signature, quantity)) for quantity in (1, 2, 2, 1, 1)),
     )
-    assert (first.status, codes(second)) == ("processed", ["sold_out"])
-    assert second.errors[0].field == "line_items.0.ticket_group_signature"
+    assert [one.status for one in (first, second, last)] == ["processed"] * 3
+    assert codes(too_many) == codes(late) == ["sold_out"]
+    assert too_many.errors[0].field == "line_items.0.quantity"
+
+
+def test_a_signature_counts_for_what_is_held_at_another_price(engine: Engine, signature: str) -> None:
+    wish = {"ticket_class_id": "standing", "quantity": 1, "unit_price": "50.00"}
+    (held,) = run(engine, make_change(TAKE, **wish))
+    line = {"hold_id": str(held.request_id), "ticket_group_signature": signature}
+    assert run(engine, make_request(line_items=[line]))[0].status == "processed"
 
 
 def test_a_price_that_rose_is_a_mismatch_and_one_that_fell_is_none(engine: Engine, signature: str) -> None:

@@ -114,6 +114,37 @@ def test_an_order_that_becomes_free_is_paid_and_its_tickets_are_issued(engine: E
     assert order["tickets"][0]["code"]
 
 
+def test_a_payment_that_comes_pending_with_the_order_issues_the_tickets_when_it_is_completed(
+    engine: Engine,
+) -> None:
+    load_with_settings(engine, issues_tickets="on_payment")
+    order_id = place(engine, payments=[{"type": "check", "status": "pending"}])
+    order = read(engine, order_id)
+    assert _states(order)[:3] == ("placed", "unpaid", "45.50")
+    assert order["tickets"][0]["code"] is None
+
+    run(engine, _on(order_id, PAY, type="check", payment_number=1))
+
+    order = read(engine, order_id)
+    assert _states(order)[:3] == ("placed", "paid", "0.00")
+    assert order["tickets"][0]["code"]
+
+
+def test_a_new_order_whose_payment_was_refunded_is_refunded(engine: Engine) -> None:
+    load_with_settings(engine, issues_tickets="on_payment")
+    order_id = place(
+        engine, payments=[{"type": "cash"}, {"type": "cash", "amount": "45.50", "is_refund": True}]
+    )
+
+    order = read(engine, order_id)
+    assert (order["payment_status"], order["totals"]["refunded"], order["totals"]["balance"]) == (
+        "refunded",
+        "45.50",
+        "45.50",
+    )
+    assert order["tickets"][0]["code"] is None
+
+
 def test_an_order_that_nobody_paid_is_unpaid_when_it_is_cancelled_and_owes_nothing(engine: Engine) -> None:
     load(engine)
     order_id = place(engine)

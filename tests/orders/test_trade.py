@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from db.ids import new_id
 from orders.reading.history import read_history
@@ -95,11 +95,12 @@ def test_a_sale_of_what_another_office_owns_makes_the_purchase_order(engine: Eng
         "buyer_id": None,
         "client_id": "ada",
         "created_by_ip_address": "192.0.2.7",
-        "order_group_id": None,
+        "order_group_id": sale["id"],
         "substitutes_id": None,
         "counterpart_id": purchase["id"],
     }
     trade = purchase["trade"]
+    assert trade["order_group_id"] == sale["id"]
     assert (trade["is_purchase"], trade["seller_id"], trade["buyer_id"]) == (True, "them", "us")
     assert trade["counterpart_id"] == sale["id"]
     assert (sale["totals"]["total"], purchase["totals"]["total"]) == ("100.00", "80.00")
@@ -296,10 +297,33 @@ def test_a_purchase_of_a_ticket_group_makes_the_inventory(engine: Engine) -> Non
 
 def test_a_ticket_group_without_id_name_and_seats_gets_what_it_needs(engine: Engine) -> None:
     (outcome,) = run(engine, _purchase(id=None))
-    name = _order(engine, outcome.order_id)["line_items"][0]["ticket_class_id"]
+    order = _order(engine, outcome.order_id)
+    name = order["line_items"][0]["ticket_class_id"]
+    assert name == str(900_000_000_000_000 + 100 * order["number"])  # an integer that JSON keeps
     assert codes(run(engine, _sale(name, 4))[0]) == ["sold_out"]
     (sold,) = run(engine, _sale(name, 3))
     assert _order(engine, sold.order_id)["tickets"][0]["seat"] is None
+
+
+def test_ticket_groups_without_ids_get_each_their_own_and_never_one_that_is_taken(engine: Engine) -> None:
+    def bought() -> Any:
+        lines = [
+            {"quantity": 1, "unit_price": "1.00", "ticket_group": _group(id=None, row=row)} for row in "AB"
+        ]
+        (outcome,) = run(engine, make_request(is_purchase=True, buyer_id="us", line_items=lines))
+        return _order(engine, outcome.order_id)
+
+    first = bought()
+    made = [int(line["ticket_class_id"]) for line in first["line_items"]]
+    assert made == [made[0], made[0] + 1]
+    next_name = str(made[0] + 100)
+    load(engine, make_event("gala", ticket_classes=[make_ticket_class(next_name)]))
+    second = bought()
+    assert second["number"] == first["number"] + 1
+    names = [line["ticket_class_id"] for line in second["line_items"]]
+    assert names[1] == str(made[0] + 101)
+    assert UUID(names[0])  # the catalogue's class keeps its name
+    assert _reconciled(engine)
 
 
 def test_a_ticket_group_that_is_there_is_not_made_again(engine: Engine) -> None:
@@ -372,6 +396,40 @@ def test_a_change_in_the_batch_that_makes_the_inventory_is_processed_there(engin
     assert [outcome.status for outcome in run(engine, purchase, cancel)] == ["processed", "processed"]
     assert run(engine, cancel)[0].status == "processed"
     assert _reconciled(engine)
+
+
+def test_a_purchase_that_replaces_another_has_its_buyer_and_the_owner_as_its_seller(engine: Engine) -> None:
+    (sold,) = run(engine, _sale())
+    sale, purchase = _pair(engine, sold)
+    base = {"is_purchase": True, "substitutes": purchase["number"], "ticket_class": "their-stalls"}
+    named = {"seller_id": "them", "buyer_id": "others"}
+    open_, said, of_sale, ours = run(
+        engine,
+        make_request(**base),
+        make_request(**base, **named),
+        make_request(**base | {"substitutes": sale["number"]}),
+        make_request(**base | {"ticket_class": "anybody's"}),
+    )
+    parties = [
+        (trade["seller_id"], trade["buyer_id"])
+        for trade in (_order(engine, one.order_id)["trade"] for one in (open_, said, of_sale, ours))
+    ]
+    assert parties == [("them", "us"), ("them", "others"), ("them", "us"), (None, "us")]
+    groups = {_order(engine, one.order_id)["trade"]["order_group_id"] for one in (open_, said, of_sale, ours)}
+    assert groups == {sale["id"]}
+    assert _reconciled(engine)
+
+
+def test_a_purchase_order_of_before_is_in_the_group_of_its_sale(engine: Engine) -> None:
+    (sold,) = run(engine, _sale())
+    sale, purchase = _pair(engine, sold)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE order_trades SET order_group_id = NULL"))
+    (new,) = run(
+        engine, make_request(is_purchase=True, substitutes=purchase["number"], ticket_class="their-stalls")
+    )
+    assert _order(engine, new.order_id)["trade"]["order_group_id"] == sale["id"]
+    assert _order(engine, purchase["id"])["trade"]["order_group_id"] == sale["id"]
 
 
 def test_orders_that_replace_each_other_share_a_group(engine: Engine) -> None:

@@ -41,7 +41,11 @@ def _requests(draw: st.DrawFn) -> dict[str, Any]:
     """Draw an order in canonical words, as far as Ticket Evolution has words for it."""
     amounts = ("shipping", "service_fee", "additional_expense", "tax", "discount")
     payments = st.fixed_dictionaries(
-        {"type": st.sampled_from(["cash", "check", "evopay", "offline", "paypal"])},
+        {
+            "type": st.sampled_from(["cash", "check", "evopay", "offline", "paypal"]),
+            "status": st.sampled_from(["pending", "completed"]),
+            "is_refund": st.booleans(),
+        },
         optional={"amount": _cents},
     )
     optional = {
@@ -89,7 +93,9 @@ def _payload(words: dict[str, Any], as_number: bool) -> dict[str, Any]:
     for name in ("shipping", "service_fee", "additional_expense", "tax", "discount"):
         order[name] = amount(order[name])
     order["payments"] = [
-        one | ({"amount": amount(one["amount"])} if "amount" in one else {}) for one in words["payments"]
+        {"type": one["type"], "is_completed": one["status"] == "completed", "is_refund": one["is_refund"]}
+        | ({"amount": amount(one["amount"])} if "amount" in one else {})
+        for one in words["payments"]
     ]
     order["shipped_items"] = [{**shipment, "items": [item]} for item in items]
     for ours, theirs in (

@@ -1,6 +1,7 @@
 """An order as Ticket Evolution shows it (Orders / Show, Orders / Index), whichever words it was made in."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from schemas.background import Background, RelatedOrder
 from schemas.dialects import DialectName
 from schemas.orders import Order
 from vendors.dialect import Words
+from vendors.ticket_evolution.amounts import amount_text
 from vendors.ticket_evolution.items import id_of, items_of
 from vendors.ticket_evolution.keeping import kept
 from vendors.ticket_evolution.payments import payments_of
@@ -35,6 +37,7 @@ def answer(order: Order, background: Background) -> Words:
         "seller_state": state,
         **_parties(order, background),
         "billing_address": address_words(order.billing_address),
+        "billing_address_id": id_of(kept(extras, "billing_address_id")),
         "items": items,
         "shipments": shipments_of(order, items, extras),
         "payments": payments_of(order, extras),
@@ -43,6 +46,7 @@ def answer(order: Order, background: Background) -> Words:
         **_notes(order),
         "reference": _text(kept(extras, "reference")) or order.reference,
         "seller_reference_number": order.reference,
+        **{name: _text(kept(extras, name)) for name in ("session_id", "user_agent", "tax_signature")},
         "check_fraud": order.fraud_check is not None,
         "fraud_check_status": _fraud_check(order),
         **_relations(order, background.related),
@@ -58,8 +62,10 @@ def _text(value: Any) -> str | None:
 
 
 def _group(order: Order, related: Mapping[UUID, RelatedOrder]) -> int:
-    """Return the number of the group: that of its first order."""
-    group = order.trade.order_group_id if order.trade else None
+    """Return the number of the group: that of its first order, a sale before its purchase order."""
+    trade = order.trade
+    of_sale = trade.counterpart_id if trade and trade.is_purchase else None
+    group = (trade.order_group_id if trade else None) or of_sale
     found = related.get(group) if group else None
     return found.number if found else order.number
 
@@ -114,17 +120,28 @@ def _amounts(order: Order) -> Words:
     totals = order.totals
     return {
         "currency": order.currency,
-        "subtotal": format(totals.subtotal, "f"),
-        "shipping": format(totals.shipping, "f"),
-        "service_fee": format(totals.service_fee, "f"),
-        "additional_expense": format(totals.additional_expense, "f"),
-        "tax": format(totals.tax, "f"),
-        "discount": format(totals.discount, "f"),
-        "total": format(totals.total, "f"),
-        "balance": format(totals.balance, "f"),
-        "collected": format(totals.paid - totals.refunded, "f"),
-        "refunded": format(totals.refunded, "f"),
+        "subtotal": amount_text(totals.subtotal),
+        "shipping": amount_text(totals.shipping),
+        "service_fee": amount_text(totals.service_fee),
+        "additional_expense": amount_text(totals.additional_expense),
+        "tax": amount_text(totals.tax),
+        "discount": amount_text(totals.discount),
+        "total": amount_text(totals.total),
+        "balance": amount_text(totals.balance),
+        "pending_balance": amount_text(totals.balance - _pending(order)),
+        "collected": amount_text(totals.paid - totals.refunded),
+        "refunded": amount_text(totals.refunded),
     }
+
+
+def _pending(order: Order) -> Decimal:
+    """Return what payments that are under way will bring, without what refunds will take."""
+    amounts = (
+        -payment.amount if payment.is_refund else payment.amount
+        for payment in order.payments
+        if payment.status == "pending"
+    )
+    return sum(amounts, Decimal(0))
 
 
 def _notes(order: Order) -> Words:

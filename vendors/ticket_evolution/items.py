@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from schemas.background import Background, EventFacts
 from schemas.orders import LineItem, Order, Ticket
 from vendors.dialect import Words
+from vendors.ticket_evolution.amounts import amount_text, requested_group
 from vendors.ticket_evolution.keeping import kept
 from vendors.ticket_evolution.people import address_words
 
@@ -32,19 +33,20 @@ def items_of(order: Order, background: Background, extras: Any) -> list[Words]:
 
 def _item(order: Order, line: LineItem, background: Background, said: Words) -> Words:
     tickets = [ticket for ticket in order.tickets if ticket.line_number == line.line_number]
+    seats = _seats(order, line, tickets, background)
     return {
         "id": order.number * PARTS + line.line_number,
         "ticket_group_id": id_of(line.ticket_class_id),
-        "ticket_group": _group(line, tickets, background),
-        "price": format(line.unit_price, "f"),
+        "ticket_group": _group(line, seats, background),
+        "price": amount_text(line.unit_price),
         "quantity": line.quantity,
         "tickets": [_ticket(ticket) for ticket in tickets],
-        "low_seat": _text(said.get("low_seat")),
+        "low_seat": _lowest(seats),
         "seat_order": _text(said.get("seat_order")),
         "ticket_hold_id": _text(said.get("ticket_hold_id")),
         "ticket_group_signature": _text(said.get("ticket_group_signature")),
         "requested_id": id_of(said.get("id")),
-        "requested_ticket_group": _object(said.get("ticket_group")),
+        "requested_ticket_group": requested_group(said.get("ticket_group")),
     }
 
 
@@ -52,13 +54,21 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _object(value: Any) -> Words | None:
-    return value if isinstance(value, dict) else None
-
-
-def _group(line: LineItem, tickets: list[Ticket], background: Background) -> Words:
-    facts = background.ticket_classes[line.ticket_class_id]
+def _seats(order: Order, line: LineItem, tickets: list[Ticket], background: Background) -> list[str]:
+    """Return the seats of an item; those of a purchase that has no tickets are its sale's, or its group's."""
     seats = [ticket.seat for ticket in tickets if ticket.seat is not None and ticket.status != "voided"]
+    return seats or list(background.purchase_seats.get(order.id, {}).get(line.line_number, ()))
+
+
+def _lowest(seats: list[str]) -> str | None:
+    """Return the lowest number among seats that all have one, else the first of them, if there is any."""
+    if all(seat.isascii() and seat.isdecimal() for seat in seats):
+        return min(seats, key=int, default=None)
+    return seats[0]
+
+
+def _group(line: LineItem, seats: list[str], background: Background) -> Words:
+    facts = background.ticket_classes[line.ticket_class_id]
     return {
         "id": id_of(line.ticket_class_id),
         "url": f"/ticket_groups/{line.ticket_class_id}",
@@ -66,7 +76,7 @@ def _group(line: LineItem, tickets: list[Ticket], background: Background) -> Wor
         "section": facts.section,
         "row": facts.row,
         "seats": seats,
-        "retail_price": format(facts.price, "f"),
+        "retail_price": amount_text(facts.price),
         "office_id": id_of(facts.office),
         "event": _event(background.events.get(line.event_id)),
     }

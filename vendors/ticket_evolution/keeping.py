@@ -1,21 +1,21 @@
 """What a call says and the canonical words do not: kept in the order's extras, for this dialect's answers."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
-from schemas.text import Word
 from vendors.dialect import Words
-from vendors.ticket_evolution.requests import OrderCall
+from vendors.ticket_evolution.requests import Item, OrderCall, Payment
 
-_OF_ITEMS: Final = (
-    "low_seat",
-    "seat_order",
-    "ticket_group_signature",
-    "ticket_hold_id",
-    "ticket_group",
-    "id",
-)
-_OF_PAYMENTS: Final = ("credit_card_id", "token", "check_number", "address_id", "address_attributes")
+_OF_ITEMS: Final = {"seat_order", "ticket_group_signature", "ticket_hold_id", "ticket_group", "id"}
+_OF_PAYMENTS: Final = {
+    "credit_card_id",
+    "token",
+    "check_number",
+    "billing_address_id",
+    "address_id",
+    "address_attributes",
+}
+_OF_ORDERS: Final = {"session_id", "user_agent", "billing_address_id", "tax_signature"}
+"""What is kept of an order as it came, beside its promo code and its older reference."""
 
 
 def extras_of(call: OrderCall) -> Words | None:
@@ -28,10 +28,11 @@ def extras_of(call: OrderCall) -> Words | None:
     both = call.reference is not None and call.seller_reference_number not in (None, call.reference)
     kept = {
         "shipments": _shipments(call),
-        "items": _rows(items, _OF_ITEMS),
-        "payments": _rows(call.payments, _OF_PAYMENTS),
+        "items": _some([_item(item) for item in items]),
+        "payments": _some([_payment(payment) for payment in call.payments]),
         "promo_code": call.promo_code,
         "reference": call.reference if both else None,
+        **call.model_dump(mode="json", include=_OF_ORDERS),
     }
     found = {name: value for name, value in kept.items() if value is not None}
     return {"ticket_evolution": found} if found else None
@@ -48,9 +49,18 @@ def _shipments(call: OrderCall) -> list[Words] | None:
     return None if len(shipments) == 1 and len(shipments[0]) == 1 else shipments
 
 
-def _rows(rows: Sequence[Word], names: Sequence[str]) -> list[Words] | None:
-    kept = [row.model_dump(mode="json", include=set(names), exclude_none=True) for row in rows]
-    return kept if any(kept) else None
+def _item(item: Item) -> Words:
+    # The seats are the hold's, however the call would have them go on.
+    names = _OF_ITEMS if item.ticket_hold_id is None else _OF_ITEMS - {"seat_order"}
+    return item.model_dump(mode="json", include=names, exclude_none=True)
+
+
+def _payment(payment: Payment) -> Words:
+    return payment.model_dump(mode="json", include=_OF_PAYMENTS, exclude_none=True)
+
+
+def _some(rows: list[Words]) -> list[Words] | None:
+    return rows if any(rows) else None
 
 
 def kept(extras: Any, name: str, place: int | None = None) -> Any:

@@ -8,7 +8,7 @@ Id = int | str
 """An integer, where our id is one; text where the catalogue has other ids."""
 
 Amount = str
-"""A decimal string in the minor units of the order's currency, such as 45.50."""
+"""A decimal string with two decimals, such as 45.50; with more only where the amount has more."""
 
 
 class Venue(Word):
@@ -130,6 +130,7 @@ class Payment(Word):
     credit_card_id: Id | None
     token: str | None
     check_number: Id | None
+    billing_address_id: Id | None
     address_id: Id | None
     address_attributes: dict[str, Any] | None
 

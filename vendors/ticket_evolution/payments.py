@@ -4,11 +4,12 @@ from typing import Any, Final
 
 from schemas.orders import Order, Payment
 from vendors.dialect import Words
+from vendors.ticket_evolution.amounts import amount_text
 from vendors.ticket_evolution.items import PARTS, id_of
 from vendors.ticket_evolution.keeping import kept
 from vendors.words import moment
 
-_IDS: Final = ("credit_card_id", "check_number", "address_id")
+_IDS: Final = ("credit_card_id", "check_number", "billing_address_id", "address_id")
 
 
 def payments_of(order: Order, extras: Any) -> list[Words]:
@@ -24,7 +25,7 @@ def _payment(order: Order, payment: Payment, said: Words) -> Words:
     return {
         "id": order.number * PARTS + payment.payment_number,
         "type": payment.type,
-        "amount": format(payment.amount, "f"),
+        "amount": amount_text(payment.amount),
         "state": payment.status,
         "refund": payment.is_refund,
         "reference": payment.reference,

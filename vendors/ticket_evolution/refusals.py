@@ -1,4 +1,8 @@
-"""What was refused, in the vendor's words: `{"errors": {"field": ["message"]}}`, or `{"error": "…"}`."""
+"""What was refused, in the vendor's words.
+
+An order is `{"state": "rejected", "errors": {"field": ["message"]}}` in the list of orders; a call has
+`errors` of its own, or `{"error": "…"}`.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -67,13 +71,13 @@ def by_field(errors: Mistakes) -> dict[str, list[str]]:
 
 
 def rejected(errors: Mistakes) -> Words:
-    """Return what stands for a rejected order among several; its errors are in the vendor's words."""
+    """Return what stands for a rejected order; its errors are in the vendor's words."""
     return {"state": REJECTED, "errors": by_field(errors)}
 
 
-def in_their_words(errors: Mistakes, layout: Layout, prefix: str = "") -> list[Words]:
+def in_their_words(errors: Mistakes, layout: Layout) -> list[Words]:
     """Return the errors of a rejected order with the vendor's names of the fields."""
-    return [{**error, "field": prefix + _field(error["field"] or _BASE, layout)} for error in errors]
+    return [{**error, "field": _field(error["field"] or _BASE, layout)} for error in errors]
 
 
 def _field(field: str, layout: Layout) -> str:

@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from schemas.orders import IpAddress, PaymentType, SeatOrder
 from schemas.text import AtMost, IdempotencyKey, LongText, ShortText, Word
+from vendors.ticket_evolution.offices import buys_by_its_parties
 from vendors.ticket_evolution.values import Count, HoldName, Label, Money, Number, Order
 
 Hash = dict[str, Any]
@@ -100,10 +101,13 @@ class Shipment(Word):
 
 
 class Payment(Word):
-    """One of `payments` (Payments / Create); without an amount, the order's balance."""
+    """One of `payments` (Payments / Create): pending until completed; without an amount, the balance."""
 
     type: PaymentType
     amount: Money | None = None
+    is_completed: bool | None = None
+    is_refund: bool | None = None
+    billing_address_id: Number | None = None
     credit_card_id: Number | None = None
     token: ShortText | None = None
     check_number: Number | None = None
@@ -141,13 +145,18 @@ class OrderCall(Word):
     seller_reference_number: ShortText | None = None
     reference: ShortText | None = None
     substitute_order_link_id: Order | None = None
+    # What shops in public send, and no version of the document has.
+    session_id: Label | None = None
+    user_agent: LongText | None = None
+    billing_address_id: Number | None = None
+    tax_signature: LongText | None = None
 
     @property
     def buys(self) -> bool:
-        """Say whether this is a purchase; a substitution that names no client is one, too."""
+        """Say whether this is a purchase: it says so, or its parties do."""
         if self.is_purchase is not None:
             return self.is_purchase
-        return self.substitute_order_link_id is not None and self.client_id is None
+        return buys_by_its_parties(dict(self))
 
 
 class OrdersCall(Word):

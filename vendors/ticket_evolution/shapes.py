@@ -25,6 +25,7 @@ class Order(Word):
     buyer: Party
     client: Client | None
     billing_address: Address | None
+    billing_address_id: Id | None
     items: tuple[Item, ...]
     shipments: tuple[Shipment, ...]
     payments: tuple[Payment, ...]
@@ -37,6 +38,7 @@ class Order(Word):
     discount: Amount
     total: Amount
     balance: Amount
+    pending_balance: Amount
     collected: Amount
     refunded: Amount
     promo_code: str | None
@@ -46,6 +48,9 @@ class Order(Word):
     reference: str | None
     seller_reference_number: str | None
     created_by_ip_address: str | None
+    session_id: str | None
+    user_agent: str | None
+    tax_signature: str | None
     check_fraud: bool
     fraud_check_status: str | None
     substitute_order_link_id: int | None
@@ -59,10 +64,16 @@ class Order(Word):
 
 
 class Rejected(Word):
-    """One of several orders of a call that did not become one: why, by the call's own fields."""
+    """One of the orders of a call that was not made: why, by the order's own fields."""
 
     state: State
     errors: dict[str, tuple[str, ...]]
+
+
+class RejectedOrders(Word):
+    """The answer to a call none of whose orders was made, in their order."""
+
+    orders: tuple[Rejected, ...]
 
 
 class Orders(Word):

@@ -13,7 +13,7 @@ from schemas.text import parse_uuid
 from vendors.dialect import NotTranslatable, Words
 from vendors.ticket_evolution.keeping import extras_of
 from vendors.ticket_evolution.people import billing_address_of, buyer_of
-from vendors.ticket_evolution.requests import Item, OrderCall, TicketGroup
+from vendors.ticket_evolution.requests import Item, OrderCall, Payment, TicketGroup
 
 NAME: Final[DialectName] = "ticket_evolution"
 
@@ -45,7 +45,7 @@ def _canonical(call: OrderCall) -> Words:
         # "The total amount will be calculated as …": what the call does not name is not part of it,
         # neither the event's own tax.
         **{name: _amount(getattr(call, name)) for name in _AMOUNTS},
-        "payments": [_payment(payment.type, payment.amount) for payment in call.payments],
+        "payments": [_payment(payment) for payment in call.payments],
         "reference": call.reference if call.seller_reference_number is None else call.seller_reference_number,
         "internal_notes": call.internal_notes,
         "external_notes": call.external_notes,
@@ -101,8 +101,15 @@ def _group(item: Item, group: TicketGroup) -> Words:
     )
 
 
-def _payment(type_: str, amount: Decimal | None) -> Words:
-    return _plain({"type": type_, "amount": amount})
+def _payment(payment: Payment) -> Words:
+    return _plain(
+        {
+            "type": payment.type,
+            "amount": payment.amount,
+            "status": "completed" if payment.is_completed else "pending",
+            "is_refund": bool(payment.is_refund),
+        }
+    )
 
 
 def _plain(words: Words) -> Words:

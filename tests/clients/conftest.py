@@ -1,0 +1,5 @@
+"""A tenant for the vendors' own clients."""
+
+from tests.contract.ticket_evolution import broker, brokerage
+
+__all__ = ["broker", "brokerage"]

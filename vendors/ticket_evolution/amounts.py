@@ -1,0 +1,39 @@
+"""Amounts as the answers write them: always with two decimals."""
+
+from decimal import Decimal
+from typing import Any, Final
+
+from pydantic_core import PydanticCustomError
+
+from schemas.money import parse_amount
+from vendors.dialect import Words
+
+_CENT: Final = Decimal("0.01")
+_OF_TICKET_GROUPS: Final = (
+    "price",
+    "cost",
+    "wholesale_price",
+    "retail_price",
+    "retail_price_override",
+    "face_value",
+)
+
+
+def amount_text(amount: Decimal) -> str:
+    """Return the amount with two decimals, whatever its currency has; with more where it needs them."""
+    in_cents = amount.quantize(_CENT)
+    return format(in_cents if in_cents == amount else amount, "f")
+
+
+def requested_group(group: Any) -> Words | None:
+    """Return a ticket group as the call said it, with its amounts written as all others."""
+    if not isinstance(group, dict):
+        return None
+    return {name: _amount(value) if name in _OF_TICKET_GROUPS else value for name, value in group.items()}
+
+
+def _amount(value: Any) -> Any:
+    try:
+        return amount_text(parse_amount(value))
+    except PydanticCustomError:
+        return value  # a patch of the extras may have made anything of it
