@@ -96,11 +96,11 @@ def _order(order: Order, background: Background, links: Links, event_id: str, *,
 def _customer(order: Order, background: Background) -> Words:
     buyer = order.buyer
     return {
-        "uuid": customer_id(background.tenant_id, buyer.email),
+        "uuid": customer_id(background.tenant_id, order.id, buyer.email),
         "user_id": "",
         "first_name": buyer.first_name,
         "last_name": buyer.last_name,
-        "email": buyer.email,
+        "email": buyer.email or "",
         "phone": buyer.phone or "",
         "image": "",
         "billing_address": address(order.billing_address),
