@@ -13,6 +13,8 @@ _LOCALE: Final = "en"
 
 _JOINERS: Final = "\u200c\u200d"
 _UNSEEN: Final = {"Cc", "Cf", "Cs"}  # control characters, marks of format, halves of characters
+# Marks of format that are drawn all the same, around what follows (Prepended_Concatenation_Mark).
+_SEEN: Final = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")
 _SELECTORS: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
@@ -26,7 +28,7 @@ def clean(text: str | None) -> str:
     seen = "".join(
         one
         for one in composed
-        if one in _JOINERS or one.isspace() or unicodedata.category(one) not in _UNSEEN
+        if one in _JOINERS or one.isspace() or unicodedata.category(one) not in _UNSEEN or _SEEN.match(one)
     )
     return " ".join(seen.split())
 
