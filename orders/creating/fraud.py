@@ -89,7 +89,7 @@ def check_fraud(world: World, request: CreateOrder, quote: Quote, now: datetime)
         country=None if address is None else address.country,
         has_address=address is not None,
         # Buyers who have no address are not one and the same.
-        orders_by_email=by_email if order.buyer.email else 0,
+        orders_by_email=by_email if compared_address(order.buyer.email) else 0,
         orders_by_ip=by_ip if order.created_by_ip_address else 0,
     )
     found = CHECK(facts, request.tenant.fraud_rules)

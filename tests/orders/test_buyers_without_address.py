@@ -73,10 +73,23 @@ def test_buyers_without_an_address_are_not_one_customer(engine: Engine) -> None:
 
 STAND_INS = [
     "purchaser@zoho-backstage.invalid",
+    "customer@acme.invalid",
     "client-17@ticket-evolution.invalid",
     "office@ticket-evolution.invalid",
     "client-aB3@ticket-evolution.invalid",
 ]
+
+
+@pytest.mark.parametrize("stored", STAND_INS)
+def test_what_stands_for_nobody_is_not_stored(engine: Engine, stored: str) -> None:
+    load_with_settings(engine, fraud_rules={"max_orders": 1, "declines": True})
+    buyer = NOBODY | {"email": stored}
+
+    outcomes = run(engine, *(make_request(buyer=buyer, check_fraud=True) for _ in range(2)))
+
+    assert [codes(one) for one in outcomes] == [[], []]
+    assert rows(engine, "SELECT DISTINCT buyer_email FROM orders") == [("",)]
+    assert {event["buyer"]["email"] for event in _events(engine)} == {None}
 
 
 @pytest.mark.parametrize("stored", STAND_INS)
