@@ -235,20 +235,3 @@ def test_another_file_is_no_recording(tmp_path: Path, line: str) -> None:
 
     with pytest.raises(NotARecording, match="line 1"):
         list(read_recording(path))
-
-
-def test_a_recording_is_a_file_of_its_own(intake: Intake, tmp_path: Path) -> None:
-    path = tmp_path / "there.jsonl"
-    path.write_text("mine")
-
-    with pytest.raises(FileExistsError):
-        Recorder(intake.url, path, 0)
-    assert path.read_text() == "mine"
-
-
-def test_an_intake_that_is_away_is_a_bad_gateway(tmp_path: Path) -> None:
-    class Away:
-        url = "http://127.0.0.1:9"
-
-    with recording(Away(), tmp_path / "away.jsonl") as http:  # type: ignore[arg-type]
-        assert http.get("/healthz").status_code == 502
