@@ -13,6 +13,7 @@ from intake.commands import (
     catalog,
     dead_letters,
     demo,
+    dialects,
     doctor,
     events,
     holds,
@@ -56,6 +57,7 @@ app.add_typer(tickets.app, name="tickets")
 app.add_typer(keys.app, name="keys")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(dialects.app, name="dialects")
 
 
 def run(arguments: Sequence[str]) -> int:

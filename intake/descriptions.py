@@ -25,7 +25,7 @@ _FIELDS: Final = {
     "created_at": "When the order was made (RFC 3339, UTC).",
     "currency": "The currency of every amount of the order (ISO 4217).",
     "discount": "Taken off the total. In a request: beside what the promo code takes off.",
-    "email": "The person's e-mail address.",
+    "email": "The person's e-mail address; null where there is none.",
     "errors": "Why it was rejected; empty otherwise.",
     "event_id": "The event, by the catalogue's id.",
     "expires_at": "Until when it is held; left out or null: until it is released.",

@@ -411,9 +411,12 @@ def _make_bodies(schemas: dict[str, Words]) -> None:
         said = [field for field in _SAID_BY_PATH if properties.pop(field, None)]
         schemas[name]["required"] = [one for one in schemas[name].get("required", []) if one not in said]
     # A patch names what changes, also of the buyer, whose other fields stay.
-    buyer, terms = dict(schemas["Buyer"]), schemas.pop("OrderTerms")
+    buyer, terms = schemas.pop("BuyerTerms"), schemas.pop("OrderTerms")
     del buyer["required"]
-    schemas["BuyerPatch"] = buyer | {"title": "BuyerPatch"}
+    schemas["BuyerPatch"] = buyer | {
+        "title": "BuyerPatch",
+        "description": "What is to change of the buyer; null takes out what can be missing.",
+    }
     terms["properties"]["buyer"] = {"$ref": _REF.format(model="BuyerPatch")}
     lines, _ = terms["properties"]["line_items"].pop("anyOf")  # an order is never without
     terms["properties"]["line_items"] |= lines

@@ -13,8 +13,9 @@ from sqlalchemy import Connection, text
 
 from db.bulk import array
 from db.ids import is_dated
+from orders.addresses import compared_address
 from orders.catalogue.load_offers import load_events, load_offers
-from orders.creating.fraud import compared_email, fraud_keys
+from orders.creating.fraud import fraud_keys
 from orders.inventory.lock import LockedHold, lock_holds, lock_late_holds, lock_stock, read_stock
 from orders.look import Named
 from orders.make_ahead import make_ahead
@@ -47,8 +48,8 @@ _NUMBERS: Final = text("SELECT nextval('order_numbers') FROM generate_series(1, 
 _CHECKED_BEFORE: Final = text("""
     SELECT wanted.tenant_id::text, wanted.email, wanted.ip_address,
         (SELECT count(*) FROM fraud_checks c
-            WHERE c.tenant_id = wanted.tenant_id AND c.email = wanted.email AND c.checked_at > wanted.since)
-            AS by_email,
+            WHERE c.tenant_id = wanted.tenant_id AND c.email = wanted.email AND c.checked_at > wanted.since
+            AND wanted.email <> '') AS by_email,
         (SELECT count(*) FROM fraud_checks c
             WHERE c.tenant_id = wanted.tenant_id AND c.ip_address = wanted.ip_address
             AND c.checked_at > wanted.since) AS by_ip
@@ -166,7 +167,7 @@ def _load_fraud_counts(
         _CHECKED_BEFORE,
         {
             "tenant_ids": array(request.tenant.id for request in asking),
-            "emails": array(compared_email(request.body.buyer.email) for request in asking),
+            "emails": array(compared_address(request.body.buyer.email) for request in asking),
             "ips": array(request.body.created_by_ip_address for request in asking),
             "since": array(moment.isoformat() for moment in since),
         },

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from orders.addresses import shown_address
 from orders.rows import LineRow, NoteRow, OrderRow, PaymentRow, TicketRow, TradeRow
 from orders.rows import Words as Words
 
@@ -60,7 +61,7 @@ def render_buyer(order: OrderRow) -> Words:
     return {
         "first_name": order.buyer_first_name,
         "last_name": order.buyer_last_name,
-        "email": order.buyer_email,
+        "email": shown_address(order.buyer_email),
         "company": order.buyer_company,
         "phone": order.buyer_phone,
     }

@@ -22,7 +22,16 @@ from schemas.orders import (
     SeatOrder,
     Seats,
 )
-from schemas.text import AtMost, IdempotencyKey, Identifier, LongText, ShortText, StoredKey, Word
+from schemas.text import (
+    AtMost,
+    EmailAddress,
+    IdempotencyKey,
+    Identifier,
+    LongText,
+    ShortText,
+    StoredKey,
+    Word,
+)
 
 MAX_VERSIONS: Final = 1_000
 """Versions of an order that one request may name; more are no condition that anybody means."""
@@ -89,6 +98,12 @@ class LineTerms(Word):
     seat_order: SeatOrder = "consecutive"
 
 
+class BuyerTerms(Buyer):
+    """Who pays, after the patch; an address that is not there any more was taken out."""
+
+    email: EmailAddress | None = None
+
+
 class OrderTerms(Word):
     """What of an order can be changed, as a patch makes it: what the patch does not name is not here.
 
@@ -97,7 +112,7 @@ class OrderTerms(Word):
     once, and later changes price the promo code again.
     """
 
-    buyer: Buyer | None = None
+    buyer: BuyerTerms | None = None
     billing_address: Address | None = None
     line_items: (
         Annotated[tuple[LineTerms, ...], Field(min_length=1, strict=False), AtMost(MAX_LINES)] | None

@@ -31,11 +31,11 @@ TicketStatus = Literal["valid", "checked_in", "voided"]
 
 
 class Buyer(Word):
-    """Who pays, and where the confirmation goes."""
+    """Who pays, and where the confirmation goes; `email` is null for a buyer who has no address."""
 
     first_name: ShortText
     last_name: ShortText
-    email: EmailAddress
+    email: EmailAddress | None
     company: ShortText | None = None
     phone: ShortText | None = None
 

@@ -146,13 +146,12 @@ def show(
 
 
 def _print_order(order: "Words") -> None:
-    buyer = order["buyer"]
     print_facts(
         (
             ("order", f"{order['number']} ({order['code']})"),
             ("id", order["id"]),
             ("tenant", order["tenant"]),
-            ("buyer", f"{buyer['first_name']} {buyer['last_name']} <{buyer['email']}>"),
+            ("buyer", _buyer(order["buyer"])),
             ("status", order["status"]),
             ("payment", order["payment_status"]),
             ("version", order["version"]),
@@ -177,6 +176,11 @@ def _print_parts(order: "Words") -> None:
         print_table(columns, _rows(columns, order["payments"]), title="Payments")
     columns = ("id", "ticket_class_id", "seat", "status", "code")
     print_table(columns, _rows(columns, order["tickets"]), title="Tickets")
+
+
+def _buyer(buyer: "Words") -> str:
+    name = f"{buyer['first_name']} {buyer['last_name']}"
+    return f"{name} <{buyer['email']}>" if buyer["email"] else name
 
 
 def _rows(columns: Sequence[str], things: Sequence["Words"]) -> list[list[Any]]:

@@ -4,16 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from intake.documents.facts import EventText, Labelled, LineText, OrderText, TicketState, TicketText
-from intake.documents.wording import (
-    address_lines,
-    clean,
-    joined,
-    moment_of,
-    money,
-    name_of,
-    period_of,
-    zone_of,
-)
+from intake.documents.moments import moment_of, period_of, zone_of
+from intake.documents.wording import address_lines, clean, joined, money, name_of
 from orders.reading.tickets import TicketFacts
 from schemas.background import Background, EventFacts, TicketClassFacts
 from schemas.orders import LineItem, Order, OrderStatus, PaymentStatus, Ticket, TicketStatus

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import Any, Final, Literal
+from unicodedata import category
 
 from fpdf import FPDF
 from fpdf.enums import MethodReturnValue, PDFResourceType, XPos, YPos
 
 from intake.documents.cutting import BOLD, REGULAR, cut
+from intake.documents.substitutes import substitutes_for
 from intake.documents.typefaces import LATIN, Typeface, typefaces_for
 
 MARGIN: Final = 18.0
@@ -26,7 +28,8 @@ _LEADING: Final = 1.42  # of the size: room for the marks above and below Thai a
 _SCALES: Final = (1.0, 0.85, 0.72, 0.6)  # of the size that was asked for, until the text fits
 _MORE: Final = "…"
 _MM: Final = 25.4 / 72
-_OURS: Final = frozenset(map(chr, range(0x20, 0x7F))) | frozenset("–—·…")
+_BASE: Final = "◌"
+_OURS: Final = frozenset(map(chr, range(0x20, 0x7F))) | frozenset("–—·…" + _BASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,11 @@ class Sheet(FPDF):
         self._drawn: dict[tuple[Any, ...], _Drawn] = {}
         self._measured: tuple[Any, ...] = ()
         self._measured_width = 0.0
+        self._substitutes = substitutes_for(letters)
+        letters = frozenset("".join(letters).translate(self._substitutes)) | _OURS
         self._typefaces = typefaces_for(letters, zones)
         for typeface in self._typefaces:
-            self._add_typeface(typeface, letters | _OURS, directory)
+            self._add_typeface(typeface, letters, directory)
         self.set_fallback_fonts([typeface.family for typeface in self._typefaces])
         self.set_text_shaping(use_shaping_engine=True)
 
@@ -99,11 +104,15 @@ class Sheet(FPDF):
     ) -> float:
         """Draw text from its upper left corner; return where it ends below.
 
-        What needs more lines than it may have is drawn smaller, and at last shortened.
+        What needs more lines than it may have is drawn smaller, and at last shortened. A letter that no font
+        has is drawn as its plain form or as a box.
         """
         self.set_xy(x, y)
+        text = text.translate(self._substitutes)
         if not text:
             return y
+        if category(text[0]).startswith("M"):
+            text = _BASE + text  # a mark with nothing before it is drawn on nothing, and not seen
         look = (text, width, size, "B" if is_bold else "", colour, align, max_lines)
         if y + size * _MM * _LEADING * max_lines > self.page_break_trigger:
             self._draw(*look)  # and maybe go on on another page

@@ -73,6 +73,11 @@ def typefaces_for(letters: Iterable[str], zones: Iterable[str] = ()) -> list[Typ
     return found
 
 
+def is_known(letter: str) -> bool:
+    """Say whether any font has the letter."""
+    return LATIN.has(letter) or any(typeface.has(letter) for typeface in _others("SC"))
+
+
 def _han_face(letters: set[str], zones: Iterable[str]) -> str:
     if any("\u3040" <= letter <= "\u30ff" for letter in letters):
         return "JP"
@@ -81,6 +86,7 @@ def _han_face(letters: set[str], zones: Iterable[str]) -> str:
     return next((_HAN_OF_ZONE[zone] for zone in zones if zone in _HAN_OF_ZONE), "SC")
 
 
+@cache
 def _others(han_face: str) -> list[Typeface]:
     paths = sorted(path for path in _NOTO.glob("Noto*.ttf") if "Italic" not in path.name)
     others = [Typeface(path.stem.partition("[")[0].lower(), path) for path in paths if path != LATIN.path]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-_LOOK: Final = "1"
+_LOOK: Final = "2"
 """To be raised with every change of how documents look."""
 
 # Of each row that the document shows the transaction that wrote it, and not its text, which depends on the

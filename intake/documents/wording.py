@@ -1,24 +1,20 @@
-"""Amounts, moments and names as a person reads them: in an order's currency and an event's time zone."""
+"""Amounts, names and addresses as a person reads them."""
 
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import datetime
 from decimal import Decimal
 from typing import Final
-from zoneinfo import ZoneInfo
-
-from babel.dates import format_datetime, get_timezone_name
 
 from schemas.money import display_money
 from schemas.orders import Address, Attendee, Buyer
 
 _LOCALE: Final = "en"
-_DAY: Final = "EEEE, d MMMM y"
-_TIME: Final = "HH:mm"
 
 _JOINERS: Final = "\u200c\u200d"
 _UNSEEN: Final = {"Cc", "Cf", "Cs"}  # control characters, marks of format, halves of characters
+# Marks of format that are drawn all the same, around what follows (Prepended_Concatenation_Mark).
+_SEEN: Final = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")
 _SELECTORS: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
@@ -32,7 +28,7 @@ def clean(text: str | None) -> str:
     seen = "".join(
         one
         for one in composed
-        if one in _JOINERS or one.isspace() or unicodedata.category(one) not in _UNSEEN
+        if one in _JOINERS or one.isspace() or unicodedata.category(one) not in _UNSEEN or _SEEN.match(one)
     )
     return " ".join(seen.split())
 
@@ -59,35 +55,3 @@ def address_lines(address: Address | None) -> tuple[str, ...]:
 def money(amount: Decimal, currency: str) -> str:
     """Return the amount with its currency: `$45.50`, `¥4,500`, `KWD 1.250`."""
     return clean(display_money(amount, currency, _LOCALE))
-
-
-def day_of(moment: datetime, zone: str) -> str:
-    """Return the day in the time zone: `Sunday, 11 April 2027`."""
-    return str(format_datetime(moment, _DAY, tzinfo=ZoneInfo(zone), locale=_LOCALE))
-
-
-def moment_of(moment: datetime, zone: str) -> str:
-    """Return the day and the time in the time zone: `Sunday, 11 April 2027, 19:00`."""
-    return f"{day_of(moment, zone)}, {_time(moment, zone)}"
-
-
-def period_of(start: datetime, end: datetime, zone: str) -> tuple[str, str]:
-    """Return the day and the hours of an event in its time zone; both days where there are two.
-
-    What ends by six in the morning is still called a night of the first day.
-    """
-    first, last = start.astimezone(ZoneInfo(zone)), end.astimezone(ZoneInfo(zone))
-    nights = (last.date() - first.date()).days
-    if nights == 0 or (nights == 1 and last.hour < 6):
-        return day_of(start, zone), f"{_time(start, zone)} – {_time(end, zone)}"
-    return f"{day_of(start, zone)} – {day_of(end, zone)}", f"from {_time(start, zone)} to {_time(end, zone)}"
-
-
-def zone_of(moment: datetime, zone: str) -> str:
-    """Return what the time zone is called then: `Central European Summer Time (Europe/Paris)`."""
-    name = get_timezone_name(moment.astimezone(ZoneInfo(zone)), locale=_LOCALE)
-    return clean(f"{name} ({zone})")
-
-
-def _time(moment: datetime, zone: str) -> str:
-    return str(format_datetime(moment, _TIME, tzinfo=ZoneInfo(zone), locale=_LOCALE))

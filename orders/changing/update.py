@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Final
 
+from orders.addresses import stored_address
 from orders.change import Change
 from orders.changing.merge import Terms
 from orders.changing.open_order import open_order
@@ -54,6 +55,7 @@ def _set_words(change: Change, terms: Terms) -> None:
     named: Words = {name: getattr(words, name) for name in _ALIKE if name in terms.named}
     if words.buyer is not None:
         named |= {f"buyer_{name}": value for name, value in words.buyer}
+        named["buyer_email"] = stored_address(words.buyer.email)
     if "billing_address" in terms.named:
         named["billing_address"] = _address(words)
     # JSON may be equal and not alike (1 and true): what is equal stays as it is written.

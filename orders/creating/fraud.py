@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal, Protocol
 
+from orders.addresses import compared_address
 from orders.errors import Declined
 from orders.new_order import Quote
 from orders.requests import CreateOrder
@@ -69,14 +70,9 @@ def check_rules(facts: Facts, rules: FraudRules | None) -> Verdict:
 CHECK: Final[FraudCheck] = check_rules
 
 
-def fraud_keys(tenant_id: str, email: str, ip_address: str | None) -> tuple[FraudKey, FraudKey]:
+def fraud_keys(tenant_id: str, email: str | None, ip_address: str | None) -> tuple[FraudKey, FraudKey]:
     """Return under what the checked orders of an address are counted."""
-    return (tenant_id, "email", compared_email(email)), (tenant_id, "ip", ip_address)
-
-
-def compared_email(email: str) -> str:
-    """Return an e-mail address as the rules compare it: without case."""
-    return email.lower()
+    return (tenant_id, "email", compared_address(email)), (tenant_id, "ip", ip_address)
 
 
 def check_fraud(world: World, request: CreateOrder, quote: Quote, now: datetime) -> FraudRow | None:
@@ -92,7 +88,8 @@ def check_fraud(world: World, request: CreateOrder, quote: Quote, now: datetime)
         quantity=sum(line.quantity for line in quote.priced.lines),
         country=None if address is None else address.country,
         has_address=address is not None,
-        orders_by_email=by_email,
+        # Buyers who have no address are not one and the same.
+        orders_by_email=by_email if compared_address(order.buyer.email) else 0,
         orders_by_ip=by_ip if order.created_by_ip_address else 0,
     )
     found = CHECK(facts, request.tenant.fraud_rules)
@@ -103,7 +100,7 @@ def check_fraud(world: World, request: CreateOrder, quote: Quote, now: datetime)
     return FraudRow(
         request.new_order_id,
         request.tenant.id,
-        compared_email(order.buyer.email),
+        compared_address(order.buyer.email),
         order.created_by_ip_address,
         found.verdict,
         list(found.reasons),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from orders.addresses import stored_address
 from orders.catalogue.offers import ticket_code
 from orders.catalogue.tenants import Tenant
 from orders.catalogue.ticket_codes import TicketKey
@@ -143,7 +144,7 @@ def _order_row(
         event_id=order.event_id,
         buyer_first_name=buyer.first_name,
         buyer_last_name=buyer.last_name,
-        buyer_email=buyer.email,
+        buyer_email=stored_address(buyer.email),
         buyer_company=buyer.company,
         buyer_phone=buyer.phone,
         billing_address=None if order.billing_address is None else order.billing_address.model_dump(),

@@ -75,6 +75,7 @@ _KINDS: dict[str, Make] = {
     "free": lambda engine: _placed(engine, ("gift", 1), payments=[{"type": "tbd"}]),
     "a tax that was given": lambda engine: _placed(engine, ("seat", 3), tax="1.00"),
     "of a buyer without names": lambda engine: _placed(engine, buyer=_NOBODY),
+    "of a buyer without an address": lambda engine: _placed(engine, buyer=_NOBODY | {"email": None}),
     "partly cancelled": lambda engine: _then(
         engine, _placed(engine), CANCEL, lines=[{"line_number": 1, "quantity": 1}]
     ),

@@ -48,7 +48,7 @@ def test_the_summary_is_followed_by_each_ticket_on_a_page(place: Place, pages: P
         assert f"Order {order.code} · ticket {number} of 3 · {ticket.id}" in page
         assert f"SECTION A ROW 3 SEAT {ticket.seat}" in page
         assert "Concert Sunday, 11 April 2027 19:00 – 23:00" in page
-        assert "Central European Summer Time (Europe/Paris)" in page
+        assert "Central European Summer Time (Europe/Paris, UTC+02:00)" in page
         assert "Grande salle" in page
 
 
@@ -91,7 +91,7 @@ def test_an_event_in_tokyo_is_told_in_its_own_time_and_money(place: Place, pages
     summary, ticket, _ = pages(order)
 
     assert "Subtotal ¥9,000" in summary
-    assert "花見 Sunday, 11 April 2027 08:00 – 10:30 Japan Standard Time (Asia/Tokyo)" in ticket
+    assert "花見 Sunday, 11 April 2027 08:00 – 10:30 Japan Standard Time (Asia/Tokyo, UTC+09:00)" in ticket
 
 
 def test_a_scanner_reads_the_very_code_of_the_ticket(place: Place, opened) -> None:

@@ -85,7 +85,7 @@ def test_the_pass_has_the_facts_and_needs_nothing_from_outside(phone, place, lin
         "Concert",
         "Sunday, 11 April 2027",
         "19:00 – 23:00",
-        "Central European Summer Time (Europe/Paris)",
+        "Central European Summer Time (Europe/Paris, UTC+02:00)",
         "Grande salle",
         "Stalls",
         "A",

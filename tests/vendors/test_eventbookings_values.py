@@ -27,6 +27,8 @@ BACKGROUND = Background(
     UUID(int=3), "demo", Organisation(), {}, events={"e": EVENT}, ticket_classes={"c": CLASS}
 )
 
+AMOUNTS = ("shipping", "service_fee", "additional_expense", "tax", "included_tax", "discount")
+
 
 def make_order(quantity: int, *, currency: str = "JPY", voided: int = 0, **totals: Decimal) -> Order:
     line: dict[str, Any] = {
@@ -37,17 +39,16 @@ def make_order(quantity: int, *, currency: str = "JPY", voided: int = 0, **total
         "line_number": 1, "ticket_class_id": "c", "seat": None, "attendee": None, "status": "valid",
         "code": "x", "created_at": NOW, "checked_in_at": None,
     }  # fmt: skip
-    nothing = dict.fromkeys(
-        ("shipping", "service_fee", "additional_expense", "tax", "included_tax", "discount"), "0"
-    )
-    sums = {
-        **nothing,
-        "subtotal": str(7 * quantity),
-        "total": "0",
-        "paid": "0",
-        "balance": "0",
-        "refunded": "0",
+    added = {
+        "subtotal": Decimal(7 * quantity),
+        **{
+            name: totals.get(name, Decimal(0))
+            for name in ("shipping", "service_fee", "additional_expense", "tax")
+        },
     }
+    beside = {name: totals.get(name, Decimal(0)) for name in ("included_tax", "discount")}
+    nothing = dict.fromkeys(("paid", "balance", "refunded"), Decimal(0))
+    sums = {**added, **beside, **nothing, "total": sum(added.values()) - beside["discount"]}
     tickets = [{**ticket, "id": uuid4()} for _ in range(quantity)]
     return Order.model_validate(
         {
@@ -55,7 +56,7 @@ def make_order(quantity: int, *, currency: str = "JPY", voided: int = 0, **total
             "payment_status": "unpaid", "version": 1, "idempotency_key": "k", "event_id": None,
             "currency": currency, "billing_address": None, "line_items": [line],
             "buyer": {"first_name": "A", "last_name": "B", "email": "a@example.com"},
-            "totals": {**sums, **{name: str(value) for name, value in totals.items()}},
+            "totals": {name: str(value) for name, value in sums.items()},
             "tickets": tickets + [{**ticket, "id": uuid4(), "status": "voided"} for _ in range(voided)],
             "payments": [], "notes": [], "payment_due_at": None, "cancellation": None, "fraud_check": None,
             "check_in": {"status": "not_checked_in", "checked_in": 0, "tickets": quantity}, "trade": None,
@@ -117,8 +118,46 @@ def test_shares_of_the_lines_add_up(
         name: sum(int(item[name]["amount"]) for item in items)
         for name in ("subtotal", "tax", "discount", "service_fee", "processing_fee")
     }
-    assert list(sums.values()) == [7 * quantity, tax, discount, fee, shipping]
+    assert list(sums.values()) == [7 * quantity - discount, tax, discount, fee, shipping]
     assert [item["quantity"] for item in items].count(0) == voided
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.integers(1, 7),
+    st.fixed_dictionaries({name: st.just(Decimal(0)) | st.integers(0, 99).map(Decimal) for name in AMOUNTS}),
+    st.booleans(),
+)
+def test_the_parts_of_a_summary_make_its_total(
+    quantity: int, amounts: dict[str, Decimal], is_included: bool
+) -> None:
+    """The document's summary has five amounts, of which `total` is the whole, and no discount among them."""
+    background = replace(BACKGROUND, events={"e": replace(EVENT, tax_is_included=is_included)})
+    words = answer_without_links(make_order(quantity, **amounts), background)["result"]["orders"]
+
+    def parts(of: dict[str, Any]) -> int:
+        names = ["subtotal", "service_fee", "processing_fee"]
+        names += [] if words["price_is_tax_inclusive"] == "1" else ["tax"]
+        return sum(int(of[name]["amount"]) for name in names)
+
+    assert parts(words["summary"]) == int(words["summary"]["total"]["amount"])
+    assert sum(map(parts, words["line_items"])) == int(words["summary"]["total"]["amount"])
+    if is_included and amounts["included_tax"]:
+        assert words["price_is_tax_inclusive"] == "1"
+
+
+def test_two_buyers_without_an_address_are_two_customers() -> None:
+    def customer(email: str | None) -> dict[str, Any]:
+        order = make_order(1)
+        buyer = order.buyer.model_copy(update={"email": email})
+        words = answer_without_links(order.model_copy(update={"buyer": buyer}), BACKGROUND)
+        found: dict[str, Any] = words["result"]["orders"]["customer"]
+        return found
+
+    first, second = customer(None), customer(None)
+    assert (first["email"], second["email"]) == ("", "")
+    assert first["uuid"] != second["uuid"]
+    assert customer("Ada@example.com")["uuid"] == customer("ada@example.com")["uuid"]
 
 
 def test_a_purchase_without_tickets_has_its_line() -> None:

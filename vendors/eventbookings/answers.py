@@ -7,9 +7,10 @@ from schemas.background import Background, EventFacts
 from schemas.orders import Order, Payment
 from vendors.dialect import Words
 from vendors.eventbookings.events import event_words, instruction_words, organisation_words, tax_percent
-from vendors.eventbookings.lines import line_items, processing_fee
+from vendors.eventbookings.lines import line_items
 from vendors.eventbookings.links import Links, NoLinks
 from vendors.eventbookings.pages import Page, Query
+from vendors.eventbookings.sums import Sums, sums_of
 from vendors.eventbookings.tickets import given
 from vendors.eventbookings.values import address, amount, attributes, customer_id, in_both_zones
 from vendors.words import moment
@@ -62,6 +63,7 @@ def _as_text(listed: Sequence[Words]) -> str:
 
 def _order(order: Order, background: Background, links: Links, event_id: str, *, is_complete: bool) -> Words:
     event = background.events[event_id]
+    sums = sums_of(order, event)
     return {
         "uuid": str(order.id),
         "code": order.code,
@@ -69,13 +71,13 @@ def _order(order: Order, background: Background, links: Links, event_id: str, *,
         "order_pdf_link": links.order_pdf(order.id),
         "event": event_words(order, event, background),
         "organisation": organisation_words(background),
-        "line_items": line_items(order, background, links, is_complete=is_complete),
-        "summary": _summary(order),
+        "line_items": line_items(order, sums, background, links, is_complete=is_complete),
+        "summary": _summary(order, sums),
         "payments": _payments(order, event),
         "timezone": event.timezone,
         "currency": order.currency,
         "tax": attributes({"CODE": event.tax_name or "", "RATE": tax_percent(event)}),
-        "price_is_tax_inclusive": int(event.tax_is_included),
+        "price_is_tax_inclusive": int(sums.is_tax_inclusive),
         "instruction": instruction_words(event),
         "additional_details": given(_additional(order, is_complete=is_complete), is_complete=is_complete),
         "invitations": [],
@@ -96,11 +98,11 @@ def _order(order: Order, background: Background, links: Links, event_id: str, *,
 def _customer(order: Order, background: Background) -> Words:
     buyer = order.buyer
     return {
-        "uuid": customer_id(background.tenant_id, buyer.email),
+        "uuid": customer_id(background.tenant_id, order.id, buyer.email),
         "user_id": "",
         "first_name": buyer.first_name,
         "last_name": buyer.last_name,
-        "email": buyer.email,
+        "email": buyer.email or "",
         "phone": buyer.phone or "",
         "image": "",
         "billing_address": address(order.billing_address),
@@ -108,16 +110,16 @@ def _customer(order: Order, background: Background) -> Words:
     }
 
 
-def _summary(order: Order) -> Words:
-    totals, currency = order.totals, order.currency
+def _summary(order: Order, sums: Sums) -> Words:
+    currency = order.currency
     tickets = str(sum(line.quantity for line in order.line_items))
     return {
         "coupons": [order.promo_code] if order.promo_code else [],
-        "service_fee": amount(totals.service_fee, currency),
-        "processing_fee": amount(processing_fee(order), currency),
-        "tax": amount(totals.tax + totals.included_tax, currency),
-        "subtotal": amount(totals.subtotal, currency),
-        "total": amount(totals.total, currency),
+        "service_fee": amount(sums.service_fee, currency),
+        "processing_fee": amount(sums.processing_fee, currency),
+        "tax": amount(sums.tax, currency),
+        "subtotal": amount(sums.subtotal, currency),
+        "total": amount(order.totals.total, currency),
         "total_tickets": {"amount": tickets, "display_text": tickets},
     }
 

@@ -11,6 +11,7 @@ from schemas.money import ZERO
 from schemas.orders import LineItem, Order, Ticket
 from vendors.dialect import Words
 from vendors.eventbookings.links import Links
+from vendors.eventbookings.sums import Sums
 from vendors.eventbookings.tickets import references, ticket_words
 from vendors.eventbookings.values import (
     address,
@@ -33,29 +34,33 @@ class _Item:
     quantity: int
     reference: str = ""
     """What the ticket is called."""
-    subtotal: Decimal = ZERO
-    tax: Decimal = ZERO
+    price: Decimal = ZERO
+    """What its places cost together, before anything is taken off."""
     discount: Decimal = ZERO
+    other_tax: Decimal = ZERO
+    tax: Decimal = ZERO
     service_fee: Decimal = ZERO
     processing_fee: Decimal = ZERO
 
+    @property
+    def subtotal(self) -> Decimal:
+        """Return what they cost, as the summary's subtotal is made."""
+        return self.price - self.discount + self.other_tax
 
-def line_items(order: Order, background: Background, links: Links, *, is_complete: bool) -> list[Words]:
+
+def line_items(
+    order: Order, sums: Sums, background: Background, links: Links, *, is_complete: bool
+) -> list[Words]:
     """Return the line items; their amounts add up to those of the order, to the last cent.
 
     A voided ticket stays, with the quantity 0 and nothing to pay.
     """
     items = list(_items(order))
-    _share(order, [item for item in items if item.quantity])
+    _share(order, sums, [item for item in items if item.quantity])
     return [
         _words(serial, item, order, background, links, is_complete=is_complete)
         for serial, item in enumerate(items, 1)
     ]
-
-
-def processing_fee(order: Order) -> Decimal:
-    """Return what the buyer pays beside prices, service fee and tax: shipping and further expenses."""
-    return order.totals.shipping + order.totals.additional_expense
 
 
 def _items(order: Order) -> Iterator[_Item]:
@@ -73,21 +78,21 @@ def _items(order: Order) -> Iterator[_Item]:
             yield _Item(line, None, max(missing, 0))
 
 
-def _share(order: Order, items: list[_Item]) -> None:
+def _share(order: Order, sums: Sums, items: list[_Item]) -> None:
     for line in order.line_items:
         of_line = [item for item in items if item.line is line]
         weights = [Decimal(item.quantity) for item in of_line]
-        for item, subtotal in zip(of_line, spread(line.amount, weights, order.currency), strict=True):
-            item.subtotal = subtotal
+        for item, price in zip(of_line, spread(line.amount, weights, order.currency), strict=True):
+            item.price = price
     # The order's tax may have been given as a sum, whatever the lines' own taxes are.
-    totals = order.totals
     taxes = [item.line.tax * item.quantity / (item.line.quantity or 1) for item in items]
-    weights = [item.subtotal for item in items]
+    weights = [item.price for item in items]
     shared = {
-        "tax": (totals.tax + totals.included_tax, taxes if any(taxes) else weights),
-        "discount": (totals.discount, weights),
-        "service_fee": (totals.service_fee, weights),
-        "processing_fee": (processing_fee(order), weights),
+        "tax": (sums.tax, taxes if any(taxes) else weights),
+        "discount": (sums.discount, weights),
+        "other_tax": (sums.other_tax, weights),
+        "service_fee": (sums.service_fee, weights),
+        "processing_fee": (sums.processing_fee, weights),
     }
     for name, (whole, by) in shared.items():
         # Most of them are nothing, which needs no fractions.

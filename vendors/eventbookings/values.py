@@ -65,8 +65,13 @@ def banners(event: EventFacts) -> list[Words]:
     ]
 
 
-def customer_id(tenant_id: UUID, email: str) -> str:
-    """Return the id of a customer: the same for all orders of one e-mail address and tenant."""
+def customer_id(tenant_id: UUID, order_id: UUID, email: str | None) -> str:
+    """Return the id of a customer: the same for all orders of one e-mail address and tenant.
+
+    Without an address nobody knows who else the buyer is: each order has a customer of its own.
+    """
+    if email is None:
+        return str(uuid5(order_id, "customer"))
     return str(uuid5(tenant_id, f"customer:{email.lower()}"))
 
 

@@ -13,7 +13,7 @@ from vendors.ticket_evolution.amounts import amount_text
 from vendors.ticket_evolution.items import id_of, items_of
 from vendors.ticket_evolution.keeping import kept
 from vendors.ticket_evolution.payments import payments_of
-from vendors.ticket_evolution.people import address_words, is_stand_in
+from vendors.ticket_evolution.people import address_words
 from vendors.ticket_evolution.shipments import shipments_of
 from vendors.ticket_evolution.states import state_of
 from vendors.words import moment
@@ -111,7 +111,7 @@ def _client(order: Order, client_id: str | None) -> Words:
         "url": client_id and f"/clients/{client_id}",
         "name": f"{buyer.first_name} {buyer.last_name}".strip(),
         "company": buyer.company,
-        "email_addresses": [] if is_stand_in(buyer.email) else [{"address": buyer.email}],
+        "email_addresses": [{"address": buyer.email}] if buyer.email else [],
         "phone_numbers": [{"number": buyer.phone}] if buyer.phone else [],
     }
 

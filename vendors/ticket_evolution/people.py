@@ -9,9 +9,6 @@ from schemas.orders import Address, Buyer
 from vendors.dialect import Words
 from vendors.ticket_evolution.requests import Hash, OrderCall
 
-_DOMAIN: Final = "ticket-evolution.invalid"
-_LONGEST: Final = 40
-
 _ADDRESS: Final = {
     "name": "name",
     "street_address": "line_1",
@@ -27,13 +24,11 @@ _ADDRESS: Final = {
 def buyer_of(call: OrderCall) -> Words:
     """Return the canonical buyer: what the call says of the recipient, and the id where it says nothing.
 
-    The e-mail address is then one that leads nowhere (RFC 2606, 2).
+    The buyer has no e-mail address then.
     """
     kind, id_ = _party(call)
     first, _, last = (_name(call) or f"{kind} {id_ or 'unknown'}").rpartition(" ")
-    stand_in = {"first_name": first, "last_name": last, "email": f"{kind.lower()}@{_DOMAIN}"}
-    if id_ and id_.isascii() and id_.isalnum() and len(id_) <= _LONGEST:
-        stand_in["email"] = f"{kind.lower()}-{id_}@{_DOMAIN}"
+    stand_in: Words = {"first_name": first, "last_name": last, "email": None}
     told = {
         "email": _first(_told(call, "email_address"), "address"),
         "phone": _first(_told(call, "phone_number"), "number"),
@@ -41,14 +36,9 @@ def buyer_of(call: OrderCall) -> Words:
     }
     buyer = stand_in | {name: value for name, value in told.items() if value}
     try:
-        return Buyer.model_validate(buyer).model_dump(exclude_none=True)
+        return {"email": None, **Buyer.model_validate(buyer).model_dump(exclude_none=True)}
     except ValidationError:  # attributes that are no address of ours stay in the shipment, as they came
         return stand_in
-
-
-def is_stand_in(email: str) -> bool:
-    """Say whether the address only stands for one that the order does not have."""
-    return email.endswith(f"@{_DOMAIN}")
 
 
 def billing_address_of(call: OrderCall) -> Words | None:

@@ -1,19 +1,14 @@
 """Who bought, who holds a ticket, and who created and changed an order."""
 
-from typing import Final
-
 from schemas.background import Authors, Background
 from schemas.orders import Attendee, Order
 from schemas.text import parse_uuid
 from vendors.dialect import Words
 
-NO_ADDRESS: Final = "purchaser@zoho-backstage.invalid"
-"""The buyer's address where a call names none, as it may: it leads nowhere (RFC 2606, 2)."""
-
 
 def address_of(order: Order) -> str:
     """Return the buyer's e-mail address; an empty text where the call named none."""
-    return "" if order.buyer.email == NO_ADDRESS else order.buyer.email
+    return order.buyer.email or ""
 
 
 def purchaser(order: Order) -> Words:
@@ -42,7 +37,8 @@ def billing_address(order: Order) -> Words:
 
 def holder(order: Order, attendee: Attendee) -> Words:
     """Return a ticket's `contact`; company and phone are the buyer's, where the buyer holds the ticket."""
-    is_buyer = (attendee.email or "").lower() == order.buyer.email.lower()
+    # Two people without an address are not known to be the same.
+    is_buyer = bool(attendee.email) and (attendee.email or "").lower() == address_of(order).lower()
     return {
         "first_name": attendee.first_name or "",
         "company_name": (is_buyer and order.buyer.company) or "",

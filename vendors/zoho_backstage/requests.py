@@ -10,7 +10,6 @@ from schemas.outcomes import Rejection, rejections_of
 from schemas.requests import CREATE
 from schemas.text import AtMost, EmailAddress, IdempotencyKey, Identifier, ShortText, Word
 from vendors.dialect import Dialect, NotTranslatable, Words
-from vendors.zoho_backstage.people import NO_ADDRESS
 
 NAME: Final = "zoho_backstage"
 
@@ -108,7 +107,7 @@ def _translate(kind: str, words: Mapping[str, Any]) -> Words:
         "buyer": {
             "first_name": buyer.purchaser_first_name or "",
             "last_name": buyer.purchaser_last_name or "",
-            "email": buyer.purchaser_email or NO_ADDRESS,
+            "email": buyer.purchaser_email,
             "company": buyer.purchaser_company,
             "phone": buyer.purchaser_mobile_no,
         },
