@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from schemas.orders import IpAddress, PaymentType, SeatOrder
-from schemas.text import AtMost, IdempotencyKey, LongText, ShortText, Word
+from schemas.text import AtMost, IdempotencyKey, LongText, ShortText
+from vendors.leniency import Call
 from vendors.ticket_evolution.values import Count, HoldName, Label, Money, Number, Order
 
 Hash = dict[str, Any]
@@ -25,7 +26,7 @@ Notes = Annotated[
 """A note, or a list of notes."""
 
 
-class TicketGroup(Word):
+class TicketGroup(Call):
     """`ticket_group`: inventory that a purchase makes (Ticket Groups / Create, Ticket Groups / Update)."""
 
     id: Number | None = None
@@ -59,7 +60,7 @@ class TicketGroup(Word):
     external_notes: LongText | None = None
 
 
-class Item(Word):
+class Item(Call):
     """One of `items`: tickets of one ticket group, or of a hold, or a ticket group that is bought."""
 
     ticket_group_id: Number | None = None
@@ -73,7 +74,7 @@ class Item(Word):
     id: Number | None = None
 
 
-class Shipment(Word):
+class Shipment(Call):
     """One of `shipped_items`: how its items are delivered (Shipments / Create)."""
 
     items: Annotated[tuple[Item, ...], Field(min_length=1, strict=False), AtMost(100)]
@@ -99,7 +100,7 @@ class Shipment(Word):
     ship_from_phone_number_attributes: Hash | None = None
 
 
-class Payment(Word):
+class Payment(Call):
     """One of `payments` (Payments / Create); without an amount, the order's balance."""
 
     type: PaymentType
@@ -116,7 +117,7 @@ def _is_true(value: Any) -> bool:
     return value is not False and value is not None
 
 
-class OrderCall(Word):
+class OrderCall(Call):
     """One of `orders`, with the `check_fraud` of its call."""
 
     idempotency_key: IdempotencyKey | None = None
@@ -150,7 +151,7 @@ class OrderCall(Word):
         return self.substitute_order_link_id is not None and self.client_id is None
 
 
-class OrdersCall(Word):
+class OrdersCall(Call):
     """The body of a call: one order or several, each taken or refused for itself."""
 
     orders: Annotated[tuple[OrderCall, ...], Field(min_length=1, strict=False), AtMost(500)]
