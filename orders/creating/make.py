@@ -220,4 +220,6 @@ def _payment_rows(
     return [
         PaymentRow(order_id, number, payment.type, "completed", amount, now, is_refund=False, reference=None)
         for number, (payment, amount) in enumerate(zip(order.payments, amounts, strict=True), 1)
+        # Who pays what is owed pays nothing where nothing is: that is no payment.
+        if amount or payment.amount is not None
     ]

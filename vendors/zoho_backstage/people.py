@@ -6,6 +6,7 @@ from schemas.background import Authors, Background
 from schemas.orders import Attendee, Order
 from schemas.text import parse_uuid
 from vendors.dialect import Words
+from vendors.zoho_backstage.kept import KeptOfHolder
 
 NO_ADDRESS: Final = "purchaser@zoho-backstage.invalid"
 """The buyer's address where a call names none, as it may: it leads nowhere (RFC 2606, 2)."""
@@ -40,15 +41,15 @@ def billing_address(order: Order) -> Words:
     }
 
 
-def holder(order: Order, attendee: Attendee) -> Words:
-    """Return a ticket's `contact`; company and phone are the buyer's, where the buyer holds the ticket."""
+def holder(order: Order, attendee: Attendee, kept: KeptOfHolder) -> Words:
+    """Return a ticket's `contact`; where the call said none, the buyer's own ticket has the buyer's words."""
     is_buyer = (attendee.email or "").lower() == order.buyer.email.lower()
     return {
         "first_name": attendee.first_name or "",
-        "company_name": (is_buyer and order.buyer.company) or "",
+        "company_name": kept.company_name or (is_buyer and order.buyer.company) or "",
         "email": attendee.email or "",
-        "designation": "",
-        "mobile_no": (is_buyer and order.buyer.phone) or "",
+        "designation": kept.designation or "",
+        "mobile_no": kept.mobile_no or (is_buyer and order.buyer.phone) or "",
         "last_name": attendee.last_name or "",
     }
 
