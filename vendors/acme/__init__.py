@@ -5,7 +5,19 @@ choice, listed in docs/acme.md.
 """
 
 from vendors.acme.answers import answer
+from vendors.acme.earlier import before_deletion, earlier, is_deleted
 from vendors.acme.refusals import in_places_of, refusal
+from vendors.acme.replacing import compares, said_of
 from vendors.acme.requests import DIALECT
 
-__all__ = ["DIALECT", "answer", "in_places_of", "refusal"]
+__all__ = [
+    "DIALECT",
+    "answer",
+    "before_deletion",
+    "compares",
+    "earlier",
+    "in_places_of",
+    "is_deleted",
+    "refusal",
+    "said_of",
+]

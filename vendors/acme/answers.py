@@ -7,7 +7,7 @@ from schemas.money import ZERO
 from schemas.orders import Order
 from vendors.acme.answered_items import item_words
 from vendors.acme.kept import NAME, OrderEntry, entry_of
-from vendors.acme.requests import NOTE_SEPARATOR
+from vendors.acme.requests import NO_ADDRESS, NOTE_SEPARATOR
 from vendors.acme.words import CheckInStatus, moment
 from vendors.dialect import Words
 from vendors.words import number
@@ -29,7 +29,7 @@ def answer(order: Order, background: Background) -> Words:
         "accountId": _account_id(order, entry),
         "visitorId": entry.visitorId,
         "tempVisitorId": entry.tempVisitorId,
-        "email": order.buyer.email,
+        "email": None if order.buyer.email == NO_ADDRESS else order.buyer.email,
         "contactFirstName": order.buyer.first_name,
         "contactLastName": order.buyer.last_name,
         "zipCode": order.billing_address and order.billing_address.postal_code,

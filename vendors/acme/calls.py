@@ -11,7 +11,7 @@ from vendors.acme.kept import KeptOfItem, KeptOfOrder, KeptOfTicket
 from vendors.acme.words import Due, Id, Price, TicketStatus
 
 Computed = Annotated[Any, PlainValidator(lambda value: value), WithJsonSchema({"readOnly": True})]
-"""What an answer says and nobody can set: a client may send it back, and it is not looked at."""
+"""What follows from the rest: a client may send back what it read; a PUT that says otherwise is refused."""
 
 
 class TicketCall(KeptOfTicket):
@@ -45,8 +45,8 @@ class ItemCall(KeptOfItem):
     discountedUnitPrice: Price | None = None
     discountedOriginalAmount: Computed = None
     originalAmount: Computed = None
-    discountedAmount: Computed = None
-    amount: Computed = None
+    discountedAmount: Price | None = None
+    amount: Price | None = None
     balanceAmount: Computed = None
     checkInDate: Computed = None
     ticketVos: Annotated[tuple[TicketCall, ...], Field(strict=False), AtMost(MAX_QUANTITY)] | None = None
@@ -61,7 +61,7 @@ class OrderCall(KeptOfOrder):
     idempotency_key: IdempotencyKey | None = None
     id: Computed = None
     tenantId: Computed = None
-    email: EmailAddress
+    email: EmailAddress | None = None
     contactFirstName: ShortText | None = None
     contactLastName: ShortText | None = None
     zipCode: ShortText | None = None

@@ -1,12 +1,13 @@
 """What only ACME says of an order: kept in the extras of the order, and answered as it was said."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Any, ClassVar, Final, Protocol
 
 from pydantic import ConfigDict, Field, ValidationError
 
 from schemas.orders import MAX_QUANTITY
 from schemas.text import AtMost, LongText, ShortText, Word
+from vendors.acme.neighbours import NEIGHBOURS_OF_ITEM, NEIGHBOURS_OF_ORDER
 from vendors.acme.words import (
     ComboTemplateType,
     Id,
@@ -19,11 +20,21 @@ from vendors.acme.words import (
     TicketStatus,
 )
 from vendors.dialect import Words
+from vendors.leniency import Call
 
 NAME: Final = "acme"
 
 
-class KeptOfTicket(Word):
+class AcmeCall(Call):
+    """A part of an order object. A blank e-mail address is none: a till sends what nobody filled in."""
+
+    @classmethod
+    def is_given(cls, name: str, value: Any) -> bool:
+        """Say whether a field counts as sent."""
+        return value is not None and not (name == "email" and isinstance(value, str) and not value.strip())
+
+
+class KeptOfTicket(AcmeCall):
     """The fields of `orderItems[x].ticketVos[y]` that are kept."""
 
     phoneNumber: ShortText | None = None
@@ -31,8 +42,10 @@ class KeptOfTicket(Word):
     notes: LongText | None = None
 
 
-class KeptOfItem(Word):
+class KeptOfItem(AcmeCall):
     """The fields of `orderItems[x]` that are kept."""
+
+    NEIGHBOURS: ClassVar[frozenset[str]] = NEIGHBOURS_OF_ITEM
 
     parentItemId: Name | None = None
     comboTemplateId: Name | None = None
@@ -45,8 +58,10 @@ class KeptOfItem(Word):
     inventoryName: ShortText | None = None
 
 
-class KeptOfOrder(Word):
+class KeptOfOrder(AcmeCall):
     """The order's own fields that are kept."""
+
+    NEIGHBOURS: ClassVar[frozenset[str]] = NEIGHBOURS_OF_ORDER
 
     accountId: Name | None = None
     visitorId: Name | None = None
@@ -86,6 +101,7 @@ class ItemEntry(KeptOfItem):
 
     itemId: str | None = None
     ticketClassId: str | None = None
+    isInventory: bool | None = None
     discountedUnitPrice: Price | None = None
     tickets: Annotated[tuple[TicketEntry, ...], Field(strict=False), AtMost(MAX_QUANTITY)] = ()
 
@@ -154,9 +170,9 @@ def entries_of_lines(entry: OrderEntry, lines: Sequence[Line]) -> dict[int, Item
     return found
 
 
-def said(words: Word, of: type[Word]) -> Words:
-    """Return the fields of `of` as they were said; None for those that were not."""
-    return {name: getattr(words, name) for name in of.model_fields}
+def said(words: Call, of: type[Word]) -> Words:
+    """Return the fields of `of` as they were said, and None for those that were not; and the neighbours'."""
+    return {**words.related, **{name: getattr(words, name) for name in of.model_fields}}
 
 
 def without_nothing(words: Mapping[str, Any]) -> Words:

@@ -5,6 +5,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
+from schemas.dialects import DELETED_IN_ACME
 from schemas.money import ZERO
 from schemas.outcomes import Rejection, rejections_of
 from schemas.requests import CANCEL, CREATE, UPDATE
@@ -12,7 +13,11 @@ from schemas.text import Word
 from vendors.acme.calls import DeletingCall, OrderCall, ReplacingCall
 from vendors.acme.items import items_of
 from vendors.acme.kept import NAME, KeptOfOrder, said, without_nothing
+from vendors.acme.new_orders import check_new
 from vendors.dialect import Dialect, NotTranslatable, Words
+
+NO_ADDRESS: Final = "customer@acme.invalid"
+"""The buyer's address where a call names none, as a till's may not: it leads nowhere (RFC 2606, 2)."""
 
 NOTE_SEPARATOR: Final = "\n---\n"
 """Between the order's notes, of which ACME has one and we have many."""
@@ -33,7 +38,13 @@ def _translate(kind: str, words: Mapping[str, Any]) -> Words:
         return _replaced(_read(ReplacingCall, words))
     if kind == CANCEL:
         call = _read(DeletingCall, words)
-        return without_nothing({"idempotency_key": call.idempotency_key, "order_id": str(call.id)})
+        return without_nothing(
+            {
+                "idempotency_key": call.idempotency_key,
+                "order_id": str(call.id),
+                "reason": DELETED_IN_ACME,
+            }
+        )
     raise NotTranslatable([Rejection("invalid", "dialect", f"{NAME} has no words for {kind}")])
 
 
@@ -46,6 +57,7 @@ def _read(model: type[_Model], words: Mapping[str, Any]) -> _Model:
 
 def _created(call: OrderCall) -> Words:
     """Return `orders.create`. What was paid with the order is a payment by an interface of others."""
+    check_new(call)
     items = items_of(call.orderItems, is_new=True)
     kept = without_nothing(
         {**said(call, KeptOfOrder), "items": [item.kept for item in items if item.has_kept] or None}
@@ -92,7 +104,7 @@ def _buyer(call: OrderCall) -> Words:
     return {
         "first_name": call.contactFirstName or "",
         "last_name": call.contactLastName or "",
-        "email": call.email,
+        "email": call.email or NO_ADDRESS,
         "phone": call.phoneNumber,
     }
 
