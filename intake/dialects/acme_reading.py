@@ -63,9 +63,9 @@ def _said(request: Request, caller: Caller, order_id: UUID, words: Words, key: s
             (order,), background = with_background(connection, caller.tenant_id, [found], with_originals=True)
             order, background = _as_first_read(connection, order, background, caller, key)
             read = parse_json(to_json(acme.answer(order, background)), is_exact=True)
-    # A deleted order is refused as such, whatever is said of it.
-    said = words if acme.is_deleted(order) else acme.said_of(words, read)
-    return Said(said, order.version)
+    if acme.is_deleted(order):
+        return Said(words, order.version)  # it is refused as such, whatever is said of it
+    return Said(acme.said_of(words, read, acme.related_of_items(order)), order.version)
 
 
 def _as_first_read(

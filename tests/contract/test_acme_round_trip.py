@@ -19,8 +19,10 @@ from intake.parsing import parse_json
 from orders.process import process
 from orders.reading.orders import find_tenant, get_order
 from orders.render import to_json
+from schemas.orders import Order
 from schemas.requests import CANCEL, CREATE, PAY, UPDATE, Request
 from tests.intakes import Intake
+from vendors.acme import related_of_items, said_of
 from vendors.registry import translate
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
@@ -100,6 +102,12 @@ class Shop:
         body, mistakes = translate("acme", kind, words)
         assert not mistakes, mistakes
         return self.ask(kind, orjson.loads(orjson.dumps(body)))
+
+    def put(self, id_: UUID, words: dict[str, Any]) -> None:
+        """Send back an order that was read, as a PUT does."""
+        order = Order.model_validate_json(to_json(get_order(self._connection, id_, self._tenant_id)))
+        said = said_of(words, self.theirs(id_), related_of_items(order))
+        assert self.ask_in_acme(UPDATE, {**said, "id": str(id_)}) == id_
 
     def ours(self, id_: UUID) -> dict[str, Any]:
         words: dict[str, Any] = json.loads(to_json(get_order(self._connection, id_, self._tenant_id)))
@@ -183,5 +191,84 @@ def test_an_order_that_is_made_of_another_says_the_same(
             live = [ticket for ticket in one["ticketVos"] if ticket["ticketStatus"] == "Normal"]
             for ticket, same in zip(live, other["ticketVos"], strict=True):
                 assert without(same, "id", "uuid") == without(ticket, "id", "uuid")
+
+    in_shop(check)
+
+
+@_EXAMPLES
+@given(order=_ORDER, change=_CHANGE)
+def test_an_order_that_is_put_back_as_it_was_read_stays_as_it_is(
+    in_shop: Callable[[Callable[[Shop], None]], None], order: dict[str, Any], change: str
+) -> None:
+    def check(shop: Shop) -> None:
+        id_ = made(shop, order, change)
+        ours, theirs = shop.ours(id_), shop.theirs(id_)
+
+        shop.put(id_, dict(theirs))
+
+        assert without(shop.theirs(id_), "updatedOn") == without(theirs, "updatedOn")
+        fields = ("version", "updated_at", "extras")
+        assert without(shop.ours(id_), *fields) == without(ours, *fields)
+
+    in_shop(check)
+
+
+@_EXAMPLES
+@given(order=_ORDER, change=_CHANGE, place=st.integers(0, 3), ticket=st.integers(0, 3))
+def test_a_ticket_that_is_put_back_as_void_goes_and_no_other(
+    in_shop: Callable[[Callable[[Shop], None]], None],
+    order: dict[str, Any],
+    change: str,
+    place: int,
+    ticket: int,
+) -> None:
+    def check(shop: Shop) -> None:
+        id_ = made(shop, order, change)
+        theirs = shop.theirs(id_)
+        live = [
+            one
+            for item in theirs["orderItems"]
+            for one in item["ticketVos"]
+            if one["ticketStatus"] == "Normal"
+        ]
+        if len(live) < 2:
+            return  # an order without tickets is deleted
+        gone = live[(place * 4 + ticket) % len(live)]
+        gone["ticketStatus"] = "Void"
+
+        shop.put(id_, theirs)
+
+        after = shop.ours(id_)
+        valid = {one["id"] for one in after["tickets"] if one["status"] != "voided"}
+        assert valid == {one["id"] for one in live} - {gone["id"]}
+        names = {one["id"]: (one["attendee"] or {}).get("first_name") for one in after["tickets"]}
+        assert all(names[one["id"]] == one["firstName"] for one in live if one is not gone)
+
+    in_shop(check)
+
+
+@_EXAMPLES
+@given(order=_ORDER, change=_CHANGE, cents=st.integers(5_000, 9_999), place=st.integers(0, 3))
+def test_a_price_that_is_put_back_changed_changes_no_other(
+    in_shop: Callable[[Callable[[Shop], None]], None],
+    order: dict[str, Any],
+    change: str,
+    cents: int,
+    place: int,
+) -> None:
+    def check(shop: Shop) -> None:
+        id_ = made(shop, without(order, "discount"), change)
+        theirs = shop.theirs(id_)
+        items = [item for item in theirs["orderItems"] if item["quantity"]]
+        changed = items[place % len(items)]
+        changed["unitPrice"] = price = Decimal(cents) / 100
+
+        shop.put(id_, theirs)
+
+        after = {item["itemId"]: item for item in shop.theirs(id_)["orderItems"]}
+        for item in theirs["orderItems"]:
+            amounts = ("unitPrice", "discountedUnitPrice")
+            expected = [price, price] if item is changed else [item[name] for name in amounts]
+            assert [after[item["itemId"]][name] for name in amounts] == expected
 
     in_shop(check)

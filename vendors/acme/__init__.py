@@ -6,6 +6,7 @@ choice, listed in docs/acme.md.
 
 from vendors.acme.answers import answer
 from vendors.acme.earlier import before_deletion, earlier, is_deleted
+from vendors.acme.kept import related_of_items
 from vendors.acme.refusals import in_places_of, refusal
 from vendors.acme.replacing import compares, said_of
 from vendors.acme.requests import DIALECT
@@ -19,5 +20,6 @@ __all__ = [
     "in_places_of",
     "is_deleted",
     "refusal",
+    "related_of_items",
     "said_of",
 ]

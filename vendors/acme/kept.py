@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Final, Protocol
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from schemas.orders import MAX_QUANTITY
+from schemas.orders import MAX_QUANTITY, Order
 from schemas.text import AtMost, LongText, ShortText, Word
 from vendors.acme.neighbours import NEIGHBOURS_OF_ITEM, NEIGHBOURS_OF_ORDER
 from vendors.acme.words import (
@@ -168,6 +168,12 @@ def entries_of_lines(entry: OrderEntry, lines: Sequence[Line]) -> dict[int, Item
             if free:
                 found[free[0].line_number] = item
     return found
+
+
+def related_of_items(order: Order) -> list[Words]:
+    """Return the neighbours' fields that are kept of each item: answers have none of them."""
+    entries = entries_of_lines(entry_of(order.extras), order.line_items)
+    return [entries.get(line.line_number, NOTHING_OF_ITEM).related for line in order.line_items]
 
 
 def said(words: Call, of: type[Word]) -> Words:

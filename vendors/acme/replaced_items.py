@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from vendors.acme.comparing import Mistakes, as_number, is_changed, is_same
 from vendors.acme.kept import KeptOfItem, KeptOfTicket
+from vendors.acme.neighbours import NEIGHBOURS_OF_ITEM
 from vendors.acme.prices import DISCOUNT_FIELDS
 from vendors.acme.replaced_tickets import Replaced, replaced_tickets
 from vendors.dialect import Words
@@ -113,6 +114,7 @@ def _item(item: Words, was: Words, prefix: str, mistakes: Mistakes) -> Replaced:
         mistakes.check_unchanged(item, was, dict.fromkeys(names, _BY_CATALOGUE), prefix)
     replaced = replaced_tickets(item, was, prefix, mistakes)
     words = replaced.words
+    words |= {name: was[name] for name in NEIGHBOURS_OF_ITEM if name in was and name not in words}
     if is_changed(item, was, "basicQuantity") and not is_same(item["basicQuantity"], item.get("quantity")):
         mistakes.add(prefix + "basicQuantity", "it is the quantity: change that")
     if was is not _NEW:

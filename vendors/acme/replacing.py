@@ -39,10 +39,11 @@ _TOTALS: Final[Mapping[str, str]] = {
 """The order's amounts that change with amounts of its items."""
 
 
-def said_of(words: Words, read: Words) -> Words:
+def said_of(words: Words, read: Words, related: Sequence[Words]) -> Words:
     """Return what the order object says of an order, beside what the order says already.
 
-    `read` is the order as it is answered, with plain numbers. Raises `NotTranslatable` for what cannot be
+    `read` is the order as it is answered, with plain numbers, and `related` what is kept of each of its items
+    and not answered: no client can send it back. Raises `NotTranslatable` for what cannot be
     changed. An order object that is malformed is returned as it is: it is refused when it is translated.
     """
     try:
@@ -52,7 +53,8 @@ def said_of(words: Words, read: Words) -> Words:
     mistakes = Mistakes()
     mistakes.check_unchanged(words, read, _FIXED)
     _check_updated_on(words, read, mistakes)
-    items = replaced_items(words["orderItems"], read["orderItems"], mistakes)
+    known = [{**item, **kept} for item, kept in zip(read["orderItems"], related, strict=True)]
+    items = replaced_items(words["orderItems"], known, mistakes)
     _check_totals(words, read, items, mistakes)
     if mistakes.found:
         raise NotTranslatable(mistakes.found[:MAX_REJECTIONS])
