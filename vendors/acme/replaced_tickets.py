@@ -34,18 +34,20 @@ def replaced_tickets(item: Words, was: Words, prefix: str, mistakes: Mistakes) -
     valid = [ticket for ticket in was["ticketVos"] if ticket["ticketStatus"] == "Normal"]
     if item.get("ticketVos") is None:
         return Replaced(dict(item), quantity, [_copy(ticket) for ticket in _first(valid, quantity)])
+    known = {ticket["id"]: ticket for ticket in was["ticketVos"]}
     tickets = [
-        _ticket(ticket, was, f"{prefix}ticketVos.{index}.", mistakes)
+        _ticket(ticket, known, f"{prefix}ticketVos.{index}.", mistakes)
         for index, ticket in enumerate(item["ticketVos"])
     ]
     _check_named_once(tickets, prefix, mistakes)
     named = {ticket["id"] for ticket in tickets if ticket.get("id") is not None}
+    were_valid = {ticket["id"] for ticket in valid}
     gone = {
         ticket["id"]: ticket["ticketStatus"]
         for ticket in tickets
-        if ticket.get("ticketStatus") != "Normal" and ticket.get("id") in {one["id"] for one in valid}
+        if ticket["ticketStatus"] != "Normal" and ticket.get("id") in were_valid
     }
-    live = [ticket for ticket in tickets if ticket.get("ticketStatus") == "Normal"]
+    live = [ticket for ticket in tickets if ticket["ticketStatus"] == "Normal"]
     left = [ticket for ticket in valid if ticket["id"] not in named]
     quantity = _quantity(quantity, was, live, gone, prefix, mistakes)
     has_nameless = any(ticket.get("id") is None for ticket in live)
@@ -58,10 +60,10 @@ def replaced_tickets(item: Words, was: Words, prefix: str, mistakes: Mistakes) -
     return Replaced({**item, "ticketVos": tickets, "quantity": quantity}, quantity, live, gone)
 
 
-def _ticket(ticket: Words, was: Words, prefix: str, mistakes: Mistakes) -> Words:
+def _ticket(ticket: Words, known: Mapping[str, Words], prefix: str, mistakes: Mistakes) -> Words:
     """Return a ticket by its id, with a status."""
     id_ = next((str(ticket[name]) for name in ("id", "uuid") if ticket.get(name) is not None), None)
-    named = next((one for one in was["ticketVos"] if id_ is not None and one["id"] == id_.lower()), None)
+    named = None if id_ is None else known.get(id_.lower())
     if named is None:
         if id_ is not None:
             mistakes.add(
