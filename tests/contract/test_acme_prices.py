@@ -103,6 +103,38 @@ def test_what_was_sold_below_the_catalogue_may_be_sent_back(acme: Acme, held: Ac
     assert [one["field"] for one in answer.json()["errors"]] == ["orderItems.0.quantity"]
 
 
+_TOTALS: list[tuple[dict[str, Any], str | None]] = [
+    ({"totalAmount": 20}, None),
+    ({"totalAmount": "20.00", "discountedTotalAmount": 20.0, "balanceAmount": 20}, None),
+    ({"balanceAmount": 15, "paidAmount": 5}, None),
+    ({"totalAmount": 16}, "totalAmount"),
+    ({"discountedTotalAmount": 16}, "discountedTotalAmount"),
+    ({"totalAmount": 20, "discountedTotalAmount": 16}, "totalAmount"),
+    ({"balanceAmount": 16}, "balanceAmount"),
+    ({"balanceAmount": 20, "paidAmount": 5}, "balanceAmount"),
+    ({"discountedTotalAmount": -1}, "discountedTotalAmount"),
+]
+"""What an order of 20.00 may say of itself as a whole, and the field by which it is refused."""
+
+
+@pytest.mark.parametrize(("words", "field"), _TOTALS)
+def test_an_order_costs_what_it_says_of_itself_or_is_refused(
+    acme: Acme, held: Acme, worker: object, words: dict[str, Any], field: str | None
+) -> None:
+    for client in (acme, held):
+        answer = client.call("POST", "", simple(orderItems=[guests()], **words))
+
+        assert answer.status_code == (201 if field is None else 422), answer.text
+        if field is not None:
+            assert [one["field"] for one in answer.json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize("total", ["91", "108.29"])
+def test_totals_are_said_with_tax_or_without(held: Acme, worker: object, total: str) -> None:
+    # ACME has no word for tax: its clients add up what their items cost.
+    assert held.create(simple(orderItems=[item()], totalAmount=total))
+
+
 def _without(item: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in item.items() if name not in names}
 

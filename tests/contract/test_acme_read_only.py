@@ -43,6 +43,14 @@ _OTHER: dict[str, Any] = {
 """Another value than the sample has, where it is not just any text or number."""
 
 
+_CODES = {
+    "eventId": "unknown_ticket_class",
+    "totalAmount": "price_mismatch",
+    "discountedTotalAmount": "price_mismatch",
+}
+"""What the worker finds: only there the order is priced."""
+
+
 @pytest.fixture
 def acme(caller: httpx.Client, key: str) -> Acme:
     return Acme(caller, key)
@@ -85,7 +93,7 @@ def test_a_changed_field_is_taken_or_refused_by_its_name(acme: Acme, worker: obj
         assert answer.status_code == 422, answer.text
         (error,) = answer.json()["errors"]
         assert error["field"] == field
-        assert error["code"] == ("unknown_ticket_class" if name == "eventId" else "invalid")
+        assert error["code"] == _CODES.get(name, "invalid")
         assert error["message"]
         assert acme.canonical(id_)["version"] == 1
 
@@ -154,6 +162,15 @@ def test_moments_may_be_written_in_any_zone_and_to_the_millisecond(acme: Acme, w
     order["orderItems"][0]["eventStartTime"] = "2027-04-11T17:00:00Z"
 
     assert acme.put(id_, order)["createdOn"].startswith(order["createdOn"][:22])
+
+
+def test_totals_with_tax_may_be_sent_as_they_will_be(acme: Acme, worker: object) -> None:
+    id_ = acme.create(simple(orderItems=[item(quantity=1)], paidAmount=10))
+    order = acme.get(id_)
+    order["orderItems"][0]["quantity"] = 2
+    order |= {"totalAmount": "108.29", "discountedTotalAmount": "108.29", "balanceAmount": "98.29"}
+
+    assert acme.put(id_, order)["totalAmount"] == Decimal("108.29")  # 2 × 45.50 and 19 % VAT
 
 
 @pytest.mark.parametrize(

@@ -68,10 +68,10 @@ class OrderCall(KeptOfOrder):
     phoneNumber: ShortText | None = None
     discountedOriginalTotalAmount: Computed = None
     originalTotalAmount: Computed = None
-    discountedTotalAmount: Computed = None
-    totalAmount: Computed = None
+    discountedTotalAmount: Price | None = None
+    totalAmount: Price | None = None
     paidAmount: Price | None = None
-    balanceAmount: Computed = None
+    balanceAmount: Price | None = None
     refundAmount: Computed = None
     checkInStatus: Computed = None
     notes: str | None = None

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from schemas.text import Word
 from vendors.acme.prices import discount_field, price_field
+from vendors.acme.totals import total_field
 from vendors.dialect import Words
 
 # Python names these two by an older RFC, until 3.13.
@@ -80,7 +81,7 @@ def in_places_of(words: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) 
     items = words.get("orderItems")
     sent = [item if isinstance(item, dict) else {} for item in (items if isinstance(items, list) else ())]
     places = [place for place, item in enumerate(sent) if _has_tickets(item)]
-    return [{**error, "field": _in_place(error["field"], sent, places)} for error in errors]
+    return [{**error, "field": _in_place(error["field"], words, sent, places)} for error in errors]
 
 
 def _has_tickets(item: Mapping[str, Any]) -> bool:
@@ -93,8 +94,15 @@ def _has_tickets(item: Mapping[str, Any]) -> bool:
     )
 
 
-def _in_place(field: str | None, items: Sequence[Mapping[str, Any]], places: Sequence[int]) -> str | None:
+def _in_place(
+    field: str | None,
+    words: Mapping[str, Any],
+    items: Sequence[Mapping[str, Any]],
+    places: Sequence[int],
+) -> str | None:
     name, *rest = (field or "").split(".")
+    if name == "expected_total":
+        return total_field(words) or field
     if name in ("discount", "total_discount"):
         return _field_of_discount(items) or field
     if name != "line_items" or not rest or not rest[0].isdecimal() or int(rest[0]) >= len(places):

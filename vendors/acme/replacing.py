@@ -19,7 +19,6 @@ from vendors.dialect import NotTranslatable, Words
 
 _BY_PAYMENTS: Final = "payments are recorded by POST /v1/orders/{id}/payments"
 _AS_CONFIRMED: Final = "it is what the order cost as it was confirmed"
-_BY_ITEMS: Final = "it follows from the items: change their prices or quantities"
 
 _FIXED: Final[Mapping[str, str]] = {
     "originalTotalAmount": _AS_CONFIRMED,
@@ -31,12 +30,11 @@ _FIXED: Final[Mapping[str, str]] = {
 }
 """Why a PUT cannot change a field."""
 
-_TOTALS: Final[Mapping[str, str]] = {
-    "totalAmount": "amount",
-    "discountedTotalAmount": "discountedAmount",
-    "balanceAmount": "discountedAmount",
-}
-"""The order's amounts that change with amounts of its items."""
+_TOTALS: Final = ("totalAmount", "discountedTotalAmount")
+"""What the order costs, before and after what is taken off."""
+
+_FOLLOWS: Final = frozenset({*_FIXED, *_TOTALS, "balanceAmount", "updatedOn"})
+"""What a client reads and nobody keeps."""
 
 
 def said_of(words: Words, read: Words, related: Sequence[Words]) -> Words:
@@ -55,19 +53,18 @@ def said_of(words: Words, read: Words, related: Sequence[Words]) -> Words:
     _check_updated_on(words, read, mistakes)
     known = [{**item, **kept} for item, kept in zip(read["orderItems"], related, strict=True)]
     items = replaced_items(words["orderItems"], known, mistakes)
-    _check_totals(words, read, items, mistakes)
+    totals = _said_totals(words, read, items, mistakes)
     if mistakes.found:
         raise NotTranslatable(mistakes.found[:MAX_REJECTIONS])
-    follows = {*_FIXED, *_TOTALS, "updatedOn"}
-    kept = {name: value for name, value in words.items() if name not in follows}
-    return {**kept, "orderItems": items}
+    kept = {name: value for name, value in words.items() if name not in _FOLLOWS}
+    return {**kept, **totals, "orderItems": items}
 
 
 def compares(words: Mapping[str, Any]) -> bool:
     """Say whether an order object has a field whose meaning depends on what the order is by now."""
     items = words.get("orderItems")
     return (
-        any(name in words for name in (*_FIXED, *_TOTALS, "updatedOn"))
+        any(name in words for name in _FOLLOWS)
         or not isinstance(items, list)
         or any(isinstance(item, dict) and "itemId" in item for item in items)
     )
@@ -83,36 +80,39 @@ def _check_updated_on(words: Words, read: Words, mistakes: Mistakes) -> None:
         mistakes.add("updatedOn", "it is when the order was changed last, and each change sets it")
 
 
-def _check_totals(words: Words, read: Words, items: Sequence[Words], mistakes: Mistakes) -> None:
-    """Refuse totals that are neither those that were read nor what the changed items make of them."""
-    for name, of_item in _TOTALS.items():
-        if not is_changed(words, read, name):
-            continue
-        was, sent = as_number(read[name]), as_number(words[name])
-        by = _growth(items, read["orderItems"], of_item)
-        if was is None or by is None or sent != was + by:
-            mistakes.add(name, _BY_ITEMS)
+def _said_totals(words: Words, read: Words, items: Sequence[Words], mistakes: Mistakes) -> Words:
+    """Return the totals that are not as they were read: the worker holds the order to them."""
+    said = {name: words[name] for name in _TOTALS if is_changed(words, read, name)}
+    balance, was = as_number(words.get("balanceAmount")), as_number(read["balanceAmount"])
+    if balance is None or was is None or balance == was:
+        return said
+    total, by = as_number(said.get("discountedTotalAmount")), _growth(items, read["orderItems"])
+    before = as_number(read["discountedTotalAmount"])
+    grown = total - before if total is not None and before is not None else by
+    if grown is None or balance not in (was + grown, was + (by or 0)):
+        mistakes.add("balanceAmount", "it follows from what the order costs and what was paid")
+    return said
 
 
-def _growth(items: Sequence[Words], read: Sequence[Words], name: str) -> Decimal | None:
+def _growth(items: Sequence[Words], read: Sequence[Words]) -> Decimal | None:
     """Return by how much the items cost more than they did; None where only the catalogue knows it."""
-    before = sum((as_number(item[name]) or Decimal(0) for item in read), Decimal(0))
+    before = sum((as_number(item["discountedAmount"]) or Decimal(0) for item in read), Decimal(0))
     after = Decimal(0)
     for item in items:
-        amount = _amount(item, name)
+        amount = _amount(item)
         if amount is None:
             return None
         after += amount
     return after - before
 
 
-def _amount(item: Words, name: str) -> Decimal | None:
+def _amount(item: Words) -> Decimal | None:
     quantity = as_number(item.get("quantity"))
     if quantity == 0:
         return Decimal(0)
-    given = as_number(item.get(name))
+    given = as_number(item.get("discountedAmount"))
     if given is not None or quantity is None:
         return given
-    names = ("unitPrice",) if name == "amount" else ("discountedUnitPrice", "unitPrice")
+    names = ("discountedUnitPrice", "unitPrice")
     price = next((found for one in names if (found := as_number(item.get(one))) is not None), None)
     return None if price is None else round(price * quantity, 4)

@@ -14,6 +14,7 @@ from vendors.acme.calls import DeletingCall, OrderCall, ReplacingCall
 from vendors.acme.items import items_of
 from vendors.acme.kept import NAME, KeptOfOrder, said, without_nothing
 from vendors.acme.new_orders import check_new
+from vendors.acme.totals import expected_total
 from vendors.dialect import Dialect, NotTranslatable, Words
 
 NO_ADDRESS: Final = "customer@acme.invalid"
@@ -71,6 +72,7 @@ def _created(call: OrderCall) -> Words:
             "billing_address": None if call.zipCode is None else {"postal_code": call.zipCode},
             "line_items": [item.line for item in items if item.line],
             "discount": f"{discount.normalize():f}" if discount else None,
+            "expected_total": expected_total(call, discount, call.paidAmount or ZERO),
             "payments": payments,
             "external_notes": _notes(call),
             "payment_due_at": _due(call),
@@ -82,7 +84,8 @@ def _created(call: OrderCall) -> Words:
 def _replaced(call: ReplacingCall) -> Words:
     """Return `orders.update`: what the order object could say and does not is taken out of the order."""
     items = items_of(call.orderItems, is_new=False)
-    discount = f"{sum((item.discount for item in items), ZERO).normalize():f}"
+    off = sum((item.discount for item in items), ZERO)
+    discount = f"{off.normalize():f}"
     is_discount_said = any(item.is_discount_said for item in items)
     kept = {**said(call, KeptOfOrder), "items": [item.kept for item in items if item.has_kept] or None}
     patch = {
@@ -95,6 +98,9 @@ def _replaced(call: ReplacingCall) -> Words:
         "payment_due_at": _due(call),
         "extras": {NAME: kept},
     }
+    # How much is paid by now, nobody knows here.
+    if (total := expected_total(call, off, paid=None)) is not None:
+        patch["expected_total"] = total
     return without_nothing(
         {"idempotency_key": call.idempotency_key, "order_id": str(call.id), "patch": patch}
     )
