@@ -161,6 +161,14 @@ def test_a_changed_price_changes_that_and_nothing_else(acme: Acme, worker: objec
     ]
 
 
+def test_an_amount_alone_is_a_price_too(acme: Acme, worker: object) -> None:
+    id_ = acme.create(simple(orderItems=[guests()]))
+    order = acme.get(id_)
+    order["orderItems"][0] |= {"unitPrice": None, "discountedUnitPrice": None, "amount": 24}
+
+    assert prices(acme.put(id_, order)) == (12, 12, 24, 24)
+
+
 def test_a_discounted_price_stays_where_the_price_is_changed(acme: Acme, worker: object) -> None:
     id_ = acme.create(simple(orderItems=[guests(unitPrice=10, discountedUnitPrice=8)]))
     order = acme.get(id_)

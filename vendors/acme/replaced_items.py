@@ -129,20 +129,17 @@ def _item(item: Words, was: Words, prefix: str, mistakes: Mistakes) -> Replaced:
 def _set_prices(words: Words, was: Words, prefix: str, mistakes: Mistakes) -> None:
     """Leave the price that is said: of one that was read, what the client has changed, and nothing else."""
     is_repriced = is_changed(words, was, "unitPrice")
-    if is_changed(words, was, "amount") and not is_repriced:
-        amount, price = as_number(words["amount"]), as_number(words.get("unitPrice", was["unitPrice"]))
-        if price is not None and amount != price * (as_number(words.get("quantity")) or 0):
-            is_repriced = True
-            words.pop("unitPrice", None)
-        else:
-            del words["amount"]
-    elif not is_changed(words, was, "amount"):
+    if not is_changed(words, was, "amount"):
         words.pop("amount", None)
+    elif not is_repriced:
+        # The amount is the change, unless it is only what the quantity makes of the price.
+        price, quantity = as_number(was["unitPrice"]), as_number(words.get("quantity"))
+        is_repriced = as_number(words["amount"]) != (price or 0) * (quantity or 0)
+        words.pop("unitPrice" if is_repriced else "amount", None)
     changed = [name for name in DISCOUNT_FIELDS if is_changed(words, was, name)]
-    for name in DISCOUNT_FIELDS:
-        if changed and name not in changed:
-            words.pop(name, None)
     if changed:
+        for name in set(DISCOUNT_FIELDS) - set(changed):
+            words.pop(name, None)
         return
     words.pop("discountedAmount", None)
     if is_repriced:
