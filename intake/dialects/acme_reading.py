@@ -1,6 +1,6 @@
 """The order that a PUT is about, as it is read beside what the PUT says of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from intake.parsing import parse_json
 from intake.parts import parts_of
 from intake.problems import Problem, unavailable
 from orders.reading.background import with_background
+from orders.reading.catalogue_facts import read_classes
 from orders.reading.changes import changes_since
 from orders.reading.orders import get_order
 from orders.reading.showing import showing
@@ -63,9 +64,23 @@ def _said(request: Request, caller: Caller, order_id: UUID, words: Words, key: s
             (order,), background = with_background(connection, caller.tenant_id, [found], with_originals=True)
             order, background = _as_first_read(connection, order, background, caller, key)
             read = parse_json(to_json(acme.answer(order, background)), is_exact=True)
+        background = _with_classes(connection, background, acme.classes_of(words))
     if acme.is_deleted(order):
         return Said(words, order.version)  # it is refused as such, whatever is said of it
-    return Said(acme.said_of(words, read, acme.related_of_items(order)), order.version)
+    names = acme.catalogue_words(background)
+    return Said(acme.said_of(words, read, acme.related_of_items(order), names), order.version)
+
+
+def _with_classes(connection: Connection, background: Background, names: set[str]) -> Background:
+    """Return what is known around the order, with the ticket classes that are to be in it."""
+    tenant_id = background.tenant_id
+    others = {name for name in names - background.ticket_classes.keys() if is_storable(name)}
+    rows = read_classes(connection, {tenant_id: others}).values()
+    return replace(
+        background,
+        events={**background.events, **{row.event_external_id: row.event() for row in rows}},
+        ticket_classes={**background.ticket_classes, **{row.external_id: row.ticket_class() for row in rows}},
+    )
 
 
 def _as_first_read(

@@ -200,6 +200,28 @@ def test_a_new_order_cannot_be_what_an_order_only_becomes(
     assert [one["field"] for one in answer.json()["errors"]] == [field]
 
 
+@pytest.mark.parametrize("name", ["eventName", "eventStartTime", "ticketingTypeName"])
+def test_an_item_of_another_type_has_the_names_of_either_and_no_other(
+    acme: Acme, worker: object, name: str
+) -> None:
+    id_ = acme.create(simple(orderItems=[item(quantity=1)]))
+    stalls = acme.get(acme.create(simple(orderItems=[item(ticketingTypeId=STALLS, quantity=1)])))[
+        "orderItems"
+    ][0]
+    for place in (0, 1):  # the item that is there, and a new one
+        order = acme.get(id_)
+        order["orderItems"].append({"quantity": 1})
+        changed = order["orderItems"][place]
+        changed |= {"ticketingTypeId": STALLS, "unitPrice": 80, "discountedUnitPrice": None, "amount": None}
+        del order["orderItems"][1 - place :: 2]
+
+        answer = acme.call("PUT", f"/{id_}", {**order, "orderItems": [{**changed, name: "another"}]})
+        assert [one["field"] for one in answer.json()["errors"]] == [f"orderItems.0.{name}"]
+
+    new = {"ticketingTypeId": STALLS, "quantity": 1, name: stalls[name]}
+    assert acme.put(id_, {**acme.get(id_), "orderItems": [item(itemId="1", quantity=1), new]})
+
+
 def test_a_put_that_comes_again_is_about_the_order_that_it_was_about(
     acme: Acme, intake: Intake, worker: object
 ) -> None:

@@ -75,6 +75,18 @@ def _event(event: EventFacts) -> Words:
     }
 
 
+def catalogue_words(background: Background) -> dict[str, Words]:
+    """Return what answers say of the ticket classes that are known, by the catalogue's ids."""
+    return {
+        id_: {
+            **_event(background.events[class_.event_external_id]),
+            "ticketingTypeName": class_.name,
+            "inventoryName": class_.name,
+        }
+        for id_, class_ in background.ticket_classes.items()
+    }
+
+
 def _quantities(line: LineItem, original: int) -> Words:
     """Return how many there were and are; the document does not tell basic ones from others."""
     return {

@@ -10,7 +10,14 @@ from schemas.text import AtMost, EmailAddress, IdempotencyKey, ShortText, Word
 from vendors.acme.kept import KeptOfItem, KeptOfOrder, KeptOfTicket
 from vendors.acme.words import Due, Id, Price, TicketStatus
 
-Computed = Annotated[Any, PlainValidator(lambda value: value), WithJsonSchema({"readOnly": True})]
+_Anything = PlainValidator(lambda value: value)
+
+ReadOnly = Annotated[Any, _Anything, WithJsonSchema({"readOnly": True})]
+"""What the document marks so: a client may send it, and it is not looked at."""
+
+Computed = Annotated[
+    Any, _Anything, WithJsonSchema({"description": "As it was read; what says otherwise is refused."})
+]
 """What follows from the rest: a client may send back what it read; a PUT that says otherwise is refused."""
 
 
@@ -59,7 +66,7 @@ class OrderCall(KeptOfOrder):
     """
 
     idempotency_key: IdempotencyKey | None = None
-    id: Computed = None
+    id: ReadOnly = None
     tenantId: Computed = None
     email: EmailAddress | None = None
     contactFirstName: ShortText | None = None

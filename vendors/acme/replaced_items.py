@@ -38,7 +38,9 @@ _NEW: Final[Words] = {
 """What an item that is new is compared with."""
 
 
-def replaced_items(sent: Sequence[Words], read: Sequence[Words], mistakes: Mistakes) -> list[Words]:
+def replaced_items(
+    sent: Sequence[Words], read: Sequence[Words], catalogue: Mapping[str, Words], mistakes: Mistakes
+) -> list[Words]:
     """Return what the items say, in their order; behind them what is left of items of another class now."""
     matched = _match(sent, read)
     items: list[Words] = []
@@ -46,6 +48,7 @@ def replaced_items(sent: Sequence[Words], read: Sequence[Words], mistakes: Mista
     reused: set[str] = set()
     for place, (item, was) in enumerate(zip(sent, matched, strict=True)):
         prefix = f"orderItems.{place}."
+        _check_names(item, was, catalogue, prefix, mistakes)
         if was is None:
             if item.get("itemId") is not None:
                 items.append(dict(item))  # there is no such item, and the translation says so
@@ -58,7 +61,7 @@ def replaced_items(sent: Sequence[Words], read: Sequence[Words], mistakes: Mista
             continue
         if any(ticket["checkInDate"] for ticket in was["ticketVos"]):
             mistakes.add(prefix + _class_field(item), "a ticket of the item was used at the gate")
-        again = _emptied_before(read, _class_of(item), reused)
+        again = _emptied_before(read, class_of(item), reused)
         items.append(_in_other_class(replaced, again))
         emptied.append(_emptied(was, replaced))
         reused |= {again["itemId"]} if again else set()
@@ -71,7 +74,7 @@ def replaced_items(sent: Sequence[Words], read: Sequence[Words], mistakes: Mista
 def _emptied_before(read: Sequence[Words], class_id: str | None, reused: Set[str]) -> Words | None:
     """Return an item of the class of which nothing is left: an update takes it before it makes a new one."""
     found = (one for one in read if not one["quantity"] and one["itemId"] not in reused)
-    return next((one for one in found if _class_of(one) == class_id), None)
+    return next((one for one in found if class_of(one) == class_id), None)
 
 
 def _match(sent: Sequence[Words], read: Sequence[Words]) -> list[Words | None]:
@@ -83,14 +86,14 @@ def _match(sent: Sequence[Words], read: Sequence[Words]) -> list[Words | None]:
     for place, item in enumerate(sent):
         if item.get("itemId") is None:
             free = (
-                one for one in open_first if one["itemId"] not in used and _class_of(one) == _class_of(item)
+                one for one in open_first if one["itemId"] not in used and class_of(one) == class_of(item)
             )
             matched[place] = found = next(free, None)
             used |= {found["itemId"]} if found else set()
     return matched
 
 
-def _class_of(item: Words) -> str | None:
+def class_of(item: Words) -> str | None:
     """Return the ticket class of an item, by whichever field it is named."""
     found = next((item[name] for name in _CLASS_FIELDS if item.get(name) is not None), None)
     return None if found is None else str(found)
@@ -101,17 +104,12 @@ def _class_field(item: Words) -> str:
 
 
 def _has_other_class(item: Words, was: Words) -> bool:
-    return _class_of(item) not in (None, _class_of(was))
+    return class_of(item) not in (None, class_of(was))
 
 
 def _item(item: Words, was: Words, prefix: str, mistakes: Mistakes) -> Replaced:
     """Return what an item says beside what it was, and its tickets."""
     mistakes.check_unchanged(item, was, _FIXED, prefix)
-    is_of_class = was is not _NEW and not _has_other_class(item, was)
-    if is_of_class and not is_changed(item, was, "eventId"):
-        is_inventory = was["ticketingTypeId"] is None and item.get("ticketingTypeId") is None
-        names = (*_OF_CATALOGUE, "inventoryName") if is_inventory else _OF_CATALOGUE
-        mistakes.check_unchanged(item, was, dict.fromkeys(names, _BY_CATALOGUE), prefix)
     replaced = replaced_tickets(item, was, prefix, mistakes)
     words = replaced.words
     words |= {name: was[name] for name in NEIGHBOURS_OF_ITEM if name in was and name not in words}
@@ -124,6 +122,19 @@ def _item(item: Words, was: Words, prefix: str, mistakes: Mistakes) -> Replaced:
     for name in (*_FIXED, *_OF_CATALOGUE, "basicQuantity", "balanceAmount"):
         words.pop(name, None)
     return replaced
+
+
+def _check_names(
+    item: Words, was: Words | None, catalogue: Mapping[str, Words], prefix: str, mistakes: Mistakes
+) -> None:
+    """Refuse names that are neither those that were read nor those of the class that the item is of now."""
+    now = catalogue.get(class_of(item) or "")
+    if now is None:
+        return  # the class is refused
+    names = (*_OF_CATALOGUE, *(("inventoryName",) if item.get("ticketingTypeId") is None else ()))
+    for name in names:
+        if is_changed(item, now, name) and (was is None or is_changed(item, was, name)):
+            mistakes.add(prefix + name, _BY_CATALOGUE)
 
 
 def _set_prices(words: Words, was: Words, prefix: str, mistakes: Mistakes) -> None:

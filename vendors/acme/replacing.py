@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from schemas.outcomes import MAX_REJECTIONS
 from vendors.acme.calls import OrderCall
 from vendors.acme.comparing import Mistakes, as_moment, as_number, is_changed, is_same
-from vendors.acme.replaced_items import replaced_items
+from vendors.acme.replaced_items import class_of, replaced_items
 from vendors.dialect import NotTranslatable, Words
 
 _BY_PAYMENTS: Final = "payments are recorded by POST /v1/orders/{id}/payments"
@@ -37,12 +37,20 @@ _FOLLOWS: Final = frozenset({*_FIXED, *_TOTALS, "balanceAmount", "updatedOn"})
 """What a client reads and nobody keeps."""
 
 
-def said_of(words: Words, read: Words, related: Sequence[Words]) -> Words:
+def classes_of(words: Mapping[str, Any]) -> set[str]:
+    """Return the ticket classes that the items of an order object name, by whichever field."""
+    items = words.get("orderItems")
+    named = [class_of(item) for item in (items if isinstance(items, list) else ()) if isinstance(item, dict)]
+    return {name for name in named if name is not None}
+
+
+def said_of(words: Words, read: Words, related: Sequence[Words], catalogue: Mapping[str, Words]) -> Words:
     """Return what the order object says of an order, beside what the order says already.
 
     `read` is the order as it is answered, with plain numbers, and `related` what is kept of each of its items
-    and not answered: no client can send it back. Raises `NotTranslatable` for what cannot be
-    changed. An order object that is malformed is returned as it is: it is refused when it is translated.
+    and not answered: no client can send it back. `catalogue` has the names that answers have of ticket
+    classes, by their ids. Raises `NotTranslatable` for what cannot be changed. An order object that is
+    malformed is returned as it is: it is refused when it is translated.
     """
     try:
         OrderCall.model_validate({name: value for name, value in words.items() if name != "id"})
@@ -52,7 +60,7 @@ def said_of(words: Words, read: Words, related: Sequence[Words]) -> Words:
     mistakes.check_unchanged(words, read, _FIXED)
     _check_updated_on(words, read, mistakes)
     known = [{**item, **kept} for item, kept in zip(read["orderItems"], related, strict=True)]
-    items = replaced_items(words["orderItems"], known, mistakes)
+    items = replaced_items(words["orderItems"], known, catalogue, mistakes)
     totals = _said_totals(words, read, items, mistakes)
     if mistakes.found:
         raise NotTranslatable(mistakes.found[:MAX_REJECTIONS])
