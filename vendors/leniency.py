@@ -13,6 +13,9 @@ from pydantic import ModelWrapValidatorHandler, PrivateAttr, model_validator
 from schemas.text import Word
 from vendors.dialect import Words
 
+_FRACTIONS: Final = frozenset({float, Decimal})
+"""The types of numbers that are written with a fraction."""
+
 _EXACT: Final = 10**15
 """Whole numbers below it are exact in a double (IEEE 754), which is how JSON is mostly read."""
 
@@ -37,8 +40,32 @@ def _is_whole(value: float | Decimal) -> bool:
 class Call(Word):
     """A part of a call, as a vendor's client sends it."""
 
+    @classmethod
+    def is_given(cls, name: str, value: Any) -> bool:
+        """Say whether a field with this value counts as sent."""
+        return value is not None
+
+    @classmethod
+    def is_plain(cls, value: Words) -> bool:
+        """Say whether a part is as pydantic takes it: most are, and nothing has to be made anew."""
+        return None not in value.values() and _FRACTIONS.isdisjoint(map(type, value.values()))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leniently(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or cls.is_plain(value):
+            return value
+        return {
+            name: whole_numbers(one) if type(one) in _FRACTIONS else one
+            for name, one in value.items()
+            if cls.is_given(name, one) or name not in cls.model_fields
+        }
+
+
+class RelatedCall(Call):
+    """A part beside which the vendor documents fields of neighbours: kept as they came, and not looked at."""
+
     NEIGHBOURS: ClassVar[frozenset[str]] = frozenset()
-    """Fields that the vendor documents for neighbours of this part: kept as they came, and not looked at."""
 
     _related: Words = PrivateAttr(default_factory=dict)
 
@@ -47,25 +74,13 @@ class Call(Word):
         """Return the fields of neighbours that were sent."""
         return dict(self._related)
 
-    @classmethod
-    def is_given(cls, name: str, value: Any) -> bool:
-        """Say whether a field with this value counts as sent."""
-        return value is not None
-
     @model_validator(mode="wrap")
     @classmethod
-    def _leniently(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        if not isinstance(value, dict):
+    def _with_related(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if not isinstance(value, dict) or cls.NEIGHBOURS.isdisjoint(value):
             return handler(value)
-        given = {
-            name: one for name, one in value.items() if cls.is_given(name, one) or not cls._is_known(name)
+        model = handler({name: one for name, one in value.items() if name not in cls.NEIGHBOURS})
+        model._related = {
+            name: value[name] for name in value if name in cls.NEIGHBOURS and value[name] is not None
         }
-        related = {name: given.pop(name) for name in tuple(given) if name in cls.NEIGHBOURS}
-        model = handler(given)
-        if related:
-            model._related = related
         return model
-
-    @classmethod
-    def _is_known(cls, name: Any) -> bool:
-        return name in cls.model_fields or name in cls.NEIGHBOURS

@@ -7,7 +7,6 @@ from schemas.dialects import DialectName
 from schemas.outcomes import Rejection
 from vendors import acme, eventbookings, ticket_evolution, zoho_backstage
 from vendors.dialect import Dialect, NotTranslatable, Renderer
-from vendors.leniency import whole_numbers
 
 CANONICAL: Final = "canonical"
 
@@ -36,7 +35,7 @@ def translate(
         names = ", ".join((CANONICAL, *DIALECTS))
         return words, (Rejection("invalid", "dialect", f"requests are taken in the dialects {names}"),)
     try:
-        return known.translate(kind, whole_numbers(words)), ()
+        return known.translate(kind, words), ()
     except NotTranslatable as error:
         return words, error.rejections
     except RecursionError:

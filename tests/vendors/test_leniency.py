@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import ValidationError
 
-from vendors.leniency import Call, whole_numbers
+from vendors.leniency import RelatedCall, whole_numbers
 
 
-class Part(Call):
+class Part(RelatedCall):
     """A part of a call of no vendor."""
 
     NEIGHBOURS: ClassVar[frozenset[str]] = frozenset({"colour"})

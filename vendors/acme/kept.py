@@ -20,7 +20,7 @@ from vendors.acme.words import (
     TicketStatus,
 )
 from vendors.dialect import Words
-from vendors.leniency import Call
+from vendors.leniency import Call, RelatedCall
 
 NAME: Final = "acme"
 
@@ -33,6 +33,11 @@ class AcmeCall(Call):
         """Say whether a field counts as sent."""
         return value is not None and not (name == "email" and isinstance(value, str) and not value.strip())
 
+    @classmethod
+    def is_plain(cls, value: Words) -> bool:
+        """Say whether nothing in the part is null, a blank address, or written with a fraction."""
+        return super().is_plain(value) and cls.is_given("email", value.get("email", 0))
+
 
 class KeptOfTicket(AcmeCall):
     """The fields of `orderItems[x].ticketVos[y]` that are kept."""
@@ -42,7 +47,7 @@ class KeptOfTicket(AcmeCall):
     notes: LongText | None = None
 
 
-class KeptOfItem(AcmeCall):
+class KeptOfItem(AcmeCall, RelatedCall):
     """The fields of `orderItems[x]` that are kept."""
 
     NEIGHBOURS: ClassVar[frozenset[str]] = NEIGHBOURS_OF_ITEM
@@ -58,7 +63,7 @@ class KeptOfItem(AcmeCall):
     inventoryName: ShortText | None = None
 
 
-class KeptOfOrder(AcmeCall):
+class KeptOfOrder(AcmeCall, RelatedCall):
     """The order's own fields that are kept."""
 
     NEIGHBOURS: ClassVar[frozenset[str]] = NEIGHBOURS_OF_ORDER
@@ -178,7 +183,8 @@ def related_of_items(order: Order) -> list[Words]:
 
 def said(words: Call, of: type[Word]) -> Words:
     """Return the fields of `of` as they were said, and None for those that were not; and the neighbours'."""
-    return {**words.related, **{name: getattr(words, name) for name in of.model_fields}}
+    related = words.related if isinstance(words, RelatedCall) else {}
+    return {**related, **{name: getattr(words, name) for name in of.model_fields}}
 
 
 def without_nothing(words: Mapping[str, Any]) -> Words:

@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from schemas.orders import MAX_QUANTITY
 from schemas.text import AtMost, EmailAddress, IdempotencyKey, Identifier, ShortText
+from vendors.dialect import Words
 from vendors.leniency import Call
 from vendors.zoho_backstage.kept import KeptOfHolder
 
@@ -27,6 +28,13 @@ class ZohoCall(Call):
     def is_given(cls, name: str, value: Any) -> bool:
         """Say whether a field counts as sent; our own key does also where it is blank, and is refused."""
         return value is not None and (name == _OURS or not isinstance(value, str) or bool(value.strip()))
+
+    @classmethod
+    def is_plain(cls, value: Words) -> bool:
+        """Say whether nothing in the part is null, blank, or written with a fraction."""
+        return super().is_plain(value) and not any(
+            type(one) is str and (not one or one.isspace()) for one in value.values()
+        )
 
 
 class BillingAddress(ZohoCall):
