@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.money import quantum
-from vendors.words import moment, number, spread
+from vendors.acme.requests import NO_ADDRESS as ACMES
+from vendors.words import leads_nowhere, moment, number, spread
+from vendors.zoho_backstage.people import NO_ADDRESS as ZOHOS
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,11 @@ from vendors.words import moment, number, spread
 )
 def test_a_number_is_exact_and_has_no_needless_zeros(amount: str, text: str) -> None:
     assert orjson.dumps(number(Decimal(amount))) == text.encode()
+
+
+def test_an_address_that_stands_for_none_is_known_in_every_dialect() -> None:
+    assert all(map(leads_nowhere, (ACMES, ZOHOS, "client-17@ticket-evolution.invalid")))
+    assert not any(map(leads_nowhere, ("sam@zoho.com", "acme.invalid@example.com", "a@notacme.invalid", "")))
 
 
 def test_a_moment_is_told_in_utc_to_the_second() -> None:

@@ -6,6 +6,7 @@ from schemas.background import Authors, Background
 from schemas.orders import Attendee, Order
 from schemas.text import parse_uuid
 from vendors.dialect import Words
+from vendors.words import leads_nowhere
 from vendors.zoho_backstage.kept import KeptOfHolder
 
 NO_ADDRESS: Final = "purchaser@zoho-backstage.invalid"
@@ -14,7 +15,7 @@ NO_ADDRESS: Final = "purchaser@zoho-backstage.invalid"
 
 def address_of(order: Order) -> str:
     """Return the buyer's e-mail address; an empty text where the call named none."""
-    return "" if order.buyer.email == NO_ADDRESS else order.buyer.email
+    return "" if leads_nowhere(order.buyer.email) else order.buyer.email
 
 
 def purchaser(order: Order) -> Words:
