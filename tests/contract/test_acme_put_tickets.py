@@ -175,6 +175,26 @@ def test_a_ticket_of_another_item_or_named_twice_is_refused(acme: Acme, worker: 
     assert refused(acme.call("PUT", f"/{id_}", order)) == ["orderItems.0.ticketVos.3.id"]
 
 
+def test_an_order_of_a_thousand_tickets_is_changed_and_put_back(acme: Acme, worker: object) -> None:
+    # An order keeps 64 KiB of what only ACME says: not a word of each ticket.
+    id_ = acme.create(simple(orderItems=[{"ticketingTypeId": GUEST, "quantity": 1_000}]))
+    order = acme.get(id_)
+    for ticket in tickets(order)[:900]:
+        ticket["ticketStatus"] = "Void"
+    order = acme.put(id_, order)
+    assert (statuses(order), order["orderItems"][0]["quantity"]) == (["Void"] * 900 + ["Normal"] * 100, 100)
+
+    order["orderItems"][0]["quantity"] = 1_000
+    order = acme.put(id_, order)
+    assert statuses(order) == ["Void"] * 900 + ["Normal"] * 1_000
+
+    order["orderItems"][0]["ticketingTypeId"] = "0"
+    order = acme.put(id_, order)
+    assert statuses(order) == ["Void"] * 900 + ["Rebook"] * 1_000
+    assert statuses(order, 1) == ["Normal"] * 1_000
+    assert acme.put(id_, order)["orderItems"] == order["orderItems"]
+
+
 def test_void_and_rebook_follow_what_was_done_to_the_ticket(acme: Acme, worker: object) -> None:
     id_ = acme.create(simple(orderItems=[*three()["orderItems"], item(quantity=1)], paidAmount=200))
     acme.canonical_call(f"/{id_}/cancel", {"lines": [{"line_number": 1, "quantity": 1}]})

@@ -7,7 +7,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from schemas.orders import MAX_QUANTITY
 from schemas.text import AtMost, EmailAddress, IdempotencyKey, ShortText, Word
-from vendors.acme.kept import KeptOfItem, KeptOfOrder, KeptOfTicket
+from vendors.acme.kept import MAX_TICKETS_OF_ITEM, KeptOfItem, KeptOfOrder, KeptOfTicket
 from vendors.acme.words import Due, Id, Price, TicketStatus
 
 _Anything = PlainValidator(lambda value: value)
@@ -56,7 +56,9 @@ class ItemCall(KeptOfItem):
     amount: Price | None = None
     balanceAmount: Computed = None
     checkInDate: Computed = None
-    ticketVos: Annotated[tuple[TicketCall, ...], Field(strict=False), AtMost(MAX_QUANTITY)] | None = None
+    ticketVos: Annotated[tuple[TicketCall, ...], Field(strict=False), AtMost(MAX_TICKETS_OF_ITEM)] | None = (
+        None
+    )
 
 
 class OrderCall(KeptOfOrder):

@@ -150,7 +150,8 @@ def _kept_of_tickets(tickets: Sequence[TicketCall], is_new: bool) -> list[Words]
     kept = []
     for place, ticket in enumerate(_live(tickets) if is_new else tickets):
         words = without_nothing(said(ticket, KeptOfTicket))
-        if not is_new and ticket.ticketStatus in ("Rebook", "Refund", "Void"):
+        # A void ticket without an id only keeps the place of one of which nothing is said.
+        if not is_new and ticket.id is not None and ticket.ticketStatus in ("Rebook", "Refund", "Void"):
             words["ticketStatus"] = ticket.ticketStatus
         if words.get("printed") is False:
             del words["printed"]

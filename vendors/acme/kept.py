@@ -24,6 +24,9 @@ from vendors.leniency import Call, RelatedCall
 
 NAME: Final = "acme"
 
+MAX_TICKETS_OF_ITEM: Final = 10 * MAX_QUANTITY
+"""Tickets of one item, those that are void among them."""
+
 
 class AcmeCall(Call):
     """A part of an order object. A blank e-mail address is none: a till sends what nobody filled in."""
@@ -108,7 +111,7 @@ class ItemEntry(KeptOfItem):
     ticketClassId: str | None = None
     isInventory: bool | None = None
     discountedUnitPrice: Price | None = None
-    tickets: Annotated[tuple[TicketEntry, ...], Field(strict=False), AtMost(MAX_QUANTITY)] = ()
+    tickets: Annotated[tuple[TicketEntry, ...], Field(strict=False), AtMost(MAX_TICKETS_OF_ITEM)] = ()
 
 
 class OrderEntry(KeptOfOrder):
@@ -175,10 +178,15 @@ def entries_of_lines(entry: OrderEntry, lines: Sequence[Line]) -> dict[int, Item
     return found
 
 
+SAID: Final = "saidStatuses"
+"""What `related_of_items` calls the statuses that clients have said of an item's tickets, by their ids."""
+
+
 def related_of_items(order: Order) -> list[Words]:
-    """Return the neighbours' fields that are kept of each item: answers have none of them."""
+    """Return what is kept of each item and not told as such in answers: neighbours' fields, said statuses."""
     entries = entries_of_lines(entry_of(order.extras), order.line_items)
-    return [entries.get(line.line_number, NOTHING_OF_ITEM).related for line in order.line_items]
+    found = [entries.get(line.line_number, NOTHING_OF_ITEM) for line in order.line_items]
+    return [{**entry.related, SAID: {one.id: one.ticketStatus for one in entry.tickets}} for entry in found]
 
 
 def said(words: Call, of: type[Word]) -> Words:

@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from vendors.acme.comparing import Mistakes, as_number, is_changed, is_same
-from vendors.acme.kept import KeptOfItem, KeptOfTicket
+from vendors.acme.kept import SAID, KeptOfItem, KeptOfTicket
 from vendors.acme.neighbours import NEIGHBOURS_OF_ITEM
 from vendors.acme.prices import DISCOUNT_FIELDS
-from vendors.acme.replaced_tickets import Replaced, replaced_tickets
+from vendors.acme.replaced_tickets import Replaced, has_kept, replaced_tickets
 from vendors.dialect import Words
 
 _AS_CONFIRMED: Final = "it is of the order as it was confirmed"
@@ -46,6 +46,7 @@ def replaced_items(
     items: list[Words] = []
     emptied: list[Words] = []
     reused: set[str] = set()
+    others_come = any(_takes_more(item, was) for item, was in zip(sent, matched, strict=True))
     for place, (item, was) in enumerate(zip(sent, matched, strict=True)):
         prefix = f"orderItems.{place}."
         _check_names(item, was, catalogue, prefix, mistakes)
@@ -53,9 +54,9 @@ def replaced_items(
             if item.get("itemId") is not None:
                 items.append(dict(item))  # there is no such item, and the translation says so
             else:
-                items.append(_item(item, _NEW, prefix, mistakes).words)
+                items.append(_item(item, _NEW, prefix, mistakes, others_come=others_come).words)
             continue
-        replaced = _item(item, was, prefix, mistakes)
+        replaced = _item(item, was, prefix, mistakes, others_come=others_come)
         if not _has_other_class(item, was) or not replaced.quantity:
             items.append(replaced.words)
             continue
@@ -69,6 +70,13 @@ def replaced_items(
         if was is not None and was["itemId"] in reused and not was["quantity"]:
             item.pop("itemId", None)  # another one of the call is this item by now
     return [*items, *emptied]
+
+
+def _takes_more(item: Words, was: Words | None) -> bool:
+    """Say whether an item gets tickets that it did not have."""
+    quantity = as_number(item.get("quantity"))
+    more = len(item.get("ticketVos") or ()) if quantity is None else quantity
+    return was is None or _has_other_class(item, was) or more > was["quantity"]
 
 
 def _emptied_before(read: Sequence[Words], class_id: str | None, reused: Set[str]) -> Words | None:
@@ -107,10 +115,10 @@ def _has_other_class(item: Words, was: Words) -> bool:
     return class_of(item) not in (None, class_of(was))
 
 
-def _item(item: Words, was: Words, prefix: str, mistakes: Mistakes) -> Replaced:
+def _item(item: Words, was: Words, prefix: str, mistakes: Mistakes, *, others_come: bool) -> Replaced:
     """Return what an item says beside what it was, and its tickets."""
     mistakes.check_unchanged(item, was, _FIXED, prefix)
-    replaced = replaced_tickets(item, was, prefix, mistakes)
+    replaced = replaced_tickets(item, was, prefix, mistakes, others_come=others_come)
     words = replaced.words
     words |= {name: was[name] for name in NEIGHBOURS_OF_ITEM if name in was and name not in words}
     if is_changed(item, was, "basicQuantity") and not is_same(item["basicQuantity"], item.get("quantity")):
@@ -180,7 +188,7 @@ def _in_other_class(replaced: Replaced, again: Words | None) -> Words:
     words.pop("itemId", None)
     if again is not None:
         words["itemId"] = again["itemId"]
-    before = [] if again is None else [_kept_ticket(ticket) for ticket in again["ticketVos"]]
+    before = [] if again is None else [_void_ticket(ticket, again) for ticket in again["ticketVos"]]
     anew = [
         {name: value for name, value in ticket.items() if name not in ("id", "uuid")}
         for ticket in replaced.live
@@ -191,16 +199,16 @@ def _in_other_class(replaced: Replaced, again: Words | None) -> Words:
 def _emptied(was: Words, replaced: Replaced) -> Words:
     """Return what stays of an item whose tickets are of another class by now."""
     kept = {name: was[name] for name in KeptOfItem.model_fields}
-    tickets = [
-        {**_kept_ticket(ticket), "ticketStatus": replaced.gone.get(ticket["id"], "Rebook")}
-        if ticket["ticketStatus"] == "Normal"
-        else _kept_ticket(ticket)
-        for ticket in was["ticketVos"]
-    ]
+    tickets = [_void_ticket(ticket, was, replaced.gone.get(ticket["id"])) for ticket in was["ticketVos"]]
     named = {name: was[name] for name in ("itemId", *_CLASS_FIELDS)}
     return {**kept, **named, "quantity": 0, "ticketVos": tickets}
 
 
-def _kept_ticket(ticket: Mapping[str, Any]) -> Words:
-    names = ("id", "ticketStatus", *KeptOfTicket.model_fields)
-    return {name: ticket[name] for name in names}
+def _void_ticket(ticket: Mapping[str, Any], item: Words, said: str | None = None) -> Words:
+    """Return a ticket that is void by now, as it is kept; its place alone where nothing is said of it."""
+    said = said or item[SAID].get(ticket["id"])
+    if said is None and not has_kept(ticket):
+        return {"ticketStatus": "Void"}
+    status = "Rebook" if ticket["ticketStatus"] == "Normal" else ticket["ticketStatus"]
+    kept = {name: ticket[name] for name in KeptOfTicket.model_fields}
+    return {"id": ticket["id"], **kept, "ticketStatus": said or status}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from vendors.acme.comparing import Mistakes, as_number
-from vendors.acme.kept import KeptOfTicket
+from vendors.acme.kept import SAID, KeptOfTicket
 from vendors.dialect import Words
 
 _FIXED: Final[Mapping[str, str]] = {
@@ -28,8 +28,14 @@ class Replaced:
     gone: dict[str, str] = field(default_factory=dict)
 
 
-def replaced_tickets(item: Words, was: Words, prefix: str, mistakes: Mistakes) -> Replaced:
-    """Return the item with its tickets and its quantity, which follows tickets that are said to go."""
+def replaced_tickets(
+    item: Words, was: Words, prefix: str, mistakes: Mistakes, *, others_come: bool
+) -> Replaced:
+    """Return the item with its tickets and its quantity, which follows tickets that are said to go.
+
+    `others_come` says whether the update makes tickets, which could be taken for those in the places of void
+    ones: then it is remembered which ones a client said to be void.
+    """
     quantity = _count(item.get("quantity"))
     valid = [ticket for ticket in was["ticketVos"] if ticket["ticketStatus"] == "Normal"]
     if item.get("ticketVos") is None:
@@ -57,7 +63,26 @@ def replaced_tickets(item: Words, was: Words, prefix: str, mistakes: Mistakes) -
         # Named, they keep their names, and are not the ones that go in the place of those that are said to.
         stay = [_copy(ticket) for ticket in _first(left, quantity - len(live))]
         live, tickets = [*live, *stay], [*tickets, *stay]
-    return Replaced({**item, "ticketVos": tickets, "quantity": quantity}, quantity, live, gone)
+    told = [_told(ticket, known, was.get(SAID, {}), others_come=others_come) for ticket in tickets]
+    return Replaced({**item, "ticketVos": told, "quantity": quantity}, quantity, live, gone)
+
+
+def _told(ticket: Words, known: Mapping[str, Words], said: Mapping[str, Any], *, others_come: bool) -> Words:
+    """Return a ticket as it is to be kept; of a void one of which nothing is said only its place.
+
+    An order keeps no more than 64 KiB, and may have thousands of void tickets.
+    """
+    named, status = known.get(ticket.get("id") or ""), ticket["ticketStatus"]
+    if named is None or status == "Normal" or has_kept(ticket):
+        return ticket
+    is_as_read = status == named["ticketStatus"] and said.get(named["id"]) is None
+    is_plainly_void = status == "Void" and named["ticketStatus"] == "Normal" and not others_come
+    return {"ticketStatus": "Void"} if is_as_read or is_plainly_void else ticket
+
+
+def has_kept(ticket: Mapping[str, Any]) -> bool:
+    """Say whether a ticket has words that are kept, beside its status."""
+    return any(ticket.get(name) for name in KeptOfTicket.model_fields)
 
 
 def _ticket(ticket: Words, known: Mapping[str, Words], prefix: str, mistakes: Mistakes) -> Words:
