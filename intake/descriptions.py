@@ -146,6 +146,10 @@ _FIELDS: Final = {
     "OrderRequest.discount": (
         "What is taken off. A total below the catalogue's needs the scope `orders.set_price`."
     ),
+    "OrderRequest.expected_total": (
+        "What the sender believes that the order costs, with its fees and its tax or without them: one that "
+        "costs something else is rejected with `price_mismatch`."
+    ),
     "OrderRequest.tax": (
         "The tax, taken as it is; left out, the events' tax rules compute it. A total below the catalogue's"
         " needs the scope `orders.set_price`."
@@ -180,6 +184,10 @@ _FIELDS: Final = {
     "Ticket.id": "The ticket's id.",
     "Ticket.seat": "The seat's label; null for a ticket without a seat.",
     "Ticket.status": "Whether the ticket still admits somebody.",
+    "OrderPatch.expected_total": (
+        "What the sender believes that the order costs then, with its fees and its tax or without them: an "
+        "update that makes it cost something else is rejected with `price_mismatch`."
+    ),
     "OrderPatch.total_discount": (
         "What is taken off in all, by the promo code and beside it, rounded half up to the currency's minor "
         "unit; it counts once. A promo code that takes off more is given up."

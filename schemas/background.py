@@ -1,6 +1,6 @@
 """What is known around orders: the words of the catalogue that dialects show beside them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from schemas.dialects import DialectName
 from schemas.orders import OrderStatus
-from schemas.originals import Original
+from schemas.originals import Original, PastChange
 from schemas.presentation import EventDetails, Organisation, TicketClassDetails
 
 
@@ -82,6 +82,8 @@ class Background:
     """The seats of purchase orders, which have no tickets, by the orders' ids and the lines' numbers."""
     originals: Mapping[UUID, Original] = field(default_factory=dict)
     """The orders as they were confirmed, by their ids; only where a dialect asks for them."""
+    changes: Mapping[UUID, Sequence[PastChange]] = field(default_factory=dict)
+    """What was done to the tickets and the payments of these orders, oldest first; likewise."""
 
     def alias(self, dialect: DialectName) -> str:
         """Return the tenant's first name in the dialect; its own where it has none."""

@@ -123,6 +123,7 @@ class OrderTerms(Word):
     tax: Amount | None = None
     discount: Amount = ZERO
     total_discount: Amount | None = None
+    expected_total: Amount | None = None
     reference: ShortText | None = None
     internal_notes: Notes = ()
     external_notes: Notes = ()

@@ -25,6 +25,9 @@ SEARCHED_EXTRAS: Final[tuple[tuple[DialectName, str], ...]] = (
 
 MAX_SEARCHED: Final = 200
 
+DELETED_IN_ACME: Final = "deleted by a client of ACME"
+"""Why an order was cancelled that a client of ACME deleted: such a client does not see it any more."""
+
 # PostgreSQL stores JSON with this escape, but reads no part of it. A backslash may itself be escaped.
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 

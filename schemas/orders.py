@@ -179,6 +179,7 @@ class OrderRequest(Word):
     additional_expense: Amount = ZERO
     tax: Amount | None = None
     discount: Amount = ZERO
+    expected_total: Amount | None = None
     promo_code: Identifier | None = None
     payments: Annotated[tuple[PaymentRequest, ...], Field(strict=False), AtMost(100)] = ()
     reference: ShortText | None = None

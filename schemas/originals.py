@@ -1,9 +1,11 @@
-"""An order as it was confirmed, before anything was changed."""
+"""An order as it was: confirmed, before anything was changed; and what was changed since."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +26,17 @@ class Original:
     discount: Decimal
     lines: tuple[OriginalLine, ...]
     extras: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class PastChange:
+    """A change of an order: the version that it made, and each field with what it was and what it became.
+
+    `previous_at` and `previous_by` tell of the change before it; None where it was the first.
+    """
+
+    number: int
+    request_id: UUID
+    fields: Sequence[Mapping[str, Any]]
+    previous_at: datetime | None = None
+    previous_by: str | None = None

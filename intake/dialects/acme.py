@@ -18,6 +18,7 @@ from intake.dialects.acme_calls import (
     TENANT,
     allowed,
     answering,
+    deleted_order,
     enclosed,
     in_acme,
     order_after,
@@ -25,6 +26,7 @@ from intake.dialects.acme_calls import (
     order_in_acme,
     order_object,
 )
+from intake.dialects.acme_reading import said_of_order
 from intake.dialects.acme_words import CREATE_ORDER, DELETE_ORDER, LIST_ORDERS, SHOW_ORDER, UPDATE_ORDER
 from intake.dialects.answering import USUAL_WAIT_SECONDS
 from intake.dialects.routing import refusing_with
@@ -168,24 +170,30 @@ async def create_order(request: Request) -> Response:
 
 @router.put("/{id}", summary="Update an order", **UPDATE_ORDER)
 async def update_order(request: Request, id: str, parts: PartsOfApp, caller: _Updater) -> Response:
-    """Replace all that the order object says of an order; it is priced again, and answered."""
+    """Replace all that the order object says of an order; it is priced again, and answered.
+
+    What is as it was read is not said; what cannot be changed is refused by its field.
+    """
     call = call_of(request)
     words = order_object(await read_body(request), caller)
     order_id = await order_id_of(request, caller, id)
     if str(words.get("id") or id) not in (id, order_id):
         raise invalid("the body is of another order than the path", "id", status=422)
-    seen_version = await parts.seen_versions.read(caller, UUID(order_id))
-    envelope = enclosed(UPDATE, {**words, "id": order_id}, call, caller, seen_version=seen_version)
-    plan = answering(call, words, order_after, WITH_ORIGINAL)
+    envelope = enclosed(UPDATE, {**words, "id": order_id}, call, caller)
+    said = await said_of_order(request, caller, order_id, words, key=envelope.key)
+    seen_version = said.version or await parts.seen_versions.read(caller, UUID(order_id))
+    named = {**said.words, "id": order_id}
+    envelope = enclosed(UPDATE, named, call, caller, seen_version=seen_version)
+    plan = answering(call, named, order_after, WITH_ORIGINAL)
     return await _send(call, envelope, plan)
 
 
 @router.delete("/{id}", summary="Delete an order", **DELETE_ORDER)
 async def delete_order(request: Request, id: str, caller: _Updater) -> Response:
-    """Cancel an order, and answer with it: it is never gone, and what was paid is owed back."""
+    """Cancel an order, and answer with it as it was: what was paid is owed back, and nobody here sees it."""
     call = call_of(request)
     envelope = enclosed(CANCEL, {"id": await order_id_of(request, caller, id)}, call, caller)
-    return await _send(call, envelope, answering(call, {}, order_after, WITH_ORIGINAL))
+    return await _send(call, envelope, answering(call, {}, deleted_order, WITH_ORIGINAL))
 
 
 async def _send(call: Call, envelope: Envelope, plan: Plan, *, shows_orders: bool = True) -> Response:

@@ -146,11 +146,26 @@ def order_after(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
         return None if order is None else json_response(acme.answer(*order))
 
 
+def deleted_order(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
+    """Return the order as it was before it was deleted. Raises `OrderNotShown`."""
+    if outcome.order_id is None:
+        return None
+    with showing(outcome.order_id, DIALECT.name):
+        order = snapshot.with_background(outcome.order_id, outcome.tenant_id)
+        return None if order is None else json_response(acme.answer(*acme.before_deletion(*order)))
+
+
 def order_in_acme(connection: Connection, tenant_id: UUID, order_id: UUID) -> Response | None:
-    """Return the tenant's order in ACME's words, or None. Raises `OrderNotShown`."""
+    """Return the tenant's order in ACME's words; None where there is none, or a client deleted it.
+
+    Raises `OrderNotShown`.
+    """
     with showing(order_id, DIALECT.name):
         words = get_order(connection, order_id, tenant_id)
-        return None if words is None else json_response(in_acme(connection, tenant_id, [words])[0])
+        if words is None:
+            return None
+        (order,), background = with_background(connection, tenant_id, [words], with_originals=True)
+        return None if acme.is_deleted(order) else json_response(acme.answer(order, background))
 
 
 def in_acme(connection: Connection, tenant_id: UUID, found: Sequence[Words]) -> list[Words]:

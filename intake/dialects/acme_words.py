@@ -51,5 +51,5 @@ UPDATE_ORDER: Final = words_of_call(
     waits=True,
 )
 DELETE_ORDER: Final = words_of_call(
-    {200: ("The cancelled order.", _ORDER)}, _REFUSAL, parameters=[_UUID], waits=True
+    {200: ("The order as it was.", _ORDER)}, _REFUSAL, parameters=[_UUID], waits=True
 )

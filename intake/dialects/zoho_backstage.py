@@ -28,8 +28,8 @@ from schemas.requests import CREATE
 from schemas.text import parse_uuid
 from vendors import zoho_backstage
 from vendors.zoho_backstage import DIALECT
+from vendors.zoho_backstage.calls import OrderBody
 from vendors.zoho_backstage.refusals import Refusal
-from vendors.zoho_backstage.requests import OrderBody
 from vendors.zoho_backstage.words import PlacedOrder
 
 _SCHEME: Final = "Zoho-oauthtoken"

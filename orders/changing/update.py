@@ -11,6 +11,7 @@ from orders.changing.place import later_changes, place_of
 from orders.changing.reprice import PRICED, before_change, check_line_prices, reprice
 from orders.changing.set_lines import set_lines
 from orders.errors import Invalid
+from orders.money.expected_total import check_expected_total
 from orders.notes import note_rows
 from orders.requests import UpdateOrder
 from orders.rows import NoteKind, Words
@@ -47,6 +48,7 @@ def update(world: World, request: UpdateOrder, now: datetime) -> None:
             set_lines(change, terms.words.line_items)
         reprice(change, terms, before)
         change.settle()
+    check_expected_total(terms.words.expected_total, order.row)
     change.finish("order.updated", patch=patch, place=place)
 
 

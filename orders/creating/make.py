@@ -227,6 +227,12 @@ def _ticket_row(
 def _payment_rows(
     order_id: str, order: OrderRequest, amounts: Sequence[Decimal], now: datetime
 ) -> list[PaymentRow]:
+    # Who pays what is owed pays nothing where nothing is: that is no payment.
+    made = [
+        (payment, amount)
+        for payment, amount in zip(order.payments, amounts, strict=True)
+        if amount or payment.amount is not None
+    ]
     return [
         PaymentRow(
             order_id,
@@ -238,5 +244,5 @@ def _payment_rows(
             is_refund=payment.is_refund,
             reference=None,
         )
-        for number, (payment, amount) in enumerate(zip(order.payments, amounts, strict=True), 1)
+        for number, (payment, amount) in enumerate(made, 1)
     ]

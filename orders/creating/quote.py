@@ -8,6 +8,7 @@ from orders.catalogue.offers import Offers, Pick, pick, with_event
 from orders.creating.ticket_groups import makes_ticket_groups
 from orders.creating.trade import at_cost, check_owner
 from orders.inventory.signatures import check_signature
+from orders.money.expected_total import check_expected_total
 from orders.money.payments import check_payments
 from orders.money.price_floor import check_new_total
 from orders.money.pricing import price_order
@@ -36,6 +37,7 @@ def quote_order(
     priced = price_order(order, picked, may_set_price=request.may_set_price)
     if not request.may_set_price:
         check_new_total(order, priced)
+    check_expected_total(order.expected_total, priced)
     check_payments(order, priced)
     return Quote(order, picked, priced, holds)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from orders.reading.catalogue_facts import ClassRow, TenantRow, read_classes, read_tenants
+from orders.reading.changes import read_changes
 from orders.reading.history import read_authors
 from orders.reading.orders import get_order
 from orders.reading.originals import read_originals
@@ -17,7 +18,7 @@ from orders.reading.relations import read_related
 from orders.render import Words, to_json
 from schemas.background import Authors, Background, RelatedOrder
 from schemas.orders import Order
-from schemas.originals import Original
+from schemas.originals import Original, PastChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Surroundings:
     related: Mapping[UUID, RelatedOrder]
     purchase_seats: Mapping[UUID, SeatsOfLines]
     originals: Mapping[UUID, Original]
+    changes: Mapping[UUID, Sequence[PastChange]]
 
     def of(self, tenant_id: UUID, orders: Iterable[Order]) -> Background:
         """Return what is known around these orders of one tenant; of others it may say something, too.
@@ -51,10 +53,11 @@ class Surroundings:
             self.related,
             self.purchase_seats,
             self.originals,
+            self.changes,
         )
 
 
-NOTHING: Final = Surroundings({}, {}, {}, {}, {}, {})
+NOTHING: Final = Surroundings({}, {}, {}, {}, {}, {}, {})
 """Nothing was read."""
 
 
@@ -74,7 +77,7 @@ def with_background(
 ) -> tuple[list[Order], Background]:
     """Return orders that were read, as their model, and what is known around them."""
     orders = [Order.model_validate_json(to_json(words)) for words in found]
-    originals = [order.id for order in orders] if with_originals else []
+    originals = {order.id for order in orders} if with_originals else set()
     around = read_surroundings(connection, {tenant_id: orders}, originals)
     return orders, around.of(tenant_id, orders)
 
@@ -84,7 +87,7 @@ def read_surroundings(
 ) -> Surroundings:
     """Return what is known around orders, by their tenants: a few statements, however many they are.
 
-    `originals` are the ids of those that are wanted as they were confirmed, too.
+    `originals` are the ids of those that are wanted as they were confirmed, too, with what was done since.
     """
     names: defaultdict[UUID, set[str]] = defaultdict(set)
     for tenant_id, some in orders.items():
@@ -97,4 +100,7 @@ def read_surroundings(
         read_related(connection, every),
         read_purchase_seats(connection, every),
         read_originals(connection, list(originals)),
+        read_changes(
+            connection, [order.id for order in every if order.id in originals and order.version > 1]
+        ),
     )

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, TextClause, text
 
+from schemas.dialects import DELETED_IN_ACME
+
 # The expressions are those of the indexes.
 _WHERE: Final = {
     "email": "lower(buyer_email) = lower(:email)",
@@ -15,11 +17,14 @@ _WHERE: Final = {
     "temp_visitor_id": "extras #>> '{acme,tempVisitorId}' = :temp_visitor_id",
 }
 
-_OF_EVENT = text("""
-    SELECT DISTINCT order_id FROM order_lines
-    WHERE event_id = :event_id AND order_id < :before
-    ORDER BY order_id DESC LIMIT :limit
-""")
+_IS_THERE: Final = f"o.cancel_reason IS DISTINCT FROM '{DELETED_IN_ACME}'"
+"""What a client has deleted is in no list of its dialect any more."""
+
+_OF_EVENT = text(f"""
+    SELECT DISTINCT l.order_id FROM order_lines l JOIN orders o ON o.id = l.order_id
+    WHERE l.event_id = :event_id AND l.order_id < :before AND {_IS_THERE}
+    ORDER BY l.order_id DESC LIMIT :limit
+""")  # noqa: S608 - constants
 
 _LAST = UUID(int=2**128 - 1)
 
@@ -43,7 +48,7 @@ def query_of(customer: Customer) -> TextClause:
     """Return the query of the ids of the customer's orders, newest first."""
     where = " AND ".join(_WHERE[name] for name in customer.named())
     return text(
-        f"SELECT id FROM orders WHERE tenant_id = :tenant_id AND id < :before AND {where} "  # noqa: S608 - constants
+        f"SELECT id FROM orders o WHERE tenant_id = :tenant_id AND id < :before AND {where} AND {_IS_THERE} "  # noqa: S608
         "ORDER BY id DESC LIMIT :limit"
     )
 

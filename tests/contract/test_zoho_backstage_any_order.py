@@ -115,6 +115,15 @@ def test_an_order_of_several_events_is_shown_below_each_with_the_tax_of_its_line
     assert shown == _shown(client, order, "taxed") == _shown(client, order, "inclusive")
 
 
+@pytest.mark.parametrize("email", ["customer@acme.invalid", "client-7@ticket-evolution.invalid"])
+def test_an_address_that_another_dialect_gave_a_buyer_without_one_is_none(
+    client: httpx.Client, email: str
+) -> None:
+    buyer = {"first_name": "Ada", "last_name": "Example", "email": email}
+    shown = _shown(client, _order(client, ("pit", 1), buyer=buyer))
+    assert (shown["order_by"], shown["contact"]["purchaser_email"]) == ("", "")
+
+
 def test_a_tax_that_the_producer_gave_has_no_name(client: httpx.Client) -> None:
     shown = _shown(client, _order(client, ("seat", 3), tax="1.00"), "taxed")
     assert (shown["cost"]["tax"], shown["cost"]["tax_name"], shown["cost"]["tax_percent"]) == (1, None, 0)

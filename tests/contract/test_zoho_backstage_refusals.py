@@ -85,7 +85,12 @@ _MISTAKES: list[tuple[dict[str, Any], str]] = [
         {"buyer_details": {"purchaser_email": "s@zoho.com", "purchaser_fax": "1"}},
         "buyer_details.purchaser_fax",
     ),
-    ({"billing_address": {"billing_city": "Paris"}}, "billing_address"),
+    ({"billing_address": {"billing_city": "Paris"}}, "billing_address.billing_city"),
+    ({"tickets": [{"ticketclass_id": " "}]}, "tickets.0.ticketclass_id"),
+    ({"tickets": [{"ticketclass_id": "10", "issue_ticket": False}]}, "tickets.0.issue_ticket"),
+    ({"payment_type": 1}, "payment_type"),
+    ({"surprise": None}, "surprise"),
+    ({"surprise": ""}, "surprise"),
     ({"billing_address": {"city": "Paris"}}, "billing_address.city"),
     ({"line_items": []}, "line_items"),
 ]

@@ -323,7 +323,8 @@ class Model:
         for payment in body.get("payments", ()):
             owed = max(balance(order), 0)
             amount = cents(payment["amount"]) if "amount" in payment else owed
-            add_payment(order, amount, "completed", is_refund=False)
+            if amount or "amount" in payment:
+                add_payment(order, amount, "completed", is_refund=False)
         settle(order)
         if promo is not None:
             self.uses[promo] += 1

@@ -4,8 +4,25 @@ The vendor's document names the calls and the fields of the order object; what i
 choice, listed in docs/acme.md.
 """
 
+from vendors.acme.answered_items import catalogue_words
 from vendors.acme.answers import answer
+from vendors.acme.earlier import before_deletion, earlier, is_deleted
+from vendors.acme.kept import related_of_items
 from vendors.acme.refusals import in_places_of, refusal
+from vendors.acme.replacing import classes_of, compares, said_of
 from vendors.acme.requests import DIALECT
 
-__all__ = ["DIALECT", "answer", "in_places_of", "refusal"]
+__all__ = [
+    "DIALECT",
+    "answer",
+    "before_deletion",
+    "catalogue_words",
+    "classes_of",
+    "compares",
+    "earlier",
+    "in_places_of",
+    "is_deleted",
+    "refusal",
+    "related_of_items",
+    "said_of",
+]

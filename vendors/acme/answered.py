@@ -78,7 +78,7 @@ class AnsweredOrder(Word):
     accountId: Name | None
     visitorId: Name | None
     tempVisitorId: Name | None
-    email: str
+    email: str | None
     contactFirstName: str
     contactLastName: str
     zipCode: str | None

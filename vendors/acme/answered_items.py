@@ -1,7 +1,8 @@
 """The items of an order as ACME answers them (`orderItems`)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from schemas.background import Background, EventFacts
@@ -9,8 +10,8 @@ from schemas.money import ZERO
 from schemas.orders import LineItem, Order, Ticket
 from vendors.acme.amounts import NO_AMOUNTS, ItemAmounts, amounts_of, balances_of, discounted_unit_price
 from vendors.acme.kept import NAME, NOTHING_OF_ITEM, ItemEntry, OrderEntry, entries_of_lines
-from vendors.acme.tickets import statuses_of, ticket_words
-from vendors.acme.words import ItemType, moment
+from vendors.acme.tickets import entries_of_tickets, statuses_of, ticket_words
+from vendors.acme.words import INVENTORY_TYPES, ItemType, TicketStatus, moment
 from vendors.dialect import Words
 from vendors.words import number
 
@@ -28,7 +29,7 @@ def item_words(order: Order, background: Background, entry: OrderEntry) -> list[
     )
     quantities = {line.line_number: line.quantity for line in (lines if original is None else original.lines)}
     balances = balances_of(order, amounts, originals)
-    statuses = statuses_of(order)
+    statuses = statuses_of(order, background.changes.get(order.id, ()), _said_statuses(order, entries))
     found = []
     for line in lines:
         number_, kept = line.line_number, entries.get(line.line_number, NOTHING_OF_ITEM)
@@ -55,11 +56,34 @@ def item_words(order: Order, background: Background, entry: OrderEntry) -> list[
     return found
 
 
+def _said_statuses(order: Order, entries: Mapping[int, ItemEntry]) -> dict[UUID, TicketStatus]:
+    """Return what clients said of tickets, by the tickets' ids."""
+    said: dict[UUID, TicketStatus] = {}
+    for number_, entry in entries.items():
+        tickets = [ticket for ticket in order.tickets if ticket.line_number == number_]
+        for id_, kept in entries_of_tickets(tickets, entry).items():
+            if kept.ticketStatus is not None:
+                said[id_] = kept.ticketStatus
+    return said
+
+
 def _event(event: EventFacts) -> Words:
     return {
         "eventId": event.external_id,
         "eventName": event.name,
         "eventStartTime": event.starts_at.astimezone(ZoneInfo(event.timezone)).isoformat(),
+    }
+
+
+def catalogue_words(background: Background) -> dict[str, Words]:
+    """Return what answers say of the ticket classes that are known, by the catalogue's ids."""
+    return {
+        id_: {
+            **_event(background.events[class_.event_external_id]),
+            "ticketingTypeName": class_.name,
+            "inventoryName": class_.name,
+        }
+        for id_, class_ in background.ticket_classes.items()
     }
 
 
@@ -95,7 +119,9 @@ def _thing(line: LineItem, background: Background, kept: ItemEntry) -> Words:
     """
     class_ = background.ticket_classes[line.ticket_class_id]
     type_ = kept.itemType or _item_type(class_.details.kind == "inventory", kept)
-    is_inventory = type_ in ("inventory", "comboInventory") and kept.inventoryId is None
+    is_inventory = type_ in INVENTORY_TYPES and kept.inventoryId is None
+    if kept.isInventory is not None:
+        is_inventory = kept.isInventory
     return {
         "ticketingTypeId": None if is_inventory else class_.external_id,
         "ticketingTypeName": None if is_inventory else class_.name,

@@ -29,7 +29,7 @@ def answer(order: Order, background: Background) -> Words:
         "accountId": _account_id(order, entry),
         "visitorId": entry.visitorId,
         "tempVisitorId": entry.tempVisitorId,
-        "email": order.buyer.email or "",
+        "email": order.buyer.email,
         "contactFirstName": order.buyer.first_name,
         "contactLastName": order.buyer.last_name,
         "zipCode": order.billing_address and order.billing_address.postal_code,

@@ -7,11 +7,18 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from schemas.orders import MAX_QUANTITY
 from schemas.text import AtMost, EmailAddress, IdempotencyKey, ShortText, Word
-from vendors.acme.kept import KeptOfItem, KeptOfOrder, KeptOfTicket
+from vendors.acme.kept import MAX_TICKETS_OF_ITEM, KeptOfItem, KeptOfOrder, KeptOfTicket
 from vendors.acme.words import Due, Id, Price, TicketStatus
 
-Computed = Annotated[Any, PlainValidator(lambda value: value), WithJsonSchema({"readOnly": True})]
-"""What an answer says and nobody can set: a client may send it back, and it is not looked at."""
+_Anything = PlainValidator(lambda value: value)
+
+ReadOnly = Annotated[Any, _Anything, WithJsonSchema({"readOnly": True})]
+"""What the document marks so: a client may send it, and it is not looked at."""
+
+Computed = Annotated[
+    Any, _Anything, WithJsonSchema({"description": "As it was read; what says otherwise is refused."})
+]
+"""What follows from the rest: a client may send back what it read; a PUT that says otherwise is refused."""
 
 
 class TicketCall(KeptOfTicket):
@@ -45,11 +52,13 @@ class ItemCall(KeptOfItem):
     discountedUnitPrice: Price | None = None
     discountedOriginalAmount: Computed = None
     originalAmount: Computed = None
-    discountedAmount: Computed = None
-    amount: Computed = None
+    discountedAmount: Price | None = None
+    amount: Price | None = None
     balanceAmount: Computed = None
     checkInDate: Computed = None
-    ticketVos: Annotated[tuple[TicketCall, ...], Field(strict=False), AtMost(MAX_QUANTITY)] | None = None
+    ticketVos: Annotated[tuple[TicketCall, ...], Field(strict=False), AtMost(MAX_TICKETS_OF_ITEM)] | None = (
+        None
+    )
 
 
 class OrderCall(KeptOfOrder):
@@ -59,19 +68,19 @@ class OrderCall(KeptOfOrder):
     """
 
     idempotency_key: IdempotencyKey | None = None
-    id: Computed = None
+    id: ReadOnly = None
     tenantId: Computed = None
-    email: EmailAddress
+    email: EmailAddress | None = None
     contactFirstName: ShortText | None = None
     contactLastName: ShortText | None = None
     zipCode: ShortText | None = None
     phoneNumber: ShortText | None = None
     discountedOriginalTotalAmount: Computed = None
     originalTotalAmount: Computed = None
-    discountedTotalAmount: Computed = None
-    totalAmount: Computed = None
+    discountedTotalAmount: Price | None = None
+    totalAmount: Price | None = None
     paidAmount: Price | None = None
-    balanceAmount: Computed = None
+    balanceAmount: Price | None = None
     refundAmount: Computed = None
     checkInStatus: Computed = None
     notes: str | None = None

@@ -11,10 +11,9 @@ from schemas.outcomes import Rejection
 from schemas.text import parse_uuid
 from vendors.acme.calls import ItemCall, TicketCall
 from vendors.acme.kept import KeptOfItem, KeptOfTicket, said, without_nothing
+from vendors.acme.prices import ItemPrice, price_of
+from vendors.acme.words import INVENTORY_TYPES
 from vendors.dialect import NotTranslatable, Words
-
-_MADE_OF_A_QUOTIENT: Final = Decimal("0.00001")
-"""Prices that are a quotient are rounded to nine decimals: times 1,000 tickets they are right to this."""
 
 _LONGEST_NUMBER: Final = 9
 """Digits of a line's number."""
@@ -68,37 +67,44 @@ def _item(
     if class_id is None and quantity:
         raise _wrong(place, "ticketingTypeId", "Field required")
     number = new_number or _line_number(call, place)
-    price = call.discountedUnitPrice if call.unitPrice is None else call.unitPrice
-    off = _taken_off(call, place)
+    price = price_of(call, quantity, place)
     is_new = new_number is not None
     kept = said(call, KeptOfItem)
     if call.parentItemId is not None:
         kept["parentItemId"] = own_names.get(str(call.parentItemId), call.parentItemId)
-    if call.ticketingTypeId is None and call.inventoryId is not None:
+    is_inventory = call.ticketingTypeId is None and call.inventoryId is not None
+    if is_inventory:
         kept["inventoryId"] = None  # it is the ticket class
         kept["itemType"] = call.itemType or (
             "inventory" if call.comboTemplateId is None else "comboInventory"
         )
+    if kept["itemType"] and is_inventory != (kept["itemType"] in INVENTORY_TYPES):
+        # The type that is said is not the one of the field that names the class: both stay as they are said.
+        kept["isInventory"] = is_inventory
     kept["itemId"] = None if number is None else str(number)
     kept["ticketClassId"] = class_id if number is None else None
-    is_remembered = bool(off and quantity and remembers_discount)
-    kept["discountedUnitPrice"] = f"{call.discountedUnitPrice:f}" if is_remembered else None
+    is_remembered = bool(price.off and remembers_discount)
+    kept["discountedUnitPrice"] = _discounted_unit_price(price, quantity) if is_remembered else None
     kept["tickets"] = _kept_of_tickets(call.ticketVos or (), is_new) or None
     line = {
         "line_number": None if is_new else number,
         "ticket_class_id": class_id,
         "event_id": call.eventId,
         "quantity": quantity,
-        "unit_price": None if price is None else f"{price:f}",
+        "unit_price": None if price.unit is None else f"{price.unit:f}",
         **(_attendees(call.ticketVos, quantity, is_new) if call.ticketVos is not None else {}),
     }
-    discount = (off * quantity).quantize(_MADE_OF_A_QUOTIENT)
     return Item(
         without_nothing(line) if quantity else {},
         without_nothing(kept),
-        discount,
-        bool(quantity) and call.discountedUnitPrice is not None,
+        price.off,
+        price.is_discount_said,
     )
+
+
+def _discounted_unit_price(price: ItemPrice, quantity: int) -> str:
+    each = (price.unit or ZERO) - price.off / quantity
+    return f"{round(each, 9).normalize():f}"
 
 
 def _quantity(call: ItemCall, place: int) -> int:
@@ -116,15 +122,6 @@ def _line_number(call: ItemCall, place: int) -> int | None:
     if not (call.itemId.isascii() and call.itemId.isdecimal() and len(call.itemId) <= _LONGEST_NUMBER):
         raise _wrong(place, "itemId", f"the order has no item {call.itemId}")
     return int(call.itemId)
-
-
-def _taken_off(call: ItemCall, place: int) -> Decimal:
-    """Return what is taken off one ticket."""
-    if call.unitPrice is None or call.discountedUnitPrice is None:
-        return ZERO
-    if call.discountedUnitPrice > call.unitPrice:
-        raise _wrong(place, "discountedUnitPrice", "a discounted price is not above the price")
-    return call.unitPrice - call.discountedUnitPrice
 
 
 def _live(tickets: Sequence[TicketCall]) -> list[TicketCall]:
@@ -153,7 +150,8 @@ def _kept_of_tickets(tickets: Sequence[TicketCall], is_new: bool) -> list[Words]
     kept = []
     for place, ticket in enumerate(_live(tickets) if is_new else tickets):
         words = without_nothing(said(ticket, KeptOfTicket))
-        if not is_new and ticket.ticketStatus in ("Rebook", "Refund"):
+        # A void ticket without an id only keeps the place of one of which nothing is said.
+        if not is_new and ticket.id is not None and ticket.ticketStatus in ("Rebook", "Refund", "Void"):
             words["ticketStatus"] = ticket.ticketStatus
         if words.get("printed") is False:
             del words["printed"]

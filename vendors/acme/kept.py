@@ -1,12 +1,13 @@
 """What only ACME says of an order: kept in the extras of the order, and answered as it was said."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Any, ClassVar, Final, Protocol
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from schemas.orders import MAX_QUANTITY
+from schemas.orders import MAX_QUANTITY, Order
 from schemas.text import AtMost, LongText, ShortText, Word
+from vendors.acme.neighbours import NEIGHBOURS_OF_ITEM, NEIGHBOURS_OF_ORDER
 from vendors.acme.words import (
     ComboTemplateType,
     Id,
@@ -19,11 +20,29 @@ from vendors.acme.words import (
     TicketStatus,
 )
 from vendors.dialect import Words
+from vendors.leniency import Call, RelatedCall
 
 NAME: Final = "acme"
 
+MAX_TICKETS_OF_ITEM: Final = 10 * MAX_QUANTITY
+"""Tickets of one item, those that are void among them."""
 
-class KeptOfTicket(Word):
+
+class AcmeCall(Call):
+    """A part of an order object. A blank e-mail address is none: a till sends what nobody filled in."""
+
+    @classmethod
+    def is_given(cls, name: str, value: Any) -> bool:
+        """Say whether a field counts as sent."""
+        return value is not None and not (name == "email" and isinstance(value, str) and not value.strip())
+
+    @classmethod
+    def is_plain(cls, value: Words) -> bool:
+        """Say whether nothing in the part is null, a blank address, or written with a fraction."""
+        return super().is_plain(value) and cls.is_given("email", value.get("email", 0))
+
+
+class KeptOfTicket(AcmeCall):
     """The fields of `orderItems[x].ticketVos[y]` that are kept."""
 
     phoneNumber: ShortText | None = None
@@ -31,8 +50,10 @@ class KeptOfTicket(Word):
     notes: LongText | None = None
 
 
-class KeptOfItem(Word):
+class KeptOfItem(AcmeCall, RelatedCall):
     """The fields of `orderItems[x]` that are kept."""
+
+    NEIGHBOURS: ClassVar[frozenset[str]] = NEIGHBOURS_OF_ITEM
 
     parentItemId: Name | None = None
     comboTemplateId: Name | None = None
@@ -45,8 +66,10 @@ class KeptOfItem(Word):
     inventoryName: ShortText | None = None
 
 
-class KeptOfOrder(Word):
+class KeptOfOrder(AcmeCall, RelatedCall):
     """The order's own fields that are kept."""
+
+    NEIGHBOURS: ClassVar[frozenset[str]] = NEIGHBOURS_OF_ORDER
 
     accountId: Name | None = None
     visitorId: Name | None = None
@@ -86,8 +109,9 @@ class ItemEntry(KeptOfItem):
 
     itemId: str | None = None
     ticketClassId: str | None = None
+    isInventory: bool | None = None
     discountedUnitPrice: Price | None = None
-    tickets: Annotated[tuple[TicketEntry, ...], Field(strict=False), AtMost(MAX_QUANTITY)] = ()
+    tickets: Annotated[tuple[TicketEntry, ...], Field(strict=False), AtMost(MAX_TICKETS_OF_ITEM)] = ()
 
 
 class OrderEntry(KeptOfOrder):
@@ -154,9 +178,21 @@ def entries_of_lines(entry: OrderEntry, lines: Sequence[Line]) -> dict[int, Item
     return found
 
 
-def said(words: Word, of: type[Word]) -> Words:
-    """Return the fields of `of` as they were said; None for those that were not."""
-    return {name: getattr(words, name) for name in of.model_fields}
+SAID: Final = "saidStatuses"
+"""What `related_of_items` calls the statuses that clients have said of an item's tickets, by their ids."""
+
+
+def related_of_items(order: Order) -> list[Words]:
+    """Return what is kept of each item and not told as such in answers: neighbours' fields, said statuses."""
+    entries = entries_of_lines(entry_of(order.extras), order.line_items)
+    found = [entries.get(line.line_number, NOTHING_OF_ITEM) for line in order.line_items]
+    return [{**entry.related, SAID: {one.id: one.ticketStatus for one in entry.tickets}} for entry in found]
+
+
+def said(words: Call, of: type[Word]) -> Words:
+    """Return the fields of `of` as they were said, and None for those that were not; and the neighbours'."""
+    related = words.related if isinstance(words, RelatedCall) else {}
+    return {**related, **{name: getattr(words, name) for name in of.model_fields}}
 
 
 def without_nothing(words: Mapping[str, Any]) -> Words:

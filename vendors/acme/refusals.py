@@ -1,10 +1,12 @@
 """What went wrong, in an ACME-like shape: the vendor's document shows no error, so that this one is ours."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
 from schemas.text import Word
+from vendors.acme.prices import discount_field, price_field
+from vendors.acme.totals import total_field
 from vendors.dialect import Words
 
 # Python names these two by an older RFC, until 3.13.
@@ -72,14 +74,14 @@ def refusal(status: int, message: str, errors: Sequence[Mapping[str, Any]]) -> W
 
 
 def in_places_of(words: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> list[Words]:
-    """Return the errors with the items' places in the call, which also has items of nothing."""
+    """Return the errors with the items' places in the call, and with the fields that the call has.
+
+    The call also has items of nothing, and says a price or a class in the one field or in the other.
+    """
     items = words.get("orderItems")
-    places = [
-        place
-        for place, item in enumerate(items if isinstance(items, list) else ())
-        if isinstance(item, dict) and _has_tickets(item)
-    ]
-    return [{**error, "field": _in_place(error["field"], places)} for error in errors]
+    sent = [item if isinstance(item, dict) else {} for item in (items if isinstance(items, list) else ())]
+    places = [place for place, item in enumerate(sent) if _has_tickets(item)]
+    return [{**error, "field": _in_place(error["field"], words, sent, places)} for error in errors]
 
 
 def _has_tickets(item: Mapping[str, Any]) -> bool:
@@ -92,11 +94,45 @@ def _has_tickets(item: Mapping[str, Any]) -> bool:
     )
 
 
-def _in_place(field: str | None, places: Sequence[int]) -> str | None:
+def _in_place(
+    field: str | None,
+    words: Mapping[str, Any],
+    items: Sequence[Mapping[str, Any]],
+    places: Sequence[int],
+) -> str | None:
     name, *rest = (field or "").split(".")
-    if name == "line_items" and rest and rest[0].isdecimal() and int(rest[0]) < len(places):
-        return ".".join((name, str(places[int(rest[0])]), *rest[1:]))
-    return field
+    if name == "expected_total":
+        return total_field(words) or field
+    if name in ("discount", "total_discount"):
+        return _field_of_discount(items) or field
+    if name != "line_items" or not rest or not rest[0].isdecimal() or int(rest[0]) >= len(places):
+        return field
+    place = places[int(rest[0])]
+    if len(rest) == 2 and rest[1] in _SENT_AS:
+        return f"orderItems.{place}.{_SENT_AS[rest[1]](items[place])}"
+    return ".".join((name, str(place), *rest[1:]))
+
+
+def _field_of_discount(items: Sequence[Mapping[str, Any]]) -> str | None:
+    found = ((place, discount_field(item)) for place, item in enumerate(items))
+    return next((f"orderItems.{place}.{name}" for place, name in found if name), None)
+
+
+def _class_field(item: Mapping[str, Any]) -> str:
+    is_inventory = item.get("ticketingTypeId") is None and item.get("inventoryId") is not None
+    return "inventoryId" if is_inventory else "ticketingTypeId"
+
+
+def _quantity_field(item: Mapping[str, Any]) -> str:
+    return "ticketVos" if item.get("quantity") is None and item.get("ticketVos") is not None else "quantity"
+
+
+_SENT_AS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
+    "unit_price": price_field,
+    "ticket_class_id": _class_field,
+    "quantity": _quantity_field,
+}
+"""What names the field of an item that says something of ours, where there are several that could."""
 
 
 def _field(field: str | None) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 
+from schemas.dialects import DELETED_IN_ACME
 from schemas.money import ZERO
 from schemas.outcomes import Rejection, rejections_of
 from schemas.requests import CANCEL, CREATE, UPDATE
@@ -12,6 +13,8 @@ from schemas.text import Word
 from vendors.acme.calls import DeletingCall, OrderCall, ReplacingCall
 from vendors.acme.items import items_of
 from vendors.acme.kept import NAME, KeptOfOrder, said, without_nothing
+from vendors.acme.new_orders import check_new
+from vendors.acme.totals import expected_total
 from vendors.dialect import Dialect, NotTranslatable, Words
 
 NOTE_SEPARATOR: Final = "\n---\n"
@@ -33,7 +36,13 @@ def _translate(kind: str, words: Mapping[str, Any]) -> Words:
         return _replaced(_read(ReplacingCall, words))
     if kind == CANCEL:
         call = _read(DeletingCall, words)
-        return without_nothing({"idempotency_key": call.idempotency_key, "order_id": str(call.id)})
+        return without_nothing(
+            {
+                "idempotency_key": call.idempotency_key,
+                "order_id": str(call.id),
+                "reason": DELETED_IN_ACME,
+            }
+        )
     raise NotTranslatable([Rejection("invalid", "dialect", f"{NAME} has no words for {kind}")])
 
 
@@ -46,6 +55,7 @@ def _read(model: type[_Model], words: Mapping[str, Any]) -> _Model:
 
 def _created(call: OrderCall) -> Words:
     """Return `orders.create`. What was paid with the order is a payment by an interface of others."""
+    check_new(call)
     items = items_of(call.orderItems, is_new=True)
     kept = without_nothing(
         {**said(call, KeptOfOrder), "items": [item.kept for item in items if item.has_kept] or None}
@@ -55,10 +65,11 @@ def _created(call: OrderCall) -> Words:
     return without_nothing(
         {
             "idempotency_key": call.idempotency_key,
-            "buyer": without_nothing(_buyer(call)),
+            "buyer": without_nothing(_buyer(call)) | {"email": call.email},
             "billing_address": None if call.zipCode is None else {"postal_code": call.zipCode},
             "line_items": [item.line for item in items if item.line],
             "discount": f"{discount.normalize():f}" if discount else None,
+            "expected_total": expected_total(call, discount, call.paidAmount or ZERO),
             "payments": payments,
             "external_notes": _notes(call),
             "payment_due_at": _due(call),
@@ -70,7 +81,8 @@ def _created(call: OrderCall) -> Words:
 def _replaced(call: ReplacingCall) -> Words:
     """Return `orders.update`: what the order object could say and does not is taken out of the order."""
     items = items_of(call.orderItems, is_new=False)
-    discount = f"{sum((item.discount for item in items), ZERO).normalize():f}"
+    off = sum((item.discount for item in items), ZERO)
+    discount = f"{off.normalize():f}"
     is_discount_said = any(item.is_discount_said for item in items)
     kept = {**said(call, KeptOfOrder), "items": [item.kept for item in items if item.has_kept] or None}
     patch = {
@@ -83,6 +95,9 @@ def _replaced(call: ReplacingCall) -> Words:
         "payment_due_at": _due(call),
         "extras": {NAME: kept},
     }
+    # How much is paid by now, nobody knows here.
+    if (total := expected_total(call, off, paid=None)) is not None:
+        patch["expected_total"] = total
     return without_nothing(
         {"idempotency_key": call.idempotency_key, "order_id": str(call.id), "patch": patch}
     )

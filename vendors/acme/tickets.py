@@ -1,10 +1,14 @@
 """The tickets of an item, and what became of each (`ticketVos`)."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
 from uuid import UUID
 
 from schemas.orders import Attendee, Order, Ticket
+from schemas.originals import PastChange
+from schemas.text import parse_uuid
 from vendors.acme.kept import ItemEntry, TicketEntry
 from vendors.acme.words import TicketStatus, moment
 from vendors.dialect import Words
@@ -16,7 +20,7 @@ def ticket_words(
     tickets: Sequence[Ticket], entry: ItemEntry, statuses: Mapping[UUID, TicketStatus], tenant_id: str
 ) -> list[Words]:
     """Return the tickets of one item, in the order in which they were made."""
-    entries = _entries(tickets, entry)
+    entries = entries_of_tickets(tickets, entry)
     return [
         _ticket(ticket, entries.get(ticket.id, _NOTHING), statuses[ticket.id], tenant_id)
         for ticket in tickets
@@ -25,7 +29,6 @@ def ticket_words(
 
 def _ticket(ticket: Ticket, entry: TicketEntry, status: TicketStatus, tenant_id: str) -> Words:
     attendee = ticket.attendee or Attendee()
-    is_told = status == "Void" and entry.ticketStatus is not None
     return {
         "id": str(ticket.id),
         "tenantId": tenant_id,
@@ -35,13 +38,14 @@ def _ticket(ticket: Ticket, entry: TicketEntry, status: TicketStatus, tenant_id:
         "lastName": attendee.last_name,
         "email": attendee.email,
         "phoneNumber": entry.phoneNumber,
-        "ticketStatus": entry.ticketStatus if is_told else status,
+        "ticketStatus": status,
         "printed": bool(entry.printed),
         "notes": entry.notes,
     }
 
 
-def _entries(tickets: Sequence[Ticket], entry: ItemEntry) -> dict[UUID, TicketEntry]:
+def entries_of_tickets(tickets: Sequence[Ticket], entry: ItemEntry) -> dict[UUID, TicketEntry]:
+    """Return what is kept of the tickets of one item, by their ids."""
     by_id = {one.id: one for one in entry.tickets if one.id is not None}
     by_place = {one.place: one for one in entry.tickets if one.id is None}
     found = {}
@@ -52,33 +56,83 @@ def _entries(tickets: Sequence[Ticket], entry: ItemEntry) -> dict[UUID, TicketEn
     return found
 
 
-def statuses_of(order: Order) -> dict[UUID, TicketStatus]:
-    """Return what became of each ticket.
+def statuses_of(
+    order: Order, changes: Sequence[PastChange], said: Mapping[UUID, TicketStatus]
+) -> dict[UUID, TicketStatus]:
+    """Return what became of each ticket: what was done to it, and where a client said it, what it said.
 
-    `Normal` admits, or has admitted. Of those that are void, `Refund`: all that the buyer had coming was
-    given back; `Rebook`: a ticket that was made later stands in its place; `Void`: neither.
+    `Normal` admits, or has admitted. Of those that are void, `Rebook`: the change that took it out has put
+    another ticket in its place; `Refund`: since it was taken out, money went back, and nothing is owed for
+    it any more; `Void`: neither.
     """
     statuses: dict[UUID, TicketStatus] = dict.fromkeys((ticket.id for ticket in order.tickets), "Normal")
-    void = [ticket for ticket in order.tickets if ticket.status == "voided"]
-    is_refunded = order.totals.refunded > 0 and order.totals.balance >= 0
-    for ticket in void:
-        statuses[ticket.id] = "Refund" if is_refunded else "Void"
-    if not is_refunded:
-        for ticket in _replaced(order, void):
-            statuses[ticket.id] = "Rebook"
+    tickets = {ticket.id: ticket for ticket in order.tickets}
+    is_void = {ticket.id for ticket in order.tickets if ticket.status == "voided"}
+    for id_ in is_void:
+        statuses[id_] = "Void"
+    refunds = [_is_refund(change) for change in changes]
+    for place, change in enumerate(changes):
+        gone = [tickets[id_] for id_ in _voided(change) if id_ in is_void]
+        if gone:
+            made = [tickets[id_] for id_ in _issued(change) if id_ in tickets]
+            replaced = _replaced([one for one in gone if said.get(one.id) not in ("Void", "Refund")], made)
+            is_refunded = any(refunds[place:]) or (order.totals.refunded > 0 and _comes_out_even(change))
+            for ticket in gone:
+                is_rebooked = ticket.id in replaced
+                statuses[ticket.id] = "Rebook" if is_rebooked else "Refund" if is_refunded else "Void"
+    for id_ in is_void:
+        # Of what is void a client says why; what it says to be void is refunded all the same.
+        if said.get(id_) in ("Rebook", "Refund"):
+            statuses[id_] = said[id_]
     return statuses
 
 
-def _replaced(order: Order, void: Sequence[Ticket]) -> list[Ticket]:
-    """Return the void tickets in whose place a later one stands, each one in the place of one."""
-    later = sorted(
-        ticket.created_at
-        for ticket in order.tickets
-        if ticket.status != "voided" and ticket.created_at > order.created_at
-    )
-    earlier = sorted(void, key=lambda ticket: ticket.created_at)
-    count = 0
-    for made_at in later:
-        if count < len(earlier) and earlier[count].created_at < made_at:
-            count += 1
-    return earlier[:count]
+def _voided(change: PastChange) -> Iterator[UUID]:
+    for field in change.fields:
+        if field["to"] == "voided" and (id_ := _ticket_id(field["field"], ".status")):
+            yield id_
+
+
+def _issued(change: PastChange) -> Iterator[UUID]:
+    for field in change.fields:
+        if field["from"] is None and (id_ := _ticket_id(field["field"])):
+            yield id_
+
+
+def _ticket_id(path: str, end: str = "") -> UUID | None:
+    if not (path.startswith("tickets.") and path.endswith(end)):
+        return None
+    return parse_uuid(path.removeprefix("tickets.").removesuffix(end))
+
+
+def _replaced(gone: Sequence[Ticket], made: Sequence[Ticket]) -> set[UUID]:
+    """Return the tickets in whose place one of those that were made stands: first in their own item."""
+    of_line: dict[int, deque[UUID]] = {}
+    for ticket in gone:
+        of_line.setdefault(ticket.line_number, deque()).append(ticket.id)
+    replaced: set[UUID] = set()
+    elsewhere = 0
+    for ticket in made:
+        own = of_line.get(ticket.line_number)
+        if own:
+            replaced.add(own.popleft())
+        else:
+            elsewhere += 1
+    others = [ticket.id for ticket in gone if ticket.id not in replaced]
+    return replaced | set(others[:elsewhere])
+
+
+def _is_refund(change: PastChange) -> bool:
+    """Say whether money went back, and nothing of it is owed any more."""
+    refunded, balance = _field(change, "totals.refunded"), _field(change, "totals.balance")
+    return refunded is not None and balance is not None and Decimal(balance["to"]) >= 0
+
+
+def _comes_out_even(change: PastChange) -> bool:
+    """Say whether what a change takes out was owed by nobody but for a refund that came before it."""
+    balance = _field(change, "totals.balance")
+    return balance is not None and Decimal(balance["from"]) > 0 and Decimal(balance["to"]) == 0
+
+
+def _field(change: PastChange, name: str) -> Mapping[str, Any] | None:
+    return next((field for field in change.fields if field["field"] == name), None)

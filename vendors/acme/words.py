@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, PlainValidator, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -17,6 +17,7 @@ CheckInStatus = Literal["NotCheckedIn", "CheckedIn", "PartiallyCheckedIn"]
 TicketDelivery = Literal["print", "willCall"]
 ComboTemplateType = Literal["fixedPrice", "discountCode"]
 ItemType = Literal["event", "inventory", "comboEvent", "comboInventory"]
+INVENTORY_TYPES: Final = ("inventory", "comboInventory")
 TicketStatus = Literal["Normal", "Rebook", "Refund", "Void"]
 
 _LONGEST_NAME = 64

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from schemas.orders import IpAddress, PaymentType, SeatOrder
-from schemas.text import AtMost, IdempotencyKey, LongText, ShortText, Word
+from schemas.text import AtMost, IdempotencyKey, LongText, ShortText
+from vendors.leniency import Call
 from vendors.ticket_evolution.offices import buys_by_its_parties
 from vendors.ticket_evolution.values import Count, HoldName, Label, Money, Number, Order
 
@@ -26,7 +27,7 @@ Notes = Annotated[
 """A note, or a list of notes."""
 
 
-class TicketGroup(Word):
+class TicketGroup(Call):
     """`ticket_group`: inventory that a purchase makes (Ticket Groups / Create, Ticket Groups / Update)."""
 
     id: Number | None = None
@@ -60,7 +61,7 @@ class TicketGroup(Word):
     external_notes: LongText | None = None
 
 
-class Item(Word):
+class Item(Call):
     """One of `items`: tickets of one ticket group, or of a hold, or a ticket group that is bought."""
 
     ticket_group_id: Number | None = None
@@ -74,7 +75,7 @@ class Item(Word):
     id: Number | None = None
 
 
-class Shipment(Word):
+class Shipment(Call):
     """One of `shipped_items`: how its items are delivered (Shipments / Create)."""
 
     items: Annotated[tuple[Item, ...], Field(min_length=1, strict=False), AtMost(100)]
@@ -100,7 +101,7 @@ class Shipment(Word):
     ship_from_phone_number_attributes: Hash | None = None
 
 
-class Payment(Word):
+class Payment(Call):
     """One of `payments` (Payments / Create): pending until completed; without an amount, the balance."""
 
     type: PaymentType
@@ -120,7 +121,7 @@ def _is_true(value: Any) -> bool:
     return value is not False and value is not None
 
 
-class OrderCall(Word):
+class OrderCall(Call):
     """One of `orders`, with the `check_fraud` of its call."""
 
     idempotency_key: IdempotencyKey | None = None
@@ -159,7 +160,7 @@ class OrderCall(Word):
         return buys_by_its_parties(dict(self))
 
 
-class OrdersCall(Word):
+class OrdersCall(Call):
     """The body of a call: one order or several, each taken or refused for itself."""
 
     orders: Annotated[tuple[OrderCall, ...], Field(min_length=1, strict=False), AtMost(500)]

@@ -2,7 +2,8 @@
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 from schemas.background import Background
 from schemas.money import ZERO
@@ -19,9 +20,12 @@ from vendors.zoho_backstage.codes import (
     payment_type,
     ticket_status,
 )
+from vendors.zoho_backstage.kept import NOTHING_OF_HOLDER, holders_of, ticket_lines
 from vendors.zoho_backstage.people import address_of, billing_address, creator, holder, modifier, purchaser
 from vendors.zoho_backstage.prices import TicketPrice, fees, ticket_prices
-from vendors.zoho_backstage.requests import NAME, TICKET_LINES
+
+_PLACES: Final = 1_000_000
+"""Ticket ids are the order's number times this, and a place: a number of 64 bits, as the vendor's ids are."""
 
 
 def answer(order: Order, background: Background) -> Words:
@@ -75,18 +79,20 @@ def _cost(order: Order, background: Background) -> Words:
 
 
 def _tickets(order: Order, background: Background) -> list[Words]:
-    prices = ticket_prices(order, background)
+    prices, ids, holders = ticket_prices(order, background), _ticket_ids(order), holders_of(order)
     created_by, changed_by = creator(order, background), modifier(order, background)
     return [
         {
-            "id": str(ticket.id),
+            "id": ids[ticket.id],
             **_price(order, ticket, prices.get(ticket.id)),
             **ticket_status(order, ticket),
             **payment_status(order),
             "ticket_name": background.ticket_classes[ticket.ticket_class_id].name,
             "ticket_class_id": ticket.ticket_class_id,
             "issue_ticket": ticket.code is not None and ticket.status != "voided",
-            "contact": holder(order, ticket.attendee or Attendee()),
+            "contact": holder(
+                order, ticket.attendee or Attendee(), holders.get(ticket.id, NOTHING_OF_HOLDER)
+            ),
             "created_by": created_by,
             "created_time": moment(ticket.created_at),
             "last_modified_by": created_by if ticket.status == "valid" else changed_by,
@@ -94,6 +100,15 @@ def _tickets(order: Order, background: Background) -> list[Words]:
         }
         for ticket in _as_called(order)
     ]
+
+
+def _ticket_ids(order: Order) -> dict[UUID, str]:
+    """Return the tickets' ids: the order's number and the ticket's place, as the vendor's are made.
+
+    Tickets that come later sort behind those that the order has, so that no ticket's place ever changes.
+    """
+    ids = sorted(ticket.id for ticket in order.tickets)
+    return {id_: str(order.number * _PLACES + place) for place, id_ in enumerate(ids, 1)}
 
 
 def _price(order: Order, ticket: Ticket, price: TicketPrice | None) -> Words:
@@ -122,9 +137,7 @@ def _as_called(order: Order) -> Iterator[Ticket]:
     waiting: defaultdict[int, deque[Ticket]] = defaultdict(deque)
     for ticket in order.tickets:
         waiting[ticket.line_number].append(ticket)
-    kept = (order.extras or {}).get(NAME, {}).get(TICKET_LINES)
-    # Extras may hold anything: who sends canonical words, or patches the order, can write them.
-    for line_number in kept if isinstance(kept, list) else ():
+    for line_number in ticket_lines(order):
         if isinstance(line_number, int) and waiting.get(line_number):
             yield waiting[line_number].popleft()
     for tickets in waiting.values():

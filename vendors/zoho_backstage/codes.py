@@ -37,13 +37,20 @@ BY_THE_EVENT: Final = 1
 
 def payment_type(order: Order) -> Words:
     """Return how the order was paid: by its first payment; what costs nothing and has none is a gift."""
-    first = next((payment.type for payment in order.payments if not payment.is_refund), None)
-    if first is None and not order.totals.total and order.status == "placed":
+    first = next((one.type for one in order.payments if one.amount and not one.is_refund), None)
+    if first is None and _is_gift(order):
         code, name, label = COMPLIMENTARY
     else:
         name = first or "offline"
         code, label = PAYMENT_TYPE[first or "offline"]
     return {"payment_type": code, "payment_type_string": name, "payment_option_name": label}
+
+
+def _is_gift(order: Order) -> bool:
+    """Say whether nothing was to be paid; once an order is cancelled, only its prices tell."""
+    if order.status == "placed":
+        return not order.totals.total
+    return not any(line.unit_price for line in order.line_items)
 
 
 def payment_status(order: Order) -> Words:

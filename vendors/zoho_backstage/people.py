@@ -4,6 +4,7 @@ from schemas.background import Authors, Background
 from schemas.orders import Attendee, Order
 from schemas.text import parse_uuid
 from vendors.dialect import Words
+from vendors.zoho_backstage.kept import KeptOfHolder
 
 
 def address_of(order: Order) -> str:
@@ -35,16 +36,16 @@ def billing_address(order: Order) -> Words:
     }
 
 
-def holder(order: Order, attendee: Attendee) -> Words:
-    """Return a ticket's `contact`; company and phone are the buyer's, where the buyer holds the ticket."""
+def holder(order: Order, attendee: Attendee, kept: KeptOfHolder) -> Words:
+    """Return a ticket's `contact`; where the call said none, the buyer's own ticket has the buyer's words."""
     # Two people without an address are not known to be the same.
     is_buyer = bool(attendee.email) and (attendee.email or "").lower() == address_of(order).lower()
     return {
         "first_name": attendee.first_name or "",
-        "company_name": (is_buyer and order.buyer.company) or "",
+        "company_name": kept.company_name or (is_buyer and order.buyer.company) or "",
         "email": attendee.email or "",
-        "designation": "",
-        "mobile_no": (is_buyer and order.buyer.phone) or "",
+        "designation": kept.designation or "",
+        "mobile_no": kept.mobile_no or (is_buyer and order.buyer.phone) or "",
         "last_name": attendee.last_name or "",
     }
 

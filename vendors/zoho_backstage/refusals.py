@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from schemas.outcomes import MAX_REJECTIONS
 from schemas.text import Word
 from vendors.dialect import Words
-from vendors.zoho_backstage.requests import OrderCall, tickets_by_line
+from vendors.zoho_backstage.calls import OrderCall
+from vendors.zoho_backstage.requests import tickets_by_line
 
 # Where a rejection names one of our fields: Zoho's name of it.
 _FIELDS: Final[Mapping[str, str]] = {
@@ -23,6 +24,7 @@ _FIELDS: Final[Mapping[str, str]] = {
     "buyer.company": "buyer_details.purchaser_company",
     "buyer.phone": "buyer_details.purchaser_mobile_no",
     "line_items": "tickets",
+    "extras": "tickets",
 }
 _OF_LINE: Final = re.compile(r"line_items\.(\d{1,3})(?:\.(\w+))?(?:\.(\d{1,4})(?:\.(\w+))?)?", re.ASCII)
 

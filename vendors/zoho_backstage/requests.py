@@ -1,89 +1,16 @@
-"""What a call of Zoho Backstage holds (Create an order, Payload Parameters), as our request."""
+"""What a call of Zoho Backstage asks for (Create an order), as our request."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import ValidationError
 
-from schemas.orders import MAX_QUANTITY, Attendee
 from schemas.outcomes import Rejection, rejections_of
 from schemas.requests import CREATE
-from schemas.text import AtMost, EmailAddress, IdempotencyKey, Identifier, ShortText, Word
 from vendors.dialect import Dialect, NotTranslatable, Words
-
-NAME: Final = "zoho_backstage"
-
-TICKET_LINES: Final = "ticket_lines"
-"""What an order's extras call the numbers of its lines, ticket by ticket, as the call named the tickets.
-
-Kept only where tickets of one class do not stand together, and the lines alone would not tell it.
-"""
-
-
-def _text(value: Any) -> Any:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-LongInteger = Annotated[Identifier, BeforeValidator(_text)]
-"""A number of up to 19 digits, which travels as a number or as text."""
-
-
-class BillingAddress(Word):
-    """`billing_address`: each part as the purchaser wrote it."""
-
-    billing_address_name: ShortText | None = None
-    billing_address_line_1: ShortText | None = None
-    billing_address_line_2: ShortText | None = None
-    billing_city: ShortText | None = None
-    billing_country: ShortText | None = None
-    billing_state: ShortText | None = None
-    billing_zip_code: ShortText | None = None
-
-    def words(self) -> Words:
-        """Return the canonical words."""
-        return {
-            "name": self.billing_address_name,
-            "line_1": self.billing_address_line_1,
-            "line_2": self.billing_address_line_2,
-            "city": self.billing_city,
-            "state": self.billing_state,
-            "country": self.billing_country,
-            "postal_code": self.billing_zip_code,
-        }
-
-
-class BuyerDetails(Word):
-    """`buyer_details`: the sample nests the billing address here, the text names it beside."""
-
-    purchaser_first_name: ShortText | None = None
-    purchaser_last_name: ShortText | None = None
-    purchaser_email: EmailAddress | None = None
-    purchaser_company: ShortText | None = None
-    purchaser_mobile_no: ShortText | None = None
-    billing_address: BillingAddress | None = None
-
-
-class TicketRequest(Word):
-    """One of `tickets`: a ticket class, and who will have the ticket."""
-
-    ticketclass_id: LongInteger
-    data: Attendee | None = None
-
-
-class OrderBody(Word):
-    """The payload of a call; our own name for it may be among the fields, or in a header."""
-
-    idempotency_key: IdempotencyKey | None = None
-    buyer_details: BuyerDetails
-    billing_address: BillingAddress | None = None
-    tickets: Annotated[tuple[TicketRequest, ...], Field(min_length=1, strict=False), AtMost(MAX_QUANTITY)]
-
-
-class OrderCall(OrderBody):
-    """The payload with what the path of its call says, as it travels on the queue."""
-
-    portal_id: LongInteger | None = None
-    event_id: LongInteger | None = None
+from vendors.zoho_backstage.addresses import billing_address_of
+from vendors.zoho_backstage.calls import OrderCall, TicketData
+from vendors.zoho_backstage.kept import HOLDERS, NAME, TICKET_LINES, KeptOfHolder
 
 
 def _split(payload: Any) -> list[Words]:
@@ -100,7 +27,6 @@ def _translate(kind: str, words: Mapping[str, Any]) -> Words:
     except ValidationError as error:
         raise NotTranslatable(rejections_of(error)) from error
     buyer = call.buyer_details
-    address = _address(call)
     canonical = {
         "idempotency_key": call.idempotency_key,
         "event_id": call.event_id,
@@ -111,21 +37,13 @@ def _translate(kind: str, words: Mapping[str, Any]) -> Words:
             "company": buyer.purchaser_company,
             "phone": buyer.purchaser_mobile_no,
         },
-        "billing_address": address and address.words(),
+        "billing_address": billing_address_of(call),
         "line_items": _line_items(call),
         # The call comes after the money: the sample's order is paid, by "Transaction API".
         "payments": [{"type": "transaction_api"}],
         "extras": _extras(call),
     }
-    return {name: value for name, value in canonical.items() if value is not None}
-
-
-def _address(call: OrderCall) -> BillingAddress | None:
-    nested, beside = call.buyer_details.billing_address, call.billing_address
-    if nested is not None and beside is not None and nested != beside:
-        message = "billing_address and buyer_details.billing_address are different"
-        raise NotTranslatable([Rejection("invalid", "billing_address", message)])
-    return beside or nested
+    return _present(canonical)
 
 
 def tickets_by_line(call: OrderCall) -> list[list[int]]:
@@ -141,18 +59,33 @@ def _line_items(call: OrderCall) -> list[Words]:
         {
             "ticket_class_id": call.tickets[places[0]].ticketclass_id,
             "quantity": len(places),
-            "attendees": [(call.tickets[place].data or Attendee()).model_dump() for place in places],
+            "attendees": [_attendee(call.tickets[place].data) for place in places],
         }
         for places in tickets_by_line(call)
     ]
 
 
+def _attendee(data: TicketData | None) -> Words:
+    data = data or TicketData()
+    return {"first_name": data.first_name, "last_name": data.last_name, "email": data.email}
+
+
 def _extras(call: OrderCall) -> Words | None:
     lines = [0] * len(call.tickets)
+    holders = []
     for line_number, places in enumerate(tickets_by_line(call), 1):
-        for place in places:
+        for index, place in enumerate(places):
             lines[place] = line_number
-    return None if lines == sorted(lines) else {NAME: {TICKET_LINES: lines}}
+            data = call.tickets[place].data or TicketData()
+            said = {name: getattr(data, name) for name in KeptOfHolder.model_fields}
+            if any(said.values()):
+                holders.append({"line": line_number, "place": index, **_present(said)})
+    kept = {TICKET_LINES: None if lines == sorted(lines) else lines, HOLDERS: holders or None}
+    return {NAME: _present(kept)} if any(kept.values()) else None
+
+
+def _present(words: Mapping[str, Any]) -> Words:
+    return {name: value for name, value in words.items() if value is not None}
 
 
 DIALECT: Final = Dialect(NAME, _split, _translate)
