@@ -2,6 +2,7 @@
 
 import threading
 import time
+from base64 import b64decode
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -13,6 +14,7 @@ from tests.processes import PATIENCE_SECONDS
 from worker.queues import EVENTS, is_amqp
 
 _QUEUE: Final = "harness.events"
+_AT_ONCE: Final = 200
 
 
 @dataclass(frozen=True)
@@ -65,17 +67,41 @@ class Tape:
                     self._record()
             time.sleep(0.1)
 
-    def _record(self) -> None:
-        options: dict[str, Any] = {} if is_amqp(self.url) else {"visibility_timeout": 5}
-        with Connection(self.url, connect_timeout=2, transport_options=options, heartbeat=5) as connection:
-            consumer = Consumer(connection, [self._queue()], on_message=self._note, prefetch_count=200)
-            with consumer:
-                while not (self.is_paused or self._is_over.is_set()):
-                    with suppress(TimeoutError):
-                        connection.drain_events(timeout=0.5)
+    @property
+    def _goes_on(self) -> bool:
+        return not (self.is_paused or self._is_over.is_set())
 
-    def _note(self, message: Any) -> None:
-        event = orjson.loads(message.body)
+    def _record(self) -> None:
+        with Connection(self.url, connect_timeout=2, heartbeat=5) as connection:
+            if is_amqp(self.url):
+                self._consume(connection)
+            else:
+                self._read(connection)
+
+    def _consume(self, connection: Connection) -> None:
+        def note(message: Any) -> None:
+            self._note(message.body)
+            message.ack()
+
+        with Consumer(connection, [self._queue()], on_message=note, prefetch_count=200):
+            while self._goes_on:
+                with suppress(TimeoutError):
+                    connection.drain_events(timeout=0.5)
+
+    def _read(self, connection: Connection) -> None:
+        """Read what is there and then remove it: kombu pops first, and loses that when its broker dies."""
+        client = connection.default_channel.client
+        while self._goes_on:
+            messages = client.lrange(self.queue, -_AT_ONCE, -1)
+            for message in reversed(messages):
+                self._note(b64decode(orjson.loads(message)["body"]))
+            if messages:
+                client.ltrim(self.queue, 0, -len(messages) - 1)
+            else:
+                time.sleep(0.02)
+
+    def _note(self, body: bytes | str) -> None:
+        event = orjson.loads(body)
         heard = Heard(
             time.monotonic(),
             event["id"],
@@ -85,4 +111,3 @@ class Tape:
             event.get("data"),
         )
         self.heard.append(heard)
-        message.ack()
