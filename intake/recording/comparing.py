@@ -86,6 +86,7 @@ def _compare_values(before: Any, after: Any, where: str, name: str, names: Names
 def _is_another(before: str, after: Any, names: Names) -> bool:
     if HIDDEN in before or names.path(before) == after or names.learn_text(before, after):
         return True
+    names.learn_moment(before, after)
     return any(one.fullmatch(before) and one.fullmatch(after) for one in _ANOTHER_EVERY_TIME)
 
 

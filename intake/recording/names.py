@@ -10,6 +10,7 @@ _ID_NAME: Final = re.compile(
 )
 _ID_PAIR: Final = re.compile(r'("([\w-]+)"\s*:\s*)("?)([\w-]+)\3(?=\s*[,}\]])', re.ASCII)
 _KEY_PAIR: Final = re.compile(r'("idempotency_key"\s*:\s*")((?:[^"\\]|\\.)*)(")')
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _PART_OF_PATH: Final = re.compile(r"[^/?&=]+")
 
 KEY_HEADERS: Final = ("idempotency-key", "x-acme-request-uuid")
@@ -28,6 +29,7 @@ class Names:
         self._keys: dict[str, str] = {}
         self._run = uuid4().hex[:8]
         self._links: dict[str, str] = {}
+        self._moments: dict[str, str] = {}
 
     def learn(self, recorded: Any, now: Any) -> None:
         """Note that what had the recorded id has this one now."""
@@ -49,6 +51,11 @@ class Names:
             for part, new in zip(parts, new_parts, strict=True):
                 self.learn(part, new)
 
+    def learn_moment(self, recorded: str, now: str) -> None:
+        """Note when something was done, if it is that: a client may send back what it has read."""
+        if _MOMENT.fullmatch(recorded) and _MOMENT.fullmatch(now):
+            self._moments[recorded] = now
+
     def learn_link(self, url: str) -> None:
         """Note a link of an answer, whose signature no recording has."""
         path, _, query = re.sub(r"^https?://[^/]+", "", url).partition("?")
@@ -61,9 +68,10 @@ class Names:
         return f"{start}?{self._links[start]}" if start in self._links else path
 
     def body(self, recorded: str) -> str:
-        """Return the body of now: its ids and its idempotency keys are changed, and nothing beside them."""
+        """Return the body of now: its ids, its idempotency keys, and the moments that were read, are new."""
         body = _KEY_PAIR.sub(lambda found: found[1] + self.key(found[2]) + found[3], recorded)
         body = _ID_PAIR.sub(self._pair, body)
+        body = _MOMENT.sub(lambda found: self._moments.get(found[0], found[0]), body)
         return self.text(body)
 
     def text(self, recorded: str) -> str:
