@@ -103,7 +103,11 @@ async def _respond(request: Request, error: Exception) -> Response:
 
 def respond(scope: Scope, problem: Problem) -> Response:
     """Return the answer to a call that failed: a problem document, or what its path has instead."""
-    shapes: Mapping[str, Shape] = scope["app"].state.shapes
+    return in_shape(scope["app"].state.shapes, scope, problem)
+
+
+def in_shape(shapes: Mapping[str, Shape], scope: Scope, problem: Problem) -> Response:
+    """Return the answer in the shape of those that the path of `scope` has, by what it begins with."""
     path = f"{scope['path']}/"
     for start, shape in shapes.items():
         if path.startswith(f"{start}/"):

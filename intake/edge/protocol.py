@@ -188,7 +188,7 @@ class BoundedProtocol(CountingProtocol):
         REFUSED.labels("503").inc()
         is_begun = self._part is HEAD or (self._part is BODY and not self.cycle.response_started)
         if self._phase is not LEAVING and is_begun:
-            self.transport.write(as_bytes(refusal(503, BUSY), self._known_headers()))
+            self.transport.write(as_bytes(refusal(503, BUSY), self._known_url(), self._known_headers()))
             self.transport.close()
         else:
             self.transport.abort()
@@ -209,8 +209,12 @@ class BoundedProtocol(CountingProtocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         if not (is_running and self.cycle.response_started):
-            self.transport.write(as_bytes(problem, self._known_headers()))
+            self.transport.write(as_bytes(problem, self._known_url(), self._known_headers()))
         self._linger()
+
+    def _known_url(self) -> bytes:
+        """Return what has come of the URL of the call that is parsed."""
+        return b"" if self._part is IDLE else bytes(self.url)
 
     def _known_headers(self) -> list[tuple[bytes, bytes]]:
         """Return the headers that have come of the call that is parsed."""

@@ -1,13 +1,14 @@
-"""Answers that are given before a route is found: whole responses, as bytes."""
+"""Answers that are given before a route is found, in the words of their path: whole responses, as bytes."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
 from intake.call_records import REQUEST_ID, begin, id_of
-from intake.problems import RETRY_AFTER_SECONDS, Problem, invalid, unavailable
+from intake.dialects.shapes import SHAPES
+from intake.problems import RETRY_AFTER_SECONDS, Problem, in_shape, invalid, unavailable
 
 BUSY: Final = "this process has as many calls as it may; try again"
 
@@ -19,12 +20,14 @@ def refusal(status: int, sentence: str) -> Problem:
     return invalid(sentence, status=status)
 
 
-def as_bytes(problem: Problem, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+def as_bytes(problem: Problem, url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
     """Return the response that closes the connection, as it goes over the wire.
 
-    `headers` are those of the call, as far as they have come.
+    `url` and `headers` are those of the call, as far as they have come: it is in the words of its path.
     """
-    response = problem.response()
+    path = url.partition(b"?")[0].decode("latin-1")
+    called = {"type": "http", "path": path, "query_string": b"", "headers": list(headers)}
+    response = in_shape(SHAPES, called, problem)
     response.headers[REQUEST_ID.decode()] = id_of(headers)
     lines = [
         f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}".encode(),
@@ -38,4 +41,4 @@ async def busy(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a call that is one too many (an ASGI application)."""
     problem = unavailable(BUSY)
     problem.headers |= {"connection": "close", REQUEST_ID.decode(): begin(scope["headers"]).id}
-    await problem.response()(scope, receive, send)
+    await in_shape(SHAPES, scope, problem)(scope, receive, send)
