@@ -19,7 +19,7 @@ FIND_PYTHON = for p in $(PYTHONS); do \
 	done; \
 	[ -n "$$python" ] || { echo "Willcall needs Python 3.11 or newer; none of these is: $(PYTHONS)" >&2; exit 1; }
 
-.PHONY: help demo up test neighbours faults mutations deploys lint clients bench bench-quick audit
+.PHONY: help demo up test test-fast fix neighbours faults mutations deploys lint clients bench bench-quick audit
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ up: .venv/.synced ## run everything in the foreground: intake on port 8000, Flow
 
 test: .venv/.synced ## run the tests
 	@.venv/bin/pytest -n auto $(ARGS)
+
+test-fast: .venv/.synced ## run the tests that need no servers: under a minute
+	@.venv/bin/pytest -n auto --without-servers tests/schemas tests/vendors tests/orders tests/worker tests/documents $(ARGS)
 
 neighbours: .venv/.synced ## have a stranger do everything at once beside another tenant: ten minutes on each broker
 	@NEIGHBOURS_SECONDS=$${NEIGHBOURS_SECONDS:-600} .venv/bin/pytest -s tests/neighbours/test_everything_at_once.py $(ARGS)
@@ -52,7 +55,7 @@ lint: .venv/.synced ## check style, format, types and the direction of imports
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
-clients: .clients/node/.synced ## get the vendors' own clients from npm, for tests/clients; needs the network
+.PHONY: help demo up test test-fast fix neighbours faults mutations deploys lint clients bench bench-quick audit
 
 bench: .venv/.peers ## run the benchmarks
 	@.venv/bin/python -m benchmarks $(ARGS)

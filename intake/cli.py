@@ -4,8 +4,9 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from types import FrameType
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -29,7 +30,7 @@ from intake.commands import (
     up,
 )
 from intake.commands.failures import exit_code_of, sentence_of
-from intake.commands.output import print_error, print_unexpected
+from intake.commands.output import print_error, print_line, print_unexpected
 
 app = typer.Typer(
     name="willcall",
@@ -41,6 +42,24 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _say_version(is_asked: bool) -> None:
+    if is_asked:
+        print_line(f"willcall {version('willcall')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    pass
+
+
 app.command(epilog="Example: willcall demo")(demo.demo)
 app.command(epilog="Example: willcall up")(up.up)
 app.command(epilog="Example: willcall migrate")(migrate.migrate)

@@ -23,9 +23,26 @@ __all__ = ["broker", "intake", "rabbitmq", "shared_intake", "worker"]
 # Hundreds of processes are started: the first may keep what it has compiled for those after it.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+_SERVERS = frozenset({"home", "rabbitmq"})
+"""The fixtures that start servers; what needs one has another that needs it."""
+
 # A slow machine is no mistake of what is tested.
 settings.register_profile("anywhere", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("anywhere")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `make test-fast` leave out what needs servers."""
+    parser.addoption("--without-servers", action="store_true", help="only tests that start no server")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what starts servers, if that is asked for."""
+    if not config.getoption("--without-servers"):
+        return
+    needy = [item for item in items if _SERVERS.intersection(getattr(item, "fixturenames", ()))]
+    config.hook.pytest_deselected(items=needy)
+    items[:] = [item for item in items if item not in set(needy)]
 
 
 def pytest_xdist_auto_num_workers() -> int:

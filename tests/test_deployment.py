@@ -245,7 +245,9 @@ def test_image_gets_every_package_and_nothing_else() -> None:
 
     assert "*" in lines
     assert "--extra" not in (ROOT / "Dockerfile").read_text()
-    assert let_in == {*packages, "pyproject.toml", "uv.lock", pyproject["project"]["readme"]}
+    project = pyproject["project"]
+    about = {"pyproject.toml", "uv.lock", project["readme"], *project["license-files"]}
+    assert let_in == {*packages, *about}
 
 
 def test_docker_compose_takes_rabbitmq_by_default(docker_compose: list[str]) -> None:
