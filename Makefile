@@ -55,7 +55,11 @@ lint: .venv/.synced ## check style, format, types and the direction of imports
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
-.PHONY: help demo up test test-fast fix neighbours faults mutations deploys lint clients bench bench-quick audit
+clients: .clients/node/.synced ## get the vendors' own clients from npm, for tests/clients; needs the network
+
+fix: .venv/.synced ## format everything, and mend what can be mended
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
 
 bench: .venv/.peers ## run the benchmarks
 	@.venv/bin/python -m benchmarks $(ARGS)
