@@ -26,8 +26,9 @@ class NotJson(Exception):
 
 
 def parse_json(body: bytes, *, is_exact: bool = False) -> Any:
-    """Return the value that the body says; exact: numbers with a fraction as `Decimal`. Raises `NotJson`.
+    """Return the value that the body says. Raises `NotJson`.
 
+    Exact: a number with a fraction is a `Decimal`, and one that is whole an `int`, however it is written.
     Lone surrogates and integers of any size pass, so that one bad field of one order in an array is
     rejected by its name, and the other orders are taken.
     """
@@ -71,8 +72,8 @@ def _parse_slowly(body: bytes, parse_float: Callable[[str], Any] = float) -> Any
     return value
 
 
-def _exact(text: str) -> Decimal:
-    """Return the number as it is written. Raises `NotJson` for one that no amount is like."""
+def _exact(text: str) -> int | Decimal:
+    """Return the number that is written. Raises `NotJson` for one that no amount is like."""
     unlike = NotJson(f"the number {text[:64]} is too large or too fine")
     try:
         value = Decimal(text)
@@ -81,7 +82,7 @@ def _exact(text: str) -> Decimal:
     # Written out, 1e999999999 would be as long as its exponent says.
     if abs(int(value.as_tuple().exponent)) > _MAX_EXPONENT:
         raise unlike
-    return value
+    return int(value) if value == value.to_integral_value() else value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from intake.problems import Problem, invalid, problem_of, unexpected
 from intake.strict_routes import check_parameters, names_of_parameters
 from schemas.dialects import DialectName
 from vendors.dialect import Dialect, NotTranslatable, Words
-from vendors.leniency import whole_numbers
 
 Refusal = Callable[[Problem], tuple[int, Any]]
 """Makes the status and the body of an answer in a dialect's own shape of errors."""
@@ -70,8 +69,7 @@ def requests_in(dialect: Dialect, body: bytes) -> list[Words]:
     Raises `Problem` with the status 400 or 422.
     """
     try:
-        # Before they travel: on the queue an exact number with a fraction is text.
-        return dialect.split(whole_numbers(parse_json(body, is_exact=True)))
+        return dialect.split(parse_json(body, is_exact=True))
     except NotJson as error:
         raise invalid(str(error)) from error
     except NotTranslatable as error:

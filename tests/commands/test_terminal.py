@@ -222,6 +222,8 @@ def test_no_command_passes_a_strangers_control_characters_on(
     commands = (("orders", "show"), ("requests", "show"), ("holds", "show"), ("catalog", "load"))
     for words in (*commands, ("requests", "replay")):
         watched(*words, hostile, code=1)
+    watched("dialects", "record", hostile, "--to", hostile, code=1)
+    watched("dialects", "replay", hostile, "--tenant", tenant, code=1)
     watched("orders", "list", "--tenant", f"no{hostile}", code=1)
     watched("orders", "list", f"--{hostile}", code=2)
 
