@@ -8,6 +8,9 @@ a statement takes long would be taken for gone, and its messages would count as 
 import socket
 import threading
 import time
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from amqp.transport import TCPTransport
@@ -36,20 +39,21 @@ class Heartbeats:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-        self._pause_seconds = (
-            connection.heartbeat or HEARTBEAT_SECONDS
-        ) / _PARTS  # the broker may want fewer
+        # The broker may want fewer.
+        self._pause_seconds = (connection.heartbeat or HEARTBEAT_SECONDS) / _PARTS
         self._next_at = 0.0
         self._ended = threading.Event()
         self._sends_itself = type(connection.transport) is TCPTransport
         if self._sends_itself:
             transport = connection.transport
             self._socket: socket.socket = transport.sock
-            self._write = transport._write
+            write = transport._write
             # Between whole frames of the others.
             self._writing = threading.Lock()
-            transport._write = self._write_alone
-            threading.Thread(target=self._run, name="heartbeats", daemon=True).start()
+            transport._write = _alone(write, self._writing)
+            # It must not keep alive what nobody has any more: the broker would go on sending to it.
+            arguments = (weakref.ref(self), self._ended, self._pause_seconds)
+            threading.Thread(target=_beat, args=arguments, name="heartbeats", daemon=True).start()
 
     def send(self) -> None:
         """Send what the thread cannot; to be called often. Raises py-amqp's errors and `OSError`."""
@@ -62,22 +66,28 @@ class Heartbeats:
         """Send no more."""
         self._ended.set()
 
-    def _write_alone(self, data: bytes) -> None:
+    def send_one(self) -> None:
+        """Send one from the thread. Raises `OSError` when the connection is lost."""
         with self._writing:
-            self._write(data)
+            try:
+                sent = self._socket.send(_FRAME)
+            except (BlockingIOError, TimeoutError):
+                return  # the broker takes nothing, and has got nothing of this one
+            if sent < len(_FRAME):
+                self._socket.shutdown(socket.SHUT_RDWR)  # what came next would be taken for its rest
 
-    def _run(self) -> None:
-        try:
-            while not self._ended.wait(self._pause_seconds):
-                with self._writing:
-                    self._send_one()
-        except OSError:
-            pass  # the connection is lost: whoever uses it notices
 
-    def _send_one(self) -> None:
-        try:
-            sent = self._socket.send(_FRAME)
-        except (BlockingIOError, TimeoutError):
-            return  # the broker takes nothing, and has got nothing of this one
-        if sent < len(_FRAME):
-            self._socket.shutdown(socket.SHUT_RDWR)  # what came next would be taken for its rest
+def _alone(write: Callable[[bytes], object], lock: threading.Lock) -> Callable[[bytes], None]:
+    def write_alone(data: bytes) -> None:
+        with lock:
+            write(data)
+
+    return write_alone
+
+
+def _beat(reference: "weakref.ref[Heartbeats]", ended: threading.Event, pause_seconds: float) -> None:
+    # Whoever uses a connection that is lost notices.
+    with suppress(OSError):
+        while not ended.wait(pause_seconds) and (heartbeats := reference()) is not None:
+            heartbeats.send_one()
+            del heartbeats

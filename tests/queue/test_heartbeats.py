@@ -1,5 +1,6 @@
 """What a worker has in hand stays there while it waits for its database, however many heartbeats long."""
 
+import gc
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tests.factories import make_body
 from tests.processes import wait_until
 from worker import amqp_heartbeats
 from worker.bulk_amqp import AmqpSource
-from worker.publishing import task_message
+from worker.publishing import Message, task_message
 from worker.queues import ORDERS
 from worker.settings import Settings
 
@@ -22,9 +23,7 @@ def test_who_waits_for_its_database_is_not_taken_for_gone(
     broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(amqp_heartbeats, "HEARTBEAT_SECONDS", 1)
-    content = orjson.dumps({"requests": [{"tenant": "demo", **make_body()}]})
-    message = task_message("orders.create", content, queue=ORDERS, summary="…", requests=1)
-    broker.publisher().publish([message])
+    broker.publisher().publish([_message()])
     source = AmqpSource(broker.url, Settings(broker_url=broker.url, home=tmp_path))
     deliveries = source.take(500, 60)
     assert len(deliveries) == 1
@@ -36,6 +35,30 @@ def test_who_waits_for_its_database_is_not_taken_for_gone(
     source.acknowledge(deliveries)
     source.close()
     assert broker.depth() == 0
+
+
+@pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True)
+def test_a_source_that_nobody_has_any_more_is_given_up(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(amqp_heartbeats, "HEARTBEAT_SECONDS", 1)
+    broker.publisher().publish([_message()])
+    source: AmqpSource | None = AmqpSource(broker.url, Settings(broker_url=broker.url, home=tmp_path))
+    open_socket = source._amqp.transport.sock  # so that nothing closes it
+    deliveries = source.take(500, 60)
+    assert len(deliveries) == 1
+
+    source = None
+    deliveries.clear()
+    gc.collect()
+
+    wait_until(lambda: broker.depth() == 1, what="the message of a source that is gone")
+    open_socket.close()
+
+
+def _message() -> Message:
+    content = orjson.dumps({"requests": [{"tenant": "demo", **make_body()}]})
+    return task_message("orders.create", content, queue=ORDERS, summary="…", requests=1)
 
 
 def _wait_until_a_silent_one_is_given_up(url: str) -> None:
