@@ -1,14 +1,16 @@
 """How dialects write amounts and moments."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
+from typing import Any
 
 import orjson
 
 from schemas.money import quantum
+from vendors.dialect import Words
 
 
 def number(amount: Decimal) -> orjson.Fragment:
@@ -20,6 +22,11 @@ def number(amount: Decimal) -> orjson.Fragment:
 def moment(value: datetime) -> str:
     """Return the moment in UTC, to the second: 2026-04-11T07:10:08Z (RFC 3339)."""
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def without_nothing(words: Mapping[str, Any]) -> Words:
+    """Return the fields that are not None."""
+    return {name: value for name, value in words.items() if value is not None}
 
 
 def spread(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:

@@ -193,8 +193,3 @@ def said(words: Call, of: type[Word]) -> Words:
     """Return the fields of `of` as they were said, and None for those that were not; and the neighbours'."""
     related = words.related if isinstance(words, RelatedCall) else {}
     return {**related, **{name: getattr(words, name) for name in of.model_fields}}
-
-
-def without_nothing(words: Mapping[str, Any]) -> Words:
-    """Return what is something."""
-    return {name: value for name, value in words.items() if value is not None}

@@ -12,10 +12,11 @@ from schemas.requests import CANCEL, CREATE, UPDATE
 from schemas.text import Word
 from vendors.acme.calls import DeletingCall, OrderCall, ReplacingCall
 from vendors.acme.items import items_of
-from vendors.acme.kept import NAME, KeptOfOrder, said, without_nothing
+from vendors.acme.kept import NAME, KeptOfOrder, said
 from vendors.acme.new_orders import check_new
 from vendors.acme.totals import expected_total
 from vendors.dialect import Dialect, NotTranslatable, Words
+from vendors.words import without_nothing
 
 NOTE_SEPARATOR: Final = "\n---\n"
 """Between the order's notes, of which ACME has one and we have many."""

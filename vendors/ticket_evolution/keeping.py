@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from vendors.dialect import Words
 from vendors.ticket_evolution.requests import Item, OrderCall, Payment
+from vendors.words import without_nothing
 
 _OF_ITEMS: Final = {"seat_order", "ticket_group_signature", "ticket_hold_id", "ticket_group", "id"}
 _OF_PAYMENTS: Final = {
@@ -34,7 +35,7 @@ def extras_of(call: OrderCall) -> Words | None:
         "reference": call.reference if both else None,
         **call.model_dump(mode="json", include=_OF_ORDERS),
     }
-    found = {name: value for name, value in kept.items() if value is not None}
+    found = without_nothing(kept)
     return {"ticket_evolution": found} if found else None
 
 

@@ -14,6 +14,7 @@ from vendors.dialect import NotTranslatable, Words
 from vendors.ticket_evolution.keeping import extras_of
 from vendors.ticket_evolution.people import billing_address_of, buyer_of
 from vendors.ticket_evolution.requests import Item, OrderCall, Payment, TicketGroup
+from vendors.words import without_nothing
 
 NAME: Final[DialectName] = "ticket_evolution"
 
@@ -32,7 +33,7 @@ def translate(kind: str, words: Mapping[str, Any]) -> Words:
     missing = list(_missing(call))
     if missing:
         raise NotTranslatable([Rejection("invalid", field, _BLANK) for field in missing])
-    return {name: value for name, value in _canonical(call).items() if value is not None}
+    return without_nothing(_canonical(call))
 
 
 def _canonical(call: OrderCall) -> Words:

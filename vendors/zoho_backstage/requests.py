@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from schemas.outcomes import Rejection, rejections_of
 from schemas.requests import CREATE
 from vendors.dialect import Dialect, NotTranslatable, Words
+from vendors.words import without_nothing
 from vendors.zoho_backstage.addresses import billing_address_of
 from vendors.zoho_backstage.calls import OrderCall, TicketData
 from vendors.zoho_backstage.kept import HOLDERS, NAME, TICKET_LINES, KeptOfHolder
@@ -43,7 +44,7 @@ def _translate(kind: str, words: Mapping[str, Any]) -> Words:
         "payments": [{"type": "transaction_api"}],
         "extras": _extras(call),
     }
-    return _present(canonical)
+    return without_nothing(canonical)
 
 
 def tickets_by_line(call: OrderCall) -> list[list[int]]:
@@ -79,13 +80,9 @@ def _extras(call: OrderCall) -> Words | None:
             data = call.tickets[place].data or TicketData()
             said = {name: getattr(data, name) for name in KeptOfHolder.model_fields}
             if any(said.values()):
-                holders.append({"line": line_number, "place": index, **_present(said)})
+                holders.append({"line": line_number, "place": index, **without_nothing(said)})
     kept = {TICKET_LINES: None if lines == sorted(lines) else lines, HOLDERS: holders or None}
-    return {NAME: _present(kept)} if any(kept.values()) else None
-
-
-def _present(words: Mapping[str, Any]) -> Words:
-    return {name: value for name, value in words.items() if value is not None}
+    return {NAME: without_nothing(kept)} if any(kept.values()) else None
 
 
 DIALECT: Final = Dialect(NAME, _split, _translate)
