@@ -1,38 +1,18 @@
 """What a dead worker held on Redis or Valkey comes back at once, and nothing else does."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import orjson
-import pytest
 from kombu import Connection
 
 from tests.factories import make_body
-from worker import embedded
+from tests.queue.hands import VISIBILITY_SECONDS, make_old, settings
 from worker.bulk_redis import RedisSource
 from worker.publishing import Message, Publisher, task_message
-from worker.queues import MAINTENANCE, ORDERS, order_queues, share_of
+from worker.queues import MAINTENANCE, ORDERS, share_of
 from worker.settings import Settings
 
+__all__ = ["settings"]
+
 _MESSAGES = 1_200
-_VISIBILITY_SECONDS = 1_000  # far longer than a test takes: age is made, not waited for
-
-
-@pytest.fixture
-def settings(home: Path) -> Iterator[Settings]:
-    settings = Settings(
-        home=home, broker_url=embedded.broker_url(home), visibility_timeout_seconds=_VISIBILITY_SECONDS
-    )
-    _empty(settings)
-    yield settings
-    _empty(settings)
-
-
-def _empty(settings: Settings) -> None:
-    with Connection(settings.broker()) as connection:
-        connection.default_channel.client.delete(
-            *order_queues(settings.broker()), MAINTENANCE, "unacked", "unacked_index", "unacked_mutex"
-        )
 
 
 def _message(queue: str = ORDERS, tenant: str | None = None) -> Message:
@@ -54,19 +34,12 @@ def _take_all(settings: Settings) -> tuple[RedisSource, list[str]]:
     return source, taken
 
 
-def _make_old(settings: Settings, seconds: float) -> None:
-    with Connection(settings.broker()) as connection:
-        client = connection.default_channel.client
-        held = client.zrange("unacked_index", 0, -1, withscores=True)
-        client.zadd("unacked_index", {tag: taken_at - seconds for tag, taken_at in held})
-
-
 def test_all_that_a_dead_worker_held_comes_back_in_one_sweep(settings: Settings) -> None:
     messages = [_message() for _ in range(_MESSAGES)]
     _publish(settings, messages)
     _, first = _take_all(settings)  # never closed: its worker is dead
     assert len(first) == _MESSAGES
-    _make_old(settings, seconds=_VISIBILITY_SECONDS + 1)
+    make_old(settings, seconds=VISIBILITY_SECONDS + 1)
 
     living, again = _take_all(settings)
 
@@ -79,7 +52,7 @@ def test_the_order_stays_also_where_the_dead_worker_had_kept_them(settings: Sett
     _publish(settings, messages)
     dead, _ = _take_all(settings)
     dead.keep([])
-    _make_old(settings, seconds=_VISIBILITY_SECONDS + 1)
+    make_old(settings, seconds=VISIBILITY_SECONDS + 1)
 
     living, again = _take_all(settings)
 
@@ -106,7 +79,7 @@ def test_what_came_to_a_share_with_a_priority_is_taken_too(settings: Settings) -
 def test_a_message_that_came_back_is_counted_as_delivered_again(settings: Settings) -> None:
     _publish(settings, [_message()])
     _take_all(settings)
-    _make_old(settings, seconds=_VISIBILITY_SECONDS + 1)
+    make_old(settings, seconds=VISIBILITY_SECONDS + 1)
     source = RedisSource(settings.broker(), settings)
     [delivery] = source.take(500, 1)
     assert delivery.count == 2
@@ -117,7 +90,7 @@ def test_a_message_that_came_back_is_counted_as_delivered_again(settings: Settin
 def test_what_a_living_worker_holds_stays_with_it(settings: Settings) -> None:
     _publish(settings, [_message() for _ in range(10)])
     living, held = _take_all(settings)
-    _make_old(settings, seconds=_VISIBILITY_SECONDS / 2)
+    make_old(settings, seconds=VISIBILITY_SECONDS / 2)
     other, taken = _take_all(settings)
     assert (len(held), taken) == (10, [])
     living.close()
@@ -141,7 +114,7 @@ def test_messages_of_other_queues_are_left_to_kombu(settings: Settings) -> None:
 def test_while_another_sweeps_nothing_comes_back_twice(settings: Settings) -> None:
     _publish(settings, [_message() for _ in range(10)])
     _take_all(settings)
-    _make_old(settings, seconds=_VISIBILITY_SECONDS + 1)
+    make_old(settings, seconds=VISIBILITY_SECONDS + 1)
     with Connection(settings.broker()) as connection:
         client = connection.default_channel.client
         client.set("unacked_mutex", "another's")

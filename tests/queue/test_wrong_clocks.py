@@ -1,8 +1,6 @@
 """A process whose clock is wrong holds its messages for as long as others do, and takes none of theirs."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import orjson
 import pytest
@@ -10,34 +8,17 @@ from kombu import Connection
 from kombu.transport import redis as kombu_redis
 
 from tests.factories import make_body
-from worker import embedded
+from tests.queue.hands import VISIBILITY_SECONDS, make_old, settings
 from worker.bulk_redis import RedisSource
 from worker.publishing import Publisher, task_message
-from worker.queues import ORDERS, order_queues
+from worker.queues import MAINTENANCE, ORDERS
 from worker.redis_channel import use_safe_channels
 from worker.settings import Settings
 
-_VISIBILITY_SECONDS = 1_000
-_QUEUE = "wrong-clocks"
+__all__ = ["settings"]
+
 
 wrong_clocks = pytest.mark.parametrize("seconds_off", [3_600, -3_600])
-
-
-@pytest.fixture
-def settings(home: Path) -> Iterator[Settings]:
-    settings = Settings(
-        home=home, broker_url=embedded.broker_url(home), visibility_timeout_seconds=_VISIBILITY_SECONDS
-    )
-    _empty(settings)
-    yield settings
-    _empty(settings)
-
-
-def _empty(settings: Settings) -> None:
-    with Connection(settings.broker()) as connection:
-        connection.default_channel.client.delete(
-            *order_queues(settings.broker()), _QUEUE, "unacked", "unacked_index", "unacked_mutex"
-        )
 
 
 def _put_clock_wrong(patch: pytest.MonkeyPatch, seconds: float) -> None:
@@ -71,9 +52,9 @@ def test_orders_are_held_and_kept_by_the_brokers_clock(
     _put_clock_wrong(monkeypatch, seconds_off)
     source = RedisSource(settings.broker(), settings)
     assert len(source.take(500, 60)) == 10
-    assert all(abs(age) < _VISIBILITY_SECONDS / 2 for age in _ages(settings))
+    assert all(abs(age) < VISIBILITY_SECONDS / 2 for age in _ages(settings))
     source.keep([])
-    assert all(abs(age) < _VISIBILITY_SECONDS / 2 for age in _ages(settings))
+    assert all(abs(age) < VISIBILITY_SECONDS / 2 for age in _ages(settings))
     source.close()
 
 
@@ -88,18 +69,11 @@ def test_a_sweep_takes_no_orders_that_another_has_and_finds_those_of_the_dead(
     _put_clock_wrong(monkeypatch, seconds_off)
     other = RedisSource(settings.broker(), settings)
     assert other.take(500, 1) == []
-    _make_old(settings)
+    make_old(settings, VISIBILITY_SECONDS + 1)
     third = RedisSource(settings.broker(), settings)
     assert len(third.take(500, 1)) == 10
     for source in (living, other, third):
         source.close()
-
-
-def _make_old(settings: Settings) -> None:
-    with Connection(settings.broker()) as connection:
-        client = connection.default_channel.client
-        for tag in client.zrange("unacked_index", 0, -1):
-            client.zincrby("unacked_index", -_VISIBILITY_SECONDS - 1, tag)
 
 
 @wrong_clocks
@@ -107,19 +81,19 @@ def test_messages_that_kombu_takes_are_held_by_the_brokers_clock(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, seconds_off: int
 ) -> None:
     use_safe_channels()
-    options = {"visibility_timeout": _VISIBILITY_SECONDS}
+    options = {"visibility_timeout": VISIBILITY_SECONDS}
     with Connection(settings.broker(), transport_options=options) as connection:
-        connection.SimpleQueue(_QUEUE).put({"still": "here"})
+        connection.SimpleQueue(MAINTENANCE).put({"still": "here"})
         _put_clock_wrong(monkeypatch, seconds_off)
-        living = connection.SimpleQueue(_QUEUE)
+        living = connection.SimpleQueue(MAINTENANCE)
         message = living.get(timeout=60)
         [age] = _ages(settings)
-        assert abs(age) < _VISIBILITY_SECONDS / 2
+        assert abs(age) < VISIBILITY_SECONDS / 2
 
         other = connection.channel()
         other.qos.restore_visible(interval=1)
         assert len(_ages(settings)) == 1  # its worker lives
-        _make_old(settings)
+        make_old(settings, VISIBILITY_SECONDS + 1)
         other.qos.restore_visible(interval=1)
         assert _ages(settings) == []
         message.ack()
