@@ -35,6 +35,9 @@ def test_what_the_broker_gives_up_by_the_readmes_policy_is_a_dead_letter(
     rabbitmq.ctl(*_policy(delivery_limit=2))
     try:
         broker.worker(name="first").end()  # what dead letters go through is declared by a worker
+        # A probe of its may be left: it expires in the queue.
+        wait_until(lambda: broker.depth() == 0, what="an empty queue")
+        before = broker.depth("orders.dead")
         bodies = [{"tenant": "demo", **make_body()} for _ in range(2)]
         messages = [
             task_message("orders.create", orjson.dumps({"requests": [body]}), queue=ORDERS, summary="…")
@@ -46,7 +49,7 @@ def test_what_the_broker_gives_up_by_the_readmes_policy_is_a_dead_letter(
             # Taken and given back.
             with Connection(broker.url) as connection:
                 assert connection.default_channel.basic_get(ORDERS) is not None
-        wait_until(lambda: broker.depth("orders.dead") == 1, what="what the broker gave up")
+        wait_until(lambda: broker.depth("orders.dead") > before, what="what the broker gave up")
         broker.publisher().publish(messages[1:])
         broker.worker(name="second")
         wait_until(lambda: scalar(engine, "SELECT count(*) FROM dead_letters") == 1, what="a dead letter")
