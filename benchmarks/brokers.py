@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from kombu import Connection, Queue
 
-from worker.publishing import Message, Publisher
-from worker.queues import EVENTS, is_amqp, order_queues, queues, share_queue
-from worker.settings import Settings
+from worker.broker.publishing import Message, Publisher
+from worker.broker.queues import EVENTS, is_amqp, order_queues, queues, share_queue
+from worker.runtime.settings import Settings
 
 
 def empty_queues(url: str) -> None:

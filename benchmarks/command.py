@@ -18,8 +18,8 @@ from benchmarks.progress import Steps
 from benchmarks.results import Row
 from benchmarks.sizes import FULL, QUICK
 from tests.rabbitmq import is_installed
-from worker.secret_key import generate_key
-from worker.settings import PREFIX
+from worker.runtime.secret_key import generate_key
+from worker.runtime.settings import PREFIX
 
 # Pipes have no width: rich would fold the table at 80 columns.
 _PIPE_COLUMNS = 200

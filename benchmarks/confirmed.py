@@ -15,8 +15,8 @@ from benchmarks.lab import Lab
 from benchmarks.orders import catalogue
 from benchmarks.racing import Run, race
 from benchmarks.results import Figure, Row, Target, compared, quantile
-from intake.keys import NewKey, create_key
-from intake.scopes import SCOPES
+from intake.auth.keys import NewKey, create_key
+from intake.auth.scopes import SCOPES
 from orders.catalogue.loading import load_catalogue
 from schemas.catalogue import Catalogue
 from schemas.dialects import DialectName

@@ -16,8 +16,8 @@ from benchmarks.orders import make_orders
 from benchmarks.processor import seconds_of
 from benchmarks.relay import relaying, wait_until_sent
 from benchmarks.results import Figure, Row, Target
-from intake.keys import create_key
-from intake.scopes import SCOPES
+from intake.auth.keys import create_key
+from intake.auth.scopes import SCOPES
 from orders.catalogue.loading import load_catalogue
 
 TITLE: Final = "processor time of all processes for an order"

@@ -36,11 +36,11 @@ from benchmarks.processor import seconds_of
 from benchmarks.servers import POSTGRES_OPTIONS, RABBITMQ_CONFIG, postgres_pid
 from benchmarks.sizes import QUICK
 from benchmarks.systems import willcall
-from intake.keys import create_key
-from intake.scopes import SCOPES
+from intake.auth.keys import create_key
+from intake.auth.scopes import SCOPES
 from orders.catalogue.loading import load_catalogue
 from tests.rabbitmq import running_rabbitmq
-from worker import embedded
+from worker.runtime import embedded
 
 _TENANT: Final = "101"
 _ORDERS: Final = "willcall_requests_total"

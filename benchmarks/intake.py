@@ -23,7 +23,7 @@ from benchmarks.orders import TENANT, make_orders
 from benchmarks.racing import race
 from benchmarks.results import Row, Target, compared
 from benchmarks.systems import environment_of
-from intake.keys import create_key
+from intake.auth.keys import create_key
 from schemas.requests import ENVELOPE_FIELDS
 from tests.rabbitmq import free_port
 

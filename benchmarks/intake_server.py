@@ -11,11 +11,11 @@ from fastapi import Depends, Response
 
 from benchmarks import ways
 from benchmarks.intake import EMPTY
-from intake.access import allowed
-from intake.keys import Caller
-from intake.server import SWITCH_SECONDS, IntakeServer
-from worker.logs import set_up_logs
-from worker.settings import get_settings
+from intake.auth.access import allowed
+from intake.auth.keys import Caller
+from intake.serving.server import SWITCH_SECONDS, IntakeServer
+from worker.runtime.logs import set_up_logs
+from worker.runtime.settings import get_settings
 
 
 def main() -> None:

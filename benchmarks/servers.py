@@ -14,7 +14,7 @@ from kombu import Connection
 from benchmarks import database
 from benchmarks.database import Database
 from tests.rabbitmq import is_installed, running_rabbitmq
-from worker import embedded
+from worker.runtime import embedded
 
 RABBITMQ: Final = "RabbitMQ"
 REDIS: Final = "Redis"

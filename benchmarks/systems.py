@@ -10,12 +10,12 @@ from benchmarks.database import Database
 from benchmarks.orders import TENANT
 from benchmarks.sizes import Sizes
 from db.sealing import secret_keys
-from intake.messages import outgoing, pack
 from intake.producer import Producer
+from intake.requests.messages import outgoing, pack
 from schemas.requests import CREATE
-from worker.publishing import Message, Publisher, task_message
-from worker.queues import is_amqp
-from worker.settings import Settings
+from worker.broker.publishing import Message, Publisher, task_message
+from worker.broker.queues import is_amqp
+from worker.runtime.settings import Settings
 
 TEXTBOOK_QUEUE: Final = "textbook"
 TEXTBOOK_TASK: Final = "textbook.create_order"

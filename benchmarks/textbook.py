@@ -31,7 +31,7 @@ from benchmarks.textbook_words import order_words
 from db import tables
 from db.ids import new_id
 from db.sealing import unseal
-from orders.catalogue.offers import EventOffer, Pick, TaxRule, TicketClassOffer
+from orders.catalogue.prices import EventOffer, Pick, TaxRule, TicketClassOffer
 from orders.catalogue.ticket_codes import TicketKey, code_scope
 from orders.creating.order_codes import order_code
 from orders.money.pricing import TOTALS, PricedLine, PricedOrder, price_order

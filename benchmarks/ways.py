@@ -11,10 +11,10 @@ from typing import Any, Final
 import psycopg
 from sqlalchemy import Connection
 
-from intake import bulk_answers
-from intake.bulk_answers import BulkAnswers
+from intake.requests import bulk_answers
+from intake.requests.bulk_answers import BulkAnswers
 from orders.reading.snapshots import Needs, Snapshot, Wanted, read_snapshot
-from worker.settings import Settings
+from worker.runtime.settings import Settings
 
 TOLD: Final = "told"
 """As the intake does it: new orders are answered with the event messages that tell of them."""

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from db.quiet_errors import sentence
-from worker.secret_key import SecretKeyMissing
+from worker.runtime.secret_key import SecretKeyMissing
 
 _SILENT: Final = "the database does not answer: "
 

@@ -13,7 +13,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import InvalidatePoolError
 
 from db.failures import sqlstate_of
-from worker.database_url import ATTRIBUTES
+from worker.runtime.database_url import ATTRIBUTES
 
 _READ_ONLY: Final = "25006"
 
@@ -39,7 +39,7 @@ def keep_to_the_primary(engine: Engine) -> None:
 
 
 def has_several_hosts(url: URL) -> bool:
-    """Say whether the URL names several servers, in the form of `worker.database_url`."""
+    """Say whether the URL names several servers, in the form of `worker.runtime.database_url`."""
     return "," in str(url.query.get("host", ""))
 
 

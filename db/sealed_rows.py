@@ -8,7 +8,7 @@ from sqlalchemy import Column, Connection, Table, select, update
 
 from db.sealing import SecretsUnreadable, keyring, seal, unseal
 from db.tables import api_keys, tenant_secrets, ticket_keys
-from worker.secret_key import SecretKeyMissing, SecretKeyUnusable
+from worker.runtime.secret_key import SecretKeyMissing, SecretKeyUnusable
 
 
 class _Sealed(NamedTuple):

@@ -12,8 +12,8 @@ from typing import Final
 from nacl.exceptions import CryptoError
 from nacl.secret import Aead
 
-from worker.secret_key import SecretKeyUnusable
-from worker.settings import get_settings
+from worker.runtime.secret_key import SecretKeyUnusable
+from worker.runtime.settings import get_settings
 
 _FORMAT: Final = b"\x01"
 _NAME_BYTES: Final = 4

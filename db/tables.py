@@ -89,7 +89,7 @@ api_keys = Table(
     _moment("created_at"),
     _moment("revoked_at", nullable=True),
     _moment("expires_at", nullable=True),
-    # Written now and then: `intake.last_uses`.
+    # Written now and then: `intake.auth.last_uses`.
     _moment("last_used_at", nullable=True),
 )
 
@@ -545,7 +545,7 @@ delayed_requests = Table(
     _moment("next_attempt_at"),
     _moment("waits_since", nullable=True),  # for the order that it names
     Column("tenant", Text, nullable=False, server_default=""),
-    # What a request of the tenant has to do first: `orders.recovery.waiting`.
+    # What a request of the tenant has to do first: `orders.recovery.parked_requests`.
     Column("waits_for", Text),
     Index("delayed_requests_new", "tenant", "next_attempt_at", postgresql_where=text("attempts = 0")),
     Index("delayed_requests_tried", "tenant", "next_attempt_at", postgresql_where=text("attempts > 0")),

@@ -7,20 +7,33 @@ from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
 
-from intake import check_ins, health, holds, offers, order_changes, order_reading, orders, pages, requests
-from intake.call_book import CallBook
-from intake.call_log import CallLog
-from intake.dialects import acme, eventbookings, ticket_evolution, zoho_backstage
-from intake.dialects.shapes import SHAPES
+from intake.dialects.acme import routes as acme
+from intake.dialects.error_shapes import SHAPES
+from intake.dialects.eventbookings import routes as eventbookings
+from intake.dialects.ticket_evolution import routes as ticket_evolution
+from intake.dialects.zoho_backstage import routes as zoho_backstage
 from intake.documents import routes as documents
-from intake.last_resort import LastResort
-from intake.methods import Methods
-from intake.openapi import build_openapi
-from intake.parts import opened
-from intake.problems import answer_with_problems
-from intake.shares import LeaveShares
-from intake.siblings import Sibling
-from worker.settings import Settings
+from intake.openapi.page import build_openapi
+from intake.reads.reader_shares import LeaveShares
+from intake.routes import (
+    availability,
+    check_ins,
+    health,
+    holds,
+    order_changes,
+    order_reading,
+    orders,
+    pages,
+    requests,
+)
+from intake.serving.siblings import Sibling
+from intake.web.call_book import CallBook
+from intake.web.call_log import CallLog
+from intake.web.last_resort import LastResort
+from intake.web.methods import Methods
+from intake.web.parts import opened
+from intake.web.problems import answer_with_problems
+from worker.runtime.settings import Settings
 
 _DESCRIPTION: Final = """
 Orders for tickets: taken at once, processed exactly once in effect.
@@ -56,7 +69,7 @@ def create_app(settings: Settings, sibling: Sibling | None = None) -> FastAPI:
         version=version("willcall"),
         description=_DESCRIPTION.strip(),
         lifespan=lifespan,
-        # These would load their scripts from somebody else's server: `intake.pages` has our own.
+        # These would load their scripts from somebody else's server: `intake.routes.pages` has our own.
         docs_url=None,
         redoc_url=None,
         # Whether somebody wants it would be looked for at each call, for as long as all that we note of it.
@@ -75,7 +88,7 @@ def create_app(settings: Settings, sibling: Sibling | None = None) -> FastAPI:
         order_changes,
         check_ins,
         holds,
-        offers,
+        availability,
         requests,
         health,
         documents,

@@ -11,11 +11,11 @@ from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID
 
-from intake.messages import outgoing, pack
+from intake.requests.messages import outgoing, pack
 from schemas.requests import CREATE
 from schemas.text import parse_any_uuid
-from worker.publishing import NotConfirmed, Publisher
-from worker.settings import Settings, get_settings
+from worker.broker.publishing import NotConfirmed, Publisher
+from worker.runtime.settings import Settings, get_settings
 
 __all__ = ["NotConfirmed", "Producer"]
 

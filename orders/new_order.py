@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from orders.catalogue.offers import Pick
+from orders.catalogue.prices import Pick
 from orders.inventory.seating import Seat
 from orders.money.pricing import PricedOrder
 from orders.rows import FraudRow, HoldRow, LineRow, NoteRow, OrderRow, PaymentRow, TicketRow, TradeRow

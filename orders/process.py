@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from orders.claim import claim
-from orders.decide import decide
-from orders.load import load
-from orders.look import look
-from orders.open_requests import in_time
-from orders.recovery.waiting import PATIENCE
-from orders.tell import tell
-from orders.write import write
+from orders.recovery.parked_requests import PATIENCE
+from orders.steps.claim import claim
+from orders.steps.decide import decide
+from orders.steps.load import load
+from orders.steps.look_up import look
+from orders.steps.publish import tell
+from orders.steps.validate import in_time
+from orders.steps.write import write
 from schemas.events import MAX_EVENT_BYTES
 from schemas.orders import MAX_TICKETS
 from schemas.outcomes import Outcome

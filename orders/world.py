@@ -10,14 +10,14 @@ from typing import Final
 from uuid import UUID
 
 from db.ids import is_recent
-from orders.catalogue.offers import EventOffer, Offers, TicketClassOffer
+from orders.batch_requests import ChangeOrder, Opened
+from orders.catalogue.prices import EventOffer, Offers, TicketClassOffer
 from orders.errors import HoldExpired, NotYet, UnknownOrder
 from orders.inventory.seating import Seat
 from orders.inventory.stock import Stock
 from orders.journal import Journal, Table
 from orders.new_order import NewOrder
 from orders.render import to_json
-from orders.requests import ChangeOrder, Opened
 from orders.rows import EventRow, HoldRow, NewSeatRow, TicketClassRow, Words
 from orders.state import ClassNames, Orders, OrderState
 from schemas.events import EventType

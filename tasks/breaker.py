@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from celery.worker.control import inspect_command
 
-from worker import metrics
+from worker.runtime import metrics
 
 log = logging.getLogger(__name__)
 

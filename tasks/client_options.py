@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from orders.open_requests import EXPIRED
+from orders.steps.validate import EXPIRED
 from schemas.outcomes import MAX_REJECTIONS, Rejection, field_path
 from tasks.envelope import read_moment
 

@@ -6,9 +6,9 @@ from typing import Final
 
 from sqlalchemy import text
 
-from orders.recovery.delayed import Due, Kind, claim_due, forget, put_aside, put_back
-from orders.upkeep.documents import forget_documents
+from orders.recovery.delayed_requests import Due, Kind, claim_due, forget, put_aside, put_back
 from orders.upkeep.expiry import end_late_holds, propose_expiries
+from orders.upkeep.kept_documents import forget_documents
 from orders.upkeep.reconciliation import reconcile_gently
 from orders.upkeep.ticks import is_alone
 from tasks.orders import process_now, process_requests, retry_policy
@@ -17,9 +17,9 @@ from tasks.resources import engine
 from tasks.ticks import scheduled
 from tasks.transactions import DatabaseUnavailable, transaction
 from tasks.waking import RETRY
-from worker import metrics
-from worker.settings import get_settings
-from worker.subscriptions import clear_abandoned_subscriptions
+from worker.broker.subscriptions import clear_abandoned_subscriptions
+from worker.runtime import metrics
+from worker.runtime.settings import get_settings
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from db.replicated import wait_for_earlier_commits
 from orders.errors import CatalogueChanged
 from orders.process import process
 from orders.recovery.dead_letters import DeadLetter, bury
-from orders.recovery.delayed import RetryPolicy, forget, put_aside, put_off
+from orders.recovery.delayed_requests import RetryPolicy, forget, put_aside, put_off
 from orders.recovery.requests_json import any_json
 from orders.recovery.suspects import acquit, count_attempt
 from schemas.outcomes import Outcome
@@ -27,8 +27,8 @@ from tasks.outbox import wake_relay
 from tasks.report import Report
 from tasks.transactions import DatabaseUnavailable, transaction
 from tasks.waking import wake_those_who_wait
-from worker import metrics
-from worker.settings import get_settings
+from worker.runtime import metrics
+from worker.runtime.settings import get_settings
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ def process_requests(
 ) -> Report:
     """Process the requests in their order, and store what cannot be processed; see `process_messages`.
 
-    Those that are kept as rows until they have an outcome (`orders.recovery.delayed`) are so no more then.
+    Those that are kept as rows until they have an outcome (`orders.recovery.delayed_requests`) are so no more then.
     """
     started = time.perf_counter()
     report = Report(calls={one.request_id: one.call_id for one in requests if one.call_id is not None})

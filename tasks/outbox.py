@@ -19,10 +19,10 @@ from tasks.relaying import Relayed, relay_group
 from tasks.resources import publisher
 from tasks.ticks import scheduled
 from tasks.transactions import transaction
-from worker import metrics
-from worker.publishing import LONGEST_TRIES, NotConfirmed, task_message
-from worker.queues import OUTBOX
-from worker.settings import get_settings
+from worker.broker.publishing import LONGEST_TRIES, NotConfirmed, task_message
+from worker.broker.queues import OUTBOX
+from worker.runtime import metrics
+from worker.runtime.settings import get_settings
 
 log = logging.getLogger(__name__)
 

@@ -15,9 +15,9 @@ from uuid import UUID
 from orders.outbox import Claimed
 from schemas.events import CONTENT_TYPE
 from tasks.progress import PROGRESS
-from worker.confirms import Blocked, NotConfirmed, Postponed, Refused
-from worker.publishing import Message, Publisher
-from worker.queues import EVENTS
+from worker.broker.confirms import Blocked, NotConfirmed, Postponed, Refused
+from worker.broker.publishing import Message, Publisher
+from worker.broker.queues import EVENTS
 
 _TRIES: Final = 3
 """How often an event message that ends its connection is tried alone: a network may fail once, or twice."""

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from orders.errors import CatalogueChanged
 from orders.process import process
-from orders.recovery.delayed import forget, put_off
+from orders.recovery.delayed_requests import forget, put_off
 from orders.recovery.request_log import (
     LoggedBatch,
     LoggedForLater,
@@ -22,7 +22,7 @@ from orders.recovery.request_log import (
 from schemas.outcomes import Outcome
 from schemas.requests import Request
 from tasks.orders import patience
-from worker.settings import get_settings
+from worker.runtime.settings import get_settings
 
 _WAITING: Final = "waiting"
 _DEAD: Final = "dead"

@@ -19,7 +19,7 @@ from orders.recovery.request_log import batch_line, later_line
 from schemas.outcomes import Outcome
 from schemas.requests import Request
 from tasks.transactions import DatabaseUnavailable
-from worker.settings import get_settings
+from worker.runtime.settings import get_settings
 
 SUFFIX: Final = ".jsonl"
 

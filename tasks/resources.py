@@ -5,8 +5,8 @@ from functools import cache
 from sqlalchemy import Engine
 
 from db.engine import make_engine
-from worker.publishing import Publisher
-from worker.settings import get_settings
+from worker.broker.publishing import Publisher
+from worker.runtime.settings import get_settings
 
 
 @cache

@@ -16,13 +16,13 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine import make_engine
-from orders.recovery.waiting import names_done, wake
+from orders.recovery.parked_requests import names_done, wake
 from schemas.outcomes import Outcome
 from schemas.requests import Request
 from tasks.resources import publisher
-from worker.publishing import NotConfirmed, task_message
-from worker.queues import MAINTENANCE
-from worker.settings import get_settings
+from worker.broker.publishing import NotConfirmed, task_message
+from worker.broker.queues import MAINTENANCE
+from worker.runtime.settings import get_settings
 
 log = logging.getLogger(__name__)
 

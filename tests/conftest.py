@@ -15,8 +15,8 @@ from db.sealing import keyring, secret_keys
 from tests.brokers import broker, rabbitmq
 from tests.homes import temporary_home
 from tests.intakes import intake, shared_intake, worker
-from worker import embedded
-from worker.settings import get_settings
+from worker.runtime import embedded
+from worker.runtime.settings import get_settings
 
 __all__ = ["broker", "intake", "rabbitmq", "shared_intake", "worker"]
 

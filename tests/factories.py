@@ -11,7 +11,7 @@ from db.ids import new_id
 from orders.catalogue.loading import load_catalogue
 from orders.outbox import FIRST, claim_unsent, mark_sent
 from orders.process import process
-from orders.reading.orders import get_order
+from orders.reading.order_reading import get_order
 from schemas.catalogue import Catalogue
 from schemas.orders import Order
 from schemas.outcomes import Outcome

@@ -19,19 +19,19 @@ from sqlalchemy import Engine, make_url
 
 from db.engine import make_engine
 from db.migrate import upgrade
-from intake.keys import create_key
-from intake.scopes import SCOPES
-from intake.server import IntakeServer
+from intake.auth.keys import create_key
+from intake.auth.scopes import SCOPES
+from intake.serving.server import IntakeServer
 from orders.catalogue.loading import load_catalogue
 from orders.process import process
 from schemas.catalogue import Catalogue
 from tasks.messages import QueueMessage, parse
 from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import free_port
-from worker import embedded
-from worker.depths import depth_of_orders
-from worker.queues import share_queue, transport_options
-from worker.settings import Settings
+from worker.broker.depths import depth_of_orders
+from worker.broker.queues import share_queue, transport_options
+from worker.runtime import embedded
+from worker.runtime.settings import Settings
 
 
 def catalogue_of(tenant: str) -> Catalogue:

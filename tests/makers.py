@@ -12,7 +12,7 @@ import pytest
 from tests.commands.conftest import running_willcall
 from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS, Process
-from worker.settings import Settings
+from worker.runtime.settings import Settings
 
 
 def running_maker(settings: Settings, log: Path) -> AbstractContextManager[Process]:

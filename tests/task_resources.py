@@ -7,7 +7,7 @@ import pytest
 
 from tasks import resources
 from tasks.waking import finish_waking
-from worker.settings import get_settings
+from worker.runtime.settings import get_settings
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,7 @@ from orders.upkeep.reconciliation import reconcile_gently
 from tests.factories import load, place, scalar, send_events
 from tests.processes import PATIENCE_SECONDS, ROOT, wait_until
 from tests.rabbitmq import free_port, running_rabbitmq
-from worker.broker_safety import check_broker
+from worker.broker.safety import check_broker
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 PASSWORD = "brokerpassword"

@@ -17,7 +17,7 @@ import yaml
 from honcho.environ import parse_procfile
 
 from tests.processes import PATIENCE_SECONDS
-from worker.settings import Settings
+from worker.runtime.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 PROCESSES = parse_procfile((ROOT / "Procfile").read_text()).processes

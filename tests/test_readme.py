@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from worker.settings import Settings
+from worker.runtime.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -6,7 +6,7 @@ import tomllib
 import pytest
 import yaml
 
-from intake.cli import run
+from intake.cli.main import run
 from tests.processes import ROOT
 
 _CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()

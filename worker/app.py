@@ -7,15 +7,15 @@ from typing import Any, Final
 from celery import Celery
 from celery.signals import setup_logging, worker_init
 
-from worker.amqp_heartbeats import HEARTBEAT_SECONDS
 from worker.batching import BulkOrders
-from worker.logs import set_up_logs
-from worker.metrics import serve_metrics
-from worker.queues import DOCUMENTS, MAINTENANCE, OUTBOX, is_amqp, queues, transport_options
-from worker.redis_channel import use_safe_channels
+from worker.broker.amqp.heartbeats import HEARTBEAT_SECONDS
+from worker.broker.queues import DOCUMENTS, MAINTENANCE, OUTBOX, is_amqp, queues, transport_options
+from worker.broker.redis.channel import use_safe_channels
 from worker.relay_watch import WatchRelay
+from worker.runtime.logs import set_up_logs
+from worker.runtime.metrics import serve_metrics
+from worker.runtime.settings import get_settings
 from worker.schedule import beat_schedule
-from worker.settings import get_settings
 from worker.watchdog import Watchdog
 
 _ANSWER_SECONDS: Final = 10.0
@@ -25,7 +25,7 @@ class App(Celery):
     """A Celery app with a beat of our own, whose workers keep the tasks' arguments to themselves."""
 
     task_cls = "worker.quiet_tasks:QuietTask"
-    amqp_cls = "worker.node_connection:NodeAMQP"
+    amqp_cls = "worker.broker.node_connection:NodeAMQP"
 
     @cached_property
     def Beat(self) -> Any:

@@ -21,16 +21,16 @@ from tasks.orders import bury_message, process_messages, process_suspect
 from tasks.report import Report
 from tasks.resources import engine
 from tasks.transactions import DatabaseUnavailable
-from worker.announcements import Announcements
-from worker.announcing import Announcer
-from worker.broker_safety import tell_of_risks
-from worker.bulk_amqp import AmqpSource
-from worker.bulk_redis import RedisSource
-from worker.deliveries import Delivery, Source, SourceLost
+from worker.broker.amqp.source import AmqpSource
+from worker.broker.deliveries import Delivery, Source, SourceLost
+from worker.broker.queues import ORDERS, is_amqp
+from worker.broker.redis.source import RedisSource
+from worker.broker.safety import tell_of_risks
+from worker.flower_events import Announcer
+from worker.flower_thread import Announcements
 from worker.pace import Pace
-from worker.pulse import Pulse
-from worker.queues import ORDERS, is_amqp
-from worker.settings import Settings, get_settings
+from worker.runtime.pulse import Pulse
+from worker.runtime.settings import Settings, get_settings
 
 log = logging.getLogger(__name__)
 

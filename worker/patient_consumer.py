@@ -9,8 +9,8 @@ from celery.worker.consumer import Consumer
 from celery.worker.consumer.delayed_delivery import DelayedDelivery
 from celery.worker.state import maybe_shutdown
 
-from worker.broker_connections import blame
-from worker.broker_faults import explain
+from worker.broker.connections import blame
+from worker.broker.faults import explain
 
 log = logging.getLogger(__name__)
 

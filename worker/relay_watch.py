@@ -16,11 +16,11 @@ from celery.signals import task_prerun
 from tasks.maintenance import SWEEP
 from tasks.outbox import RELAY, wake_relay
 from tasks.progress import PROGRESS
-from worker.broker_connections import drop, open_connection
-from worker.depths import depth_of
-from worker.publishing import LONGEST_TRIES
-from worker.queues import OUTBOX
-from worker.settings import Settings, get_settings
+from worker.broker.connections import drop, open_connection
+from worker.broker.depths import depth_of
+from worker.broker.publishing import LONGEST_TRIES
+from worker.broker.queues import OUTBOX
+from worker.runtime.settings import Settings, get_settings
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from celery.apps import beat
 from celery.beat import ScheduleEntry, Scheduler, SchedulingError, Service
 from celery.schedules import schedstate, schedule
 
-from worker.broker_connections import blame, drop
-from worker.settings import Settings
+from worker.broker.connections import blame, drop
+from worker.runtime.settings import Settings
 
 _TASKS = {
     "requests.retry": "sweep_seconds",

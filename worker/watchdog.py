@@ -17,10 +17,10 @@ from celery.signals import task_received
 from celery.worker import state
 from kombu import Connection
 
-from worker.broker_connections import blame, drop, open_connection
-from worker.depths import depth_of
-from worker.pulse import Pulse
-from worker.settings import Settings, get_settings
+from worker.broker.connections import blame, drop, open_connection
+from worker.broker.depths import depth_of
+from worker.runtime.pulse import Pulse
+from worker.runtime.settings import Settings, get_settings
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ from typing import Any, Final
 from flower.views import BaseHandler
 from tornado.web import HTTPError, authenticated
 
-from worker.broker_connections import open_connection
-from worker.depths import Depth, depth_of, depth_of_orders
-from worker.queues import DEAD_QUEUE, ORDERS, is_amqp, queues
-from worker.settings import Settings
+from worker.broker.connections import open_connection
+from worker.broker.depths import Depth, depth_of, depth_of_orders
+from worker.broker.queues import DEAD_QUEUE, ORDERS, is_amqp, queues
+from worker.runtime.settings import Settings
 
 _PATIENCE_SECONDS: Final = 5.0
 

@@ -21,8 +21,8 @@ from tornado.web import RequestHandler, authenticated
 from intake.dashboard.broker import BrokerPage, broker_name
 from intake.dashboard.discretion import QuietEvents, QuietInspector
 from intake.dashboard.pages import refusal
-from worker.logs import set_up_logs
-from worker.settings import Settings
+from worker.runtime.logs import set_up_logs
+from worker.runtime.settings import Settings
 
 _MAX_HEADER: Final = 32 * 1024  # bytes
 _MAX_BODY: Final = 64 * 1024  # bytes; the one body there is names the columns of a table

@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import orjson
 
-from worker.settings import Settings
-from worker.subscriptions import Subscription
+from worker.broker.subscriptions import Subscription
+from worker.runtime.settings import Settings
 
 
 class Listener:

@@ -13,13 +13,13 @@ from sqlalchemy import Engine
 
 from db.engine import make_engine
 from db.migrate import upgrade
-from intake.commands.catalog import read_catalogue
-from intake.commands.failures import CommandFailed
-from intake.commands.order_words import in_dialect, renderer_of
-from intake.commands.outcomes import find_outcomes
-from intake.commands.serve import server_urls
-from intake.commands.servers import servers
-from intake.commands.supervisor import Child, Supervisor, willcall
+from intake.cli.commands.catalog import read_catalogue
+from intake.cli.commands.serve import server_urls
+from intake.cli.failures import CommandFailed
+from intake.cli.order_in_dialect import in_dialect, renderer_of
+from intake.cli.outcomes import find_outcomes
+from intake.cli.processes.servers import servers
+from intake.cli.processes.supervisor import Child, Supervisor, willcall
 from intake.demo.dialects import Spoken, speak
 from intake.demo.life import EVENTS, Scene, live
 from intake.demo.listening import Listener
@@ -28,9 +28,9 @@ from intake.producer import Producer
 from orders.catalogue.load_tenants import public_keys
 from orders.catalogue.loading import load_catalogue
 from orders.catalogue.ticket_codes import verify_ticket
-from orders.reading.orders import get_order
+from orders.reading.order_reading import get_order
 from orders.render import Words, to_json
-from worker.settings import Settings
+from worker.runtime.settings import Settings
 
 _PATIENCE_SECONDS: Final = 60.0
 _LINES_KEPT: Final = 200

@@ -6,8 +6,8 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from intake.answers import Accepted
-from intake.bodies import JSON
+from intake.web.bodies import JSON
+from intake.web.responses import Accepted
 from schemas.dialects import DialectName
 from schemas.text import RESERVED_KEYS
 

@@ -7,13 +7,13 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 
-from intake.answers import json_response
-from intake.direct_routes import DirectRoute, Handler
-from intake.failures import tell_of
-from intake.keys import Caller
-from intake.parsing import NotJson, parse_json
-from intake.problems import Problem, invalid, problem_of, unexpected
-from intake.strict_routes import check_parameters, names_of_parameters
+from intake.auth.keys import Caller
+from intake.web.direct_routes import DirectRoute, Handler
+from intake.web.problems import Problem, invalid, problem_of, unexpected
+from intake.web.responses import json_response
+from intake.web.strict_json import NotJson, parse_json
+from intake.web.strict_routes import check_parameters, names_of_parameters
+from intake.web.unexpected import tell_of
 from schemas.dialects import DialectName
 from vendors.dialect import Dialect, NotTranslatable, Words
 

@@ -14,9 +14,9 @@ from uuid import UUID
 
 from fastapi import Request
 
-from intake.keys import Caller
-from intake.parts import parts_of
-from intake.secrets import mac
+from intake.auth.keys import Caller
+from intake.auth.tenant_signatures import mac
+from intake.web.parts import parts_of
 
 ImageKind = Literal["png", "svg"]
 

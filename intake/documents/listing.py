@@ -2,14 +2,14 @@
 
 from fastapi import APIRouter, Request, Response
 
-from intake.access import Reader
-from intake.answers import DocumentLinks, TicketLinks, json_response
+from intake.auth.access import Reader
 from intake.documents.links import Links, links_of
-from intake.openapi import SHOW_DOCUMENTS
-from intake.order_reading import read_order
-from intake.parts import PartsOfApp
-from intake.problems import not_found
-from intake.strict_routes import StrictRoute
+from intake.openapi.page import SHOW_DOCUMENTS
+from intake.routes.order_reading import read_order
+from intake.web.parts import PartsOfApp
+from intake.web.problems import not_found
+from intake.web.responses import DocumentLinks, TicketLinks, json_response
+from intake.web.strict_routes import StrictRoute
 from orders.render import Words
 from schemas.text import parse_uuid
 

@@ -9,22 +9,22 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection
 
-from intake.conditions import is_known
 from intake.documents import listing
+from intake.documents.drawing.passes import CONTENT_SECURITY_POLICY, pass_of
+from intake.documents.drawing.qr import png_of, svg_of
 from intake.documents.links import ImageKind, image_path, is_good, order_path, pass_path
-from intake.documents.passes import CONTENT_SECURITY_POLICY, pass_of
-from intake.documents.qr import png_of, svg_of
-from intake.documents.reading import (
+from intake.documents.read_facts import (
     Owner,
     find_owner_of_order,
     find_owner_of_ticket,
     read_ticket,
 )
-from intake.documents.serving import Documents, NotMadeYet
+from intake.documents.serve import Documents, NotMadeYet
 from intake.documents.unmade import not_made_yet
-from intake.openapi import SHOW_ORDER_PDF, words_of_document
-from intake.parts import Parts, PartsOfApp
-from intake.problems import not_found
+from intake.openapi.page import SHOW_ORDER_PDF, words_of_document
+from intake.web.conditions import is_known
+from intake.web.parts import Parts, PartsOfApp
+from intake.web.problems import not_found
 from schemas.text import parse_uuid
 
 router = APIRouter(default_response_class=Response, tags=["documents"])

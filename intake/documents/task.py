@@ -13,15 +13,15 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 from sqlalchemy import text
 
-from intake.documents.pdf import pdf_of
-from intake.documents.reading import read_order_document
+from intake.documents.drawing.pdf import pdf_of
+from intake.documents.read_facts import read_order_document
 from intake.documents.store import MAX_TRIES, Claim, Size, begin, claim, keep
 from intake.documents.versions import version_of
 from intake.documents.waking import RENDER, wake
 from tasks.breaker import breaker
 from tasks.resources import engine, publisher
 from tasks.transactions import DatabaseUnavailable, blaming_the_system, transaction
-from worker.metrics import DOCUMENT_SECONDS
+from worker.runtime.metrics import DOCUMENT_SECONDS
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from typing import Final
 
 from fastapi import Response
 
-from intake.answers import DocumentPending
-from intake.documents.serving import NotMadeYet
-from intake.problems import Problem
+from intake.documents.serve import NotMadeYet
+from intake.web.problems import Problem
+from intake.web.responses import DocumentPending
 from orders.render import to_json
 
 _STYLE: Final = (

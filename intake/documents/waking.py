@@ -5,8 +5,8 @@ import threading
 import time
 from typing import Final
 
-from worker.publishing import NotConfirmed, Publisher, task_message
-from worker.queues import DOCUMENTS
+from worker.broker.publishing import NotConfirmed, Publisher, task_message
+from worker.broker.queues import DOCUMENTS
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from uvicorn.server import ServerState
 from intake.edge.crowd import BODY, HEAD, IDLE, Phase
 from intake.edge.limits import MAX_PIECES, MAX_PIPELINED, MAX_URL, Limits
 from intake.edge.refusals import busy, refusal
-from worker.metrics import REFUSED
+from worker.runtime.metrics import REFUSED
 
 _HEALTH: Final = frozenset({b"/healthz", b"/readyz", b"/metrics"})
 # What a host's name, its address or a port may hold (RFC 3986, 3.2.2); empty where the caller has none.

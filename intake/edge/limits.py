@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from worker.settings import Settings
+from worker.runtime.settings import Settings
 
 MAX_URL: Final = 8 * 1024
 """Bytes of a URL; the lists' filters take a few hundred."""

@@ -16,8 +16,8 @@ from intake.edge.counting import CountingProtocol, Refused
 from intake.edge.crowd import BODY, HEAD, IDLE, LEAVING, Crowd, Phase
 from intake.edge.limits import Limits
 from intake.edge.refusals import BUSY, as_bytes, refusal
-from intake.problems import Problem
-from worker.metrics import REFUSED
+from intake.web.problems import Problem
+from worker.runtime.metrics import REFUSED
 
 _LINGER_SECONDS: Final = 2.0
 _LINGER_BYTES: Final = 1024 * 1024

@@ -6,9 +6,9 @@ from typing import Final
 
 from starlette.types import Receive, Scope, Send
 
-from intake.call_records import REQUEST_ID, begin, id_of
-from intake.dialects.shapes import SHAPES
-from intake.problems import RETRY_AFTER_SECONDS, Problem, in_shape, invalid, unavailable
+from intake.dialects.error_shapes import SHAPES
+from intake.web.call_records import REQUEST_ID, begin, id_of
+from intake.web.problems import RETRY_AFTER_SECONDS, Problem, in_shape, invalid, unavailable
 
 BUSY: Final = "this process has as many calls as it may; try again"
 

@@ -12,11 +12,11 @@ from anyio import CapacityLimiter, to_thread
 from kombu import Connection
 
 from intake.quotas.queued import Queued
-from worker.broker_connections import blame, drop, open_connection
-from worker.depths import depths_of
-from worker.metrics import QUEUE_MESSAGES
-from worker.queues import ORDERS, is_amqp, order_queues, queues, share_queue
-from worker.settings import Settings
+from worker.broker.connections import blame, drop, open_connection
+from worker.broker.depths import depths_of
+from worker.broker.queues import ORDERS, is_amqp, order_queues, queues, share_queue
+from worker.runtime.metrics import QUEUE_MESSAGES
+from worker.runtime.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -7,15 +7,15 @@ from typing import Final
 
 from limits.storage import Storage
 
-from intake.keys import Caller
-from intake.problems import Problem
+from intake.auth.keys import Caller
 from intake.quotas.depth_watch import DepthWatch
 from intake.quotas.queued import Queued, Sender
 from intake.quotas.rates import RequestRates
-from worker.metrics import LIMITED
-from worker.publishing import Message
-from worker.queues import share_of
-from worker.settings import PREFIX, Settings
+from intake.web.problems import Problem
+from worker.broker.publishing import Message
+from worker.broker.queues import share_of
+from worker.runtime.metrics import LIMITED
+from worker.runtime.settings import PREFIX, Settings
 
 _OF_A_CALL: Final = (
     "key_requests_per_second",

@@ -9,8 +9,8 @@ from limits import RateLimitItemPerSecond
 from limits.storage import MemoryStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
 
-from intake.keys import Caller
-from worker.settings import Settings
+from intake.auth.keys import Caller
+from worker.runtime.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

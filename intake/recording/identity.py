@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
-from intake.keys import NewKey
+from intake.auth.keys import NewKey
 from intake.recording.exchanges import Exchange
 
 _TOKEN_PATH: Final = "/connect/token"  # noqa: S105 - where tokens are had

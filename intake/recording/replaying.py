@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from intake.keys import NewKey
+from intake.auth.keys import NewKey
 from intake.recording.comparing import differences, is_pending
 from intake.recording.discretion import HIDDEN
 from intake.recording.exchanges import Exchange, text_of

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from orders.change import Change
+from orders.batch_requests import CancelOrder, Opened
 from orders.changing.open_order import open_order
 from orders.changing.place import place_of
 from orders.changing.reprice import before_change, emptied, give_back_promo_uses, reprice_rest
@@ -12,7 +12,7 @@ from orders.changing.status import close_refunded, moved
 from orders.changing.tickets import check_unused, last_unused
 from orders.errors import Invalid, NotAllowedInStatus, UnknownTicket
 from orders.money.promo_terms import returned
-from orders.requests import CancelOrder, Opened
+from orders.order_change import Change
 from orders.rows import TicketRow, Words
 from orders.state import OrderState
 from orders.world import World

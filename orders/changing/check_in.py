@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from orders.change import Change
+from orders.batch_requests import CheckIn
 from orders.changing.status import check_changeable
 from orders.errors import AlreadyCheckedIn, ForgedTicket, NotIssued, TicketVoided, UnknownTicket, WrongEvent
-from orders.requests import CheckIn
+from orders.order_change import Change
 from orders.rows import TicketRow
 from orders.state import OrderState
 from orders.world import World

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
+from orders.batch_requests import ExpireOrder
 from orders.changing.cancel import cancel_whole
 from orders.changing.open_order import open_order
-from orders.requests import ExpireOrder
 from orders.world import World
 
 

@@ -1,8 +1,8 @@
 """The order that a request changes, if it may."""
 
+from orders.batch_requests import ChangeOrder
 from orders.changing.status import check_changeable
 from orders.errors import NotYet, VersionConflict
-from orders.requests import ChangeOrder
 from orders.state import OrderState
 from orders.world import World
 

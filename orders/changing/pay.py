@@ -3,14 +3,14 @@
 from datetime import datetime
 from decimal import Decimal
 
-from orders.change import Change
+from orders.batch_requests import RecordPayment
 from orders.changing.open_order import open_order
 from orders.changing.status import close_refunded
 from orders.errors import Invalid, TooManyDecimals
 from orders.money.gateways import check_payment
 from orders.money.pricing import check_bound
+from orders.order_change import Change
 from orders.render import render_payment
-from orders.requests import RecordPayment
 from orders.rows import OrderRow, PaymentRow
 from orders.state import OrderState
 from orders.world import World

@@ -14,7 +14,7 @@ from typing import Final
 from uuid import UUID
 
 from db.ids import is_dated
-from orders.requests import ChangeOrder
+from orders.batch_requests import ChangeOrder
 from orders.rows import ChangeRow
 from orders.state import OrderState
 

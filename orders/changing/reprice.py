@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from orders.change import Change
 from orders.changing.merge import Terms
 from orders.errors import TooManyDecimals
 from orders.money.charges import charges_of, given_discount, sold_line
@@ -12,6 +11,7 @@ from orders.money.price_floor import check_changed_total
 from orders.money.pricing import Charges, PricedOrder, total_up
 from orders.money.promo_terms import promo_terms, uses_of
 from orders.money.reduction import Amounts, Off, reduced
+from orders.order_change import Change
 from orders.rows import LineRow
 from orders.state import OrderState
 from schemas.money import ZERO, has_too_many_decimals, round_money

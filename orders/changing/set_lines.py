@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from orders.catalogue.offers import TicketClassOffer
-from orders.change import Change
+from orders.catalogue.prices import TicketClassOffer
 from orders.changing.reprice import emptied
 from orders.changing.tickets import check_unused, last_unused
 from orders.errors import CurrencyMismatch, Invalid, PriceMismatch, UnknownTicketClass
 from orders.inventory.seating import check_wish, wants_alike, wished_labels
 from orders.money.price_floor import check_added_price
+from orders.order_change import Change
 from orders.rows import LineRow
 from orders.state import ClassNames
 from schemas.changes import LineTerms

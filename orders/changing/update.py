@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from orders.addresses import stored_address
-from orders.change import Change
+from orders.batch_requests import UpdateOrder
 from orders.changing.merge import Terms
 from orders.changing.open_order import open_order
 from orders.changing.place import later_changes, place_of
@@ -13,7 +13,7 @@ from orders.changing.set_lines import set_lines
 from orders.errors import Invalid
 from orders.money.expected_total import check_expected_total
 from orders.notes import note_rows
-from orders.requests import UpdateOrder
+from orders.order_change import Change
 from orders.rows import NoteKind, Words
 from orders.world import World
 from schemas.changes import OrderTerms

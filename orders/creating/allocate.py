@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from orders.errors import HoldExpired
-from orders.holds import use_hold
 from orders.inventory.seating import Seat, check_alike, check_wish, wants_alike, wished_labels
 from orders.new_order import Quote
+from orders.running_hold import use_hold
 from orders.world import World
 from schemas.orders import LineItemRequest
 

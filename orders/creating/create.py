@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import islice
 
 from db.ids import ids_of_request
-from orders.change import Change
+from orders.batch_requests import CreateOrder
 from orders.creating.allocate import allocate
 from orders.creating.fraud import check_fraud
 from orders.creating.make import make_order, render_new, seated
@@ -13,10 +13,10 @@ from orders.creating.purchase import make_purchase, owner_of
 from orders.creating.quote import quote_order
 from orders.creating.ticket_groups import add_inventory, makes_ticket_groups, open_ticket_groups
 from orders.creating.trade import group_of, nobody, replaced_order, trade_row, with_parties
-from orders.holds import fill_in
 from orders.inventory.seating import check_ticket_count
 from orders.new_order import NewOrder
-from orders.requests import CreateOrder
+from orders.order_change import Change
+from orders.running_hold import fill_in
 from orders.state import OrderState
 from orders.world import World
 

@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Final, Literal, Protocol
 
 from orders.addresses import compared_address
+from orders.batch_requests import CreateOrder
 from orders.errors import Declined
 from orders.new_order import Quote
-from orders.requests import CreateOrder
 from orders.rows import FraudRow
 from orders.world import FraudKey, World
 from schemas.catalogue import FraudRules

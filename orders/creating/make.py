@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from orders.addresses import stored_address
-from orders.catalogue.offers import ticket_code
+from orders.catalogue.prices import ticket_code
 from orders.catalogue.tenants import Tenant
 from orders.catalogue.ticket_codes import TicketKey
 from orders.creating.order_codes import order_code

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from orders.catalogue.offers import Pick
+from orders.batch_requests import CreateOrder
+from orders.catalogue.prices import Pick
 from orders.creating.make import make_order
 from orders.creating.trade import at_cost, trade_row
 from orders.money.pricing import price_order
 from orders.new_order import NewOrder, Quote
-from orders.requests import CreateOrder
 from schemas.money import ZERO
 from schemas.orders import LineItemRequest, OrderRequest
 

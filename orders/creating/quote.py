@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from orders.catalogue.offers import Offers, Pick, pick, with_event
+from orders.batch_requests import CreateOrder
+from orders.catalogue.prices import Offers, Pick, pick, with_event
 from orders.creating.ticket_groups import makes_ticket_groups
 from orders.creating.trade import at_cost, check_owner
 from orders.inventory.signatures import check_signature
@@ -13,7 +14,6 @@ from orders.money.payments import check_payments
 from orders.money.price_floor import check_new_total
 from orders.money.pricing import price_order
 from orders.new_order import Quote
-from orders.requests import CreateOrder
 from orders.rows import HoldRow
 from schemas.orders import OrderRequest
 

@@ -7,13 +7,13 @@ from typing import Final
 from uuid import UUID
 
 from db.ids import ids_of_request
-from orders.catalogue.offers import EventOffer, Offers, TicketClassOffer
+from orders.batch_requests import CreateOrder
+from orders.catalogue.prices import EventOffer, Offers, TicketClassOffer
 from orders.catalogue.ticket_codes import code_scope
 from orders.errors import Invalid, PriceMismatch, TooManyDecimals, UnknownEvent
 from orders.inventory.seating import Seat, wants_alike, wished_labels
 from orders.money.pricing import PricedLine
 from orders.new_order import Quote
-from orders.requests import CreateOrder
 from orders.rows import NewSeatRow, TicketClassRow
 from orders.world import World
 from schemas.catalogue import positions_of

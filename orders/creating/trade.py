@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from orders.catalogue.offers import Offers, Pick
+from orders.batch_requests import CreateOrder
+from orders.catalogue.prices import Offers, Pick
 from orders.errors import Invalid, UnknownOrder
-from orders.requests import CreateOrder
 from orders.rows import TradeRow
 from orders.state import OrderState
 from orders.world import World

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from orders.batch_requests import ExtendHold
 from orders.holding.take import check_future
-from orders.requests import ExtendHold
 from orders.world import World
 
 

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from orders.holds import give_back
-from orders.requests import ReleaseHold
+from orders.batch_requests import ReleaseHold
+from orders.running_hold import give_back
 from orders.world import World
 
 

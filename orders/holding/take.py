@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from orders.catalogue.offers import TicketClassOffer
+from orders.batch_requests import TakeHold
+from orders.catalogue.prices import TicketClassOffer
 from orders.errors import Invalid, PriceMismatch, TooManyDecimals, UnknownTicketClass
 from orders.inventory.seating import check_alike, check_wish, wants_alike, wished_labels
-from orders.requests import TakeHold
 from orders.rows import HoldRow
 from orders.world import World
 from schemas.holds import HoldRequest

@@ -92,7 +92,7 @@ class LockedHold(NamedTuple):
 
 
 def read_stock(connection: Connection, stock: Stock, needs: Needs, now: datetime) -> bool:
-    """Put into the stock what is free by now, without a lock: see `orders.late_locks`.
+    """Put into the stock what is free by now, without a lock: see `orders.steps.late_locks`.
 
     Returns False, and reads nothing, where a hold is over: what it held is given back under the lock.
     """

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from orders.catalogue.offers import TicketClassOffer
+from orders.catalogue.prices import TicketClassOffer
 from orders.errors import Invalid, SeatUnavailable, TooManyTickets
 from schemas.orders import SeatOrder
 

@@ -11,7 +11,7 @@ from base64 import urlsafe_b64encode
 from decimal import Decimal
 from hashlib import sha256
 
-from orders.catalogue.offers import TicketClassOffer
+from orders.catalogue.prices import TicketClassOffer
 from orders.errors import Invalid, PriceMismatch
 
 

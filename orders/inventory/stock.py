@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from orders.catalogue.offers import PromoCodeOffer, TicketClassOffer
+from orders.catalogue.prices import PromoCodeOffer, TicketClassOffer
 from orders.errors import SeatUnavailable, SoldOut, UnknownPromoCode
 from orders.inventory.seating import Seat, SeatMap
 from orders.journal import Journal, Table
@@ -85,7 +85,7 @@ class Stock:
         self._seats: Table[str, SeatRow] = Table("seats", journal)
         self._seat_maps: Table[str, SeatMap] = Table("seat maps", journal)
         self.read_only: Needs | None = None
-        """What was read without its locks: see `orders.late_locks`."""
+        """What was read without its locks: see `orders.steps.late_locks`."""
         self.seen: dict[str, int] = {}
         """What was free of each class when it was read."""
         self.chosen_seats: set[str] = set()

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from orders.catalogue.offers import EventOffer, TaxRule, TicketClassOffer
+from orders.catalogue.prices import EventOffer, TaxRule, TicketClassOffer
 from orders.money.pricing import Charges, PricedLine
 from orders.money.promo_terms import promo_codes_of
 from orders.rows import LineRow, OrderRow

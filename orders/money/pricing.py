@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import cycle
 from typing import Final, NamedTuple
 
-from orders.catalogue.offers import Pick, PromoCodeOffer, TaxRule, TicketClassOffer
+from orders.catalogue.prices import Pick, PromoCodeOffer, TaxRule, TicketClassOffer
 from orders.errors import Invalid, NegativeTotal, PriceMismatch, TooManyDecimals
 from schemas.money import MAX_AMOUNT, ZERO, has_too_many_decimals, quantum, round_money, zero
 from schemas.orders import LineItemRequest, OrderRequest

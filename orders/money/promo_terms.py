@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from orders.catalogue.offers import PromoCodeOffer
+from orders.catalogue.prices import PromoCodeOffer
 from orders.render import Words
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
-from orders.catalogue.offers import PromoCodeOffer
+from orders.catalogue.prices import PromoCodeOffer
 from orders.money.pricing import Charges
 from schemas.money import ZERO, round_money
 

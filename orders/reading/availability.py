@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from orders.catalogue.load_tenants import load_tenants
-from orders.catalogue.offers import EventOffer, TicketClassOffer
+from orders.catalogue.prices import EventOffer, TicketClassOffer
 from orders.inventory.signatures import sign_group
 from orders.render import Words
 

@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from orders.reading.catalogue_facts import ClassRow, TenantRow, read_classes, read_tenants
-from orders.reading.changes import read_changes
 from orders.reading.history import read_authors
-from orders.reading.orders import get_order
+from orders.reading.order_reading import get_order
 from orders.reading.originals import read_originals
 from orders.reading.purchase_seats import SeatsOfLines, read_purchase_seats
+from orders.reading.recorded_changes import read_changes
 from orders.reading.relations import read_related
 from orders.render import Words, to_json
 from schemas.background import Authors, Background, RelatedOrder

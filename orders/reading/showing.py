@@ -16,7 +16,7 @@ from orjson import Fragment
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from orders.render import Words, to_json
-from worker.metrics import NOT_SHOWN
+from worker.runtime.metrics import NOT_SHOWN
 
 log = logging.getLogger(__name__)
 

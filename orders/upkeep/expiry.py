@@ -6,12 +6,12 @@ from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, text
 
-from orders.holds import end_late
 from orders.inventory.lock import lock_late_holds, lock_stock
 from orders.inventory.stock import Needs
-from orders.load import take_in
+from orders.running_hold import end_late
+from orders.steps.load import take_in
+from orders.steps.write import write_world
 from orders.world import World
-from orders.write import write_world
 from schemas.requests import EXPIRE, Request
 
 _LATE_HOLDS: Final = text("""

@@ -18,7 +18,7 @@ from tests.failover.shop import KINDS as KINDS_OF_PROCESSES
 from tests.failover.shop import Shop, new_shop
 from tests.homes import temporary_home
 from tests.processes import wait_until
-from worker import embedded
+from worker.runtime import embedded
 
 # What is about the work and not about the orders: when which message was sent, and who asked when.
 _PASSING: Final = {"outbox", "sent_marks", "ticks", "api_keys", "suspects"}

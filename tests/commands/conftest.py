@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from kombu import Connection
 
-from intake.cli import run
+from intake.cli.main import run
 from tasks.messages import QueueMessage
 from tests.intakes import messages_of
 from tests.processes import Process, wait_until
-from worker import embedded
-from worker.settings import get_settings
+from worker.runtime import embedded
+from worker.runtime.settings import get_settings
 
 WILLCALL = Path(sys.executable).parent / "willcall"
 

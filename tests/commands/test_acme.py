@@ -12,7 +12,7 @@ from schemas.catalogue import Catalogue
 from tests.commands.conftest import Willcall
 from tests.contract.messages import recorded
 from tests.factories import NOW
-from vendors.acme.answered import AnsweredOrder
+from vendors.acme.response_models import AnsweredOrder
 
 _SAMPLE = Path(__file__).parents[1] / "messages/acme/create_order.json"
 

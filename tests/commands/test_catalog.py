@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 
 from tests.commands.conftest import Willcall
 from tests.factories import make_event, make_request, make_ticket_class, run, scalar
-from worker import embedded
+from worker.runtime import embedded
 
 
 def _file(folder: Path, name: str = "catalogue.yaml", **changes: object) -> Path:

@@ -28,7 +28,7 @@ def look(frame, event, argument):
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # as what a shell's script starts in the background
 sys.setprofile(look)
-from intake.cli import main
+from intake.cli.main import main
 
 main()
 """
@@ -42,10 +42,10 @@ main()
         ("beat", "celery.apps.beat"),
         ("beat", "celery.app.amqp"),  # beat has begun, and makes its schedule
         ("worker", "worker.app"),
-        ("worker", "worker.bulk_redis"),
+        ("worker", "worker.broker.redis.source"),
         ("relay", "celery.apps.worker"),
         ("flower", "flower.app"),
-        ("intake", "intake.server"),
+        ("intake", "intake.serving.server"),
         ("intake", "uvicorn.protocols.http.httptools_impl"),  # it is about to listen
     ],
 )

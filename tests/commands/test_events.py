@@ -11,10 +11,10 @@ from sqlalchemy import Engine
 from tests.commands.conftest import Willcall, running_willcall
 from tests.factories import load, make_request, run
 from tests.processes import PATIENCE_SECONDS, Process, wait_until
-from worker import embedded
-from worker.publishing import Publisher, task_message
-from worker.queues import EVENTS
-from worker.settings import Settings
+from worker.broker.publishing import Publisher, task_message
+from worker.broker.queues import EVENTS
+from worker.runtime import embedded
+from worker.runtime.settings import Settings
 
 pytestmark = [pytest.mark.usefixtures("crew"), pytest.mark.xdist_group("crew")]
 

@@ -8,7 +8,7 @@ import pytest
 import typer
 from sqlalchemy import Engine
 
-from intake.cli import app
+from intake.cli.main import app
 from tests.commands.conftest import WILLCALL, Willcall, environment
 from tests.factories import load
 from tests.processes import PATIENCE_SECONDS

@@ -28,7 +28,7 @@ from tests.commands.conftest import WILLCALL, Willcall, environment, running_wil
 from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS, Process, children_of, is_alive, wait_until
 from tests.rabbitmq import free_port
-from worker.depths import depth_of_orders
+from worker.broker.depths import depth_of_orders
 
 pytestmark = pytest.mark.xdist_group("serving")
 
@@ -256,7 +256,7 @@ def test_one_that_is_killed_is_replaced_while_calls_are_answered(door: Door) -> 
     assert set(statuses) == {401}
     assert len(set(door.children) - before) == 1
     assert len(set(door.children) & before) == 1
-    told = [line["message"] for line in door.lines() if line["logger"] == "intake.commands.intakes"]
+    told = [line["message"] for line in door.lines() if line["logger"] == "intake.cli.processes.intakes"]
     assert any(line.endswith("was ended by SIGKILL; it is started again in 1 s") for line in told), told
     # What the dead one has counted remains: of its last tenth of a second nobody knows.
     assert door.counted() >= 16

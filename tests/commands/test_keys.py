@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine
 
-from intake.scopes import SCOPES
+from intake.auth.scopes import SCOPES
 from tests.commands.conftest import Willcall
 from tests.factories import load, rows
 

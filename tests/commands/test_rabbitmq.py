@@ -17,8 +17,8 @@ from tests.commands.conftest import WILLCALL, Willcall, environment, running_wil
 from tests.factories import NOW, load, make_body
 from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import RabbitMQ, is_installed, running_rabbitmq
-from worker.publishing import Publisher
-from worker.settings import Settings
+from worker.broker.publishing import Publisher
+from worker.runtime.settings import Settings
 
 pytestmark = [
     pytest.mark.skipif(not is_installed(), reason="RabbitMQ is not installed"),

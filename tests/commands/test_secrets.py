@@ -15,7 +15,7 @@ from tests.commands.conftest import WILLCALL, Willcall, environment
 from tests.databases import fresh_database
 from tests.factories import load, place, read, rows
 from tests.processes import PATIENCE_SECONDS
-from worker.secret_key import parse_keys
+from worker.runtime.secret_key import parse_keys
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -16,7 +16,7 @@ from tests.commands.conftest import WILLCALL, Willcall, environment, running_wil
 from tests.factories import load, make_body
 from tests.processes import PATIENCE_SECONDS, Process, children_of, is_alive, wait_until
 from tests.rabbitmq import free_port
-from worker import embedded
+from worker.runtime import embedded
 
 pytestmark = pytest.mark.xdist_group("serving")
 
@@ -37,7 +37,7 @@ def _get(port: object, path: str) -> int:
 def _children(process: Process) -> set[int]:
     """Return the ids of the children that are `willcall` processes."""
     children = children_of(process.process.pid)
-    return {pid for pid, command in children.items() if " -m intake.cli serve " in command}
+    return {pid for pid, command in children.items() if " -m intake.cli.main serve " in command}
 
 
 def test_up_runs_everything_and_stops_everything(tmp_path: Path) -> None:

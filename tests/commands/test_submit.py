@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from intake.commands.request_files import open_requests
+from intake.cli.request_files import open_requests
 from tests.commands.conftest import OrdersQueue, Willcall
 from tests.factories import make_body
 

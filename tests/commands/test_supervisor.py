@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from intake.commands.supervisor import Child, Supervisor
+from intake.cli.processes.supervisor import Child, Supervisor
 from tests.processes import wait_until
 
 STUBBORN = """

@@ -13,14 +13,14 @@ import typer
 from sqlalchemy import Engine, text
 from wcwidth import wcswidth
 
-from intake.cli import app
-from intake.commands.output import print_json_text, print_table
+from intake.cli.main import app
+from intake.cli.output import print_json_text, print_table
 from orders.recovery.dead_letters import DeadLetter, bury, list_dead_letters
 from schemas.requests import CREATE
 from tests.commands.conftest import Ran, Willcall, running_willcall
 from tests.factories import NOW, make_event, make_ticket_class
 from tests.processes import ROOT, wait_until
-from worker.printable import printable, printable_json
+from worker.runtime.printable import printable, printable_json
 
 _DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
@@ -241,7 +241,7 @@ def test_an_error_that_nobody_foresaw_is_shown_written_out(tmp_path: Path) -> No
     import subprocess
 
     program = (
-        "import sys; from intake.commands.output import print_unexpected; sys.excepthook = print_unexpected\n"
+        "import sys; from intake.cli.output import print_unexpected; sys.excepthook = print_unexpected\n"
         f"raise ValueError({''.join(HALVES)!r} + '\\nFORGED')"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)

@@ -12,7 +12,7 @@ from tests.commands.conftest import Willcall
 from tests.contract.messages import recorded
 from tests.contract.ticket_evolution import sale
 from tests.factories import NOW
-from vendors.ticket_evolution.shapes import Order
+from vendors.ticket_evolution.response_models import Order
 
 
 @pytest.mark.usefixtures("crew")

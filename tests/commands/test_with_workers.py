@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 from tests.commands.conftest import Ran, Willcall
 from tests.factories import load, make_body, make_request, run
 from tests.processes import wait_until
-from worker import embedded
+from worker.runtime import embedded
 
 pytestmark = [pytest.mark.usefixtures("crew"), pytest.mark.xdist_group("crew")]
 

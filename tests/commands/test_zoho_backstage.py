@@ -12,7 +12,7 @@ from schemas.catalogue import Catalogue
 from tests.commands.conftest import Willcall
 from tests.contract.messages import recorded
 from tests.factories import NOW, load, make_request, run
-from vendors.zoho_backstage.words import PlacedOrder
+from vendors.zoho_backstage.response_models import PlacedOrder
 
 _SAMPLE = Path(__file__).parents[1] / "messages/zoho_backstage/create_order.json"
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from tests.contract.messages import recorded
-from vendors.acme.answered import AnsweredOrder
+from vendors.acme.response_models import AnsweredOrder
 
 PATH = "/v1/b2c/orders"
 EVENT = "2000000116588"

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 
 from db.ids import new_id
-from intake.dialects.acme_calls import in_acme
-from intake.parsing import parse_json
+from intake.dialects.acme.calls import in_acme
+from intake.web.strict_json import parse_json
 from orders.process import process
 from orders.reading.background import with_background
-from orders.reading.changes import changes_since
-from orders.reading.orders import find_tenant, get_order
+from orders.reading.order_reading import find_tenant, get_order
+from orders.reading.recorded_changes import changes_since
 from orders.render import to_json
 from schemas.background import Background
 from schemas.orders import Order

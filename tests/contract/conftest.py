@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from intake.scopes import SCOPES
+from intake.auth.scopes import SCOPES
 from orders.catalogue.loading import load_catalogue
 from schemas.catalogue import Catalogue
 from tests.contract.messages import recorded

@@ -11,8 +11,8 @@ import httpx
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
-from intake.keys import create_key
-from intake.scopes import SCOPES
+from intake.auth.keys import create_key
+from intake.auth.scopes import SCOPES
 from tests.intakes import Intake
 
 

@@ -51,7 +51,7 @@ class Client:
 def credentials(intake: Intake, key: str) -> dict[str, str]:
     """Return what a client sends to get a token."""
     with intake.engine.connect() as connection:
-        from intake.keys import find_caller, hash_key
+        from intake.auth.keys import find_caller, hash_key
 
         caller = find_caller(connection, hash_key(key))
     assert caller is not None

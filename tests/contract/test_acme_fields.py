@@ -14,7 +14,7 @@ from orders.catalogue.loading import load_catalogue
 from schemas.catalogue import Catalogue
 from tests.contract.acme import EVENT, STALLS, STANDING, Acme, item, sample, simple
 from tests.intakes import Intake
-from vendors.acme import words
+from vendors.acme import values
 
 _DOCUMENTED = Path(__file__).parent.parent / "messages/acme/documented_fields.txt"
 
@@ -88,17 +88,17 @@ def test_defaults_are_those_of_an_online_order(acme: Acme, worker: object) -> No
     assert ours["extras"] is None
 
 
-@pytest.mark.parametrize("channel", get_args(words.SaleChannel))
+@pytest.mark.parametrize("channel", get_args(values.SaleChannel))
 def test_every_sale_channel_is_kept(acme: Acme, worker: object, channel: str) -> None:
     assert acme.get(acme.create(simple(saleChannel=channel)))["saleChannel"] == channel
 
 
-@pytest.mark.parametrize("delivery", get_args(words.TicketDelivery))
+@pytest.mark.parametrize("delivery", get_args(values.TicketDelivery))
 def test_both_ways_of_delivery_are_kept(acme: Acme, worker: object, delivery: str) -> None:
     assert acme.get(acme.create(simple(ticketDelivery=delivery)))["ticketDelivery"] == delivery
 
 
-@pytest.mark.parametrize("type_", get_args(words.ComboTemplateType))
+@pytest.mark.parametrize("type_", get_args(values.ComboTemplateType))
 def test_both_types_of_combos_are_kept(acme: Acme, worker: object, type_: str) -> None:
     order = acme.get(acme.create(simple(orderItems=[item(comboTemplateType=type_)])))
 
@@ -124,7 +124,7 @@ def test_the_type_of_an_item_follows_from_the_catalogue_and_its_combo(acme: Acme
     assert {one["ticketingTypeId"] for one in shown[2:]} == {None}
 
 
-@pytest.mark.parametrize("type_", get_args(words.ItemType))
+@pytest.mark.parametrize("type_", get_args(values.ItemType))
 def test_the_type_that_was_said_is_kept(acme: Acme, worker: object, type_: str) -> None:
     name = "inventoryId" if "nventory" in type_ else "ticketingTypeId"
     order = acme.get(acme.create(simple(orderItems=[{name: STANDING, "quantity": 1, "itemType": type_}])))

@@ -9,14 +9,14 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from intake.dialects import acme as routes
+from intake.dialects.acme import routes as routes
 from orders.catalogue.loading import load_catalogue
 from orders.reading.customers import Customer, query_of
 from schemas.catalogue import Catalogue
 from tests.contract.acme import EVENT, PATH, Acme, item, order_of, read, simple
 from tests.factories import make_event, make_ticket_class, rows
 from tests.intakes import Intake
-from vendors.acme.answered import AnsweredOrder
+from vendors.acme.response_models import AnsweredOrder
 
 _MANY_ORDERS = text("""
     INSERT INTO orders

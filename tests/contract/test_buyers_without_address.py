@@ -11,8 +11,8 @@ import httpx
 import pypdfium2
 import pytest
 
-from intake.commands.order_words import in_dialect
-from orders.reading.orders import get_order
+from intake.cli.order_in_dialect import in_dialect
+from orders.reading.order_reading import get_order
 from tests.contract.conftest import canonical
 from tests.contract.eventbookings import Client, connect
 from tests.contract.ticket_evolution import Broker, sale

@@ -10,7 +10,7 @@ from tests.contract.eventbookings import Client, attribute, connect, statuses, t
 from tests.contract.messages import recorded
 from tests.intakes import Intake
 from tests.makers import patient_get
-from vendors.eventbookings.models import OrderAnswer, OrderListAnswer
+from vendors.eventbookings.response_models import OrderAnswer, OrderListAnswer
 
 EVENT = "2000000116588"
 ADDRESS = {

@@ -7,8 +7,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from intake.dialects.eventbookings_tokens import TOKEN_SCOPES, make_token, read_token
-from intake.keys import Caller, revoke_key
+from intake.auth.keys import Caller, revoke_key
+from intake.dialects.eventbookings.tokens import TOKEN_SCOPES, make_token, read_token
 from tests.contract.eventbookings import Client, connect, credentials
 from tests.intakes import Intake
 

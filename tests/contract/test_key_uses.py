@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from intake.keys import create_key
+from intake.auth.keys import create_key
 from schemas.catalogue import Catalogue
 from tests.contract.test_scopes import KEYED, Key, Needs, _filled
 from tests.intakes import Intake

@@ -9,8 +9,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from intake.keys import create_key
-from intake.scopes import SCOPES
+from intake.auth.keys import create_key
+from intake.auth.scopes import SCOPES
 from schemas.catalogue import Catalogue
 from tests.contract.test_scopes import KEYED, Key, Needs, _create, _filled
 from tests.intakes import Intake, running_intake

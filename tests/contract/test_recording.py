@@ -15,11 +15,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from intake.keys import NewKey, create_key
+from intake.auth.keys import NewKey, create_key
+from intake.auth.scopes import SCOPES
 from intake.recording.exchanges import Exchange, NotARecording, read_recording
 from intake.recording.proxy import Recorder
 from intake.recording.replaying import replay
-from intake.scopes import SCOPES
 from schemas.catalogue import Catalogue
 from tests.contract.acme import Acme
 from tests.contract.acme import order_of as acme_order

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from intake.keys import create_key
+from intake.auth.keys import create_key
+from intake.auth.scopes import SCOPES
 from intake.recording.exchanges import read_recording
 from intake.recording.replaying import replay
-from intake.scopes import SCOPES
 from tests.intakes import Intake
 
 FOLDER = Path(__file__).parents[1] / "messages" / "recordings"

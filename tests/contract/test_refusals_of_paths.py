@@ -11,7 +11,7 @@ import pytest
 from intake.app import create_app
 from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS
-from worker.settings import Settings
+from worker.runtime.settings import Settings
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE")
 

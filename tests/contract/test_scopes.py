@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from intake.keys import create_key
-from intake.scopes import OUTCOMES, SCOPES, Scope
+from intake.auth.keys import create_key
+from intake.auth.scopes import OUTCOMES, SCOPES, Scope
 from schemas.catalogue import Catalogue
 from tests.contract.eventbookings import SCOPES as TOKEN_SCOPES
 from tests.factories import make_body

@@ -8,8 +8,8 @@ import pytest
 
 from tests.contract.messages import recorded
 from tests.contract.ticket_evolution import Broker, sale
-from vendors.ticket_evolution.shapes import Order, OrderPage, Orders
-from vendors.words import number
+from vendors.ticket_evolution.response_models import Order, OrderPage, Orders
+from vendors.values import number
 
 pytestmark = pytest.mark.usefixtures("worker")
 

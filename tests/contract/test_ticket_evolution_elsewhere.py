@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from intake.commands.request_files import open_requests
+from intake.cli.request_files import open_requests
 from intake.producer import Producer
 from tests.contract.messages import recorded
 from tests.contract.ticket_evolution import Broker, sale
 from vendors.registry import translate
 from vendors.ticket_evolution import DIALECT
-from vendors.ticket_evolution.shapes import Order
+from vendors.ticket_evolution.response_models import Order
 
 _BUYER = {"first_name": "Sam", "last_name": "Peter", "email": "sam@example.com", "phone": "+1"}
 

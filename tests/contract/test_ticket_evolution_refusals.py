@@ -8,10 +8,10 @@ from uuid import UUID
 import httpx
 import pytest
 
-from intake.dialects.ticket_evolution import VENDORS_JSON
+from intake.dialects.ticket_evolution.routes import VENDORS_JSON
 from tests.contract.ticket_evolution import ALL, Broker, sale, signature
 from tests.contract.zoho_backstage import create, placed, sample
-from vendors.ticket_evolution.shapes import Error, Errors, Orders, RejectedOrders
+from vendors.ticket_evolution.response_models import Error, Errors, Orders, RejectedOrders
 
 _ITEM = {"ticket_group_id": 16637811, "price": 45.5, "quantity": 1}
 

@@ -9,8 +9,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from intake.dialects.ticket_evolution_repeats import key_of_repeat
-from intake.keys import create_key, find_caller_by_id
+from intake.auth.keys import create_key, find_caller_by_id
+from intake.dialects.ticket_evolution.repeats import key_of_repeat
 from orders.process import process
 from tests.contract.ticket_evolution import ALL, Broker, sale
 from tests.factories import make_request

@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from intake.keys import create_key
-from intake.scopes import SCOPES
+from intake.auth.keys import create_key
+from intake.auth.scopes import SCOPES
 from orders.catalogue.loading import load_catalogue
 from schemas.catalogue import Catalogue
 from tests.contract.messages import recorded

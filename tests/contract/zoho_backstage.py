@@ -9,8 +9,8 @@ import httpx
 import orjson
 
 from tests.contract.messages import recorded
-from vendors.zoho_backstage.refusals import Refusal
-from vendors.zoho_backstage.words import PlacedOrder
+from vendors.zoho_backstage.errors import Refusal
+from vendors.zoho_backstage.response_models import PlacedOrder
 
 SAMPLE = "zoho_backstage/create_order.json"
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from db import tables
 from db.bulk import copy_rows
 from db.failures import describe, sqlstate_of
-from worker.traces import name_of, trace_of
+from worker.runtime.traces import name_of, trace_of
 
 BUYER = "Zephyrine"
 

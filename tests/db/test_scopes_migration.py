@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine
 
-from intake.keys import create_key
+from intake.auth.keys import create_key
 from tests.db.older import BEFORE_SCOPES, migrate_again
 from tests.factories import NOW, load, rows
 

@@ -4,7 +4,7 @@ import pytest
 
 from db.failures import Fault, fault_of
 from db.sealing import Keyring, SecretsUnreadable
-from worker.secret_key import SecretKeyMissing, generate_key, parse_keys
+from worker.runtime.secret_key import SecretKeyMissing, generate_key, parse_keys
 
 OLD, NEW = (parse_keys(generate_key())[0] for _ in range(2))
 SECRET = b"thirty-two bytes that are secret"

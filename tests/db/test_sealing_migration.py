@@ -10,7 +10,7 @@ from db.migrate import upgrade
 from db.sealed_rows import count_unreadable
 from db.tables import metadata
 from db.tenant_secrets import PURPOSES, open_secret
-from intake.keys import create_key, find_caller_by_id
+from intake.auth.keys import create_key, find_caller_by_id
 from schemas.requests import CHECK_IN
 from tests.db.older import BEFORE_SEALING, go_back
 from tests.factories import NOW, load, make_change, place, read, rows, run

@@ -3,8 +3,8 @@
 import re
 
 from tests.deploy.manifests import PODS, of_kind
-from worker.queues import DEAD_QUEUE, order_queues, queues
-from worker.settings import Settings
+from worker.broker.queues import DEAD_QUEUE, order_queues, queues
+from worker.runtime.settings import Settings
 
 AMQP = "amqp://localhost"
 

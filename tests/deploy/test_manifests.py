@@ -11,7 +11,7 @@ import yaml
 from honcho.environ import parse_procfile
 
 from intake.app import create_app
-from intake.commands.serve import check_flower, check_intake
+from intake.cli.commands.serve import check_flower, check_intake
 from intake.dashboard.pages import refusal
 from tests.deploy.manifests import (
     FOLDER,
@@ -26,7 +26,7 @@ from tests.deploy.manifests import (
     read,
     settings_file,
 )
-from worker.settings import Settings
+from worker.runtime.settings import Settings
 
 PROCESSES = {
     "migrate" if name == "release" else name: shlex.split(command)[1:]
@@ -203,7 +203,9 @@ def test_memory_is_bounded_and_the_processor_is_not(pod: Pod) -> None:
 
 def test_pods_get_the_time_that_the_processes_take_to_end() -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    (graceful,) = re.findall(r"^_GRACEFUL_SECONDS = (\d+)$", (ROOT / "intake/server.py").read_text(), re.M)
+    (graceful,) = re.findall(
+        r"^_GRACEFUL_SECONDS = (\d+)$", (ROOT / "intake/serving/server.py").read_text(), re.M
+    )
     seconds = {name: pod.spec.get("terminationGracePeriodSeconds", 30) for name, pod in PODS.items()}
     sleep = PODS["intake"].container["lifecycle"]["preStop"]["sleep"]["seconds"]
 

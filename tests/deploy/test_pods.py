@@ -21,7 +21,7 @@ from tests.databases import fresh_database
 from tests.deploy.manifests import FOLDER, KUSTOMIZATIONS, PODS, Pod, of_kind, settings_file
 from tests.processes import wait_until
 from tests.rabbitmq import RabbitMQ, free_port, running_rabbitmq
-from worker.queues import DEAD_QUEUE, order_queues, queues
+from worker.broker.queues import DEAD_QUEUE, order_queues, queues
 
 SERVED = [name for name, pod in PODS.items() if "startupProbe" in pod.container]
 

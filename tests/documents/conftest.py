@@ -10,10 +10,10 @@ import pytest
 
 from db.ids import new_id
 from intake.documents.links import Links
-from intake.documents.reading import find_owner_of_order
+from intake.documents.read_facts import find_owner_of_order
 from orders.catalogue.loading import load_catalogue
 from orders.process import process
-from orders.reading.orders import get_order
+from orders.reading.order_reading import get_order
 from orders.render import to_json
 from schemas.catalogue import Catalogue
 from schemas.orders import Order

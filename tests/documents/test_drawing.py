@@ -8,9 +8,9 @@ import pypdfium2
 import pytest
 from qrcodegen import QrCode, QrSegment
 
-from intake.documents.facts import EventText, OrderText, TicketText
-from intake.documents.pdf import pdf_of
-from intake.documents.qr import QUIET_ZONE, rows_of
+from intake.documents.drawing.facts import EventText, OrderText, TicketText
+from intake.documents.drawing.pdf import pdf_of
+from intake.documents.drawing.qr import QUIET_ZONE, rows_of
 from intake.documents.recent import Recent
 from tests.documents.scanning import codes_on
 from tests.steps import million_steps

@@ -8,11 +8,11 @@ import pytest
 from fontTools.unicodedata import Blocks
 from PIL import Image
 
-from intake.documents.facts import EventText, TicketText
-from intake.documents.passes import pass_of
-from intake.documents.sheet import Sheet
-from intake.documents.substitutes import BOX, substitutes_for
-from intake.documents.wording import clean
+from intake.documents.drawing.facts import EventText, TicketText
+from intake.documents.drawing.passes import pass_of
+from intake.documents.drawing.sheet import Sheet
+from intake.documents.drawing.substitutes import BOX, substitutes_for
+from intake.documents.drawing.wording import clean
 
 _CELL = 16.0  # millimetres
 _SCALE = 2.0

@@ -9,11 +9,11 @@ import pytest
 from pydantic import ValidationError
 
 from db.tenant_secrets import renew_secrets
-from orders.reading.orders import find_tenant
+from orders.reading.order_reading import find_tenant
 from schemas.requests import CANCEL
 from tests.intakes import serving
 from tests.rabbitmq import free_port
-from worker.settings import Settings
+from worker.runtime.settings import Settings
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intake.documents.describing import describe_event
-from intake.documents.moments import moment_of, offset_of, zone_of
+from intake.documents.drawing.describe import describe_event
+from intake.documents.drawing.moments import moment_of, offset_of, zone_of
 from schemas.background import EventFacts
 from schemas.presentation import EventDetails
 

@@ -6,12 +6,12 @@ import pypdfium2
 import pytest
 import uharfbuzz
 
-from intake.documents.cutting import BOLD, REGULAR, cut
-from intake.documents.facts import EventText, OrderText, TicketText
-from intake.documents.pdf import pdf_of
-from intake.documents.sheet import Sheet
-from intake.documents.typefaces import LATIN, typefaces_for
-from intake.documents.wording import clean
+from intake.documents.drawing.facts import EventText, OrderText, TicketText
+from intake.documents.drawing.font_subset import BOLD, REGULAR, cut
+from intake.documents.drawing.pdf import pdf_of
+from intake.documents.drawing.sheet import Sheet
+from intake.documents.drawing.typefaces import LATIN, typefaces_for
+from intake.documents.drawing.wording import clean
 
 NAMES = {
     "Latin": "Đặng Thị Ngọc Ánh Łukasz Žižka Ærøskøbing",

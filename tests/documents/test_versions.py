@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, Engine, text
 
 from db.tables import metadata
-from intake.documents.reading import read_order_document
+from intake.documents.read_facts import read_order_document
 from intake.documents.versions import version_of
 from tests.factories import (
     load,

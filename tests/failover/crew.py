@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 from sqlalchemy import Engine
 
-from intake.keys import create_key
+from intake.auth.keys import create_key
 from tests.commands.conftest import running_willcall
 from tests.factories import load, make_event, make_ticket_class, rows
 from tests.failover.bounds import bound

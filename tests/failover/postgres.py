@@ -14,7 +14,7 @@ import psycopg
 from tests.homes import temporary_home
 from tests.processes import PATIENCE_SECONDS, children_of, is_alive, wait_until
 from tests.rabbitmq import free_port
-from worker import embedded
+from worker.runtime import embedded
 
 STANDBY: Final = "standby"
 """The name by which the primary knows who has to confirm its commits."""

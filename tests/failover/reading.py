@@ -13,11 +13,11 @@ from typing import Any
 import httpx
 from prometheus_client import REGISTRY
 
-from intake.keys import create_key
-from intake.scopes import SCOPES
+from intake.auth.keys import create_key
+from intake.auth.scopes import SCOPES
+from orders.batch_requests import Request
 from orders.catalogue.loading import load_catalogue
 from orders.process import process
-from orders.requests import Request
 from schemas.catalogue import Catalogue
 from schemas.outcomes import Outcome
 from schemas.requests import TAKE

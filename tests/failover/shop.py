@@ -17,12 +17,12 @@ from uuid import uuid4
 import httpx
 import yaml
 
-from intake.scopes import SCOPES
+from intake.auth.scopes import SCOPES
 from tests.commands.conftest import WILLCALL, environment, running_willcall
 from tests.factories import make_body, make_event, make_ticket_class
 from tests.processes import PATIENCE_SECONDS, Process, wait_until
 from tests.rabbitmq import free_port
-from worker.secret_key import generate_key
+from worker.runtime.secret_key import generate_key
 
 _READY: Final = {
     "worker": " ready.",

@@ -15,10 +15,10 @@ from tests.failover.shop import new_shop
 from tests.failover.test_databases import url_of
 from tests.homes import temporary_home
 from tests.processes import wait_until
-from worker import embedded
-from worker.publishing import Publisher, task_message
-from worker.queues import ORDERS
-from worker.settings import Settings
+from worker.broker.publishing import Publisher, task_message
+from worker.broker.queues import ORDERS
+from worker.runtime import embedded
+from worker.runtime.settings import Settings
 
 _VISIBILITY_SECONDS = 5
 _WAITS = "SELECT pid, xact_start::text FROM pg_stat_activity WHERE wait_event = 'SyncRep'"

@@ -13,7 +13,7 @@ from db.bulk import driver_connection
 from db.engine import make_engine
 from tests.failover.postgres import Server, running_pair
 from tests.processes import wait_until
-from worker.database_url import parse_database_url
+from worker.runtime.database_url import parse_database_url
 
 _names = count()
 

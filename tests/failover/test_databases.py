@@ -16,7 +16,7 @@ from tests.failover.shop import Buyers, Shop, running_shop
 from tests.homes import temporary_home
 from tests.processes import wait_until
 from tests.rabbitmq import free_port
-from worker import embedded
+from worker.runtime import embedded
 
 _UNNOTICED_SECONDS: Final = 2.0
 """How long it takes whoever promotes the standby to see that it has to. Longer than some buyers wait."""

@@ -9,14 +9,14 @@ import pytest
 from kombu import Connection
 from sqlalchemy import Engine
 
-from intake.commands.node_checks import check_nodes
+from intake.cli.checks.node_checks import check_nodes
 from tests.failover.bounds import ROUNDS
 from tests.failover.cluster import Cluster, running_cluster
 from tests.failover.crew import running_crew
 from tests.neighbours.listening import listening
 from tests.processes import wait_until
-from worker.publishing import Publisher
-from worker.settings import Settings
+from worker.broker.publishing import Publisher
+from worker.runtime.settings import Settings
 
 pytestmark = pytest.mark.xdist_group("rabbitmq-cluster")
 

@@ -12,9 +12,9 @@ import httpx
 import psycopg
 import pytest
 
-from intake.commands.checks import run_database_checks
-from intake.commands.standby_checks import check_standby
-from intake.keys import create_key, revoke_key
+from intake.auth.keys import create_key, revoke_key
+from intake.cli.checks.checks import run_database_checks
+from intake.cli.checks.standby_checks import check_standby
 from tests.factories import load, make_event, make_ticket_class
 from tests.failover.postgres import Server
 from tests.failover.reading import (
@@ -36,7 +36,7 @@ from tests.failover.test_databases import url_of
 from tests.intakes import Intake
 from tests.pooler.pgbouncer import running_pgbouncer
 from tests.processes import PATIENCE_SECONDS, wait_until
-from worker import embedded
+from worker.runtime import embedded
 
 MAY_BE_STALE = (
     "/v1/orders",
@@ -144,7 +144,7 @@ def test_what_the_standby_does_not_know_yet_is_asked_of_the_primary(
 def test_a_standby_that_is_too_far_behind_is_left_until_it_is_near_again(
     strict: Intake, pair: Pair, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with strict.client() as client, caplog.at_level(logging.WARNING, "intake.standby"):
+    with strict.client() as client, caplog.at_level(logging.WARNING, "intake.reads.standby"):
         wait_for_standby(client)
         with paused(pair[1]):
             made = make(strict)

@@ -46,7 +46,7 @@ def _replace(owner: Any, name: str, new: Any) -> Any:
 @_mutation
 def processes_repeats() -> None:
     """A request that comes again is processed again."""
-    from orders import claim
+    from orders.steps import claim
 
     claim._CLAIM = _changed(  # type: ignore[misc]
         claim._CLAIM,
@@ -60,7 +60,7 @@ def processes_repeats() -> None:
 @_mutation
 def does_not_await_confirms() -> None:
     """A publish returns before the broker has the messages; whether it ever has them, nobody hears."""
-    from worker.publishing import NotConfirmed, Publisher
+    from worker.broker.publishing import NotConfirmed, Publisher
 
     underway: Queue[tuple[Any, Any]] = Queue()
 
@@ -77,7 +77,7 @@ def does_not_await_confirms() -> None:
 @_mutation
 def notes_reserved_later() -> None:
     """On Redis a message is popped first, and noted as unacknowledged in a second step: as kombu does it."""
-    from worker.bulk_redis import RedisSource
+    from worker.broker.redis.source import RedisSource
 
     def take_now(self: Any, *arguments: Any, **options: Any) -> Any:
         taken = take(self, *arguments, **options)
@@ -209,8 +209,8 @@ def claims_at_the_end() -> None:
     What fences a worker that is late is that its claim, made first, is in the way of whoever does its work
     meanwhile, until its session is ended, and all that it did with it.
     """
-    import orders.write
-    from orders import claim
+    import orders.steps.write
+    from orders.steps import claim
 
     asked = text("""
         SELECT DISTINCT ON (n.tenant_id, n.key) n.id::text, n.tenant_id::text, n.key AS idempotency_key,
@@ -235,7 +235,7 @@ def claims_at_the_end() -> None:
 
     claims = claim._CLAIM
     insert = _replace(claim, "_insert", ask)
-    lock_late = _replace(orders.write, "lock_late", claim_and_lock)
+    lock_late = _replace(orders.steps.write, "lock_late", claim_and_lock)
 
 
 class _Asking:

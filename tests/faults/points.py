@@ -34,7 +34,13 @@ POINTS: Final = (
     Point("in a batch", "worker", "orders.process", "write"),
     Point("between commit and acknowledgement", "worker", "worker.batching", "BulkConsumer._process", True),
     Point("between publish and mark", "relay", "tasks.outbox", "mark_sent"),
-    Point("between publish and answer", "intake", "intake.publishing", "GroupPublisher._publish_group", True),
+    Point(
+        "between publish and answer",
+        "intake",
+        "intake.requests.publish",
+        "GroupPublisher._publish_group",
+        True,
+    ),
 )
 
 

@@ -9,7 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from intake.cli import run
+from intake.cli.main import run
 from tests.faults.mutations import mutate
 from tests.faults.points import watch_points
 

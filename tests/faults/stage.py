@@ -14,7 +14,7 @@ import yaml
 from sqlalchemy import Engine
 
 from db.engine import make_engine
-from intake.scopes import SCOPES
+from intake.auth.scopes import SCOPES
 from tests.commands.conftest import WILLCALL, environment
 from tests.failover.cluster import Cluster, running_cluster
 from tests.failover.postgres import Server, running_pair
@@ -27,7 +27,7 @@ from tests.faults.small_disk import can_mount, mount, unmount
 from tests.faults.tape import Tape
 from tests.faults.valkey import Valkey
 from tests.rabbitmq import RabbitMQ, free_port, running_rabbitmq
-from worker.secret_key import generate_key
+from worker.runtime.secret_key import generate_key
 
 VALKEY: Final = "valkey"
 RABBITMQ: Final = "rabbitmq"

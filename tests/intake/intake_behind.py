@@ -7,10 +7,10 @@ import os
 from typing import Final
 from uuid import UUID
 
-import intake.messages
+import intake.requests.messages
 from db.ids import new_id
-from intake.server import serve
-from worker.settings import get_settings
+from intake.serving.server import serve
+from worker.runtime.settings import get_settings
 
 _SECONDS_BEHIND: Final = int(os.environ["SECONDS_BEHIND"])
 
@@ -20,7 +20,7 @@ def _new_id() -> UUID:
     return UUID(int=new_id().int - (_SECONDS_BEHIND * 1000 << 80))
 
 
-intake.messages.new_id = _new_id  # type: ignore[attr-defined]
+intake.requests.messages.new_id = _new_id  # type: ignore[attr-defined]
 
 if __name__ == "__main__":
     serve(get_settings())

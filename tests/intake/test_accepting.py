@@ -12,7 +12,7 @@ import pytest
 
 from intake.edge.accepting import Acceptor
 from intake.edge.open_counts import OpenCounts, make_counts, mark_away
-from intake.listening import listening
+from intake.serving.listening import listening
 from tests.processes import PATIENCE_SECONDS
 from tests.rabbitmq import free_port
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from sqlalchemy import event
 
-from intake.authentication import FRESH_SECONDS, Authenticator
-from intake.keys import hash_key, list_keys, revoke_key
+from intake.auth.authentication import FRESH_SECONDS, Authenticator
+from intake.auth.keys import hash_key, list_keys, revoke_key
 from tests.processes import PATIENCE_SECONDS
 
 Order = Callable[..., dict[str, Any]]

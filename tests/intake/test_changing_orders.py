@@ -7,9 +7,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from intake.conditions import expected_versions
-from intake.keys import list_keys
-from intake.problems import Problem
+from intake.auth.keys import list_keys
+from intake.web.conditions import expected_versions
+from intake.web.problems import Problem
 
 Order = Callable[..., dict[str, Any]]
 WAIT = {"prefer": "wait=30"}

@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from intake import check_ins
+from intake.routes import check_ins
 from tests.processes import PATIENCE_SECONDS
 
 Order = Callable[..., dict[str, Any]]

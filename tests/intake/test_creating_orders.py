@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from intake.keys import list_keys
+from intake.auth.keys import list_keys
 
 Order = Callable[..., dict[str, Any]]
 

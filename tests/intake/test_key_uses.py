@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import Engine, text
 
 from db.engine import make_engine
-from intake.authentication import Authenticator
-from intake.keys import NewKey, create_key
-from intake.last_uses import LastUses
+from intake.auth.authentication import Authenticator
+from intake.auth.keys import NewKey, create_key
+from intake.auth.last_uses import LastUses
 from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS, wait_until
 

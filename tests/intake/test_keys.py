@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, text
 
-from intake.keys import (
+from intake.auth.keys import (
     SCOPES,
     UnknownScope,
     UnknownTenant,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from intake.call_log import UNKNOWN
+from intake.web.call_log import UNKNOWN
 from tests.intake.test_server import process
 from tests.intakes import Intake, running_intake, settings_of
 from tests.processes import PATIENCE_SECONDS

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from intake import descriptions
+from intake.openapi import descriptions
 from tests.processes import PATIENCE_SECONDS
 
 

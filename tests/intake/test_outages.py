@@ -12,12 +12,12 @@ from typing import Any
 import httpx
 import pytest
 
-from intake.authentication import Authenticator, KeysUnavailable
+from intake.auth.authentication import Authenticator, KeysUnavailable
 from tests.intakes import Intake, own_home, running_intake
 from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import is_installed, running_rabbitmq
 from tests.troubles import TROUBLES
-from worker import embedded
+from worker.runtime import embedded
 
 Order = Callable[..., dict[str, Any]]
 

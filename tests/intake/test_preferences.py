@@ -2,7 +2,7 @@
 
 import pytest
 
-from intake.preferences import wanted_wait
+from intake.web.preferences import wanted_wait
 
 
 @pytest.mark.parametrize(

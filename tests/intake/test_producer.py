@@ -6,11 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from intake.messages import MAX_BYTES, outgoing, pack
 from intake.producer import NotConfirmed, Producer
-from intake.weights import weight_of
+from intake.requests.messages import MAX_BYTES, outgoing, pack
+from intake.requests.weights import weight_of
 from schemas.requests import KINDS
-from worker.settings import Settings
+from worker.runtime.settings import Settings
 
 
 def numbered(count: int, **fields: Any) -> list[dict[str, Any]]:

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from intake.messages import Outgoing, outgoing
-from intake.parts import parts_of
-from intake.publishing import GroupPublisher
+from intake.requests.messages import Outgoing, outgoing
+from intake.requests.publish import GroupPublisher
+from intake.web.parts import parts_of
 from tests.processes import PATIENCE_SECONDS, wait_until
-from worker.publishing import NotConfirmed
+from worker.broker.publishing import NotConfirmed
 
 Order = Callable[..., dict[str, Any]]
 

@@ -8,7 +8,7 @@ import pytest
 from limits import RateLimitItemPerHour, RateLimitItemPerSecond
 from limits.strategies import FixedWindowRateLimiter
 
-from intake.shared_windows import SharedWindows, make_windows
+from intake.serving.shared_windows import SharedWindows, make_windows
 from tests.processes import wait_until
 
 PROCESSES = 3

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from intake.turns import GROUP_TICKETS, Turns
+from intake.requests.turns import GROUP_TICKETS, Turns
 
 LARGE, SMALL = uuid4(), uuid4()
 

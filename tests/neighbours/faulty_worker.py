@@ -13,8 +13,8 @@ from celery.signals import task_postrun, worker_ready
 
 from worker.app import app
 from worker.batching import BulkConsumer
-from worker.bulk_amqp import AmqpSource
-from worker.bulk_redis import RedisSource
+from worker.broker.amqp.source import AmqpSource
+from worker.broker.redis.source import RedisSource
 
 __all__ = ["app"]
 

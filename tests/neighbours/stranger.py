@@ -25,7 +25,7 @@ import httpx
 from tests.factories import make_body
 from tests.neighbours.running_system import CLASSES
 from tests.neighbours.timings import Timings
-from worker.priority import make_way
+from worker.runtime.priority import make_way
 
 MANY_TICKETS: Final = 1_000
 _ARRAY: Final = 500

@@ -18,8 +18,8 @@ from sqlalchemy import text
 
 from db import tables
 from db.tenant_secrets import Purpose, open_secret
-from intake.keys import NewKey, create_key
-from intake.scopes import SCOPES
+from intake.auth.keys import NewKey, create_key
+from intake.auth.scopes import SCOPES
 from orders.catalogue.loading import load_catalogue
 from schemas.catalogue import Catalogue
 from tests.factories import make_body, make_event

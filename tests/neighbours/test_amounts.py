@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine
 
 from orders.reading.background import with_background
-from orders.reading.orders import OrderFilter, list_orders
+from orders.reading.order_reading import OrderFilter, list_orders
 from orders.render import to_json
 from schemas.money import MAX_AMOUNT
 from schemas.requests import PAY, UPDATE

@@ -11,7 +11,7 @@ from kombu import Connection
 from tests.brokers import Broker
 from tests.processes import ROOT, wait_until
 from tests.rabbitmq import RabbitMQ
-from worker.broker_safety import POLICY_COMMAND, Finding, check_broker
+from worker.broker.safety import POLICY_COMMAND, Finding, check_broker
 
 pytestmark = [
     pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True),

@@ -260,7 +260,7 @@ def test_no_priority_keeps_another_waiting(broker: Broker, limit: int) -> None:
 
 
 def _source(broker: Broker) -> Any:
-    from worker.bulk_redis import RedisSource
+    from worker.broker.redis.source import RedisSource
 
     return RedisSource(broker.url, broker.settings)
 

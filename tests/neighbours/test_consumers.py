@@ -13,7 +13,7 @@ from tests.neighbours.proxies import silent_proxy
 from tests.neighbours.taking import message, orders, started, takes
 from tests.processes import wait_until
 from tests.rabbitmq import RabbitMQ
-from worker.queues import MAINTENANCE, ORDERS, OUTBOX, queues, share_of, share_queue
+from worker.broker.queues import MAINTENANCE, ORDERS, OUTBOX, queues, share_of, share_queue
 
 _SHARE = share_of("demo", "amqp:")
 

@@ -8,13 +8,13 @@ import pytest
 from kombu import Connection
 from sqlalchemy import Engine
 
-from intake.messages import outgoing, pack
+from intake.requests.messages import outgoing, pack
 from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, rows, scalar
 from tests.processes import wait_until
-from worker.depths import depth_of_orders
-from worker.publishing import Message
-from worker.queues import ORDERS, is_amqp, share_of
+from worker.broker.depths import depth_of_orders
+from worker.broker.publishing import Message
+from worker.broker.queues import ORDERS, is_amqp, share_of
 
 _CROWD: Final = 8_000
 _LONE: Final = 5

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from intake.parsing import NotJson, _object, parse_json
+from intake.web.strict_json import NotJson, _object, parse_json
 from tests.intakes import Intake
 
 

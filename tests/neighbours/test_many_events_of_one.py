@@ -12,7 +12,7 @@ from tests.brokers import Broker
 from tests.factories import load
 from tests.neighbours.listening import listening, tell, unsent
 from tests.processes import wait_until
-from worker.settings import get_settings
+from worker.runtime.settings import get_settings
 
 _ORDER = "01890a5d-ac96-774b-bcce-b302099a8057"
 _MANY = 2_300

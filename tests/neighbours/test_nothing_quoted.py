@@ -21,8 +21,8 @@ from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS, Process, wait_until
 from tests.queue.hearing import hearing
 from tests.rabbitmq import free_port
-from worker.publishing import kwargs_json, task_message
-from worker.queues import MAINTENANCE, ORDERS, OUTBOX
+from worker.broker.publishing import kwargs_json, task_message
+from worker.broker.queues import MAINTENANCE, ORDERS, OUTBOX
 
 pytestmark = pytest.mark.parametrize("broker", ["valkey"], indirect=True)
 
@@ -237,8 +237,8 @@ def test_an_exception_of_a_thread_or_of_the_process_is_logged_without_its_text(
 
     program = f"""
 import threading
-from worker.logs import set_up_logs
-from worker.settings import get_settings
+from worker.runtime.logs import set_up_logs
+from worker.runtime.settings import get_settings
 set_up_logs(get_settings())
 def fail(): raise ValueError("{BUYER}")
 thread = threading.Thread(target=fail); thread.start(); thread.join()

@@ -17,15 +17,15 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
 from db.engine import make_engine
-from intake.authentication import Authenticator, TooManyUnknown
-from intake.keys import create_key, revoke_key
-from intake.pools import open_pools
-from intake.shares import SHARE
-from intake.slow_lane import SlowLane
+from intake.auth.authentication import Authenticator, TooManyUnknown
+from intake.auth.key_lookups import SlowLane
+from intake.auth.keys import create_key, revoke_key
+from intake.reads.pools import open_pools
+from intake.reads.reader_shares import SHARE
 from tests.factories import place, scalar
 from tests.intakes import Intake, running_intake
 from tests.processes import PATIENCE_SECONDS, wait_until
-from worker import embedded
+from worker.runtime import embedded
 
 _SLOW_CALLS = 45
 _LOCK_SECONDS = 5

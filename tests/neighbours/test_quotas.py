@@ -21,8 +21,8 @@ from tests.brokers import Broker
 from tests.factories import make_body
 from tests.intakes import Intake, own_home, running_intake
 from tests.processes import wait_until
-from worker import embedded
-from worker.queues import share_of
+from worker.broker.queues import share_of
+from worker.runtime import embedded
 
 Run = Callable[..., Intake]
 

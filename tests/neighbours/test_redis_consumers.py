@@ -13,8 +13,8 @@ from tests.brokers import Broker
 from tests.neighbours.proxies import silent_proxy
 from tests.neighbours.taking import message, orders, started, takes
 from tests.processes import running_celery, wait_until
-from worker import embedded
-from worker.queues import ORDERS
+from worker.broker.queues import ORDERS
+from worker.runtime import embedded
 
 
 @pytest.fixture

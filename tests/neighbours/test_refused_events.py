@@ -10,7 +10,7 @@ import pytest
 import redis
 from sqlalchemy import Engine
 
-from intake.commands.replaying import replay_dead_letters
+from intake.cli.replay_letters import replay_dead_letters
 from orders.recovery.dead_letters import list_dead_letters
 from tasks import resources
 from tasks.outbox import relay
@@ -18,8 +18,8 @@ from tests.factories import load, scalar
 from tests.neighbours.listening import dead, listening, tell, unsent
 from tests.processes import wait_until
 from tests.rabbitmq import RabbitMQ, running_rabbitmq
-from worker import embedded
-from worker.settings import get_settings
+from worker.runtime import embedded
+from worker.runtime.settings import get_settings
 
 LARGE: Final = "x" * 100_000
 """More than the RabbitMQ of these tests takes; it is an ordinary event message elsewhere."""

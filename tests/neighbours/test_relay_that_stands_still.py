@@ -15,19 +15,19 @@ from sqlalchemy import Engine
 
 from db.engine import make_engine
 from db.migrate import upgrade
-from intake.commands.checks import run_checks
-from intake.commands.supervisor import Child, Supervisor, willcall
+from intake.cli.checks.checks import run_checks
+from intake.cli.processes.supervisor import Child, Supervisor, willcall
 from orders.outbox import unsent as count_unsent
 from tests.factories import load, scalar
 from tests.homes import temporary_home
 from tests.intakes import serving, settings_of
 from tests.neighbours.listening import tell, unsent
 from tests.processes import PATIENCE_SECONDS, running_worker, wait_until
-from worker import embedded
-from worker.publishing import Publisher, task_message
-from worker.queues import OUTBOX
+from worker.broker.publishing import Publisher, task_message
+from worker.broker.queues import OUTBOX
 from worker.relay_watch import STUCK
-from worker.settings import Settings
+from worker.runtime import embedded
+from worker.runtime.settings import Settings
 
 
 @pytest.fixture

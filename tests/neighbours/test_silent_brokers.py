@@ -16,20 +16,20 @@ import pytest
 import redis
 from celery import Celery
 
-from intake.commands.checks import run_broker_checks
-from intake.readiness import Readiness
+from intake.cli.checks.checks import run_broker_checks
+from intake.monitoring.readiness import Readiness
 from tests.neighbours.silence import Direction, proxy
 from tests.processes import PATIENCE_SECONDS
 from tests.rabbitmq import running_rabbitmq
-from worker import embedded
-from worker.announcing import Announcer
-from worker.broker_connections import open_connection
-from worker.deliveries import Delivery
-from worker.depths import depth_of
-from worker.publishing import Message, NotConfirmed, Publisher
-from worker.queues import EVENTS, OUTBOX
-from worker.settings import Settings, get_settings
-from worker.subscriptions import Subscription, clear_abandoned_subscriptions
+from worker.broker.connections import open_connection
+from worker.broker.deliveries import Delivery
+from worker.broker.depths import depth_of
+from worker.broker.publishing import Message, NotConfirmed, Publisher
+from worker.broker.queues import EVENTS, OUTBOX
+from worker.broker.subscriptions import Subscription, clear_abandoned_subscriptions
+from worker.flower_events import Announcer
+from worker.runtime import embedded
+from worker.runtime.settings import Settings, get_settings
 
 pytestmark = pytest.mark.xdist_group("silent-brokers")
 

@@ -9,13 +9,12 @@ from sqlalchemy import Engine
 
 from tests.brokers import RABBITMQ, Broker
 from tests.processes import wait_until
-from worker import bulk_amqp
-from worker.bulk_amqp import AmqpSource
-from worker.bulk_redis import RedisSource
-from worker.deliveries import Delivery
-from worker.lanes import Lanes
-from worker.publishing import Message, task_message
-from worker.queues import is_amqp, share_of
+from worker.broker.amqp.source import AmqpSource
+from worker.broker.deliveries import Delivery
+from worker.broker.lanes import Lanes
+from worker.broker.publishing import Message, task_message
+from worker.broker.queues import is_amqp, share_of
+from worker.broker.redis.source import RedisSource
 
 _MESSAGES = 40
 
@@ -88,7 +87,7 @@ def test_a_message_that_comes_while_subscriptions_are_renewed_comes_once(
 ) -> None:
     publisher = broker.publisher()
     source = AmqpSource(broker.url, broker.settings)
-    open_, sent = bulk_amqp._Subscription.open, []
+    open_, sent = source._Subscription.open, []
 
     def opened(subscription: Any) -> None:
         if not sent and subscription.queue == share_of("demo", broker.url):
@@ -98,7 +97,7 @@ def test_a_message_that_comes_while_subscriptions_are_renewed_comes_once(
             time.sleep(0.2)
         open_(subscription)
 
-    monkeypatch.setattr(bulk_amqp._Subscription, "open", opened)
+    monkeypatch.setattr(source._Subscription, "open", opened)
     taken: list[str] = []
 
     def take() -> list[str]:

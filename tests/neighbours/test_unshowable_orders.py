@@ -27,7 +27,7 @@ from tests.contract.messages import recorded
 from tests.factories import make_request, run
 from tests.intakes import Intake, running_intake
 from tests.processes import PATIENCE_SECONDS, ROOT
-from worker import embedded
+from worker.runtime import embedded
 
 EVENT: Final = "2000000116588"
 PUBLIC: Final = "sam@example.com"
@@ -231,7 +231,7 @@ def test_the_command_line_shows_the_others(shop: Shop, spoilt: dict[str, UUID]) 
 
 def _willcall(shop: Shop, *words: str) -> Any:
     return subprocess.run(
-        [sys.executable, "-c", "from intake.cli import main; main()", *words],
+        [sys.executable, "-c", "from intake.cli.main import main; main()", *words],
         cwd=ROOT,
         env=os.environ | {"WILLCALL_DATABASE_URL": shop.intake.settings.database()},
         capture_output=True,

@@ -11,14 +11,14 @@ from sqlalchemy import Engine, select, update
 from db.sealed_rows import count_unreadable, find_wrong_key
 from db.sealing import Keyring, SecretsUnreadable, keyring
 from db.tables import api_keys, tenant_secrets, tenants, ticket_keys
-from intake.keys import create_key
+from intake.auth.keys import create_key
 from orders.catalogue.loading import add_ticket_key
 from tasks.messages import QueueMessage
 from tasks.orders import process_messages
 from tasks.transactions import DatabaseUnavailable
 from tests.factories import load, make_body, rows, scalar
 from tests.intakes import Intake
-from worker.secret_key import generate_key, parse_keys
+from worker.runtime.secret_key import generate_key, parse_keys
 
 NOW = datetime.now(UTC)
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from intake.parsing import MAX_VALUES
+from intake.web.strict_json import MAX_VALUES
 
 MAX_BYTES: Final = 1024 * 1024
 BUYER: Final = {"first_name": "Ada", "last_name": "Example", "email": "ada@example.com"}

@@ -14,12 +14,12 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from db.ids import new_id
+from orders.batch_requests import CheckIn, CreateOrder, Opened
 from orders.catalogue.tenants import Tenant
-from orders.decide import decide
-from orders.open_requests import open_request
-from orders.requests import CheckIn, CreateOrder, Opened
 from orders.rows import HoldRow, TicketRow
 from orders.state import OrderState
+from orders.steps.decide import decide
+from orders.steps.validate import open_request
 from schemas.requests import Request
 from tests.orders.snapshots import named
 from tests.orders.worlds import Ids, make_offers, make_world, states

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from orders.catalogue.loading import load_catalogue
 from orders.process import process
-from orders.recovery.delayed import forget
+from orders.recovery.delayed_requests import forget
 from orders.upkeep.expiry import end_late_holds
 from schemas.catalogue import Catalogue
 from schemas.outcomes import Outcome

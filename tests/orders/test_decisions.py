@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from pydantic import ValidationError
 
+from orders.batch_requests import CreateOrder, Opened
 from orders.changing.cancel import cancel
 from orders.changing.check_in import check_in
 from orders.changing.expire import expire
 from orders.changing.pay import pay
 from orders.changing.update import update
 from orders.creating.create import create
-from orders.decide import DECIDE, decide
 from orders.errors import (
     AlreadyCheckedIn,
     HoldExpired,
@@ -33,11 +33,11 @@ from orders.errors import (
 from orders.holding.extend import extend
 from orders.holding.release import release
 from orders.holding.take import take
-from orders.holds import end_late
 from orders.journal import Change, Journal, Table
-from orders.requests import CreateOrder, Opened
 from orders.rows import HoldRow
+from orders.running_hold import end_late
 from orders.state import OrderState
+from orders.steps.decide import DECIDE, decide
 from orders.world import World
 from schemas.requests import CANCEL, CHECK_IN, EXPIRE, EXTEND, KINDS, PAY, RELEASE, TAKE, UPDATE, Request
 from tests.factories import (

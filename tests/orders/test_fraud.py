@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from orders.catalogue.loading import load_catalogue
-from orders.reading.orders import get_order
+from orders.reading.order_reading import get_order
 from schemas.catalogue import Catalogue
 from schemas.orders import Order
 from schemas.outcomes import Outcome

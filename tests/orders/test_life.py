@@ -23,8 +23,8 @@ from sqlalchemy import Connection, Engine, text
 from db import tables
 from orders.catalogue.loading import load_catalogue
 from orders.process import process
-from orders.reading.orders import get_order
-from orders.recovery.delayed import forget
+from orders.reading.order_reading import get_order
+from orders.recovery.delayed_requests import forget
 from orders.upkeep.expiry import end_late_holds, propose_expiries
 from orders.upkeep.reconciliation import reconcile
 from schemas.catalogue import Catalogue

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import pytest
 
-from orders.catalogue.offers import (
+from orders.catalogue.prices import (
     EventOffer,
     Offers,
     PromoCodeOffer,

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from iso4217 import Currency
 
-from orders.catalogue.offers import EventOffer, Pick, PromoCodeOffer, TaxRule, TicketClassOffer
+from orders.catalogue.prices import EventOffer, Pick, PromoCodeOffer, TaxRule, TicketClassOffer
 from orders.errors import NegativeTotal
 from orders.money.pricing import PricedLine, PricedOrder, price_order
 from schemas.money import round_money

@@ -5,7 +5,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
-from orders.catalogue.offers import EventOffer, Pick, TaxRule, TicketClassOffer
+from orders.catalogue.prices import EventOffer, Pick, TaxRule, TicketClassOffer
 from orders.money.pricing import PricedOrder, price_order
 from schemas.catalogue import TaxRounding
 from schemas.orders import OrderRequest

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Engine
 
 from db.ids import new_id
-from orders.reading.orders import OrderFilter, find_requests, find_tenant, get_order, list_orders
+from orders.reading.order_reading import OrderFilter, find_requests, find_tenant, get_order, list_orders
 from orders.reading.pages import BadCursor
 from tests.factories import (
     NOW,

@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 import pytest
 import yaml
 
-from orders.catalogue.offers import EventOffer, Offers, PromoCodeOffer, TaxRule, TicketClassOffer, pick
+from orders.catalogue.prices import EventOffer, Offers, PromoCodeOffer, TaxRule, TicketClassOffer, pick
 from orders.money.payments import payment_amounts
 from orders.money.pricing import PricedOrder, price_order
 from schemas.catalogue import Catalogue, Event, promo_code_key

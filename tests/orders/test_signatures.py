@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Engine
 
-from orders.catalogue.load_offers import Names, load_offers
+from orders.catalogue.load_prices import Names, load_offers
 from orders.catalogue.load_tenants import load_tenants
-from orders.catalogue.offers import TicketClassOffer
+from orders.catalogue.prices import TicketClassOffer
 from orders.inventory.signatures import sign_group
 from orders.reading.availability import list_ticket_classes
 from schemas.requests import TAKE

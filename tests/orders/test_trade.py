@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 
 from db.ids import new_id
 from orders.reading.history import read_history
-from orders.reading.orders import get_order
+from orders.reading.order_reading import get_order
 from orders.render import to_json
 from orders.rows import Words as Row
 from orders.upkeep.reconciliation import reconcile

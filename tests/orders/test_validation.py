@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orders.batch_requests import CreateOrder, MalformedRequest, Opened
 from orders.catalogue.tenants import Tenant
 from orders.catalogue.ticket_codes import TicketKey
-from orders.open_requests import body_hash, open_request
-from orders.requests import CreateOrder, MalformedRequest, Opened
+from orders.steps.validate import body_hash, open_request
 from schemas.orders import OrderRequest
 from schemas.outcomes import MAX_REJECTIONS
 from schemas.requests import CREATE, Request

@@ -6,14 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from db.ids import new_id
-from orders.catalogue.offers import EventOffer, Offers, PromoCodeOffer, TaxRule, TicketClassOffer
+from orders.batch_requests import CheckIn, CreateOrder, Opened
+from orders.catalogue.prices import EventOffer, Offers, PromoCodeOffer, TaxRule, TicketClassOffer
 from orders.catalogue.tenants import Tenant
 from orders.catalogue.ticket_codes import TicketKey, code_scope
-from orders.decide import decide
 from orders.inventory.seating import Seat
-from orders.open_requests import open_request
-from orders.requests import CheckIn, CreateOrder, Opened
 from orders.state import OrderState
+from orders.steps.decide import decide
+from orders.steps.validate import open_request
 from orders.world import World
 from schemas.catalogue import Catalogue, Event, TicketClass, promo_code_key
 from schemas.requests import Request

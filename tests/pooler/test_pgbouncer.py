@@ -19,7 +19,7 @@ from tests.failover.shop import Buyers, Shop, running_shop
 from tests.homes import temporary_home
 from tests.pooler.pgbouncer import SERVER_CONNECTIONS, PgBouncer, running_pgbouncer
 from tests.processes import wait_until
-from worker import embedded
+from worker.runtime import embedded
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from kombu import Connection
 
-from worker import embedded
-from worker.queues import MAINTENANCE, order_queues
-from worker.settings import Settings
+from worker.broker.queues import MAINTENANCE, order_queues
+from worker.runtime import embedded
+from worker.runtime.settings import Settings
 
 VISIBILITY_SECONDS = 1_000  # far longer than a test takes: age is made, not waited for
 

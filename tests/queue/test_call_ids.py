@@ -8,7 +8,7 @@ from uuid import uuid4
 import httpx
 from sqlalchemy import Engine
 
-from intake.keys import create_key
+from intake.auth.keys import create_key
 from tests.brokers import Broker
 from tests.factories import load, make_body
 from tests.intakes import serving

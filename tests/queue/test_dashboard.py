@@ -21,8 +21,8 @@ from tests.commands.conftest import running_willcall
 from tests.factories import make_body
 from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import free_port, running_rabbitmq
-from worker.publishing import kwargs_json, task_message
-from worker.queues import MAINTENANCE, ORDERS
+from worker.broker.publishing import kwargs_json, task_message
+from worker.broker.queues import MAINTENANCE, ORDERS
 
 SECRET = "s3cretword"
 LOGIN = ("someone", "flowerword")

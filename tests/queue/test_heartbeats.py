@@ -11,18 +11,18 @@ from kombu import Connection
 from tests.brokers import Broker
 from tests.factories import make_body
 from tests.processes import wait_until
-from worker import amqp_heartbeats
-from worker.bulk_amqp import AmqpSource
-from worker.publishing import Message, task_message
-from worker.queues import ORDERS
-from worker.settings import Settings
+from worker.broker.amqp import heartbeats
+from worker.broker.amqp.source import AmqpSource
+from worker.broker.publishing import Message, task_message
+from worker.broker.queues import ORDERS
+from worker.runtime.settings import Settings
 
 
 @pytest.mark.parametrize("broker", ["rabbitmq"], indirect=True)
 def test_who_waits_for_its_database_is_not_taken_for_gone(
     broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(amqp_heartbeats, "HEARTBEAT_SECONDS", 1)
+    monkeypatch.setattr(heartbeats, "HEARTBEAT_SECONDS", 1)
     broker.publisher().publish([_message()])
     source = AmqpSource(broker.url, Settings(broker_url=broker.url, home=tmp_path))
     deliveries = source.take(500, 60)
@@ -41,7 +41,7 @@ def test_who_waits_for_its_database_is_not_taken_for_gone(
 def test_a_source_that_nobody_has_any_more_is_given_up(
     broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(amqp_heartbeats, "HEARTBEAT_SECONDS", 1)
+    monkeypatch.setattr(heartbeats, "HEARTBEAT_SECONDS", 1)
     broker.publisher().publish([_message()])
     source: AmqpSource | None = AmqpSource(broker.url, Settings(broker_url=broker.url, home=tmp_path))
     open_socket = source._amqp.transport.sock  # so that nothing closes it

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from kombu import Connection
 
-from worker import embedded
-from worker.redis_channel import use_safe_channels
+from worker.broker.redis.channel import use_safe_channels
+from worker.runtime import embedded
 
 
 def test_an_acknowledgement_on_a_closed_channel_is_an_error_of_the_connection(home: Path) -> None:

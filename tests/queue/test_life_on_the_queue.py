@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy import Engine
 
 from db.ids import new_id
-from orders.reading.orders import OrderFilter, find_tenant, list_orders
+from orders.reading.order_reading import OrderFilter, find_tenant, list_orders
 from orders.upkeep.reconciliation import reconcile
 from schemas.requests import CANCEL, CHECK_IN, CREATE, PAY, TAKE, UPDATE
 from tests.brokers import Broker
@@ -24,8 +24,8 @@ from tests.factories import (
     scalar,
 )
 from tests.processes import wait_until
-from worker.publishing import Message, task_message
-from worker.queues import ORDERS
+from worker.broker.publishing import Message, task_message
+from worker.broker.queues import ORDERS
 
 _ORDERS = 36
 _PROMPTLY = {"WILLCALL_SWEEP_SECONDS": "0.5", "WILLCALL_UNKNOWN_ORDER_SECONDS": "3600"}

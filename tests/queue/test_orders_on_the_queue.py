@@ -18,8 +18,8 @@ from tests.factories import load, make_body, make_event, make_seated_class, make
 from tests.failover.bounds import ROUNDS
 from tests.processes import wait_until
 from tests.queue.locks import locked, waits_for_a_lock
-from worker.publishing import Message, task_message
-from worker.queues import DEAD_QUEUE, ORDERS
+from worker.broker.publishing import Message, task_message
+from worker.broker.queues import DEAD_QUEUE, ORDERS
 
 
 def _message(*bodies: Any, tenant: str = "demo") -> Message:

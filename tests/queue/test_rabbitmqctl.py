@@ -13,8 +13,8 @@ from tests.brokers import Broker
 from tests.factories import load, make_body, rows, scalar
 from tests.processes import wait_until
 from tests.rabbitmq import RabbitMQ
-from worker.publishing import task_message
-from worker.queues import ORDERS
+from worker.broker.publishing import task_message
+from worker.broker.queues import ORDERS
 
 _README = Path(__file__).parent.parent.parent / "README.md"
 

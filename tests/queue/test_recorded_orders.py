@@ -9,14 +9,14 @@ import yaml
 from sqlalchemy import Engine
 
 from orders.catalogue.loading import load_catalogue
-from orders.reading.orders import OrderFilter, list_orders
+from orders.reading.order_reading import OrderFilter, list_orders
 from schemas.catalogue import Catalogue
 from tests.brokers import Broker
 from tests.factories import NOW, scalar
 from tests.messages.expected import expected_lines, expected_totals
 from tests.processes import wait_until
-from worker.publishing import task_message
-from worker.queues import ORDERS
+from worker.broker.publishing import task_message
+from worker.broker.queues import ORDERS
 
 MESSAGES = Path(__file__).parent.parent / "messages"
 

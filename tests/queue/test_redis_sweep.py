@@ -5,10 +5,10 @@ from kombu import Connection
 
 from tests.factories import make_body
 from tests.queue.hands import VISIBILITY_SECONDS, make_old, settings
-from worker.bulk_redis import RedisSource
-from worker.publishing import Message, Publisher, task_message
-from worker.queues import MAINTENANCE, ORDERS, share_of
-from worker.settings import Settings
+from worker.broker.publishing import Message, Publisher, task_message
+from worker.broker.queues import MAINTENANCE, ORDERS, share_of
+from worker.broker.redis.source import RedisSource
+from worker.runtime.settings import Settings
 
 __all__ = ["settings"]
 

@@ -9,11 +9,11 @@ from kombu.transport import redis as kombu_redis
 
 from tests.factories import make_body
 from tests.queue.hands import VISIBILITY_SECONDS, make_old, settings
-from worker.bulk_redis import RedisSource
-from worker.publishing import Publisher, task_message
-from worker.queues import MAINTENANCE, ORDERS
-from worker.redis_channel import use_safe_channels
-from worker.settings import Settings
+from worker.broker.publishing import Publisher, task_message
+from worker.broker.queues import MAINTENANCE, ORDERS
+from worker.broker.redis.channel import use_safe_channels
+from worker.broker.redis.source import RedisSource
+from worker.runtime.settings import Settings
 
 __all__ = ["settings"]
 

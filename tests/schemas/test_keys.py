@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from orders.catalogue.tenants import Tenant
 from orders.catalogue.ticket_codes import TicketKey
-from orders.open_requests import open_request
+from orders.steps.validate import open_request
 from schemas.changes import CancelRequest, PaymentRecord, UpdateRequest
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest

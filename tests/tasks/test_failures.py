@@ -8,8 +8,8 @@ import orjson
 import pytest
 from sqlalchemy import Engine, text
 
-from orders.reading.orders import find_requests
-from orders.recovery.delayed import RetryPolicy, claim_due
+from orders.reading.order_reading import find_requests
+from orders.recovery.delayed_requests import RetryPolicy, claim_due
 from tasks.maintenance import retry
 from tasks.messages import QueueMessage, parse
 from tasks.orders import process_messages

@@ -15,7 +15,7 @@ from tasks.messages import QueueMessage, parse
 from tasks.orders import process_messages, process_now
 from tasks.transactions import DatabaseUnavailable, transaction
 from tests.factories import load, make_body, scalar
-from worker.settings import get_settings
+from worker.runtime.settings import get_settings
 
 
 def _message() -> QueueMessage:

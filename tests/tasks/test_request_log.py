@@ -17,7 +17,7 @@ from tasks.request_log import _log_in
 from tasks.transactions import DatabaseUnavailable
 from tests.factories import load, make_body, rows, scalar
 from tests.poison import cure_orders, poison_orders
-from worker.settings import get_settings
+from worker.runtime.settings import get_settings
 
 _MADE: Final = (
     "requests, request_repeats, orders, order_lines, tickets, payments, notes, order_changes, order_trades, "

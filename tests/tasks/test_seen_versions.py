@@ -7,9 +7,9 @@ import orjson
 import pytest
 from sqlalchemy import Engine
 
-from intake.messages import outgoing
-from orders.open_requests import body_hash
+from intake.requests.messages import outgoing
 from orders.recovery.requests_json import request_from_json, request_json
+from orders.steps.validate import body_hash
 from schemas.requests import UPDATE, Request
 from tasks.messages import QueueMessage, parse
 from tasks.orders import process_messages

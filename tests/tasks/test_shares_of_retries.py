@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from db.ids import new_ids
-from orders.recovery.delayed import Kind, RetryPolicy, claim_due
-from orders.recovery.waiting import names_done, wake
+from orders.recovery.delayed_requests import Kind, RetryPolicy, claim_due
+from orders.recovery.parked_requests import names_done, wake
 from schemas.requests import CANCEL, CREATE, TAKE, UPDATE
 from tasks.maintenance import retry
 from tasks.messages import QueueMessage, parse

@@ -11,7 +11,7 @@ import pytest
 from kombu.utils import json as kombu_json
 from sqlalchemy import Engine
 
-from orders.open_requests import body_hash
+from orders.steps.validate import body_hash
 from schemas.requests import CREATE, UPDATE, Request
 from tasks.messages import QueueMessage, parse
 from tasks.orders import TASKS, process_messages

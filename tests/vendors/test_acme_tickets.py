@@ -13,7 +13,7 @@ from schemas.orders import Ticket
 from schemas.originals import PastChange
 from tests.growth import growth
 from vendors.acme.tickets import statuses_of
-from vendors.acme.words import TicketStatus
+from vendors.acme.values import TicketStatus
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 

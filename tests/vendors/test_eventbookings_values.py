@@ -15,7 +15,7 @@ from schemas.orders import Order
 from schemas.presentation import EventDetails, Organisation, TicketClassDetails
 from tests.growth import growth
 from vendors.eventbookings import answer_without_links
-from vendors.eventbookings.models import OrderAnswer
+from vendors.eventbookings.response_models import OrderAnswer
 from vendors.eventbookings.values import amount, in_both_zones, is_occurrence
 
 NOW = datetime(2026, 5, 4, 12, 0, 30, tzinfo=UTC)

@@ -14,7 +14,7 @@ from schemas.orders import OrderRequest
 from vendors.dialect import NotTranslatable
 from vendors.registry import translate
 from vendors.ticket_evolution import DIALECT
-from vendors.ticket_evolution.refusals import in_their_words, layout_of
+from vendors.ticket_evolution.errors import in_their_words, layout_of
 
 _text = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1, max_size=20)
 _word = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=10)

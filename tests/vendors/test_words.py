@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.money import quantum
-from vendors.words import moment, number, spread
+from vendors.values import moment, number, spread
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from tests.rabbitmq import RabbitMQ, free_port
 from worker.app import app
-from worker.broker_connections import blame, open_connection
-from worker.broker_nodes import Nodes
-from worker.node_connection import NodeConnection
-from worker.publishing import Publisher
-from worker.settings import Settings
+from worker.broker.connections import blame, open_connection
+from worker.broker.node_connection import NodeConnection
+from worker.broker.nodes import Nodes
+from worker.broker.publishing import Publisher
+from worker.runtime.settings import Settings
 
 _counts = st.integers(1, 6)
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import create_engine, make_url
 
-from worker.database_url import parse_database_url, parse_read_database_url
+from worker.runtime.database_url import parse_database_url, parse_read_database_url
 
 
 def _arguments(url: str) -> dict[str, str]:

@@ -20,8 +20,8 @@ import psycopg
 import pytest
 
 from tests.processes import PATIENCE_SECONDS, wait_until
-from worker import embedded
-from worker.embedded import EmbeddedServerFailed, EmbeddedUnavailable
+from worker.runtime import embedded
+from worker.runtime.embedded import EmbeddedServerFailed, EmbeddedUnavailable
 
 REPOSITORY = Path(embedded.__file__).parents[1]
 # Here processes are killed, never the machine: nothing is lost that the kernel was given.

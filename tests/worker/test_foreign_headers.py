@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from worker.amqp_messages import death_of, returns_of
-from worker.deliveries import count_requests
+from worker.broker.amqp.messages import death_of, returns_of
+from worker.broker.deliveries import count_requests
 
 NONSENSE = [
     "text",

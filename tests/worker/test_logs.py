@@ -13,12 +13,12 @@ from select import PIPE_BUF
 import pytest
 
 from tests.processes import wait_until
-from worker import logs
-from worker.log_discretion import Discretion
-from worker.log_lines import LinesForPeople, wants_colour
-from worker.log_repeats import SaysOnce
-from worker.settings import Settings
-from worker.traces import trace_of
+from worker.runtime import logs
+from worker.runtime.log_discretion import Discretion
+from worker.runtime.log_lines import LinesForPeople, wants_colour
+from worker.runtime.log_repeats import SaysOnce
+from worker.runtime.settings import Settings
+from worker.runtime.traces import trace_of
 
 Make = Callable[..., tuple[logging.Logger, io.StringIO]]
 

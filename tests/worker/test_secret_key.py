@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from worker import embedded
-from worker.secret_key import SecretKeyMissing, generate_key, keys_of_home, parse_keys
-from worker.settings import Settings
+from worker.runtime import embedded
+from worker.runtime.secret_key import SecretKeyMissing, generate_key, keys_of_home, parse_keys
+from worker.runtime.settings import Settings
 
 HEX = "00112233445566778899aabbccddeeff" * 2
 KEY = bytes.fromhex(HEX)

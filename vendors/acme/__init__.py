@@ -4,13 +4,13 @@ The vendor's document names the calls and the fields of the order object; what i
 choice, listed in docs/acme.md.
 """
 
-from vendors.acme.answered_items import catalogue_words
-from vendors.acme.answers import answer
-from vendors.acme.earlier import before_deletion, earlier, is_deleted
-from vendors.acme.kept import related_of_items
-from vendors.acme.refusals import in_places_of, refusal
-from vendors.acme.replacing import classes_of, compares, said_of
-from vendors.acme.requests import DIALECT
+from vendors.acme.earlier_order import before_deletion, earlier, is_deleted
+from vendors.acme.errors import in_places_of, refusal
+from vendors.acme.extras import related_of_items
+from vendors.acme.render import answer
+from vendors.acme.replace import classes_of, compares, said_of
+from vendors.acme.response_items import catalogue_words
+from vendors.acme.translate import DIALECT
 
 __all__ = [
     "DIALECT",

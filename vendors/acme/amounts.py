@@ -7,8 +7,8 @@ from typing import Any, Final, Protocol
 
 from schemas.money import ZERO, round_money
 from schemas.orders import Order
-from vendors.acme.kept import Line, entries_of_lines, entry_of
-from vendors.words import spread
+from vendors.acme.extras import Line, entries_of_lines, entry_of
+from vendors.values import spread
 
 _FINEST: Final = Decimal("1e-9")
 

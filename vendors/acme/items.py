@@ -9,12 +9,12 @@ from typing import Final
 from schemas.money import ZERO
 from schemas.outcomes import Rejection
 from schemas.text import parse_uuid
-from vendors.acme.calls import ItemCall, TicketCall
-from vendors.acme.kept import KeptOfItem, KeptOfTicket, said
+from vendors.acme.extras import KeptOfItem, KeptOfTicket, said
 from vendors.acme.prices import ItemPrice, price_of
-from vendors.acme.words import INVENTORY_TYPES
+from vendors.acme.request_models import ItemCall, TicketCall
+from vendors.acme.values import INVENTORY_TYPES
 from vendors.dialect import NotTranslatable, Words
-from vendors.words import without_nothing
+from vendors.values import without_nothing
 
 _LONGEST_NUMBER: Final = 9
 """Digits of a line's number."""

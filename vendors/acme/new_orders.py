@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from schemas.outcomes import MAX_REJECTIONS, Rejection
-from vendors.acme.calls import OrderCall
+from vendors.acme.request_models import OrderCall
 from vendors.dialect import NotTranslatable
 
 _AT_THE_GATE: Final = "tickets are let in at the gate (POST /v1/check-ins), once there are any"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from schemas.money import ZERO
 from schemas.outcomes import Rejection
-from vendors.acme.calls import ItemCall
+from vendors.acme.request_models import ItemCall
 from vendors.dialect import NotTranslatable
 
 MADE_OF_A_QUOTIENT: Final = Decimal("0.00001")

@@ -9,8 +9,8 @@ from uuid import UUID
 from schemas.orders import Attendee, Order, Ticket
 from schemas.originals import PastChange
 from schemas.text import parse_uuid
-from vendors.acme.kept import ItemEntry, TicketEntry
-from vendors.acme.words import TicketStatus, moment
+from vendors.acme.extras import ItemEntry, TicketEntry
+from vendors.acme.values import TicketStatus, moment
 from vendors.dialect import Words
 
 _NOTHING: Final = TicketEntry()

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from schemas.money import ZERO
 from schemas.outcomes import Rejection
-from vendors.acme.calls import OrderCall
+from vendors.acme.request_models import OrderCall
 from vendors.dialect import NotTranslatable
 
 TOTAL_FIELDS: Final = ("discountedTotalAmount", "totalAmount", "balanceAmount")

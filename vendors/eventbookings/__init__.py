@@ -4,10 +4,10 @@ The vendor's document (Orders GET) says what the answers hold; what it leaves op
 in docs/eventbookings.md.
 """
 
-from vendors.eventbookings.answers import answer, answer_list, answer_listed, answer_without_links
+from vendors.eventbookings.errors import refusal
 from vendors.eventbookings.links import Links
 from vendors.eventbookings.pages import ORDER_BY, Page, Query
-from vendors.eventbookings.refusals import refusal
+from vendors.eventbookings.render import answer, answer_list, answer_listed, answer_without_links
 
 __all__ = [
     "ORDER_BY",

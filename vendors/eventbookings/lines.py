@@ -10,8 +10,8 @@ from schemas.background import Background, EventFacts, TicketClassFacts
 from schemas.money import ZERO
 from schemas.orders import LineItem, Order, Ticket
 from vendors.dialect import Words
+from vendors.eventbookings.amounts import Sums
 from vendors.eventbookings.links import Links
-from vendors.eventbookings.sums import Sums
 from vendors.eventbookings.tickets import references, ticket_words
 from vendors.eventbookings.values import (
     address,
@@ -22,7 +22,7 @@ from vendors.eventbookings.values import (
     occurrence_id,
     session_id,
 )
-from vendors.words import spread
+from vendors.values import spread
 
 
 @dataclass(slots=True)

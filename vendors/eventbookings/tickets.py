@@ -8,7 +8,7 @@ from schemas.orders import Attendee, Order, Ticket
 from vendors.dialect import Words
 from vendors.eventbookings.links import Links
 from vendors.eventbookings.values import attributes
-from vendors.words import moment
+from vendors.values import moment
 
 
 def ticket_words(reference: str, ticket: Ticket, links: Links, *, is_complete: bool) -> Words:

@@ -12,7 +12,7 @@ from schemas.background import EventFacts
 from schemas.money import display_money, quantum
 from schemas.orders import Address
 from vendors.dialect import Words
-from vendors.words import moment
+from vendors.values import moment
 
 LOCALE: Final = "en"
 """The language of the texts: the document's own."""

@@ -6,10 +6,10 @@ listed in docs/ticket-evolution.md.
 """
 
 from vendors.dialect import Dialect
-from vendors.ticket_evolution.answers import answer
-from vendors.ticket_evolution.refusals import layout_of, refusal, rejected
-from vendors.ticket_evolution.splitting import split
-from vendors.ticket_evolution.translation import NAME, translate
+from vendors.ticket_evolution.errors import layout_of, refusal, rejected
+from vendors.ticket_evolution.render import answer
+from vendors.ticket_evolution.split import split
+from vendors.ticket_evolution.translate import NAME, translate
 
 DIALECT = Dialect(NAME, split, translate)
 

@@ -7,7 +7,7 @@ from schemas.background import Background, EventFacts
 from schemas.orders import LineItem, Order, Ticket
 from vendors.dialect import Words
 from vendors.ticket_evolution.amounts import amount_text, requested_group
-from vendors.ticket_evolution.keeping import kept
+from vendors.ticket_evolution.extras import kept
 from vendors.ticket_evolution.people import address_words
 
 PARTS: Final = 10_000

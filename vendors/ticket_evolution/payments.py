@@ -5,9 +5,9 @@ from typing import Any, Final
 from schemas.orders import Order, Payment
 from vendors.dialect import Words
 from vendors.ticket_evolution.amounts import amount_text
+from vendors.ticket_evolution.extras import kept
 from vendors.ticket_evolution.items import PARTS, id_of
-from vendors.ticket_evolution.keeping import kept
-from vendors.words import moment
+from vendors.values import moment
 
 _IDS: Final = ("credit_card_id", "check_number", "billing_address_id", "address_id")
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from schemas.orders import Address, Buyer
 from vendors.dialect import Words
-from vendors.ticket_evolution.requests import Hash, OrderCall
+from vendors.ticket_evolution.request_models import Hash, OrderCall
 
 _ADDRESS: Final = {
     "name": "name",

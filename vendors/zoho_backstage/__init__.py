@@ -4,8 +4,8 @@ The vendor's document says what a call and its answer hold; what its numbers mea
 sample is our choice, listed in docs/zoho-backstage.md.
 """
 
-from vendors.zoho_backstage.answers import answer
-from vendors.zoho_backstage.refusals import in_fields_of, refusal
-from vendors.zoho_backstage.requests import DIALECT
+from vendors.zoho_backstage.errors import in_fields_of, refusal
+from vendors.zoho_backstage.render import answer
+from vendors.zoho_backstage.translate import DIALECT
 
 __all__ = ["DIALECT", "answer", "in_fields_of", "refusal"]

@@ -4,7 +4,7 @@ from typing import Final
 
 from schemas.outcomes import Rejection
 from vendors.dialect import NotTranslatable, Words
-from vendors.zoho_backstage.calls import BillingAddress, OrderCall
+from vendors.zoho_backstage.request_models import BillingAddress, OrderCall
 
 _FIELDS: Final = {
     "billing_address_name": "name",

@@ -4,7 +4,7 @@ from schemas.background import Authors, Background
 from schemas.orders import Attendee, Order
 from schemas.text import parse_uuid
 from vendors.dialect import Words
-from vendors.zoho_backstage.kept import KeptOfHolder
+from vendors.zoho_backstage.extras import KeptOfHolder
 
 
 def address_of(order: Order) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 from schemas.background import Background
 from schemas.money import ZERO
 from schemas.orders import LineItem, Order, Ticket
-from vendors.words import spread
+from vendors.values import spread
 
 
 @dataclass(frozen=True, slots=True)

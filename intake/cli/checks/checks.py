@@ -1,0 +1,211 @@
+"""What `willcall doctor` looks at: each check is a name and a sentence, good or bad."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from celery import Celery
+from kombu import Connection as BrokerConnection
+from sqlalchemy import Connection, func, select
+
+from db.bulk import driver_connection
+from db.engine import make_engine
+from db.health import other_schema, read_only
+from db.pooler import leads_to_pooler
+from db.revisions import newest_revision
+from db.sealed_rows import count_unreadable
+from db.sealing import SecretsUnreadable
+from db.tables import dead_letters
+from intake.cli.checks.node_checks import check_nodes
+from intake.cli.checks.standby_checks import check_standby
+from intake.cli.failures import sentence_of
+from intake.cli.output import counted
+from intake.reads.pools import open_pools
+from orders.outbox import unsent
+from orders.recovery.event_letters import EVENT_MESSAGE
+from tasks.breaker import TELL_TROUBLE
+from worker.broker.connections import open_connection
+from worker.broker.depths import depth_of, depth_of_orders
+from worker.broker.queues import DOCUMENTS, ORDERS, OUTBOX, is_amqp
+from worker.broker.safety import Finding, check_broker
+from worker.runtime.secret_key import SecretKeyUnusable
+from worker.runtime.settings import Settings
+
+_OLDEST_POSTGRES: Final = 14
+
+_MOST_LAG_SECONDS: Final = 60.0
+"""How old the oldest unsent event message may be; a relay is woken at once, and sweeps every few seconds."""
+
+_RELAY_ADVICE: Final = (
+    "no relay gets on. Start one (`willcall up`, or `willcall serve relay`); "
+    "the log of one that runs says why it waits"
+)
+
+_PING_SECONDS: Final = 2.0
+
+_BROKER_SECONDS: Final = 5.0
+
+
+def run_checks(settings: Settings) -> list[Finding]:
+    """Run all checks; what cannot be reached is one bad finding, and what depends on it is left out."""
+    return [_settings(settings), *run_database_checks(settings), *run_broker_checks(settings)]
+
+
+def run_database_checks(settings: Settings) -> list[Finding]:
+    """Run the checks of the database, and of the standby that lists are read from."""
+    return list(_guarded("database", _database(settings)))
+
+
+def run_broker_checks(settings: Settings) -> list[Finding]:
+    """Run the checks of the broker."""
+    return list(_guarded("broker", _broker(settings)))
+
+
+def _guarded(check: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    try:
+        yield from findings
+    except Exception as error:
+        sentence = sentence_of(error)
+        if sentence is None:
+            raise
+        yield Finding(check, False, sentence)
+
+
+def _settings(settings: Settings) -> Finding:
+    database = "set" if settings.database_url else f"embedded, in {settings.home.resolve()}"
+    broker = "set" if settings.broker_url else f"embedded, in {settings.home.resolve()}"
+    return Finding("settings", True, f"they are valid; database: {database}; broker: {broker}")
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    engine = make_engine(settings.database(), pool_size=2)
+    try:
+        with engine.connect() as connection:
+            pooler = leads_to_pooler(driver_connection(connection))
+            yield Finding("database", True, "it answers" + (", through a pooler" if pooler else ""))
+            yield _postgres_version(connection)
+            yield _writable(connection)
+            yield _connections(connection, settings)
+            yield from check_standby(settings, engine)
+            schema = _schema(connection)
+            yield schema
+            if schema.is_ok:
+                yield _secrets(connection)
+                yield _outbox(connection)
+                yield _refused_events(connection)
+    finally:
+        engine.dispose()
+
+
+def _postgres_version(connection: Connection) -> Finding:
+    number = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one()) // 10_000
+    is_ok = number >= _OLDEST_POSTGRES
+    advice = "" if is_ok else f"; {_OLDEST_POSTGRES} or later is needed"
+    return Finding("PostgreSQL version", is_ok, f"it is {number}{advice}")
+
+
+def _connections(connection: Connection, settings: Settings) -> Finding:
+    allowed, reserved = (
+        int(connection.exec_driver_sql(f"SHOW {name}").scalar_one())
+        for name in ("max_connections", "superuser_reserved_connections")
+    )
+    pools = open_pools(settings.database())
+    most = settings.intake_processes * pools.most_connections
+    pools.close()
+    sentence = f"the server allows {allowed - reserved}; an intake with these settings opens up to {most}"
+    if most <= allowed - reserved or leads_to_pooler(driver_connection(connection)):
+        return Finding("connections", True, sentence)
+    advice = "raise the server's max_connections, lower WILLCALL_INTAKE_PROCESSES, or use a pooler"
+    return Finding("connections", False, f"{sentence}: {advice}")
+
+
+def _schema(connection: Connection) -> Finding:
+    trouble = other_schema(connection)
+    return Finding("schema", trouble is None, trouble or f"it is {newest_revision()}, the newest")
+
+
+def _secrets(connection: Connection) -> Finding:
+    try:
+        shut, count = count_unreadable(connection)
+    except SecretKeyUnusable as error:
+        return Finding("secrets", False, str(error))
+    sentence = f"of {counted(count, 'secret')} {shut} cannot be opened: {SecretsUnreadable()}"
+    return Finding("secrets", not shut, sentence if shut else "the secret key opens them")
+
+
+def _writable(connection: Connection) -> Finding:
+    trouble = read_only(connection)
+    return Finding("writing", trouble is None, trouble or "it takes changes")
+
+
+def _outbox(connection: Connection) -> Finding:
+    found = unsent(connection)
+    if not found.count:
+        return Finding("outbox", True, "every event message is sent")
+    is_ok = found.age_seconds <= _MOST_LAG_SECONDS
+    advice = "" if is_ok else f": {_RELAY_ADVICE}"
+    message = f"unsent: {counted(found.count, 'event message')}, the oldest for {found.age_seconds:.0f} s"
+    return Finding("outbox", is_ok, message + advice)
+
+
+def _refused_events(connection: Connection) -> Finding:
+    query = select(func.count()).select_from(dead_letters).where(dead_letters.c.kind == EVENT_MESSAGE)
+    count = connection.execute(query).scalar_one()
+    if not count:
+        return Finding("refused event messages", True, "none is a dead letter")
+    message = f"the broker refused {counted(count, 'event message')}: see `willcall dead-letters list`"
+    return Finding("refused event messages", False, message)
+
+
+def _broker(settings: Settings) -> Iterator[Finding]:
+    url = settings.broker()
+    yield from check_nodes(settings)  # first: they may say why the broker does not answer
+    with open_connection(url, settings, seconds=_BROKER_SECONDS) as connection:
+        yield Finding("broker", True, f"{'RabbitMQ' if is_amqp(url) else 'Redis or Valkey'} answers")
+        orders = sum(depth_of_orders(connection).values())
+        for queue, waiting in ((ORDERS, orders), (OUTBOX, depth_of(connection, OUTBOX).waiting)):
+            yield Finding(f"queue {queue}", True, f"waiting: {counted(waiting, 'message')}")
+        yield from check_broker(connection)  # after the queues, as it sends a message itself
+        answers = _ask_workers(connection)
+        yield _workers(answers)
+        yield _documents(answers)
+
+
+def _ask_workers(connection: BrokerConnection) -> dict[str, dict[str, Any]]:
+    """Return what each worker that runs says of itself, by its name."""
+    answers: list[dict[str, Any]] = []
+
+    def ask() -> None:
+        with suppress(Exception), Celery(set_as_current=False) as app:  # the broker may be gone by now
+            app.control.mailbox.producer_pool = None  # or it would open a connection of its own
+            told = app.control.broadcast(
+                TELL_TROUBLE, reply=True, timeout=_PING_SECONDS, connection=connection
+            )
+            answers.extend(told or [])
+
+    # In a thread that nobody waits for: Celery tries for ever to send what a silent broker does not take.
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(_PING_SECONDS + _BROKER_SECONDS)
+    return {name: answer for one in answers for name, answer in one.items()}
+
+
+def _workers(answers: Mapping[str, Mapping[str, Any]]) -> Finding:
+    troubles = {name: answer["trouble"] for name, answer in answers.items()}
+    if not troubles:
+        return Finding(
+            "workers", False, "none answers: run `willcall up`, or `willcall serve worker` and `relay`"
+        )
+    waiting = "; ".join(f"{name} waits: {trouble}" for name, trouble in sorted(troubles.items()) if trouble)
+    answering = f"{len(troubles)} answer: {', '.join(sorted(troubles))}"
+    return Finding("workers", not waiting, waiting or answering)
+
+
+def _documents(answers: Mapping[str, Mapping[str, Any]]) -> Finding:
+    # A worker of the version before does not say what it takes.
+    makers = sorted(name for name, answer in answers.items() if DOCUMENTS in answer.get("queues", ()))
+    if not makers:
+        advice = "run `willcall up`, or `willcall serve documents`"
+        return Finding("documents", False, f"no process makes PDFs: {advice}")
+    return Finding("documents", True, f"made by {', '.join(makers)}")

@@ -1,0 +1,24 @@
+"""`willcall doctor`."""
+
+import typer
+
+from intake.cli.output import JsonFlag, print_json, print_mark
+
+
+def doctor(as_json: JsonFlag = False) -> None:
+    """Check settings, database, broker, schema, queues, workers and the outbox; exit 1 if one is bad."""
+    from intake.cli.checks.checks import run_checks
+    from intake.cli.processes.servers import servers
+
+    with servers(database=True, broker=True) as settings:
+        findings = run_checks(settings)
+    is_ok = all(finding.is_ok for finding in findings)
+    if as_json:
+        checks = [{"check": one.check, "is_ok": one.is_ok, "message": one.message} for one in findings]
+        print_json({"is_ok": is_ok, "checks": checks})
+    else:
+        for one in findings:
+            mark, style = ("ok  ", "green") if one.is_ok else ("bad ", "bold red")
+            print_mark(mark, style, f"{one.check}: {one.message}")
+    if not is_ok:
+        raise typer.Exit(1)

@@ -1,0 +1,113 @@
+"""`willcall requests`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from intake.cli.failures import CommandFailed
+from intake.cli.output import JsonFlag, counted, print_error, print_facts, print_json, print_line
+
+if TYPE_CHECKING:
+    from tasks.replay import Replayed
+
+app = typer.Typer(help="What became of requests.")
+
+
+@app.command(epilog="Example: willcall requests show 01890a5d-ac96-774b-bcce-b302099a8057")
+def show(
+    request_id: Annotated[str, typer.Argument(metavar="ID", help="The id that the intake answered with.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Show what became of a request: pending, processed, rejected or dead, and why.
+
+    A request that nothing is known of is pending: it waits in the queue, or was never sent.
+    """
+    from intake.cli.outcomes import find_outcomes, pending, reasons
+    from intake.cli.processes.servers import parse_id, transaction
+
+    id_ = parse_id(request_id, "a request")
+    with transaction() as connection:
+        outcome = find_outcomes(connection, [id_]).get(id_) or pending(id_)
+    if as_json:
+        print_json(outcome)
+        return
+    print_facts(
+        (
+            ("request", outcome["request_id"]),
+            ("status", outcome["status"]),
+            ("order", outcome["order_id"] or "none"),
+            *([("hold", outcome["hold_id"])] if "hold_id" in outcome else []),
+            ("reasons", reasons(outcome) or "none"),
+        )
+    )
+
+
+@app.command(epilog="Example: willcall requests replay /var/log/willcall/requests")
+def replay(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="Files of the request log, or directories of them.")
+    ],
+    as_json: JsonFlag = False,
+) -> None:
+    """Process the requests of the request log again, after the database was restored to an earlier point.
+
+    Stop intakes, workers and relays before, and load the catalogue as it was. What the database has is not
+    done again. Orders get the ids, numbers and ticket codes that they had. Exit 1 if a request came out
+    otherwise than before. Running the command again is harmless.
+    """
+    from intake.cli.processes.servers import engine
+    from intake.cli.progress import progress_bar
+    from tasks.replay import replay as replay_files
+
+    files = _log_files(paths)
+    with engine() as opened, progress_bar("replaying", None) as (progress, bar):
+        replayed = replay_files(
+            opened, files, lambda done, lines: progress.update(bar, completed=done, total=lines)
+        )
+    _report(replayed, as_json)
+
+
+def _log_files(paths: list[Path]) -> list[Path]:
+    files: set[Path] = set()
+    for path in paths:
+        found = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+        if not found or not all(one.is_file() for one in found):
+            raise CommandFailed(f"{path} is no file of the request log, and no directory with such files")
+        files.update(one.resolve() for one in found)
+    return sorted(files)
+
+
+def _report(replayed: "Replayed", as_json: bool) -> None:
+    if as_json:
+        differences = [
+            {
+                "request_id": one.request.request_id,
+                "kind": one.request.kind,
+                "before": one.before,
+                "now": one.now,
+            }
+            for one in replayed.differences
+        ]
+        facts = {"requests": replayed.count, "known": replayed.known, "kept_for_later": replayed.later}
+        print_json(facts | {"lines_cut_off": replayed.cut_off, "differences": differences})
+    else:
+        _print(replayed)
+    if replayed.differences:
+        raise typer.Exit(1)
+
+
+def _print(replayed: "Replayed") -> None:
+    for one in replayed.differences:
+        what = f"{one.request.request_id}  {one.request.kind}"
+        print_line(f"{what}: was {_words(one.before)}, is {_words(one.now)}")
+    print_line(
+        f"Replayed {counted(replayed.count, 'request')}; the database had {replayed.known} of them. "
+        f"Kept for a later try: {replayed.later}. Came out otherwise: {len(replayed.differences)}."
+    )
+    if replayed.cut_off:
+        print_error(f"{counted(replayed.cut_off, 'line')} cut off; what they held was not committed.")
+
+
+def _words(outcome: tuple[str, str | None]) -> str:
+    return " ".join(one for one in outcome if one)

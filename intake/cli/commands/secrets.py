@@ -1,0 +1,69 @@
+"""`willcall secrets`."""
+
+from typing import Annotated
+
+import typer
+
+from intake.cli.failures import CommandFailed
+from intake.cli.output import JsonFlag, counted, print_json, print_line
+
+app = typer.Typer(help="What seals the secrets in the database, and the secrets.", no_args_is_help=True)
+
+
+@app.command(epilog="Example: export WILLCALL_SECRET_KEY=$(willcall secrets generate)")
+def generate() -> None:
+    """Print a new key for WILLCALL_SECRET_KEY. Keep it out of the database's backups."""
+    from worker.runtime.secret_key import generate_key
+
+    print_line(generate_key())
+
+
+@app.command(epilog="Example: willcall secrets rotate --tenant demo")
+def rotate(
+    tenants: Annotated[
+        list[str] | None,
+        typer.Option("--tenant", metavar="T", help="Whose secrets; left out, everybody's. May be repeated."),
+    ] = None,
+    seal_only: Annotated[
+        bool,
+        typer.Option("--seal-only", help="Keep all secrets, and seal them with the newest key."),
+    ] = False,
+    lost_key: Annotated[
+        bool,
+        typer.Option("--lost-key", help="The key is lost: replace also the secrets that no key opens."),
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make new secrets, and seal everything with the newest key of WILLCALL_SECRET_KEY.
+
+    Links, access tokens and signatures of ticket groups that were given out before are good no longer, within
+    seconds. Codes of tickets stay valid, and the next ones are signed with a new key. The secrets of API keys
+    stay: a new API key has a new one.
+    """
+    from datetime import UTC, datetime
+
+    from db.sealed_rows import replace_shut, reseal
+    from db.tenant_secrets import renew_secrets
+    from intake.auth.keys import list_tenants
+    from intake.cli.processes.servers import tenant_id, transaction
+    from orders.catalogue.loading import add_ticket_key
+
+    if lost_key and (tenants or seal_only):
+        raise CommandFailed("--lost-key is for all tenants, and makes new secrets")
+    now = datetime.now(UTC)
+    with transaction() as connection:
+        replaced = replace_shut(connection) if lost_key else 0
+        chosen = [] if seal_only else tenants or list_tenants(connection)
+        for name in chosen:
+            id_ = tenant_id(connection, name)
+            add_ticket_key(connection, id_, now=now)
+            renew_secrets(connection, id_, now=now)
+        resealed = reseal(connection)
+    if as_json:
+        print_json({"tenants": chosen, "resealed": resealed, "replaced": replaced})
+    else:
+        print_line(f"Tenants with new secrets: {', '.join(chosen) or 'none'}.")
+        print_line(f"Sealed anew: {counted(resealed, 'secret')}.")
+        if replaced:
+            print_line(f"Replaced, as no key opens them: {counted(replaced, 'secret')}.")
+            print_line("Clients that sign their requests need new API keys: `willcall keys create`.")

@@ -1,0 +1,29 @@
+"""Orders in the words of other systems, for `willcall orders show`."""
+
+from sqlalchemy import Connection
+
+from intake.cli.failures import CommandFailed
+from orders.reading.background import with_background
+from orders.reading.order_reading import find_tenant
+from orders.render import Words
+from vendors.dialect import Renderer
+from vendors.registry import CANONICAL, RENDERERS
+
+
+def renderer_of(dialect: str) -> Renderer | None:
+    """Return what makes a dialect's words, or None for our own. Raises `CommandFailed`."""
+    if dialect == CANONICAL:
+        return None
+    found = {str(name): render for name, render in RENDERERS.items()}
+    if dialect not in found:
+        names = ", ".join((CANONICAL, *found))
+        raise CommandFailed(f"the dialect {dialect} is not known; orders are shown in: {names}")
+    return found[dialect]
+
+
+def in_dialect(connection: Connection, words: Words, render: Renderer) -> Words:
+    """Return an order of our own words in a dialect's."""
+    tenant_id = find_tenant(connection, words["tenant"])
+    assert tenant_id is not None  # noqa: S101 - a foreign key holds it
+    (order,), background = with_background(connection, tenant_id, [words], with_originals=True)
+    return render(order, background)

@@ -1,0 +1,58 @@
+"""What became of requests, for operators: also of those that no tenant can ask for."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from db.tables import dead_letters
+from orders.reading.hold_reading import find_holds_of_requests
+from orders.reading.order_reading import find_requests
+from orders.render import Words
+
+
+def find_outcomes(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Words]:
+    """Return the answers of `GET /v1/requests/{id}` to those requests that have an outcome, by id."""
+    found = {id_: row.words() for id_, row in find_requests(connection, ids).items()}
+    _add_holds(connection, found)
+    # A request of an unknown tenant is dead, and nobody's.
+    missing = [id_ for id_ in ids if id_ not in found]
+    if missing:
+        query = select(dead_letters.c.request_id, dead_letters.c.reason)
+        for row in connection.execute(query.where(dead_letters.c.request_id.in_(missing))):
+            error = {"code": "invalid", "field": None, "message": row.reason}
+            found[row.request_id] = {
+                "request_id": row.request_id,
+                "status": "dead",
+                "order_id": None,
+                "errors": [error],
+            }
+    return found
+
+
+def _add_holds(connection: Connection, found: dict[UUID, Words]) -> None:
+    # Every other request that was processed has an order.
+    ids = [id_ for id_, one in found.items() if one["status"] == "processed" and one["order_id"] is None]
+    if ids:
+        for id_, hold_id in find_holds_of_requests(connection, ids).items():
+            found[id_]["hold_id"] = hold_id
+
+
+def pending(request_id: UUID) -> Words:
+    """Return the answer for a request of which nothing is known: it waits, or was never sent."""
+    return {"request_id": request_id, "status": "pending", "order_id": None, "errors": []}
+
+
+def result(outcome: Words) -> str:
+    """Return what became of a request, on one line: its order, its hold, or the reasons against it."""
+    if outcome["order_id"]:
+        return f"order {outcome['order_id']}"
+    return f"hold {outcome['hold_id']}" if "hold_id" in outcome else reasons(outcome)
+
+
+def reasons(outcome: Words) -> str:
+    """Return why a request was rejected or is dead, on one line."""
+    return "; ".join(
+        f"{error['code']}{f' ({field})' if (field := error['field']) else ''}: {error['message']}"
+        for error in outcome["errors"]
+    )

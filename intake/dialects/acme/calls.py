@@ -1,0 +1,174 @@
+"""What the calls of ACME have in common: who calls, which order is meant, and what is answered."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from anyio import to_thread
+from fastapi import Request, Response
+from sqlalchemy import Connection
+
+from intake.auth.access import caller_by_key
+from intake.auth.keys import Caller
+from intake.auth.scopes import Scope
+from intake.dialects.render_orders import REFUSALS
+from intake.dialects.routing import check_name, requests_in
+from intake.requests.answer_plans import Plan, plan_for_one
+from intake.requests.envelope import Envelope, enclose_in_dialect
+from intake.requests.send import Call, check_processed
+from intake.web.parts import parts_of
+from intake.web.problems import Problem, invalid, not_found
+from intake.web.responses import json_response
+from orders.reading.background import with_background
+from orders.reading.order_reading import RequestRow, find_order, get_order
+from orders.reading.showing import showing
+from orders.reading.snapshots import Needs, Snapshot
+from orders.render import Words
+from schemas.text import parse_uuid
+from vendors import acme
+from vendors.acme import DIALECT
+
+KEY: Final = "x-acme-api-key"
+TENANT: Final = "x-b2c-tenant-id"
+REQUEST_UUID: Final = "x-acme-request-uuid"
+
+_CHALLENGE: Final = {"www-authenticate": KEY}
+
+Found = Callable[[Snapshot, RequestRow], Response | None]
+"""Makes the answer of a request that was processed; None: it cannot be read now."""
+
+
+def allowed(scope: Scope) -> Callable[..., Awaitable[Caller]]:
+    """Return the dependency of a route: who calls for the tenant that the headers name.
+
+    Raises `Problem`: 400 without a tenant, 401, 403, or 404 for a tenant that is another's.
+    """
+
+    async def caller(request: Request) -> Caller:
+        key, tenant = request.headers.get(KEY), request.headers.get(TENANT)
+        if not key:
+            raise Problem(401, f"this call needs the header {KEY}", headers=_CHALLENGE)
+        try:
+            found = await caller_by_key(request, key, scope)
+        except Problem as problem:
+            problem.headers |= _CHALLENGE if "www-authenticate" in problem.headers else {}
+            raise
+        if not tenant:
+            raise invalid(f"this call needs the header {TENANT}", TENANT)
+        check_name(found, DIALECT.name, tenant)
+        return found
+
+    return caller
+
+
+def order_object(body: bytes, caller: Caller) -> Words:
+    """Return the order object that is the body of a call. Raises `Problem`: 400, 404 or 422."""
+    (words,) = requests_in(DIALECT, body)
+    if "idempotency_key" in words:
+        raise invalid(f"the field idempotency_key is not for the body: it is the header {REQUEST_UUID}")
+    tenant = words.get("tenantId")
+    if tenant is not None:
+        # What JSON can hold and an answer cannot is written out.
+        check_name(caller, DIALECT.name, str(tenant).encode("utf-8", "backslashreplace").decode())
+    return words
+
+
+def enclosed(
+    kind: str, words: Words, call: Call, caller: Caller, *, seen_version: int | None = None
+) -> Envelope:
+    """Return the request, named by the call's `x-acme-request-uuid`. Raises `Problem`: 400."""
+    keys = call.request.headers.getlist(REQUEST_UUID)
+    if len(keys) > 1 or (keys and not keys[0].strip()):
+        raise invalid(f"the header {REQUEST_UUID} names one request", REQUEST_UUID)
+    try:
+        return enclose_in_dialect(
+            DIALECT.name, kind, [words], keys or call.keys, caller, seen_version=seen_version
+        )
+    except Problem as problem:
+        problem.errors = _under_sent_name(call, problem.errors)
+        raise
+
+
+def _under_sent_name(call: Call, errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the errors with the header that the call has named its request by."""
+    if REQUEST_UUID in call.request.headers:
+        return list(errors)  # as the dialect says it
+    name = "Idempotency-Key"
+    return [{**error, "field": name} if error["field"] == "idempotency_key" else error for error in errors]
+
+
+async def order_id_of(request: Request, caller: Caller, name: str) -> str:
+    """Return the id of the order that a path names: it may be its number. Raises `Problem`: 404."""
+    id_ = parse_uuid(name) or await to_thread.run_sync(_find, request, caller, name)
+    if id_ is None:
+        raise not_found()
+    return str(id_)
+
+
+def _find(request: Request, caller: Caller, name: str) -> UUID | None:
+    with parts_of(request.app).engine.connect() as connection:
+        return find_order(connection, caller.tenant_id, name)
+
+
+def answering(call: Call, words: Mapping[str, Any], found: Found, needs: Needs) -> Plan:
+    """Return the plan of a call's answer: what is found, or a refusal that names the fields of this call.
+
+    A request uuid that was used before answers 409, as ACME does, whatever became of it.
+    """
+    is_named = REQUEST_UUID in call.request.headers
+
+    def make(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
+        if outcome.is_repeat and is_named:
+            raise Problem(409, "this request uuid was used before", errors=[_REPEATED])
+        try:
+            check_processed(outcome, REFUSALS)
+        except Problem as problem:
+            problem.errors = _under_sent_name(call, acme.in_places_of(words, problem.errors))
+            raise
+        return found(snapshot, outcome)
+
+    return plan_for_one(make, needs, dialect=DIALECT.name)
+
+
+_REPEATED: Final = {
+    "code": "idempotency_conflict",
+    "field": REQUEST_UUID,
+    "message": "a request of this uuid was sent before",
+}
+
+
+def order_after(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
+    """Return the order as it is after the request. Raises `OrderNotShown`."""
+    if outcome.order_id is None:
+        return None
+    with showing(outcome.order_id, DIALECT.name):
+        order = snapshot.with_background(outcome.order_id, outcome.tenant_id)
+        return None if order is None else json_response(acme.answer(*order))
+
+
+def deleted_order(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
+    """Return the order as it was before it was deleted. Raises `OrderNotShown`."""
+    if outcome.order_id is None:
+        return None
+    with showing(outcome.order_id, DIALECT.name):
+        order = snapshot.with_background(outcome.order_id, outcome.tenant_id)
+        return None if order is None else json_response(acme.answer(*acme.before_deletion(*order)))
+
+
+def order_in_acme(connection: Connection, tenant_id: UUID, order_id: UUID) -> Response | None:
+    """Return the tenant's order in ACME's words; None where there is none, or a client deleted it.
+
+    Raises `OrderNotShown`.
+    """
+    with showing(order_id, DIALECT.name):
+        words = get_order(connection, order_id, tenant_id)
+        if words is None:
+            return None
+        (order,), background = with_background(connection, tenant_id, [words], with_originals=True)
+        return None if acme.is_deleted(order) else json_response(acme.answer(order, background))
+
+
+def in_acme(connection: Connection, tenant_id: UUID, found: Sequence[Words]) -> list[Words]:
+    """Return orders in ACME's words, in their order."""
+    orders, background = with_background(connection, tenant_id, found, with_originals=True)
+    return [acme.answer(order, background) for order in orders]

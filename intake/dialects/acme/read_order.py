@@ -1,0 +1,95 @@
+"""The order that a PUT is about, as it is read beside what the PUT says of it."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from anyio import to_thread
+from fastapi import Request
+from sqlalchemy import Connection, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.tables import requests
+from intake.auth.keys import Caller
+from intake.reads.one_moment import at_one_moment
+from intake.web.parts import parts_of
+from intake.web.problems import Problem, unavailable
+from intake.web.strict_json import parse_json
+from orders.reading.background import with_background
+from orders.reading.catalogue_facts import read_classes
+from orders.reading.order_reading import get_order
+from orders.reading.recorded_changes import changes_since
+from orders.reading.showing import showing
+from orders.render import Words, to_json
+from schemas.background import Background
+from schemas.orders import Order
+from schemas.text import is_storable
+from vendors import acme
+from vendors.acme import DIALECT
+from vendors.dialect import NotTranslatable
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a PUT says, and the version of the order that it was read beside; None where none was read."""
+
+    words: Words
+    version: int | None = None
+
+
+async def said_of_order(
+    request: Request, caller: Caller, order_id: str, words: Words, *, key: str | None
+) -> Said:
+    """Return what an order object says of an order: as it is, or before the request with this key changed it.
+
+    Raises `Problem`: 422 for what cannot be changed, by its field; 503 where the order cannot be read and
+    the object has fields that only it can be compared with.
+    """
+    try:
+        return await to_thread.run_sync(_said, request, caller, UUID(order_id), words, key)
+    except NotTranslatable as error:
+        raise Problem(422, str(error), errors=[one.as_dict() for one in error.rejections]) from error
+    except SQLAlchemyError as error:
+        if acme.compares(words):
+            raise unavailable("the order cannot be read now; send the same again") from error
+        return Said(words)
+
+
+def _said(request: Request, caller: Caller, order_id: UUID, words: Words, key: str | None) -> Said:
+    with at_one_moment(parts_of(request.app).engine).connect() as connection:
+        found = get_order(connection, order_id, caller.tenant_id)
+        if found is None:
+            return Said(words)
+        with showing(order_id, DIALECT.name):
+            (order,), background = with_background(connection, caller.tenant_id, [found], with_originals=True)
+            order, background = _as_first_read(connection, order, background, caller, key)
+            read = parse_json(to_json(acme.answer(order, background)), is_exact=True)
+        background = _with_classes(connection, background, acme.classes_of(words))
+    if acme.is_deleted(order):
+        return Said(words, order.version)  # it is refused as such, whatever is said of it
+    names = acme.catalogue_words(background)
+    return Said(acme.said_of(words, read, acme.related_of_items(order), names), order.version)
+
+
+def _with_classes(connection: Connection, background: Background, names: set[str]) -> Background:
+    """Return what is known around the order, with the ticket classes that are to be in it."""
+    tenant_id = background.tenant_id
+    others = {name for name in names - background.ticket_classes.keys() if is_storable(name)}
+    rows = read_classes(connection, {tenant_id: others}).values()
+    return replace(
+        background,
+        events={**background.events, **{row.event_external_id: row.event() for row in rows}},
+        ticket_classes={**background.ticket_classes, **{row.external_id: row.ticket_class() for row in rows}},
+    )
+
+
+def _as_first_read(
+    connection: Connection, order: Order, background: Background, caller: Caller, key: str | None
+) -> tuple[Order, Background]:
+    """Return the order as it was when the request with this key came first, if it did and changed it."""
+    if key is None or not is_storable(key):
+        return order, background
+    named = (requests.c.tenant_id == caller.tenant_id) & (requests.c.idempotency_key == key)
+    request_id: Any = connection.scalar(select(requests.c.id).where(named))
+    changes = [] if request_id is None else changes_since(connection, order.id, request_id)
+    return acme.earlier(order, background, changes) if changes else (order, background)

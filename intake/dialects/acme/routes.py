@@ -1,0 +1,207 @@
+"""ACME Ticketing's way to order: `/v1/b2c/orders`."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response, Security
+from fastapi.security import APIKeyHeader
+from orjson import Fragment
+from sqlalchemy import Connection
+
+from intake.auth.keys import Caller
+from intake.dialects.acme.calls import (
+    KEY,
+    REQUEST_UUID,
+    TENANT,
+    allowed,
+    answering,
+    deleted_order,
+    enclosed,
+    in_acme,
+    order_after,
+    order_id_of,
+    order_in_acme,
+    order_object,
+)
+from intake.dialects.acme.openapi import CREATE_ORDER, DELETE_ORDER, LIST_ORDERS, SHOW_ORDER, UPDATE_ORDER
+from intake.dialects.acme.read_order import said_of_order
+from intake.dialects.render_orders import USUAL_WAIT_SECONDS
+from intake.dialects.routing import refusing_with
+from intake.reads.one_moment import at_one_moment
+from intake.requests.answer_plans import WITH_ORIGINAL, Plan
+from intake.requests.envelope import Envelope
+from intake.requests.send import Call, call_of, send
+from intake.web.bodies import read_body
+from intake.web.parts import PartsOfApp
+from intake.web.problems import Problem, invalid, not_found
+from intake.web.responses import json_response, list_response
+from orders.reading.customers import Customer, orders_of_customer, orders_of_event
+from orders.reading.event_orders import find_event
+from orders.reading.order_reading import RequestRow, find_order
+from orders.reading.showing import as_json, show_each
+from orders.reading.snapshots import Needs, Snapshot
+from orders.reading.whole_orders import read_words
+from schemas.requests import CANCEL, CREATE, UPDATE
+from schemas.text import is_storable, parse_uuid
+from vendors import acme
+from vendors.acme import DIALECT
+
+MAX_LIST: Final = 500
+"""Orders in one list; the header `Link` leads to older ones."""
+
+
+def refusal(problem: Problem) -> tuple[int, Any]:
+    """Return the status and the body of a refusal, as this dialect says it."""
+    return problem.status, acme.refusal(problem.status, problem.detail, problem.errors)
+
+
+# Declared for the OpenAPI page only: what they find in the headers, we look for ourselves.
+_documented: Final = [
+    Security(APIKeyHeader(name=KEY, scheme_name=KEY, description="A key.", auto_error=False)),
+    Security(APIKeyHeader(name=TENANT, scheme_name=TENANT, description="The tenant.", auto_error=False)),
+]
+
+router = APIRouter(
+    prefix="/v1/b2c/orders",
+    default_response_class=Response,
+    route_class=refusing_with(refusal),
+    dependencies=_documented,
+    tags=[DIALECT.name],
+)
+
+_Reader = Annotated[Caller, Depends(allowed("orders.read"))]
+_creator = allowed("orders.create")
+_Updater = Annotated[Caller, Depends(allowed("orders.update"))]
+_Filter = Annotated[str | None, Query()]
+
+
+def _list(request: Request, connection: Connection, caller: Caller, found: list[UUID]) -> Response:
+    def show_all(ids: Sequence[UUID]) -> list[Fragment]:
+        return as_json(in_acme(connection, caller.tenant_id, read_words(connection, ids)))
+
+    listed = show_each(found[:MAX_LIST], DIALECT.name, show_all)
+    headers = {}
+    if len(found) > MAX_LIST:
+        query = request.url.include_query_params(cursor=str(found[MAX_LIST - 1])).query
+        # A header has no words for every id of an event.
+        headers["link"] = f'<{quote(request.scope["path"])}?{query}>; rel="next"'
+    return list_response(listed.items, listed.left_out, headers)
+
+
+def _cursor(value: str | None) -> Any:
+    cursor = parse_uuid(value) if value else None
+    if value and cursor is None:
+        raise invalid("the cursor is not one that a list gave", "cursor")
+    return cursor
+
+
+@router.get("", summary="List orders", **LIST_ORDERS)
+def list_orders(
+    request: Request,
+    parts: PartsOfApp,
+    caller: _Reader,
+    visitorId: _Filter = None,
+    tempVisitorId: _Filter = None,
+    email: _Filter = None,
+    phoneNumber: _Filter = None,
+    cursor: _Filter = None,
+) -> Response:
+    """List the orders of a visitor, newest first; all that is named must be so, and nobody has none."""
+    # `?email=&phoneNumber=` is how forms leave out what they do not restrict.
+    customer = Customer(email or None, phoneNumber or None, visitorId or None, tempVisitorId or None)
+    before = _cursor(cursor)
+
+    def read(connection: Connection) -> Response:
+        found = (
+            orders_of_customer(connection, caller.tenant_id, customer, limit=MAX_LIST + 1, before=before)
+            if all(is_storable(value) for value in customer.named().values())
+            else []
+        )
+        return _list(request, connection, caller, found)
+
+    return parts.stale_reads.read(request, read)
+
+
+@router.get("/event/{eventId}", summary="List orders of an event", **LIST_ORDERS)
+def list_orders_of_event(
+    request: Request, eventId: str, parts: PartsOfApp, caller: _Reader, cursor: _Filter = None
+) -> Response:
+    """List the orders with an item of the event, newest first; it is named by its id here or there."""
+    before = _cursor(cursor)
+
+    def read(connection: Connection) -> Response:
+        event = find_event(connection, caller.tenant_id, eventId) if is_storable(eventId) else None
+        if event is None:
+            raise not_found()
+        found = orders_of_event(connection, event.id, limit=MAX_LIST + 1, before=before)
+        return _list(request, connection, caller, found)
+
+    return parts.stale_reads.read(request, read)
+
+
+@router.get("/{id}", summary="Get an order", **SHOW_ORDER)
+def get_order(id: str, parts: PartsOfApp, caller: _Reader) -> Response:
+    """Show an order by its id, or by our number of it."""
+    with at_one_moment(parts.engine).connect() as connection:
+        order_id = find_order(connection, caller.tenant_id, id)
+        response = order_id and order_in_acme(connection, caller.tenant_id, order_id)
+    if not response:
+        raise not_found()
+    return response
+
+
+@router.post("", status_code=201, summary="Create an order", **CREATE_ORDER)
+async def create_order(request: Request) -> Response:
+    """Take an order, and answer with its id when it is confirmed."""
+    call = call_of(request)
+    caller = await _creator(request)
+    words = order_object(await read_body(request), caller)
+
+    def id_of(_: Snapshot, outcome: RequestRow) -> Response:
+        return json_response(str(outcome.order_id), 201)
+
+    plan = answering(call, words, id_of, Needs.NOTHING)
+    envelope = enclosed(CREATE, words, call, caller)
+    # The id is no more than every outcome says.
+    return await _send(call, envelope, plan, shows_orders=False)
+
+
+@router.put("/{id}", summary="Update an order", **UPDATE_ORDER)
+async def update_order(request: Request, id: str, parts: PartsOfApp, caller: _Updater) -> Response:
+    """Replace all that the order object says of an order; it is priced again, and answered.
+
+    What is as it was read is not said; what cannot be changed is refused by its field.
+    """
+    call = call_of(request)
+    words = order_object(await read_body(request), caller)
+    order_id = await order_id_of(request, caller, id)
+    if str(words.get("id") or id) not in (id, order_id):
+        raise invalid("the body is of another order than the path", "id", status=422)
+    envelope = enclosed(UPDATE, {**words, "id": order_id}, call, caller)
+    said = await said_of_order(request, caller, order_id, words, key=envelope.key)
+    seen_version = said.version or await parts.seen_versions.read(caller, UUID(order_id))
+    named = {**said.words, "id": order_id}
+    envelope = enclosed(UPDATE, named, call, caller, seen_version=seen_version)
+    plan = answering(call, named, order_after, WITH_ORIGINAL)
+    return await _send(call, envelope, plan)
+
+
+@router.delete("/{id}", summary="Delete an order", **DELETE_ORDER)
+async def delete_order(request: Request, id: str, caller: _Updater) -> Response:
+    """Cancel an order, and answer with it as it was: what was paid is owed back, and nobody here sees it."""
+    call = call_of(request)
+    envelope = enclosed(CANCEL, {"id": await order_id_of(request, caller, id)}, call, caller)
+    return await _send(call, envelope, answering(call, {}, deleted_order, WITH_ORIGINAL))
+
+
+async def _send(call: Call, envelope: Envelope, plan: Plan, *, shows_orders: bool = True) -> Response:
+    # A request uuid that was used before has an answer of its own.
+    replays = REQUEST_UUID not in call.request.headers
+    return await send(
+        call, envelope, plan, usual_wait=USUAL_WAIT_SECONDS, shows_orders=shows_orders, replays=replays
+    )
+
+
+__all__ = ["MAX_LIST", "REQUEST_UUID", "router"]

@@ -1,0 +1,114 @@
+"""What all calls on the OpenAPI page have in common: who may make them, and when to try again."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from intake.auth.access import SCHEME
+
+Words = dict[str, Any]
+
+_SIGNED: Final = "Signed link"
+_CLIENT: Final = "Client credentials"
+_ZOHO: Final = "Zoho-oauthtoken"
+_ACME: Final = ("x-acme-api-key", "x-b2c-tenant-id")
+_TICKET_EVOLUTION: Final = ("X-Token", "X-Signature")
+
+_SCHEMES: Final[Words] = {
+    "X-Token": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Token",
+        "description": "The token of `willcall keys create`: the key's id as 32 letters and digits.",
+    },
+    "X-Signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Signature",
+        "description": "Base64 of HMAC-SHA256, with the key's secret, over `METHOD host/path?` and the "
+        "sorted query or the body.",
+    },
+    _SIGNED: {
+        "type": "apiKey",
+        "in": "query",
+        "name": "signature",
+        "description": "Part of a link that the intake has made; good until it expires.",
+    },
+    _CLIENT: {
+        "type": "http",
+        "scheme": "basic",
+        "description": "A key's id and the key; they may be in the body instead.",
+    },
+}
+
+_OUTCOME: Final = "/v1/requests/{request_id}"
+_PUBLIC: Final = ("/healthz", "/readyz", "/metrics")
+
+_AGAIN: Final = "In how many seconds to try again."
+_TOO_MANY: Final = "Too many calls, or too many that wait: of this key, its tenant or this address."
+_AWAY: Final = "The database or the broker does not answer, or too many calls are under way."
+_REPLAYED: Final = "`true`: the same request had come before, and this is the answer to that one."
+" An answer 202 never says so: nobody has looked for the first request yet."
+
+
+def complete(page: Words) -> None:
+    """Say of each call on the page who may make it, and how it is refused when there is too much to do."""
+    page["components"].setdefault("securitySchemes", {}).update(_SCHEMES)
+    for path, call in _calls(page):
+        call["security"] = _security(path, call)
+        if path not in _PUBLIC:
+            _refuse(call)
+        has_key = any(one["name"] == "Idempotency-Key" for one in call.get("parameters", ()))
+        if has_key or path == _OUTCOME:
+            _replay(call)
+
+
+def _calls(page: Words) -> Iterator[tuple[str, Words]]:
+    for path, calls in page["paths"].items():
+        for call in calls.values():
+            yield path, call
+
+
+def _security(path: str, call: Words) -> list[Words]:
+    """Return the ways to be allowed, each with all that it needs."""
+    if path in _PUBLIC:
+        return []
+    if path.startswith("/documents/"):
+        return [{_SIGNED: []}]
+    if path.startswith("/v9/"):
+        return [_together(*_TICKET_EVOLUTION)]
+    if path.startswith("/v1/b2c/"):
+        return [_together(*_ACME)]
+    if path == "/connect/token":
+        return [{_CLIENT: []}, {}]
+    if path == _OUTCOME:  # which calls of the dialects are answered with
+        return [{SCHEME: []}, {_ZOHO: []}, _together(_ACME[0]), _together(*_TICKET_EVOLUTION)]
+    if path.startswith("/v1/"):
+        return [{SCHEME: []}]
+    found: list[Words] = call["security"]  # of routes that declare it
+    return found
+
+
+def _together(*names: str) -> Words:
+    return {name: [] for name in names}
+
+
+def _refuse(call: Words) -> None:
+    """Add the answers 429 and 503, in the shape of the call's other refusals."""
+    answers = call["responses"]
+    for status, description in (("429", _TOO_MANY), ("503", _AWAY)):
+        shape = answers.get(f"{status[0]}XX") or answers["default"]
+        answers.setdefault(status, shape | {"description": description})
+        _add_header(answers, status, "Retry-After", _AGAIN)
+
+
+def _replay(call: Words) -> None:
+    answers = call["responses"]
+    for status in answers:
+        if status in ("200", "201", "404", "409", "410", "412", "422", "4XX"):
+            _add_header(answers, status, "Idempotency-Replayed", _REPLAYED)
+
+
+def _add_header(answers: Words, status: str, name: str, description: str) -> None:
+    header = {name: {"description": description, "schema": {"type": "string"}}}
+    # Copied: other calls may have the same answer.
+    answers[status] = {**answers[status], "headers": answers[status].get("headers", {}) | header}

@@ -1,0 +1,132 @@
+"""From requests to Celery messages: each holds as many requests as fit."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from db.ids import new_id
+from intake.requests.weights import MOST, weight_of
+from schemas.requests import CREATE
+from worker.broker.publishing import Message, task_message
+from worker.broker.queues import ORDERS
+
+WEIGHT_OF_MESSAGE: Final = 100
+"""Little enough that several workers share a large sending, and that nobody waits long for one message."""
+
+CHANGES_PER_MESSAGE: Final = 20
+"""Fewer of what changes something: it may be an order of a thousand tickets, which is all written anew."""
+
+MAX_BYTES: Final = 256 * 1024
+"""Bytes of requests in one message; a larger request travels alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One request that is ready to travel: the task it is for, whose it is, its id, and its JSON."""
+
+    kind: str
+    tenant: str
+    request_id: UUID
+    body: bytes
+    weight: int
+    """How much work it is, about: a small order is 1."""
+    by: str | None = None
+    """Who has sent it: a key's id, over HTTP."""
+    call_id: str | None = None
+    """The call of the intake by which it came, for logs."""
+
+
+def outgoing(
+    kind: str,
+    body: Mapping[str, Any],
+    *,
+    tenant: str,
+    request_id: UUID | None = None,
+    may_set_price: bool | None = None,
+    by: str | None = None,
+    dialect: str | None = None,
+    seen_version: int | None = None,
+    call_id: str | None = None,
+) -> Outgoing:
+    """Return a request with its envelope: tenant, id (a new one unless given), what it may do, by whom,
+    in which dialect it is, and which version its order had. `call_id` names the call of the intake for logs.
+
+    Raises `TypeError` for what JSON has no words for; a `Decimal` is written as a string.
+    """
+    request_id = request_id or new_id()
+    words = {**body, "tenant": tenant, "request_id": str(request_id)}
+    if may_set_price is not None:
+        words["may_set_price"] = may_set_price
+    if by is not None:
+        words["by"] = by
+    if dialect is not None:
+        words["dialect"] = dialect
+    if seen_version is not None:
+        words["seen_version"] = seen_version
+    return Outgoing(kind, tenant, request_id, _dump(words), weight_of(kind, body), by, call_id)
+
+
+def _dump(words: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(words, default=_plain)
+    except TypeError:
+        # Lone surrogates, integers over 64 bits: the worker rejects them, by the name of their field.
+        return json.dumps(words, default=_plain).encode()
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(f"a request cannot hold a {type(value).__name__}")
+
+
+def pack(requests: Iterable[Outgoing], *, max_requests: int | None = None) -> list[Message]:
+    """Return the messages that carry the requests: each is of one tenant and one kind.
+
+    The requests of a tenant stay in their order; its messages go to its share of the queue. `max_requests` is
+    how many are in a message; left out, as many as are little work together. What is more than that alone
+    travels alone.
+    """
+    by_tenant: dict[str, list[Outgoing]] = {}
+    for request in requests:
+        by_tenant.setdefault(request.tenant, []).append(request)
+    return [message for own in by_tenant.values() for message in _pack_one_tenants(own, max_requests)]
+
+
+def _pack_one_tenants(requests: Iterable[Outgoing], max_requests: int | None) -> Iterator[Message]:
+    together: list[Outgoing] = []
+    size = weight = 0
+    for request in requests:
+        most = WEIGHT_OF_MESSAGE if request.kind == CREATE else CHANGES_PER_MESSAGE
+        is_much = weight + request.weight > most
+        is_full = len(together) == max_requests if max_requests else is_much
+        is_full = is_full or size + len(request.body) > MAX_BYTES
+        if together and (is_full or together[0].kind != request.kind):
+            yield _message(together)
+            together, size, weight = [], 0, 0
+        together.append(request)
+        size += len(request.body)
+        weight += request.weight
+    if together:
+        yield _message(together)
+
+
+def _message(requests: Sequence[Outgoing]) -> Message:
+    return task_message(
+        requests[0].kind,
+        b'{"requests": [' + b", ".join(request.body for request in requests) + b"]}",
+        queue=ORDERS,
+        summary=f"requests={len(requests)} first={requests[0].request_id}",
+        requests=min(sum(request.weight for request in requests), MOST),
+        tenant=requests[0].tenant,
+        requests_by=Counter(request.by or "" for request in requests),
+        calls=[request.call_id for request in requests],
+    )

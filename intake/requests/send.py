@@ -1,0 +1,203 @@
+"""Calls that become requests on the queue: published with a confirm, and their outcome for those who wait."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import Request, Response
+from sqlalchemy.exc import SQLAlchemyError
+
+from intake.requests.answer_plans import Plan, plan_for_one
+from intake.requests.envelope import Envelope
+from intake.web.call_records import note_request
+from intake.web.parts import Parts, parts_of
+from intake.web.preferences import wanted_wait
+from intake.web.problems import Problem, unavailable
+from intake.web.responses import json_response, order_response
+from orders.reading.order_reading import RequestRow, conflicting
+from orders.reading.showing import showing
+from orders.reading.snapshots import Needs, Snapshot
+from schemas.outcomes import RejectionCode
+from vendors.registry import CANONICAL
+from worker.broker.publishing import NotConfirmed
+
+Refusals = Mapping[RejectionCode, int]
+"""Which status a rejection has; 422 for those that are not named."""
+
+OF_ORDERS: Final[Refusals] = {"unknown_order": 404, "version_conflict": 412}
+
+REPLAYED: Final = {"idempotency-replayed": "true"}
+"""The header of an answer that was given before: the same request had come already."""
+
+_POLL_AFTER: Final = {"retry-after": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call, and since when it is answered: who waits does so from then on."""
+
+    request: Request
+    called_at: float
+
+    @property
+    def keys(self) -> list[str]:
+        """Return the headers `Idempotency-Key`."""
+        return self.request.headers.getlist("idempotency-key")
+
+
+def call_of(request: Request) -> Call:
+    """Return the call, which begins now."""
+    return Call(request, time.monotonic())
+
+
+def _outcomes(_: Snapshot, outcomes: Sequence[RequestRow]) -> Response:
+    return json_response([outcome.words() for outcome in outcomes])
+
+
+OUTCOMES: Final = Plan(_outcomes, Needs.NOTHING)
+"""The answer to an array of requests: what became of each."""
+
+
+async def send(
+    call: Call,
+    envelope: Envelope,
+    plan: Plan,
+    *,
+    usual_wait: int = 0,
+    plan_for_all: Plan = OUTCOMES,
+    shows_orders: bool = True,
+    replays: bool = True,
+) -> Response:
+    """Publish the requests, and wait for their outcome as long as the caller prefers.
+
+    `plan` is that of a single request, `plan_for_all` that of an array. An answer that `shows_orders` is for
+    callers that may read them; others get the outcomes. One that `replays` is, where the request was sent
+    before, the answer to that one, and marked so.
+    Raises `Problem`: 413, 429 or 503 where the requests are too many, 503 if the broker does not confirm, or
+    what the answer raises.
+    """
+    parts = parts_of(call.request.app)
+    note_request(envelope.requests[0].request_id)
+    if await parts.reused_keys.is_reused(envelope):
+        await _refuse_reused_key(parts, envelope, plan)
+    try:
+        with parts.quotas.taking(envelope.caller, len(envelope.requests)):
+            await parts.publisher.publish(envelope.requests)
+    except NotConfirmed as error:
+        raise unavailable(
+            "the broker did not confirm; send the same again, with the same idempotency key"
+        ) from error
+    preferences = call.request.headers.getlist("prefer")
+    seconds = wanted_wait(preferences, usual_wait)
+    if not seconds:
+        # A client that usually waits is of a kind that expects to be told when to come back.
+        return _accepted(envelope, _POLL_AFTER if usual_wait else {})
+    is_preferred = wanted_wait(preferences) == seconds
+    headers = {"preference-applied": f"wait={seconds}"} if is_preferred else {}
+    deadline = call.called_at + seconds
+    chosen = plan_for_all if envelope.is_array else plan
+    if shows_orders and not envelope.is_for_reader:
+        chosen = _without_orders(chosen, is_array=envelope.is_array)
+    return await _wait(parts, envelope, deadline, chosen, headers, replays=replays)
+
+
+async def _refuse_reused_key(parts: Parts, envelope: Envelope, plan: Plan) -> None:
+    """Raise the `Problem` that is the answer to the outcome, which is known before there is one."""
+    outcome = conflicting(envelope.requests[0].request_id, envelope.caller.tenant_id)
+    try:
+        await parts.answers.answer(outcome, plan)
+    except Problem as problem:
+        problem.instance = None  # the request was not sent
+        raise
+
+
+def _without_orders(plan: Plan, *, is_array: bool) -> Plan:
+    """Return the plan with the outcomes in place of the orders: the status says the same."""
+
+    def outcomes_only(snapshot: Snapshot, outcomes: Sequence[RequestRow]) -> Response | None:
+        response = plan.make(snapshot, outcomes)
+        words = [outcome.words() for outcome in outcomes]
+        return None if response is None else _with_body(response, words if is_array else words[0])
+
+    return replace(plan, make=outcomes_only)
+
+
+def _with_body(response: Response, content: Any) -> Response:
+    kept = {name: response.headers[name] for name in ("etag", "location") if name in response.headers}
+    return json_response(content, response.status_code, kept)
+
+
+async def _wait(
+    parts: Parts,
+    envelope: Envelope,
+    deadline: float,
+    plan: Plan,
+    headers: dict[str, str],
+    *,
+    replays: bool,
+) -> Response:
+    def make(snapshot: Snapshot, outcomes: Sequence[RequestRow]) -> Response | None:
+        # A dead letter is no outcome: an operator may still send it again.
+        if any(outcome.status == "dead" for outcome in outcomes):
+            return None
+        if replays and all(outcome.is_replay for outcome in outcomes):
+            headers.update(REPLAYED)
+        return plan.make(snapshot, outcomes)
+
+    ids = [one.request_id for one in envelope.requests]
+    try:
+        response = await parts.answers.wait(
+            ids, envelope.caller.tenant_id, replace(plan, make=make), deadline
+        )
+    except SQLAlchemyError:
+        response = None
+    except Problem as problem:
+        problem.headers.update(headers)
+        raise
+    if response is None:
+        return _accepted(envelope, {**headers, **_POLL_AFTER})
+    response.headers.update(headers)
+    return response
+
+
+def _accepted(envelope: Envelope, headers: Mapping[str, str]) -> Response:
+    ids = [one.request_id for one in envelope.requests]
+    accepted = [{"request_id": id_, "status_url": status_url(id_)} for id_ in ids]
+    if envelope.is_array:
+        return json_response(accepted, 202, headers)
+    return json_response(accepted[0], 202, {"location": status_url(ids[0]), **headers})
+
+
+def with_order(status: int = 200, refusals: Refusals = OF_ORDERS) -> Plan:
+    """Return the plan of the answer that is the order as it is after the request."""
+
+    def make(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
+        check_processed(outcome, refusals)
+        order = snapshot.order(outcome.order_id, outcome.tenant_id)
+        if order is None:
+            return None
+        headers = {"location": f"/v1/orders/{order.id}"} if status == 201 else {}
+        with showing(order.id, CANONICAL):
+            return order_response(order, status, headers)
+
+    return plan_for_one(make)
+
+
+def check_processed(outcome: RequestRow, refusals: Refusals) -> None:
+    """Raise the `Problem` that a rejection is."""
+    if outcome.status != "rejected":
+        return
+    statuses = [refusals[error["code"]] for error in outcome.errors if error["code"] in refusals]
+    raise Problem(
+        statuses[0] if statuses else 422,
+        "; ".join(str(error["message"]) for error in outcome.errors),
+        errors=outcome.errors,
+        instance=status_url(outcome.request_id),
+    )
+
+
+def status_url(request_id: UUID) -> str:
+    """Return where to ask what became of the request: a path, as proxies may have changed the host."""
+    return f"/v1/requests/{request_id}"

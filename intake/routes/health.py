@@ -1,0 +1,49 @@
+"""`GET /healthz`, `GET /readyz`, `GET /metrics`: for those who run it, without a key."""
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import APIRouter, FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from intake.monitoring.process_metrics import usual_metrics
+from intake.openapi.page import HEALTHZ, METRICS, READYZ
+from intake.web.parts import PartsOfApp, parts_of
+from intake.web.problems import unavailable
+from intake.web.responses import json_response
+
+router = APIRouter(default_response_class=Response, tags=["health"])
+
+metrics_router = APIRouter(default_response_class=Response, tags=["health"])
+"""For an intake whose metrics have no port of their own."""
+
+
+@router.get("/healthz", summary="Is it alive?", **HEALTHZ)
+async def healthz() -> Response:
+    """Say that the process runs; no server behind it is asked."""
+    return json_response({"status": "alive"})
+
+
+@router.get("/readyz", summary="Can it take work?", **READYZ)
+async def readyz(parts: PartsOfApp) -> Response:
+    """Say whether the database answers, its schema is current, and the broker can be reached."""
+    bad = await parts.readiness.bad_parts()
+    if not bad:
+        return json_response({"status": "ready"})
+    errors = [{"code": "unavailable", "field": part, "message": sentence} for part, sentence in bad.items()]
+    raise unavailable("; ".join(bad.values()), errors=errors)
+
+
+@metrics_router.get("/metrics", summary="Counters", **METRICS)
+async def metrics(request: Request) -> Response:
+    """Return the metrics of this intake as Prometheus text, and what the outbox holds, for all of them.
+
+    What the database cannot tell is NaN.
+    """
+    outbox = await refresh(request.app)
+    usual = await to_thread.run_sync(generate_latest, usual_metrics(), limiter=CapacityLimiter(1))
+    return Response(usual + generate_latest(outbox), media_type=CONTENT_TYPE_LATEST)
+
+
+async def refresh(app: FastAPI) -> CollectorRegistry:
+    """Bring the metrics up to date, and return those of the outbox; the others are in the usual registry."""
+    app.state.call_book.flush()
+    return await parts_of(app).outbox_metrics.refreshed()

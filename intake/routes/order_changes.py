@@ -1,0 +1,95 @@
+"""Calls that change an order: an update, a cancellation, a payment; each a request on the queue."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from intake.auth.access import caller_of
+from intake.openapi.page import CANCEL_ORDER, RECORD_PAYMENT, UPDATE_ORDER
+from intake.requests.envelope import enclose, open_object
+from intake.requests.send import Call, call_of, send, with_order
+from intake.web.bodies import JSON, MERGE_PATCH, read_body, read_optional_body
+from intake.web.conditions import expected_versions
+from intake.web.parts import parts_of
+from intake.web.problems import not_found
+from intake.web.strict_routes import StrictRoute
+from schemas.requests import CANCEL, PAY, UPDATE
+from schemas.text import parse_uuid
+
+router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["orders"])
+
+_SAID_ELSEWHERE: Final = ("order_id", "order_key", "expected_version", "expected_versions")
+
+_CHANGED = with_order()
+_PAID = with_order(201)
+
+
+@router.patch("/v1/orders/{order_id}", status_code=202, summary="Update an order", **UPDATE_ORDER)
+async def update_order(request: Request, order_id: str) -> Response:
+    """Merge a patch (RFC 7396) into the order; it is priced again, and inventory taken or returned.
+
+    `null` removes what can be missing, an array replaces the whole array: lines that are left out are
+    taken out of the order. With `If-Match` it happens only to that version of the order, or to one of
+    those versions; without, updates
+    apply in the order in which they were accepted, and the last one wins.
+    """
+    call = call_of(request)
+    caller = await caller_of(request, "orders.update")
+    named = _order_named(call, order_id)
+    patch = open_object(await read_body(request, (MERGE_PATCH, JSON)))
+    # Who names a version has said already what came before.
+    seen_version = (
+        await parts_of(request.app).seen_versions.read(caller, UUID(named["order_id"]))
+        if named.keys() == {"order_id"}
+        else None
+    )
+    words = {**named, "patch": patch}
+    envelope = enclose(UPDATE, words, call.keys, caller, seen_version=seen_version)
+    return await send(call, envelope, _CHANGED)
+
+
+@router.post("/v1/orders/{order_id}/cancel", status_code=202, summary="Cancel an order", **CANCEL_ORDER)
+async def cancel_order(request: Request, order_id: str) -> Response:
+    """Cancel the whole order, or the lines or tickets that the body names.
+
+    Tickets are voided and their inventory is free again; what was paid is owed back: a negative
+    `balance`. Cancelling again changes nothing.
+    """
+    call = call_of(request)
+    caller = await caller_of(request, "orders.update")
+    named = _order_named(call, order_id)
+    body = open_object(await read_optional_body(request), _SAID_ELSEWHERE)
+    return await send(call, enclose(CANCEL, {**body, **named}, call.keys, caller), _CHANGED)
+
+
+@router.post("/v1/orders/{order_id}/payments", status_code=202, summary="Record a payment", **RECORD_PAYMENT)
+async def record_payment(request: Request, order_id: str) -> Response:
+    """Record a payment or a refund that was made, or is under way; no money is moved.
+
+    Without an amount it is what is owed. With `payment_number` a pending one is completed. Send an
+    idempotency key: the same call again is then the same payment.
+    """
+    call = call_of(request)
+    caller = await caller_of(request, "payments.record")
+    named = _order_named(call, order_id)
+    body = open_object(await read_body(request), _SAID_ELSEWHERE)
+    is_new = body.get("payment_number") is None
+    envelope = enclose(PAY, {**body, **named}, call.keys, caller)
+    return await send(call, envelope, _PAID if is_new else _CHANGED)
+
+
+def _order_named(call: Call, order_id: str) -> dict[str, Any]:
+    """Return the fields that say which order is meant, and which version of it."""
+    id_ = parse_uuid(order_id)
+    if id_ is None:
+        raise not_found()
+    named = {"order_id": str(id_)}
+    versions = expected_versions(call.request.headers.getlist("if-match"))
+    if versions is None:
+        return named
+    if len(versions) == 1:
+        return {**named, "expected_version": versions[0]}
+    # Which of them the order has is decided under its lock: another change may be on its way. And the same
+    # call again is the same request, whatever version the order has by then.
+    return {**named, "expected_versions": versions}

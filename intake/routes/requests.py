@@ -1,0 +1,68 @@
+"""`GET /v1/requests/{request_id}`: what became of a request."""
+
+from datetime import timedelta
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response, Security
+from fastapi.security.utils import get_authorization_scheme_param
+
+from db.ids import is_recent
+from intake.auth.access import caller_by_key, caller_of, documented
+from intake.auth.keys import Caller
+from intake.auth.scopes import OUTCOMES
+from intake.dialects.ticket_evolution.access import caller_by_signature
+from intake.openapi.page import SHOW_REQUEST
+from intake.requests.send import REPLAYED
+from intake.routes.holds import hold_of_request
+from intake.web.clock import utc_now
+from intake.web.parts import PartsOfApp
+from intake.web.problems import not_found
+from intake.web.responses import json_response
+from intake.web.strict_routes import StrictRoute
+from orders.reading.order_reading import RequestRow, find_requests
+from schemas.text import parse_uuid
+
+router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["requests"])
+
+_MAY_BE_PENDING: Final = timedelta(hours=24)
+
+
+async def _caller(request: Request, _: object = Security(documented)) -> Caller:
+    """Return who asks, also with the credentials of a dialect: its calls are answered with this path."""
+    headers = request.headers
+    scheme, key = get_authorization_scheme_param(headers.get("authorization"))
+    if "x-signature" in headers:
+        return await caller_by_signature(request, b"", *OUTCOMES)
+    if "x-acme-api-key" in headers:
+        return await caller_by_key(request, headers["x-acme-api-key"], *OUTCOMES)
+    if scheme.lower() == "zoho-oauthtoken":
+        return await caller_by_key(request, key, *OUTCOMES)
+    return await caller_of(request, *OUTCOMES)
+
+
+@router.get("/v1/requests/{request_id}", summary="Show a request", **SHOW_REQUEST)
+def show_request(request_id: str, parts: PartsOfApp, caller: Annotated[Caller, Depends(_caller)]) -> Response:
+    """Return what became of the request; a repeated one tells the outcome of the first.
+
+    Requests are written down when they are processed, also those that wait for their order. Until then
+    an id is `pending` for a day, because nothing is known of it; after that it is not found.
+    """
+    id_ = parse_uuid(request_id)
+    if id_ is None:
+        raise not_found()
+    # A single statement needs no transaction around it.
+    engine = parts.engine.execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        row = find_requests(connection, [id_]).get(id_)
+    if row is not None and row.tenant_id == caller.tenant_id:
+        hold_id = hold_of_request(engine, row)
+        words = row.words() | ({} if hold_id is None else {"hold_id": hold_id})
+        return json_response(words, headers=REPLAYED if row.is_replay else None)
+    if row is not None or not is_recent(id_, utc_now(), _MAY_BE_PENDING):
+        raise not_found()
+    return json_response(_pending(id_, caller).words())
+
+
+def _pending(request_id: UUID, caller: Caller) -> RequestRow:
+    return RequestRow(request_id, caller.tenant_id, "pending", None, ())

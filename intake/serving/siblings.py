@@ -1,0 +1,111 @@
+"""One of several intake processes that share a port: what the process above them has given to each."""
+
+import os
+import shutil
+import socket
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from intake.edge.open_counts import OpenCounts, make_counts, mark_away
+from intake.serving.shared_windows import SharedWindows, make_windows
+
+_VARIABLE: Final = "WILLCALL_SIBLING"
+
+
+@dataclass(frozen=True, slots=True)
+class Sibling:
+    """What a process is told of itself. All of it is plain, as it travels in the environment."""
+
+    name: str
+    index: int
+    """From 0; the process that replaces it has the same."""
+    sockets: Sequence[int]
+    """Descriptors of sockets that listen on the intake's port; all siblings share them."""
+    metrics_sockets: Sequence[int]
+    """The same of the port of the metrics; none: they have no port of their own."""
+    folder: str
+    """Where all siblings count."""
+    parent: int
+    """The id of the process above."""
+
+    @property
+    def descriptors(self) -> Sequence[int]:
+        """Return what the process inherits."""
+        return (*self.sockets, *self.metrics_sockets)
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that tell a process who it is."""
+        # The second one makes prometheus_client count in files, which any of the siblings can add up.
+        return {_VARIABLE: orjson.dumps(asdict(self)).decode(), "PROMETHEUS_MULTIPROC_DIR": self.folder}
+
+    def open_counts(self) -> OpenCounts:
+        """Return how many connections each of the siblings has."""
+        return OpenCounts(_counts_in(self.folder), self.index)
+
+    def windows(self) -> SharedWindows:
+        """Return where the siblings count requests and unknown keys together."""
+        return SharedWindows(_windows_in(self.folder), self.index)
+
+    def tell_started(self) -> None:
+        """Tell the process above that its children can start."""
+        self._started.touch()
+
+    @property
+    def has_one_started(self) -> bool:
+        """Say whether any of the siblings has ever come so far as to serve."""
+        return self._started.exists()
+
+    @property
+    def _started(self) -> Path:
+        return Path(self.folder, "started")
+
+    def leave(self) -> None:
+        """Remove what the process above would have removed, had it not died before its children."""
+        if os.getppid() != self.parent:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def mark_dead(self) -> None:
+        """Forget what a process that has died showed of its present; what it has counted remains."""
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(self.index, self.folder)  # type: ignore[no-untyped-call]
+        mark_away(_counts_in(self.folder), self.index)
+
+
+def furnish(folder: str, siblings: int) -> None:
+    """Make what so many siblings need in their folder."""
+    make_counts(_counts_in(folder), siblings)
+    make_windows(_windows_in(folder), siblings)
+
+
+def _counts_in(folder: str) -> Path:
+    return Path(folder, "connections")
+
+
+def _windows_in(folder: str) -> Path:
+    return Path(folder, "windows")
+
+
+def join_siblings() -> Sibling | None:
+    """Return what this process was given, or None if it is alone.
+
+    Called before any metric is made: a process that replaces another goes on with its files. With a file for
+    each process id, as is usual, a process that dies again and again would fill the disk.
+    """
+    given = os.environ.pop(_VARIABLE, None)
+    if given is None:
+        return None
+    from prometheus_client import values
+
+    sibling = Sibling(**orjson.loads(given))
+    values.ValueClass = values.MultiProcessValue(lambda: sibling.index)  # type: ignore[no-untyped-call]
+    return sibling
+
+
+def opened(descriptors: Sequence[int]) -> list[socket.socket]:
+    """Return inherited sockets as objects."""
+    return [socket.socket(fileno=descriptor) for descriptor in descriptors]

@@ -1,0 +1,130 @@
+"""What the intake opens once and its routes share."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, cast
+
+from anyio import to_thread
+from fastapi import Depends, FastAPI, Request
+from limits.storage import Storage
+from sqlalchemy import Engine
+
+from intake.auth.authentication import Authenticator
+from intake.auth.last_uses import LastUses
+from intake.documents.serve import Documents
+from intake.monitoring.outbox_metrics import OutboxMetrics
+from intake.monitoring.readiness import Readiness
+from intake.quotas.quotas import Quotas
+from intake.reads.pools import open_pools
+from intake.reads.reader_shares import READERS, Shares
+from intake.reads.stale_reads import StaleReads
+from intake.reads.standby import Standby
+from intake.requests.bulk_answers import BulkAnswers
+from intake.requests.idempotency_keys import ReusedKeys
+from intake.requests.publish import GroupPublisher
+from intake.requests.seen_versions import SeenVersions
+from orders.reading.event_orders import EventOrders
+from worker.runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The database's engine, the publisher, and what is built on them."""
+
+    engine: Engine
+    """What reads: at most `READERS` connections."""
+    stale_reads: StaleReads
+    """Lists, which may be a few seconds old."""
+    shares: Shares
+    quotas: Quotas
+    publisher: GroupPublisher
+    authenticator: Authenticator
+    answers: BulkAnswers
+    """For those who wait for outcomes."""
+    reads: BulkAnswers
+    """For those who read one order."""
+    seen_versions: SeenVersions
+    reused_keys: ReusedKeys
+    last_uses: LastUses
+    readiness: Readiness
+    public_url: str
+    """The intake's address in links; no caller's `Host` header is."""
+    link_lifetime: timedelta
+    repeat_seconds: float
+    """For how long a signed call that comes again, word for word, is the same request; 0: it is a new one."""
+    documents: Documents
+    event_orders: EventOrders
+    outbox_metrics: OutboxMetrics
+    max_body: int
+    """Bytes of the body of one call."""
+    body_seconds: float
+
+
+@asynccontextmanager
+async def opened(settings: Settings, windows: Storage | None = None) -> AsyncIterator[Parts]:
+    """Open the parts, none of which connects before it is used; close them in an order that loses nothing.
+
+    `windows` is where limits in time are counted, if not in this process.
+    """
+    pools = open_pools(settings.database(), settings.read_database_url)
+    standby = None
+    if pools.standby is not None:
+        standby = Standby(pools.standby, pools.checks, settings.read_lag_seconds)
+    # A thread that has no connection to read with would only wait for one.
+    to_thread.current_default_thread_limiter().total_tokens = READERS
+    quotas = Quotas(settings, windows)
+    parts = Parts(
+        engine=pools.readers,
+        stale_reads=StaleReads(pools.readers, standby),
+        shares=Shares(),
+        quotas=quotas,
+        publisher=GroupPublisher(settings, on_published=quotas.published),
+        authenticator=Authenticator(
+            pools.keys, unknown_keys_per_minute=settings.unknown_keys_per_minute, windows=windows
+        ),
+        answers=BulkAnswers(pools.answers, "intake-answers"),
+        reads=BulkAnswers(pools.reads, "intake-reads"),
+        seen_versions=SeenVersions(pools.keys),
+        reused_keys=ReusedKeys(pools.keys),
+        last_uses=LastUses(pools.checks),
+        readiness=Readiness(pools.checks, settings),
+        public_url=settings.address_in_links(),
+        link_lifetime=timedelta(seconds=settings.link_seconds),
+        repeat_seconds=settings.signed_repeat_seconds,
+        documents=Documents(pools.documents, settings),
+        event_orders=EventOrders(),
+        outbox_metrics=OutboxMetrics(pools.checks),
+        max_body=settings.max_body_bytes,
+        body_seconds=settings.body_seconds,
+    )
+    for part in (parts.publisher, parts.answers, parts.reads):
+        part.start()
+    if standby:
+        standby.start()
+    try:
+        async with quotas.watching():
+            yield parts
+    finally:
+        await to_thread.run_sync(parts.publisher.close)
+        await parts.answers.close()
+        await parts.reads.close()
+        await parts.documents.close()
+        await parts.last_uses.close()
+        if standby:
+            await to_thread.run_sync(standby.close)
+        pools.close()
+
+
+def parts_of(app: FastAPI) -> Parts:
+    """Return the parts of an app that runs."""
+    return cast("Parts", app.state.parts)
+
+
+async def _parts(request: Request) -> Parts:  # not a plain `def`, which would cost a thread
+    return parts_of(request.app)
+
+
+PartsOfApp = Annotated[Parts, Depends(_parts)]
+"""The parameter of a route that needs the parts."""

@@ -1,0 +1,18 @@
+"""What nobody expected: logged by where it happened, never with the values that were at hand."""
+
+import logging
+
+from intake.web.call_records import current_id
+from worker.runtime.traces import trace_of
+
+log = logging.getLogger(__name__)
+
+
+class AnswerCut(Exception):
+    """An answer that has begun must end early; its text says why, and that is nobody's failure."""
+
+
+def tell_of(error: BaseException) -> None:
+    """Log the error's type and the lines that led to it; its message might quote a buyer's name."""
+    extra = {"error": type(error).__name__, "where": trace_of(error), "call_id": current_id()}
+    log.error("a call failed unexpectedly", extra=extra)

@@ -1,0 +1,174 @@
+"""The answers as models: what the OpenAPI page shows, and what tests hold the answers against."""
+
+from typing import Literal
+
+from schemas.text import Word
+from vendors.eventbookings.response_parts import (
+    Address,
+    Amount,
+    Attribute,
+    Event,
+    LineItem,
+    Moment,
+    Organisation,
+)
+
+
+class Customer(Word):
+    """Who ordered."""
+
+    uuid: str
+    user_id: str
+    first_name: str
+    last_name: str
+    email: str
+    phone: str
+    image: str
+    billing_address: Address
+    shipping_address: Address
+
+
+class _Summary(Word):
+    service_fee: Amount
+    processing_fee: Amount
+    tax: Amount
+    subtotal: Amount
+    total: Amount
+    total_tickets: Amount
+
+
+class _Payments(Word):
+    payment_amount: str
+    method: str
+    status: Literal["unpaid", "partially_paid", "paid", "refunded"]
+    date: Moment
+
+
+class Instruction(Word):
+    """What the buyer is to know."""
+
+    title: str
+    description: str
+
+
+class ExtendedStatus(Word):
+    """How far payment, fulfilment and refund are."""
+
+    name: Literal["payment", "fulfilment", "refund"]
+    value: Literal[
+        "unpaid",
+        "partially_paid",
+        "paid",
+        "refunded",
+        "unfulfilled",
+        "partially_fulfilled",
+        "fulfilled",
+        "cancelled",
+        "none",
+        "partially_refunded",
+    ]
+
+
+class _Order(Word):
+    uuid: str
+    code: str
+    customer: Customer
+    order_pdf_link: str
+    event: Event
+    organisation: Organisation
+    line_items: list[LineItem]
+    timezone: str
+    currency: str
+    tax: list[Attribute]
+    instruction: Instruction
+    status: Literal["placed", "cancelled", "refunded"]
+    extended_status: list[ExtendedStatus]
+    is_orphan: bool
+    is_dirty: bool
+    booking_type: str
+    created_on: str
+    updated_on: str
+
+
+class ListedSummary(_Summary):
+    """What the order costs."""
+
+    coupons: list[str]
+
+
+class ListedPayments(_Payments):
+    """How it was paid."""
+
+    attributes: list[Attribute]
+
+
+class ListedOrder(_Order):
+    """An order in the list."""
+
+    summary: ListedSummary
+    payments: ListedPayments
+    price_is_tax_inclusive: Literal[0, 1]
+    additional_details: list[Attribute]
+    invitations: list[Attribute]
+    notifications: list[Attribute]
+    extended_settings: list[Attribute]
+
+
+class Summary(_Summary):
+    """What the order costs."""
+
+    coupons: str
+
+
+class Payments(_Payments):
+    """How it was paid."""
+
+    attributes: str
+
+
+class Order(_Order):
+    """An order alone."""
+
+    summary: Summary
+    payments: Payments
+    price_is_tax_inclusive: Literal["0", "1"]
+    additional_details: str
+    invitations: str
+    notifications: str
+    extended_settings: str
+
+
+class Pagination(Word):
+    """Which page it is, of how many orders."""
+
+    records: str
+    position: str
+    rows: str
+    order_by: str
+
+
+class OrderListResult(Word):
+    """A page of orders."""
+
+    orders: list[ListedOrder]
+    pagination: Pagination
+
+
+class OrderListAnswer(Word):
+    """The answer of `GET /events/{event_uuid}/orders`."""
+
+    statusCode: Literal[200]
+    result: OrderListResult
+
+
+class OrderResult(Word):
+    """One order."""
+
+    orders: Order
+
+
+class OrderAnswer(Word):
+    """The answer of `GET /orders/{order_uuid}`."""
+
+    statusCode: Literal[200]
+    result: OrderResult

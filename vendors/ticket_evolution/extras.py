@@ -1,0 +1,73 @@
+"""What a call says and the canonical words do not: kept in the order's extras, for this dialect's answers."""
+
+from typing import Any, Final
+
+from vendors.dialect import Words
+from vendors.ticket_evolution.request_models import Item, OrderCall, Payment
+from vendors.values import without_nothing
+
+_OF_ITEMS: Final = {"seat_order", "ticket_group_signature", "ticket_hold_id", "ticket_group", "id"}
+_OF_PAYMENTS: Final = {
+    "credit_card_id",
+    "token",
+    "check_number",
+    "billing_address_id",
+    "address_id",
+    "address_attributes",
+}
+_OF_ORDERS: Final = {"session_id", "user_agent", "billing_address_id", "tax_signature"}
+"""What is kept of an order as it came, beside its promo code and its older reference."""
+
+
+def extras_of(call: OrderCall) -> Words | None:
+    """Return the extras, or None where there is nothing to keep.
+
+    `items` and `payments` are in the order of the lines and payments of the order; `shipments` name their
+    items by their places, from 0.
+    """
+    items = [item for shipment in call.shipped_items for item in shipment.items]
+    both = call.reference is not None and call.seller_reference_number not in (None, call.reference)
+    kept = {
+        "shipments": _shipments(call),
+        "items": _some([_item(item) for item in items]),
+        "payments": _some([_payment(payment) for payment in call.payments]),
+        "promo_code": call.promo_code,
+        "reference": call.reference if both else None,
+        **call.model_dump(mode="json", include=_OF_ORDERS),
+    }
+    found = without_nothing(kept)
+    return {"ticket_evolution": found} if found else None
+
+
+def _shipments(call: OrderCall) -> list[Words] | None:
+    shipments = []
+    place = 0
+    for shipment in call.shipped_items:
+        words = shipment.model_dump(mode="json", exclude_none=True, exclude={"items"})
+        shipments.append(words | {"items": list(range(place, place + len(shipment.items)))})
+        place += len(shipment.items)
+    # One shipment that says nothing of itself is how every order is delivered.
+    return None if len(shipments) == 1 and len(shipments[0]) == 1 else shipments
+
+
+def _item(item: Item) -> Words:
+    # The seats are the hold's, however the call would have them go on.
+    names = _OF_ITEMS if item.ticket_hold_id is None else _OF_ITEMS - {"seat_order"}
+    return item.model_dump(mode="json", include=names, exclude_none=True)
+
+
+def _payment(payment: Payment) -> Words:
+    return payment.model_dump(mode="json", include=_OF_PAYMENTS, exclude_none=True)
+
+
+def _some(rows: list[Words]) -> list[Words] | None:
+    return rows if any(rows) else None
+
+
+def kept(extras: Any, name: str, place: int | None = None) -> Any:
+    """Return what is kept under a name, or at a place of its list; an empty object where there is nothing."""
+    value = extras.get(name) if isinstance(extras, dict) else None
+    if place is None:
+        return value
+    row = value[place] if isinstance(value, list) and 0 <= place < len(value) else None
+    return row if isinstance(row, dict) else {}

@@ -1,0 +1,88 @@
+"""What a call of Zoho Backstage asks for (Create an order), as our request."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from schemas.outcomes import Rejection, rejections_of
+from schemas.requests import CREATE
+from vendors.dialect import Dialect, NotTranslatable, Words
+from vendors.values import without_nothing
+from vendors.zoho_backstage.addresses import billing_address_of
+from vendors.zoho_backstage.extras import HOLDERS, NAME, TICKET_LINES, KeptOfHolder
+from vendors.zoho_backstage.request_models import OrderCall, TicketData
+
+
+def _split(payload: Any) -> list[Words]:
+    if not isinstance(payload, dict):
+        raise NotTranslatable([Rejection("invalid", None, "an order is an object")])
+    return [payload]
+
+
+def _translate(kind: str, words: Mapping[str, Any]) -> Words:
+    if kind != CREATE:
+        raise NotTranslatable([Rejection("invalid", "dialect", f"{NAME} has no words for {kind}")])
+    try:
+        call = OrderCall.model_validate(words)
+    except ValidationError as error:
+        raise NotTranslatable(rejections_of(error)) from error
+    buyer = call.buyer_details
+    canonical = {
+        "idempotency_key": call.idempotency_key,
+        "event_id": call.event_id,
+        "buyer": {
+            "first_name": buyer.purchaser_first_name or "",
+            "last_name": buyer.purchaser_last_name or "",
+            "email": buyer.purchaser_email,
+            "company": buyer.purchaser_company,
+            "phone": buyer.purchaser_mobile_no,
+        },
+        "billing_address": billing_address_of(call),
+        "line_items": _line_items(call),
+        # The call comes after the money: the sample's order is paid, by "Transaction API".
+        "payments": [{"type": "transaction_api"}],
+        "extras": _extras(call),
+    }
+    return without_nothing(canonical)
+
+
+def tickets_by_line(call: OrderCall) -> list[list[int]]:
+    """Return the places of the tickets of each line: one for each class, in the order of first tickets."""
+    lines: dict[str, list[int]] = {}
+    for place, ticket in enumerate(call.tickets):
+        lines.setdefault(ticket.ticketclass_id, []).append(place)
+    return list(lines.values())
+
+
+def _line_items(call: OrderCall) -> list[Words]:
+    return [
+        {
+            "ticket_class_id": call.tickets[places[0]].ticketclass_id,
+            "quantity": len(places),
+            "attendees": [_attendee(call.tickets[place].data) for place in places],
+        }
+        for places in tickets_by_line(call)
+    ]
+
+
+def _attendee(data: TicketData | None) -> Words:
+    data = data or TicketData()
+    return {"first_name": data.first_name, "last_name": data.last_name, "email": data.email}
+
+
+def _extras(call: OrderCall) -> Words | None:
+    lines = [0] * len(call.tickets)
+    holders = []
+    for line_number, places in enumerate(tickets_by_line(call), 1):
+        for index, place in enumerate(places):
+            lines[place] = line_number
+            data = call.tickets[place].data or TicketData()
+            said = {name: getattr(data, name) for name in KeptOfHolder.model_fields}
+            if any(said.values()):
+                holders.append({"line": line_number, "place": index, **without_nothing(said)})
+    kept = {TICKET_LINES: None if lines == sorted(lines) else lines, HOLDERS: holders or None}
+    return {NAME: without_nothing(kept)} if any(kept.values()) else None
+
+
+DIALECT: Final = Dialect(NAME, _split, _translate)

@@ -1,0 +1,282 @@
+"""Taking messages in bulk from RabbitMQ: channels of our own, prefetch, one ack for a batch."""
+
+import socket
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import Any, Final
+
+from amqp.exceptions import AMQPError
+from kombu import Connection
+
+from worker.broker.amqp.heartbeats import Heartbeats, heartbeat_seconds
+from worker.broker.amqp.messages import is_probe, read_dead_message, read_message, returns_of
+from worker.broker.amqp.socket import AmqpSocket
+from worker.broker.connections import blame, drop, open_connection
+from worker.broker.deliveries import Delivery, SourceLost
+from worker.broker.faults import explain
+from worker.broker.lanes import Lanes
+from worker.broker.queues import DEAD_EXCHANGE, DEAD_QUEUE, PROBE_RETURNS, order_queues, queues, share_queue
+from worker.runtime.settings import Settings
+
+_NARROW: Final = 32
+_WIDE: Final = 1_000
+"""Messages of one queue that the broker sends ahead of our acks: few large ones, or many small ones.
+
+A batch needs some hundreds of small messages; but as many large ones would be in the way of all other
+queues' messages, which come by the same connection.
+"""
+
+_SMALL_BYTES: Final = 8 * 1024
+_MANY_BYTES: Final = 16 * 1024 * 1024
+"""Of a message on the average, below which more may come; of one queue's in hand, from which on fewer may."""
+
+_REQUESTS_AHEAD: Final = 1_000
+"""Of small messages: with more in one hand, other workers would have nothing to do."""
+
+_AHEAD_BYTES: Final = 64 * 1024 * 1024
+"""Of all messages in hand; what more there is waits in the sockets' buffers."""
+
+_RENEW_SECONDS: Final = 4.0
+"""After so long without a message a subscription is made anew; all of them in so many turns."""
+
+_TURNS: Final = 4
+
+_ERRORS: Final = (AMQPError, OSError)
+
+_CONNECT_SECONDS: Final = 10.0
+_ANSWER_SECONDS: Final = 4.0
+"""How long one answer of the broker may take: while we connect to it, and afterwards."""
+
+
+class _Subscription:
+    """A consumer of one queue, on a channel of its own; it knows what it has in hand."""
+
+    def __init__(
+        self,
+        connection: Any,
+        socket_: AmqpSocket,
+        queue: str,
+        receive: Callable[[Any, Any], None],
+        entities: Sequence[Any],
+    ) -> None:
+        self._connection = connection
+        self._socket = socket_
+        self._receive = receive
+        self._entities = entities
+        self.last_at = 0.0
+        self._prefetch = _NARROW
+        self._consumer_tag = ""
+        self._in_hand: dict[int, Delivery] = {}  # by tag, oldest first
+        self._bytes = self._requests = 0
+        self.queue = queue
+        self.channel: Any = None
+
+    def open(self) -> None:
+        """Subscribe on a new channel, and declare there first what is needed."""
+        channel, self.channel = self.channel, None
+        self.channel = self._connection.channel()
+        for entity in self._entities:
+            entity(self.channel).declare()
+        if channel is not None:
+            # What the broker holds for this channel and has never sent comes back to the queue.
+            channel.close()
+        self._consume()
+        self.last_at = time.monotonic()
+
+    def _consume(self) -> None:
+        self.channel.basic_qos(0, self._prefetch, False)
+        self._consumer_tag = f"{self.queue}.{self._prefetch}"
+        self.channel.basic_consume(self.queue, self._consumer_tag, callback=self._on_message)
+
+    def _on_message(self, message: Any) -> None:
+        # What came on a channel that we left comes again on the new one.
+        if message.channel is self.channel:
+            self.last_at = time.monotonic()
+            self._receive(self, message)
+
+    def hold(self, delivery: Delivery) -> None:
+        """Count a message as in hand."""
+        self._in_hand[delivery.tag[1]] = delivery
+        self._bytes += delivery.size
+        self._requests += delivery.requests
+
+    @property
+    def is_idle(self) -> bool:
+        """Say whether nothing has come for so long that the broker may have forgotten us."""
+        return not self._in_hand and time.monotonic() - self.last_at >= _RENEW_SECONDS
+
+    def fit_prefetch(self) -> None:
+        """Have more small messages sent ahead, or fewer large ones."""
+        fitting = self._fitting_prefetch()
+        if fitting == self._prefetch:
+            return
+        self._prefetch = fitting
+        # A second consumer beside this one would get every other message, and they would be out of order.
+        self.channel.basic_cancel(self._consumer_tag)
+        self._consume()
+
+    def _fitting_prefetch(self) -> int:
+        count = len(self._in_hand)
+        if self._prefetch > _NARROW:
+            is_too_much = self._bytes > _MANY_BYTES or self._requests > 2 * _REQUESTS_AHEAD
+            return _NARROW if is_too_much else self._prefetch
+        if count < _NARROW or self._bytes > count * _SMALL_BYTES:
+            return _NARROW
+        return min(max(_REQUESTS_AHEAD * count // self._requests, _NARROW), _WIDE)
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        """Acknowledge messages in hand: those of a tenant in their order, tenants in any."""
+        tags = sorted(delivery.tag[1] for delivery in deliveries)
+        if tags == list(islice(self._in_hand, len(tags))):
+            self.channel.basic_ack(tags[-1], multiple=True)
+        else:
+            with self._socket.writing_together():
+                for tag in tags:
+                    self.channel.basic_ack(tag)
+        for delivery in map(self._in_hand.pop, tags):
+            self._bytes -= delivery.size
+            self._requests -= delivery.requests
+        self.last_at = time.monotonic()
+
+
+class AmqpSource:
+    """The orders of a RabbitMQ: the queue `orders`, its shares, and what the broker dead-lettered."""
+
+    def __init__(self, broker_url: str, settings: Settings) -> None:
+        self._lanes = Lanes()
+        self._next_renewal = 0.0
+        self._is_lost = False
+        self._connection: Connection | None = None
+        self._heartbeats: Heartbeats | None = None
+        try:
+            self._connection = open_connection(
+                broker_url, settings, seconds=_CONNECT_SECONDS, heartbeat=heartbeat_seconds(broker_url)
+            )
+            self._amqp = self._connection.connection
+            self._heartbeats = Heartbeats(self._amqp)
+            self._socket = AmqpSocket(self._amqp)
+            self._subscriptions = self._subscribe(broker_url)
+            self._amqp.transport.sock.settimeout(_ANSWER_SECONDS)
+        except _ERRORS as error:
+            lost = self._lost(error)
+            self.close()
+            raise lost from error
+
+    def _subscribe(self, broker_url: str) -> list[_Subscription]:
+        # In this order: orders come as soon as they may, and are in the way of other answers.
+        subscriptions = [self._subscription(DEAD_QUEUE.name, self._receive_dead, (DEAD_EXCHANGE, DEAD_QUEUE))]
+        plain, *shares = order_queues(broker_url)
+        subscriptions += [self._subscription(name, self._receive, (share_queue(name),)) for name in shares]
+        subscriptions.append(self._subscription(plain, self._receive, queues(broker_url)))
+        for subscription in subscriptions:
+            subscription.open()
+        return subscriptions
+
+    def _subscription(
+        self, queue: str, receive: Callable[[_Subscription, Any], None], entities: Sequence[Any]
+    ) -> _Subscription:
+        return _Subscription(self._amqp, self._socket, queue, receive, entities)
+
+    def take(self, limit: int, timeout_seconds: float) -> list[Delivery]:
+        try:
+            self._send_heartbeat()
+            if not self._lanes:
+                self._drain(timeout_seconds)
+            # All that is there: a lone message may be behind another tenant's many.
+            while self._lanes.bytes < _AHEAD_BYTES and self._drain(0):
+                pass
+            for subscription in self._subscriptions:
+                subscription.fit_prefetch()
+            self._renew_when_due()
+        except _ERRORS as error:
+            raise self._lost(error) from error
+        return self._lanes.take(limit)
+
+    def _drain(self, timeout_seconds: float) -> bool:
+        """Handle what the broker has sent; False when there was nothing in time."""
+        try:
+            self._socket.drain(timeout_seconds)
+        except (TimeoutError, BlockingIOError):
+            return False
+        return True
+
+    def _renew_when_due(self) -> None:
+        """Make some subscriptions anew that have been idle for long, with all that they need.
+
+        RabbitMQ tells its consumers when it cancels them; but a quorum queue that is deleted and made again
+        at once gives its messages to the consumer of the old one, which never sees them. Nothing that a
+        client can ask shows it, and only the end of the channel gives them back.
+        """
+        now = time.monotonic()
+        if now < self._next_renewal:
+            return
+        self._next_renewal = now + _RENEW_SECONDS / _TURNS
+        idle = sorted((one for one in self._subscriptions if one.is_idle), key=lambda one: one.last_at)
+        for subscription in idle[: -(-len(self._subscriptions) // _TURNS)]:
+            if subscription.is_idle:
+                subscription.open()
+
+    def _lost(self, error: Exception) -> SourceLost:
+        self._is_lost = True
+        if self._connection is not None:
+            blame(self._connection)
+        return SourceLost(explain(error))
+
+    def _receive(self, subscription: _Subscription, message: Any) -> None:
+        if is_probe(message.headers):
+            is_returned = returns_of(message.headers) < PROBE_RETURNS
+            message.channel.basic_reject(message.delivery_tag, requeue=is_returned)
+            return
+        self._add(subscription, read_message(message, (subscription, message.delivery_tag)))
+
+    def _receive_dead(self, subscription: _Subscription, message: Any) -> None:
+        if is_probe(message.headers):
+            message.channel.basic_ack(message.delivery_tag)
+            return
+        self._add(subscription, read_dead_message(message, (subscription, message.delivery_tag)))
+
+    def _add(self, subscription: _Subscription, delivery: Delivery) -> None:
+        subscription.hold(delivery)
+        self._lanes.add((subscription.queue, str(delivery.headers.get("willcall_tenant"))), delivery)
+
+    def read_ahead(self, limit: int) -> None:
+        """Do nothing: the broker sends ahead by itself."""
+
+    def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
+        by_subscription: dict[_Subscription, list[Delivery]] = {}
+        for delivery in deliveries:
+            by_subscription.setdefault(delivery.tag[0], []).append(delivery)
+        try:
+            for subscription, its in by_subscription.items():
+                subscription.acknowledge(its)
+        except _ERRORS as error:
+            raise self._lost(error) from error
+
+    def keep(self, deliveries: Sequence[Delivery]) -> None:
+        try:
+            self._send_heartbeat()
+        except _ERRORS as error:
+            raise self._lost(error) from error
+
+    def _send_heartbeat(self) -> None:
+        if self._heartbeats is not None:
+            self._heartbeats.send()
+
+    def abort(self) -> None:
+        with suppress(OSError, AttributeError):
+            self._amqp.transport.sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        # The broker requeues what a closed channel held.
+        self._lanes.clear()
+        if self._heartbeats is not None:
+            self._heartbeats.end()
+        if self._connection is None:
+            return
+        if self._is_lost:
+            drop(self._connection)
+            return
+        with suppress(*_ERRORS):
+            self._connection.release()

@@ -1,0 +1,356 @@
+"""Publishing many messages and waiting once until the broker has them all."""
+
+import json
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any, Final, NoReturn, Self
+from uuid import uuid4
+
+from kombu import Connection, Exchange, Producer, Queue
+
+from worker.broker.amqp.socket import AmqpSocket
+from worker.broker.confirms import Blocked, Confirms, NotConfirmed, Postponed, Refused, failure_of
+from worker.broker.connections import blame, drop, open_connection, stay_closed
+from worker.broker.queues import EVENTS, MAINTENANCE, is_amqp, queues, share_of, share_queue
+from worker.broker.redis.replicas import wait_for_replica
+from worker.broker.redis.waits import wake_workers
+from worker.runtime.broker_urls import SENTINEL
+from worker.runtime.settings import Settings
+
+__all__ = ["Message", "NotConfirmed", "Postponed", "Publisher", "Refused", "kwargs_json", "task_message"]
+
+ORIGIN: Final = "willcall"
+
+CALLS: Final = "willcall_calls"
+"""The header of a message that names the call of each of its requests, for logs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to publish: a body, and where it goes."""
+
+    exchange: str
+    routing_key: str
+    body: bytes
+    content_type: str = "application/json"
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    is_mandatory: bool = False
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    tenant: str | None = None
+    """Whose orders it carries, if they are one tenant's: then it goes to that tenant's share."""
+    requests_by: Mapping[str, int] = field(default_factory=dict)
+    """How many requests of whom are in it, for those who count; it does not travel."""
+
+
+def task_message(
+    task: str,
+    kwargs_json: bytes,
+    *,
+    queue: str,
+    summary: str,
+    requests: int = 0,
+    tenant: str | None = None,
+    requests_by: Mapping[str, int] | None = None,
+    calls: Sequence[str | None] = (),
+) -> Message:
+    """Return a Celery message (protocol 2) for a task; `kwargs_json` is the JSON of its keyword arguments.
+
+    `summary` is all that Flower and the logs will show of the arguments: no buyer's name may be in it.
+    `requests` tells the bulk consumer how many requests the message carries, before it reads the body; one
+    that is more work than a small order counts as several.
+    `tenant` whose they all are: then the message goes to that tenant's share instead of `orders`.
+    `calls` are the ids of the calls that they came by, for logs: one for each, or None.
+    """
+    task_id = str(uuid4())
+    headers: dict[str, Any] = {
+        "lang": "py",
+        "task": task,
+        "id": task_id,
+        "root_id": task_id,
+        "parent_id": None,
+        "group": None,
+        "argsrepr": "()",
+        "kwargsrepr": summary,
+        "origin": ORIGIN,
+        "ignore_result": True,
+        "retries": 0,
+        "timelimit": [None, None],
+        "eta": None,
+        "expires": None,
+        "shadow": None,
+        "willcall_requests": requests,
+    }
+    if tenant is not None:
+        headers["willcall_tenant"] = tenant
+    if any(calls):
+        # A header, as a worker of the version before takes no notice of it.
+        headers[CALLS] = [call or "" for call in calls]
+    embed = b', {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'
+    return Message(
+        exchange=queue,
+        routing_key=queue,
+        body=b"[[], " + kwargs_json + embed,
+        headers=headers,
+        is_mandatory=True,
+        properties={"correlation_id": task_id},
+        tenant=tenant,
+        requests_by=requests_by or {},
+    )
+
+
+LONGEST_TRIES: Final = 5
+"""A call of `Publisher.publish` takes less than so many of its timeouts: it connects and publishes, twice."""
+
+_RENEWED_AFTER_SECONDS: Final = 1.0
+"""How old a connection must be to be given up, when a queue does not take what was published on it."""
+
+_PROBE_BYTES: Final = 16 * 1024
+"""As large as an ordinary message: who refuses this one refuses them all."""
+
+_PROBE: Final = "willcall.probe"
+
+
+class Publisher:
+    """A connection that publishes groups of messages with confirms; for one thread at a time.
+
+    It connects when it is first used, and again after an error. No call waits longer than
+    `WILLCALL_PUBLISH_TIMEOUT_SECONDS` for the broker: not to connect, to declare or to write, and not for all
+    confirms of a group.
+    """
+
+    def __init__(self, broker_url: str, settings: Settings) -> None:
+        self._url = broker_url
+        self._settings = settings
+        self._timeout = settings.publish_timeout_seconds
+        self._is_amqp = is_amqp(broker_url)
+        self._entities: tuple[Exchange | Queue, ...] = (*queues(broker_url), EVENTS)
+        self._shares: set[str] = set()  # that were declared on this connection (RabbitMQ)
+        self._connection: Connection | None = None
+        self._connected_at = 0.0
+        self._confirms: Confirms | None = None
+        self._is_blocked = False
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        """Publish the messages in their order and return when the broker has confirmed every one.
+
+        Raises `NotConfirmed`, or one of its kinds in `worker.broker.confirms`. A connection that died while idle is
+        replaced once, silently: publishing twice is harmless, because what receives our messages dedupes.
+        """
+        with self._lock:
+            is_fresh = self._connection is None
+            try:
+                self._publish(messages)
+            except (Postponed, Refused, Blocked):
+                raise
+            except NotConfirmed:
+                if is_fresh:
+                    raise
+                self._publish(messages)
+
+    def probe(self) -> None:
+        """Have the broker take a message that goes nowhere. Raises `NotConfirmed` if it takes none."""
+        if self._is_amqp:
+            # To an exchange of our own that has no queue for this key: it is confirmed, and gone.
+            self.publish([Message(MAINTENANCE, _PROBE, b"x" * _PROBE_BYTES)])
+            return
+        with self._lock:
+            try:
+                client = self._connect().default_channel.client
+                client.set(_PROBE, b"x" * _PROBE_BYTES, px=1)
+            except Exception as error:  # whatever the client library raises
+                self._drop()
+                raise failure_of(error) from error
+
+    def _publish(self, messages: Sequence[Message]) -> None:
+        connection = self._connected()
+        messages = [self._addressed(message) for message in messages]
+        try:
+            if self._is_amqp:
+                self._publish_amqp(connection, messages)
+            else:
+                self._publish_redis(connection, messages)
+        except Blocked:
+            raise  # the connection is as good as before
+        except Postponed:
+            self._renew_when_due()
+            raise
+        except Exception as error:  # whatever the client library raises, the group is not confirmed
+            confirmed = self._confirms.confirmed if self._confirms is not None else frozenset()
+            failure = failure_of(error, confirmed)
+            if not isinstance(failure, Refused):
+                blame(connection)
+            self._drop()
+            raise failure from error
+
+    def _renew_when_due(self) -> None:
+        """Have the next group published on a new connection, unless this one is new.
+
+        A channel that published while a queue had no leader may be refused by RabbitMQ (3.10) for ever after.
+        """
+        if time.monotonic() - self._connected_at > _RENEWED_AFTER_SECONDS:
+            self._let_go()
+
+    def _addressed(self, message: Message) -> Message:
+        """Return the message on its way to the share of its tenant, by the exchange that knows all queues."""
+        if message.tenant is None:
+            return message
+        return replace(message, exchange="", routing_key=share_of(message.tenant, self._url))
+
+    def _connected(self) -> Connection:
+        try:
+            return self._connect()
+        except Exception as error:  # whatever the client library raises
+            raise NotConfirmed(f"the broker does not answer: {error}") from error
+
+    def _connect(self) -> Connection:
+        if self._connection is None:
+            # One wait for the whole group, and whoever publishes decides about another try: kombu's own waits
+            # are for each message, and take six seconds to give up.
+            connection = open_connection(
+                self._url,
+                self._settings,
+                seconds=self._timeout,
+                options={"confirm_publish": False, "max_retries": 0} if self._is_amqp else {"max_retries": 0},
+            )
+            try:
+                channel = connection.default_channel
+                for entity in self._entities:
+                    entity(channel).declare()
+                if self._is_amqp:
+                    self._set_up_amqp(connection, channel)
+            except BaseException:
+                drop(connection)
+                raise
+            self._connection = connection
+            self._connected_at = time.monotonic()
+        return self._connection
+
+    def _set_up_amqp(self, connection: Connection, channel: Any) -> None:
+        stay_closed(channel)
+        channel.confirm_select()
+        self._confirms = Confirms(channel)
+        self._is_blocked = False
+        self._shares.clear()
+        library = connection.connection
+        library.on_blocked, library.on_unblocked = self._on_blocked, self._on_unblocked
+        self._socket = AmqpSocket(library)
+
+    def _on_blocked(self, reason: str) -> None:
+        self._is_blocked = True
+
+    def _on_unblocked(self) -> None:
+        self._is_blocked = False
+
+    def _publish_amqp(self, connection: Connection, messages: Sequence[Message]) -> None:
+        assert self._confirms is not None  # noqa: S101 - made with the connection
+        self._wait_if_blocked()
+        self._declare_shares(connection, messages)
+        self._confirms.expect(len(messages))
+        with self._socket.writing_together():
+            for message in messages:
+                _write(connection.default_channel, message)
+        deadline = time.monotonic() + self._timeout
+        while self._confirms.is_waiting:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                self._give_up()
+            with suppress(TimeoutError):
+                self._socket.drain(left)
+        self._confirms.check()
+
+    def _declare_shares(self, connection: Connection, messages: Sequence[Message]) -> None:
+        shares = {message.routing_key for message in messages if message.tenant is not None}
+        for name in shares - self._shares:
+            share_queue(name)(connection.default_channel).declare()
+            self._shares.add(name)
+
+    def _wait_if_blocked(self) -> None:
+        """Give a broker that has told us to stop (memory, disk) the time to tell us to go on.
+
+        It reads nothing meanwhile: what is sent would wait in buffers, and come twice.
+        """
+        with suppress(TimeoutError, BlockingIOError):
+            while True:
+                self._socket.drain(self._timeout if self._is_blocked else 0)
+        self._check_alarm()
+
+    def _check_alarm(self) -> None:
+        if self._is_blocked:
+            raise Blocked("the broker takes nothing: it has an alarm, of its memory or its disk")
+
+    def _give_up(self) -> NoReturn:
+        """Raise that not all was confirmed in time: some is `Postponed`, nothing is a broker that is away."""
+        assert self._confirms is not None  # noqa: S101 - made with the connection
+        reason = f"the broker did not confirm within {self._timeout:g} s"
+        if self._confirms.confirmed:
+            raise Postponed(reason, self._confirms.confirmed)
+        self._check_alarm()  # when it is over, what was sent on this connection is taken
+        raise NotConfirmed(reason, is_silence=True)
+
+    def _publish_redis(self, connection: Connection, messages: Sequence[Message]) -> None:
+        producer = Producer(connection.default_channel)
+        with producer.batch(max_size=1_000):
+            for message in messages:
+                producer.publish(
+                    message.body,
+                    exchange=message.exchange,
+                    routing_key=message.routing_key,
+                    content_type=message.content_type,
+                    content_encoding="utf-8",
+                    headers=dict(message.headers),
+                    delivery_mode=2,
+                    **message.properties,
+                )
+        if any(message.tenant is not None for message in messages):
+            wake_workers(connection.default_channel)
+        if self._url.startswith(SENTINEL):
+            # Half the time: the socket must not give up first.
+            wait_for_replica(connection.default_channel, self._timeout / 2)
+
+    def close(self) -> None:
+        """Close the connection; the next use opens another."""
+        with self._lock:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):  # it is broken already
+                connection.release()
+            drop(connection)
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            drop(connection)
+
+
+def _write(channel: Any, message: Message) -> None:
+    prepared = channel.prepare_message(
+        message.body,
+        priority=0,
+        content_type=message.content_type,
+        content_encoding="utf-8",
+        headers=dict(message.headers),
+        properties={"delivery_mode": 2, **message.properties},
+    )
+    # The plain publish: kombu's own, with `confirm_publish`, waits for each message alone.
+    channel._basic_publish(prepared, message.exchange, message.routing_key, mandatory=message.is_mandatory)
+
+
+def kwargs_json(**kwargs: object) -> bytes:
+    """Return the JSON of a small task's keyword arguments."""
+    return json.dumps(kwargs).encode()

@@ -1,0 +1,95 @@
+"""Waiting on Redis or Valkey until there are orders, in whichever list.
+
+Redis can wait for one list without taking from it: the oldest message is moved from the end of the list to
+its end. For the lists of the shares, of which there are many, those that publish leave a mark in a stream.
+"""
+
+import select
+import time
+from contextlib import suppress
+from typing import Any, Final
+
+import redis
+
+from worker.broker.queues import ORDERS
+
+_AWAKE: Final = "orders.awake"
+
+
+def wake_workers(channel: Any) -> None:
+    """Tell all workers that wait that a share has messages."""
+    client = redis.Redis(connection_pool=channel.pool)
+    client.xadd(channel.global_keyprefix + _AWAKE, {"for": "orders"}, maxlen=1, approximate=False)
+
+
+class Waits:
+    """Waits for the next message; for one thread. What it raises are the client's errors, and `OSError`."""
+
+    def __init__(self, client: "redis.Redis", key_prefix: str, *, answer_seconds: float) -> None:
+        self._pool = client.connection_pool
+        self._answer_seconds = answer_seconds
+        self._seen = b"0-0"
+        self._queue, self._awake = key_prefix + ORDERS, key_prefix + _AWAKE
+        # Each has a connection of its own, on which its question may stay open for longer than one wait.
+        self._of_list: Any = None
+        self._of_shares: Any = None
+        self._until: dict[Any, float] = {}
+
+    def wait(self, seconds: float) -> None:
+        """Wait until there may be a message, and so long at most."""
+        self._ask(seconds)
+        deadline = time.monotonic() + seconds
+        while not (ready := self._ready(deadline - time.monotonic())):
+            if time.monotonic() >= deadline:
+                self._check()
+                return
+        for connection in ready:
+            self._answer(connection)
+
+    def _ask(self, seconds: float) -> None:
+        if self._of_list is None:
+            self._of_list = self._pool.get_connection()
+            self._of_shares = self._pool.get_connection()
+        milliseconds = max(round(seconds * 1_000), 1)
+        questions = {
+            self._of_list: ("BLMOVE", self._queue, self._queue, "RIGHT", "RIGHT", seconds),
+            self._of_shares: ("XREAD", "BLOCK", milliseconds, "STREAMS", self._awake, self._seen),
+        }
+        for connection, question in questions.items():
+            if connection not in self._until:
+                connection.send_command(*question)
+                self._until[connection] = time.monotonic() + seconds + self._answer_seconds
+
+    def _ready(self, seconds: float) -> list[Any]:
+        sockets = {connection._sock.fileno(): connection for connection in self._until}
+        poll = select.poll()
+        for number in sockets:
+            poll.register(number, select.POLLIN)
+        return [sockets[number] for number, _ in poll.poll(max(seconds, 0) * 1_000)]
+
+    def _answer(self, connection: Any) -> None:
+        answer = connection.read_response()
+        del self._until[connection]
+        if connection is self._of_shares and answer:
+            self._seen = _last_id(answer)
+
+    def _check(self) -> None:
+        if any(until < time.monotonic() for until in self._until.values()):
+            raise redis.TimeoutError("the broker does not answer")
+
+    def close(self) -> None:
+        """Give the connections up, and the questions on them."""
+        for connection in (self._of_list, self._of_shares):
+            if connection is not None:
+                with suppress(Exception):
+                    connection.disconnect()
+                self._pool.release(connection)
+        self._of_list = self._of_shares = None
+        self._until.clear()
+
+
+def _last_id(answer: Any) -> bytes:
+    """Return the id of the last entry in what XREAD answers: streams, each with its entries."""
+    _, entries = next(iter(answer.items())) if isinstance(answer, dict) else answer[0]
+    id_: bytes = entries[-1][0]
+    return id_

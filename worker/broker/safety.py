@@ -1,0 +1,160 @@
+"""Does the broker keep what it accepted? What a server's settings would lose, and what mends them.
+
+Used by `willcall doctor`, and by each worker at its start.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+from kombu import Connection
+
+from worker.broker.connections import open_connection
+from worker.broker.depths import depth_of
+from worker.broker.queues import (
+    DEAD_EXCHANGE,
+    DEAD_QUEUE,
+    ORDERS,
+    PROBE,
+    PROBE_RETURNS,
+    SHARE,
+    is_amqp,
+    queues,
+    share_queue,
+)
+from worker.runtime.settings import Settings
+
+log = logging.getLogger(__name__)
+
+POLICY_COMMAND: Final = (
+    r'rabbitmqctl set_policy --apply-to queues willcall "^(orders(\.share\..+)?|outbox|maintenance)$" '
+    '\'{"dead-letter-exchange": "willcall.dead", "dead-letter-routing-key": "orders.dead", '
+    '"delivery-limit": 1000}\''
+)
+
+_CONNECT_SECONDS: Final = 5.0
+_PROBE_SECONDS: Final = 10.0
+_PROBED: Final = (ORDERS, f"{SHARE}0")
+_PROBE_LIFE: Final = "2000"  # milliseconds, as text (RabbitMQ, "Per-Message TTL")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found: its name, whether all is well, and a sentence."""
+
+    check: str
+    is_ok: bool
+    message: str
+
+
+def tell_of_risks(broker_url: str, settings: Settings) -> None:
+    """Have what is not safe said in the log, by a thread of its own."""
+    threading.Thread(target=_tell, args=(broker_url, settings), name="broker-safety", daemon=True).start()
+
+
+def _tell(broker_url: str, settings: Settings) -> None:
+    try:
+        with open_connection(broker_url, settings, seconds=_CONNECT_SECONDS) as connection:
+            for finding in check_broker(connection):
+                if not finding.is_ok:
+                    log.error(
+                        "the broker may lose orders",
+                        extra={"check": finding.check, "advice": finding.message},
+                    )
+    except Exception as error:  # noqa: BLE001 - whatever it is, `willcall doctor` asks again
+        log.warning("the broker's settings could not be checked", extra={"error": str(error)[:500]})
+
+
+def check_broker(connection: Connection) -> Iterator[Finding]:
+    """Say whether the broker keeps what it accepted; takes up to ten seconds."""
+    if is_amqp(connection.as_uri()):
+        yield _check_dead_lettering(connection)
+    else:
+        yield from _check_redis(connection)
+
+
+def _check_dead_lettering(connection: Connection) -> Finding:
+    """Send messages that must become dead letters, and say whether they did.
+
+    AMQP shows no policies. So a probe goes to the queue of orders, and one to a share: a worker returns it a
+    few times and then rejects it, and where none runs it expires. Either way it must come to the dead-letter
+    exchange.
+    """
+    name = "dead-letter policy"
+    version = str(connection.connection.server_properties.get("version", "?"))
+    deaths = _kill_probes(connection)
+    if "delivery_limit" in deaths.values():
+        return Finding(
+            name,
+            False,
+            f"RabbitMQ {version} gives a message up that came back {PROBE_RETURNS} times or fewer, though it "
+            f"may only have waited: {POLICY_COMMAND}",
+        )
+    missing = [queue for queue in _PROBED if queue not in deaths]
+    if not missing:
+        return Finding(name, True, "what RabbitMQ gives up becomes a dead letter")
+    if any(depth_of(connection, queue).waiting for queue in missing):
+        return Finding(name, True, "not checked: the queue of orders is too busy; try again later")
+    return Finding(
+        name,
+        False,
+        f"RabbitMQ {version} drops what it gives up in the queue {missing[0]}, and with it orders (from "
+        f"version 4 on what came back 20 times): {POLICY_COMMAND}",
+    )
+
+
+def _kill_probes(connection: Connection) -> dict[str, str]:
+    """Return how the probe of each queue died, without those of which nobody saw it."""
+    deaths: dict[str, str] = {}
+    probes = {uuid4().hex: queue for queue in _PROBED}
+
+    def receive(message: Any) -> None:
+        headers = message.headers or {}
+        queue = probes.get(str(headers.get(PROBE)))
+        if queue is not None:
+            deaths[queue] = str((headers.get("x-death") or [{}])[0].get("reason"))
+
+    with connection.channel() as channel:
+        for entity in (*queues(connection.as_uri()), share_queue(_PROBED[1]), DEAD_EXCHANGE, DEAD_QUEUE):
+            entity(channel).declare()
+        own = channel.queue_declare("", exclusive=True, auto_delete=True).queue
+        # A queue beside the one that the workers read: each gets a copy.
+        channel.queue_bind(own, DEAD_EXCHANGE.name, DEAD_QUEUE.routing_key)
+        channel.basic_consume(own, no_ack=True, callback=receive)
+        for probe, queue in probes.items():
+            message = channel.prepare_message(
+                b"", headers={PROBE: probe}, properties={"delivery_mode": 2, "expiration": _PROBE_LIFE}
+            )
+            channel._basic_publish(message, "", queue)
+        deadline = time.monotonic() + _PROBE_SECONDS
+        while len(deaths) < len(probes) and (left := deadline - time.monotonic()) > 0:
+            try:
+                connection.drain_events(timeout=left)
+            except TimeoutError:
+                break
+    return deaths
+
+
+def _check_redis(connection: Connection) -> Iterator[Finding]:
+    import redis
+
+    client = connection.default_channel.client
+    wanted = {
+        "maxmemory-policy": ("noeviction", "it may evict the queue"),
+        "appendonly": ("yes", "a restart loses the queue"),
+        "appendfsync": ("always", "a crash of the machine loses the orders of the last second, or more"),
+    }
+    try:
+        answers: dict[str, str] = client.config_get(*wanted)
+    except redis.ResponseError:
+        needed = ", ".join(f"{name} {value}" for name, (value, _) in wanted.items())
+        yield Finding("Redis settings", True, f"the server does not show them; be sure of {needed}")
+        return
+    for name, (value, risk) in wanted.items():
+        is_ok = answers[name] == value
+        advice = "" if is_ok else f": {risk}; redis-cli CONFIG SET {name} {value}, and CONFIG REWRITE"
+        yield Finding(name, is_ok, f"it is {answers[name]}{advice}")
