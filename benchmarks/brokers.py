@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from kombu import Connection, Queue
 
-from worker.broker.publishing import Message, Publisher
+from worker.broker.outgoing import Message
+from worker.broker.publishing import Publisher
 from worker.broker.queues import EVENTS, is_amqp, order_queues, queues, share_queue
 from worker.runtime.settings import Settings
 

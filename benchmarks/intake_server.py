@@ -11,9 +11,9 @@ from fastapi import Depends, Response
 
 from benchmarks import ways
 from benchmarks.intake import EMPTY
-from intake.auth.access import allowed
 from intake.auth.keys import Caller
-from intake.serving.server import SWITCH_SECONDS, IntakeServer
+from intake.calls.access import allowed
+from intake.server import SWITCH_SECONDS, IntakeServer
 from worker.runtime.logs import set_up_logs
 from worker.runtime.settings import get_settings
 

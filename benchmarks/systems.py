@@ -13,7 +13,8 @@ from db.sealing import secret_keys
 from intake.producer import Producer
 from intake.requests.messages import outgoing, pack
 from schemas.requests import CREATE
-from worker.broker.publishing import Message, Publisher, task_message
+from worker.broker.outgoing import Message, task_message
+from worker.broker.publishing import Publisher
 from worker.broker.queues import is_amqp
 from worker.runtime.settings import Settings
 

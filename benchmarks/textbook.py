@@ -36,7 +36,8 @@ from orders.catalogue.ticket_codes import TicketKey, code_scope
 from orders.creating.order_codes import order_code
 from orders.money.pricing import TOTALS, PricedLine, PricedOrder, price_order
 from schemas.money import quantum
-from schemas.orders import Attendee, LineItemRequest, OrderRequest
+from schemas.order_fields import Attendee
+from schemas.order_requests import LineItemRequest, OrderRequest
 from schemas.requests import CREATE, ENVELOPE_FIELDS
 
 

@@ -10,10 +10,11 @@ from fastapi import APIRouter, FastAPI
 from intake.dialects.acme import routes as acme
 from intake.dialects.error_shapes import SHAPES
 from intake.dialects.eventbookings import routes as eventbookings
+from intake.dialects.openapi import DIALECT_SCHEMAS
 from intake.dialects.ticket_evolution import routes as ticket_evolution
 from intake.dialects.zoho_backstage import routes as zoho_backstage
-from intake.documents import routes as documents
 from intake.openapi.page import build_openapi
+from intake.parts import opened
 from intake.reads.reader_shares import LeaveShares
 from intake.routes import (
     availability,
@@ -26,12 +27,12 @@ from intake.routes import (
     pages,
     requests,
 )
+from intake.routes import documents as documents
 from intake.serving.siblings import Sibling
 from intake.web.call_book import CallBook
 from intake.web.call_log import CallLog
 from intake.web.last_resort import LastResort
 from intake.web.methods import Methods
-from intake.web.parts import opened
 from intake.web.problems import answer_with_problems
 from worker.runtime.settings import Settings
 
@@ -111,7 +112,7 @@ def _add(app: FastAPI, router: APIRouter) -> None:
 def _document(app: FastAPI) -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = build_openapi(app)
+            app.openapi_schema = build_openapi(app, DIALECT_SCHEMAS)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way

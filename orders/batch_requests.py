@@ -16,7 +16,7 @@ from schemas.changes import (
 )
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest
-from schemas.orders import OrderRequest
+from schemas.order_requests import OrderRequest
 from schemas.outcomes import Rejection
 from schemas.requests import Request
 

@@ -8,7 +8,7 @@ from orders.catalogue.prices import Pick
 from orders.inventory.seating import Seat
 from orders.money.pricing import PricedOrder
 from orders.rows import FraudRow, HoldRow, LineRow, NoteRow, OrderRow, PaymentRow, TicketRow, TradeRow
-from schemas.orders import OrderRequest
+from schemas.order_requests import OrderRequest
 
 
 class Quote(NamedTuple):

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from orders.rows import NoteKind, NoteRow
 from schemas.changes import OrderTerms
-from schemas.orders import OrderRequest
+from schemas.order_requests import OrderRequest
 
 
 def note_rows(order_id: str, words: OrderRequest | OrderTerms, now: datetime) -> list[NoteRow]:

@@ -18,7 +18,7 @@ from orders.steps.publish import tell
 from orders.steps.validate import in_time
 from orders.steps.write import write
 from schemas.events import MAX_EVENT_BYTES
-from schemas.orders import MAX_TICKETS
+from schemas.order_fields import MAX_TICKETS
 from schemas.outcomes import Outcome
 from schemas.requests import Request
 

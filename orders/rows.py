@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from schemas.catalogue import TaxRounding
 from schemas.dialects import Extras
-from schemas.orders import OrderStatus, PaymentStatus, PaymentType, TicketStatus
+from schemas.order_fields import OrderStatus, PaymentStatus, PaymentType, TicketStatus
 
 Words = dict[str, Any]
 """A JSON object."""

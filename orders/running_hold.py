@@ -6,7 +6,7 @@ from orders.errors import HoldExpired, Invalid, NotYet
 from orders.inventory.seating import Seat
 from orders.rows import HoldRow
 from orders.world import World
-from schemas.orders import LineItemRequest, OrderRequest
+from schemas.order_requests import LineItemRequest, OrderRequest
 
 
 def fill_in(

@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from schemas.dialects import DialectName
-from schemas.orders import OrderStatus
+from schemas.order_fields import OrderStatus
 from schemas.originals import Original, PastChange
 from schemas.presentation import EventDetails, Organisation, TicketClassDetails
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
 from schemas.dialects import DialectName
 from schemas.money import Amount, Currency, has_too_many_decimals
-from schemas.orders import SeatOrder
+from schemas.order_fields import SeatOrder
 from schemas.presentation import EventDetails, Organisation, TicketClassDetails
 from schemas.text import Identifier, ShortText, Word
 

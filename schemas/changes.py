@@ -7,7 +7,7 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from schemas.dialects import Extras
 from schemas.money import ZERO, Amount
-from schemas.orders import (
+from schemas.order_fields import (
     MAX_LINES,
     MAX_QUANTITY,
     Address,

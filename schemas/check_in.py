@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from schemas.orders import Id
+from schemas.order_fields import Id
 from schemas.text import IdempotencyKey, Identifier, LongText, StoredKey, Word
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from schemas.money import Amount
-from schemas.orders import Id, Moment, Quantity, SeatOrder, Seats
+from schemas.order_fields import Id, Moment, Quantity, SeatOrder, Seats
 from schemas.text import IdempotencyKey, Identifier, ShortText, Word
 
 

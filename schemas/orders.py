@@ -1,201 +1,25 @@
-"""An order request, and the order that becomes of it."""
+"""An order as it stands."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from ipaddress import ip_address
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-from schemas.dialects import DialectName, Extras
-from schemas.money import ZERO, Amount, Currency, StoredAmount, StoredCurrency
-from schemas.text import AtMost, EmailAddress, IdempotencyKey, Identifier, LongText, ShortText, Word
-
-PaymentType = Literal[
-    "cash",
-    "check",
-    "credit_card",
-    "evopay",
-    "money_order",
-    "offline",
-    "paypal",
-    "tbd",
-    "transaction_api",
-]
-OrderStatus = Literal["placed", "cancelled", "refunded"]
-PaymentStage = Literal["pending", "completed"]
-PaymentStatus = Literal["unpaid", "partially_paid", "paid", "refunded"]
-TicketStatus = Literal["valid", "checked_in", "voided"]
-
-
-class Buyer(Word):
-    """Who pays, and where the confirmation goes; `email` is null for a buyer who has no address."""
-
-    first_name: ShortText
-    last_name: ShortText
-    email: EmailAddress | None
-    company: ShortText | None = None
-    phone: ShortText | None = None
-
-
-class Address(Word):
-    """A postal address, each part as the buyer wrote it."""
-
-    name: ShortText | None = None
-    line_1: ShortText | None = None
-    line_2: ShortText | None = None
-    city: ShortText | None = None
-    state: ShortText | None = None
-    country: ShortText | None = None
-    postal_code: ShortText | None = None
-
-
-class Attendee(Word):
-    """Whose ticket it is."""
-
-    first_name: ShortText | None = None
-    last_name: ShortText | None = None
-    email: EmailAddress | None = None
-
-
-def _ip_address(value: str) -> str:
-    try:
-        return str(ip_address(value))
-    except ValueError as error:
-        raise PydanticCustomError("ip_address", "not an IP address") from error
-
-
-IpAddress = Annotated[ShortText, AfterValidator(_ip_address)]
-"""An IPv4 or IPv6 address, in its shortest words (RFC 5952)."""
-
-MAX_QUANTITY = 1_000
-"""Tickets of a line."""
-
-MAX_LINES = 100
-
-MAX_TICKETS = 1_000
-"""Tickets of an order, where the setting `WILLCALL_MAX_TICKETS` says nothing else."""
-
-Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
-SeatOrder = Literal["consecutive", "odd_even"]
-Id = Annotated[UUID, Field(strict=False)]
-OrderNumber = Annotated[int, Field(ge=1, lt=2**40)]
-_FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST_MOMENT = datetime(9000, 1, 1, tzinfo=UTC)
-
-
-def _only_text(value: Any) -> Any:
-    if not isinstance(value, str | datetime):
-        raise PydanticCustomError("moment", "a moment is text such as 2027-04-11T19:00:00+02:00")
-    return value
-
-
-def _storable_moment(value: datetime) -> datetime:
-    # Far from the ends of what the database and Python can hold, in whatever time zone.
-    if not _FIRST_MOMENT <= value <= _LAST_MOMENT:
-        raise PydanticCustomError("moment", "a moment lies between the years 1970 and 9000")
-    return value
-
-
-Moment = Annotated[
-    AwareDatetime,
-    Field(strict=False),
-    BeforeValidator(_only_text, json_schema_input_type=str),
-    AfterValidator(_storable_moment),
-]
-Seats = Annotated[tuple[ShortText, ...], Field(strict=False), AtMost(MAX_QUANTITY)]
-
-
-def _list_of_one(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
-Notes = Annotated[tuple[LongText, ...], Field(strict=False), AtMost(100), BeforeValidator(_list_of_one)]
-"""A note, or a list of notes (Ticket Evolution, Orders / Create, Orders Parameters)."""
-
-
-class TicketGroup(Word):
-    """Inventory that a purchase makes: a ticket class at `price`; with seats, of as many as are bought.
-
-    Seats are named, or meant by the lowest one and how they go on from there. Without an id one is made.
-    """
-
-    event_id: Identifier
-    id: Identifier | None = None
-    name: ShortText | None = None
-    section: ShortText
-    row: ShortText
-    seats: Seats = ()
-    low_seat: ShortText | None = None
-    seat_order: SeatOrder = "consecutive"
-    price: Amount
-
-
-class LineItemRequest(Word):
-    """So many tickets of one ticket class; without a price, at the catalogue's.
-
-    With `hold_id`, what the line leaves out is the hold's: class, quantity, price and seats. Seats are
-    wished for by name (`seats`), or by the lowest one and how they go on from there.
-    """
-
-    ticket_class_id: Identifier = ""
-    event_id: Identifier | None = None
-    quantity: Quantity = 0
-    unit_price: Amount | None = None
-    attendees: Annotated[tuple[Attendee, ...], Field(strict=False), AtMost(MAX_QUANTITY)] = ()
-    hold_id: Id | None = None
-    seats: Seats = ()
-    low_seat: ShortText | None = None
-    seat_order: SeatOrder = "consecutive"
-    ticket_group_signature: ShortText | None = None
-    ticket_group: TicketGroup | None = None
-
-
-class PaymentRequest(Word):
-    """A payment that comes with the order, or a refund of one; without an amount, the order's balance.
-
-    One that is `pending` is under way: it counts when `payments.record` completes it.
-    """
-
-    type: PaymentType
-    amount: Amount | None = None
-    status: PaymentStage = "completed"
-    is_refund: bool = False
-
-
-class OrderRequest(Word):
-    """What a producer asks for: `orders.create`."""
-
-    idempotency_key: IdempotencyKey | None = None
-    event_id: Identifier | None = None
-    currency: Currency | None = None
-    buyer: Buyer
-    billing_address: Address | None = None
-    line_items: Annotated[tuple[LineItemRequest, ...], Field(min_length=1, strict=False), AtMost(MAX_LINES)]
-    shipping: Amount = ZERO
-    service_fee: Amount = ZERO
-    additional_expense: Amount = ZERO
-    tax: Amount | None = None
-    discount: Amount = ZERO
-    expected_total: Amount | None = None
-    promo_code: Identifier | None = None
-    payments: Annotated[tuple[PaymentRequest, ...], Field(strict=False), AtMost(100)] = ()
-    reference: ShortText | None = None
-    internal_notes: Notes = ()
-    external_notes: Notes = ()
-    instructions: Notes = ()
-    payment_due_at: Moment | None = None
-    check_fraud: bool = False
-    created_by_ip_address: IpAddress | None = None
-    is_purchase: bool = False
-    consignment: bool = False
-    seller_id: Identifier | None = None
-    buyer_id: Identifier | None = None
-    client_id: Identifier | None = None
-    substitutes: Id | OrderNumber | None = None
-    extras: Extras | None = None
+from schemas.dialects import DialectName
+from schemas.money import StoredAmount, StoredCurrency
+from schemas.order_fields import (
+    Address,
+    Attendee,
+    Buyer,
+    OrderStatus,
+    PaymentStage,
+    PaymentStatus,
+    PaymentType,
+    TicketStatus,
+)
+from schemas.text import Word
 
 
 class LineItem(Word):

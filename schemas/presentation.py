@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, HttpUrl
 
-from schemas.orders import Address
+from schemas.order_fields import Address
 from schemas.text import EmailAddress, LongText, ShortText, Word
 
 Url = Annotated[HttpUrl, Field(strict=False)]

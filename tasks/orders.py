@@ -66,7 +66,8 @@ def process_requests(
 ) -> Report:
     """Process the requests in their order, and store what cannot be processed; see `process_messages`.
 
-    Those that are kept as rows until they have an outcome (`orders.recovery.delayed_requests`) are so no more then.
+    Those that were kept as rows until they have an outcome (`orders.recovery.delayed_requests`) are removed
+    from there.
     """
     started = time.perf_counter()
     report = Report(calls={one.request_id: one.call_id for one in requests if one.call_id is not None})

@@ -16,7 +16,8 @@ from orders.outbox import Claimed
 from schemas.events import CONTENT_TYPE
 from tasks.progress import PROGRESS
 from worker.broker.confirms import Blocked, NotConfirmed, Postponed, Refused
-from worker.broker.publishing import Message, Publisher
+from worker.broker.outgoing import Message
+from worker.broker.publishing import Publisher
 from worker.broker.queues import EVENTS
 
 _TRIES: Final = 3

@@ -21,7 +21,7 @@ from db.engine import make_engine
 from db.migrate import upgrade
 from intake.auth.keys import create_key
 from intake.auth.scopes import SCOPES
-from intake.serving.server import IntakeServer
+from intake.server import IntakeServer
 from orders.catalogue.loading import load_catalogue
 from orders.process import process
 from schemas.catalogue import Catalogue

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from intake.auth.key_lookups import LaneFull, SlowLane
 from intake.auth.keys import Caller, find_caller, find_caller_by_id, hash_key, is_key
 from intake.auth.unknown_keys import TooManyUnknown, UnknownKeys
-from intake.web.clock import utc_now
+from intake.clock import utc_now
 from worker.runtime.secret_key import SecretKeyUnusable
 
 log = logging.getLogger(__name__)

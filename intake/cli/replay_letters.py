@@ -16,7 +16,8 @@ from orders.outbox import send_again
 from orders.recovery.dead_letters import DeadLetter, StoredDeadLetter, discard, find_dead_letters
 from orders.recovery.event_letters import EVENT_MESSAGE, event_of
 from schemas.requests import EXPIRE
-from worker.broker.publishing import Message, NotConfirmed, Publisher, task_message
+from worker.broker.outgoing import Message, task_message
+from worker.broker.publishing import NotConfirmed, Publisher
 from worker.broker.queues import ORDERS, OUTBOX
 from worker.runtime.settings import get_settings
 

@@ -6,10 +6,10 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from intake.openapi.parts import KEY_PATTERN
 from intake.web.bodies import JSON
 from intake.web.responses import Accepted
 from schemas.dialects import DialectName
-from schemas.text import RESERVED_KEYS
 
 Words = dict[str, Any]
 
@@ -17,9 +17,6 @@ DIALECT_SCHEMAS: Final[dict[str, Words]] = {}
 """What `schema_of` has put on the page, by the names of the components."""
 
 _ACCEPTED: Final[Words] = {"$ref": f"#/components/schemas/{Accepted.__name__}"}
-
-KEY_PATTERN: Final = rf"^(?!{RESERVED_KEYS})[!-~]([ -~]{{0,198}}[!-~])?$"
-"""What an `Idempotency-Key` header is made of: 1 to 200 printable characters of ASCII."""
 
 _OF_WAITING: Final[tuple[Words, ...]] = (
     {

@@ -7,9 +7,9 @@ from uuid import UUID
 from fastapi import Response
 from sqlalchemy import Engine
 
+from intake.calls.send import Refusals, check_processed
 from intake.reads.one_moment import at_one_moment
 from intake.requests.answer_plans import WITH_BACKGROUND, Plan, plan_for_one
-from intake.requests.send import Refusals, check_processed
 from intake.web.problems import not_found
 from intake.web.responses import json_response
 from orders.reading.background import get_with_background

@@ -16,7 +16,7 @@ from fastapi import Request
 
 from intake.auth.keys import Caller
 from intake.auth.tenant_signatures import mac
-from intake.web.parts import parts_of
+from intake.parts import parts_of
 
 ImageKind = Literal["png", "svg"]
 

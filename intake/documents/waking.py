@@ -5,7 +5,8 @@ import threading
 import time
 from typing import Final
 
-from worker.broker.publishing import NotConfirmed, Publisher, task_message
+from worker.broker.outgoing import task_message
+from worker.broker.publishing import NotConfirmed, Publisher
 from worker.broker.queues import DOCUMENTS
 
 log = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from intake.edge.crowd import BODY, HEAD, IDLE, Phase
-from intake.edge.limits import MAX_PIECES, MAX_PIPELINED, MAX_URL, Limits
 from intake.edge.refusals import busy, refusal
+from intake.web.limits import MAX_PIECES, MAX_PIPELINED, MAX_URL, Limits
 from worker.runtime.metrics import REFUSED
 
 _HEALTH: Final = frozenset({b"/healthz", b"/readyz", b"/metrics"})

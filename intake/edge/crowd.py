@@ -4,7 +4,7 @@ from enum import IntEnum
 from math import inf
 from typing import Final, Protocol
 
-from intake.edge.limits import HELD_BYTES
+from intake.web.limits import HELD_BYTES
 
 
 class Phase(IntEnum):

@@ -14,8 +14,8 @@ from uvicorn.server import ServerState
 
 from intake.edge.counting import CountingProtocol, Refused
 from intake.edge.crowd import BODY, HEAD, IDLE, LEAVING, Crowd, Phase
-from intake.edge.limits import Limits
 from intake.edge.refusals import BUSY, as_bytes, refusal
+from intake.web.limits import Limits
 from intake.web.problems import Problem
 from worker.runtime.metrics import REFUSED
 

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from db.failures import Fault, fault_of
+from intake.clock import utc_now
 from intake.requests.answer_plans import Plan
 from intake.requests.turns import Turns
-from intake.web.clock import utc_now
 from orders.reading.order_reading import RequestRow, count_tickets, find_requests
 from orders.reading.showing import is_of_the_database, showing
 from orders.reading.snapshots import Snapshot, Wanted, read_snapshot, read_told

@@ -13,7 +13,7 @@ import orjson
 from db.ids import new_id
 from intake.requests.weights import MOST, weight_of
 from schemas.requests import CREATE
-from worker.broker.publishing import Message, task_message
+from worker.broker.outgoing import Message, task_message
 from worker.broker.queues import ORDERS
 
 WEIGHT_OF_MESSAGE: Final = 100

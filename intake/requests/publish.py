@@ -12,7 +12,8 @@ from typing import Final
 from prometheus_client import Counter
 
 from intake.requests.messages import Outgoing, pack
-from worker.broker.publishing import Message, NotConfirmed, Publisher
+from worker.broker.outgoing import Message
+from worker.broker.publishing import NotConfirmed, Publisher
 from worker.runtime.metrics import PUBLISHED
 from worker.runtime.settings import Settings
 

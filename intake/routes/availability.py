@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import Connection
 
-from intake.auth.access import allowed
 from intake.auth.keys import Caller
-from intake.openapi.page import LIST_TICKET_CLASSES
-from intake.web.clock import utc_now
-from intake.web.parts import PartsOfApp
+from intake.calls.access import allowed
+from intake.clock import utc_now
+from intake.openapi.other_calls import LIST_TICKET_CLASSES
+from intake.parts import PartsOfApp
 from intake.web.problems import not_found
 from intake.web.responses import json_response
 from intake.web.strict_routes import StrictRoute

@@ -5,8 +5,8 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from intake.monitoring.process_metrics import usual_metrics
-from intake.openapi.page import HEALTHZ, METRICS, READYZ
-from intake.web.parts import PartsOfApp, parts_of
+from intake.openapi.other_calls import HEALTHZ, METRICS, READYZ
+from intake.parts import PartsOfApp, parts_of
 from intake.web.problems import unavailable
 from intake.web.responses import json_response
 

@@ -8,17 +8,17 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 from sqlalchemy import Connection, Engine
 
-from intake.auth.access import allowed, caller_of
 from intake.auth.keys import Caller
-from intake.openapi.page import EXTEND_HOLD, LIST_HOLDS, RELEASE_HOLD, SHOW_HOLD, TAKE_HOLD
+from intake.calls.access import allowed, caller_of
+from intake.calls.send import Refusals, call_of, check_processed, send
+from intake.clock import utc_now
+from intake.openapi.other_calls import EXTEND_HOLD, LIST_HOLDS, RELEASE_HOLD, SHOW_HOLD, TAKE_HOLD
+from intake.parts import PartsOfApp
 from intake.reads.one_moment import at_one_moment
 from intake.requests.answer_plans import plan_for_one
 from intake.requests.envelope import enclose, open_object
-from intake.requests.send import Refusals, call_of, check_processed, send
 from intake.routes.order_reading import Given
 from intake.web.bodies import read_body, read_optional_body
-from intake.web.clock import utc_now
-from intake.web.parts import PartsOfApp
 from intake.web.problems import invalid, not_found
 from intake.web.responses import json_response
 from intake.web.strict_routes import StrictRoute

@@ -8,12 +8,12 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 from sqlalchemy import Connection, Engine, select
 
 from db.tables import orders
-from intake.auth.access import Reader, caller_of
-from intake.openapi.page import LIST_ORDERS, SHOW_HISTORY, SHOW_ORDER
+from intake.calls.access import Reader, caller_of
+from intake.openapi.order_calls import LIST_ORDERS, SHOW_HISTORY, SHOW_ORDER
+from intake.parts import PartsOfApp, parts_of
 from intake.reads.one_moment import at_one_moment
 from intake.requests.answer_plans import plan_for_one
 from intake.web.conditions import is_known
-from intake.web.parts import PartsOfApp, parts_of
 from intake.web.problems import invalid, not_found
 from intake.web.responses import etag, json_response, list_response, order_response
 from intake.web.strict_routes import StrictRoute
@@ -24,7 +24,7 @@ from orders.reading.showing import as_json, show_each, showing
 from orders.reading.snapshots import Needs, Snapshot
 from orders.reading.whole_orders import read_words
 from orders.render import Words
-from schemas.orders import OrderStatus
+from schemas.order_fields import OrderStatus
 from schemas.text import Identifier, ShortText, parse_uuid
 from vendors.registry import CANONICAL
 

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter, Request, Response
 
-from intake.auth.access import caller_of
-from intake.openapi.page import CREATE_ORDERS
+from intake.calls.access import caller_of
+from intake.calls.send import call_of, send, with_order
+from intake.openapi.order_calls import CREATE_ORDERS
 from intake.requests.envelope import open_envelope
-from intake.requests.send import call_of, send, with_order
 from intake.web.bodies import read_body
 from intake.web.strict_routes import StrictRoute
 from schemas.requests import CREATE

@@ -8,15 +8,15 @@ from fastapi import APIRouter, Depends, Request, Response, Security
 from fastapi.security.utils import get_authorization_scheme_param
 
 from db.ids import is_recent
-from intake.auth.access import caller_by_key, caller_of, documented
 from intake.auth.keys import Caller
 from intake.auth.scopes import OUTCOMES
+from intake.calls.access import caller_by_key, caller_of, documented
+from intake.calls.send import REPLAYED
+from intake.clock import utc_now
 from intake.dialects.ticket_evolution.access import caller_by_signature
-from intake.openapi.page import SHOW_REQUEST
-from intake.requests.send import REPLAYED
+from intake.openapi.other_calls import SHOW_REQUEST
+from intake.parts import PartsOfApp
 from intake.routes.holds import hold_of_request
-from intake.web.clock import utc_now
-from intake.web.parts import PartsOfApp
 from intake.web.problems import not_found
 from intake.web.responses import json_response
 from intake.web.strict_routes import StrictRoute

@@ -6,8 +6,8 @@ from typing import Final
 
 from fastapi import Request
 
-from intake.edge.limits import DISCARDED_BODIES
-from intake.web.parts import parts_of
+from intake.parts import parts_of
+from intake.web.limits import DISCARDED_BODIES
 from intake.web.problems import Problem, invalid
 
 JSON: Final = "application/json"

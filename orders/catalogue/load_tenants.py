@@ -10,7 +10,7 @@ from db.tenant_secrets import open_secret
 from orders.catalogue.tenants import Tenant
 from orders.catalogue.ticket_codes import TicketKey
 from schemas.catalogue import FraudRules
-from schemas.orders import MAX_TICKETS
+from schemas.order_fields import MAX_TICKETS
 from schemas.text import is_storable
 
 # The newest key of each tenant signs; the older ones stay, so that what they signed stays valid.

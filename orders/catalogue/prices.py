@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from orders.catalogue.ticket_codes import TicketKey
 from orders.errors import CurrencyMismatch, SalesClosed, UnknownEvent, UnknownPromoCode, UnknownTicketClass
 from schemas.catalogue import TaxRounding, promo_code_key
-from schemas.orders import OrderRequest
+from schemas.order_requests import OrderRequest
 
 _UNKNOWN: Final = datetime.max.replace(tzinfo=UTC)
 

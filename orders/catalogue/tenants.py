@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from orders.catalogue.ticket_codes import TicketKey
 from schemas.catalogue import FraudRules
-from schemas.orders import MAX_TICKETS
+from schemas.order_fields import MAX_TICKETS
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from orders.render import render_buyer
 from orders.rows import ChangeRow, Words
 from orders.state import OrderState
 from schemas.changes import OrderTerms
-from schemas.orders import MAX_QUANTITY, SeatOrder
+from schemas.order_fields import MAX_QUANTITY, SeatOrder
 from schemas.requests import CANCEL
 
 _OBJECTS = frozenset({"buyer", "billing_address", "extras"})

@@ -15,7 +15,7 @@ from orders.rows import LineRow
 from orders.state import ClassNames
 from schemas.changes import LineTerms
 from schemas.money import zero
-from schemas.orders import Attendee
+from schemas.order_fields import Attendee
 
 
 def set_lines(change: Change, wanted: Sequence[LineTerms]) -> None:

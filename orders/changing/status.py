@@ -5,7 +5,7 @@ from typing import Final
 
 from orders.errors import NotAllowedInStatus
 from orders.state import OrderState
-from schemas.orders import OrderStatus
+from schemas.order_fields import OrderStatus
 from schemas.requests import CANCEL, CHECK_IN, EXPIRE, PAY, UPDATE
 
 ALLOWED: Final[Mapping[OrderStatus, frozenset[OrderStatus]]] = {

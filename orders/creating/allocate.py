@@ -8,7 +8,7 @@ from orders.inventory.seating import Seat, check_alike, check_wish, wants_alike,
 from orders.new_order import Quote
 from orders.running_hold import use_hold
 from orders.world import World
-from schemas.orders import LineItemRequest
+from schemas.order_requests import LineItemRequest
 
 
 def allocate(world: World, quote: Quote, order_id: str, now: datetime) -> Mapping[int, list[Seat]]:

@@ -19,7 +19,8 @@ from orders.notes import note_rows
 from orders.render import render_line, render_note, render_order, render_payment, render_ticket, to_json
 from orders.rows import FraudRow, LineRow, OrderRow, PaymentRow, TicketRow, TradeRow, Words
 from schemas.money import zero
-from schemas.orders import Attendee, LineItemRequest, OrderRequest
+from schemas.order_fields import Attendee
+from schemas.order_requests import LineItemRequest, OrderRequest
 
 _NOBODY = Attendee()
 

@@ -9,7 +9,7 @@ from orders.creating.trade import at_cost, trade_row
 from orders.money.pricing import price_order
 from orders.new_order import NewOrder, Quote
 from schemas.money import ZERO
-from schemas.orders import LineItemRequest, OrderRequest
+from schemas.order_requests import LineItemRequest, OrderRequest
 
 
 def owner_of(quote: Quote) -> str | None:

@@ -15,7 +15,7 @@ from orders.money.price_floor import check_new_total
 from orders.money.pricing import price_order
 from orders.new_order import Quote
 from orders.rows import HoldRow
-from schemas.orders import OrderRequest
+from schemas.order_requests import OrderRequest
 
 
 def quote_order(

@@ -18,7 +18,8 @@ from orders.rows import NewSeatRow, TicketClassRow
 from orders.world import World
 from schemas.catalogue import positions_of
 from schemas.money import has_too_many_decimals
-from schemas.orders import MAX_LINES, LineItemRequest, OrderRequest, TicketGroup
+from schemas.order_fields import MAX_LINES
+from schemas.order_requests import LineItemRequest, OrderRequest, TicketGroup
 
 _FIRST_MADE: Final = 900_000_000_000_000
 

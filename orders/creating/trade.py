@@ -8,7 +8,7 @@ from orders.errors import Invalid, UnknownOrder
 from orders.rows import TradeRow
 from orders.state import OrderState
 from orders.world import World
-from schemas.orders import OrderRequest
+from schemas.order_requests import OrderRequest
 
 
 def trade_row(

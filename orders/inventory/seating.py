@@ -11,7 +11,7 @@ from typing import Any
 
 from orders.catalogue.prices import TicketClassOffer
 from orders.errors import Invalid, SeatUnavailable, TooManyTickets
-from schemas.orders import SeatOrder
+from schemas.order_fields import SeatOrder
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ recorded as pending, and the gateway's answer comes as another `payments.record`
 from typing import Final, Protocol
 
 from orders.errors import Invalid
-from schemas.orders import PaymentType
+from schemas.order_fields import PaymentType
 
 
 class Gateway(Protocol):

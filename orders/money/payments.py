@@ -7,7 +7,8 @@ from orders.errors import Invalid
 from orders.money.pricing import PricedOrder, check_bound
 from orders.rows import PaymentRow
 from schemas.money import ZERO, quantum
-from schemas.orders import OrderRequest, PaymentStatus
+from schemas.order_fields import PaymentStatus
+from schemas.order_requests import OrderRequest
 
 
 def payment_amounts(order: OrderRequest, priced: PricedOrder) -> list[Decimal]:

@@ -12,7 +12,7 @@ from typing import Final
 from orders.errors import PriceMismatch
 from orders.money.pricing import Charges, PricedLine, PricedOrder, total_up
 from schemas.money import ZERO, quantum, zero
-from schemas.orders import OrderRequest
+from schemas.order_requests import OrderRequest
 
 _CHARGES: Final = ("shipping", "service_fee", "additional_expense")
 

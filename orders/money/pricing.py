@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from orders.catalogue.prices import Pick, PromoCodeOffer, TaxRule, TicketClassOffer
 from orders.errors import Invalid, NegativeTotal, PriceMismatch, TooManyDecimals
 from schemas.money import MAX_AMOUNT, ZERO, has_too_many_decimals, quantum, round_money, zero
-from schemas.orders import LineItemRequest, OrderRequest
+from schemas.order_requests import LineItemRequest, OrderRequest
 
 _AMOUNTS = ("shipping", "service_fee", "additional_expense", "tax", "discount")
 

@@ -14,7 +14,7 @@ from db.replicated import wait_for_earlier_commits
 from orders.batch_requests import ChangeOrder, CreateOrder, Opened
 from orders.catalogue.load_tenants import load_tenants
 from orders.steps.validate import open_request
-from schemas.orders import MAX_TICKETS
+from schemas.order_fields import MAX_TICKETS
 from schemas.outcomes import Outcome, Rejection
 from schemas.requests import Request
 

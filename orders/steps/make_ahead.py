@@ -10,7 +10,7 @@ from orders.creating.quote import quote_order
 from orders.errors import RejectedRequest
 from orders.new_order import Quote
 from orders.world import World
-from schemas.orders import OrderRequest
+from schemas.order_requests import OrderRequest
 
 
 def make_ahead(world: World, creations: Sequence[CreateOrder], now: datetime) -> None:

@@ -38,7 +38,7 @@ from schemas.changes import (
 )
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest
-from schemas.orders import OrderRequest
+from schemas.order_requests import OrderRequest
 from schemas.outcomes import MAX_REJECTIONS, Rejection, rejections_of
 from schemas.requests import CANCEL, CHECK_IN, CREATE, EXPIRE, EXTEND, PAY, RELEASE, TAKE, UPDATE, Request
 from schemas.text import IdempotencyKey, StoredKey, Word

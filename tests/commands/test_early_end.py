@@ -45,7 +45,7 @@ main()
         ("worker", "worker.broker.redis.source"),
         ("relay", "celery.apps.worker"),
         ("flower", "flower.app"),
-        ("intake", "intake.serving.server"),
+        ("intake", "intake.server"),
         ("intake", "uvicorn.protocols.http.httptools_impl"),  # it is about to listen
     ],
 )

@@ -11,7 +11,8 @@ from sqlalchemy import Engine
 from tests.commands.conftest import Willcall, running_willcall
 from tests.factories import load, make_request, run
 from tests.processes import PATIENCE_SECONDS, Process, wait_until
-from worker.broker.publishing import Publisher, task_message
+from worker.broker.outgoing import task_message
+from worker.broker.publishing import Publisher
 from worker.broker.queues import EVENTS
 from worker.runtime import embedded
 from worker.runtime.settings import Settings

@@ -16,7 +16,8 @@ from tests.commands.conftest import WILLCALL, Willcall, environment, running_wil
 from tests.factories import load, make_body
 from tests.processes import PATIENCE_SECONDS, Process, children_of, is_alive, wait_until
 from tests.rabbitmq import free_port
-from worker.runtime import embedded
+from worker.runtime.embedded.postgres import postgres_pid
+from worker.runtime.embedded.valkey import valkey_pid
 
 pytestmark = pytest.mark.xdist_group("serving")
 
@@ -55,7 +56,7 @@ def test_up_runs_everything_and_stops_everything(tmp_path: Path) -> None:
             assert up.end(signal.SIGTERM) == 0
 
         assert not any(is_alive(pid) for pid in children)
-        assert embedded._postgres_pid(home) is embedded._valkey_pid(home) is None
+        assert postgres_pid(home) is valkey_pid(home) is None
     assert "Traceback" not in up.output()
 
 

@@ -203,9 +203,7 @@ def test_memory_is_bounded_and_the_processor_is_not(pod: Pod) -> None:
 
 def test_pods_get_the_time_that_the_processes_take_to_end() -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    (graceful,) = re.findall(
-        r"^_GRACEFUL_SECONDS = (\d+)$", (ROOT / "intake/serving/server.py").read_text(), re.M
-    )
+    (graceful,) = re.findall(r"^_GRACEFUL_SECONDS = (\d+)$", (ROOT / "intake/server.py").read_text(), re.M)
     seconds = {name: pod.spec.get("terminationGracePeriodSeconds", 30) for name, pod in PODS.items()}
     sleep = PODS["intake"].container["lifecycle"]["preStop"]["sleep"]["seconds"]
 

@@ -14,7 +14,8 @@ import psycopg
 from tests.homes import temporary_home
 from tests.processes import PATIENCE_SECONDS, children_of, is_alive, wait_until
 from tests.rabbitmq import free_port
-from worker.runtime import embedded
+from worker.runtime.embedded.accounts import Account, account_of
+from worker.runtime.embedded.wheels import postgres_binaries
 
 STANDBY: Final = "standby"
 """The name by which the primary knows who has to confirm its commits."""
@@ -41,7 +42,7 @@ class Server:
 
     home: Path
     binaries: Path
-    account: embedded.Account | None
+    account: Account | None
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
 
@@ -164,7 +165,7 @@ class Server:
         return [self.process.pid, *children_of(self.process.pid)]
 
 
-def as_account(account: embedded.Account | None) -> dict[str, Any]:
+def as_account(account: Account | None) -> dict[str, Any]:
     """Return how a program is run as the server's user, as PostgreSQL refuses to run as root."""
     if account is None:
         return {"cwd": "/"}
@@ -175,7 +176,7 @@ def as_account(account: embedded.Account | None) -> dict[str, Any]:
 def running_server(**settings: str) -> Iterator[Server]:
     """Run a server of its own, with an empty database `willcall`."""
     with _home() as (home, account):
-        server = Server(home, embedded._postgres_binaries(account), account)
+        server = Server(home, postgres_binaries(account), account)
         try:
             server.make()
             server.start(**settings)
@@ -200,9 +201,9 @@ def running_pair() -> Iterator[tuple[Server, Server]]:
 
 
 @contextmanager
-def _home() -> Iterator[tuple[Path, embedded.Account | None]]:
+def _home() -> Iterator[tuple[Path, Account | None]]:
     with temporary_home() as home:
-        account = embedded._account(home)
+        account = account_of(home)
         if account is not None:
             os.chown(home, *account)
         yield home, account

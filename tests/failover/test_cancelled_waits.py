@@ -15,7 +15,8 @@ from tests.failover.shop import new_shop
 from tests.failover.test_databases import url_of
 from tests.homes import temporary_home
 from tests.processes import wait_until
-from worker.broker.publishing import Publisher, task_message
+from worker.broker.outgoing import task_message
+from worker.broker.publishing import Publisher
 from worker.broker.queues import ORDERS
 from worker.runtime import embedded
 from worker.runtime.settings import Settings

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import intake.requests.messages
 from db.ids import new_id
-from intake.serving.server import serve
+from intake.server import serve
 from worker.runtime.settings import get_settings
 
 _SECONDS_BEHIND: Final = int(os.environ["SECONDS_BEHIND"])

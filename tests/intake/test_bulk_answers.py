@@ -15,11 +15,11 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from db.engine import make_engine
+from intake.calls.send import with_order
 from intake.dialects.render_orders import with_order_in
+from intake.parts import parts_of
 from intake.requests.answer_plans import WITH_ORIGINAL, Plan, plan_for_one
 from intake.requests.bulk_answers import BulkAnswers
-from intake.requests.send import with_order
-from intake.web.parts import parts_of
 from orders.reading.order_reading import RequestRow, find_requests
 from orders.reading.showing import OrderNotShown
 from schemas.requests import UPDATE, Request

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from intake.parts import parts_of
 from intake.requests.messages import Outgoing, outgoing
 from intake.requests.publish import GroupPublisher
-from intake.web.parts import parts_of
 from tests.processes import PATIENCE_SECONDS, wait_until
 from worker.broker.publishing import NotConfirmed
 

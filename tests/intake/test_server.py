@@ -18,7 +18,9 @@ from tests.intakes import Intake, serving, settings_of
 from tests.processes import PATIENCE_SECONDS, wait_until
 
 Order = Callable[..., dict[str, Any]]
-SERVE = "from intake.serving.server import serve; from worker.runtime.settings import get_settings; serve(get_settings())"
+SERVE = (
+    "from intake.server import serve; from worker.runtime.settings import get_settings; serve(get_settings())"
+)
 
 
 @contextmanager
@@ -67,7 +69,7 @@ def test_a_stopped_server_answers_those_who_wait_and_ends_well(intake, order: Or
 
 
 def test_a_call_on_an_open_connection_is_still_answered_when_the_server_ends(intake, monkeypatch) -> None:
-    monkeypatch.setattr("intake.serving.server.GOODBYE_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr("intake.server.GOODBYE_SECONDS", PATIENCE_SECONDS)
     settings = settings_of(intake.settings.home, database_url=intake.settings.database())
     with httpx.Client(
         base_url=f"http://127.0.0.1:{settings.intake_port}", timeout=PATIENCE_SECONDS

@@ -19,7 +19,9 @@ from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import free_port
 
-SERVE: Final = "from intake.serving.server import serve; from worker.runtime.settings import get_settings; serve(get_settings())"
+SERVE: Final = (
+    "from intake.server import serve; from worker.runtime.settings import get_settings; serve(get_settings())"
+)
 HEALTH: Final = b"GET /healthz HTTP/1.1\r\nhost: x\r\n"
 
 

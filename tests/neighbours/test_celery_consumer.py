@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from tests.brokers import RABBITMQ, VALKEY, Broker
 from tests.neighbours.taking import load_plenty, publish, takes
 from tests.processes import Process, running_celery, wait_until
-from worker.broker.publishing import Message, kwargs_json, task_message
+from worker.broker.outgoing import Message, kwargs_json, task_message
 from worker.broker.queues import MAINTENANCE, queues
 
 _TASK = "requests.retry"

@@ -20,7 +20,7 @@ from tests.poison import cure_orders, poison_orders
 from tests.processes import wait_until
 from tests.rabbitmq import RabbitMQ
 from tests.troubles import TROUBLES
-from worker.broker.publishing import task_message
+from worker.broker.outgoing import task_message
 from worker.broker.queues import ORDERS
 
 _RESUMES_SECONDS: Final = 10.0

@@ -13,7 +13,7 @@ from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, rows, scalar
 from tests.processes import wait_until
 from worker.broker.depths import depth_of_orders
-from worker.broker.publishing import Message
+from worker.broker.outgoing import Message
 from worker.broker.queues import ORDERS, is_amqp, share_of
 
 _CROWD: Final = 8_000

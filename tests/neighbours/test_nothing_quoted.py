@@ -21,7 +21,7 @@ from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS, Process, wait_until
 from tests.queue.hearing import hearing
 from tests.rabbitmq import free_port
-from worker.broker.publishing import kwargs_json, task_message
+from worker.broker.outgoing import kwargs_json, task_message
 from worker.broker.queues import MAINTENANCE, ORDERS, OUTBOX
 
 pytestmark = pytest.mark.parametrize("broker", ["valkey"], indirect=True)

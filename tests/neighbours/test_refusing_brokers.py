@@ -16,7 +16,7 @@ from tests.factories import load, make_body, make_event, make_ticket_class, scal
 from tests.neighbours.listening import listening
 from tests.processes import wait_until
 from tests.rabbitmq import RabbitMQ
-from worker.broker.publishing import task_message
+from worker.broker.outgoing import task_message
 from worker.broker.queues import ORDERS
 
 _ORDERS: Final = 1_000

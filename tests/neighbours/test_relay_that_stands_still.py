@@ -23,7 +23,8 @@ from tests.homes import temporary_home
 from tests.intakes import serving, settings_of
 from tests.neighbours.listening import tell, unsent
 from tests.processes import PATIENCE_SECONDS, running_worker, wait_until
-from worker.broker.publishing import Publisher, task_message
+from worker.broker.outgoing import task_message
+from worker.broker.publishing import Publisher
 from worker.broker.queues import OUTBOX
 from worker.relay_watch import STUCK
 from worker.runtime import embedded

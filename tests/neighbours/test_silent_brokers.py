@@ -24,7 +24,8 @@ from tests.rabbitmq import running_rabbitmq
 from worker.broker.connections import open_connection
 from worker.broker.deliveries import Delivery
 from worker.broker.depths import depth_of
-from worker.broker.publishing import Message, NotConfirmed, Publisher
+from worker.broker.outgoing import Message
+from worker.broker.publishing import NotConfirmed, Publisher
 from worker.broker.queues import EVENTS, OUTBOX
 from worker.broker.subscriptions import Subscription, clear_abandoned_subscriptions
 from worker.flower_events import Announcer

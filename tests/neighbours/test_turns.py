@@ -12,7 +12,7 @@ from tests.processes import wait_until
 from worker.broker.amqp.source import AmqpSource
 from worker.broker.deliveries import Delivery
 from worker.broker.lanes import Lanes
-from worker.broker.publishing import Message, task_message
+from worker.broker.outgoing import Message, task_message
 from worker.broker.queues import is_amqp, share_of
 from worker.broker.redis.source import RedisSource
 

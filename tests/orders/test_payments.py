@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from orders.money.payments import payment_amounts, payment_status
 from orders.money.pricing import PricedOrder
-from schemas.orders import OrderRequest
+from schemas.order_requests import OrderRequest
 
 
 def paid(total: str, *payments: str | None, currency: str = "USD") -> list[str]:

@@ -29,7 +29,7 @@ from orders.errors import (
 )
 from orders.money.pricing import PricedOrder, price_order
 from schemas.catalogue import promo_code_key
-from schemas.orders import OrderRequest
+from schemas.order_requests import OrderRequest
 
 
 def make_id(name: str) -> UUID:

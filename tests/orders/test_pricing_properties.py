@@ -18,7 +18,7 @@ from orders.catalogue.prices import EventOffer, Pick, PromoCodeOffer, TaxRule, T
 from orders.errors import NegativeTotal
 from orders.money.pricing import PricedLine, PricedOrder, price_order
 from schemas.money import round_money
-from schemas.orders import OrderRequest
+from schemas.order_requests import OrderRequest
 
 # How long one example takes says nothing here, and differs where tests share a processor.
 thoroughly = settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.too_slow])

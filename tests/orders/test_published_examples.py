@@ -8,7 +8,7 @@ import pytest
 from orders.catalogue.prices import EventOffer, Pick, TaxRule, TicketClassOffer
 from orders.money.pricing import PricedOrder, price_order
 from schemas.catalogue import TaxRounding
-from schemas.orders import OrderRequest
+from schemas.order_requests import OrderRequest
 
 PRETIX = "docs.pretix.eu: pricing algorithms, rounding of taxes"
 ZUORA = "docs.zuora.com: rounding rule for inclusive tax mode, rounding net amount"

@@ -12,7 +12,7 @@ from orders.catalogue.prices import EventOffer, Offers, PromoCodeOffer, TaxRule,
 from orders.money.payments import payment_amounts
 from orders.money.pricing import PricedOrder, price_order
 from schemas.catalogue import Catalogue, Event, promo_code_key
-from schemas.orders import OrderRequest
+from schemas.order_requests import OrderRequest
 from tests.messages.expected import expected_lines, expected_total, expected_totals
 from tests.messages.record_orders import CATALOGUE, COUNT, ORDERS, record
 

@@ -12,7 +12,7 @@ from orders.batch_requests import CreateOrder, MalformedRequest, Opened
 from orders.catalogue.tenants import Tenant
 from orders.catalogue.ticket_codes import TicketKey
 from orders.steps.validate import body_hash, open_request
-from schemas.orders import OrderRequest
+from schemas.order_requests import OrderRequest
 from schemas.outcomes import MAX_REJECTIONS
 from schemas.requests import CREATE, Request
 

@@ -19,7 +19,8 @@ from tests.factories import load, make_body, make_event, make_ticket_class, scal
 from tests.processes import PATIENCE_SECONDS, running_worker, wait_until
 from tests.queue.tls import Certificate, make_certificate, tls_in_front_of
 from tests.rabbitmq import free_port, running_rabbitmq
-from worker.broker.publishing import Message, NotConfirmed, Publisher, task_message
+from worker.broker.outgoing import Message, task_message
+from worker.broker.publishing import NotConfirmed, Publisher
 from worker.broker.queues import ORDERS, transport_options
 from worker.runtime.settings import Settings
 

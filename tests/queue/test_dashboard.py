@@ -21,7 +21,7 @@ from tests.commands.conftest import running_willcall
 from tests.factories import make_body
 from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import free_port, running_rabbitmq
-from worker.broker.publishing import kwargs_json, task_message
+from worker.broker.outgoing import kwargs_json, task_message
 from worker.broker.queues import MAINTENANCE, ORDERS
 
 SECRET = "s3cretword"

@@ -24,7 +24,7 @@ from tests.factories import (
     scalar,
 )
 from tests.processes import wait_until
-from worker.broker.publishing import Message, task_message
+from worker.broker.outgoing import Message, task_message
 from worker.broker.queues import ORDERS
 
 _ORDERS = 36

@@ -18,7 +18,7 @@ from tests.factories import load, make_body, make_event, make_seated_class, make
 from tests.failover.bounds import ROUNDS
 from tests.processes import wait_until
 from tests.queue.locks import locked, waits_for_a_lock
-from worker.broker.publishing import Message, task_message
+from worker.broker.outgoing import Message, task_message
 from worker.broker.queues import DEAD_QUEUE, ORDERS
 
 

@@ -13,7 +13,7 @@ from tests.brokers import Broker
 from tests.factories import load, make_body, rows, scalar
 from tests.processes import wait_until
 from tests.rabbitmq import RabbitMQ
-from worker.broker.publishing import task_message
+from worker.broker.outgoing import task_message
 from worker.broker.queues import ORDERS
 
 _README = Path(__file__).parent.parent.parent / "README.md"

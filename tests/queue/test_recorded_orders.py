@@ -15,7 +15,7 @@ from tests.brokers import Broker
 from tests.factories import NOW, scalar
 from tests.messages.expected import expected_lines, expected_totals
 from tests.processes import wait_until
-from worker.broker.publishing import task_message
+from worker.broker.outgoing import task_message
 from worker.broker.queues import ORDERS
 
 MESSAGES = Path(__file__).parent.parent / "messages"

@@ -11,7 +11,7 @@ from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, rows, scalar
 from tests.processes import running_celery, wait_until
 from tests.queue.locks import locked
-from worker.broker.publishing import Message, task_message
+from worker.broker.outgoing import Message, task_message
 from worker.broker.queues import ORDERS
 
 _DEADLY = "Mortimer"

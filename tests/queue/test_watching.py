@@ -14,7 +14,7 @@ from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.queue.hearing import hearing
 from tests.queue.locks import locked, waits_for_a_lock
 from tests.rabbitmq import free_port
-from worker.broker.publishing import Message, task_message
+from worker.broker.outgoing import Message, task_message
 from worker.broker.queues import ORDERS
 
 _MESSAGES = 400

@@ -9,7 +9,8 @@ from kombu.transport import redis as kombu_redis
 
 from tests.factories import make_body
 from tests.queue.hands import VISIBILITY_SECONDS, make_old, settings
-from worker.broker.publishing import Publisher, task_message
+from worker.broker.outgoing import task_message
+from worker.broker.publishing import Publisher
 from worker.broker.queues import MAINTENANCE, ORDERS
 from worker.broker.redis.channel import use_safe_channels
 from worker.broker.redis.source import RedisSource

@@ -11,7 +11,7 @@ from orders.steps.validate import open_request
 from schemas.changes import CancelRequest, PaymentRecord, UpdateRequest
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest
-from schemas.orders import OrderRequest
+from schemas.order_requests import OrderRequest
 from schemas.outcomes import rejections_of
 from schemas.requests import CREATE
 from schemas.text import StoredKey, Word

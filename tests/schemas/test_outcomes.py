@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from orders import errors
-from schemas.orders import OrderRequest
+from schemas.order_requests import OrderRequest
 from schemas.outcomes import (
     MAX_REJECTIONS,
     Rejection,

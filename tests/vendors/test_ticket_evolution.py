@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.orders import OrderRequest
+from schemas.order_requests import OrderRequest
 from vendors.dialect import NotTranslatable
 from vendors.registry import translate
 from vendors.ticket_evolution import DIALECT

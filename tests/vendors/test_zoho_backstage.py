@@ -5,7 +5,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.orders import Address, Attendee, Buyer, LineItemRequest, OrderRequest, PaymentRequest
+from schemas.order_fields import Address, Attendee, Buyer
+from schemas.order_requests import LineItemRequest, OrderRequest, PaymentRequest
 from schemas.requests import CREATE
 from vendors.registry import translate
 from vendors.zoho_backstage import DIALECT

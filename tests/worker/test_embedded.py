@@ -21,9 +21,17 @@ import pytest
 
 from tests.processes import PATIENCE_SECONDS, wait_until
 from worker.runtime import embedded
-from worker.runtime.embedded import EmbeddedServerFailed, EmbeddedUnavailable
+from worker.runtime.embedded import (
+    EmbeddedServerFailed,
+    EmbeddedUnavailable,
+    accounts,
+    places,
+    postgres,
+    processes,
+    valkey,
+)
 
-REPOSITORY = Path(embedded.__file__).parents[1]
+REPOSITORY = Path(embedded.__file__).parents[3]
 # Here processes are killed, never the machine: nothing is lost that the kernel was given.
 running = partial(embedded.running, postgres_options={"fsync": "off"})
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as someone else")
@@ -32,7 +40,7 @@ only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers
 USER = """
 import sys
 from pathlib import Path
-from worker import embedded
+from worker.runtime import embedded
 
 with embedded.running(Path(sys.argv[1]), postgres_options={"fsync": "off"}):
     print("in", flush=True)
@@ -45,7 +53,7 @@ def parent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return a directory that any user can enter, unlike pytest's."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         Path(directory).chmod(0o755)
-        monkeypatch.setattr(embedded, "SYSTEM_STATE", Path(directory, "state"))
+        monkeypatch.setattr(accounts, "SYSTEM_STATE", Path(directory, "state"))
         yield Path(directory)
 
 
@@ -54,9 +62,9 @@ def home(parent: Path) -> Iterator[Path]:
     home = parent / "a home"
     yield home
     kill_servers(home)
-    embedded._stop_postgres(home)
-    embedded._stop_valkey(home)
-    shutil.rmtree(embedded._sockets(home), ignore_errors=True)
+    postgres.stop_postgres(home)
+    valkey.stop_valkey(home)
+    shutil.rmtree(places.socket_directory(home), ignore_errors=True)
 
 
 @contextmanager
@@ -79,8 +87,8 @@ def user(home: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 @contextmanager
-def killed_at_last(command: list[str], account: embedded.Account | None) -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen(command, **embedded._as(account)) as process:
+def killed_at_last(command: list[str], account: accounts.Account | None) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(command, **accounts.run_as(account)) as process:
         try:
             yield process
         finally:
@@ -88,11 +96,11 @@ def killed_at_last(command: list[str], account: embedded.Account | None) -> Iter
 
 
 def postgres_pid(home: Path) -> int | None:
-    return embedded._postgres_pid(home.resolve())
+    return postgres.postgres_pid(home.resolve())
 
 
 def valkey_pid(home: Path) -> int | None:
-    return embedded._valkey_pid(home.resolve())
+    return valkey.valkey_pid(home.resolve())
 
 
 def pids(home: Path) -> set[int | None]:
@@ -194,7 +202,7 @@ def test_urls_depend_on_the_home_only_and_are_short_enough(
     monkeypatch.setattr(tempfile, "tempdir", None)
     assert embedded.database_url(parent / "x" / ".." / deep.name) == url
     for socket in (".s.PGSQL.5432", "valkey.sock"):
-        assert len(os.fsencode(embedded._sockets(deep) / socket)) < 103
+        assert len(os.fsencode(places.socket_directory(deep) / socket)) < 103
 
 
 def test_two_users_share_and_the_last_one_stops(home: Path) -> None:
@@ -211,7 +219,7 @@ def test_users_that_enter_and_leave_at_once_never_lack_a_server(home: Path) -> N
 import sys
 from pathlib import Path
 import psycopg, redis
-from worker import embedded
+from worker.runtime import embedded
 
 home = Path(sys.argv[1])
 for _ in range(8):
@@ -315,19 +323,19 @@ def test_a_pid_file_with_the_pid_of_a_stranger_harms_nobody(home: Path) -> None:
         pid_file = (home / "postgres" / "postmaster.pid").read_text()
         kill_servers(home)
         # Of the server's own user: PostgreSQL takes its pid for that of a running server.
-        account = embedded._account(home)
+        account = accounts.account_of(home)
         with killed_at_last(["sleep", "600"], account) as stranger:
             forged = "\n".join([str(stranger.pid), *pid_file.splitlines()[1:]])
             (home / "postgres" / "postmaster.pid").write_text(forged)
-            (embedded._sockets(home) / ".s.PGSQL.5432.lock").write_text(forged)
+            (places.socket_directory(home) / ".s.PGSQL.5432.lock").write_text(forged)
             (home / "valkey.pid").write_text(str(stranger.pid))
             with running(home):
                 assert read(home) == ("row", "message")
                 kill_servers(home)
                 (home / "postgres" / "postmaster.pid").write_text(forged)
                 (home / "valkey.pid").write_text(str(stranger.pid))
-            embedded._stop_postgres(home)
-            embedded._stop_valkey(home)
+            postgres.stop_postgres(home)
+            valkey.stop_valkey(home)
             assert stranger.poll() is None
 
 
@@ -377,18 +385,18 @@ def test_a_home_that_was_deleted_while_in_use_does_not_keep_its_servers(home: Pa
     with running(home):
         old = pids(home)
         shutil.rmtree(home)
-    assert not any(embedded._runs(pid, "--") for pid in old if pid)
+    assert not any(processes.is_running(pid, "--") for pid in old if pid)
 
 
 def test_servers_whose_sockets_were_deleted_are_replaced(home: Path) -> None:
     with running(home):
         write(home)
         old = pids(home)
-        shutil.rmtree(embedded._sockets(home))
+        shutil.rmtree(places.socket_directory(home))
         with running(home):
             assert read(home) == ("row", "message")
             assert old.isdisjoint(pids(home))
-            assert not any(embedded._runs(pid, "--") for pid in old if pid)
+            assert not any(processes.is_running(pid, "--") for pid in old if pid)
 
 
 @pytest.mark.parametrize("server", ["postgres", "valkey"])
@@ -399,7 +407,7 @@ def test_data_that_another_users_server_has_open_are_refused(
     with running(home, **wanted):
         used = pids(home)
         with monkeypatch.context() as other_user:
-            other_user.setattr(embedded, "_sockets", lambda home: parent / "sockets")
+            other_user.setattr(places, "SOCKETS", parent)
             with (
                 pytest.raises(EmbeddedServerFailed, match="another user started"),
                 running(home, **wanted),
@@ -426,7 +434,7 @@ def test_a_server_that_does_not_start_says_why_and_leaves_nothing_running(home: 
 
 
 def test_a_socket_directory_that_someone_else_made_is_refused(home: Path, parent: Path) -> None:
-    sockets = embedded._sockets(home)
+    sockets = places.socket_directory(home)
     (parent / "elsewhere").mkdir()
     sockets.symlink_to(parent / "elsewhere")
     try:
@@ -442,8 +450,8 @@ def test_a_socket_directory_that_someone_else_made_is_refused(home: Path, parent
 
 @only_root
 def test_a_socket_directory_of_another_user_is_refused(home: Path) -> None:
-    embedded._sockets(home).mkdir()
-    os.chown(embedded._sockets(home), 65534, 65534)
+    places.socket_directory(home).mkdir()
+    os.chown(places.socket_directory(home), 65534, 65534)
     with pytest.raises(EmbeddedServerFailed, match="uid 65534"), running(home):
         pass
 
@@ -508,7 +516,7 @@ def test_a_home_that_postgres_cannot_reach_keeps_its_data_elsewhere(parent: Path
     home.chmod(0o700)
     with running(home):
         write(home)
-    assert (home / "postgres").resolve().is_relative_to(embedded.SYSTEM_STATE)
+    assert (home / "postgres").resolve().is_relative_to(accounts.SYSTEM_STATE)
 
     with running(home):
         assert read(home) == ("row", "message")
@@ -530,13 +538,13 @@ def test_binaries_that_postgres_cannot_reach_are_copied(
 
     with running(home, valkey=False), connect(home) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
-    copies = list(embedded.SYSTEM_STATE.iterdir())
+    copies = list(accounts.SYSTEM_STATE.iterdir())
     assert len(copies) == 1
     copied = copies[0].stat()
 
     with running(home, valkey=False):
         pass
-    assert list(embedded.SYSTEM_STATE.iterdir()) == copies
+    assert list(accounts.SYSTEM_STATE.iterdir()) == copies
     assert copies[0].stat().st_ctime_ns == copied.st_ctime_ns
 
 
@@ -554,9 +562,10 @@ from pathlib import Path
 
 sys.path.insert(0, sys.argv[2])
 import psycopg, redis
-from worker import embedded
+from worker.runtime import embedded
+from worker.runtime.embedded import accounts, places, postgres, valkey
 
-embedded.SYSTEM_STATE = Path(sys.argv[2], "state")
+accounts.SYSTEM_STATE = Path(sys.argv[2], "state")
 
 
 def check(home, round, mode):
@@ -569,9 +578,9 @@ def check(home, round, mode):
         assert rows == (round,), rows
         with redis.Redis(unix_socket_path=embedded.broker_url(home).partition("://")[2]) as broker:
             assert broker.incr("kept") == round + 1
-        assert embedded._sockets(home).stat().st_mode & 0o7777 == mode
-    assert embedded._postgres_pid(home) is embedded._valkey_pid(home) is None
-    assert not embedded._sockets(home).exists()
+        assert places.socket_directory(home).stat().st_mode & 0o7777 == mode
+    assert postgres.postgres_pid(home) is valkey.valkey_pid(home) is None
+    assert not places.socket_directory(home).exists()
 
 
 check(Path(sys.argv[2], "home of root"), 0, 0o1770)

@@ -5,7 +5,8 @@ from typing import Annotated, Any, ClassVar, Final, Protocol
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from schemas.orders import MAX_QUANTITY, Order
+from schemas.order_fields import MAX_QUANTITY
+from schemas.orders import Order
 from schemas.text import AtMost, LongText, ShortText, Word
 from vendors.acme.related_fields import NEIGHBOURS_OF_ITEM, NEIGHBOURS_OF_ORDER
 from vendors.acme.values import (

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
-from schemas.orders import MAX_QUANTITY
+from schemas.order_fields import MAX_QUANTITY
 from schemas.text import AtMost, EmailAddress, IdempotencyKey, ShortText, Word
 from vendors.acme.extras import MAX_TICKETS_OF_ITEM, KeptOfItem, KeptOfOrder, KeptOfTicket
 from vendors.acme.values import Due, Id, Price, TicketStatus

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from schemas.orders import Attendee, Order, Ticket
+from schemas.order_fields import Attendee
+from schemas.orders import Order, Ticket
 from schemas.originals import PastChange
 from schemas.text import parse_uuid
 from vendors.acme.extras import ItemEntry, TicketEntry

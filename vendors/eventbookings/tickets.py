@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid5
 
-from schemas.orders import Attendee, Order, Ticket
+from schemas.order_fields import Attendee
+from schemas.orders import Order, Ticket
 from vendors.dialect import Words
 from vendors.eventbookings.links import Links
 from vendors.eventbookings.values import attributes

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from schemas.background import EventFacts
 from schemas.money import display_money, quantum
-from schemas.orders import Address
+from schemas.order_fields import Address
 from vendors.dialect import Words
 from vendors.values import moment
 

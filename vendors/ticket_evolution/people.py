@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from schemas.orders import Address, Buyer
+from schemas.order_fields import Address, Buyer
 from vendors.dialect import Words
 from vendors.ticket_evolution.request_models import Hash, OrderCall
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from schemas.orders import IpAddress, PaymentType, SeatOrder
+from schemas.order_fields import IpAddress, PaymentType, SeatOrder
 from schemas.text import AtMost, IdempotencyKey, LongText, ShortText
 from vendors.leniency import Call
 from vendors.ticket_evolution.offices import buys_by_its_parties

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from schemas.money import Amount
-from schemas.orders import Quantity
+from schemas.order_fields import Quantity
 from schemas.text import Identifier, ShortText
 
 _NUMBER: Final = {"type": ["integer", "string"]}

@@ -6,7 +6,8 @@ text says that there are others. Which ones, it does not say: they are our choic
 
 from typing import Final
 
-from schemas.orders import Order, OrderStatus, PaymentStatus, PaymentType, Ticket
+from schemas.order_fields import OrderStatus, PaymentStatus, PaymentType
+from schemas.orders import Order, Ticket
 from vendors.dialect import Words
 
 ORDER_STATUS: Final[dict[OrderStatus, int]] = {"placed": 0, "cancelled": 1, "refunded": 2}

@@ -1,7 +1,8 @@
 """Who bought, who holds a ticket, and who created and changed an order."""
 
 from schemas.background import Authors, Background
-from schemas.orders import Attendee, Order
+from schemas.order_fields import Attendee
+from schemas.orders import Order
 from schemas.text import parse_uuid
 from vendors.dialect import Words
 from vendors.zoho_backstage.extras import KeptOfHolder

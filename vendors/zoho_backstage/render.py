@@ -7,7 +7,8 @@ from uuid import UUID
 
 from schemas.background import Background
 from schemas.money import ZERO
-from schemas.orders import Attendee, Order, Ticket
+from schemas.order_fields import Attendee
+from schemas.orders import Order, Ticket
 from vendors.dialect import Words
 from vendors.values import moment, number
 from vendors.zoho_backstage.codes import (

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field
 
-from schemas.orders import MAX_QUANTITY
+from schemas.order_fields import MAX_QUANTITY
 from schemas.text import AtMost, EmailAddress, IdempotencyKey, Identifier, ShortText
 from vendors.dialect import Words
 from vendors.leniency import Call

@@ -47,7 +47,7 @@ def intake() -> None:
         _intakes(get_settings())
         return
     with _serving() as settings:
-        from intake.serving.server import serve
+        from intake.server import serve
 
         check_secrets(settings)
         serve(settings, sibling)

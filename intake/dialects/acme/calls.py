@@ -8,15 +8,15 @@ from anyio import to_thread
 from fastapi import Request, Response
 from sqlalchemy import Connection
 
-from intake.auth.access import caller_by_key
 from intake.auth.keys import Caller
 from intake.auth.scopes import Scope
+from intake.calls.access import caller_by_key
+from intake.calls.send import Call, check_processed
 from intake.dialects.render_orders import REFUSALS
 from intake.dialects.routing import check_name, requests_in
+from intake.parts import parts_of
 from intake.requests.answer_plans import Plan, plan_for_one
 from intake.requests.envelope import Envelope, enclose_in_dialect
-from intake.requests.send import Call, check_processed
-from intake.web.parts import parts_of
 from intake.web.problems import Problem, invalid, not_found
 from intake.web.responses import json_response
 from orders.reading.background import with_background

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from intake.dialects.openapi import schema_of, words_of_call
-from intake.openapi.page import NEWEST
+from intake.openapi.parts import NEWEST
 from vendors.acme import DIALECT
 from vendors.acme.errors import Refusal
 from vendors.acme.request_models import OrderCall

@@ -11,8 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.tables import requests
 from intake.auth.keys import Caller
+from intake.parts import parts_of
 from intake.reads.one_moment import at_one_moment
-from intake.web.parts import parts_of
 from intake.web.problems import Problem, unavailable
 from intake.web.strict_json import parse_json
 from orders.reading.background import with_background

@@ -15,9 +15,9 @@ from uuid import UUID
 
 from fastapi import Request
 
-from intake.auth.access import admit, caller_if_known, check_scopes
 from intake.auth.keys import Caller
 from intake.auth.scopes import Scope
+from intake.calls.access import admit, caller_if_known, check_scopes
 from intake.web.methods import SENT_METHOD
 from intake.web.problems import Problem
 

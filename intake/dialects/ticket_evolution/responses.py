@@ -8,8 +8,8 @@ from fastapi import Response
 from orjson import Fragment
 from sqlalchemy import Connection
 
+from intake.calls.send import status_url
 from intake.requests.answer_plans import WITH_BACKGROUND, Plan, plan_for_one
-from intake.requests.send import status_url
 from intake.web.problems import Problem, unavailable
 from intake.web.responses import json_response
 from orders.reading.background import with_background

@@ -11,6 +11,7 @@ from orjson import Fragment
 from sqlalchemy import Connection
 
 from intake.auth.keys import Caller
+from intake.calls.send import Call, call_of, send
 from intake.dialects.openapi import schema_of, words_of_call
 from intake.dialects.render_orders import USUAL_WAIT_SECONDS, show
 from intake.dialects.routing import refusing_with, requests_in
@@ -18,12 +19,11 @@ from intake.dialects.ticket_evolution.access import caller_by_signature
 from intake.dialects.ticket_evolution.repeats import key_of_repeat
 from intake.dialects.ticket_evolution.responses import NoOrderMade, answering_all, answering_one, rendered
 from intake.dialects.ticket_evolution.search import PARAMETERS, wanted_orders
-from intake.openapi.page import NEWEST
+from intake.openapi.parts import NEWEST
+from intake.parts import parts_of
 from intake.requests.envelope import enclose_in_dialect
-from intake.requests.send import Call, call_of, send
 from intake.web.bodies import JSON, read_body
 from intake.web.direct_routes import Handler
-from intake.web.parts import parts_of
 from intake.web.problems import Problem
 from intake.web.responses import list_response
 from orders.reading.order_pages import page_of_orders

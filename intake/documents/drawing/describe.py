@@ -8,7 +8,8 @@ from intake.documents.drawing.moments import moment_of, period_of, zone_of
 from intake.documents.drawing.wording import address_lines, clean, joined, money, name_of
 from orders.reading.tickets import TicketFacts
 from schemas.background import Background, EventFacts, TicketClassFacts
-from schemas.orders import LineItem, Order, OrderStatus, PaymentStatus, Ticket, TicketStatus
+from schemas.order_fields import OrderStatus, PaymentStatus, TicketStatus
+from schemas.orders import LineItem, Order, Ticket
 
 _STATUS: Final[Mapping[OrderStatus, str]] = {
     "placed": "Placed",

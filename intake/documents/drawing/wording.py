@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from schemas.money import display_money
-from schemas.orders import Address, Attendee, Buyer
+from schemas.order_fields import Address, Attendee, Buyer
 
 _LOCALE: Final = "en"
 

@@ -11,8 +11,8 @@ from fastapi.security.utils import get_authorization_scheme_param
 from intake.auth.authentication import KeysUnavailable, TooManyUnknown
 from intake.auth.keys import Caller
 from intake.auth.scopes import Scope
+from intake.parts import parts_of
 from intake.web.call_records import note_caller
-from intake.web.parts import parts_of
 from intake.web.problems import Problem, unavailable
 from worker.runtime.metrics import LIMITED
 

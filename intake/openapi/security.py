@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from intake.auth.access import SCHEME
+from intake.calls.access import SCHEME
 
 Words = dict[str, Any]
 

@@ -9,10 +9,10 @@ from uuid import UUID
 from fastapi import Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
+from intake.parts import Parts, parts_of
 from intake.requests.answer_plans import Plan, plan_for_one
 from intake.requests.envelope import Envelope
 from intake.web.call_records import note_request
-from intake.web.parts import Parts, parts_of
 from intake.web.preferences import wanted_wait
 from intake.web.problems import Problem, unavailable
 from intake.web.responses import json_response, order_response

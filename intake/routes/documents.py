@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Connection
 
-from intake.documents import listing
 from intake.documents.drawing.passes import CONTENT_SECURITY_POLICY, pass_of
 from intake.documents.drawing.qr import png_of, svg_of
 from intake.documents.links import ImageKind, image_path, is_good, order_path, pass_path
@@ -21,14 +20,15 @@ from intake.documents.read_facts import (
 )
 from intake.documents.serve import Documents, NotMadeYet
 from intake.documents.unmade import not_made_yet
-from intake.openapi.page import SHOW_ORDER_PDF, words_of_document
+from intake.openapi.document_calls import SHOW_ORDER_PDF, words_of_document
+from intake.parts import Parts, PartsOfApp
+from intake.routes import order_documents
 from intake.web.conditions import is_known
-from intake.web.parts import Parts, PartsOfApp
 from intake.web.problems import not_found
 from schemas.text import parse_uuid
 
 router = APIRouter(default_response_class=Response, tags=["documents"])
-router.routes.extend(listing.router.routes)
+router.routes.extend(order_documents.router.routes)
 
 PNG: Final = "image/png"
 SVG: Final = "image/svg+xml"

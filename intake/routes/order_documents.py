@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter, Request, Response
 
-from intake.auth.access import Reader
+from intake.calls.access import Reader
 from intake.documents.links import Links, links_of
-from intake.openapi.page import SHOW_DOCUMENTS
+from intake.openapi.document_calls import SHOW_DOCUMENTS
+from intake.parts import PartsOfApp
 from intake.routes.order_reading import read_order
-from intake.web.parts import PartsOfApp
 from intake.web.problems import not_found
 from intake.web.responses import DocumentLinks, TicketLinks, json_response
 from intake.web.strict_routes import StrictRoute

@@ -1,0 +1,165 @@
+"""The tables of messages: requests and their outcomes, events on their way, and what went wrong."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSON
+
+from db.tables.columns import metadata, moment
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("tenant_id", ForeignKey("tenants.id"), nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body_hash", LargeBinary, nullable=False),
+    Column("status", Text, nullable=False),
+    # No foreign key: the row is older than its order, and checking it late costs each order a tenth of
+    # its time. The same transaction writes both, and reconciliation looks.
+    Column("order_id", Uuid),
+    Column("errors", JSON),
+    moment("processed_at"),
+    Column("sent_by", Text),
+    UniqueConstraint("tenant_id", "idempotency_key"),
+    CheckConstraint("status IN ('processed', 'rejected')", name="status"),
+    CheckConstraint(
+        "CASE status WHEN 'processed' THEN order_id IS NOT NULL OR kind <> 'orders.create'"
+        " ELSE order_id IS NULL END",
+        name="has_outcome",
+    ),
+)
+
+request_repeats = Table(
+    "request_repeats",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("original_id", ForeignKey("requests.id"), nullable=False, index=True),
+    Column("is_conflict", Boolean, nullable=False),
+    moment("created_at"),
+)
+
+event_messages = Table(
+    "event_messages",
+    metadata,
+    Column("subject", Uuid, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("data", JSON, nullable=False),
+    moment("created_at"),
+    PrimaryKeyConstraint("subject", "sequence"),
+)
+
+# Which event messages are not sent yet. A table of its own: deleting a narrow row costs a fraction of
+# updating one that holds a whole order.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("subject", Uuid, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    moment("created_at"),
+    # Of the data, so that a relay takes no more than it can hold. Who inserts a row by hand need not know it.
+    Column("bytes", Integer, nullable=False, server_default=text("1048576")),
+    PrimaryKeyConstraint("subject", "sequence"),
+)
+
+# Up to which of its event messages a subject is told of: what is neither here nor in the outbox was lost.
+sent_marks = Table(
+    "sent_marks",
+    metadata,
+    Column("subject", Uuid, primary_key=True),
+    Column("sequence", Integer, nullable=False),
+)
+
+delayed_requests = Table(
+    "delayed_requests",
+    metadata,
+    Column("request_id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("request", LargeBinary, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Text, nullable=False),
+    moment("next_attempt_at"),
+    moment("waits_since", nullable=True),  # for the order that it names
+    Column("tenant", Text, nullable=False, server_default=""),
+    # What a request of the tenant has to do first: `orders.recovery.parked_requests`.
+    Column("waits_for", Text),
+    Index("delayed_requests_new", "tenant", "next_attempt_at", postgresql_where=text("attempts = 0")),
+    Index("delayed_requests_tried", "tenant", "next_attempt_at", postgresql_where=text("attempts > 0")),
+    Index(None, "tenant", "waits_for", postgresql_where=text("waits_for IS NOT NULL")),
+)
+
+suspects = Table(
+    "suspects",
+    metadata,
+    Column("message_id", Text, primary_key=True),
+    Column("attempts", Integer, nullable=False),
+    moment("last_attempt_at"),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("request_id", Uuid),
+    Column("tenant", Text),
+    Column("kind", Text, nullable=False),
+    Column("message", LargeBinary, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    moment("created_at"),
+    Index(None, "request_id"),
+)
+
+discrepancies = Table(
+    "discrepancies",
+    metadata,
+    Column("rule", Text, nullable=False),
+    Column("subject", Uuid, nullable=False),
+    Column("tenant_id", ForeignKey("tenants.id"), nullable=False),
+    Column("detail", Text, nullable=False),
+    moment("found_at"),
+    moment("last_seen_at"),
+    PrimaryKeyConstraint("rule", "subject"),
+)
+
+ticks = Table(
+    "ticks",
+    metadata,
+    Column("task", Text, nullable=False),
+    Column("tick", BigInteger, nullable=False),
+    moment("claimed_at"),
+    PrimaryKeyConstraint("task", "tick"),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    # No foreign keys: their locks on orders and tenants would wait for a batch, and a batch for them.
+    Column("order_id", Uuid, primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("tickets", Integer, nullable=False),
+    moment("asked_at"),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    moment("made_at", nullable=True),  # NULL while it waits to be made
+    Column("version", Text),  # of what it shows; NULL where it could not be made
+    Column("content", LargeBinary),
+    Index(None, "tenant_id", "made_at"),
+    Index("documents_waiting", "tenant_id", "asked_at", postgresql_where=text("made_at IS NULL")),
+)

@@ -1,0 +1,49 @@
+"""The calls on the OpenAPI page that answer documents."""
+
+from typing import Final
+
+from intake.openapi.parts import AGAIN, NEEDS_KEY, NOT_FOUND, Words, problem, reference, response
+from intake.web.responses import (
+    DocumentLinks,
+    DocumentPending,
+)
+
+SHOW_DOCUMENTS: Final[Words] = {
+    "responses": NEEDS_KEY | NOT_FOUND | {200: response("The links.", reference(DocumentLinks))}
+}
+
+
+def words_of_document(media_type: str) -> Words:
+    """Return the words of a call that a signed link makes: without a key."""
+    kind = media_type.partition(";")[0]
+    schema = {"type": "string"} if kind.startswith(("text/", "image/svg")) else {"contentMediaType": kind}
+    return {
+        "responses": {
+            200: {"description": "The document.", "content": {kind: {"schema": schema}}},
+            404: problem("There is none, or the link is not ours or has expired."),
+            503: problem("The database does not answer.", Retry_After=AGAIN),
+            "default": problem("The call failed unexpectedly."),
+        }
+    }
+
+
+def _with_page(answer: Words) -> Words:
+    """Return the words of an answer that browsers get as a page."""
+    page = {"text/html": {"schema": {"type": "string"}}}
+    return {**answer, "content": answer["content"] | page}
+
+
+_PDF: Final = words_of_document("application/pdf")
+SHOW_ORDER_PDF: Final[Words] = {
+    "responses": _PDF["responses"]
+    | {
+        202: _with_page(
+            response("It is being made: ask again.", reference(DocumentPending), Retry_After=AGAIN)
+        ),
+        304: {"description": "`If-None-Match` names the version that it still has."},
+        429: _with_page(problem("Too many of the tenant's wait to be made.", Retry_After=AGAIN)),
+        503: _with_page(
+            problem("The database does not answer, or no process makes documents.", Retry_After=AGAIN)
+        ),
+    }
+}

@@ -1,0 +1,157 @@
+"""The calls on the OpenAPI page that make, change and read orders."""
+
+from typing import Final
+
+from intake.dialects.openapi import KEY_PATTERN
+from intake.openapi.parts import (
+    AGAIN,
+    ETAG,
+    FOR_READERS,
+    IF_MATCH,
+    MAY_BE_STALE,
+    NEEDS_KEY,
+    NOT_FOUND,
+    ORDER_OR_OUTCOME,
+    REF,
+    WAITED,
+    Words,
+    header_parameter,
+    one_or_array,
+    problem,
+    reference,
+    request,
+    response,
+)
+from intake.web.responses import (
+    Accepted,
+    OrderHistory,
+)
+from schemas.changes import CancelRequest, PaymentRecord
+from schemas.order_requests import OrderRequest
+from schemas.orders import Order, OrderPage
+from schemas.outcomes import RequestStatus
+
+CREATE_ORDERS: Final[Words] = {
+    "responses": NEEDS_KEY
+    | {
+        200: response(
+            "`Prefer: wait` and an array: the outcomes, in order.",
+            {"type": "array", "items": reference(RequestStatus)},
+            Preference_Applied="How long the call could have waited.",
+        ),
+        201: response(
+            f"`Prefer: wait` and a single request: the order. {FOR_READERS}",
+            ORDER_OR_OUTCOME,
+            Location="The order's path.",
+            ETag=ETAG,
+            Preference_Applied="How long the call could have waited.",
+        ),
+        202: response(
+            "The broker has the requests; not processed yet, as far as is known.",
+            one_or_array(Accepted),
+            Location="Where to ask for the outcome, for a single request.",
+            Retry_After="With `Prefer: wait`: in how many seconds to ask for the outcome.",
+        ),
+        400: problem("The body or a header is not well formed."),
+        408: problem("The body did not come to its end."),
+        413: problem("The body is longer than 1 MiB."),
+        415: problem("The content type is not application/json."),
+        422: problem("`Prefer: wait` and a single request: it was rejected; `errors` says why."),
+        503: problem(
+            "The broker did not confirm, or the key cannot be looked up. Send the same again.",
+            Retry_After=AGAIN,
+        ),
+    },
+    "openapi_extra": {
+        "requestBody": {
+            "required": True,
+            "description": "One order request, or an array of 1 to 500 of them; at most 1 MiB.",
+            "content": {
+                "application/json": {
+                    "schema": one_or_array(OrderRequest),
+                    "example": {
+                        "buyer": {"first_name": "Sam", "last_name": "Peter", "email": "sam@example.com"},
+                        "line_items": [{"ticket_class_id": "3000000012232", "quantity": 2}],
+                    },
+                }
+            },
+        },
+        "parameters": [
+            header_parameter(
+                "Idempotency-Key",
+                "The caller's own name for a single request, instead of the field `idempotency_key`.",
+                "shop-7-000123",
+                KEY_PATTERN,
+            ),
+            header_parameter("Prefer", "Wait up to so many seconds for the outcome, at most 30.", "wait=10"),
+        ],
+    },
+}
+
+
+_OF_ORDER: Final[dict[int | str, Words]] = {
+    404: problem("There is no such order, or it is another tenant's; the latter is known after a wait."),
+    412: problem("It was waited for: the order has changed since the version that `If-Match` names."),
+}
+_ORDER_AFTER: Final = response(
+    f"`Prefer: wait`: the order. {FOR_READERS}", ORDER_OR_OUTCOME, ETag=ETAG, Preference_Applied=WAITED
+)
+
+UPDATE_ORDER: Final = request(
+    {"$ref": REF.format(model="OrderPatch")},
+    {"buyer": {"email": "sam@example.org"}, "shipping": "4.00", "reference": None},
+    _OF_ORDER | {200: _ORDER_AFTER},
+    parameters=[IF_MATCH],
+    media_types=("application/merge-patch+json", "application/json"),
+)
+CANCEL_ORDER: Final = request(
+    reference(CancelRequest),
+    {"reason": "cannot come", "lines": [{"line_number": 1, "quantity": 1}]},
+    _OF_ORDER | {200: _ORDER_AFTER},
+    parameters=[IF_MATCH],
+    is_required=False,
+)
+RECORD_PAYMENT: Final = request(
+    reference(PaymentRecord),
+    {"type": "cash", "amount": "45.50", "reference": "till 3"},
+    _OF_ORDER
+    | {
+        200: response(
+            "`Prefer: wait` and a `payment_number`: the order.",
+            ORDER_OR_OUTCOME,
+            ETag=ETAG,
+            Preference_Applied=WAITED,
+        ),
+        201: response(
+            "`Prefer: wait`: the order, with the new payment.",
+            ORDER_OR_OUTCOME,
+            Location="The order's path.",
+            ETag=ETAG,
+            Preference_Applied=WAITED,
+        ),
+    },
+    parameters=[IF_MATCH],
+)
+SHOW_HISTORY: Final[Words] = {
+    "responses": NEEDS_KEY | NOT_FOUND | {200: response("The history.", reference(OrderHistory))}
+}
+SHOW_ORDER: Final[Words] = {
+    "responses": NEEDS_KEY
+    | NOT_FOUND
+    | {
+        200: response("The order.", reference(Order), ETag=ETAG),
+        304: {"description": "`If-None-Match` names the version that the order still has."},
+    },
+    "openapi_extra": {
+        "parameters": [header_parameter("If-None-Match", "The entity tag of a version one has.", '"1"')]
+    },
+}
+LIST_ORDERS: Final[Words] = {
+    "responses": NEEDS_KEY
+    | {
+        200: response("A page of orders.", reference(OrderPage)),
+        400: problem("The cursor is not one that a page gave."),
+        422: problem("A parameter is not well formed."),
+    },
+    "openapi_extra": MAY_BE_STALE,
+}

@@ -1,0 +1,146 @@
+"""The parts that calls on the OpenAPI page have in common: answers, headers, parameters."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from intake.web.responses import (
+    Accepted,
+    ProblemDocument,
+)
+from schemas.orders import Order
+from schemas.outcomes import RequestStatus
+from schemas.requests import MAX_REQUESTS_PER_MESSAGE
+from schemas.text import RESERVED_KEYS
+
+Words = dict[str, Any]
+
+
+KEY_PATTERN: Final = rf"^(?!{RESERVED_KEYS})[!-~]([ -~]{{0,198}}[!-~])?$"
+"""What an `Idempotency-Key` header is made of: 1 to 200 printable characters of ASCII."""
+
+REF: Final = "#/components/schemas/{model}"
+
+
+def reference(model: type) -> Words:
+    """Return the reference to the schema of a model."""
+    return {"$ref": REF.format(model=model.__name__)}
+
+
+def one_or_array(model: type) -> Words:
+    """Return the schema of one, or of an array of as many as one message holds."""
+    items = {"type": "array", "items": reference(model), "minItems": 1, "maxItems": MAX_REQUESTS_PER_MESSAGE}
+    return {"oneOf": [reference(model), items]}
+
+
+def response(description: str, schema: Words, **headers: str) -> Words:
+    """Return a response in JSON; `headers` are descriptions, by names with `_` for `-`."""
+    return {
+        "description": description,
+        "content": {"application/json": {"schema": schema}},
+        "headers": _headers(headers),
+    }
+
+
+def _headers(headers: Mapping[str, str]) -> Words:
+    return {
+        name.replace("_", "-"): {"description": description, "schema": {"type": "string"}}
+        for name, description in headers.items()
+    }
+
+
+def problem(description: str, **headers: str) -> Words:
+    """Return a response that is a problem document (RFC 9457)."""
+    return {
+        "description": description,
+        "content": {"application/problem+json": {"schema": reference(ProblemDocument)}},
+        "headers": _headers(headers),
+    }
+
+
+def header_parameter(name: str, description: str, example: str, pattern: str | None = None) -> Words:
+    """Return a parameter that is a header."""
+    schema = {"type": "string"} if pattern is None else {"type": "string", "pattern": pattern}
+    return {"name": name, "in": "header", "description": description, "schema": schema, "example": example}
+
+
+NEWEST: Final = header_parameter(
+    "Cache-Control",
+    "`no-cache` for the newest, where the answer may be a few seconds old otherwise.",
+    "no-cache",
+)
+"""The parameter of a call whose answer may come from a standby."""
+MAY_BE_STALE: Final[Words] = {"parameters": [NEWEST]}
+AGAIN: Final = "In how many seconds to try again."
+NEEDS_KEY: Final[dict[int | str, Words]] = {
+    401: problem(
+        "There is no key, or it is unknown, revoked or expired.", WWW_Authenticate="How to send a key."
+    ),
+    403: problem("The key lacks the scope.", WWW_Authenticate="The scope that is needed."),
+    503: problem("The database does not answer.", Retry_After=AGAIN),
+    "default": problem("The call failed unexpectedly."),
+}
+NOT_FOUND: Final[dict[int | str, Words]] = {404: problem("There is none, or it is another tenant's.")}
+ETAG: Final = "The order's version, quoted."
+FOR_READERS: Final = "Without the scope `orders.read`: its outcome."
+ORDER_OR_OUTCOME: Final[Words] = {"anyOf": [reference(Order), reference(RequestStatus)]}
+
+_IDEMPOTENCY_KEY: Final = header_parameter(
+    "Idempotency-Key",
+    "The caller's own name for the request: the same key and body again is the same request.",
+    "shop-7-000124",
+    KEY_PATTERN,
+)
+_PREFER: Final = header_parameter(
+    "Prefer", "Wait up to so many seconds for the outcome, at most 30.", "wait=10"
+)
+IF_MATCH: Final = header_parameter(
+    "If-Match",
+    "The entity tag of the version that the call is about, or several, of which one is enough; `*`, or"
+    " without the header: any. A version that the order has not reached yet is waited for.",
+    '"3"',
+)
+WAITED: Final = "How long the call could have waited."
+ACCEPTED: Final = response(
+    "The broker has the request; not processed yet, as far as is known. Also where the same request had come"
+    " before: `status_url` tells that.",
+    reference(Accepted),
+    Location="Where to ask for the outcome.",
+    Retry_After="After a wait: in how many seconds to ask for the outcome.",
+)
+
+
+def request(
+    schema: Words,
+    example: Words,
+    answers: dict[int | str, Words],
+    *,
+    parameters: Sequence[Words] = (),
+    media_types: Sequence[str] = ("application/json",),
+    is_required: bool = True,
+) -> Words:
+    """Return the words of a call whose body becomes one request on the queue."""
+    content = {"schema": schema, "example": example}
+    return {
+        "responses": NEEDS_KEY
+        | {
+            202: ACCEPTED,
+            400: problem("The body or a header is not well formed."),
+            408: problem("The body did not come to its end."),
+            413: problem("The body is longer than 1 MiB."),
+            415: problem(f"The content type is not {' or '.join(media_types)}."),
+            422: problem("It was waited for, and rejected; `errors` says why."),
+            503: problem(
+                "The broker did not confirm, or the key cannot be looked up. Send the same again.",
+                Retry_After=AGAIN,
+            ),
+        }
+        | answers,
+        "openapi_extra": {
+            "requestBody": {
+                "required": is_required,
+                "description": "At most 1 MiB.",
+                "content": dict.fromkeys(media_types, content),
+            },
+            "parameters": [_IDEMPOTENCY_KEY, _PREFER, *parameters],
+        },
+    }
