@@ -13,12 +13,11 @@ from sqlalchemy import Engine
 
 from db.engine import make_engine
 from db.migrate import upgrade
-from intake.cli.commands.catalog import read_catalogue
-from intake.cli.commands.serve import server_urls
+from intake.cli.catalogue_files import read_catalogue
 from intake.cli.failures import CommandFailed
 from intake.cli.order_in_dialect import in_dialect, renderer_of
 from intake.cli.outcomes import find_outcomes
-from intake.cli.processes.servers import servers
+from intake.cli.processes.servers import server_urls, servers
 from intake.cli.processes.supervisor import Child, Supervisor, willcall
 from intake.demo.dialects import Spoken, speak
 from intake.demo.life import EVENTS, Scene, live

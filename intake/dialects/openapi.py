@@ -6,8 +6,8 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from intake.calls.bodies import JSON
 from intake.openapi.parts import KEY_PATTERN
-from intake.web.bodies import JSON
 from intake.web.responses import Accepted
 from schemas.dialects import DialectName
 

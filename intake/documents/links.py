@@ -7,16 +7,12 @@ import hmac
 import re
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import Request
-
-from intake.auth.keys import Caller
 from intake.auth.tenant_signatures import mac
-from intake.parts import parts_of
 
 ImageKind = Literal["png", "svg"]
 
@@ -49,14 +45,6 @@ class Links:
         expires = str(int(self.expires_at.timestamp()))
         query = urlencode({"expires": expires, "signature": _sign(self.secret, path, expires)})
         return f"{self.base_url.rstrip('/')}{path}?{query}"
-
-
-def links_of(request: Request, caller: Caller) -> Links:
-    """Return what makes links for the caller's tenant, which are good for as long as the settings say."""
-    parts = parts_of(request.app)
-    return Links(
-        parts.public_url, caller.tenant_id, caller.link_secret, datetime.now(UTC) + parts.link_lifetime
-    )
 
 
 def order_path(order_id: UUID) -> str:

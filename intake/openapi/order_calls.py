@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from intake.dialects.openapi import KEY_PATTERN
 from intake.openapi.parts import (
     AGAIN,
     ETAG,
     FOR_READERS,
     IF_MATCH,
+    KEY_PATTERN,
     MAY_BE_STALE,
     NEEDS_KEY,
     NOT_FOUND,

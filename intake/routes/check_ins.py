@@ -7,12 +7,12 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from intake.calls.access import caller_of
+from intake.calls.bodies import read_body
 from intake.calls.send import Refusals, call_of, check_processed, send
 from intake.openapi.other_calls import CHECK_IN_TICKET
 from intake.requests.answer_plans import Plan, plan_for_one
 from intake.requests.envelope import enclose, open_object
 from intake.routes.scanned_ticket import ticket_of
-from intake.web.bodies import read_body
 from intake.web.responses import json_response
 from intake.web.strict_routes import StrictRoute
 from orders.reading.order_reading import RequestRow

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from intake.auth.keys import Caller
 from intake.calls.access import allowed, caller_of
+from intake.calls.bodies import read_body, read_optional_body
 from intake.calls.send import Refusals, call_of, check_processed, send
 from intake.clock import utc_now
 from intake.openapi.other_calls import EXTEND_HOLD, LIST_HOLDS, RELEASE_HOLD, SHOW_HOLD, TAKE_HOLD
@@ -18,7 +19,6 @@ from intake.reads.one_moment import at_one_moment
 from intake.requests.answer_plans import plan_for_one
 from intake.requests.envelope import enclose, open_object
 from intake.routes.order_reading import Given
-from intake.web.bodies import read_body, read_optional_body
 from intake.web.problems import invalid, not_found
 from intake.web.responses import json_response
 from intake.web.strict_routes import StrictRoute

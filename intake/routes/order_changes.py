@@ -6,11 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from intake.calls.access import caller_of
+from intake.calls.bodies import JSON, MERGE_PATCH, read_body, read_optional_body
 from intake.calls.send import Call, call_of, send, with_order
 from intake.openapi.order_calls import CANCEL_ORDER, RECORD_PAYMENT, UPDATE_ORDER
 from intake.parts import parts_of
 from intake.requests.envelope import enclose, open_object
-from intake.web.bodies import JSON, MERGE_PATCH, read_body, read_optional_body
 from intake.web.conditions import expected_versions
 from intake.web.problems import not_found
 from intake.web.strict_routes import StrictRoute

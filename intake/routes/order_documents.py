@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Request, Response
 
 from intake.calls.access import Reader
-from intake.documents.links import Links, links_of
+from intake.calls.document_links import links_of
+from intake.documents.links import Links
 from intake.openapi.document_calls import SHOW_DOCUMENTS
 from intake.parts import PartsOfApp
 from intake.routes.order_reading import read_order

@@ -3,10 +3,10 @@
 from fastapi import APIRouter, Request, Response
 
 from intake.calls.access import caller_of
+from intake.calls.bodies import read_body
 from intake.calls.send import call_of, send, with_order
 from intake.openapi.order_calls import CREATE_ORDERS
 from intake.requests.envelope import open_envelope
-from intake.web.bodies import read_body
 from intake.web.strict_routes import StrictRoute
 from schemas.requests import CREATE
 

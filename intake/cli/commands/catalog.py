@@ -1,6 +1,5 @@
 """`willcall catalog`."""
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from intake.cli.catalogue_files import read_catalogue
 from intake.cli.failures import CommandFailed
 from intake.cli.output import JsonFlag, print_json, print_table
 
@@ -71,31 +71,6 @@ def _of_file(name: str, loaded: Sequence[Sequence[Any]], conflict: type[Exceptio
 
 def _text(name: str) -> bytes:
     return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-
-
-def read_catalogue(name: str, text: bytes) -> Any:
-    """Return the catalogue of a file; each mistake is named with its field."""
-    from pydantic import ValidationError
-
-    from schemas.catalogue import Catalogue
-    from schemas.outcomes import rejections_of
-
-    try:
-        return Catalogue.model_validate(_parse(name, text))
-    except ValidationError as error:
-        mistakes = [f"  {one.field or 'file'}: {one.message}" for one in rejections_of(error)]
-        raise CommandFailed("\n".join([f"{name} is not a catalogue:", *mistakes])) from error
-
-
-def _parse(name: str, text: bytes) -> Any:
-    import yaml
-
-    try:
-        if name.endswith(".json"):
-            return json.loads(text)
-        return yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError) as error:
-        raise CommandFailed(f"{name} cannot be read: {' '.join(str(error).split())}") from error
 
 
 def _show(rows: Sequence[tuple[str, str, int, int, int]], as_json: bool) -> None:

@@ -207,6 +207,7 @@ def child_environment(settings: "Settings") -> dict[str, str]:
 
     Their output is a pipe: who reads it, and whether in colour, they have to be told.
     """
+    from intake.cli.processes.servers import server_urls
     from worker.runtime.log_lines import wants_colour
 
     servers = server_urls(settings)
@@ -214,8 +215,3 @@ def child_environment(settings: "Settings") -> dict[str, str]:
         return servers
     colour = {"FORCE_COLOR": "1"} if wants_colour(True) else {}
     return servers | {"WILLCALL_LOG_FORMAT": "people"} | colour
-
-
-def server_urls(settings: "Settings") -> dict[str, str]:
-    """Return the environment that names the servers, so that children do not keep them running too."""
-    return {"WILLCALL_DATABASE_URL": settings.database(), "WILLCALL_BROKER_URL": settings.broker()}

@@ -11,9 +11,9 @@ from functools import partial
 
 import typer
 
-from intake.cli.commands.serve import server_urls
 from intake.cli.processes.doors import Door, cannot_listen, doors_of
 from intake.cli.processes.foreground import run_in_foreground
+from intake.cli.processes.servers import server_urls
 from intake.cli.processes.supervisor import Child, Supervisor, willcall
 from intake.serving.listening import listening
 from intake.serving.siblings import Sibling, furnish

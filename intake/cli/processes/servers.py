@@ -99,3 +99,8 @@ def parse_id(text: str, what: str) -> UUID:
         return UUID(text)
     except ValueError as error:
         raise CommandFailed(f"{text} is not the id of {what}: a UUID is wanted") from error
+
+
+def server_urls(settings: "Settings") -> dict[str, str]:
+    """Return the environment that names the servers, so that children do not keep them running too."""
+    return {"WILLCALL_DATABASE_URL": settings.database(), "WILLCALL_BROKER_URL": settings.broker()}

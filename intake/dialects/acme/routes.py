@@ -11,6 +11,7 @@ from orjson import Fragment
 from sqlalchemy import Connection
 
 from intake.auth.keys import Caller
+from intake.calls.bodies import read_body
 from intake.calls.send import Call, call_of, send
 from intake.dialects.acme.calls import (
     KEY,
@@ -34,7 +35,6 @@ from intake.parts import PartsOfApp
 from intake.reads.one_moment import at_one_moment
 from intake.requests.answer_plans import WITH_ORIGINAL, Plan
 from intake.requests.envelope import Envelope
-from intake.web.bodies import read_body
 from intake.web.problems import Problem, invalid, not_found
 from intake.web.responses import json_response, list_response
 from orders.reading.customers import Customer, orders_of_customer, orders_of_event

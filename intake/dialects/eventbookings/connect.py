@@ -11,12 +11,12 @@ from fastapi.security.utils import get_authorization_scheme_param
 
 from intake.auth.keys import Caller
 from intake.calls.access import caller_if_known, note_use
+from intake.calls.bodies import JSON, read_body
 from intake.clock import utc_now
 from intake.dialects.eventbookings.tokens import LIFETIME_SECONDS, TOKEN_SCOPES, TokenScope, make_token
 from intake.dialects.openapi import schema_of, words_of_call
 from intake.dialects.routing import refusing_with
 from intake.parts import parts_of
-from intake.web.bodies import JSON, read_body
 from intake.web.problems import Problem
 from intake.web.responses import json_response
 from intake.web.strict_json import NotJson, parse_json

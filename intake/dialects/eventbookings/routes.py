@@ -13,13 +13,13 @@ from sqlalchemy import Connection
 
 from intake.auth.keys import Caller
 from intake.calls.access import REALM, admit, caller_if_known, unauthorized
+from intake.calls.document_links import links_of
 from intake.clock import utc_now
 from intake.dialects.eventbookings import connect
 from intake.dialects.eventbookings.tokens import TOKEN_SCOPES, TokenScope, read_token
 from intake.dialects.openapi import schema_of, words_of_call
 from intake.dialects.render_orders import show
 from intake.dialects.routing import refusing_with
-from intake.documents.links import links_of
 from intake.parts import PartsOfApp
 from intake.reads.one_moment import at_one_moment
 from intake.web.problems import Problem, not_found

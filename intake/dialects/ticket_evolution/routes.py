@@ -11,6 +11,7 @@ from orjson import Fragment
 from sqlalchemy import Connection
 
 from intake.auth.keys import Caller
+from intake.calls.bodies import JSON, read_body
 from intake.calls.send import Call, call_of, send
 from intake.dialects.openapi import schema_of, words_of_call
 from intake.dialects.render_orders import USUAL_WAIT_SECONDS, show
@@ -22,7 +23,6 @@ from intake.dialects.ticket_evolution.search import PARAMETERS, wanted_orders
 from intake.openapi.parts import NEWEST
 from intake.parts import parts_of
 from intake.requests.envelope import enclose_in_dialect
-from intake.web.bodies import JSON, read_body
 from intake.web.direct_routes import Handler
 from intake.web.problems import Problem
 from intake.web.responses import list_response

@@ -11,6 +11,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 from intake.auth.keys import Caller
 from intake.auth.scopes import Scope
 from intake.calls.access import caller_by_key
+from intake.calls.bodies import read_body
 from intake.calls.send import call_of, send
 from intake.dialects.openapi import schema_of, words_of_call
 from intake.dialects.render_orders import USUAL_WAIT_SECONDS, show, with_order_in
@@ -18,7 +19,6 @@ from intake.dialects.routing import check_name, refusing_with, requests_in, with
 from intake.parts import PartsOfApp
 from intake.requests.answer_plans import Plan
 from intake.requests.envelope import enclose_in_dialect
-from intake.web.bodies import read_body
 from intake.web.problems import Problem
 from orders.reading.order_reading import RequestRow
 from orders.reading.snapshots import Snapshot
