@@ -34,20 +34,20 @@ test: .venv/.synced ## run the tests
 	@.venv/bin/pytest -n auto $(ARGS)
 
 test-fast: .venv/.synced ## run the tests that need no servers: under a minute
-	@.venv/bin/pytest -n auto --without-servers tests/schemas tests/vendors tests/orders tests/worker tests/documents $(ARGS)
+	@.venv/bin/pytest -n auto --without-servers tests/schemas tests/vendors tests/orders tests/worker tests/intake/documents $(ARGS)
 
 neighbours: .venv/.synced ## have a stranger do everything at once beside another tenant: ten minutes on each broker
-	@NEIGHBOURS_SECONDS=$${NEIGHBOURS_SECONDS:-600} .venv/bin/pytest -s tests/neighbours/test_everything_at_once.py $(ARGS)
+	@NEIGHBOURS_SECONDS=$${NEIGHBOURS_SECONDS:-600} .venv/bin/pytest -s tests/system/neighbours/test_everything_at_once.py $(ARGS)
 
 faults: .venv/.synced ## inject hundreds of faults under load, and write docs/reliability.md: 35 minutes; needs RabbitMQ
-	@FAULTS_ROUNDS=$${FAULTS_ROUNDS:-3} .venv/bin/pytest -s tests/failover tests/queue/test_orders_on_the_queue.py
+	@FAULTS_ROUNDS=$${FAULTS_ROUNDS:-3} .venv/bin/pytest -s tests/system/failover tests/system/test_orders_on_the_queue.py
 	@.venv/bin/python -m tests.faults --write $(ARGS)
 
 mutations: .venv/.synced ## switch each safeguard off in turn, and see that the oracle of faults notices; needs RabbitMQ
 	@FAULTS_ROUNDS=$${FAULTS_ROUNDS:-3} .venv/bin/pytest -s tests/faults/test_mutations.py $(ARGS)
 
 deploys: .venv/.synced ## restart, upgrade and restore under load, and let a million requests wait; needs RabbitMQ
-	@DEPLOYS_QUEUED=$${DEPLOYS_QUEUED:-1000000} .venv/bin/pytest -s tests/deploys tests/backup $(ARGS)
+	@DEPLOYS_QUEUED=$${DEPLOYS_QUEUED:-1000000} .venv/bin/pytest -s tests/system/deploys tests/system/backup $(ARGS)
 
 lint: .venv/.synced ## check style, format, types and the direction of imports
 	@.venv/bin/ruff check .
@@ -84,9 +84,9 @@ audit: .audit/.synced ## look for known vulnerabilities in what uv.lock names, a
 	@touch $@
 
 # The vendors' clients, as their lock file names them; none of their install scripts is run.
-.clients/node/.synced: tests/clients/node/package.json tests/clients/node/package-lock.json
+.clients/node/.synced: tests/contract/clients/node/package.json tests/contract/clients/node/package-lock.json
 	@command -v npm >/dev/null || { echo "npm is not installed: it gets the vendors' clients for Node." >&2; exit 1; }
-	@mkdir -p .clients/node && cp tests/clients/node/package*.json .clients/node/
+	@mkdir -p .clients/node && cp tests/contract/clients/node/package*.json .clients/node/
 	@npm ci --prefix .clients/node --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 

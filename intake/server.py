@@ -18,12 +18,12 @@ import uvicorn
 from intake.app import create_app
 from intake.edge.accepting import Acceptor
 from intake.edge.crowd import Crowd
-from intake.edge.open_counts import OpenCounts
 from intake.edge.protocol import BoundedProtocol
 from intake.monitoring.metrics_port import MetricsPort
 from intake.monitoring.process_metrics import PROCESSES
 from intake.parts import parts_of
 from intake.routes.health import refresh
+from intake.serving.open_counts import OpenCounts
 from intake.serving.siblings import Sibling, opened
 from intake.web.limits import limits_of
 from intake.web.unexpected import tell_of

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.commands.conftest import running_willcall
+from tests.intake.cli.conftest import running_willcall
 from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS, Process
 from worker.runtime.settings import Settings

@@ -1,0 +1,1 @@
+"""What the routes do with a call, in every dialect: who makes it, its body, and sending it to the queue."""

@@ -1,0 +1,1 @@
+"""Reading from the database for callers: pools, shares of them, and the standby."""

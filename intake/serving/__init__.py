@@ -1,0 +1,1 @@
+"""What several intake processes share: the listening socket, counts and windows."""

@@ -10,7 +10,7 @@ from typing import Final
 
 import orjson
 
-from intake.edge.open_counts import OpenCounts, make_counts, mark_away
+from intake.serving.open_counts import OpenCounts, make_counts, mark_away
 from intake.serving.shared_windows import SharedWindows, make_windows
 
 _VARIABLE: Final = "WILLCALL_SIBLING"

@@ -1,0 +1,1 @@
+"""What all routes share: problems, responses, strict JSON, conditions, and the log of calls."""

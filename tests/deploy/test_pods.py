@@ -16,9 +16,9 @@ import pytest
 import yaml
 from sqlalchemy import Engine
 
-from tests.commands.conftest import running_willcall
 from tests.databases import fresh_database
 from tests.deploy.manifests import FOLDER, KUSTOMIZATIONS, PODS, Pod, of_kind, settings_file
+from tests.intake.cli.conftest import running_willcall
 from tests.processes import wait_until
 from tests.rabbitmq import RabbitMQ, free_port, running_rabbitmq
 from worker.broker.queues import DEAD_QUEUE, order_queues, queues

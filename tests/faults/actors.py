@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tests.commands.conftest import environment
+from tests.intake.cli.conftest import environment
 from tests.processes import PATIENCE_SECONDS, ROOT, children_of, is_alive, wait_until
 
 READY: Final = {

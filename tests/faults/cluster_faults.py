@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import Final
 
-from tests.failover.cluster import Cluster, members
 from tests.faults.actors import gone, is_stopped
 from tests.faults.kind import Inject, kind, seen
 from tests.faults.stage import CLUSTER, Stage
 from tests.processes import children_of, wait_until
 from tests.rabbitmq import RabbitMQ
+from tests.system.failover.cluster import Cluster, members
 
 _COOKIE: Final = "WILLCALL"
 """By which the nodes know each other."""

@@ -7,12 +7,12 @@ from typing import Final
 
 import psycopg
 
-from tests.failover.cluster import Cluster
 from tests.faults.ledger import Ledger
 from tests.faults.producers import Producer
 from tests.faults.stage import Stage
 from tests.faults.valkey import Valkey
 from tests.processes import PATIENCE_SECONDS
+from tests.system.failover.cluster import Cluster
 from worker.broker.queues import order_queues
 
 _STILL_SECONDS: Final = 8.0

@@ -15,9 +15,6 @@ from sqlalchemy import Engine
 
 from db.engine import make_engine
 from intake.auth.scopes import SCOPES
-from tests.commands.conftest import WILLCALL, environment
-from tests.failover.cluster import Cluster, running_cluster
-from tests.failover.postgres import Server, running_pair
 from tests.faults.actors import Actor, Supervisor, wait_until_all_run
 from tests.faults.catalogue import CATALOGUE, TENANT, with_price
 from tests.faults.ledger import PriceChange
@@ -26,7 +23,10 @@ from tests.faults.producers import Market
 from tests.faults.small_disk import can_mount, mount, unmount
 from tests.faults.tape import Tape
 from tests.faults.valkey import Valkey
+from tests.intake.cli.conftest import WILLCALL, environment
 from tests.rabbitmq import RabbitMQ, free_port, running_rabbitmq
+from tests.system.failover.cluster import Cluster, running_cluster
+from tests.system.failover.postgres import Server, running_pair
 from worker.runtime.secret_key import generate_key
 
 VALKEY: Final = "valkey"

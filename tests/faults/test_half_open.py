@@ -10,10 +10,10 @@ from kombu import Connection
 from sqlalchemy import text
 
 from db.engine import make_engine
-from tests.failover.postgres import running_server
 from tests.faults.links import Link, Links
 from tests.faults.stage import BROKERS, broker_url, ports_of, running_broker
 from tests.processes import wait_until
+from tests.system.failover.postgres import running_server
 from worker.broker.connections import drop
 from worker.broker.queues import transport_options
 from worker.runtime.settings import Settings

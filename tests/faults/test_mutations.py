@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.failover.bounds import ROUNDS
 from tests.faults.mutation_scenes import SCENES, Scene
 from tests.faults.mutation_stage import Theatre, open_theatre
 from tests.faults.mutations import MUTATIONS
@@ -16,6 +15,7 @@ from tests.faults.stage import BROKERS, RABBITMQ, VALKEY
 from tests.homes import temporary_home
 from tests.processes import ROOT
 from tests.rabbitmq import is_installed
+from tests.system.failover.bounds import ROUNDS
 
 # kombu leaves a socket of a producer to the garbage collector, which says so.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

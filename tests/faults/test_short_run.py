@@ -5,10 +5,10 @@ from typing import Final
 
 import pytest
 
-from tests.failover.bounds import ROUNDS
 from tests.faults.plan import make_plan
 from tests.faults.running import run
 from tests.faults.stage import BROKERS, VALKEY
+from tests.system.failover.bounds import ROUNDS
 
 _SEED: Final = 7
 _FAULTS: Final = 12 if ROUNDS > 1 else 8

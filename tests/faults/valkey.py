@@ -9,9 +9,9 @@ from typing import Any
 
 import redis
 
-from tests.failover.sentinels import valkey_binary
 from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import free_port
+from tests.system.failover.sentinels import valkey_binary
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""The broker: connections, publishing, and taking messages in bulk."""

@@ -1,0 +1,1 @@
+"""ACME Ticketing's paths: `/v1/b2c/orders`."""

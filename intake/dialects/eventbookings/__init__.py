@@ -1,0 +1,1 @@
+"""EventBookings' paths: reading orders, and `/connect/token`."""

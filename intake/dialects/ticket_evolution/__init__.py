@@ -1,0 +1,1 @@
+"""Ticket Evolution's paths: `/v9/orders`."""

@@ -1,0 +1,1 @@
+"""Zoho Backstage's paths: `/backstage/v3/portals/…`."""

@@ -1,0 +1,1 @@
+"""RabbitMQ: its messages, sockets and heartbeats, and taking messages in bulk."""

@@ -1,0 +1,1 @@
+"""Redis and Valkey: their messages and scripts, and taking messages in bulk."""
