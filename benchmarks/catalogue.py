@@ -19,6 +19,7 @@ from db.engine import make_engine
 from orders.catalogue.loading import load_catalogue
 from orders.process import process
 from schemas.catalogue import Catalogue
+from schemas.json import JsonObject
 from schemas.requests import CREATE, ENVELOPE_FIELDS, Request
 
 TITLE: Final = "a sale's longest wait for its locks while a catalogue is loaded"
@@ -37,8 +38,6 @@ _DEADLOCKS: Final = "SELECT deadlocks FROM pg_stat_database WHERE datname = curr
 
 _LOCKS: Final = ("FROM ticket_classes", "FOR NO KEY UPDATE")
 """What the statement says in which a sale locks its ticket classes."""
-
-Words = dict[str, Any]
 
 
 def run(lab: Lab) -> Sequence[Row]:
@@ -74,7 +73,7 @@ class Load:
     batches: list[float] = field(default_factory=list)
 
 
-def words(classes: int, seats: int) -> Words:
+def words(classes: int, seats: int) -> JsonObject:
     """Return a file: an event of so many classes, and one of seated classes with so many seats in all."""
     seated = [
         {
@@ -93,7 +92,7 @@ def words(classes: int, seats: int) -> Words:
     return {"tenant": TENANT, "events": [_event("festival", standing), _event("arena", seated)]}
 
 
-def _event(id_: str, ticket_classes: Sequence[Words]) -> Words:
+def _event(id_: str, ticket_classes: Sequence[JsonObject]) -> JsonObject:
     return {
         "id": id_,
         "name": id_.title(),
@@ -105,7 +104,7 @@ def _event(id_: str, ticket_classes: Sequence[Words]) -> Words:
     }
 
 
-def _files(first: Words, number: int) -> list[tuple[str, Words]]:
+def _files(first: JsonObject, number: int) -> list[tuple[str, JsonObject]]:
     """Return the loads of a run: the file as new, unchanged, backwards, and a hundredth of it changed."""
     backwards = {**first, "events": [_backwards(one) for one in first["events"][::-1]]}
     changed = {**backwards, "events": [_changed(one, number) for one in backwards["events"]]}
@@ -117,11 +116,11 @@ def _files(first: Words, number: int) -> list[tuple[str, Words]]:
     ]
 
 
-def _backwards(one: Words) -> Words:
+def _backwards(one: JsonObject) -> JsonObject:
     return {**one, "ticket_classes": one["ticket_classes"][::-1]}
 
 
-def _changed(one: Words, number: int) -> Words:
+def _changed(one: JsonObject, number: int) -> JsonObject:
     """Return an event with another price for each hundredth class, and a seat more where there are seats."""
     classes = [
         {**item, "price": f"{50 + number}.00"} | ({"seats": [*item["seats"], "A"]} if "seats" in item else {})
@@ -132,7 +131,7 @@ def _changed(one: Words, number: int) -> Words:
     return {**one, "ticket_classes": classes}
 
 
-def _load_beside_sales(database: Database, file: Words) -> Load:
+def _load_beside_sales(database: Database, file: JsonObject) -> Load:
     """Load a file in a process of its own while this one sells."""
     context = multiprocessing.get_context("spawn")
     ready, go, seconds = context.Event(), context.Event(), context.Queue()
@@ -154,7 +153,7 @@ def _load_beside_sales(database: Database, file: Words) -> Load:
     return found
 
 
-def _load(url: str, file: Words, ready: Any, go: Any, seconds: Any) -> None:
+def _load(url: str, file: JsonObject, ready: Any, go: Any, seconds: Any) -> None:
     engine = make_engine(url)
     catalogue = Catalogue.model_validate(file)
     ready.set()
@@ -170,7 +169,7 @@ def _sale_alone(database: Database) -> Load:
     return _sell(database, SPREAD, lambda: time.monotonic() < until)
 
 
-def _sold_classes(database: Database, file: Words) -> Sequence[str]:
+def _sold_classes(database: Database, file: JsonObject) -> Sequence[str]:
     """Return classes of the file where they are there already, those that change among them, or others."""
     if not database.scalar("SELECT count(*) FROM ticket_classes WHERE external_id = 'new-0'"):
         return SPREAD

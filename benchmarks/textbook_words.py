@@ -5,7 +5,7 @@ from typing import Any
 
 from benchmarks.textbook_tables import Tenant, TicketClass
 from schemas import orders as wire
-from schemas.text import Word
+from schemas.text import WireModel
 
 
 def order_words(tenant: Tenant, order: Any, ticket_classes: Sequence[TicketClass]) -> dict[str, Any]:
@@ -52,7 +52,7 @@ _PLAIN = (
 )
 
 
-def _named(row: object, prefix: str, model: type[Word]) -> dict[str, Any]:
+def _named(row: object, prefix: str, model: type[WireModel]) -> dict[str, Any]:
     return {name: getattr(row, prefix + name) for name in model.model_fields}
 
 

@@ -13,8 +13,9 @@ from orders.render import (
     render_totals,
     render_trade,
 )
-from orders.rows import LineRow, OrderRow, Words
+from orders.rows import LineRow, OrderRow
 from orders.state import OrderState
+from schemas.json import JsonObject
 
 _ALIKE: Final = (
     "status",
@@ -36,13 +37,15 @@ _AMOUNTS = slice(OrderRow._fields.index("subtotal"), OrderRow._fields.index("ref
 """The columns of which `totals` is made: mostly none of them changes, and rendering them costs more."""
 
 
-def changed_fields(order: OrderState, before: OrderRow, net: Mapping[str, Sequence[Change]]) -> list[Words]:
+def changed_fields(
+    order: OrderState, before: OrderRow, net: Mapping[str, Sequence[Change]]
+) -> list[JsonObject]:
     """Return what differs: `field`, `from` and `to`.
 
     Fields are written as in `totals.total`, `line_items.0.quantity`, `payments.1.status` and, as an order
     may have thousands, `tickets.{id}.status`.
     """
-    found: list[Words] = []
+    found: list[JsonObject] = []
     _add_words(found, before, order.row)
     _add_lines(found, order, [one for one in net.get("order_lines", ()) if one.after.order_id == order.id])
     for ticket_id, old, new in net.get("tickets", ()):
@@ -59,7 +62,7 @@ def changed_fields(order: OrderState, before: OrderRow, net: Mapping[str, Sequen
     return found
 
 
-def _add_words(found: list[Words], before: OrderRow, after: OrderRow) -> None:
+def _add_words(found: list[JsonObject], before: OrderRow, after: OrderRow) -> None:
     were, are = _alike(before), _alike(after)
     if were != are:
         for name, old, new in zip(_ALIKE, were, are, strict=True):
@@ -72,14 +75,14 @@ def _add_words(found: list[Words], before: OrderRow, after: OrderRow) -> None:
         _add(found, "cancellation", render_cancellation(before), render_cancellation(after))
 
 
-def _add_lines(found: list[Words], order: OrderState, changes: Sequence[Change]) -> None:
+def _add_lines(found: list[JsonObject], order: OrderState, changes: Sequence[Change]) -> None:
     if changes:
         places = {number: index for index, number in enumerate(order.lines)}
         for number, old, new in changes:
             _add(found, f"line_items.{places[number]}", _line_words(order, old), _line_words(order, new))
 
 
-def _line_words(order: OrderState, line: LineRow | None) -> Words | None:
+def _line_words(order: OrderState, line: LineRow | None) -> JsonObject | None:
     if line is None:
         return None
     words = order.line_words(line, [])
@@ -92,7 +95,7 @@ def _is_of(order: OrderState, change: Change) -> bool:
     return bool(note.order_id == order.id)
 
 
-def _add_notes(found: list[Words], order: OrderState, changes: Sequence[Change]) -> None:
+def _add_notes(found: list[JsonObject], order: OrderState, changes: Sequence[Change]) -> None:
     if not changes:
         return
     now = dict(order.notes.items())
@@ -106,7 +109,7 @@ def _add_notes(found: list[Words], order: OrderState, changes: Sequence[Change])
     _add(found, "notes", old_words, [render_note(now[number]) for number in sorted(now)])
 
 
-def _add(found: list[Words], path: str, before: Any, after: Any) -> None:
+def _add(found: list[JsonObject], path: str, before: Any, after: Any) -> None:
     """Add the parts of two JSON values that differ: where, what was there, and what is there now."""
     if before == after:
         return

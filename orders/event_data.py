@@ -6,8 +6,8 @@ from typing import Any, Final
 import orjson
 
 from orders.render import to_json
-from orders.rows import Words
 from schemas.events import ENVELOPE_BYTES, MAX_EVENT_BYTES
+from schemas.json import JsonObject
 
 # Of an order, what goes first grows with its tickets, and what goes last with nothing that a request bounds.
 _ORDER_LEAVES: Final = (
@@ -54,7 +54,7 @@ def is_shorter(data: str) -> bool:
     return data.startswith(_MARK)
 
 
-def _shorter(words: Words) -> Iterator[Words]:
+def _shorter(words: JsonObject) -> Iterator[JsonObject]:
     words.pop("left_out", None)
     if isinstance(words.get("tickets"), list):
         yield from _shorter_orders(words)
@@ -66,7 +66,7 @@ def _shorter(words: Words) -> Iterator[Words]:
     yield {"left_out": [name for name in words if name not in small], **small}
 
 
-def _shorter_orders(order: Words) -> Iterator[Words]:
+def _shorter_orders(order: JsonObject) -> Iterator[JsonObject]:
     words = {**order, "ticket_counts": _ticket_counts(order["tickets"])}
     words["line_items"] = [
         {name: value for name, value in line.items() if name != "attendees"} for line in order["line_items"]

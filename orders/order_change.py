@@ -10,10 +10,11 @@ from orders.catalogue.prices import TicketClassOffer, ticket_code
 from orders.differences import TOLD_TABLES, changed_fields
 from orders.inventory.seating import Seat
 from orders.money.payments import payment_status, sums
-from orders.rows import ChangeRow, LineRow, TicketRow, Words
+from orders.rows import ChangeRow, LineRow, TicketRow
 from orders.state import OrderState
 from orders.world import World
 from schemas.events import EventType
+from schemas.json import JsonObject
 
 
 class Change:
@@ -24,11 +25,11 @@ class Change:
         self.request = request
         self.order = order
         self.now = now
-        self._events: list[tuple[EventType, Words]] = []
+        self._events: list[tuple[EventType, JsonObject]] = []
         self._mark = world.journal.mark()
         self._before = order.row
 
-    def tell(self, type: EventType, data: Words) -> None:
+    def tell(self, type: EventType, data: JsonObject) -> None:
         """Add an event message, after the one that tells of the whole order."""
         self._events.append((type, data))
 
@@ -95,7 +96,7 @@ class Change:
             )
 
     def finish(
-        self, whole: EventType | None = None, patch: Words | None = None, place: str | None = None
+        self, whole: EventType | None = None, patch: JsonObject | None = None, place: str | None = None
     ) -> None:
         """Count the change, keep it in the history, and tell of it: of the whole order first, where asked.
 
@@ -134,7 +135,7 @@ class Change:
         after_ms = 0 if last is None else time_of(last)
         return ids_of_request(request_id, self.now, f"tickets of {self.order.id}", after_ms=after_ms)
 
-    def ticket_words(self, ticket: TicketRow) -> Words:
+    def ticket_words(self, ticket: TicketRow) -> JsonObject:
         """Return what an event message tells of one ticket."""
         return {"order_id": self.order.id, "ticket": self.order.ticket_words(ticket)}
 

@@ -7,7 +7,7 @@ import orjson
 
 from orders.addresses import shown_address
 from orders.rows import LineRow, NoteRow, OrderRow, PaymentRow, TicketRow, TradeRow
-from orders.rows import Words as Words
+from schemas.json import JsonObject
 
 BUYER = ("first_name", "last_name", "email", "company", "phone")
 """The parts of a buyer; the columns of an order have them with `buyer_` before."""
@@ -17,13 +17,13 @@ def render_order(
     order: OrderRow,
     *,
     tenant: str,
-    lines: Sequence[Words],
-    tickets: Sequence[Words],
-    payments: Sequence[Words],
-    notes: Sequence[Words],
+    lines: Sequence[JsonObject],
+    tickets: Sequence[JsonObject],
+    payments: Sequence[JsonObject],
+    notes: Sequence[JsonObject],
     trade: TradeRow | None,
-    fraud_check: Words | None,
-) -> Words:
+    fraud_check: JsonObject | None,
+) -> JsonObject:
     """Return the whole order; the lists are rendered already, in their order."""
     return {
         "id": order.id,
@@ -56,7 +56,7 @@ def render_order(
     }
 
 
-def render_buyer(order: OrderRow) -> Words:
+def render_buyer(order: OrderRow) -> JsonObject:
     """Return who pays."""
     return {
         "first_name": order.buyer_first_name,
@@ -67,7 +67,7 @@ def render_buyer(order: OrderRow) -> Words:
     }
 
 
-def render_totals(order: OrderRow) -> Words:
+def render_totals(order: OrderRow) -> JsonObject:
     """Return what the order costs, and what was paid; amounts are decimal strings."""
     return {
         "subtotal": str(order.subtotal),
@@ -84,7 +84,9 @@ def render_totals(order: OrderRow) -> Words:
     }
 
 
-def render_line(line: LineRow, *, ticket_class_id: str, event_id: str, attendees: Sequence[Words]) -> Words:
+def render_line(
+    line: LineRow, *, ticket_class_id: str, event_id: str, attendees: Sequence[JsonObject]
+) -> JsonObject:
     """Return one line; its ids are the catalogue's."""
     return {
         "line_number": line.line_number,
@@ -99,7 +101,7 @@ def render_line(line: LineRow, *, ticket_class_id: str, event_id: str, attendees
     }
 
 
-def render_ticket(ticket: TicketRow, *, ticket_class_id: str, seat: str | None) -> Words:
+def render_ticket(ticket: TicketRow, *, ticket_class_id: str, seat: str | None) -> JsonObject:
     """Return one ticket; its attendee is null where nobody was named."""
     return {
         "id": ticket.id,
@@ -114,7 +116,7 @@ def render_ticket(ticket: TicketRow, *, ticket_class_id: str, seat: str | None) 
     }
 
 
-def render_attendee(ticket: TicketRow) -> Words | None:
+def render_attendee(ticket: TicketRow) -> JsonObject | None:
     """Return whose ticket it is, or None."""
     first_name, last_name = ticket.attendee_first_name, ticket.attendee_last_name
     email = ticket.attendee_email
@@ -123,7 +125,7 @@ def render_attendee(ticket: TicketRow) -> Words | None:
     return {"first_name": first_name, "last_name": last_name, "email": email}
 
 
-def render_payment(payment: PaymentRow) -> Words:
+def render_payment(payment: PaymentRow) -> JsonObject:
     """Return one payment, or one refund."""
     return {
         "payment_number": payment.payment_number,
@@ -136,12 +138,12 @@ def render_payment(payment: PaymentRow) -> Words:
     }
 
 
-def render_note(note: NoteRow) -> Words:
+def render_note(note: NoteRow) -> JsonObject:
     """Return one note."""
     return {"kind": note.kind, "text": note.text}
 
 
-def render_trade(trade: TradeRow | None) -> Words | None:
+def render_trade(trade: TradeRow | None) -> JsonObject | None:
     """Return between whom the order is, or None where nobody said."""
     if trade is None:
         return None
@@ -150,14 +152,14 @@ def render_trade(trade: TradeRow | None) -> Words | None:
     return words
 
 
-def render_cancellation(order: OrderRow) -> Words | None:
+def render_cancellation(order: OrderRow) -> JsonObject | None:
     """Return when and why the order was cancelled, or None."""
     if order.cancelled_at is None:
         return None
     return {"cancelled_at": order.cancelled_at, "reason": order.cancel_reason}
 
 
-def _check_in(tickets: Sequence[Words]) -> Words:
+def _check_in(tickets: Sequence[JsonObject]) -> JsonObject:
     used = sum(ticket["status"] == "checked_in" for ticket in tickets)
     left = sum(ticket["status"] == "valid" for ticket in tickets)
     status = "not_checked_in" if used == 0 else "partially_checked_in" if left else "checked_in"

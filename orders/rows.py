@@ -10,10 +10,8 @@ from typing import Any, Literal, NamedTuple
 
 from schemas.catalogue import TaxRounding
 from schemas.dialects import Extras
+from schemas.json import JsonObject
 from schemas.order_fields import OrderStatus, PaymentStatus, PaymentType, TicketStatus
-
-Words = dict[str, Any]
-"""A JSON object."""
 
 HoldStatus = Literal["held", "used", "released", "expired"]
 NoteKind = Literal["internal", "external", "instructions"]
@@ -48,9 +46,9 @@ class OrderRow(NamedTuple):
     buyer_email: str
     buyer_company: str | None
     buyer_phone: str | None
-    billing_address: Words | None
+    billing_address: JsonObject | None
     promo_code: str | None
-    promo_terms: list[Words] | None
+    promo_terms: list[JsonObject] | None
     reference: str | None
     created_at: datetime
     updated_at: datetime
@@ -165,9 +163,9 @@ class ChangeRow(NamedTuple):
     kind: str
     changed_by: str | None
     changed_at: datetime
-    patch: Words | None
+    patch: JsonObject | None
     """What an update asked for, or what a cancellation of a part took; to be merged once more."""
-    fields: list[Words]
+    fields: list[JsonObject]
     place: str | None
     """Which of the order's updates comes after which: see `orders.changing.place`."""
 
@@ -234,7 +232,7 @@ class CatalogueEventRow(NamedTuple):
     tax_rate: Decimal | None
     tax_is_included: bool
     tax_rounding: TaxRounding
-    details: Words | None
+    details: JsonObject | None
 
 
 class CatalogueClassRow(NamedTuple):
@@ -252,7 +250,7 @@ class CatalogueClassRow(NamedTuple):
     capacity: int
     office: str | None
     cost: Decimal | None
-    details: Words | None
+    details: JsonObject | None
 
 
 class PromoCodeRow(NamedTuple):

@@ -14,7 +14,8 @@ from orders.render import (
     render_payment,
     render_ticket,
 )
-from orders.rows import ChangeRow, LineRow, NoteRow, OrderRow, PaymentRow, TicketRow, TradeRow, Words
+from orders.rows import ChangeRow, LineRow, NoteRow, OrderRow, PaymentRow, TicketRow, TradeRow
+from schemas.json import JsonObject
 
 
 class ClassNames(NamedTuple):
@@ -57,7 +58,7 @@ class OrderState:
         trades: Table[str, TradeRow],
         names: dict[str, ClassNames],
         seats: dict[str, Seat],
-        fraud_check: Words | None,
+        fraud_check: JsonObject | None,
         is_whole: bool,
     ) -> None:
         self.id = id
@@ -113,13 +114,13 @@ class OrderState:
         """Return the catalogue's id of one of the order's ticket classes."""
         return self.names[class_id].external_id
 
-    def ticket_words(self, ticket: TicketRow) -> Words:
+    def ticket_words(self, ticket: TicketRow) -> JsonObject:
         """Return one ticket in the words of the wire."""
         seat = self.seats[ticket.seat_id].label if ticket.seat_id is not None else None
         class_id = self.external_id(ticket.ticket_class_id)
         return render_ticket(ticket, ticket_class_id=class_id, seat=seat)
 
-    def line_words(self, line: LineRow, attendees: list[Words]) -> Words:
+    def line_words(self, line: LineRow, attendees: list[JsonObject]) -> JsonObject:
         """Return one line in the words of the wire."""
         names = self.names[line.ticket_class_id]
         return render_line(
@@ -129,9 +130,9 @@ class OrderState:
             attendees=attendees,
         )
 
-    def words(self, *, is_public: bool = False) -> Words:
+    def words(self, *, is_public: bool = False) -> JsonObject:
         """Return the whole order in the words of the wire; the public sees no internal notes."""
-        attendees: defaultdict[int, list[Words]] = defaultdict(list)
+        attendees: defaultdict[int, list[JsonObject]] = defaultdict(list)
         self._check_whole()
         tickets = self.tickets_in_order()
         for ticket in tickets:
@@ -176,7 +177,9 @@ class Orders:
         self.seats: dict[str, Seat] = {}
         self.states: dict[str, OrderState] = {}
 
-    def open(self, row: OrderRow, tenant: str, fraud_check: Words | None, *, is_whole: bool) -> OrderState:
+    def open(
+        self, row: OrderRow, tenant: str, fraud_check: JsonObject | None, *, is_whole: bool
+    ) -> OrderState:
         """Add an order; its lines and the rest come one by one."""
         self.rows.add_loaded(row.id, row)
         state = OrderState(

@@ -18,9 +18,10 @@ from orders.inventory.stock import Stock
 from orders.journal import Journal, Table
 from orders.new_order import NewOrder
 from orders.render import to_json
-from orders.rows import EventRow, HoldRow, NewSeatRow, TicketClassRow, Words
+from orders.rows import EventRow, HoldRow, NewSeatRow, TicketClassRow
 from orders.state import ClassNames, Orders, OrderState
 from schemas.events import EventType
+from schemas.json import JsonObject
 
 FraudKey = tuple[str, str, str | None]
 """A tenant's id, `email` or `ip`, and the address."""
@@ -126,7 +127,9 @@ class World:
 
     # What is told.
 
-    def tell(self, order: OrderState, sequence: int, type: EventType, data: Words, now: datetime) -> None:
+    def tell(
+        self, order: OrderState, sequence: int, type: EventType, data: JsonObject, now: datetime
+    ) -> None:
         """Add an event message of an order, with its sequence number."""
         self.add_event(order.id, sequence, order.row.tenant_id, type, to_json(data).decode(), now)
 

@@ -13,7 +13,7 @@ from schemas.dialects import DialectName
 from schemas.money import Amount, Currency, has_too_many_decimals
 from schemas.order_fields import SeatOrder
 from schemas.presentation import EventDetails, Organisation, TicketClassDetails
-from schemas.text import Identifier, ShortText, Word
+from schemas.text import Identifier, ShortText, WireModel
 
 TaxRounding = Literal["line", "sum_by_net", "sum_by_net_keep_gross"]
 _SEAT_RANGE = re.compile(r"(\d{1,4})-(\d{1,4})")
@@ -36,7 +36,7 @@ Moment = Annotated[AwareDatetime, Field(strict=False)]
 Rate = Annotated[Decimal, Field(ge=0, le=1, max_digits=7, decimal_places=6, strict=False)]
 
 
-class TaxRule(Word):
+class TaxRule(WireModel):
     """How an event's tax is computed: a rate (a fraction), in the price or on top, and its rounding.
 
     Without a `rounding`, included tax is rounded so that the advertised price is what is charged.
@@ -55,7 +55,7 @@ class TaxRule(Word):
         return values
 
 
-class TicketClass(Word):
+class TicketClass(WireModel):
     """A sellable kind of ticket; with `seats`, its capacity is their number.
 
     `office` is who owns it, and `cost` what a purchase of it costs a ticket: without one, the price.
@@ -125,7 +125,7 @@ def promo_code_key(code: str) -> str:
     return code.strip().casefold()
 
 
-class PromoCode(Word):
+class PromoCode(WireModel):
     """A percentage of the event's lines, or an amount, off the order; `max_uses` counts orders."""
 
     code: Identifier
@@ -142,7 +142,7 @@ class PromoCode(Word):
         return self
 
 
-class Event(Word):
+class Event(WireModel):
     """What one attends; it is on sale from `on_sale_from`, or at once, until `on_sale_until`, or its end."""
 
     id: Identifier
@@ -174,7 +174,7 @@ class Event(Word):
         return self
 
 
-class FraudRules(Word):
+class FraudRules(WireModel):
     """What makes an order suspicious; a rule that is left out does not count.
 
     `countries` are those that a billing address may be in. `max_orders` are those of one e-mail address,
@@ -190,7 +190,7 @@ class FraudRules(Word):
     declines: bool = False
 
 
-class TenantSettings(Word):
+class TenantSettings(WireModel):
     """How a tenant wants its orders treated."""
 
     issues_tickets: Literal["on_confirmation", "on_payment"] = "on_confirmation"
@@ -199,7 +199,7 @@ class TenantSettings(Word):
     fraud_rules: FraudRules | None = None
 
 
-class Catalogue(Word):
+class Catalogue(WireModel):
     """One tenant's catalogue file; without `settings` or `organisation`, those stay as they are."""
 
     tenant: Identifier

@@ -30,14 +30,14 @@ from schemas.text import (
     LongText,
     ShortText,
     StoredKey,
-    Word,
+    WireModel,
 )
 
 MAX_VERSIONS: Final = 1_000
 """Versions of an order that one request may name; more are no condition that anybody means."""
 
 
-class OrderReference(Word):
+class OrderReference(WireModel):
     """Which order: its id, or the idempotency key of the request that created it.
 
     By key, an order may be named before it is there: the request waits for it.
@@ -79,7 +79,7 @@ class UpdateRequest(OrderReference):
     patch: dict[str, Any]
 
 
-class LineTerms(Word):
+class LineTerms(WireModel):
     """A line as it is to be. One that is there is named by its number, or meant by its class.
 
     What such a line leaves out stays; the attendees are those of its tickets, in their order: first of
@@ -104,7 +104,7 @@ class BuyerTerms(Buyer):
     email: EmailAddress | None = None
 
 
-class OrderTerms(Word):
+class OrderTerms(WireModel):
     """What of an order can be changed, as a patch makes it: what the patch does not name is not here.
 
     `line_items` are the lines as they are to be: one that is left out is taken out of the order.
@@ -147,7 +147,7 @@ def well_formed_lines(line_items: Any) -> Sequence[LineTerms]:
         return ()
 
 
-class CancelledLine(Word):
+class CancelledLine(WireModel):
     """A line of which tickets are cancelled: all of them, or so many, the last ones first."""
 
     line_number: Annotated[int, Field(ge=1)]

@@ -5,10 +5,10 @@ from typing import Self
 from pydantic import model_validator
 
 from schemas.order_fields import Id
-from schemas.text import IdempotencyKey, Identifier, LongText, StoredKey, Word
+from schemas.text import IdempotencyKey, Identifier, LongText, StoredKey, WireModel
 
 
-class CheckInRequest(Word):
+class CheckInRequest(WireModel):
     """A scanned code, or the ticket's id. `nonce` names the scan: the same one again is no second use.
 
     `event_id`, the catalogue's, is the event at whose gate this is.

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from schemas.money import Amount
 from schemas.order_fields import Id, Moment, Quantity, SeatOrder, Seats
-from schemas.text import IdempotencyKey, Identifier, ShortText, Word
+from schemas.text import IdempotencyKey, Identifier, ShortText, WireModel
 
 
-class HoldRequest(Word):
+class HoldRequest(WireModel):
     """`holds.take`: tickets or named seats until a moment; without one, until they are released.
 
     The hold's id is the id of this request.
@@ -25,7 +25,7 @@ class HoldRequest(Word):
     expires_at: Moment | None = None
 
 
-class ExtendRequest(Word):
+class ExtendRequest(WireModel):
     """`holds.extend`: until another moment; without one, until it is released."""
 
     idempotency_key: IdempotencyKey | None = None
@@ -33,14 +33,14 @@ class ExtendRequest(Word):
     expires_at: Moment | None = None
 
 
-class ReleaseRequest(Word):
+class ReleaseRequest(WireModel):
     """`holds.release`: the inventory is free again."""
 
     idempotency_key: IdempotencyKey | None = None
     hold_id: Id
 
 
-class Hold(Word):
+class Hold(WireModel):
     """A hold, and what became of it."""
 
     id: UUID

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from schemas.text import AtMost, EmailAddress, LongText, ShortText, Word
+from schemas.text import AtMost, EmailAddress, LongText, ShortText, WireModel
 
 PaymentType = Literal[
     "cash",
@@ -27,7 +27,7 @@ PaymentStatus = Literal["unpaid", "partially_paid", "paid", "refunded"]
 TicketStatus = Literal["valid", "checked_in", "voided"]
 
 
-class Buyer(Word):
+class Buyer(WireModel):
     """Who pays, and where the confirmation goes; `email` is null for a buyer who has no address."""
 
     first_name: ShortText
@@ -37,7 +37,7 @@ class Buyer(Word):
     phone: ShortText | None = None
 
 
-class Address(Word):
+class Address(WireModel):
     """A postal address, each part as the buyer wrote it."""
 
     name: ShortText | None = None
@@ -49,7 +49,7 @@ class Address(Word):
     postal_code: ShortText | None = None
 
 
-class Attendee(Word):
+class Attendee(WireModel):
     """Whose ticket it is."""
 
     first_name: ShortText | None = None

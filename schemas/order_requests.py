@@ -23,10 +23,10 @@ from schemas.order_fields import (
     SeatOrder,
     Seats,
 )
-from schemas.text import AtMost, IdempotencyKey, Identifier, ShortText, Word
+from schemas.text import AtMost, IdempotencyKey, Identifier, ShortText, WireModel
 
 
-class TicketGroup(Word):
+class TicketGroup(WireModel):
     """Inventory that a purchase makes: a ticket class at `price`; with seats, of as many as are bought.
 
     Seats are named, or meant by the lowest one and how they go on from there. Without an id one is made.
@@ -43,7 +43,7 @@ class TicketGroup(Word):
     price: Amount
 
 
-class LineItemRequest(Word):
+class LineItemRequest(WireModel):
     """So many tickets of one ticket class; without a price, at the catalogue's.
 
     With `hold_id`, what the line leaves out is the hold's: class, quantity, price and seats. Seats are
@@ -63,7 +63,7 @@ class LineItemRequest(Word):
     ticket_group: TicketGroup | None = None
 
 
-class PaymentRequest(Word):
+class PaymentRequest(WireModel):
     """A payment that comes with the order, or a refund of one; without an amount, the order's balance.
 
     One that is `pending` is under way: it counts when `payments.record` completes it.
@@ -75,7 +75,7 @@ class PaymentRequest(Word):
     is_refund: bool = False
 
 
-class OrderRequest(Word):
+class OrderRequest(WireModel):
     """What a producer asks for: `orders.create`."""
 
     idempotency_key: IdempotencyKey | None = None

@@ -19,10 +19,10 @@ from schemas.order_fields import (
     PaymentType,
     TicketStatus,
 )
-from schemas.text import Word
+from schemas.text import WireModel
 
 
-class LineItem(Word):
+class LineItem(WireModel):
     """One line of an order; `amount` is unit price × quantity plus `rounding`.
 
     A line that was cancelled or taken out stays, with the quantity 0.
@@ -39,7 +39,7 @@ class LineItem(Word):
     attendees: tuple[Attendee, ...]
 
 
-class Totals(Word):
+class Totals(WireModel):
     """What an order costs: total = subtotal + shipping + service fee + additional expense + tax − discount.
 
     `included_tax` is contained in the prices: shown, never added.
@@ -58,7 +58,7 @@ class Totals(Word):
     refunded: StoredAmount
 
 
-class Ticket(Word):
+class Ticket(WireModel):
     """One admission; `code` is what a scanner verifies offline."""
 
     id: UUID
@@ -72,7 +72,7 @@ class Ticket(Word):
     checked_in_at: datetime | None
 
 
-class Payment(Word):
+class Payment(WireModel):
     """One payment of an order, or one refund."""
 
     payment_number: int
@@ -84,28 +84,28 @@ class Payment(Word):
     created_at: datetime
 
 
-class Note(Word):
+class Note(WireModel):
     """A note on an order; internal ones are for the office that wrote them."""
 
     kind: Literal["internal", "external", "instructions"]
     text: str
 
 
-class Cancellation(Word):
+class Cancellation(WireModel):
     """When and why an order was cancelled as a whole."""
 
     cancelled_at: datetime
     reason: str | None
 
 
-class FraudVerdict(Word):
+class FraudVerdict(WireModel):
     """What the fraud check thought of the order, and why."""
 
     verdict: Literal["passed", "review"]
     reasons: tuple[str, ...]
 
 
-class Trade(Word):
+class Trade(WireModel):
     """Between whom an order is, and which orders belong to it.
 
     `counterpart_id` is the purchase order that a sale made, or that sale; orders that replace each other
@@ -123,7 +123,7 @@ class Trade(Word):
     counterpart_id: UUID | None
 
 
-class CheckIn(Word):
+class CheckIn(WireModel):
     """How many of an order's tickets were used, of those that are valid."""
 
     status: Literal["not_checked_in", "partially_checked_in", "checked_in"]
@@ -131,7 +131,7 @@ class CheckIn(Word):
     tickets: int
 
 
-class Order(Word):
+class Order(WireModel):
     """A confirmed order, with its lines, totals, payments and tickets."""
 
     id: UUID
@@ -163,7 +163,7 @@ class Order(Word):
     updated_at: datetime
 
 
-class OrderPage(Word):
+class OrderPage(WireModel):
     """A page of orders, newest first; `next_cursor` is null on the last one."""
 
     items: tuple[Order, ...]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from schemas.text import UNSTORABLE, Word
+from schemas.text import UNSTORABLE, WireModel
 
 RejectionCode = Literal[
     "invalid",
@@ -66,7 +66,7 @@ class Outcome:
     errors: tuple[Rejection, ...] = ()
 
 
-class RequestError(Word):
+class RequestError(WireModel):
     """One reason for a rejection."""
 
     code: RejectionCode
@@ -74,7 +74,7 @@ class RequestError(Word):
     message: str
 
 
-class RequestStatus(Word):
+class RequestStatus(WireModel):
     """The answer of `GET /v1/requests/{request_id}`."""
 
     request_id: UUID

@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 from pydantic import Field, HttpUrl
 
 from schemas.order_fields import Address
-from schemas.text import EmailAddress, LongText, ShortText, Word
+from schemas.text import EmailAddress, LongText, ShortText, WireModel
 
 Url = Annotated[HttpUrl, Field(strict=False)]
 
 
-class Organisation(Word):
+class Organisation(WireModel):
     """Who a tenant is, for its buyers."""
 
     name: ShortText | None = None
@@ -23,7 +23,7 @@ class Organisation(Word):
     timezone: ShortText | None = None
 
 
-class Banner(Word):
+class Banner(WireModel):
     """A picture of an event."""
 
     name: ShortText = ""
@@ -31,7 +31,7 @@ class Banner(Word):
     is_primary: bool = False
 
 
-class Venue(Word):
+class Venue(WireModel):
     """Where an event takes place; degrees are WGS 84, as text."""
 
     name: ShortText | None = None
@@ -41,7 +41,7 @@ class Venue(Word):
     map_link: Url | None = None
 
 
-class CancellationPolicy(Word):
+class CancellationPolicy(WireModel):
     """Until how many minutes before an event its orders may be cancelled, and how much is given back."""
 
     type: ShortText
@@ -49,14 +49,14 @@ class CancellationPolicy(Word):
     refund_percent: Annotated[int, Field(ge=0, le=100)]
 
 
-class Instruction(Word):
+class Instruction(WireModel):
     """What the buyer of a ticket is to know."""
 
     title: ShortText = ""
     description: LongText = ""
 
 
-class EventDetails(Word):
+class EventDetails(WireModel):
     """What there is to know of an event beside its time and prices."""
 
     type: ShortText | None = None
@@ -69,7 +69,7 @@ class EventDetails(Word):
     is_full_day: bool = False
 
 
-class TicketClassDetails(Word):
+class TicketClassDetails(WireModel):
     """What there is to know of a ticket class; `kind` says whether it is an admission or a thing."""
 
     kind: Literal["event", "inventory"] = "event"

@@ -164,7 +164,7 @@ EmailAddress = Annotated[
 """An e-mail address (RFC 5321, RFC 6531), kept as sent."""
 
 
-class Word(BaseModel):
+class WireModel(BaseModel):
     """A frozen model of the wire that refuses unknown fields by name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

@@ -6,12 +6,11 @@ from typing import Any
 
 from schemas.background import Background
 from schemas.dialects import DialectName
+from schemas.json import JsonObject
 from schemas.orders import Order
 from schemas.outcomes import Rejection
 
-Words = dict[str, Any]
-
-Renderer = Callable[[Order, Background], Words]
+Renderer = Callable[[Order, Background], JsonObject]
 """Makes the words of an order, whichever words it was made in; `Background` is what is known around it."""
 
 
@@ -35,5 +34,5 @@ class Dialect:
     """
 
     name: DialectName
-    split: Callable[[Any], list[Words]]
-    translate: Callable[[str, Mapping[str, Any]], Words]
+    split: Callable[[Any], list[JsonObject]]
+    translate: Callable[[str, Mapping[str, Any]], JsonObject]

@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Final, Self
 
 from pydantic import ModelWrapValidatorHandler, PrivateAttr, model_validator
 
-from schemas.text import Word
-from vendors.dialect import Words
+from schemas.json import JsonObject
+from schemas.text import WireModel
 
 _FRACTIONS: Final = frozenset({float, Decimal})
 """The types of numbers that are written with a fraction."""
@@ -37,7 +37,7 @@ def _is_whole(value: float | Decimal) -> bool:
     return value.is_finite() and value == value.to_integral_value()
 
 
-class Call(Word):
+class Call(WireModel):
     """A part of a call, as a vendor's client sends it."""
 
     @classmethod
@@ -46,7 +46,7 @@ class Call(Word):
         return value is not None
 
     @classmethod
-    def is_plain(cls, value: Words) -> bool:
+    def is_plain(cls, value: JsonObject) -> bool:
         """Say whether a part is as pydantic takes it: most are, and nothing has to be made anew."""
         return None not in value.values() and _FRACTIONS.isdisjoint(map(type, value.values()))
 
@@ -67,10 +67,10 @@ class RelatedCall(Call):
 
     NEIGHBOURS: ClassVar[frozenset[str]] = frozenset()
 
-    _related: Words = PrivateAttr(default_factory=dict)
+    _related: JsonObject = PrivateAttr(default_factory=dict)
 
     @property
-    def related(self) -> Words:
+    def related(self) -> JsonObject:
         """Return the fields of neighbours that were sent."""
         return dict(self._related)
 

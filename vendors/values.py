@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
+from schemas.json import JsonObject
 from schemas.money import quantum
-from vendors.dialect import Words
 
 
 def number(amount: Decimal) -> orjson.Fragment:
@@ -24,7 +24,7 @@ def moment(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def without_nothing(words: Mapping[str, Any]) -> Words:
+def without_nothing(words: Mapping[str, Any]) -> JsonObject:
     """Return the fields that are not None."""
     return {name: value for name, value in words.items() if value is not None}
 

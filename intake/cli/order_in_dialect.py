@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 from intake.cli.failures import CommandFailed
 from orders.reading.background import with_background
 from orders.reading.order_reading import find_tenant
-from orders.render import Words
+from schemas.json import JsonObject
 from vendors.dialect import Renderer
 from vendors.registry import CANONICAL, RENDERERS
 
@@ -21,7 +21,7 @@ def renderer_of(dialect: str) -> Renderer | None:
     return found[dialect]
 
 
-def in_dialect(connection: Connection, words: Words, render: Renderer) -> Words:
+def in_dialect(connection: Connection, words: JsonObject, render: Renderer) -> JsonObject:
     """Return an order of our own words in a dialect's."""
     tenant_id = find_tenant(connection, words["tenant"])
     assert tenant_id is not None  # noqa: S101 - a foreign key holds it

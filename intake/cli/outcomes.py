@@ -8,10 +8,10 @@ from sqlalchemy import Connection, select
 from db.tables import dead_letters
 from orders.reading.hold_reading import find_holds_of_requests
 from orders.reading.order_reading import find_requests
-from orders.render import Words
+from schemas.json import JsonObject
 
 
-def find_outcomes(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Words]:
+def find_outcomes(connection: Connection, ids: Collection[UUID]) -> dict[UUID, JsonObject]:
     """Return the answers of `GET /v1/requests/{id}` to those requests that have an outcome, by id."""
     found = {id_: row.words() for id_, row in find_requests(connection, ids).items()}
     _add_holds(connection, found)
@@ -30,7 +30,7 @@ def find_outcomes(connection: Connection, ids: Collection[UUID]) -> dict[UUID, W
     return found
 
 
-def _add_holds(connection: Connection, found: dict[UUID, Words]) -> None:
+def _add_holds(connection: Connection, found: dict[UUID, JsonObject]) -> None:
     # Every other request that was processed has an order.
     ids = [id_ for id_, one in found.items() if one["status"] == "processed" and one["order_id"] is None]
     if ids:
@@ -38,19 +38,19 @@ def _add_holds(connection: Connection, found: dict[UUID, Words]) -> None:
             found[id_]["hold_id"] = hold_id
 
 
-def pending(request_id: UUID) -> Words:
+def pending(request_id: UUID) -> JsonObject:
     """Return the answer for a request of which nothing is known: it waits, or was never sent."""
     return {"request_id": request_id, "status": "pending", "order_id": None, "errors": []}
 
 
-def result(outcome: Words) -> str:
+def result(outcome: JsonObject) -> str:
     """Return what became of a request, on one line: its order, its hold, or the reasons against it."""
     if outcome["order_id"]:
         return f"order {outcome['order_id']}"
     return f"hold {outcome['hold_id']}" if "hold_id" in outcome else reasons(outcome)
 
 
-def reasons(outcome: Words) -> str:
+def reasons(outcome: JsonObject) -> str:
     """Return why a request was rejected or is dead, on one line."""
     return "; ".join(
         f"{error['code']}{f' ({field})' if (field := error['field']) else ''}: {error['message']}"

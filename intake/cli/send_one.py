@@ -10,11 +10,11 @@ import typer
 
 from intake.cli.failures import CommandFailed
 from intake.cli.output import print_json, print_line
+from schemas.json import JsonObject
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from orders.render import Words
 
 SENDER: Final = "command line"
 """Who changes orders by a command, in their history."""
@@ -48,8 +48,8 @@ def send_and_tell(
     tenant: str,
     timeout: float | None,
     as_json: bool,
-    show: Callable[["Engine", "Words"], None],
-    enrich: Callable[["Engine", "Words"], "Words"] | None = None,
+    show: Callable[["Engine", "JsonObject"], None],
+    enrich: Callable[["Engine", "JsonObject"], "JsonObject"] | None = None,
 ) -> None:
     """Send one request and print what is known of it; with a timeout wait for its outcome.
 
@@ -84,13 +84,13 @@ def _tell_sent(id_: UUID, as_json: bool) -> None:
         print_line(f"Sent request {id_}; the broker has it. Ask with: willcall requests show {id_}")
 
 
-def _tell_refused(outcome: "Words") -> None:
+def _tell_refused(outcome: "JsonObject") -> None:
     from intake.cli.outcomes import reasons
 
     print_line(f"{outcome['status']}: {reasons(outcome)}")
 
 
-def _await(engine: "Engine", id_: UUID, timeout: float) -> "Words":
+def _await(engine: "Engine", id_: UUID, timeout: float) -> "JsonObject":
     from intake.cli.outcomes import find_outcomes
 
     deadline, pause = time.monotonic() + timeout, 0.02

@@ -17,7 +17,7 @@ from intake.cli.progress import progress_bar
 from intake.cli.request_files import RequestFile
 from intake.cli.send_one import SENDER
 from intake.producer import NotConfirmed, Producer
-from orders.render import Words
+from schemas.json import JsonObject
 
 _AT_ONCE: Final = 500
 
@@ -88,7 +88,7 @@ class Waiter:
         self.tell(self.outcomes.total())
         return True
 
-    def _print(self, outcome: Words) -> None:
+    def _print(self, outcome: JsonObject) -> None:
         self.outcomes[outcome["status"]] += 1
         if self._as_json:
             print_json(outcome)

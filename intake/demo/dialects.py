@@ -8,13 +8,13 @@ from importlib.resources import files
 from typing import Any, Final
 from uuid import UUID
 
-from orders.render import Words
+from schemas.json import JsonObject
 from vendors.registry import DIALECTS
 
-Send = Callable[[str, Words], UUID]
+Send = Callable[[str, JsonObject], UUID]
 """Sends one request in a dialect through the queue and returns its id."""
 
-Wait = Callable[[UUID], Words]
+Wait = Callable[[UUID], JsonObject]
 """Returns the outcome of a request."""
 
 Show = Callable[[UUID, str], bytes]
@@ -37,7 +37,7 @@ class Spoken:
     dialect: str
     shown_in: str
     expected: Decimal
-    outcome: Words
+    outcome: JsonObject
     total: Decimal | None = None
     total_elsewhere: Decimal | None = None
     elsewhere: bytes = b"null"

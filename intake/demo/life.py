@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from orders.render import Words
+from schemas.json import JsonObject
 from schemas.requests import CANCEL, CHECK_IN, CREATE, PAY, TAKE, UPDATE
 
-Send = Callable[[str, Words], UUID]
+Send = Callable[[str, JsonObject], UUID]
 """Sends one request of a kind through the queue and returns its id."""
 
-Wait = Callable[[UUID], Words]
+Wait = Callable[[UUID], JsonObject]
 """Returns the outcome of a request."""
 
-Read = Callable[[UUID], Words]
+Read = Callable[[UUID], JsonObject]
 """Returns the order."""
 
 _CLASS: Final = "3000000012240"
@@ -38,8 +38,8 @@ class Scene:
     about: str
     kind: str
     request_id: UUID
-    outcome: Words
-    order: Words | None
+    outcome: JsonObject
+    order: JsonObject | None
     expected: tuple[str, ...]
     """Status or rejection code, and then the order's total, balance and valid tickets."""
 
@@ -53,7 +53,7 @@ class Scene:
         return (status, self.order["totals"]["total"], self.order["totals"]["balance"], _valid(self.order))
 
 
-def _valid(order: Words) -> str:
+def _valid(order: JsonObject) -> str:
     return str(sum(ticket["status"] != "voided" for ticket in order["tickets"]))
 
 
@@ -61,7 +61,7 @@ def live(run: str, send: Send, wait: Wait, read: Read) -> Iterator[Scene]:
     """Play the life, one request after the other; `run` makes its idempotency keys unique."""
     order_id: UUID | None = None
 
-    def scene(about: str, kind: str, body: Words, *expected: str) -> Scene:
+    def scene(about: str, kind: str, body: JsonObject, *expected: str) -> Scene:
         nonlocal order_id
         request_id = send(kind, {"idempotency_key": f"{run}-life-{about}", **body})
         outcome = wait(request_id)

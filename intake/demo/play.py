@@ -28,7 +28,8 @@ from orders.catalogue.load_tenants import public_keys
 from orders.catalogue.loading import load_catalogue
 from orders.catalogue.ticket_codes import verify_ticket
 from orders.reading.order_reading import get_order
-from orders.render import Words, to_json
+from orders.render import to_json
+from schemas.json import JsonObject
 from worker.runtime.settings import Settings
 
 _PATIENCE_SECONDS: Final = 60.0
@@ -47,8 +48,8 @@ class Played:
     """The beginning of all idempotency keys."""
     samples: Sequence[Sample]
     request_ids: list[UUID] = field(default_factory=list)
-    outcomes: dict[UUID, Words] = field(default_factory=dict)
-    orders: dict[UUID, Words] = field(default_factory=dict)
+    outcomes: dict[UUID, JsonObject] = field(default_factory=dict)
+    orders: dict[UUID, JsonObject] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
     verified_code: str | None = None
     life: list[Scene] = field(default_factory=list)
@@ -139,17 +140,17 @@ def _read_orders(engine: Engine, played: Played) -> None:
 
 
 def _live(engine: Engine, run: str, producer: Producer, crew: "_Crew") -> Iterator[Scene]:
-    def send(kind: str, body: Words) -> UUID:
+    def send(kind: str, body: JsonObject) -> UUID:
         return producer.send([body], tenant=TENANT, kind=kind)[0]
 
-    def read(order_id: UUID) -> Words:
+    def read(order_id: UUID) -> JsonObject:
         return _read(engine, order_id)
 
     return live(run, send, _waiting(engine, crew), read)
 
 
 def _speak(engine: Engine, run: str, producer: Producer, crew: "_Crew") -> Iterator[Spoken]:
-    def send(dialect: str, body: Words) -> UUID:
+    def send(dialect: str, body: JsonObject) -> UUID:
         return producer.send([body], tenant=TENANT, dialect=dialect)[0]
 
     def show(order_id: UUID, dialect: str) -> bytes:
@@ -162,11 +163,11 @@ def _speak(engine: Engine, run: str, producer: Producer, crew: "_Crew") -> Itera
     return speak(run, send, _waiting(engine, crew), show)
 
 
-def _waiting(engine: Engine, crew: "_Crew") -> Callable[[UUID], Words]:
+def _waiting(engine: Engine, crew: "_Crew") -> Callable[[UUID], JsonObject]:
     """Return what waits for the outcome of a request."""
 
-    def wait(request_id: UUID) -> Words:
-        found: dict[UUID, Words] = {}
+    def wait(request_id: UUID) -> JsonObject:
+        found: dict[UUID, JsonObject] = {}
 
         def is_there() -> bool:
             with engine.connect() as connection:
@@ -179,7 +180,7 @@ def _waiting(engine: Engine, crew: "_Crew") -> Callable[[UUID], Words]:
     return wait
 
 
-def _read(engine: Engine, order_id: UUID) -> Words:
+def _read(engine: Engine, order_id: UUID) -> JsonObject:
     with engine.connect() as connection:
         order = get_order(connection, order_id)
     if order is None:

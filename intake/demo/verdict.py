@@ -8,7 +8,7 @@ from uuid import UUID
 from intake.demo.life import EVENTS
 from intake.demo.play import Played
 from intake.demo.sample import Expected, Sample
-from orders.render import Words
+from schemas.json import JsonObject
 
 
 def differences(played: Played) -> list[str]:
@@ -51,7 +51,7 @@ def _of_dialects(played: Played) -> Iterator[str]:
 
 
 def _of_request(
-    sample: Sample, outcome: Words, orders: dict[UUID, Words], order_of: dict[str, Any]
+    sample: Sample, outcome: JsonObject, orders: dict[UUID, JsonObject], order_of: dict[str, Any]
 ) -> Iterator[str]:
     expected = sample.expected
     if outcome["status"] != expected.status:
@@ -66,7 +66,7 @@ def _of_request(
             yield "it has an order of its own"
 
 
-def _of_reason(expected: Expected, error: Words) -> Iterator[str]:
+def _of_reason(expected: Expected, error: JsonObject) -> Iterator[str]:
     if (error["code"], error["field"]) != (expected.code, expected.field):
         yield (
             f"it was rejected for {error['code']} of {error['field']}, not for {expected.code} of "
@@ -74,7 +74,7 @@ def _of_reason(expected: Expected, error: Words) -> Iterator[str]:
         )
 
 
-def _of_order(expected: Expected, order: Words) -> Iterator[str]:
+def _of_order(expected: Expected, order: JsonObject) -> Iterator[str]:
     if order["totals"]["total"] != expected.total:
         yield f"the total is {order['totals']['total']}, not {expected.total}"
     if len(order["tickets"]) != expected.tickets:

@@ -1,7 +1,7 @@
 """The dialects' calls on the OpenAPI page: the vendors' documents say what their fields mean."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -10,15 +10,14 @@ from intake.calls.bodies import JSON
 from intake.openapi.parts import KEY_PATTERN
 from intake.web.responses import Accepted
 from schemas.dialects import DialectName
+from schemas.json import JsonObject
 
-Words = dict[str, Any]
-
-DIALECT_SCHEMAS: Final[dict[str, Words]] = {}
+DIALECT_SCHEMAS: Final[dict[str, JsonObject]] = {}
 """What `schema_of` has put on the page, by the names of the components."""
 
-_ACCEPTED: Final[Words] = {"$ref": f"#/components/schemas/{Accepted.__name__}"}
+_ACCEPTED: Final[JsonObject] = {"$ref": f"#/components/schemas/{Accepted.__name__}"}
 
-_OF_WAITING: Final[tuple[Words, ...]] = (
+_OF_WAITING: Final[tuple[JsonObject, ...]] = (
     {
         "name": "Idempotency-Key",
         "in": "header",
@@ -39,7 +38,7 @@ _OF_WAITING: Final[tuple[Words, ...]] = (
 
 def schema_of(
     dialect: DialectName, model: type[BaseModel], mode: Literal["validation", "serialization"]
-) -> Words:
+) -> JsonObject:
     """Return the reference to a model of a dialect, which is on the page from now on."""
     template = f"#/components/schemas/{dialect}.{{model}}"
     _, found = models_json_schema([(model, mode)], ref_template=template)
@@ -51,20 +50,20 @@ def schema_of(
 
 
 def words_of_call(
-    answers: Mapping[int, tuple[str, Words]],
-    refusal: Words,
+    answers: Mapping[int, tuple[str, JsonObject]],
+    refusal: JsonObject,
     *,
-    request: Words | None = None,
-    example: Words | None = None,
-    parameters: Sequence[Words] = (),
+    request: JsonObject | None = None,
+    example: JsonObject | None = None,
+    parameters: Sequence[JsonObject] = (),
     waits: bool = False,
     media_types: Sequence[str] = (JSON,),
-) -> Words:
+) -> JsonObject:
     """Return the arguments of a route: its answers by status, and the shape of everything that fails.
 
     A `request` comes with an example of it.
     """
-    responses: dict[int | str, Words] = {
+    responses: dict[int | str, JsonObject] = {
         status: {"description": description, "content": {JSON: {"schema": schema}}}
         for status, (description, schema) in answers.items()
     }
@@ -79,7 +78,7 @@ def words_of_call(
                 "Retry-After": {"description": "In how many seconds.", "schema": {"type": "string"}},
             },
         }
-    extra: Words = {"parameters": [*parameters, *(_OF_WAITING if waits else ())]}
+    extra: JsonObject = {"parameters": [*parameters, *(_OF_WAITING if waits else ())]}
     if request is not None:
         content = {media_type: {"schema": request, "example": example} for media_type in media_types}
         extra["requestBody"] = {"required": True, "content": content}

@@ -15,7 +15,8 @@ from intake.web.strict_json import NotJson, parse_json
 from intake.web.strict_routes import check_parameters, names_of_parameters
 from intake.web.unexpected import tell_of
 from schemas.dialects import DialectName
-from vendors.dialect import Dialect, NotTranslatable, Words
+from schemas.json import JsonObject
+from vendors.dialect import Dialect, NotTranslatable
 
 Refusal = Callable[[Problem], tuple[int, Any]]
 """Makes the status and the body of an answer in a dialect's own shape of errors."""
@@ -63,7 +64,7 @@ def check_name(caller: Caller, dialect: DialectName, name: str) -> None:
         raise Problem(404, f"there is no {name} here for this key")
 
 
-def requests_in(dialect: Dialect, body: bytes) -> list[Words]:
+def requests_in(dialect: Dialect, body: bytes) -> list[JsonObject]:
     """Return the requests that the body of a call holds; their amounts are exact, whatever JSON calls them.
 
     Raises `Problem` with the status 400 or 422.
@@ -77,7 +78,7 @@ def requests_in(dialect: Dialect, body: bytes) -> list[Words]:
         raise Problem(422, str(error), errors=errors) from error
 
 
-def with_names(requests: Sequence[Words], **names: str) -> list[Words]:
+def with_names(requests: Sequence[JsonObject], **names: str) -> list[JsonObject]:
     """Return the requests with what the call's path names. Raises `Problem` with the status 400."""
     for name in names:
         if any(name in one for one in requests):

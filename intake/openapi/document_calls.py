@@ -2,18 +2,19 @@
 
 from typing import Final
 
-from intake.openapi.parts import AGAIN, NEEDS_KEY, NOT_FOUND, Words, problem, reference, response
+from intake.openapi.parts import AGAIN, NEEDS_KEY, NOT_FOUND, problem, reference, response
 from intake.web.responses import (
     DocumentLinks,
     DocumentPending,
 )
+from schemas.json import JsonObject
 
-SHOW_DOCUMENTS: Final[Words] = {
+SHOW_DOCUMENTS: Final[JsonObject] = {
     "responses": NEEDS_KEY | NOT_FOUND | {200: response("The links.", reference(DocumentLinks))}
 }
 
 
-def words_of_document(media_type: str) -> Words:
+def words_of_document(media_type: str) -> JsonObject:
     """Return the words of a call that a signed link makes: without a key."""
     kind = media_type.partition(";")[0]
     schema = {"type": "string"} if kind.startswith(("text/", "image/svg")) else {"contentMediaType": kind}
@@ -27,14 +28,14 @@ def words_of_document(media_type: str) -> Words:
     }
 
 
-def _with_page(answer: Words) -> Words:
+def _with_page(answer: JsonObject) -> JsonObject:
     """Return the words of an answer that browsers get as a page."""
     page = {"text/html": {"schema": {"type": "string"}}}
     return {**answer, "content": answer["content"] | page}
 
 
 _PDF: Final = words_of_document("application/pdf")
-SHOW_ORDER_PDF: Final[Words] = {
+SHOW_ORDER_PDF: Final[JsonObject] = {
     "responses": _PDF["responses"]
     | {
         202: _with_page(

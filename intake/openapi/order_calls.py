@@ -14,7 +14,6 @@ from intake.openapi.parts import (
     ORDER_OR_OUTCOME,
     REF,
     WAITED,
-    Words,
     header_parameter,
     one_or_array,
     problem,
@@ -27,11 +26,12 @@ from intake.web.responses import (
     OrderHistory,
 )
 from schemas.changes import CancelRequest, PaymentRecord
+from schemas.json import JsonObject
 from schemas.order_requests import OrderRequest
 from schemas.orders import Order, OrderPage
 from schemas.outcomes import RequestStatus
 
-CREATE_ORDERS: Final[Words] = {
+CREATE_ORDERS: Final[JsonObject] = {
     "responses": NEEDS_KEY
     | {
         200: response(
@@ -89,7 +89,7 @@ CREATE_ORDERS: Final[Words] = {
 }
 
 
-_OF_ORDER: Final[dict[int | str, Words]] = {
+_OF_ORDER: Final[dict[int | str, JsonObject]] = {
     404: problem("There is no such order, or it is another tenant's; the latter is known after a wait."),
     412: problem("It was waited for: the order has changed since the version that `If-Match` names."),
 }
@@ -132,10 +132,10 @@ RECORD_PAYMENT: Final = request(
     },
     parameters=[IF_MATCH],
 )
-SHOW_HISTORY: Final[Words] = {
+SHOW_HISTORY: Final[JsonObject] = {
     "responses": NEEDS_KEY | NOT_FOUND | {200: response("The history.", reference(OrderHistory))}
 }
-SHOW_ORDER: Final[Words] = {
+SHOW_ORDER: Final[JsonObject] = {
     "responses": NEEDS_KEY
     | NOT_FOUND
     | {
@@ -146,7 +146,7 @@ SHOW_ORDER: Final[Words] = {
         "parameters": [header_parameter("If-None-Match", "The entity tag of a version one has.", '"1"')]
     },
 }
-LIST_ORDERS: Final[Words] = {
+LIST_ORDERS: Final[JsonObject] = {
     "responses": NEEDS_KEY
     | {
         200: response("A page of orders.", reference(OrderPage)),

@@ -9,7 +9,6 @@ from intake.openapi.parts import (
     NEEDS_KEY,
     NOT_FOUND,
     WAITED,
-    Words,
     problem,
     reference,
     request,
@@ -23,6 +22,7 @@ from intake.web.responses import (
 )
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, Hold, HoldRequest, ReleaseRequest
+from schemas.json import JsonObject
 from schemas.outcomes import RequestStatus
 
 CHECK_IN_TICKET: Final = request(
@@ -40,7 +40,7 @@ CHECK_IN_TICKET: Final = request(
     },
 )
 _HOLD_AFTER: Final = response("`Prefer: wait`: the hold.", reference(Hold), Preference_Applied=WAITED)
-_OF_HOLD: Final[dict[int | str, Words]] = {
+_OF_HOLD: Final[dict[int | str, JsonObject]] = {
     200: _HOLD_AFTER,
     404: problem("There is no such hold, or it is another tenant's; the latter is known after a wait."),
 }
@@ -60,8 +60,10 @@ EXTEND_HOLD: Final = request(
     reference(ExtendRequest), {"expires_at": "2027-04-01T12:30:00Z"}, _OF_HOLD, is_required=False
 )
 RELEASE_HOLD: Final = request(reference(ReleaseRequest), {}, _OF_HOLD, is_required=False)
-SHOW_HOLD: Final[Words] = {"responses": NEEDS_KEY | NOT_FOUND | {200: response("The hold.", reference(Hold))}}
-LIST_HOLDS: Final[Words] = {
+SHOW_HOLD: Final[JsonObject] = {
+    "responses": NEEDS_KEY | NOT_FOUND | {200: response("The hold.", reference(Hold))}
+}
+LIST_HOLDS: Final[JsonObject] = {
     "responses": NEEDS_KEY
     | {
         200: response("A page of holds.", reference(HoldPage)),
@@ -70,22 +72,22 @@ LIST_HOLDS: Final[Words] = {
     },
     "openapi_extra": MAY_BE_STALE,
 }
-LIST_TICKET_CLASSES: Final[Words] = {
+LIST_TICKET_CLASSES: Final[JsonObject] = {
     "responses": NEEDS_KEY
     | NOT_FOUND
     | {200: response("The ticket classes of the event.", reference(TicketClassList))},
     "openapi_extra": MAY_BE_STALE,
 }
-SHOW_REQUEST: Final[Words] = {
+SHOW_REQUEST: Final[JsonObject] = {
     "responses": NEEDS_KEY | NOT_FOUND | {200: response("What is known of it.", reference(RequestStatus))}
 }
-HEALTHZ: Final[Words] = {"responses": {200: response("It is.", reference(Alive))}}
-READYZ: Final[Words] = {
+HEALTHZ: Final[JsonObject] = {"responses": {200: response("It is.", reference(Alive))}}
+READYZ: Final[JsonObject] = {
     "responses": {
         200: response("It can.", reference(Alive)),
         503: problem("It cannot; `errors` names the parts: database, schema, broker.", Retry_After=AGAIN),
     }
 }
-METRICS: Final[Words] = {
+METRICS: Final[JsonObject] = {
     "responses": {200: {"description": "Prometheus text.", "content": {"text/plain": {}}}}
 }

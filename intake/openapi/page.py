@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from intake.openapi.descriptions import description_of
-from intake.openapi.parts import REF, Words
+from intake.openapi.parts import REF
 from intake.openapi.security import complete
 from intake.web.responses import (
     Accepted,
@@ -24,12 +24,13 @@ from intake.web.responses import (
 from schemas.changes import CancelRequest, OrderTerms, PaymentRecord
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, Hold, HoldRequest, ReleaseRequest
+from schemas.json import JsonObject
 from schemas.order_requests import OrderRequest
 from schemas.orders import Order, OrderPage
 from schemas.outcomes import RequestStatus
 
 
-def build_openapi(app: FastAPI, dialect_schemas: Mapping[str, Words]) -> Words:
+def build_openapi(app: FastAPI, dialect_schemas: Mapping[str, JsonObject]) -> JsonObject:
     """Return the page of the app and the schemas of its dialects, every field of every model described."""
     page = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     _, models = models_json_schema(
@@ -56,7 +57,7 @@ def build_openapi(app: FastAPI, dialect_schemas: Mapping[str, Words]) -> Words:
     return page
 
 
-def _make_bodies(schemas: dict[str, Words]) -> None:
+def _make_bodies(schemas: dict[str, JsonObject]) -> None:
     """Turn the requests of the queue into the bodies of calls, whose paths and headers say the rest."""
     for name in _NAMED_BY_PATH:
         properties = schemas[name]["properties"]

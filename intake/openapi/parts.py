@@ -1,19 +1,17 @@
 """The parts that calls on the OpenAPI page have in common: answers, headers, parameters."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from intake.web.responses import (
     Accepted,
     ProblemDocument,
 )
+from schemas.json import JsonObject
 from schemas.orders import Order
 from schemas.outcomes import RequestStatus
 from schemas.requests import MAX_REQUESTS_PER_MESSAGE
 from schemas.text import RESERVED_KEYS
-
-Words = dict[str, Any]
-
 
 KEY_PATTERN: Final = rf"^(?!{RESERVED_KEYS})[!-~]([ -~]{{0,198}}[!-~])?$"
 """What an `Idempotency-Key` header is made of: 1 to 200 printable characters of ASCII."""
@@ -21,18 +19,18 @@ KEY_PATTERN: Final = rf"^(?!{RESERVED_KEYS})[!-~]([ -~]{{0,198}}[!-~])?$"
 REF: Final = "#/components/schemas/{model}"
 
 
-def reference(model: type) -> Words:
+def reference(model: type) -> JsonObject:
     """Return the reference to the schema of a model."""
     return {"$ref": REF.format(model=model.__name__)}
 
 
-def one_or_array(model: type) -> Words:
+def one_or_array(model: type) -> JsonObject:
     """Return the schema of one, or of an array of as many as one message holds."""
     items = {"type": "array", "items": reference(model), "minItems": 1, "maxItems": MAX_REQUESTS_PER_MESSAGE}
     return {"oneOf": [reference(model), items]}
 
 
-def response(description: str, schema: Words, **headers: str) -> Words:
+def response(description: str, schema: JsonObject, **headers: str) -> JsonObject:
     """Return a response in JSON; `headers` are descriptions, by names with `_` for `-`."""
     return {
         "description": description,
@@ -41,14 +39,14 @@ def response(description: str, schema: Words, **headers: str) -> Words:
     }
 
 
-def _headers(headers: Mapping[str, str]) -> Words:
+def _headers(headers: Mapping[str, str]) -> JsonObject:
     return {
         name.replace("_", "-"): {"description": description, "schema": {"type": "string"}}
         for name, description in headers.items()
     }
 
 
-def problem(description: str, **headers: str) -> Words:
+def problem(description: str, **headers: str) -> JsonObject:
     """Return a response that is a problem document (RFC 9457)."""
     return {
         "description": description,
@@ -57,7 +55,7 @@ def problem(description: str, **headers: str) -> Words:
     }
 
 
-def header_parameter(name: str, description: str, example: str, pattern: str | None = None) -> Words:
+def header_parameter(name: str, description: str, example: str, pattern: str | None = None) -> JsonObject:
     """Return a parameter that is a header."""
     schema = {"type": "string"} if pattern is None else {"type": "string", "pattern": pattern}
     return {"name": name, "in": "header", "description": description, "schema": schema, "example": example}
@@ -69,9 +67,9 @@ NEWEST: Final = header_parameter(
     "no-cache",
 )
 """The parameter of a call whose answer may come from a standby."""
-MAY_BE_STALE: Final[Words] = {"parameters": [NEWEST]}
+MAY_BE_STALE: Final[JsonObject] = {"parameters": [NEWEST]}
 AGAIN: Final = "In how many seconds to try again."
-NEEDS_KEY: Final[dict[int | str, Words]] = {
+NEEDS_KEY: Final[dict[int | str, JsonObject]] = {
     401: problem(
         "There is no key, or it is unknown, revoked or expired.", WWW_Authenticate="How to send a key."
     ),
@@ -79,10 +77,10 @@ NEEDS_KEY: Final[dict[int | str, Words]] = {
     503: problem("The database does not answer.", Retry_After=AGAIN),
     "default": problem("The call failed unexpectedly."),
 }
-NOT_FOUND: Final[dict[int | str, Words]] = {404: problem("There is none, or it is another tenant's.")}
+NOT_FOUND: Final[dict[int | str, JsonObject]] = {404: problem("There is none, or it is another tenant's.")}
 ETAG: Final = "The order's version, quoted."
 FOR_READERS: Final = "Without the scope `orders.read`: its outcome."
-ORDER_OR_OUTCOME: Final[Words] = {"anyOf": [reference(Order), reference(RequestStatus)]}
+ORDER_OR_OUTCOME: Final[JsonObject] = {"anyOf": [reference(Order), reference(RequestStatus)]}
 
 _IDEMPOTENCY_KEY: Final = header_parameter(
     "Idempotency-Key",
@@ -110,14 +108,14 @@ ACCEPTED: Final = response(
 
 
 def request(
-    schema: Words,
-    example: Words,
-    answers: dict[int | str, Words],
+    schema: JsonObject,
+    example: JsonObject,
+    answers: dict[int | str, JsonObject],
     *,
-    parameters: Sequence[Words] = (),
+    parameters: Sequence[JsonObject] = (),
     media_types: Sequence[str] = ("application/json",),
     is_required: bool = True,
-) -> Words:
+) -> JsonObject:
     """Return the words of a call whose body becomes one request on the queue."""
     content = {"schema": schema, "example": example}
     return {

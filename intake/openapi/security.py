@@ -1,11 +1,10 @@
 """What all calls on the OpenAPI page have in common: who may make them, and when to try again."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from intake.calls.access import SCHEME
-
-Words = dict[str, Any]
+from schemas.json import JsonObject
 
 _SIGNED: Final = "Signed link"
 _CLIENT: Final = "Client credentials"
@@ -13,7 +12,7 @@ _ZOHO: Final = "Zoho-oauthtoken"
 _ACME: Final = ("x-acme-api-key", "x-b2c-tenant-id")
 _TICKET_EVOLUTION: Final = ("X-Token", "X-Signature")
 
-_SCHEMES: Final[Words] = {
+_SCHEMES: Final[JsonObject] = {
     "X-Token": {
         "type": "apiKey",
         "in": "header",
@@ -50,7 +49,7 @@ _REPLAYED: Final = "`true`: the same request had come before, and this is the an
 " An answer 202 never says so: nobody has looked for the first request yet."
 
 
-def complete(page: Words) -> None:
+def complete(page: JsonObject) -> None:
     """Say of each call on the page who may make it, and how it is refused when there is too much to do."""
     page["components"].setdefault("securitySchemes", {}).update(_SCHEMES)
     for path, call in _calls(page):
@@ -62,13 +61,13 @@ def complete(page: Words) -> None:
             _replay(call)
 
 
-def _calls(page: Words) -> Iterator[tuple[str, Words]]:
+def _calls(page: JsonObject) -> Iterator[tuple[str, JsonObject]]:
     for path, calls in page["paths"].items():
         for call in calls.values():
             yield path, call
 
 
-def _security(path: str, call: Words) -> list[Words]:
+def _security(path: str, call: JsonObject) -> list[JsonObject]:
     """Return the ways to be allowed, each with all that it needs."""
     if path in _PUBLIC:
         return []
@@ -84,15 +83,15 @@ def _security(path: str, call: Words) -> list[Words]:
         return [{SCHEME: []}, {_ZOHO: []}, _together(_ACME[0]), _together(*_TICKET_EVOLUTION)]
     if path.startswith("/v1/"):
         return [{SCHEME: []}]
-    found: list[Words] = call["security"]  # of routes that declare it
+    found: list[JsonObject] = call["security"]  # of routes that declare it
     return found
 
 
-def _together(*names: str) -> Words:
+def _together(*names: str) -> JsonObject:
     return {name: [] for name in names}
 
 
-def _refuse(call: Words) -> None:
+def _refuse(call: JsonObject) -> None:
     """Add the answers 429 and 503, in the shape of the call's other refusals."""
     answers = call["responses"]
     for status, description in (("429", _TOO_MANY), ("503", _AWAY)):
@@ -101,14 +100,14 @@ def _refuse(call: Words) -> None:
         _add_header(answers, status, "Retry-After", _AGAIN)
 
 
-def _replay(call: Words) -> None:
+def _replay(call: JsonObject) -> None:
     answers = call["responses"]
     for status in answers:
         if status in ("200", "201", "404", "409", "410", "412", "422", "4XX"):
             _add_header(answers, status, "Idempotency-Replayed", _REPLAYED)
 
 
-def _add_header(answers: Words, status: str, name: str, description: str) -> None:
+def _add_header(answers: JsonObject, status: str, name: str, description: str) -> None:
     header = {name: {"description": description, "schema": {"type": "string"}}}
     # Copied: other calls may have the same answer.
     answers[status] = {**answers[status], "headers": answers[status].get("headers", {}) | header}

@@ -26,7 +26,7 @@ from orders.reading.hold_reading import HoldFilter, find_holds_of_requests, get_
 from orders.reading.order_reading import RequestRow
 from orders.reading.pages import DEFAULT_PAGE, MAX_PAGE, BadCursor
 from orders.reading.snapshots import Needs, Snapshot
-from orders.render import Words
+from schemas.json import JsonObject
 from schemas.requests import EXTEND, RELEASE, TAKE
 from schemas.text import Identifier, ShortText, parse_uuid
 
@@ -92,7 +92,7 @@ def _taken(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
 _TAKEN: Final = plan_for_one(_taken, Needs.HOLD)
 
 
-def read_hold(engine: Engine, hold_id: UUID, tenant_id: UUID, now: datetime) -> Words | None:
+def read_hold(engine: Engine, hold_id: UUID, tenant_id: UUID, now: datetime) -> JsonObject | None:
     """Return the tenant's hold, or None."""
     with at_one_moment(engine).connect() as connection:
         return get_hold(connection, hold_id, tenant_id, now=now)

@@ -11,7 +11,7 @@ from intake.routes.order_reading import read_order
 from intake.web.problems import not_found
 from intake.web.responses import DocumentLinks, TicketLinks, json_response
 from intake.web.strict_routes import StrictRoute
-from orders.render import Words
+from schemas.json import JsonObject
 from schemas.text import parse_uuid
 
 router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["documents"])
@@ -33,7 +33,7 @@ def show_links(request: Request, order_id: str, parts: PartsOfApp, caller: Reade
     return json_response(found.model_dump())
 
 
-def _links_to(ticket: Words, links: Links) -> TicketLinks:
+def _links_to(ticket: JsonObject, links: Links) -> TicketLinks:
     id_, is_void = ticket["id"], ticket["status"] == "voided"
     has_code = ticket["code"] is not None and not is_void
     return TicketLinks(

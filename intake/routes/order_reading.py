@@ -23,7 +23,7 @@ from orders.reading.pages import DEFAULT_PAGE, MAX_PAGE, BadCursor
 from orders.reading.showing import as_json, show_each, showing
 from orders.reading.snapshots import Needs, Snapshot
 from orders.reading.whole_orders import read_words
-from orders.render import Words
+from schemas.json import JsonObject
 from schemas.order_fields import OrderStatus
 from schemas.text import Identifier, ShortText, parse_uuid
 from vendors.registry import CANONICAL
@@ -31,7 +31,7 @@ from vendors.registry import CANONICAL
 router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["orders"])
 
 
-def read_order(engine: Engine, order_id: UUID, tenant_id: UUID) -> Words | None:
+def read_order(engine: Engine, order_id: UUID, tenant_id: UUID) -> JsonObject | None:
     """Return the tenant's order, or None."""
     with at_one_moment(engine).connect() as connection, showing(order_id, CANONICAL):
         return get_order(connection, order_id, tenant_id)

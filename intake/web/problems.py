@@ -26,8 +26,6 @@ RETRY_AFTER_SECONDS: Final = "2"
 # Python names these two by an older RFC, until 3.13.
 _TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
 
-Words = Mapping[str, Any]
-
 
 class Problem(Exception):
     """The call ends with this problem document: its status, a sentence for a person, and the mistakes."""
@@ -37,7 +35,7 @@ class Problem(Exception):
         status: int,
         detail: str,
         *,
-        errors: Sequence[Words] = (),
+        errors: Sequence[Mapping[str, Any]] = (),
         headers: Mapping[str, str] | None = None,
         instance: str | None = None,
     ) -> None:
@@ -78,7 +76,7 @@ def not_found() -> Problem:
     return Problem(404, "there is no such thing")
 
 
-def unavailable(detail: str, *, errors: Sequence[Words] = ()) -> Problem:
+def unavailable(detail: str, *, errors: Sequence[Mapping[str, Any]] = ()) -> Problem:
     """Return the problem of a server behind the intake that is away; the caller is to try again."""
     return Problem(503, detail, errors=errors, headers={"retry-after": RETRY_AFTER_SECONDS})
 

@@ -12,17 +12,17 @@ from orders.reading.snapshots import StoredOrder
 from orders.render import to_json
 from schemas.holds import Hold
 from schemas.orders import CheckIn, Ticket
-from schemas.text import Word
+from schemas.text import WireModel
 
 
-class Accepted(Word):
+class Accepted(WireModel):
     """The broker has the request; nothing else is known yet."""
 
     request_id: UUID = Field(description="The request's id.")
     status_url: str = Field(description="Where to ask what became of it: a path of this server.")
 
 
-class ProblemError(Word):
+class ProblemError(WireModel):
     """One mistake in the call, or one part that is not ready."""
 
     code: str = Field(
@@ -32,7 +32,7 @@ class ProblemError(Word):
     message: str = Field(description="A sentence for a person.")
 
 
-class ProblemDocument(Word):
+class ProblemDocument(WireModel):
     """What went wrong with a call (RFC 9457)."""
 
     type: str = Field(description="Always `about:blank`: the status says what kind of problem it is.")
@@ -43,7 +43,7 @@ class ProblemDocument(Word):
     instance: str | None = Field(None, description="The path of the request that was rejected, if any.")
 
 
-class FieldChange(Word):
+class FieldChange(WireModel):
     """One field that a change has changed."""
 
     field: str = Field(description="Which one, such as `line_items.0.quantity`.")
@@ -51,7 +51,7 @@ class FieldChange(Word):
     to: Any = Field(description="What it became; null: it is gone.")
 
 
-class HistoryEntry(Word):
+class HistoryEntry(WireModel):
     """One change of an order."""
 
     version: int = Field(description="The order's version after it.")
@@ -64,13 +64,13 @@ class HistoryEntry(Word):
     changes: tuple[FieldChange, ...] = Field(description="What it changed; empty for the creation.")
 
 
-class OrderHistory(Word):
+class OrderHistory(WireModel):
     """Every change of an order."""
 
     items: tuple[HistoryEntry, ...] = Field(description="The changes, oldest first.")
 
 
-class CheckedIn(Word):
+class CheckedIn(WireModel):
     """What a gate needs to know of a ticket that was let in."""
 
     ticket: Ticket = Field(description="The ticket as it is now.")
@@ -78,7 +78,7 @@ class CheckedIn(Word):
     check_in: CheckIn = Field(description="How many of the order's tickets were used.")
 
 
-class TicketLinks(Word):
+class TicketLinks(WireModel):
     """The links to a ticket's documents."""
 
     id: UUID = Field(description="The ticket's id.")
@@ -87,7 +87,7 @@ class TicketLinks(Word):
     svg: str | None = Field(description="The same as an SVG.")
 
 
-class DocumentLinks(Word):
+class DocumentLinks(WireModel):
     """Signed links to an order's documents, for those who have no key."""
 
     order_pdf: str = Field(description="The order as a PDF, with a page for each ticket.")
@@ -95,14 +95,14 @@ class DocumentLinks(Word):
     expires_at: datetime = Field(description="Until when the links are good (RFC 3339, UTC).")
 
 
-class DocumentPending(Word):
+class DocumentPending(WireModel):
     """The document is asked for, and not there yet."""
 
     status: Literal["pending"] = Field(description="Always `pending`.")
     detail: str = Field(description="A sentence for a person.")
 
 
-class HoldPage(Word):
+class HoldPage(WireModel):
     """A page of holds, newest first."""
 
     items: tuple[Hold, ...] = Field(description="The holds of this page, newest first.")
@@ -111,7 +111,7 @@ class HoldPage(Word):
     )
 
 
-class TicketClassOnSale(Word):
+class TicketClassOnSale(WireModel):
     """A ticket class, and how much of it can be bought now."""
 
     id: str = Field(description="The catalogue's id of the ticket class.")
@@ -127,13 +127,13 @@ class TicketClassOnSale(Word):
     signature: str = Field(description="For a line's `ticket_group_signature`: what was free, and the price.")
 
 
-class TicketClassList(Word):
+class TicketClassList(WireModel):
     """The ticket classes of an event."""
 
     items: tuple[TicketClassOnSale, ...] = Field(description="All of them, by their ids.")
 
 
-class Alive(Word):
+class Alive(WireModel):
     """The process runs, or can take work."""
 
     status: str = Field(description="`alive` or `ready`.")

@@ -13,10 +13,11 @@ from orders.changing.tickets import check_unused, last_unused
 from orders.errors import Invalid, NotAllowedInStatus, UnknownTicket
 from orders.money.promo_terms import returned
 from orders.order_change import Change
-from orders.rows import TicketRow, Words
+from orders.rows import TicketRow
 from orders.state import OrderState
 from orders.world import World
 from schemas.changes import CancelRequest
+from schemas.json import JsonObject
 from schemas.money import zero
 
 
@@ -151,7 +152,7 @@ def _last(tickets: Sequence[TicketRow], quantity: int | None, index: int) -> Seq
     return last_unused(tickets, quantity)
 
 
-def _cancelled(order: OrderState, body: CancelRequest, tickets: Sequence[TicketRow]) -> list[Words]:
+def _cancelled(order: OrderState, body: CancelRequest, tickets: Sequence[TicketRow]) -> list[JsonObject]:
     """Return what a late update must not bring back, line by line: see `orders.changing.merge`."""
     whole = {part.line_number for part in body.lines if part.quantity is None}
     return [

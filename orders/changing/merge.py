@@ -8,9 +8,10 @@ from orders.changing.merge_patch import merged
 from orders.errors import Invalid
 from orders.inventory.seating import labels_from
 from orders.render import render_buyer
-from orders.rows import ChangeRow, Words
+from orders.rows import ChangeRow
 from orders.state import OrderState
 from schemas.changes import OrderTerms
+from schemas.json import JsonObject
 from schemas.order_fields import MAX_QUANTITY, SeatOrder
 from schemas.requests import CANCEL
 
@@ -29,7 +30,7 @@ class Terms:
     settled, with all that followed from it, and of objects the later parts are merged once more.
     """
 
-    def __init__(self, order: OrderState, patch: Words, later: Sequence[ChangeRow]) -> None:
+    def __init__(self, order: OrderState, patch: JsonObject, later: Sequence[ChangeRow]) -> None:
         """Merge the patch.
 
         Raises `pydantic.ValidationError`, or `Invalid` for what is unknown or nested too deeply.
@@ -57,14 +58,14 @@ class Terms:
         self.words = _validated(words, patch)
 
 
-def _validated(words: Words, patch: Words) -> OrderTerms:
+def _validated(words: JsonObject, patch: JsonObject) -> OrderTerms:
     for name in _NEVER_MISSING:
         if name in patch and name not in words:
             raise Invalid("it cannot be removed from an order", name)
     return OrderTerms.model_validate(words)
 
 
-def _unsettled(patch: Words, updates: Sequence[Words]) -> Words:
+def _unsettled(patch: JsonObject, updates: Sequence[JsonObject]) -> JsonObject:
     """Return what no later update named as a whole."""
     settled = {name for one in updates for name in one} - _OBJECTS
     if settled & _SETTLE_EACH_OTHER:
@@ -72,7 +73,9 @@ def _unsettled(patch: Words, updates: Sequence[Words]) -> Words:
     return {name: value for name, value in patch.items() if name not in settled}
 
 
-def _without_cancelled(words: Words, patch: Words, later: Sequence[ChangeRow]) -> tuple[Words, Words]:
+def _without_cancelled(
+    words: JsonObject, patch: JsonObject, later: Sequence[ChangeRow]
+) -> tuple[JsonObject, JsonObject]:
     """Return words and patch without what was cancelled after the patch, which knew nothing of it."""
     items = words.get("line_items")
     for change in later:
@@ -94,10 +97,10 @@ def _subtotals(change: ChangeRow) -> tuple[Decimal, Decimal] | None:
     return None
 
 
-def _objects(order: OrderState, patch: Words) -> Words:
+def _objects(order: OrderState, patch: JsonObject) -> JsonObject:
     """Return the objects that the patch names, in the words of the wire: what is null is left out."""
     row = order.row
-    words: Words = {
+    words: JsonObject = {
         "buyer": _present(render_buyer(row)) if "buyer" in patch else None,
         "billing_address": row.billing_address and _present(row.billing_address),
         "extras": row.extras,
@@ -105,7 +108,7 @@ def _objects(order: OrderState, patch: Words) -> Words:
     return {name: words[name] for name in words if name in patch and words[name] is not None}
 
 
-def _less(items: Sequence[Any], cancelled: Sequence[Words]) -> list[Any]:
+def _less(items: Sequence[Any], cancelled: Sequence[JsonObject]) -> list[Any]:
     """Return the lines without what was cancelled after they were asked for; what is no line stays."""
     left = list(items)
     for gone in cancelled:
@@ -116,7 +119,7 @@ def _less(items: Sequence[Any], cancelled: Sequence[Words]) -> list[Any]:
     return left
 
 
-def _index_of(items: Sequence[Any], gone: Words) -> int | None:
+def _index_of(items: Sequence[Any], gone: JsonObject) -> int | None:
     by_number = [i for i, item in enumerate(items) if _get(item, "line_number") == gone["line_number"]]
     by_class = [
         i
@@ -126,7 +129,7 @@ def _index_of(items: Sequence[Any], gone: Words) -> int | None:
     return next(iter([*by_number, *by_class]), None)
 
 
-def _lessened(item: Mapping[str, Any], gone: Words) -> Words | None:
+def _lessened(item: Mapping[str, Any], gone: JsonObject) -> JsonObject | None:
     quantity = item.get("quantity")
     if gone["quantity"] is None or not isinstance(quantity, int) or quantity <= gone["quantity"]:
         return None
@@ -145,7 +148,7 @@ def _lessened(item: Mapping[str, Any], gone: Words) -> Words | None:
     return less
 
 
-def _seat_order(item: Words) -> SeatOrder:
+def _seat_order(item: JsonObject) -> SeatOrder:
     return "odd_even" if item.get("seat_order") == "odd_even" else "consecutive"
 
 
@@ -153,5 +156,5 @@ def _get(item: Any, name: str) -> Any:
     return item.get(name) if isinstance(item, dict) else None
 
 
-def _present(words: Words) -> Words:
+def _present(words: JsonObject) -> JsonObject:
     return {name: value for name, value in words.items() if value is not None}

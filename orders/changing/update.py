@@ -14,12 +14,13 @@ from orders.errors import Invalid
 from orders.money.expected_total import check_expected_total
 from orders.notes import note_rows
 from orders.order_change import Change
-from orders.rows import NoteKind, Words
+from orders.rows import NoteKind
 from orders.world import World
 from schemas.changes import OrderTerms
+from schemas.json import JsonObject
 
 _ALIKE: Final = ("reference", "payment_due_at")
-"""Words that are columns of the same name."""
+"""JsonObject that are columns of the same name."""
 
 _NOTES: Final[dict[str, NoteKind]] = {
     "internal_notes": "internal",
@@ -54,7 +55,7 @@ def update(world: World, request: UpdateOrder, now: datetime) -> None:
 
 def _set_words(change: Change, terms: Terms) -> None:
     row, words = change.order.row, terms.words
-    named: Words = {name: getattr(words, name) for name in _ALIKE if name in terms.named}
+    named: JsonObject = {name: getattr(words, name) for name in _ALIKE if name in terms.named}
     if words.buyer is not None:
         named |= {f"buyer_{name}": value for name, value in words.buyer}
         named["buyer_email"] = stored_address(words.buyer.email)
@@ -69,7 +70,7 @@ def _set_words(change: Change, terms: Terms) -> None:
         _set_notes(change, terms)
 
 
-def _address(words: OrderTerms) -> Words | None:
+def _address(words: OrderTerms) -> JsonObject | None:
     address = words.billing_address and words.billing_address.model_dump()
     # A patch that takes a part out of no address leaves none.
     return address if address and any(part is not None for part in address.values()) else None

@@ -17,7 +17,8 @@ from orders.money.promo_terms import promo_terms
 from orders.new_order import NewOrder, Quote
 from orders.notes import note_rows
 from orders.render import render_line, render_note, render_order, render_payment, render_ticket, to_json
-from orders.rows import FraudRow, LineRow, OrderRow, PaymentRow, TicketRow, TradeRow, Words
+from orders.rows import FraudRow, LineRow, OrderRow, PaymentRow, TicketRow, TradeRow
+from schemas.json import JsonObject
 from schemas.money import zero
 from schemas.order_fields import Attendee
 from schemas.order_requests import LineItemRequest, OrderRequest
@@ -65,7 +66,7 @@ def make_order(
 def render_new(new: NewOrder) -> str:
     """Return the JSON of the whole order in the words of the wire, as it will be read."""
     priced = new.quote.priced
-    attendees: defaultdict[int, list[Words]] = defaultdict(list)
+    attendees: defaultdict[int, list[JsonObject]] = defaultdict(list)
     tickets = []
     for ticket in new.tickets:
         words = render_ticket(

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from orders.catalogue.prices import PromoCodeOffer
-from orders.render import Words
+from schemas.json import JsonObject
 
 
-def promo_terms(promo_codes: Iterable[PromoCodeOffer]) -> list[Words] | None:
+def promo_terms(promo_codes: Iterable[PromoCodeOffer]) -> list[JsonObject] | None:
     """Return the JSON that the order keeps; amounts are decimal strings."""
     return [
         {
@@ -20,7 +20,7 @@ def promo_terms(promo_codes: Iterable[PromoCodeOffer]) -> list[Words] | None:
     ] or None
 
 
-def promo_codes_of(code: str | None, terms: Sequence[Words] | None) -> tuple[PromoCodeOffer, ...]:
+def promo_codes_of(code: str | None, terms: Sequence[JsonObject] | None) -> tuple[PromoCodeOffer, ...]:
     """Return the promo code that the order keeps, once for each event."""
     if code is None or not terms:
         return ()
@@ -36,11 +36,11 @@ def promo_codes_of(code: str | None, terms: Sequence[Words] | None) -> tuple[Pro
     )
 
 
-def uses_of(terms: Sequence[Words] | None) -> list[str]:
+def uses_of(terms: Sequence[JsonObject] | None) -> list[str]:
     """Return the ids of the catalogue's promo codes of which the order counts as a use."""
     return [one["id"] for one in terms or () if not one.get("is_returned")]
 
 
-def returned(terms: Sequence[Words] | None) -> list[Words] | None:
+def returned(terms: Sequence[JsonObject] | None) -> list[JsonObject] | None:
     """Return the JSON of an order that has given its uses back."""
     return None if terms is None else [one | {"is_returned": True} for one in terms]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from orders.catalogue.load_tenants import load_tenants
 from orders.catalogue.prices import EventOffer, TicketClassOffer
 from orders.inventory.signatures import sign_group
-from orders.render import Words
+from schemas.json import JsonObject
 
 # Holds whose time is over count as free, whether a sweep came by or not.
 _CLASSES = text("""
@@ -30,7 +30,7 @@ _CLASSES = text("""
 
 def list_ticket_classes(
     connection: Connection, tenant_id: UUID, event_id: str, *, now: datetime
-) -> list[Words]:
+) -> list[JsonObject]:
     """Return the ticket classes of an event, by the catalogue's id, with what is free of each.
 
     `signature` goes back as a line's `ticket_group_signature`: the order is refused if by then the

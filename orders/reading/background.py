@@ -15,8 +15,9 @@ from orders.reading.originals import read_originals
 from orders.reading.purchase_seats import SeatsOfLines, read_purchase_seats
 from orders.reading.recorded_changes import read_changes
 from orders.reading.relations import read_related
-from orders.render import Words, to_json
+from orders.render import to_json
 from schemas.background import Authors, Background, RelatedOrder
+from schemas.json import JsonObject
 from schemas.orders import Order
 from schemas.originals import Original, PastChange
 
@@ -73,7 +74,7 @@ def get_with_background(
 
 
 def with_background(
-    connection: Connection, tenant_id: UUID, found: Iterable[Words], *, with_originals: bool = False
+    connection: Connection, tenant_id: UUID, found: Iterable[JsonObject], *, with_originals: bool = False
 ) -> tuple[list[Order], Background]:
     """Return orders that were read, as their model, and what is known around them."""
     orders = [Order.model_validate_json(to_json(words)) for words in found]

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Select, case, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from db.tables import order_changes, order_trades, orders, requests
-from orders.render import Words
 from schemas.background import Authors
+from schemas.json import JsonObject
 from schemas.requests import CREATE
 
 
@@ -52,7 +52,7 @@ def read_authors(connection: Connection, order_ids: Sequence[UUID]) -> dict[UUID
     return {row.order_id: Authors(row.sent_by, row.changed_by) for row in connection.execute(query)}
 
 
-def read_history(connection: Connection, order_id: Any) -> list[Words]:
+def read_history(connection: Connection, order_id: Any) -> list[JsonObject]:
     """Return the changes of an order, oldest first; the first entry is its creation."""
     created = connection.execute(_creations([order_id])).one()
     query = (

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, case, sele
 
 from db.tables import holds, seats, tenants, ticket_classes
 from orders.reading.pages import DEFAULT_PAGE, cursor_after, id_before
-from orders.render import Words
+from schemas.json import JsonObject
 
 # A repeated request took the hold that the first one took.
 _OF_REQUESTS = text("""
@@ -39,7 +39,7 @@ def find_holds_of_requests(connection: Connection, request_ids: Iterable[UUID]) 
 
 def get_hold(
     connection: Connection, hold_id: UUID, tenant_id: UUID | None = None, *, now: datetime
-) -> Words | None:
+) -> JsonObject | None:
     """Return the hold, or None; with a tenant, only if it is that tenant's."""
     query = _select(now).where(holds.c.id == hold_id)
     if tenant_id is not None:
@@ -50,7 +50,7 @@ def get_hold(
 
 def get_holds(
     connection: Connection, hold_ids: Iterable[UUID], *, now: datetime
-) -> dict[tuple[UUID, UUID], Words]:
+) -> dict[tuple[UUID, UUID], JsonObject]:
     """Return the holds by tenant and id: one or two statements, however many they are."""
     found = connection.execute(_select(now).where(holds.c.id.in_(list(hold_ids)))).mappings().all()
     return {
@@ -72,7 +72,7 @@ def list_holds(
     now: datetime,
     cursor: str | None = None,
     limit: int = DEFAULT_PAGE,
-) -> tuple[list[Words], str | None]:
+) -> tuple[list[JsonObject], str | None]:
     """Return a page of holds, newest first, and the cursor of the next one. Raises `BadCursor`."""
     query = _select(now).order_by(holds.c.id.desc()).limit(limit + 1)
     if cursor is not None:
@@ -103,11 +103,11 @@ def _select(now: datetime) -> Select[Any]:
     )
 
 
-def _read(connection: Connection, query: Select[Any]) -> list[Words]:
+def _read(connection: Connection, query: Select[Any]) -> list[JsonObject]:
     return _words(connection, connection.execute(query).mappings().all())
 
 
-def _words(connection: Connection, rows: Sequence[RowMapping]) -> list[Words]:
+def _words(connection: Connection, rows: Sequence[RowMapping]) -> list[JsonObject]:
     labels = _seats(connection, [row["id"] for row in rows if row["status"] == "held"])
     return [_render(row, labels[row["id"]]) for row in rows]
 
@@ -121,7 +121,7 @@ def _seats(connection: Connection, hold_ids: Sequence[UUID]) -> defaultdict[UUID
     return found
 
 
-def _render(row: RowMapping, labels: Sequence[str]) -> Words:
+def _render(row: RowMapping, labels: Sequence[str]) -> JsonObject:
     return {
         "id": row["id"],
         "ticket_class_id": row["external_id"],

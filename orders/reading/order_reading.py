@@ -13,8 +13,8 @@ from db.bulk import array
 from db.tables import events, order_lines, orders
 from orders.reading.pages import DEFAULT_PAGE, cursor_after, id_before
 from orders.reading.whole_orders import read_words
-from orders.render import Words
 from orders.steps.claim import CONFLICT
+from schemas.json import JsonObject
 from schemas.text import parse_uuid
 
 # How large the order is says how much work it is to answer with it.
@@ -50,7 +50,7 @@ class RequestRow:
     tenant_id: UUID
     status: str
     order_id: UUID | None
-    errors: tuple[Words, ...]
+    errors: tuple[JsonObject, ...]
     is_repeat: bool = False
     """Whether another request with the same idempotency key came before it."""
     is_conflict: bool = False
@@ -63,7 +63,7 @@ class RequestRow:
         """Say whether the outcome is that of the earlier request."""
         return self.is_repeat and not self.is_conflict
 
-    def words(self) -> Words:
+    def words(self) -> JsonObject:
         """Return the answer of `GET /v1/requests/{request_id}`."""
         return {
             "request_id": self.request_id,
@@ -118,7 +118,7 @@ def conflicting(request_id: UUID, tenant_id: UUID) -> RequestRow:
     return RequestRow(request_id, tenant_id, "rejected", None, errors, is_repeat=True, is_conflict=True)
 
 
-def get_order(connection: Connection, order_id: UUID, tenant_id: UUID | None = None) -> Words | None:
+def get_order(connection: Connection, order_id: UUID, tenant_id: UUID | None = None) -> JsonObject | None:
     """Return the whole order, or None; with a tenant, only if it is that tenant's."""
     query = select(orders.c.id).where(orders.c.id == order_id)
     if tenant_id is not None:
@@ -127,7 +127,7 @@ def get_order(connection: Connection, order_id: UUID, tenant_id: UUID | None = N
     return found[0] if found else None
 
 
-def get_orders(connection: Connection, ids: Iterable[UUID], tenant_id: UUID) -> dict[UUID, Words]:
+def get_orders(connection: Connection, ids: Iterable[UUID], tenant_id: UUID) -> dict[UUID, JsonObject]:
     """Return those of the orders that are the tenant's, by id."""
     query = select(orders.c.id).where(orders.c.id.in_(list(ids)), orders.c.tenant_id == tenant_id)
     return {words["id"]: words for words in _words(connection, query)}
@@ -146,7 +146,7 @@ def find_order(connection: Connection, tenant_id: UUID, name: str) -> UUID | Non
 
 def list_orders(
     connection: Connection, wanted: OrderFilter, *, cursor: str | None = None, limit: int = DEFAULT_PAGE
-) -> tuple[list[Words], str | None]:
+) -> tuple[list[JsonObject], str | None]:
     """Return a page of orders, newest first, and the cursor of the next one. Raises `BadCursor`."""
     ids, next_cursor = list_ids(connection, wanted, cursor=cursor, limit=limit)
     return read_words(connection, ids), next_cursor
@@ -178,7 +178,7 @@ def list_ids(
     return page, cursor_after(page[-1]) if len(found) > limit else None
 
 
-def _words(connection: Connection, query: Select[Any]) -> list[Words]:
+def _words(connection: Connection, query: Select[Any]) -> list[JsonObject]:
     return read_words(connection, connection.scalars(query).all())
 
 

@@ -15,7 +15,8 @@ from uuid import UUID
 from orjson import Fragment
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
-from orders.render import Words, to_json
+from orders.render import to_json
+from schemas.json import JsonObject
 from worker.runtime.metrics import NOT_SHOWN
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ def showing(order_id: UUID, dialect: str) -> Iterator[None]:
         raise OrderNotShown(order_id) from error
 
 
-def as_json(orders: Sequence[Words]) -> list[Fragment]:
+def as_json(orders: Sequence[JsonObject]) -> list[Fragment]:
     """Return orders as one piece of a JSON list, with commas between them: what `show_each` joins to a list.
 
     It is written here, where an order that JSON has no words for can still be left out, and once for all.

@@ -7,12 +7,12 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from orders.read_rows import read_orders
-from orders.rows import Words
+from schemas.json import JsonObject
 
 _TRADE_IDS = ("order_group_id", "substitutes_id", "counterpart_id")
 
 
-def read_words(connection: Connection, ids: Sequence[Any]) -> list[Words]:
+def read_words(connection: Connection, ids: Sequence[Any]) -> list[JsonObject]:
     """Return those of the orders that exist, in the order of the ids; ids in them are UUIDs.
 
     A constant number of statements, however many they are.
@@ -20,7 +20,7 @@ def read_words(connection: Connection, ids: Sequence[Any]) -> list[Words]:
     return [_with_uuids(state.words()) for state in read_orders(connection, ids)]
 
 
-def _with_uuids(words: Words) -> Words:
+def _with_uuids(words: JsonObject) -> JsonObject:
     words["id"] = UUID(words["id"])
     for ticket in words["tickets"]:
         ticket["id"] = UUID(ticket["id"])

@@ -27,7 +27,6 @@ from orders.errors import Invalid, RejectedRequest
 from orders.inventory.seating import check_ticket_count
 from orders.money.gateways import check_payment
 from orders.recovery.requests_json import any_json
-from orders.rows import Words
 from schemas.changes import (
     CancelRequest,
     ExpireRequest,
@@ -38,12 +37,13 @@ from schemas.changes import (
 )
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest
+from schemas.json import JsonObject
 from schemas.order_requests import OrderRequest
 from schemas.outcomes import MAX_REJECTIONS, Rejection, rejections_of
 from schemas.requests import CANCEL, CHECK_IN, CREATE, EXPIRE, EXTEND, PAY, RELEASE, TAKE, UPDATE, Request
-from schemas.text import IdempotencyKey, StoredKey, Word
+from schemas.text import IdempotencyKey, StoredKey, WireModel
 
-_KINDS: Final[Mapping[str, tuple[type[Word], type[Opened]]]] = {
+_KINDS: Final[Mapping[str, tuple[type[WireModel], type[Opened]]]] = {
     UPDATE: (UpdateRequest, UpdateOrder),
     CANCEL: (CancelRequest, CancelOrder),
     PAY: (PaymentRecord, RecordPayment),
@@ -159,7 +159,7 @@ def _check_lines(order: OrderRequest) -> None:
             )
 
 
-def _patched_lines(patch: Words, tenant: Tenant) -> Sequence[LineTerms]:
+def _patched_lines(patch: JsonObject, tenant: Tenant) -> Sequence[LineTerms]:
     """Return the lines of a patch; of malformed ones none, so that nothing is looked up or made for them.
 
     What is wrong with them is said after what is wrong with the order. Raises `TooManyTickets`.

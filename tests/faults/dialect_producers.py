@@ -20,7 +20,7 @@ from tests.faults.producers import Market, Producer
 
 
 @dataclass(frozen=True)
-class Words:
+class DialectOrder:
     """How an order is said in a dialect: where it is posted, and what."""
 
     path: str
@@ -28,7 +28,7 @@ class Words:
     expected: Expected
 
 
-def zoho(rng: Random) -> Words:
+def zoho(rng: Random) -> DialectOrder:
     count = rng.randint(1, 3)
     email = f"zoho-{rng.randrange(10**9)}@example.com"
     ticket = {"ticketclass_id": BALCONY, "data": {"first_name": "Ada", "email": email}}
@@ -39,21 +39,21 @@ def zoho(rng: Random) -> Words:
     path = f"/backstage/v3/portals/{TENANT}/events/{EVENT}/orders"
     expected = Expected(lines=((BALCONY, count),), email=email)
     # An order of this dialect is paid when it is placed.
-    return Words(path, body, replace(expected, paid=expected.total))
+    return DialectOrder(path, body, replace(expected, paid=expected.total))
 
 
-def ticket_evolution(rng: Random) -> Words:
+def ticket_evolution(rng: Random) -> DialectOrder:
     count = rng.randint(1, 3)
     item = {"ticket_group_id": int(STANDING), "quantity": count, "price": 45.5}
     order = {"seller_id": int(TENANT), "client_id": 17, "shipped_items": [{"items": [item]}]}
-    return Words("/v9/orders", {"orders": [order]}, Expected(lines=((STANDING, count),)))
+    return DialectOrder("/v9/orders", {"orders": [order]}, Expected(lines=((STANDING, count),)))
 
 
-def acme(rng: Random) -> Words:
+def acme(rng: Random) -> DialectOrder:
     count = rng.randint(1, 3)
     email = f"acme-{rng.randrange(10**9)}@example.com"
     body = {"email": email, "orderItems": [{"ticketingTypeId": STANDING, "quantity": count}]}
-    return Words("/v1/b2c/orders", body, Expected(lines=((STANDING, count),), email=email))
+    return DialectOrder("/v1/b2c/orders", body, Expected(lines=((STANDING, count),), email=email))
 
 
 CREATING: Final = {"Zoho Backstage": zoho, "Ticket Evolution": ticket_evolution, "ACME": acme}

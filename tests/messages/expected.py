@@ -7,19 +7,18 @@ A promo code may be in one event of the order only, as in the recorded catalogue
 from collections import defaultdict
 from fractions import Fraction
 from math import floor
-from typing import Any
+
+from schemas.json import JsonObject
 
 MINOR_UNITS = {"EUR": 2, "JPY": 0, "KWD": 3, "USD": 2}
 
-Words = dict[str, Any]
 
-
-def expected_total(request: Words, catalogue: Words) -> str:
+def expected_total(request: JsonObject, catalogue: JsonObject) -> str:
     """Return the total of the order, as it is written on the wire."""
     return expected_totals(request, catalogue)["total"]
 
 
-def expected_totals(request: Words, catalogue: Words) -> dict[str, str]:
+def expected_totals(request: JsonObject, catalogue: JsonObject) -> dict[str, str]:
     """Return the order's `totals` on the wire, of a new order that nobody has refunded yet."""
     decimals = _decimals(request, catalogue)
     lines = _lines(request, catalogue)
@@ -51,7 +50,7 @@ def expected_totals(request: Words, catalogue: Words) -> dict[str, str]:
     return {name: _written(units, decimals) for name, units in totals.items()}
 
 
-def expected_lines(request: Words, catalogue: Words) -> list[dict[str, str]]:
+def expected_lines(request: JsonObject, catalogue: JsonObject) -> list[dict[str, str]]:
     """Return the amount, tax and rounding of each line, in their order, as on the wire."""
     decimals = _decimals(request, catalogue)
     return [
@@ -76,21 +75,21 @@ def _written(units: int, decimals: int) -> str:
     return sign + (f"{digits[:-decimals]}.{digits[-decimals:]}" if decimals else digits)
 
 
-def _sold(request: Words, catalogue: Words) -> list[tuple[Words, Words, Words]]:
+def _sold(request: JsonObject, catalogue: JsonObject) -> list[tuple[JsonObject, JsonObject, JsonObject]]:
     """Return each line item with its event and its ticket class."""
     known = {item["id"]: (event, item) for event in catalogue["events"] for item in event["ticket_classes"]}
     return [(item, *known[item["ticket_class_id"]]) for item in request["line_items"]]
 
 
-def _decimals(request: Words, catalogue: Words) -> int:
+def _decimals(request: JsonObject, catalogue: JsonObject) -> int:
     return MINOR_UNITS[_sold(request, catalogue)[0][1]["currency"]]
 
 
-def _lines(request: Words, catalogue: Words) -> list[Words]:
+def _lines(request: JsonObject, catalogue: JsonObject) -> list[JsonObject]:
     decimals = _decimals(request, catalogue)
-    lines: list[Words] = []
-    by_event: defaultdict[str, list[Words]] = defaultdict(list)
-    rules: dict[str, Words | None] = {}
+    lines: list[JsonObject] = []
+    by_event: defaultdict[str, list[JsonObject]] = defaultdict(list)
+    rules: dict[str, JsonObject | None] = {}
     for item, event, ticket_class in _sold(request, catalogue):
         price = item["unit_price"] if item.get("unit_price") is not None else ticket_class["price"]
         unit_price = _units(price, decimals)
@@ -113,7 +112,7 @@ def _lines(request: Words, catalogue: Words) -> list[Words]:
     return lines
 
 
-def _tax(lines: list[Words], rule: Words) -> None:
+def _tax(lines: list[JsonObject], rule: JsonObject) -> None:
     rate = Fraction(rule["rate"])
     is_included = rule.get("is_included", False)
     net_sum = 0
@@ -137,7 +136,9 @@ def _tax(lines: list[Words], rule: Words) -> None:
             line["amount"] += spread
 
 
-def _promo_discount(request: Words, catalogue: Words, lines: list[Words], decimals: int) -> int:
+def _promo_discount(
+    request: JsonObject, catalogue: JsonObject, lines: list[JsonObject], decimals: int
+) -> int:
     code = request.get("promo_code")
     if code is None:
         return 0
@@ -155,7 +156,7 @@ def _promo_discount(request: Words, catalogue: Words, lines: list[Words], decima
     return _half_up(amount * Fraction(promo["percent"]) / 100)
 
 
-def _paid(request: Words, total: int, decimals: int) -> int:
+def _paid(request: JsonObject, total: int, decimals: int) -> int:
     paid = 0
     for payment in request.get("payments", []):
         if payment.get("amount") is None:

@@ -10,9 +10,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import yaml
+
+from schemas.json import JsonObject
 
 HERE = Path(__file__).parent
 CATALOGUE = HERE / "recorded_catalogue.yaml"
@@ -33,7 +35,6 @@ LAST_NAMES = (
 CITIES = ("Sampleton", "Musterstadt", "Ville-Exemple", "見本市", "مدينة المثال", "Образцовск")
 COUNTRIES = ("US", "DE", "FR", "JP", "KW", "GR")
 
-Words = dict[str, Any]
 _Thing = TypeVar("_Thing")
 
 
@@ -60,7 +61,7 @@ class Dice:
         return things[self.below(len(things))]
 
 
-def record(catalogue: Words) -> bytes:
+def record(catalogue: JsonObject) -> bytes:
     """Return the recorded orders as JSON Lines."""
     dice = Dice(COUNT)
     requests = (_request(dice, catalogue["events"], number) for number in range(1, COUNT + 1))
@@ -68,13 +69,13 @@ def record(catalogue: Words) -> bytes:
     return "".join(line + "\n" for line in lines).encode()
 
 
-def _request(dice: Dice, all_events: Sequence[Words], number: int) -> Words:
+def _request(dice: Dice, all_events: Sequence[JsonObject], number: int) -> JsonObject:
     currency = dice.one_of(("USD", "EUR", "JPY", "KWD"))
     decimals = DECIMALS[currency]
     events = [event for event in all_events if event["currency"] == currency]
     if dice.happens(75):
         events = [dice.one_of(events)]
-    request: Words = {"idempotency_key": f"recorded-{number:04}"}
+    request: JsonObject = {"idempotency_key": f"recorded-{number:04}"}
     if len(events) == 1 and dice.happens(60):
         request["event_id"] = events[0]["id"]
     if dice.happens(50):
@@ -108,7 +109,7 @@ def _request(dice: Dice, all_events: Sequence[Words], number: int) -> Words:
     return request
 
 
-def _buyer(dice: Dice, number: int) -> Words:
+def _buyer(dice: Dice, number: int) -> JsonObject:
     buyer = {
         "first_name": dice.one_of(FIRST_NAMES),
         "last_name": dice.one_of(LAST_NAMES),
@@ -121,7 +122,7 @@ def _buyer(dice: Dice, number: int) -> Words:
     return buyer
 
 
-def _address(dice: Dice) -> Words:
+def _address(dice: Dice) -> JsonObject:
     return {
         "line_1": f"{dice.between(1, 99)} Example Street",
         "city": dice.one_of(CITIES),
@@ -130,11 +131,11 @@ def _address(dice: Dice) -> Words:
     }
 
 
-def _line(dice: Dice, event: Words, decimals: int) -> tuple[Words, Words, int]:
+def _line(dice: Dice, event: JsonObject, decimals: int) -> tuple[JsonObject, JsonObject, int]:
     """Return a line, its event, and what it is worth in minor units before any tax."""
     ticket_class = dice.one_of(event["ticket_classes"])
     quantity = dice.between(1, 8)
-    line: Words = {"ticket_class_id": ticket_class["id"], "quantity": quantity}
+    line: JsonObject = {"ticket_class_id": ticket_class["id"], "quantity": quantity}
     price = _units(ticket_class["price"], decimals)
     if dice.happens(25):
         price = dice.one_of((price, dice.between(0, price + 1_000), dice.below(20)))
@@ -146,7 +147,7 @@ def _line(dice: Dice, event: Words, decimals: int) -> tuple[Words, Words, int]:
     return line, event, price * quantity
 
 
-def _attendee(dice: Dice) -> Words:
+def _attendee(dice: Dice) -> JsonObject:
     attendee = {"first_name": dice.one_of(FIRST_NAMES)}
     if dice.happens(80):
         attendee["last_name"] = dice.one_of(LAST_NAMES)
@@ -155,18 +156,18 @@ def _attendee(dice: Dice) -> Words:
     return attendee
 
 
-def _promo(dice: Dice, events: Sequence[Words], worth: int, decimals: int) -> Words:
+def _promo(dice: Dice, events: Sequence[JsonObject], worth: int, decimals: int) -> JsonObject:
     promo_codes = dice.one_of(events).get("promo_codes", [])
     if not promo_codes or not dice.happens(45):
         return {}
-    promo: Words = dice.one_of(promo_codes)
+    promo: JsonObject = dice.one_of(promo_codes)
     if "amount" in promo and _units(promo["amount"], decimals) * 3 > worth:
         return {}
     return promo
 
 
-def _payments(dice: Dice, worth: int, decimals: int) -> list[Words]:
-    payments: list[Words] = [
+def _payments(dice: Dice, worth: int, decimals: int) -> list[JsonObject]:
+    payments: list[JsonObject] = [
         {"type": dice.one_of(PAYMENT_TYPES), "amount": _written(dice, dice.below(worth // 2 + 2), decimals)}
         for _ in range(dice.below(3))
     ]

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from schemas.json import JsonObject
 from schemas.requests import (
     CANCEL,
     CHECK_IN,
@@ -26,17 +27,15 @@ from schemas.requests import (
     Request,
 )
 
-Words = dict[str, Any]
-
 PATIENCE = timedelta(minutes=1)
 LATELY = timedelta(minutes=1)
 CLOCK_SKEW = timedelta(minutes=5)
 TAX_PERCENT = 19
-PROMO_CODES: dict[str, Words] = {
+PROMO_CODES: dict[str, JsonObject] = {
     "TEN": {"event": "concert", "percent": 10, "max_uses": None},
     "FIVE": {"event": "concert", "cents": 500, "max_uses": 3},
 }
-CLASSES: dict[str, Words] = {
+CLASSES: dict[str, JsonObject] = {
     "standing": {"event": "concert", "price": 1000, "capacity": 12, "seats": ()},
     "stalls": {"event": "concert", "price": 2000, "capacity": 9, "seats": tuple("123456789")},
     "pit": {"event": "opera", "price": 1199, "capacity": 7, "seats": ()},
@@ -84,9 +83,9 @@ class Model:
 
     def __init__(self, now: datetime) -> None:
         self.now = now
-        self.orders: dict[str, Words] = {}
+        self.orders: dict[str, JsonObject] = {}
         """By the key of the request that created them."""
-        self.holds: dict[str, Words] = {}
+        self.holds: dict[str, JsonObject] = {}
         self.answers: dict[str, Answer] = {}
         self.bodies: dict[str, Any] = {}
         self.uses: Counter[str] = Counter()
@@ -110,10 +109,10 @@ class Model:
     def free(self, name: str) -> int:
         return int(CLASSES[name]["capacity"]) - self.sold(name) - self.held(name)
 
-    def runs(self, hold: Words) -> bool:
+    def runs(self, hold: JsonObject) -> bool:
         return hold["status"] == "held" and (hold["expires_at"] is None or hold["expires_at"] > self.now)
 
-    def taken_seats(self, name: str, changing: Words | None = None) -> list[str]:
+    def taken_seats(self, name: str, changing: JsonObject | None = None) -> list[str]:
         """Return the seats of valid tickets and of running holds; twice, what is taken twice.
 
         An order that is being changed counts as it is to be.
@@ -130,7 +129,7 @@ class Model:
         ]
         return of_tickets + of_holds
 
-    def valid_tickets(self) -> Iterator[Words]:
+    def valid_tickets(self) -> Iterator[JsonObject]:
         for order in self.orders.values():
             yield from valid(order)
 
@@ -190,7 +189,7 @@ class Model:
         return str(request.body["idempotency_key"])
 
     def _take(self, request: Request) -> Answer:
-        body: Words = deepcopy(dict(request.body))
+        body: JsonObject = deepcopy(dict(request.body))
         try:
             if request.kind == TAKE:
                 self._take_hold(str(request.request_id), body)
@@ -206,7 +205,7 @@ class Model:
             return rejected(*refusal.codes)
         return PROCESSED
 
-    def _take_hold(self, id: str, body: Words) -> None:
+    def _take_hold(self, id: str, body: JsonObject) -> None:
         name, seats = body["ticket_class_id"], body.get("seats")
         quantity = body.get("quantity") or len(seats or ())
         expires_at = moment(body.get("expires_at"))
@@ -224,7 +223,7 @@ class Model:
             "status": "held",
         }
 
-    def _running(self, id: str) -> Words:
+    def _running(self, id: str) -> JsonObject:
         hold = self.holds.get(id)
         if hold is None or not self.runs(hold):
             raise Refused("hold_expired")
@@ -244,7 +243,7 @@ class Model:
         age = self.now - asked_at(UUID(id))
         return id in self._undecided or -CLOCK_SKEW <= age < LATELY
 
-    def _seat_codes(self, name: str, seats: Sequence[str], changing: Words | None = None) -> list[str]:
+    def _seat_codes(self, name: str, seats: Sequence[str], changing: JsonObject | None = None) -> list[str]:
         taken = self.taken_seats(name, changing)
         is_free = all(seat in CLASSES[name]["seats"] and seat not in taken for seat in seats)
         return [] if is_free and len(set(seats)) == len(seats) else ["seat_unavailable"]
@@ -255,9 +254,9 @@ class Model:
 
     # New orders.
 
-    def _create(self, body: Words) -> None:
+    def _create(self, body: JsonObject) -> None:
         codes: list[str] = []
-        lines: list[Words] = []
+        lines: list[JsonObject] = []
         wanted: Counter[str] = Counter()
         for item in body["line_items"]:
             hold = self.holds.get(item.get("hold_id", ""))
@@ -335,7 +334,7 @@ class Model:
 
     # Changes.
 
-    def _change(self, request: Request, body: Words) -> None:
+    def _change(self, request: Request, body: JsonObject) -> None:
         order = self._order(request.kind, body)
         allowed = {
             "placed": {UPDATE, CANCEL, PAY, CHECK_IN, EXPIRE},
@@ -363,7 +362,7 @@ class Model:
             changed["sequence"] += events
             self.orders[order["key"]] = changed
 
-    def _order(self, kind: str, body: Words) -> Words:
+    def _order(self, kind: str, body: JsonObject) -> JsonObject:
         for order in self.orders.values():
             if kind == CHECK_IN:
                 if any(is_meant(ticket, body) for ticket in order["tickets"]):
@@ -374,7 +373,7 @@ class Model:
             raise TooEarly("unknown_order")
         raise Refused("unknown_order")
 
-    def _update(self, order: Words, body: Words, request: Request) -> int:
+    def _update(self, order: JsonObject, body: JsonObject, request: Request) -> int:
         """Return the number of event messages."""
         patch = body["patch"]
         place, later = find_place(order, body, request)
@@ -420,7 +419,7 @@ class Model:
         # A ticket that came and went in one update does not exist: sets differ by what was voided and issued.
         return 1 + len(before ^ after)
 
-    def _set_lines(self, order: Words, items: Sequence[Words], codes: list[str]) -> None:
+    def _set_lines(self, order: JsonObject, items: Sequence[JsonObject], codes: list[str]) -> None:
         if any(item["quantity"] < 1 for item in items):
             raise Refused("invalid")
         old: Counter[str] = Counter(ticket["class"] for ticket in valid(order))
@@ -465,9 +464,9 @@ class Model:
         if any(new[name] - old[name] > self.free(name) for name in new):
             codes.append("sold_out")
 
-    def _match(self, order: Words, items: Sequence[Words]) -> dict[int, Words]:
+    def _match(self, order: JsonObject, items: Sequence[JsonObject]) -> dict[int, JsonObject]:
         """Return the wanted lines by number; a class that comes back is where it was, others come last."""
-        matched: dict[int, Words] = {}
+        matched: dict[int, JsonObject] = {}
         for item in items:
             if "line_number" in item:
                 line = order["lines"].get(item["line_number"])
@@ -490,10 +489,10 @@ class Model:
             matched[number] = item
         return matched
 
-    def _cancel(self, order: Words, body: Words, request: Request) -> int:
+    def _cancel(self, order: JsonObject, body: JsonObject, request: Request) -> int:
         if order["status"] != "placed":
             return 0
-        named: list[Words] = []
+        named: list[JsonObject] = []
         ids, parts = body.get("ticket_ids", ()), body.get("lines", ())
         if not ids and not parts:
             named = list(valid(order))
@@ -537,7 +536,7 @@ class Model:
         settle(order)
         return 1 + len(named)
 
-    def _cancel_whole(self, order: Words) -> int:
+    def _cancel_whole(self, order: JsonObject) -> int:
         """Return the number of event messages."""
         codes: list[str] = []
         tickets = list(valid(order))
@@ -558,7 +557,7 @@ class Model:
         close_refunded(order)
         return 1 + len(tickets)
 
-    def _expire(self, order: Words) -> int:
+    def _expire(self, order: JsonObject) -> int:
         if order["key"] not in self.overdue():
             return 0
         return self._cancel_whole(order)
@@ -574,7 +573,7 @@ class Model:
             and order["due"] <= self.now
         ]
 
-    def _pay(self, order: Words, body: Words) -> int:
+    def _pay(self, order: JsonObject, body: JsonObject) -> int:
         status, is_refund = body.get("status", "completed"), body.get("is_refund", False)
         paid, refunded = paid_and_refunded(order)
         number = body.get("payment_number")
@@ -599,7 +598,7 @@ class Model:
         close_refunded(order)
         return 1
 
-    def _check_in(self, order: Words, body: Words) -> int:
+    def _check_in(self, order: JsonObject, body: JsonObject) -> int:
         ticket = next(one for one in order["tickets"] if is_meant(one, body))
         if ticket["status"] == "voided":
             raise Refused("ticket_voided")
@@ -627,21 +626,21 @@ def half_up(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def valid(order: Words) -> Iterator[Words]:
+def valid(order: JsonObject) -> Iterator[JsonObject]:
     return (ticket for ticket in order["tickets"] if ticket["status"] != "voided")
 
 
-def line_tickets(order: Words, number: int) -> list[Words]:
+def line_tickets(order: JsonObject, number: int) -> list[JsonObject]:
     return [ticket for ticket in valid(order) if ticket["line"] == number]
 
 
-def is_meant(ticket: Words, scan: Words) -> bool:
+def is_meant(ticket: JsonObject, scan: JsonObject) -> bool:
     """Say whether a scan is of this ticket; it names its code or its id."""
     name = "code" if "code" in scan else "id"
     return bool(ticket[name] == scan.get("code", scan.get("ticket_id")))
 
 
-def issue(order: Words, number: int, seat: str | None, name: str | None) -> None:
+def issue(order: JsonObject, number: int, seat: str | None, name: str | None) -> None:
     order["tickets"].append(
         {
             "number": len(order["tickets"]),
@@ -657,14 +656,14 @@ def issue(order: Words, number: int, seat: str | None, name: str | None) -> None
     )
 
 
-def last_unused(tickets: Sequence[Words], count: int) -> Sequence[Words]:
+def last_unused(tickets: Sequence[JsonObject], count: int) -> Sequence[JsonObject]:
     """Return the last tickets, and used ones only where there are no others."""
     unused = [ticket for ticket in tickets if ticket["status"] != "checked_in"]
     used = [ticket for ticket in tickets if ticket["status"] == "checked_in"]
     return ([*used, *unused])[len(tickets) - count :]
 
 
-def void(tickets: Sequence[Words], codes: list[str]) -> None:
+def void(tickets: Sequence[JsonObject], codes: list[str]) -> None:
     if any(ticket["status"] == "checked_in" for ticket in tickets):
         codes.append("not_allowed_in_status")
     for ticket in tickets:
@@ -676,7 +675,7 @@ def asked_at(id: UUID) -> datetime:
     return datetime.fromtimestamp((id.int >> 80) / 1000, UTC)
 
 
-def close_refunded(order: Words) -> None:
+def close_refunded(order: JsonObject) -> None:
     """Cancelled and refunded in either order end the same."""
     if order["status"] == "cancelled" and payment_status(order) == "refunded":
         order["status"] = "refunded"
@@ -685,13 +684,13 @@ def close_refunded(order: Words) -> None:
 # Which update comes after which.
 
 
-def expected_versions(body: Words) -> list[int]:
+def expected_versions(body: JsonObject) -> list[int]:
     return list(
         body.get("expected_versions", [body["expected_version"]] if "expected_version" in body else [])
     )
 
 
-def find_place(order: Words, body: Words, request: Request) -> tuple[int, list[Words]]:
+def find_place(order: JsonObject, body: JsonObject, request: Request) -> tuple[int, list[JsonObject]]:
     """Return the place of a change, a number, and the changes that were decided already and come after it.
 
     The place is the id of the request, which is a time; but after all that its sender may have seen.
@@ -708,14 +707,16 @@ def find_place(order: Words, body: Words, request: Request) -> tuple[int, list[W
     return place, sorted(later, key=lambda change: (change["place"], change["id"]))
 
 
-def keep_change(order: Words, request: Request, place: int, what: Words) -> Words:
+def keep_change(order: JsonObject, request: Request, place: int, what: JsonObject) -> JsonObject:
     change = {"version": order["version"] + 1, "place": place, "id": request.request_id.int, **what}
     change["subtotal"] = None
     order["changes"].append(change)
     return change
 
 
-def merge_terms(order: Words, patch: Words, later: Sequence[Words]) -> tuple[Words, set[str]]:
+def merge_terms(
+    order: JsonObject, patch: JsonObject, later: Sequence[JsonObject]
+) -> tuple[JsonObject, set[str]]:
     """Return what the order is to be, and the words that somebody named; later changes count once more."""
     updates = [change["patch"] for change in later if "patch" in change]
     # What a later update named as a whole stands; of a buyer it names parts.
@@ -733,7 +734,7 @@ def merge_terms(order: Words, patch: Words, later: Sequence[Words]) -> tuple[Wor
     return terms, named
 
 
-def without_cancelled(order: Words, items: Sequence[Words], change: Words) -> list[Words]:
+def without_cancelled(order: JsonObject, items: Sequence[JsonObject], change: JsonObject) -> list[JsonObject]:
     """Return the lines as they are without the tickets that were cancelled after they were asked for."""
     left = [dict(item) for item in items]
     gone = [order["tickets"][number] for number in change["cancelled"]]
@@ -763,11 +764,11 @@ def without_cancelled(order: Words, items: Sequence[Words], change: Words) -> li
 # Money.
 
 
-def ticket_worth(order: Words) -> int:
+def ticket_worth(order: JsonObject) -> int:
     return sum(line["quantity"] * line["price"] for line in order["lines"].values() if line["quantity"])
 
 
-def costs(order: Words) -> Words:
+def costs(order: JsonObject) -> JsonObject:
     """Return what the tickets cost, by their events, the tax on them, and what a promo code took off."""
     by_event: Counter[str] = Counter()
     for line in order["lines"].values():
@@ -779,7 +780,7 @@ def costs(order: Words) -> Words:
     return {"worth": by_event, "tax": order["tax"], "promo": by_promo}
 
 
-def shrink(order: Words, cost: Words) -> None:
+def shrink(order: JsonObject, cost: JsonObject) -> None:
     """Let what was given for the tickets shrink with them; `cost` is what they cost before."""
     worth, rest = sum(cost["worth"].values()), ticket_worth(order)
     if rest >= worth:
@@ -796,14 +797,14 @@ def shrink(order: Words, cost: Words) -> None:
             promo["cents"] += half_up(off_own * own_rest, own) - off_own
 
 
-def keep_within_total(order: Words) -> None:
+def keep_within_total(order: JsonObject) -> None:
     """Let the discount take off no more than there is."""
     wish, order["given_discount"] = order["given_discount"], 0
     price_order(order, codes=[])
     order["given_discount"] = min(wish, order["total"])
 
 
-def price_order(order: Words, *, codes: list[str]) -> None:
+def price_order(order: JsonObject, *, codes: list[str]) -> None:
     """Set the amounts of the order; its promo code takes off no more than there is."""
     lines = [line for line in order["lines"].values() if line["quantity"]]
     amounts = [(CLASSES[line["class"]]["event"], line["quantity"] * line["price"]) for line in lines]
@@ -826,28 +827,28 @@ def price_order(order: Words, *, codes: list[str]) -> None:
         codes.append("negative_total")
 
 
-def settle(order: Words) -> None:
+def settle(order: JsonObject) -> None:
     """Remember that the order was paid in full once: it does not expire from then on."""
     order["was_paid"] = order["was_paid"] or payment_status(order) == "paid"
 
 
-def add_payment(order: Words, amount: int, status: str, *, is_refund: bool) -> None:
+def add_payment(order: JsonObject, amount: int, status: str, *, is_refund: bool) -> None:
     number = len(order["payments"]) + 1
     order["payments"][number] = {"cents": amount, "status": status, "is_refund": is_refund}
 
 
-def paid_and_refunded(order: Words) -> tuple[int, int]:
+def paid_and_refunded(order: JsonObject) -> tuple[int, int]:
     done = [payment for payment in order["payments"].values() if payment["status"] == "completed"]
     refunded = sum(payment["cents"] for payment in done if payment["is_refund"])
     return sum(payment["cents"] for payment in done) - refunded, refunded
 
 
-def balance(order: Words) -> int:
+def balance(order: JsonObject) -> int:
     paid, refunded = paid_and_refunded(order)
     return int(order["total"]) - paid + refunded
 
 
-def payment_status(order: Words) -> str:
+def payment_status(order: JsonObject) -> str:
     paid, refunded = paid_and_refunded(order)
     if order["status"] == "cancelled" and not paid:
         return "paid" if order["was_free"] else "unpaid"  # as it was
@@ -858,9 +859,9 @@ def payment_status(order: Words) -> str:
     return "partially_paid" if paid > refunded else "unpaid"
 
 
-def terms_of(order: Words) -> Words:
+def terms_of(order: JsonObject) -> JsonObject:
     """Return the order in the words that a patch is merged into."""
-    terms: Words = {
+    terms: JsonObject = {
         "buyer": {"first_name": order["buyer"]},
         "line_items": [
             {

@@ -7,11 +7,11 @@ named here by the place of the request that makes it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
 
+from schemas.json import JsonObject
 from schemas.requests import (
     CANCEL,
     CHECK_IN,
@@ -26,8 +26,6 @@ from schemas.requests import (
 )
 from tests.factories import NOW, make_event, make_seated_class, make_ticket_class
 
-Words = dict[str, Any]
-
 STEP = timedelta(seconds=20)
 """Between two batches of a plan."""
 
@@ -37,7 +35,7 @@ TENANT_BITS = ((1 << 22) - 1) << 40
 """Bits of a request's id that say whose it is: ids of one plan differ between tenants in nothing else."""
 
 
-def make_events() -> list[Words]:
+def make_events() -> list[JsonObject]:
     """Return a catalogue of few classes with little stock."""
     standing = make_ticket_class("standing", price="10.00", capacity=6)
     stalls = make_seated_class("stalls", "1-6", price="20.00")
@@ -60,7 +58,7 @@ class Step:
     """One request of a plan; `which` and the like name others by numbers, whatever they come to."""
 
     kind: str
-    words: Words = field(default_factory=dict)
+    words: JsonObject = field(default_factory=dict)
     order: int = 0
     """Which of the plan's orders."""
     hold: int = 0
@@ -85,7 +83,7 @@ class Plan:
     """Batches of steps, one after the other."""
 
     batches: tuple[tuple[Step, ...], ...]
-    settings: Words
+    settings: JsonObject
 
     def steps(self) -> list[tuple[int, Step]]:
         """Return all steps with the numbers of their batches."""
@@ -148,7 +146,7 @@ class Actor:
             if repeatable:
                 return self._repeat(place, repeatable[step.repeats % len(repeatable)], step.repeat)
             step = Step(EXPIRE)
-        body: Words = {"idempotency_key": self.key(place)} | step.words
+        body: JsonObject = {"idempotency_key": self.key(place)} | step.words
         seen = None
         if step.kind == CREATE:
             body["line_items"] = [
@@ -164,7 +162,7 @@ class Actor:
             step.kind, self.id_of(place), self.tenant, step.may_set_price, body, "tester", seen_version=seen
         )
 
-    def _name_order(self, body: Words, step: Step, known: Mapping[str, KnownOrder]) -> int | None:
+    def _name_order(self, body: JsonObject, step: Step, known: Mapping[str, KnownOrder]) -> int | None:
         key = self.key(self.creates[step.order % len(self.creates)]) if self.creates else "no-key"
         order = known.get(key)
         tickets = [] if order is None else order.tickets
@@ -192,7 +190,7 @@ class Actor:
         return replace(first, request_id=id_, tenant=self.tenant, body=body)
 
 
-def version_words(version: int, ahead: int, also: int | None) -> Words:
+def version_words(version: int, ahead: int, also: int | None) -> JsonObject:
     """Return the words of a change that expects one version or one of two, counted from its order's."""
     expected = max(version + ahead, 1)
     if also is None:
@@ -215,9 +213,9 @@ quantities = st.sampled_from([1, 1, 1, 2, 2, 3])
 
 
 @st.composite
-def items(draw: st.DrawFn, name: str) -> Words:
+def items(draw: st.DrawFn, name: str) -> JsonObject:
     """A line of a ticket class."""
-    item: Words = {"ticket_class_id": name, "quantity": draw(quantities)}
+    item: JsonObject = {"ticket_class_id": name, "quantity": draw(quantities)}
     if name == "stalls" and draw(st.booleans()):
         seats = draw(st.lists(st.sampled_from("123456"), min_size=1, max_size=2, unique=True))
         item |= {"seats": seats, "quantity": len(seats)}
@@ -228,7 +226,7 @@ def items(draw: st.DrawFn, name: str) -> Words:
     return item
 
 
-def lists_of_items(names: Sequence[str] = CLASSES) -> st.SearchStrategy[list[Words]]:
+def lists_of_items(names: Sequence[str] = CLASSES) -> st.SearchStrategy[list[JsonObject]]:
     """One to three lines of different classes."""
     chosen = st.lists(st.sampled_from(names), min_size=1, max_size=2, unique=True)
     return chosen.flatmap(lambda names: st.tuples(*(items(name) for name in names))).map(list)
@@ -239,7 +237,7 @@ def creates(draw: st.DrawFn, *, uses_holds: bool = True) -> Step:
     lines = draw(lists_of_items())
     if uses_holds and draw(st.integers(0, 2)) == 0:
         lines[0] = {"hold": draw(numbers)}
-    words: Words = {
+    words: JsonObject = {
         "buyer": {"first_name": "Ada", "last_name": "Example", "email": "ada@example.com"},
         "line_items": lines,
         "payments": draw(
@@ -257,7 +255,7 @@ def creates(draw: st.DrawFn, *, uses_holds: bool = True) -> Step:
 
 @st.composite
 def updates(draw: st.DrawFn) -> Step:
-    patch: Words = draw(amounts)
+    patch: JsonObject = draw(amounts)
     if draw(st.booleans()):
         patch["line_items"] = draw(lists_of_items())
         if draw(st.booleans()):
@@ -272,7 +270,7 @@ def updates(draw: st.DrawFn) -> Step:
 @st.composite
 def cancels(draw: st.DrawFn) -> Step:
     part = draw(st.sampled_from(["whole", "line", "some", "tickets"]))
-    words: Words = {}
+    words: JsonObject = {}
     if part in ("line", "some"):
         words["lines"] = [{"line_number": draw(st.sampled_from([1, 1, 2]))}]
         if part == "some":
@@ -283,7 +281,7 @@ def cancels(draw: st.DrawFn) -> Step:
 
 @st.composite
 def payments(draw: st.DrawFn) -> Step:
-    words: Words = {"type": "cash", "is_refund": draw(st.integers(0, 3)) == 0}
+    words: JsonObject = {"type": "cash", "is_refund": draw(st.integers(0, 3)) == 0}
     if draw(st.integers(0, 3)) == 0:
         words["payment_number"] = draw(st.integers(1, 2))
     else:
@@ -295,7 +293,7 @@ def payments(draw: st.DrawFn) -> Step:
 
 @st.composite
 def scans(draw: st.DrawFn) -> Step:
-    words: Words = {"undo": draw(st.integers(0, 3)) == 0}
+    words: JsonObject = {"undo": draw(st.integers(0, 3)) == 0}
     nonce = draw(st.sampled_from([None, "scan-1", "scan-2"]))
     if nonce:
         words["nonce"] = nonce
@@ -353,7 +351,7 @@ def steps(draw: st.DrawFn) -> Step:
     )
     step = draw(kind)
     # Mostly one of the first, which are there.
-    changes: Words = {"order": draw(st.one_of(st.integers(0, 1), numbers))}
+    changes: JsonObject = {"order": draw(st.one_of(st.integers(0, 1), numbers))}
     if step.kind in (UPDATE, CANCEL, PAY):
         changes["ahead"] = draw(st.sampled_from([None, None, None, None, 0, 1, -1]))
         changes["also"] = draw(st.sampled_from([None, None, 0, 1, -1]))

@@ -20,11 +20,10 @@ from orders.rows import HoldRow, TicketRow
 from orders.state import OrderState
 from orders.steps.decide import decide
 from orders.steps.validate import open_request
+from schemas.json import JsonObject
 from schemas.requests import Request
 from tests.orders.snapshots import named
 from tests.orders.worlds import Ids, make_offers, make_world, states
-
-Words = dict[str, Any]
 
 Answer = tuple[str, list[tuple[str, str | None]]]
 """How a request ends, with the codes and fields of its rejections."""
@@ -139,14 +138,14 @@ class PureCore:
             ticket = next(left[key])
             self._same |= {id_: ticket.id, code: ticket.code or ""}
 
-    def state(self, now: datetime) -> Words:
+    def state(self, now: datetime) -> JsonObject:
         """Return everything, in words that know none of our ids."""
         world = self._world
         names: dict[str, str] = {id_: name for (_, name), id_ in self._ids.items()}
         for state in states(world):
             names |= _names(state.row.idempotency_key, state.id, state.row.code, _tickets(state))
         holds = [_as_of(hold, now) for hold in world.holds.values()]
-        found: Words = {
+        found: JsonObject = {
             "orders": {},
             "holds": {hold.id: _hold_words(hold, names) for hold in holds},
             "sold": {names[id_]: level.sold for id_, level in world.stock.levels.items()},
@@ -185,7 +184,7 @@ def _tickets(state: OrderState) -> list[TicketRow]:
     return sorted(state.tickets.values(), key=lambda ticket: (ticket.line_number, ticket.id))
 
 
-def _row_words(row: Mapping[Any, Any], names: Mapping[str, str]) -> Words:
+def _row_words(row: Mapping[Any, Any], names: Mapping[str, str]) -> JsonObject:
     words = {str(name): named(value, names) for name, value in row.items() if name not in _OF_NOBODY}
     if "fields" in row:
         # What it was and became is in the rows; the tickets' ids are in their names.
@@ -193,7 +192,7 @@ def _row_words(row: Mapping[Any, Any], names: Mapping[str, str]) -> Words:
     return words
 
 
-def _ticket_words(state: OrderState, ticket: TicketRow, names: Mapping[str, str]) -> Words:
+def _ticket_words(state: OrderState, ticket: TicketRow, names: Mapping[str, str]) -> JsonObject:
     seat = None if ticket.seat_id is None else state.seats[ticket.seat_id].label
     return _row_words(ticket._asdict() | {"seat_id": seat}, names)
 
@@ -204,14 +203,14 @@ def _as_of(hold: HoldRow, now: datetime) -> HoldRow:
     return hold._replace(status="expired") if is_late else hold
 
 
-def _hold_words(hold: HoldRow, names: Mapping[str, str]) -> Words:
+def _hold_words(hold: HoldRow, names: Mapping[str, str]) -> JsonObject:
     words = {name: named(value, names) for name, value in hold._asdict().items() if name != "tenant_id"}
     if hold.status == "expired":
         del words["updated_at"]  # whenever somebody looked
     return words
 
 
-def state_of(connection: Connection, now: datetime) -> Words:
+def state_of(connection: Connection, now: datetime) -> JsonObject:
     """Return the same of the database, which has one tenant."""
     names: dict[str, str] = {}
     for table in ("ticket_classes", "events"):
@@ -233,7 +232,7 @@ def state_of(connection: Connection, now: datetime) -> Words:
     events = _by_order(
         connection, "SELECT subject AS order_id, type, data FROM event_messages ORDER BY sequence"
     )
-    found: Words = {
+    found: JsonObject = {
         "orders": {
             order.idempotency_key: {
                 "row": _row_words(order._mapping, names),

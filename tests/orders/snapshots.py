@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from tests.orders.plans import TENANT_BITS, KnownOrder, Words
+from schemas.json import JsonObject
+from tests.orders.plans import TENANT_BITS, KnownOrder
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -101,7 +102,7 @@ class Snapshot:
             for row in self._rows(query)
         }
 
-    def words(self) -> dict[str, list[Words]]:
+    def words(self) -> dict[str, list[JsonObject]]:
         """Return the rows of every table, named."""
         found = {
             name: [self._row(row._mapping, name) for row in self._rows(query)]
@@ -115,7 +116,7 @@ class Snapshot:
         """Return the value, a JSON one or a row's, without ids."""
         return named(value, self._names)
 
-    def _row(self, row: Mapping[Any, Any], table: str) -> Words:
+    def _row(self, row: Mapping[Any, Any], table: str) -> JsonObject:
         words = {str(name): value for name, value in row.items() if name != "body_hash"}
         if table == "order_changes" and words["place"] is not None:
             # The number after the largest place that was seen is nobody's id.

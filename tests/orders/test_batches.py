@@ -14,6 +14,7 @@ from orders.process import process
 from orders.recovery.delayed_requests import forget
 from orders.upkeep.expiry import end_late_holds
 from schemas.catalogue import Catalogue
+from schemas.json import JsonObject
 from schemas.outcomes import Outcome
 from schemas.requests import CANCEL, RELEASE, TAKE, UPDATE, Request
 from tests.factories import (
@@ -29,7 +30,7 @@ from tests.factories import (
     rows,
     run,
 )
-from tests.orders.plans import STEP, Actor, Plan, Words, make_events, plans
+from tests.orders.plans import STEP, Actor, Plan, make_events, plans
 from tests.orders.snapshots import Snapshot
 
 _PATIENCE = timedelta(hours=1)
@@ -65,7 +66,7 @@ class Side:
         )
         return outcomes
 
-    def look(self, outcomes: Sequence[Outcome]) -> tuple[list[Words], dict[str, list[Words]]]:
+    def look(self, outcomes: Sequence[Outcome]) -> tuple[list[JsonObject], dict[str, list[JsonObject]]]:
         """Return the answers, and all that the tenant has."""
         with self._engine.connect() as connection:
             snapshot = Snapshot(connection, self.actor.tenant, self.actor.names())
@@ -94,7 +95,7 @@ class Side:
         return [outcomes[index] for index in range(len(requests))]
 
 
-def _words(outcome: Outcome) -> Words:
+def _words(outcome: Outcome) -> JsonObject:
     return {
         "request": str(outcome.request_id),
         "status": outcome.status,

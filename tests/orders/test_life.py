@@ -28,6 +28,7 @@ from orders.recovery.delayed_requests import forget
 from orders.upkeep.expiry import end_late_holds, propose_expiries
 from orders.upkeep.reconciliation import reconcile
 from schemas.catalogue import Catalogue
+from schemas.json import JsonObject
 from schemas.orders import Order
 from schemas.requests import CANCEL, CHECK_IN, CREATE, EXTEND, PAY, RELEASE, TAKE, UPDATE, Request
 from tests.factories import (
@@ -40,7 +41,7 @@ from tests.factories import (
     send_events,
 )
 from tests.orders import life_model
-from tests.orders.life_model import CLASSES, FEES, PATIENCE, WAITING, Model, Words, money, valid
+from tests.orders.life_model import CLASSES, FEES, PATIENCE, WAITING, Model, money, valid
 from tests.orders.plans import make_id, version_words
 from tests.orders.pure_core import PureCore, state_of
 from tests.orders.worlds import make_tenant
@@ -90,10 +91,10 @@ senders = st.builds(
 
 
 @st.composite
-def items(draw: st.DrawFn, name: str) -> Words:
+def items(draw: st.DrawFn, name: str) -> JsonObject:
     """A line item of a class: so many, sometimes at a price, for somebody, on seats."""
     quantity = draw(st.integers(1, 4))
-    item: Words = {"ticket_class_id": name, "quantity": quantity}
+    item: JsonObject = {"ticket_class_id": name, "quantity": quantity}
     if draw(st.booleans()):
         item["unit_price"] = money(draw(st.integers(0, 3_000)))
     if draw(st.booleans()):
@@ -116,7 +117,7 @@ def wishes(words: Any) -> bool:
     return "'seats'" in repr(words)
 
 
-def _given(**words: Any) -> Words:
+def _given(**words: Any) -> JsonObject:
     """Return those of the words that are not None."""
     return {name: word for name, word in words.items() if word is not None}
 
@@ -146,7 +147,7 @@ class Life(RuleBasedStateMachine):
             )
         self._load_catalogue()
         self.pure = PureCore(self._events(), make_tenant(cancels_unpaid=True))
-        firsts: list[tuple[str, str | None, Words]] = [
+        firsts: list[tuple[str, str | None, JsonObject]] = [
             ("standing", "FIVE", {"discount": "3.00"}),
             ("pit", None, {"tax": "1.00"}),
             ("pit", None, self._until(3, "payment_due_at")),
@@ -156,7 +157,7 @@ class Life(RuleBasedStateMachine):
             self._create(True, line_items=[line], promo_code=promo_code, payments=[], **words)
         self.ask(self._request(TAKE, ticket_class_id="stalls", quantity=2), waits=False)
 
-    def _events(self) -> list[Words]:
+    def _events(self) -> list[JsonObject]:
         model = self.model
         price = {name: money(amount) for name, amount in model.prices.items()}
         capacity = {name: one["capacity"] for name, one in CLASSES.items()}
@@ -244,7 +245,7 @@ class Life(RuleBasedStateMachine):
     def create(
         self,
         waits: bool,
-        line_items: tuple[Words, ...],
+        line_items: tuple[JsonObject, ...],
         fees: dict[str, str],
         promo_code: str | None,
         payments: list[str | None],
@@ -324,7 +325,7 @@ class Life(RuleBasedStateMachine):
         is_wish: bool,
         is_late: bool,
     ) -> None:
-        body: Words = {"ticket_class_id": name, **self._until(minutes)}
+        body: JsonObject = {"ticket_class_id": name, **self._until(minutes)}
         body |= {"seats": seats} if is_wish and name == "stalls" else {"quantity": quantity}
         if price:
             body["unit_price"] = price
@@ -333,7 +334,7 @@ class Life(RuleBasedStateMachine):
     def _request(self, kind: str, request_id: UUID | None = None, **body: Any) -> Request:
         return make_change(kind, request_id=request_id or self.new_id(), **body)
 
-    def _until(self, minutes: int | None, name: str = "expires_at") -> Words:
+    def _until(self, minutes: int | None, name: str = "expires_at") -> JsonObject:
         if minutes is None:
             return {}
         return {name: (self.model.now + timedelta(minutes=minutes)).isoformat()}
@@ -364,7 +365,7 @@ class Life(RuleBasedStateMachine):
     def update_words(
         self, waits: bool, which: int, sender: Sender, fees: dict[str, str], buyer: str, due: int | None
     ) -> None:
-        patch: Words = {"buyer": {"first_name": buyer}, **fees}
+        patch: JsonObject = {"buyer": {"first_name": buyer}, **fees}
         if "tax" in fees and fees["tax"].endswith("0"):
             patch["tax"] = None
         if buyer == "Cyd":
@@ -386,7 +387,7 @@ class Life(RuleBasedStateMachine):
         which: int,
         sender: Sender,
         kept: list[int],
-        line_items: tuple[Words, ...],
+        line_items: tuple[JsonObject, ...],
         fees: dict[str, str],
     ) -> None:
         """Lines of other classes come, those that are not named go, some are named by their number."""
@@ -411,7 +412,7 @@ class Life(RuleBasedStateMachine):
         self,
         waits: bool,
         which: int,
-        line_items: tuple[Words, ...] | None,
+        line_items: tuple[JsonObject, ...] | None,
         fees: dict[str, str],
         seconds: int,
     ) -> None:
@@ -419,7 +420,7 @@ class Life(RuleBasedStateMachine):
         key, places = self._changed()[which % len(self._changed())]
         moment = life_model.asked_at(UUID(int=places[-(which % 2)])) - timedelta(seconds=seconds)
         id_ = make_id(moment, next(self._ids))
-        patch: Words = {**fees, **_given(line_items=line_items and list(line_items))}
+        patch: JsonObject = {**fees, **_given(line_items=line_items and list(line_items))}
         self.ask(self._request(UPDATE, id_, order_key=key, patch=patch), waits)
 
     @precondition(lambda self: self.keys)
@@ -485,7 +486,7 @@ class Life(RuleBasedStateMachine):
         quantity: int | None,
         others: list[int],
     ) -> None:
-        words: Words = {}
+        words: JsonObject = {}
         if part == "line":
             words["lines"] = [{"line_number": line, **_given(quantity=quantity)}]
         elif part == "tickets":
@@ -496,9 +497,9 @@ class Life(RuleBasedStateMachine):
             ]
         self._change(CANCEL, waits, which, sender, **words)
 
-    def _ticket(self, which: int) -> Words:
+    def _ticket(self, which: int) -> JsonObject:
         issued = [ticket for order in self.model.orders.values() for ticket in order["tickets"]]
-        ticket: Words = issued[which % len(issued)]
+        ticket: JsonObject = issued[which % len(issued)]
         return ticket
 
     @precondition(lambda self: self.keys)
@@ -520,7 +521,7 @@ class Life(RuleBasedStateMachine):
         number: int | None,
     ) -> None:
         """Money comes or goes, or what was pending of it is completed."""
-        words: Words = {"type": "cash", "is_refund": is_refund}
+        words: JsonObject = {"type": "cash", "is_refund": is_refund}
         words |= {"payment_number": number} if number else {"status": status, **_given(amount=amount)}
         self._change(PAY, waits, which, **words)
 
@@ -534,7 +535,7 @@ class Life(RuleBasedStateMachine):
     )
     def check_in(self, waits: bool, which: int, by_code: bool, nonce: str | None, undo: bool) -> None:
         ticket = self._ticket(which)
-        words: Words = {"code": ticket["code"]} if by_code else {"ticket_id": ticket["id"]}
+        words: JsonObject = {"code": ticket["code"]} if by_code else {"ticket_id": ticket["id"]}
         self.ask(self._request(CHECK_IN, **words, **_given(nonce=nonce), undo=undo), waits)
 
     @precondition(lambda self: self.sent)
@@ -625,13 +626,13 @@ class Life(RuleBasedStateMachine):
     def _compare_orders(self, connection: Connection) -> None:
         rows = connection.execute(text("SELECT * FROM orders")).mappings().all()
         assert {row["idempotency_key"] for row in rows} == self.model.orders.keys()
-        by_id: dict[Any, Words] = {}
+        by_id: dict[Any, JsonObject] = {}
         for row in rows:
             order = self.model.orders[row["idempotency_key"]]
             order["id"] = str(row["id"])
             by_id[row["id"]] = order
             paid, refunded = life_model.paid_and_refunded(order)
-            expected: Words = {
+            expected: JsonObject = {
                 "status": order["status"],
                 "version": order["version"],
                 "last_sequence": order["sequence"],
@@ -656,8 +657,8 @@ class Life(RuleBasedStateMachine):
             assert row["total"] == parts - row["discount"]
         self._compare_parts(connection, by_id)
 
-    def _compare_parts(self, connection: Connection, orders: dict[Any, Words]) -> None:
-        lines: dict[Any, Words] = {id: {} for id in orders}
+    def _compare_parts(self, connection: Connection, orders: dict[Any, JsonObject]) -> None:
+        lines: dict[Any, JsonObject] = {id: {} for id in orders}
         query = """SELECT order_id, line_number, external_id, quantity, unit_price, tax_rate
             FROM order_lines JOIN ticket_classes c ON c.id = ticket_class_id"""
         for row in connection.execute(text(query)):
@@ -667,14 +668,14 @@ class Life(RuleBasedStateMachine):
                 "price": life_model.cents(row.unit_price),
                 "tax": None if row.tax_rate is None else int(row.tax_rate * 100),
             }
-        payments: dict[Any, Words] = {id: {} for id in orders}
+        payments: dict[Any, JsonObject] = {id: {} for id in orders}
         for row in connection.execute(text("SELECT * FROM payments")):
             payments[row.order_id][row.payment_number] = {
                 "cents": life_model.cents(row.amount),
                 "status": row.status,
                 "is_refund": row.is_refund,
             }
-        places: dict[Any, Words] = {id: {} for id in orders}
+        places: dict[Any, JsonObject] = {id: {} for id in orders}
         for row in connection.execute(text("SELECT * FROM order_changes WHERE place IS NOT NULL")):
             places[row.order_id][row.change_number] = (row.place.int, row.request_id.int)
         sequences: dict[Any, list[int]] = {id: [] for id in orders}

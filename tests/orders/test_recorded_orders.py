@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import pytest
@@ -12,25 +11,24 @@ from orders.catalogue.prices import EventOffer, Offers, PromoCodeOffer, TaxRule,
 from orders.money.payments import payment_amounts
 from orders.money.pricing import PricedOrder, price_order
 from schemas.catalogue import Catalogue, Event, promo_code_key
+from schemas.json import JsonObject
 from schemas.order_requests import OrderRequest
 from tests.messages.expected import expected_lines, expected_total, expected_totals
 from tests.messages.record_orders import CATALOGUE, COUNT, ORDERS, record
 
-Words = dict[str, Any]
-
 
 @pytest.fixture(scope="module")
-def catalogue() -> Words:
+def catalogue() -> JsonObject:
     return yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
-def recorded() -> list[Words]:
+def recorded() -> list[JsonObject]:
     return [json.loads(line) for line in ORDERS.read_bytes().splitlines()]
 
 
 @pytest.fixture(scope="module")
-def offers(catalogue: Words) -> Offers:
+def offers(catalogue: JsonObject) -> Offers:
     events = [(event, make_offer(event)) for event in Catalogue.model_validate(catalogue).events]
     promo_codes: dict[str, list[PromoCodeOffer]] = {}
     for event, offer in events:
@@ -58,13 +56,13 @@ def make_offer(event: Event) -> EventOffer:
     return EventOffer(make_id(event.id), event.id, event.currency, tax)
 
 
-def price(request: Words, offers: Offers) -> tuple[OrderRequest, PricedOrder]:
+def price(request: JsonObject, offers: Offers) -> tuple[OrderRequest, PricedOrder]:
     order = OrderRequest.model_validate(request)
     return order, price_order(order, pick(order, offers), may_set_price=True)
 
 
 def test_every_recorded_order_has_the_independent_total(
-    recorded: list[Words], catalogue: Words, offers: Offers
+    recorded: list[JsonObject], catalogue: JsonObject, offers: Offers
 ) -> None:
     totals = {request["idempotency_key"]: str(price(request, offers)[1].total) for request in recorded}
 
@@ -74,7 +72,7 @@ def test_every_recorded_order_has_the_independent_total(
 
 
 def test_every_part_of_every_total_is_the_independent_one(
-    recorded: list[Words], catalogue: Words, offers: Offers
+    recorded: list[JsonObject], catalogue: JsonObject, offers: Offers
 ) -> None:
     parts = {}
     for request in recorded:
@@ -98,7 +96,7 @@ def test_every_part_of_every_total_is_the_independent_one(
 
 
 def test_every_line_has_the_independent_amount_tax_and_rounding(
-    recorded: list[Words], catalogue: Words, offers: Offers
+    recorded: list[JsonObject], catalogue: JsonObject, offers: Offers
 ) -> None:
     lines = {
         request["idempotency_key"]: [
@@ -116,7 +114,7 @@ def test_every_line_has_the_independent_amount_tax_and_rounding(
     assert lines == {request["idempotency_key"]: expected_lines(request, catalogue) for request in recorded}
 
 
-def test_the_independent_arithmetic_agrees_with_sums_done_by_hand(catalogue: Words) -> None:
+def test_the_independent_arithmetic_agrees_with_sums_done_by_hand(catalogue: JsonObject) -> None:
     line = {"ticket_class_id": "7004-1", "quantity": 1}
     by_hand = {
         "subtotal": "499.98",
@@ -150,12 +148,12 @@ def test_the_independent_arithmetic_agrees_with_sums_done_by_hand(catalogue: Wor
     ]
 
 
-def test_recording_again_gives_the_same_bytes(catalogue: Words) -> None:
+def test_recording_again_gives_the_same_bytes(catalogue: JsonObject) -> None:
     assert record(catalogue) == ORDERS.read_bytes()
 
 
 def test_the_recorded_orders_are_of_many_kinds(
-    recorded: list[Words], catalogue: Words, offers: Offers
+    recorded: list[JsonObject], catalogue: JsonObject, offers: Offers
 ) -> None:
     kinds: Counter[str] = Counter()
     for request in recorded:
@@ -182,7 +180,7 @@ def test_the_recorded_orders_are_of_many_kinds(
     assert min(kinds.values()) >= 20, kinds
 
 
-def test_the_recorded_orders_are_nobodys(recorded: list[Words]) -> None:
+def test_the_recorded_orders_are_nobodys(recorded: list[JsonObject]) -> None:
     addresses = [
         person["email"]
         for request in recorded
@@ -198,7 +196,7 @@ def test_the_recorded_orders_are_nobodys(recorded: list[Words]) -> None:
 
 
 def test_the_recorded_catalogue_has_room_for_all_recorded_orders(
-    recorded: list[Words], catalogue: Words
+    recorded: list[JsonObject], catalogue: JsonObject
 ) -> None:
     wanted: Counter[str] = Counter()
     for request in recorded:

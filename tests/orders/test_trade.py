@@ -10,8 +10,8 @@ from db.ids import new_id
 from orders.reading.history import read_history
 from orders.reading.order_reading import get_order
 from orders.render import to_json
-from orders.rows import Words as Row
 from orders.upkeep.reconciliation import reconcile
+from schemas.json import JsonObject
 from schemas.orders import Order
 from schemas.outcomes import Outcome
 from schemas.requests import CANCEL, PAY, UPDATE
@@ -251,7 +251,7 @@ def test_a_purchase_order_lives_by_itself_but_keeps_its_lines(engine: Engine) ->
 
 
 def test_several_line_items_are_sold_only_by_who_owns_them_all(engine: Engine) -> None:
-    def lines(*names: str) -> list[Row]:
+    def lines(*names: str) -> list[JsonObject]:
         return [{"ticket_class_id": name, "quantity": 1} for name in names]
 
     owned, mixed, unsaid = run(
@@ -368,7 +368,7 @@ def test_a_ticket_group_that_is_there_is_not_made_again(engine: Engine) -> None:
     ],
 )
 def test_a_ticket_group_that_cannot_be_made_leaves_nothing(
-    engine: Engine, line: Row, order: Row, code: str, field: str
+    engine: Engine, line: JsonObject, order: JsonObject, code: str, field: str
 ) -> None:
     base = {"quantity": 2, "unit_price": "60.00", "ticket_group": _group()}
     made = {key: value for key, value in (base | line).items() if value not in (None, 0)}

@@ -14,7 +14,7 @@ from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest
 from schemas.order_requests import OrderRequest
 from schemas.outcomes import rejections_of
 from schemas.requests import CREATE
-from schemas.text import StoredKey, Word
+from schemas.text import StoredKey, WireModel
 from tests.factories import make_body, make_request
 
 _TENANT = Tenant(
@@ -27,7 +27,7 @@ _TENANT = Tenant(
     fraud_rules=None,
 )
 
-_MODELS: tuple[type[Word], ...] = (
+_MODELS: tuple[type[WireModel], ...] = (
     OrderRequest,
     UpdateRequest,
     CancelRequest,
@@ -39,7 +39,7 @@ _MODELS: tuple[type[Word], ...] = (
 )
 
 
-def _complaint(model: type[Word], **words: Any) -> str | None:
+def _complaint(model: type[WireModel], **words: Any) -> str | None:
     """Return what is wrong with the idempotency key, whatever else is wrong with the words."""
     with pytest.raises(ValidationError) as caught:
         model.model_validate(words | {"nonsense": 1})
@@ -48,7 +48,7 @@ def _complaint(model: type[Word], **words: Any) -> str | None:
 
 
 @pytest.mark.parametrize("model", _MODELS)
-def test_a_key_of_the_systems_own_is_refused_in_every_kind(model: type[Word]) -> None:
+def test_a_key_of_the_systems_own_is_refused_in_every_kind(model: type[WireModel]) -> None:
     sentence = "keys that begin with willcall: are for Willcall's own requests; use another one"
 
     assert _complaint(model, idempotency_key="willcall:expire:7") == sentence

@@ -8,9 +8,9 @@ import orjson
 
 from schemas.background import Authors, Background
 from schemas.dialects import DELETED_IN_ACME
+from schemas.json import JsonObject
 from schemas.orders import Order
 from schemas.originals import PastChange
-from vendors.dialect import Words
 
 
 def is_deleted(order: Order) -> bool:
@@ -71,7 +71,7 @@ def _put(node: Any, path: Sequence[str], value: Any) -> None:
         _put(node[key], rest, value)
 
 
-def _put_ticket(tickets: list[Words], path: Sequence[str], value: Any) -> None:
+def _put_ticket(tickets: list[JsonObject], path: Sequence[str], value: Any) -> None:
     id_, *rest = path
     place = next((place for place, ticket in enumerate(tickets) if ticket["id"] == id_), None)
     if place is None:
@@ -82,7 +82,7 @@ def _put_ticket(tickets: list[Words], path: Sequence[str], value: Any) -> None:
         del tickets[place]  # the change has made it: a ticket that is there is never taken away
 
 
-def _check_in(tickets: Sequence[Words]) -> Words:
+def _check_in(tickets: Sequence[JsonObject]) -> JsonObject:
     valid = [ticket for ticket in tickets if ticket["status"] != "voided"]
     used = sum(ticket["status"] == "checked_in" for ticket in valid)
     status = "not_checked_in" if not used else "checked_in" if used == len(valid) else "partially_checked_in"

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from schemas.text import Word
+from schemas.json import JsonObject
+from schemas.text import WireModel
 from vendors.acme.prices import discount_field, price_field
 from vendors.acme.totals import total_field
-from vendors.dialect import Words
 
 # Python names these two by an older RFC, until 3.13.
 _REASONS: Final[Mapping[int, str]] = {413: "Content Too Large", 422: "Unprocessable Content"}
@@ -43,7 +43,7 @@ _FIELDS_OF_LINES: Final[Mapping[str, str]] = {
 }
 
 
-class Mistake(Word):
+class Mistake(WireModel):
     """One mistake: a code, the field in ACME's words, and a sentence."""
 
     code: str
@@ -51,7 +51,7 @@ class Mistake(Word):
     message: str
 
 
-class Refusal(Word):
+class Refusal(WireModel):
     """The body of an error."""
 
     status: int
@@ -60,7 +60,7 @@ class Refusal(Word):
     errors: tuple[Mistake, ...]
 
 
-def refusal(status: int, message: str, errors: Sequence[Mapping[str, Any]]) -> Words:
+def refusal(status: int, message: str, errors: Sequence[Mapping[str, Any]]) -> JsonObject:
     """Return the body of an error."""
     return {
         "status": status,
@@ -73,7 +73,7 @@ def refusal(status: int, message: str, errors: Sequence[Mapping[str, Any]]) -> W
     }
 
 
-def in_places_of(words: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> list[Words]:
+def in_places_of(words: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> list[JsonObject]:
     """Return the errors with the items' places in the call, and with the fields that the call has.
 
     The call also has items of nothing, and says a price or a class in the one field or in the other.

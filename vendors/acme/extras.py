@@ -5,9 +5,10 @@ from typing import Annotated, Any, ClassVar, Final, Protocol
 
 from pydantic import ConfigDict, Field, ValidationError
 
+from schemas.json import JsonObject
 from schemas.order_fields import MAX_QUANTITY
 from schemas.orders import Order
-from schemas.text import AtMost, LongText, ShortText, Word
+from schemas.text import AtMost, LongText, ShortText, WireModel
 from vendors.acme.related_fields import NEIGHBOURS_OF_ITEM, NEIGHBOURS_OF_ORDER
 from vendors.acme.values import (
     ComboTemplateType,
@@ -20,7 +21,6 @@ from vendors.acme.values import (
     TicketDelivery,
     TicketStatus,
 )
-from vendors.dialect import Words
 from vendors.leniency import Call, RelatedCall
 
 NAME: Final = "acme"
@@ -38,7 +38,7 @@ class AcmeCall(Call):
         return value is not None and not (name == "email" and isinstance(value, str) and not value.strip())
 
     @classmethod
-    def is_plain(cls, value: Words) -> bool:
+    def is_plain(cls, value: JsonObject) -> bool:
         """Say whether nothing in the part is null, a blank address, or written with a fraction."""
         return super().is_plain(value) and cls.is_given("email", value.get("email", 0))
 
@@ -183,14 +183,14 @@ SAID: Final = "saidStatuses"
 """What `related_of_items` calls the statuses that clients have said of an item's tickets, by their ids."""
 
 
-def related_of_items(order: Order) -> list[Words]:
+def related_of_items(order: Order) -> list[JsonObject]:
     """Return what is kept of each item and not told as such in answers: neighbours' fields, said statuses."""
     entries = entries_of_lines(entry_of(order.extras), order.line_items)
     found = [entries.get(line.line_number, NOTHING_OF_ITEM) for line in order.line_items]
     return [{**entry.related, SAID: {one.id: one.ticketStatus for one in entry.tickets}} for entry in found]
 
 
-def said(words: Call, of: type[Word]) -> Words:
+def said(words: Call, of: type[WireModel]) -> JsonObject:
     """Return the fields of `of` as they were said, and None for those that were not; and the neighbours'."""
     related = words.related if isinstance(words, RelatedCall) else {}
     return {**related, **{name: getattr(words, name) for name in of.model_fields}}

@@ -6,6 +6,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Final
 
+from schemas.json import JsonObject
 from schemas.money import ZERO
 from schemas.outcomes import Rejection
 from schemas.text import parse_uuid
@@ -13,7 +14,7 @@ from vendors.acme.extras import KeptOfItem, KeptOfTicket, said
 from vendors.acme.prices import ItemPrice, price_of
 from vendors.acme.request_models import ItemCall, TicketCall
 from vendors.acme.values import INVENTORY_TYPES
-from vendors.dialect import NotTranslatable, Words
+from vendors.dialect import NotTranslatable
 from vendors.values import without_nothing
 
 _LONGEST_NUMBER: Final = 9
@@ -24,8 +25,8 @@ _LONGEST_NUMBER: Final = 9
 class Item:
     """One item: our line of it, empty for one of nothing, what it takes off, and what is kept of it."""
 
-    line: Words
-    kept: Words
+    line: JsonObject
+    kept: JsonObject
     discount: Decimal
     is_discount_said: bool
 
@@ -129,7 +130,7 @@ def _live(tickets: Sequence[TicketCall]) -> list[TicketCall]:
     return [ticket for ticket in tickets if ticket.ticketStatus in (None, "Normal")]
 
 
-def _attendees(tickets: Sequence[TicketCall], quantity: int, is_new: bool) -> Words:
+def _attendees(tickets: Sequence[TicketCall], quantity: int, is_new: bool) -> JsonObject:
     """Return whose the tickets are. Named ones come first, as an update wants them, in their order."""
     live = _live(tickets)
     named = {} if is_new else {id_: ticket for ticket in live if (id_ := parse_uuid(ticket.id or ""))}
@@ -140,13 +141,13 @@ def _attendees(tickets: Sequence[TicketCall], quantity: int, is_new: bool) -> Wo
     return {"attendees": attendees, **({"ticket_ids": [str(id_) for id_ in kept]} if kept else {})}
 
 
-def _attendee(ticket: TicketCall) -> Words:
+def _attendee(ticket: TicketCall) -> JsonObject:
     return without_nothing(
         {"first_name": ticket.firstName, "last_name": ticket.lastName, "email": ticket.email}
     )
 
 
-def _kept_of_tickets(tickets: Sequence[TicketCall], is_new: bool) -> list[Words]:
+def _kept_of_tickets(tickets: Sequence[TicketCall], is_new: bool) -> list[JsonObject]:
     """Return what is kept of tickets, each by its id, or by its place where it has none yet."""
     kept = []
     for place, ticket in enumerate(_live(tickets) if is_new else tickets):

@@ -3,13 +3,13 @@
 from typing import Final, Literal
 
 from schemas.background import Authors, Background
+from schemas.json import JsonObject
 from schemas.money import ZERO
 from schemas.orders import Order
 from vendors.acme.extras import NAME, OrderEntry, entry_of
 from vendors.acme.response_items import item_words
 from vendors.acme.translate import NOTE_SEPARATOR
 from vendors.acme.values import CheckInStatus, moment
-from vendors.dialect import Words
 from vendors.values import number
 
 _CHECK_IN: Final[dict[Literal["not_checked_in", "partially_checked_in", "checked_in"], CheckInStatus]] = {
@@ -19,7 +19,7 @@ _CHECK_IN: Final[dict[Literal["not_checked_in", "partially_checked_in", "checked
 }
 
 
-def answer(order: Order, background: Background) -> Words:
+def answer(order: Order, background: Background) -> JsonObject:
     """Return every documented field of the order, from it and what is known around it."""
     entry = entry_of(order.extras)
     authors = background.authors.get(order.id, Authors())
@@ -65,7 +65,7 @@ def _account_id(order: Order, entry: OrderEntry) -> str | int | None:
     return seller_id if entry.accountId is None else entry.accountId
 
 
-def _amounts(order: Order, background: Background) -> Words:
+def _amounts(order: Order, background: Background) -> JsonObject:
     """Return the amounts of the order: each total before and after what is taken off."""
     totals = order.totals
     original = background.originals.get(order.id)

@@ -11,11 +11,12 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from schemas.json import JsonObject
 from schemas.outcomes import MAX_REJECTIONS
 from vendors.acme.compare import Mistakes, as_moment, as_number, is_changed, is_same
 from vendors.acme.replace_items import class_of, replaced_items
 from vendors.acme.request_models import OrderCall
-from vendors.dialect import NotTranslatable, Words
+from vendors.dialect import NotTranslatable
 
 _BY_PAYMENTS: Final = "payments are recorded by POST /v1/orders/{id}/payments"
 _AS_CONFIRMED: Final = "it is what the order cost as it was confirmed"
@@ -44,7 +45,9 @@ def classes_of(words: Mapping[str, Any]) -> set[str]:
     return {name for name in named if name is not None}
 
 
-def said_of(words: Words, read: Words, related: Sequence[Words], catalogue: Mapping[str, Words]) -> Words:
+def said_of(
+    words: JsonObject, read: JsonObject, related: Sequence[JsonObject], catalogue: Mapping[str, JsonObject]
+) -> JsonObject:
     """Return what the order object says of an order, beside what the order says already.
 
     `read` is the order as it is answered, with plain numbers, and `related` what is kept of each of its items
@@ -78,7 +81,7 @@ def compares(words: Mapping[str, Any]) -> bool:
     )
 
 
-def _check_updated_on(words: Words, read: Words, mistakes: Mistakes) -> None:
+def _check_updated_on(words: JsonObject, read: JsonObject, mistakes: Mistakes) -> None:
     """Refuse a moment at which the order did not exist: an earlier one is that of an earlier reading."""
     if words.get("updatedOn") is None or is_same(words["updatedOn"], read["updatedOn"]):
         return
@@ -88,7 +91,9 @@ def _check_updated_on(words: Words, read: Words, mistakes: Mistakes) -> None:
         mistakes.add("updatedOn", "it is when the order was changed last, and each change sets it")
 
 
-def _said_totals(words: Words, read: Words, items: Sequence[Words], mistakes: Mistakes) -> Words:
+def _said_totals(
+    words: JsonObject, read: JsonObject, items: Sequence[JsonObject], mistakes: Mistakes
+) -> JsonObject:
     """Return the totals that are not as they were read: the worker holds the order to them."""
     said = {name: words[name] for name in _TOTALS if is_changed(words, read, name)}
     balance, was = as_number(words.get("balanceAmount")), as_number(read["balanceAmount"])
@@ -102,7 +107,7 @@ def _said_totals(words: Words, read: Words, items: Sequence[Words], mistakes: Mi
     return said
 
 
-def _growth(items: Sequence[Words], read: Sequence[Words]) -> Decimal | None:
+def _growth(items: Sequence[JsonObject], read: Sequence[JsonObject]) -> Decimal | None:
     """Return by how much the items cost more than they did; None where only the catalogue knows it."""
     before = sum((as_number(item["discountedAmount"]) or Decimal(0) for item in read), Decimal(0))
     after = Decimal(0)
@@ -114,7 +119,7 @@ def _growth(items: Sequence[Words], read: Sequence[Words]) -> Decimal | None:
     return after - before
 
 
-def _amount(item: Words) -> Decimal | None:
+def _amount(item: JsonObject) -> Decimal | None:
     quantity = as_number(item.get("quantity"))
     if quantity == 0:
         return Decimal(0)

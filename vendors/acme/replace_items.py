@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
 from typing import Any, Final
 
+from schemas.json import JsonObject
 from vendors.acme.compare import Mistakes, as_number, is_changed, is_same
 from vendors.acme.extras import SAID, KeptOfItem, KeptOfTicket
 from vendors.acme.prices import DISCOUNT_FIELDS
 from vendors.acme.related_fields import NEIGHBOURS_OF_ITEM
 from vendors.acme.replace_tickets import Replaced, has_kept, replaced_tickets
-from vendors.dialect import Words
 
 _AS_CONFIRMED: Final = "it is of the order as it was confirmed"
 _AT_THE_GATE: Final = "tickets are let in at the gate: POST /v1/check-ins"
@@ -29,7 +29,7 @@ _OF_CATALOGUE: Final = ("eventName", "eventStartTime", "ticketingTypeName")
 
 _CLASS_FIELDS: Final = ("ticketingTypeId", "inventoryId")
 
-_NEW: Final[Words] = {
+_NEW: Final[JsonObject] = {
     "quantity": 0,
     "ticketVos": [],
     **dict.fromkeys(("originalQuantity", "basicOriginalQuantity", "checkedInQuantity"), 0),
@@ -39,12 +39,15 @@ _NEW: Final[Words] = {
 
 
 def replaced_items(
-    sent: Sequence[Words], read: Sequence[Words], catalogue: Mapping[str, Words], mistakes: Mistakes
-) -> list[Words]:
+    sent: Sequence[JsonObject],
+    read: Sequence[JsonObject],
+    catalogue: Mapping[str, JsonObject],
+    mistakes: Mistakes,
+) -> list[JsonObject]:
     """Return what the items say, in their order; behind them what is left of items of another class now."""
     matched = _match(sent, read)
-    items: list[Words] = []
-    emptied: list[Words] = []
+    items: list[JsonObject] = []
+    emptied: list[JsonObject] = []
     reused: set[str] = set()
     others_come = any(_takes_more(item, was) for item, was in zip(sent, matched, strict=True))
     for place, (item, was) in enumerate(zip(sent, matched, strict=True)):
@@ -72,20 +75,20 @@ def replaced_items(
     return [*items, *emptied]
 
 
-def _takes_more(item: Words, was: Words | None) -> bool:
+def _takes_more(item: JsonObject, was: JsonObject | None) -> bool:
     """Say whether an item gets tickets that it did not have."""
     quantity = as_number(item.get("quantity"))
     more = len(item.get("ticketVos") or ()) if quantity is None else quantity
     return was is None or _has_other_class(item, was) or more > was["quantity"]
 
 
-def _emptied_before(read: Sequence[Words], class_id: str | None, reused: Set[str]) -> Words | None:
+def _emptied_before(read: Sequence[JsonObject], class_id: str | None, reused: Set[str]) -> JsonObject | None:
     """Return an item of the class of which nothing is left: an update takes it before it makes a new one."""
     found = (one for one in read if not one["quantity"] and one["itemId"] not in reused)
     return next((one for one in found if class_of(one) == class_id), None)
 
 
-def _match(sent: Sequence[Words], read: Sequence[Words]) -> list[Words | None]:
+def _match(sent: Sequence[JsonObject], read: Sequence[JsonObject]) -> list[JsonObject | None]:
     """Return the item that each one is about: of its id, else the next of its class, as an update has it."""
     by_id = {item["itemId"]: item for item in read}
     matched = [by_id.get(str(item["itemId"])) if item.get("itemId") is not None else None for item in sent]
@@ -101,21 +104,23 @@ def _match(sent: Sequence[Words], read: Sequence[Words]) -> list[Words | None]:
     return matched
 
 
-def class_of(item: Words) -> str | None:
+def class_of(item: JsonObject) -> str | None:
     """Return the ticket class of an item, by whichever field it is named."""
     found = next((item[name] for name in _CLASS_FIELDS if item.get(name) is not None), None)
     return None if found is None else str(found)
 
 
-def _class_field(item: Words) -> str:
+def _class_field(item: JsonObject) -> str:
     return next((name for name in _CLASS_FIELDS if item.get(name) is not None), _CLASS_FIELDS[0])
 
 
-def _has_other_class(item: Words, was: Words) -> bool:
+def _has_other_class(item: JsonObject, was: JsonObject) -> bool:
     return class_of(item) not in (None, class_of(was))
 
 
-def _item(item: Words, was: Words, prefix: str, mistakes: Mistakes, *, others_come: bool) -> Replaced:
+def _item(
+    item: JsonObject, was: JsonObject, prefix: str, mistakes: Mistakes, *, others_come: bool
+) -> Replaced:
     """Return what an item says beside what it was, and its tickets."""
     mistakes.check_unchanged(item, was, _FIXED, prefix)
     replaced = replaced_tickets(item, was, prefix, mistakes, others_come=others_come)
@@ -133,7 +138,11 @@ def _item(item: Words, was: Words, prefix: str, mistakes: Mistakes, *, others_co
 
 
 def _check_names(
-    item: Words, was: Words | None, catalogue: Mapping[str, Words], prefix: str, mistakes: Mistakes
+    item: JsonObject,
+    was: JsonObject | None,
+    catalogue: Mapping[str, JsonObject],
+    prefix: str,
+    mistakes: Mistakes,
 ) -> None:
     """Refuse names that are neither those that were read nor those of the class that the item is of now."""
     now = catalogue.get(class_of(item) or "")
@@ -145,7 +154,7 @@ def _check_names(
             mistakes.add(prefix + name, _BY_CATALOGUE)
 
 
-def _set_prices(words: Words, was: Words, prefix: str, mistakes: Mistakes) -> None:
+def _set_prices(words: JsonObject, was: JsonObject, prefix: str, mistakes: Mistakes) -> None:
     """Leave the price that is said: of one that was read, what the client has changed, and nothing else."""
     is_repriced = is_changed(words, was, "unitPrice")
     if not is_changed(words, was, "amount"):
@@ -165,7 +174,7 @@ def _set_prices(words: Words, was: Words, prefix: str, mistakes: Mistakes) -> No
         _keep_discounted_price(words, was, prefix, mistakes)
 
 
-def _keep_discounted_price(words: Words, was: Words, prefix: str, mistakes: Mistakes) -> None:
+def _keep_discounted_price(words: JsonObject, was: JsonObject, prefix: str, mistakes: Mistakes) -> None:
     """Let a discounted price follow a price that it was; one that was below it stays as it is."""
     if is_same(was["discountedUnitPrice"], was["unitPrice"]):
         words.pop("discountedUnitPrice", None)
@@ -179,7 +188,7 @@ def _keep_discounted_price(words: Words, was: Words, prefix: str, mistakes: Mist
             mistakes.add(prefix + field, "it is below the item's discountedUnitPrice: say that as well")
 
 
-def _in_other_class(replaced: Replaced, again: Words | None) -> Words:
+def _in_other_class(replaced: Replaced, again: JsonObject | None) -> JsonObject:
     """Return the item as one of another class: a new one, or one that was emptied before.
 
     Its tickets are made anew, with the names and the notes of those in whose places they come.
@@ -196,7 +205,7 @@ def _in_other_class(replaced: Replaced, again: Words | None) -> Words:
     return {**words, "quantity": replaced.quantity, "ticketVos": [*before, *anew]}
 
 
-def _emptied(was: Words, replaced: Replaced) -> Words:
+def _emptied(was: JsonObject, replaced: Replaced) -> JsonObject:
     """Return what stays of an item whose tickets are of another class by now."""
     kept = {name: was[name] for name in KeptOfItem.model_fields}
     tickets = [_void_ticket(ticket, was, replaced.gone.get(ticket["id"])) for ticket in was["ticketVos"]]
@@ -204,7 +213,7 @@ def _emptied(was: Words, replaced: Replaced) -> Words:
     return {**kept, **named, "quantity": 0, "ticketVos": tickets}
 
 
-def _void_ticket(ticket: Mapping[str, Any], item: Words, said: str | None = None) -> Words:
+def _void_ticket(ticket: Mapping[str, Any], item: JsonObject, said: str | None = None) -> JsonObject:
     """Return a ticket that is void by now, as it is kept; its place alone where nothing is said of it."""
     said = said or item[SAID].get(ticket["id"])
     if said is None and not has_kept(ticket):

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from schemas.json import JsonObject
 from vendors.acme.compare import Mistakes, as_number
 from vendors.acme.extras import SAID, KeptOfTicket
-from vendors.dialect import Words
 
 _FIXED: Final[Mapping[str, str]] = {
     "tenantId": "a ticket is of its order's tenant",
@@ -22,14 +22,14 @@ _NAMES: Final = ("id", "firstName", "lastName", "email", *KeptOfTicket.model_fie
 class Replaced:
     """An item as it is to be, and its tickets: those that are to be valid, and why the others go."""
 
-    words: Words
+    words: JsonObject
     quantity: int | None
-    live: list[Words]
+    live: list[JsonObject]
     gone: dict[str, str] = field(default_factory=dict)
 
 
 def replaced_tickets(
-    item: Words, was: Words, prefix: str, mistakes: Mistakes, *, others_come: bool
+    item: JsonObject, was: JsonObject, prefix: str, mistakes: Mistakes, *, others_come: bool
 ) -> Replaced:
     """Return the item with its tickets and its quantity, which follows tickets that are said to go.
 
@@ -67,7 +67,9 @@ def replaced_tickets(
     return Replaced({**item, "ticketVos": told, "quantity": quantity}, quantity, live, gone)
 
 
-def _told(ticket: Words, known: Mapping[str, Words], said: Mapping[str, Any], *, others_come: bool) -> Words:
+def _told(
+    ticket: JsonObject, known: Mapping[str, JsonObject], said: Mapping[str, Any], *, others_come: bool
+) -> JsonObject:
     """Return a ticket as it is to be kept; of a void one of which nothing is said only its place.
 
     An order keeps no more than 64 KiB, and may have thousands of void tickets.
@@ -85,7 +87,9 @@ def has_kept(ticket: Mapping[str, Any]) -> bool:
     return any(ticket.get(name) for name in KeptOfTicket.model_fields)
 
 
-def _ticket(ticket: Words, known: Mapping[str, Words], prefix: str, mistakes: Mistakes) -> Words:
+def _ticket(
+    ticket: JsonObject, known: Mapping[str, JsonObject], prefix: str, mistakes: Mistakes
+) -> JsonObject:
     """Return a ticket by its id, with a status."""
     id_ = next((str(ticket[name]) for name in ("id", "uuid") if ticket.get(name) is not None), None)
     named = None if id_ is None else known.get(id_.lower())
@@ -111,8 +115,8 @@ def _ticket(ticket: Words, known: Mapping[str, Words], prefix: str, mistakes: Mi
 
 def _quantity(
     sent: int | None,
-    was: Words,
-    live: Sequence[Words],
+    was: JsonObject,
+    live: Sequence[JsonObject],
     gone: Mapping[str, str],
     prefix: str,
     mistakes: Mistakes,
@@ -130,7 +134,7 @@ def _quantity(
     return sent
 
 
-def _check_named_once(tickets: Sequence[Words], prefix: str, mistakes: Mistakes) -> None:
+def _check_named_once(tickets: Sequence[JsonObject], prefix: str, mistakes: Mistakes) -> None:
     seen: set[str] = set()
     for index, ticket in enumerate(tickets):
         id_ = ticket.get("id")
@@ -140,14 +144,14 @@ def _check_named_once(tickets: Sequence[Words], prefix: str, mistakes: Mistakes)
             seen.add(id_)
 
 
-def _first(tickets: Sequence[Words], count: int | None) -> Sequence[Words]:
+def _first(tickets: Sequence[JsonObject], count: int | None) -> Sequence[JsonObject]:
     """Return so many of the tickets, those that were used before the others."""
     if count is None:
         return tickets
     return sorted(tickets, key=lambda ticket: not ticket["checkInDate"])[: max(count, 0)]
 
 
-def _copy(ticket: Words) -> Words:
+def _copy(ticket: JsonObject) -> JsonObject:
     return {**{name: ticket[name] for name in _NAMES}, "ticketStatus": "Normal"}
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from schemas.order_fields import MAX_QUANTITY
-from schemas.text import AtMost, EmailAddress, IdempotencyKey, ShortText, Word
+from schemas.text import AtMost, EmailAddress, IdempotencyKey, ShortText, WireModel
 from vendors.acme.extras import MAX_TICKETS_OF_ITEM, KeptOfItem, KeptOfOrder, KeptOfTicket
 from vendors.acme.values import Due, Id, Price, TicketStatus
 
@@ -96,7 +96,7 @@ class ReplacingCall(OrderCall):
     id: Annotated[UUID, Field(strict=False)]
 
 
-class DeletingCall(Word):
+class DeletingCall(WireModel):
     """The name of an order that is to be cancelled."""
 
     idempotency_key: IdempotencyKey | None = None

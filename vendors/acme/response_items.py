@@ -6,17 +6,17 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from schemas.background import Background, EventFacts
+from schemas.json import JsonObject
 from schemas.money import ZERO
 from schemas.orders import LineItem, Order, Ticket
 from vendors.acme.amounts import NO_AMOUNTS, ItemAmounts, amounts_of, balances_of, discounted_unit_price
 from vendors.acme.extras import NAME, NOTHING_OF_ITEM, ItemEntry, OrderEntry, entries_of_lines
 from vendors.acme.tickets import entries_of_tickets, statuses_of, ticket_words
 from vendors.acme.values import INVENTORY_TYPES, ItemType, TicketStatus, moment
-from vendors.dialect import Words
 from vendors.values import number
 
 
-def item_words(order: Order, background: Background, entry: OrderEntry) -> list[Words]:
+def item_words(order: Order, background: Background, entry: OrderEntry) -> list[JsonObject]:
     """Return the items, also those of which nothing is left."""
     lines = order.line_items
     entries = entries_of_lines(entry, lines)
@@ -67,7 +67,7 @@ def _said_statuses(order: Order, entries: Mapping[int, ItemEntry]) -> dict[UUID,
     return said
 
 
-def _event(event: EventFacts) -> Words:
+def _event(event: EventFacts) -> JsonObject:
     return {
         "eventId": event.external_id,
         "eventName": event.name,
@@ -75,7 +75,7 @@ def _event(event: EventFacts) -> Words:
     }
 
 
-def catalogue_words(background: Background) -> dict[str, Words]:
+def catalogue_words(background: Background) -> dict[str, JsonObject]:
     """Return what answers say of the ticket classes that are known, by the catalogue's ids."""
     return {
         id_: {
@@ -87,7 +87,7 @@ def catalogue_words(background: Background) -> dict[str, Words]:
     }
 
 
-def _quantities(line: LineItem, original: int) -> Words:
+def _quantities(line: LineItem, original: int) -> JsonObject:
     """Return how many there were and are; the document does not tell basic ones from others."""
     return {
         "basicOriginalQuantity": original,
@@ -97,7 +97,7 @@ def _quantities(line: LineItem, original: int) -> Words:
     }
 
 
-def _amounts(line: LineItem, amounts: ItemAmounts, original: ItemAmounts) -> Words:
+def _amounts(line: LineItem, amounts: ItemAmounts, original: ItemAmounts) -> JsonObject:
     return {
         "unitPrice": number(line.unit_price),
         "discountedUnitPrice": number(discounted_unit_price(line, amounts)),
@@ -112,7 +112,7 @@ def _checked_in_at(tickets: Sequence[Ticket]) -> datetime | None:
     return max((ticket.checked_in_at for ticket in tickets if ticket.checked_in_at), default=None)
 
 
-def _thing(line: LineItem, background: Background, kept: ItemEntry) -> Words:
+def _thing(line: LineItem, background: Background, kept: ItemEntry) -> JsonObject:
     """Return what the item is of: a ticket type, or an inventory item; both are ticket classes of ours.
 
     What was said of it comes before what the catalogue says: a client finds its item as it sent it.

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, WithJsonSchema
 
-from schemas.text import Word
+from schemas.text import WireModel
 from vendors.acme.values import (
     CheckInStatus,
     ComboTemplateType,
@@ -20,7 +20,7 @@ Number = Annotated[Decimal, Field(strict=False), WithJsonSchema({"type": "number
 """An exact amount of the order's currency."""
 
 
-class TicketVo(Word):
+class TicketVo(WireModel):
     """A ticket of an item, also one that is valid no more."""
 
     id: str
@@ -36,7 +36,7 @@ class TicketVo(Word):
     notes: str | None
 
 
-class OrderItem(Word):
+class OrderItem(WireModel):
     """An item of an order, also one of which nothing is left."""
 
     itemId: str
@@ -70,7 +70,7 @@ class OrderItem(Word):
     ticketVos: Annotated[tuple[TicketVo, ...], Field(strict=False)]
 
 
-class AnsweredOrder(Word):
+class AnsweredOrder(WireModel):
     """An order in ACME's words."""
 
     id: str

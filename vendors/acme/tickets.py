@@ -6,20 +6,20 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+from schemas.json import JsonObject
 from schemas.order_fields import Attendee
 from schemas.orders import Order, Ticket
 from schemas.originals import PastChange
 from schemas.text import parse_uuid
 from vendors.acme.extras import ItemEntry, TicketEntry
 from vendors.acme.values import TicketStatus, moment
-from vendors.dialect import Words
 
 _NOTHING: Final = TicketEntry()
 
 
 def ticket_words(
     tickets: Sequence[Ticket], entry: ItemEntry, statuses: Mapping[UUID, TicketStatus], tenant_id: str
-) -> list[Words]:
+) -> list[JsonObject]:
     """Return the tickets of one item, in the order in which they were made."""
     entries = entries_of_tickets(tickets, entry)
     return [
@@ -28,7 +28,7 @@ def ticket_words(
     ]
 
 
-def _ticket(ticket: Ticket, entry: TicketEntry, status: TicketStatus, tenant_id: str) -> Words:
+def _ticket(ticket: Ticket, entry: TicketEntry, status: TicketStatus, tenant_id: str) -> JsonObject:
     attendee = ticket.attendee or Attendee()
     return {
         "id": str(ticket.id),

@@ -6,31 +6,32 @@ from typing import Any, Final, TypeVar
 from pydantic import ValidationError
 
 from schemas.dialects import DELETED_IN_ACME
+from schemas.json import JsonObject
 from schemas.money import ZERO
 from schemas.outcomes import Rejection, rejections_of
 from schemas.requests import CANCEL, CREATE, UPDATE
-from schemas.text import Word
+from schemas.text import WireModel
 from vendors.acme.extras import NAME, KeptOfOrder, said
 from vendors.acme.items import items_of
 from vendors.acme.new_orders import check_new
 from vendors.acme.request_models import DeletingCall, OrderCall, ReplacingCall
 from vendors.acme.totals import expected_total
-from vendors.dialect import Dialect, NotTranslatable, Words
+from vendors.dialect import Dialect, NotTranslatable
 from vendors.values import without_nothing
 
 NOTE_SEPARATOR: Final = "\n---\n"
 """Between the order's notes, of which ACME has one and we have many."""
 
-_Model = TypeVar("_Model", bound=Word)
+_Model = TypeVar("_Model", bound=WireModel)
 
 
-def _split(payload: Any) -> list[Words]:
+def _split(payload: Any) -> list[JsonObject]:
     if not isinstance(payload, dict):
         raise NotTranslatable([Rejection("invalid", None, "an order is an object")])
     return [payload]
 
 
-def _translate(kind: str, words: Mapping[str, Any]) -> Words:
+def _translate(kind: str, words: Mapping[str, Any]) -> JsonObject:
     if kind == CREATE:
         return _created(_read(OrderCall, words))
     if kind == UPDATE:
@@ -54,7 +55,7 @@ def _read(model: type[_Model], words: Mapping[str, Any]) -> _Model:
         raise NotTranslatable(rejections_of(error)) from error
 
 
-def _created(call: OrderCall) -> Words:
+def _created(call: OrderCall) -> JsonObject:
     """Return `orders.create`. What was paid with the order is a payment by an interface of others."""
     check_new(call)
     items = items_of(call.orderItems, is_new=True)
@@ -79,7 +80,7 @@ def _created(call: OrderCall) -> Words:
     )
 
 
-def _replaced(call: ReplacingCall) -> Words:
+def _replaced(call: ReplacingCall) -> JsonObject:
     """Return `orders.update`: what the order object could say and does not is taken out of the order."""
     items = items_of(call.orderItems, is_new=False)
     off = sum((item.discount for item in items), ZERO)
@@ -104,7 +105,7 @@ def _replaced(call: ReplacingCall) -> Words:
     )
 
 
-def _buyer(call: OrderCall) -> Words:
+def _buyer(call: OrderCall) -> JsonObject:
     return {
         "first_name": call.contactFirstName or "",
         "last_name": call.contactLastName or "",

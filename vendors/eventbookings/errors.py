@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from schemas.text import Word
-from vendors.dialect import Words
+from schemas.json import JsonObject
+from schemas.text import WireModel
 
 
-class Mistake(Word):
+class Mistake(WireModel):
     """One mistake: a code, the parameter that it is about, and a sentence."""
 
     code: str
@@ -15,21 +15,21 @@ class Mistake(Word):
     message: str
 
 
-class Failure(Word):
+class Failure(WireModel):
     """What takes the place of the orders."""
 
     message: str
     errors: tuple[Mistake, ...]
 
 
-class Refusal(Word):
+class Refusal(WireModel):
     """The body of an error."""
 
     statusCode: int
     result: Failure
 
 
-def refusal(status: int, message: str, errors: Sequence[Mapping[str, Any]]) -> Words:
+def refusal(status: int, message: str, errors: Sequence[Mapping[str, Any]]) -> JsonObject:
     """Return the body of an error."""
     found = [{name: error[name] for name in ("code", "field", "message")} for error in errors]
     return {"statusCode": status, "result": {"message": message, "errors": found}}

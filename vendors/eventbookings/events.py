@@ -1,13 +1,13 @@
 """The event of an order, and who holds it."""
 
 from schemas.background import Background, EventFacts
+from schemas.json import JsonObject
 from schemas.money import ZERO
 from schemas.orders import Order
-from vendors.dialect import Words
 from vendors.eventbookings.values import address, banners, in_both_zones
 
 
-def event_words(order: Order, event: EventFacts, background: Background) -> Words:
+def event_words(order: Order, event: EventFacts, background: Background) -> JsonObject:
     """Return the event, and how it works."""
     details, organisation = event.details, background.organisation
     policy = details.cancellation
@@ -41,7 +41,7 @@ def event_words(order: Order, event: EventFacts, background: Background) -> Word
     }
 
 
-def organisation_words(background: Background) -> Words:
+def organisation_words(background: Background) -> JsonObject:
     """Return who holds the event."""
     known = background.organisation
     return {
@@ -62,7 +62,7 @@ def tax_percent(event: EventFacts) -> str:
     return written.rstrip("0").rstrip(".") if "." in written else written
 
 
-def instruction_words(event: EventFacts) -> Words:
+def instruction_words(event: EventFacts) -> JsonObject:
     """Return what the buyer is to know."""
     known = event.details.instruction
     return {"title": known.title if known else "", "description": known.description if known else ""}

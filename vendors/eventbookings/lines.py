@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from schemas.background import Background, EventFacts, TicketClassFacts
+from schemas.json import JsonObject
 from schemas.money import ZERO
 from schemas.orders import LineItem, Order, Ticket
-from vendors.dialect import Words
 from vendors.eventbookings.amounts import Sums
 from vendors.eventbookings.links import Links
 from vendors.eventbookings.tickets import references, ticket_words
@@ -50,7 +50,7 @@ class _Item:
 
 def line_items(
     order: Order, sums: Sums, background: Background, links: Links, *, is_complete: bool
-) -> list[Words]:
+) -> list[JsonObject]:
     """Return the line items; their amounts add up to those of the order, to the last cent.
 
     A voided ticket stays, with the quantity 0 and nothing to pay.
@@ -102,7 +102,7 @@ def _share(order: Order, sums: Sums, items: list[_Item]) -> None:
 
 def _words(
     serial: int, item: _Item, order: Order, background: Background, links: Links, *, is_complete: bool
-) -> Words:
+) -> JsonObject:
     ticket_class = background.ticket_classes[item.line.ticket_class_id]
     product = _product(ticket_class, background.events[item.line.event_id])
     if item.ticket is not None:

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from schemas.text import ShortText, Word, is_storable, parse_uuid
-from vendors.dialect import Words
+from schemas.json import JsonObject
+from schemas.text import ShortText, WireModel, is_storable, parse_uuid
 from vendors.eventbookings.values import LOCAL_FORMAT
 
 OrderBy = Literal["created_ascending", "created_descending", "starting", "name_ascending", "name_descending"]
@@ -42,7 +42,7 @@ def _text(value: str) -> str:
     return value.strip()
 
 
-class Query(Word):
+class Query(WireModel):
     """The parameters; without `rows` there are 20, without `order_by` the newest come first."""
 
     position: Annotated[int, BeforeValidator(_number), Field(ge=0, lt=2**31)] = 0
@@ -71,7 +71,7 @@ class Page:
     query: Query
     records: int
 
-    def words(self) -> Words:
+    def words(self) -> JsonObject:
         """Return the pagination, which the document has as text."""
         return {
             "records": str(self.records),

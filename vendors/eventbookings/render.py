@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from schemas.background import Background, EventFacts
+from schemas.json import JsonObject
 from schemas.orders import Order, Payment
-from vendors.dialect import Words
 from vendors.eventbookings.amounts import Sums, sums_of
 from vendors.eventbookings.events import event_words, instruction_words, organisation_words, tax_percent
 from vendors.eventbookings.lines import line_items
@@ -18,30 +18,32 @@ from vendors.values import moment
 BOOKING_TYPE: Final = "online"
 
 
-def answer_list(orders: Sequence[Any], page: Page) -> Words:
+def answer_list(orders: Sequence[Any], page: Page) -> JsonObject:
     """Return the answer with a page of orders, each as `answer_listed` makes it."""
     return {"statusCode": 200, "result": {"orders": orders, "pagination": page.words()}}
 
 
-def answer_listed(order: Order, background: Background, links: Links, event_id: str, query: Query) -> Words:
+def answer_listed(
+    order: Order, background: Background, links: Links, event_id: str, query: Query
+) -> JsonObject:
     """Return one order of the list of an event, which is named by the catalogue's id."""
     is_complete = query.all_additional_info == "1"
     return _order(order, background, links, event_id, is_complete=is_complete)
 
 
-def answer(order: Order, background: Background, links: Links) -> Words:
+def answer(order: Order, background: Background, links: Links) -> JsonObject:
     """Return the answer with one order; its event is that of its first line."""
     event_id = order.event_id or order.line_items[0].event_id
     words = _order(order, background, links, event_id, is_complete=False)
     return {"statusCode": 200, "result": {"orders": _alone(words)}}
 
 
-def answer_without_links(order: Order, background: Background) -> Words:
+def answer_without_links(order: Order, background: Background) -> JsonObject:
     """Return the answer with one order for who has no intake that links could lead to."""
     return answer(order, background, NoLinks())
 
 
-def _alone(order: Words) -> Words:
+def _alone(order: JsonObject) -> JsonObject:
     """Return the order as the second sample and its table have it: with texts, and other names of the tax."""
     coupons, payments = order["summary"]["coupons"], order["payments"]
     return {
@@ -57,11 +59,13 @@ def _alone(order: Words) -> Words:
     }
 
 
-def _as_text(listed: Sequence[Words]) -> str:
+def _as_text(listed: Sequence[JsonObject]) -> str:
     return "\n".join(f"{one['name']}: {one['value']}" for one in listed)
 
 
-def _order(order: Order, background: Background, links: Links, event_id: str, *, is_complete: bool) -> Words:
+def _order(
+    order: Order, background: Background, links: Links, event_id: str, *, is_complete: bool
+) -> JsonObject:
     event = background.events[event_id]
     sums = sums_of(order, event)
     return {
@@ -95,7 +99,7 @@ def _order(order: Order, background: Background, links: Links, event_id: str, *,
     }
 
 
-def _customer(order: Order, background: Background) -> Words:
+def _customer(order: Order, background: Background) -> JsonObject:
     buyer = order.buyer
     return {
         "uuid": customer_id(background.tenant_id, order.id, buyer.email),
@@ -110,7 +114,7 @@ def _customer(order: Order, background: Background) -> Words:
     }
 
 
-def _summary(order: Order, sums: Sums) -> Words:
+def _summary(order: Order, sums: Sums) -> JsonObject:
     currency = order.currency
     tickets = str(sum(line.quantity for line in order.line_items))
     return {
@@ -124,7 +128,7 @@ def _summary(order: Order, sums: Sums) -> Words:
     }
 
 
-def _payments(order: Order, event: EventFacts) -> Words:
+def _payments(order: Order, event: EventFacts) -> JsonObject:
     made: list[Payment] = [payment for payment in order.payments if not payment.is_refund]
     last = made[-1] if made else None
     return {

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from schemas.text import Word
+from schemas.text import WireModel
 from vendors.eventbookings.response_parts import (
     Address,
     Amount,
@@ -14,7 +14,7 @@ from vendors.eventbookings.response_parts import (
 )
 
 
-class Customer(Word):
+class Customer(WireModel):
     """Who ordered."""
 
     uuid: str
@@ -28,7 +28,7 @@ class Customer(Word):
     shipping_address: Address
 
 
-class _Summary(Word):
+class _Summary(WireModel):
     service_fee: Amount
     processing_fee: Amount
     tax: Amount
@@ -37,21 +37,21 @@ class _Summary(Word):
     total_tickets: Amount
 
 
-class _Payments(Word):
+class _Payments(WireModel):
     payment_amount: str
     method: str
     status: Literal["unpaid", "partially_paid", "paid", "refunded"]
     date: Moment
 
 
-class Instruction(Word):
+class Instruction(WireModel):
     """What the buyer is to know."""
 
     title: str
     description: str
 
 
-class ExtendedStatus(Word):
+class ExtendedStatus(WireModel):
     """How far payment, fulfilment and refund are."""
 
     name: Literal["payment", "fulfilment", "refund"]
@@ -69,7 +69,7 @@ class ExtendedStatus(Word):
     ]
 
 
-class _Order(Word):
+class _Order(WireModel):
     uuid: str
     code: str
     customer: Customer
@@ -138,7 +138,7 @@ class Order(_Order):
     extended_settings: str
 
 
-class Pagination(Word):
+class Pagination(WireModel):
     """Which page it is, of how many orders."""
 
     records: str
@@ -147,27 +147,27 @@ class Pagination(Word):
     order_by: str
 
 
-class OrderListResult(Word):
+class OrderListResult(WireModel):
     """A page of orders."""
 
     orders: list[ListedOrder]
     pagination: Pagination
 
 
-class OrderListAnswer(Word):
+class OrderListAnswer(WireModel):
     """The answer of `GET /events/{event_uuid}/orders`."""
 
     statusCode: Literal[200]
     result: OrderListResult
 
 
-class OrderResult(Word):
+class OrderResult(WireModel):
     """One order."""
 
     orders: Order
 
 
-class OrderAnswer(Word):
+class OrderAnswer(WireModel):
     """The answer of `GET /orders/{order_uuid}`."""
 
     statusCode: Literal[200]

@@ -2,24 +2,24 @@
 
 from typing import Literal
 
-from schemas.text import Word
+from schemas.text import WireModel
 
 
-class Amount(Word):
+class Amount(WireModel):
     """An amount: a decimal string, and a text for people."""
 
     amount: str
     display_text: str
 
 
-class Moment(Word):
+class Moment(WireModel):
     """A moment in UTC and in the event's time zone."""
 
     utc: str
     local: str
 
 
-class Address(Word):
+class Address(WireModel):
     """A postal address."""
 
     address_line1: str
@@ -36,7 +36,7 @@ class OrganisationAddress(Address):
     timezone: str
 
 
-class Banner(Word):
+class Banner(WireModel):
     """A picture of the event."""
 
     name: str
@@ -44,7 +44,7 @@ class Banner(Word):
     primary: bool
 
 
-class OrderCancel(Word):
+class OrderCancel(WireModel):
     """Until when an order may be cancelled, and how much of it is given back."""
 
     enabled: bool
@@ -53,7 +53,7 @@ class OrderCancel(Word):
     refund_amount_percent: int
 
 
-class Settings(Word):
+class Settings(WireModel):
     """How the event works."""
 
     order_cancel: OrderCancel
@@ -68,7 +68,7 @@ class Settings(Word):
     is_enable_qr_code_individually_on_ticket: bool
 
 
-class Event(Word):
+class Event(WireModel):
     """The event that was ordered for."""
 
     uuid: str
@@ -83,7 +83,7 @@ class Event(Word):
     settings: Settings
 
 
-class Organisation(Word):
+class Organisation(WireModel):
     """Who holds the event."""
 
     uuid: str
@@ -94,14 +94,14 @@ class Organisation(Word):
     addresses: OrganisationAddress
 
 
-class Attribute(Word):
+class Attribute(WireModel):
     """A name and a value; a value is null only where all additional information was asked for."""
 
     name: str
     value: str | None
 
 
-class EventAddress(Word):
+class EventAddress(WireModel):
     """Where the event is."""
 
     latitude: str
@@ -109,7 +109,7 @@ class EventAddress(Word):
     address: Address
 
 
-class TicketCode(Word):
+class TicketCode(WireModel):
     """What a scanner reads, and its picture."""
 
     type: Literal["QR", "QR_SVG"]
@@ -117,14 +117,14 @@ class TicketCode(Word):
     image: str
 
 
-class AdditionalDetails(Word):
+class AdditionalDetails(WireModel):
     """What else is known of who has the ticket."""
 
     uuid: str
     attributes: list[Attribute]
 
 
-class TicketAttendee(Word):
+class TicketAttendee(WireModel):
     """Who has the ticket."""
 
     uuid: str
@@ -132,7 +132,7 @@ class TicketAttendee(Word):
     additional_details: AdditionalDetails
 
 
-class Ticket(Word):
+class Ticket(WireModel):
     """The value of the attribute TICKET."""
 
     uuid: str
@@ -145,7 +145,7 @@ class Ticket(Word):
     attendee: TicketAttendee
 
 
-class ProductAttribute(Word):
+class ProductAttribute(WireModel):
     """What is known of a product: the value's type is the name's."""
 
     name: Literal[
@@ -167,7 +167,7 @@ class ProductAttribute(Word):
     value: str | Moment | list[Banner] | EventAddress | Ticket
 
 
-class Product(Word):
+class Product(WireModel):
     """What was ordered."""
 
     uuid: str
@@ -175,7 +175,7 @@ class Product(Word):
     attributes: list[ProductAttribute]
 
 
-class LineItem(Word):
+class LineItem(WireModel):
     """One ticket of the order."""
 
     serial: int

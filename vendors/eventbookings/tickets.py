@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid5
 
+from schemas.json import JsonObject
 from schemas.order_fields import Attendee
 from schemas.orders import Order, Ticket
-from vendors.dialect import Words
 from vendors.eventbookings.links import Links
 from vendors.eventbookings.values import attributes
 from vendors.values import moment
 
 
-def ticket_words(reference: str, ticket: Ticket, links: Links, *, is_complete: bool) -> Words:
+def ticket_words(reference: str, ticket: Ticket, links: Links, *, is_complete: bool) -> JsonObject:
     """Return the value of the attribute TICKET; one that admits nobody has no code."""
     return {
         "uuid": str(ticket.id),
@@ -31,12 +31,12 @@ def admits(ticket: Ticket) -> bool:
     return ticket.code is not None and ticket.status != "voided"
 
 
-def given(values: Mapping[str, Any], *, is_complete: bool) -> list[Words]:
+def given(values: Mapping[str, Any], *, is_complete: bool) -> list[JsonObject]:
     """Return the values as attributes; those that are null only where everything is asked for."""
     return attributes({name: value for name, value in values.items() if is_complete or value is not None})
 
 
-def _codes(ticket: Ticket, links: Links) -> list[Words]:
+def _codes(ticket: Ticket, links: Links) -> list[JsonObject]:
     if not admits(ticket):
         return []
     return [
@@ -51,7 +51,7 @@ def references(order: Order) -> dict[UUID, str]:
     return {id_: f"{order.code}-{place}" for place, id_ in enumerate(ids, 1)}
 
 
-def _attendee(ticket: Ticket, *, is_complete: bool) -> Words:
+def _attendee(ticket: Ticket, *, is_complete: bool) -> JsonObject:
     attendee = ticket.attendee or Attendee()
     names = {
         "FIRST_NAME": attendee.first_name,

@@ -9,9 +9,9 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from schemas.background import EventFacts
+from schemas.json import JsonObject
 from schemas.money import display_money, quantum
 from schemas.order_fields import Address
-from vendors.dialect import Words
 from vendors.values import moment
 
 LOCALE: Final = "en"
@@ -21,7 +21,7 @@ LOCAL_FORMAT: Final = "%Y-%m-%d %H:%M"
 """The document's "Local format YYYY-MM-DD HH:mm"."""
 
 
-def amount(value: Decimal, currency: str) -> Words:
+def amount(value: Decimal, currency: str) -> JsonObject:
     """Return the amount as a decimal string, and as a person reads it: 45.50, $45.50."""
     written = value.quantize(quantum(currency))
     return {"amount": format(written, "f"), "display_text": _display_text(written, currency)}
@@ -32,14 +32,14 @@ def _display_text(value: Decimal, currency: str) -> str:
     return display_money(value, currency, LOCALE)
 
 
-def in_both_zones(value: datetime | None, timezone: str) -> Words:
+def in_both_zones(value: datetime | None, timezone: str) -> JsonObject:
     """Return the moment in UTC (RFC 3339) and as clocks showed it there; empty texts for None."""
     if value is None:
         return {"utc": "", "local": ""}
     return {"utc": moment(value), "local": value.astimezone(ZoneInfo(timezone)).strftime(LOCAL_FORMAT)}
 
 
-def address(given: Address | None) -> Words:
+def address(given: Address | None) -> JsonObject:
     """Return the six parts of an address, empty where nothing is known."""
     known = given or Address()
     return {
@@ -52,12 +52,12 @@ def address(given: Address | None) -> Words:
     }
 
 
-def attributes(values: Mapping[str, Any]) -> list[Words]:
+def attributes(values: Mapping[str, Any]) -> list[JsonObject]:
     """Return the values as the list of names and values that the document has everywhere."""
     return [{"name": name, "value": value} for name, value in values.items()]
 
 
-def banners(event: EventFacts) -> list[Words]:
+def banners(event: EventFacts) -> list[JsonObject]:
     """Return the event's pictures."""
     return [
         {"name": banner.name, "image": str(banner.image), "primary": banner.is_primary}

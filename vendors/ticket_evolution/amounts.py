@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from pydantic_core import PydanticCustomError
 
+from schemas.json import JsonObject
 from schemas.money import parse_amount
-from vendors.dialect import Words
 
 _CENT: Final = Decimal("0.01")
 _OF_TICKET_GROUPS: Final = (
@@ -25,7 +25,7 @@ def amount_text(amount: Decimal) -> str:
     return format(in_cents if in_cents == amount else amount, "f")
 
 
-def requested_group(group: Any) -> Words | None:
+def requested_group(group: Any) -> JsonObject | None:
     """Return a ticket group as the call said it, with its amounts written as all others."""
     if not isinstance(group, dict):
         return None

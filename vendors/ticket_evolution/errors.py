@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vendors.dialect import Words
+from schemas.json import JsonObject
 from vendors.ticket_evolution.states import REJECTED
 
 Mistakes = Sequence[Mapping[str, Any]]
@@ -50,7 +50,7 @@ def layout_of(words: Mapping[str, Any]) -> Layout:
     return Layout(lines, frozenset(words))
 
 
-def refusal(status: int, message: str, errors: Mistakes) -> tuple[int, Words]:
+def refusal(status: int, message: str, errors: Mistakes) -> tuple[int, JsonObject]:
     """Return status and body of a refused call; its `errors` are in the vendor's words already."""
     if status not in _ABOUT_WORDS or not _are_about_fields(status, errors):
         return status, {"error": message}
@@ -70,12 +70,12 @@ def by_field(errors: Mistakes) -> dict[str, list[str]]:
     return found
 
 
-def rejected(errors: Mistakes) -> Words:
+def rejected(errors: Mistakes) -> JsonObject:
     """Return what stands for a rejected order; its errors are in the vendor's words."""
     return {"state": REJECTED, "errors": by_field(errors)}
 
 
-def in_their_words(errors: Mistakes, layout: Layout) -> list[Words]:
+def in_their_words(errors: Mistakes, layout: Layout) -> list[JsonObject]:
     """Return the errors of a rejected order with the vendor's names of the fields."""
     return [{**error, "field": _field(error["field"] or _BASE, layout)} for error in errors]
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from vendors.dialect import Words
+from schemas.json import JsonObject
 from vendors.ticket_evolution.request_models import Item, OrderCall, Payment
 from vendors.values import without_nothing
 
@@ -19,7 +19,7 @@ _OF_ORDERS: Final = {"session_id", "user_agent", "billing_address_id", "tax_sign
 """What is kept of an order as it came, beside its promo code and its older reference."""
 
 
-def extras_of(call: OrderCall) -> Words | None:
+def extras_of(call: OrderCall) -> JsonObject | None:
     """Return the extras, or None where there is nothing to keep.
 
     `items` and `payments` are in the order of the lines and payments of the order; `shipments` name their
@@ -39,7 +39,7 @@ def extras_of(call: OrderCall) -> Words | None:
     return {"ticket_evolution": found} if found else None
 
 
-def _shipments(call: OrderCall) -> list[Words] | None:
+def _shipments(call: OrderCall) -> list[JsonObject] | None:
     shipments = []
     place = 0
     for shipment in call.shipped_items:
@@ -50,17 +50,17 @@ def _shipments(call: OrderCall) -> list[Words] | None:
     return None if len(shipments) == 1 and len(shipments[0]) == 1 else shipments
 
 
-def _item(item: Item) -> Words:
+def _item(item: Item) -> JsonObject:
     # The seats are the hold's, however the call would have them go on.
     names = _OF_ITEMS if item.ticket_hold_id is None else _OF_ITEMS - {"seat_order"}
     return item.model_dump(mode="json", include=names, exclude_none=True)
 
 
-def _payment(payment: Payment) -> Words:
+def _payment(payment: Payment) -> JsonObject:
     return payment.model_dump(mode="json", include=_OF_PAYMENTS, exclude_none=True)
 
 
-def _some(rows: list[Words]) -> list[Words] | None:
+def _some(rows: list[JsonObject]) -> list[JsonObject] | None:
     return rows if any(rows) else None
 
 

@@ -4,8 +4,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from schemas.background import Background, EventFacts
+from schemas.json import JsonObject
 from schemas.orders import LineItem, Order, Ticket
-from vendors.dialect import Words
 from vendors.ticket_evolution.amounts import amount_text, requested_group
 from vendors.ticket_evolution.extras import kept
 from vendors.ticket_evolution.people import address_words
@@ -23,7 +23,7 @@ def id_of(name: Any) -> int | str | None:
     return name if isinstance(name, str | int) and not isinstance(name, bool) else None
 
 
-def items_of(order: Order, background: Background, extras: Any) -> list[Words]:
+def items_of(order: Order, background: Background, extras: Any) -> list[JsonObject]:
     """Return the lines as items; the quantity of one that was cancelled is 0."""
     return [
         _item(order, line, background, kept(extras, "items", line.line_number - 1))
@@ -31,7 +31,7 @@ def items_of(order: Order, background: Background, extras: Any) -> list[Words]:
     ]
 
 
-def _item(order: Order, line: LineItem, background: Background, said: Words) -> Words:
+def _item(order: Order, line: LineItem, background: Background, said: JsonObject) -> JsonObject:
     tickets = [ticket for ticket in order.tickets if ticket.line_number == line.line_number]
     seats = _seats(order, line, tickets, background)
     return {
@@ -67,7 +67,7 @@ def _lowest(seats: list[str]) -> str | None:
     return seats[0]
 
 
-def _group(line: LineItem, seats: list[str], background: Background) -> Words:
+def _group(line: LineItem, seats: list[str], background: Background) -> JsonObject:
     facts = background.ticket_classes[line.ticket_class_id]
     return {
         "id": id_of(line.ticket_class_id),
@@ -82,7 +82,7 @@ def _group(line: LineItem, seats: list[str], background: Background) -> Words:
     }
 
 
-def _event(event: EventFacts | None) -> Words | None:
+def _event(event: EventFacts | None) -> JsonObject | None:
     if event is None:
         return None
     venue = event.details.venue
@@ -99,7 +99,7 @@ def _local(event: EventFacts) -> str:
     return event.starts_at.astimezone(ZoneInfo(event.timezone)).isoformat(timespec="seconds")
 
 
-def _ticket(ticket: Ticket) -> Words:
+def _ticket(ticket: Ticket) -> JsonObject:
     return {
         "id": str(ticket.id),
         "seat": ticket.seat,

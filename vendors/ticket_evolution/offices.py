@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vendors.dialect import Words
+from schemas.json import JsonObject
 from vendors.ticket_evolution.values import as_text
 
 
@@ -28,7 +28,7 @@ def buys_by_its_parties(words: Mapping[str, Any]) -> bool:
     return words.get("client_id") is None and any(other is not None for other in others)
 
 
-def with_type(words: Words, is_own: Callable[[str], bool]) -> Words:
+def with_type(words: JsonObject, is_own: Callable[[str], bool]) -> JsonObject:
     """Return the words of an order between two offices with `is_purchase`, where they leave it out.
 
     The newer document knows sales to clients only, the older one also those to offices: what tells them

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
+from schemas.json import JsonObject
 from schemas.orders import Order, Payment
-from vendors.dialect import Words
 from vendors.ticket_evolution.amounts import amount_text
 from vendors.ticket_evolution.extras import kept
 from vendors.ticket_evolution.items import PARTS, id_of
@@ -12,7 +12,7 @@ from vendors.values import moment
 _IDS: Final = ("credit_card_id", "check_number", "billing_address_id", "address_id")
 
 
-def payments_of(order: Order, extras: Any) -> list[Words]:
+def payments_of(order: Order, extras: Any) -> list[JsonObject]:
     """Return all payments; what the call said of its own ones is with them."""
     return [
         _payment(order, payment, kept(extras, "payments", payment.payment_number - 1))
@@ -20,7 +20,7 @@ def payments_of(order: Order, extras: Any) -> list[Words]:
     ]
 
 
-def _payment(order: Order, payment: Payment, said: Words) -> Words:
+def _payment(order: Order, payment: Payment, said: JsonObject) -> JsonObject:
     token, address = said.get("token"), said.get("address_attributes")
     return {
         "id": order.number * PARTS + payment.payment_number,

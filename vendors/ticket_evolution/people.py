@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from schemas.json import JsonObject
 from schemas.order_fields import Address, Buyer
-from vendors.dialect import Words
 from vendors.ticket_evolution.request_models import Hash, OrderCall
 
 _ADDRESS: Final = {
@@ -21,14 +21,14 @@ _ADDRESS: Final = {
 """The vendor's words of an address, and ours."""
 
 
-def buyer_of(call: OrderCall) -> Words:
+def buyer_of(call: OrderCall) -> JsonObject:
     """Return the canonical buyer: what the call says of the recipient, and the id where it says nothing.
 
     The buyer has no e-mail address then.
     """
     kind, id_ = _party(call)
     first, _, last = (_name(call) or f"{kind} {id_ or 'unknown'}").rpartition(" ")
-    stand_in: Words = {"first_name": first, "last_name": last, "email": None}
+    stand_in: JsonObject = {"first_name": first, "last_name": last, "email": None}
     told = {
         "email": _first(_told(call, "email_address"), "address"),
         "phone": _first(_told(call, "phone_number"), "number"),
@@ -41,7 +41,7 @@ def buyer_of(call: OrderCall) -> Words:
         return stand_in
 
 
-def billing_address_of(call: OrderCall) -> Words | None:
+def billing_address_of(call: OrderCall) -> JsonObject | None:
     """Return the address of the first payment that has one, or None."""
     for payment in call.payments:
         given = payment.address_attributes or {}
@@ -54,7 +54,7 @@ def billing_address_of(call: OrderCall) -> Words | None:
     return None
 
 
-def address_words(address: Address | None) -> Words | None:
+def address_words(address: Address | None) -> JsonObject | None:
     """Return an address in the vendor's words."""
     return None if address is None else {theirs: getattr(address, ours) for theirs, ours in _ADDRESS.items()}
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from schemas.background import Background, RelatedOrder
 from schemas.dialects import DialectName
+from schemas.json import JsonObject
 from schemas.orders import Order
-from vendors.dialect import Words
 from vendors.ticket_evolution.amounts import amount_text
 from vendors.ticket_evolution.extras import kept
 from vendors.ticket_evolution.items import id_of, items_of
@@ -21,7 +21,7 @@ from vendors.values import moment
 _NAME: Final[DialectName] = "ticket_evolution"
 
 
-def answer(order: Order, background: Background) -> Words:
+def answer(order: Order, background: Background) -> JsonObject:
     """Return every key of `shapes.Order`."""
     extras = (order.extras or {}).get(_NAME)
     state = state_of(order, background.related)
@@ -70,7 +70,7 @@ def _group(order: Order, related: Mapping[UUID, RelatedOrder]) -> int:
     return found.number if found else order.number
 
 
-def _parties(order: Order, background: Background) -> Words:
+def _parties(order: Order, background: Background) -> JsonObject:
     trade = order.trade
     is_purchase = trade is not None and trade.is_purchase
     seller_id = trade.seller_id if trade else None
@@ -100,11 +100,11 @@ def _parties(order: Order, background: Background) -> Words:
     }
 
 
-def _party(kind: str, id_: str | None, name: str | None) -> Words:
+def _party(kind: str, id_: str | None, name: str | None) -> JsonObject:
     return {"type": kind, "id": id_of(id_), "name": name, "url": id_ and f"/{kind.lower()}s/{id_}"}
 
 
-def _client(order: Order, client_id: str | None) -> Words:
+def _client(order: Order, client_id: str | None) -> JsonObject:
     buyer = order.buyer
     return {
         "id": id_of(client_id),
@@ -116,7 +116,7 @@ def _client(order: Order, client_id: str | None) -> Words:
     }
 
 
-def _amounts(order: Order) -> Words:
+def _amounts(order: Order) -> JsonObject:
     totals = order.totals
     return {
         "currency": order.currency,
@@ -144,7 +144,7 @@ def _pending(order: Order) -> Decimal:
     return sum(amounts, Decimal(0))
 
 
-def _notes(order: Order) -> Words:
+def _notes(order: Order) -> JsonObject:
     instructions = [note.text for note in order.notes if note.kind == "instructions"]
     return {
         "internal_notes": [note.text for note in order.notes if note.kind == "internal"],
@@ -159,7 +159,7 @@ def _fraud_check(order: Order) -> str | None:
     return "approved" if order.fraud_check.verdict == "passed" else "review"
 
 
-def _relations(order: Order, related: Mapping[UUID, RelatedOrder]) -> Words:
+def _relations(order: Order, related: Mapping[UUID, RelatedOrder]) -> JsonObject:
     trade, self_ = order.trade, related.get(order.id)
     replaced = related.get(trade.substitutes_id) if trade and trade.substitutes_id else None
     other = related.get(trade.counterpart_id) if trade and trade.counterpart_id else None

@@ -1,6 +1,6 @@
 """The shapes of the answers: every key, always."""
 
-from schemas.text import Word
+from schemas.text import WireModel
 from vendors.ticket_evolution.response_parts import (
     Address,
     Amount,
@@ -14,7 +14,7 @@ from vendors.ticket_evolution.response_parts import (
 from vendors.ticket_evolution.states import State
 
 
-class Order(Word):
+class Order(WireModel):
     """An order (Orders / Show)."""
 
     id: int
@@ -72,26 +72,26 @@ class Order(Word):
     updated_at: str
 
 
-class Rejected(Word):
+class Rejected(WireModel):
     """One of the orders of a call that was not made: why, by the order's own fields."""
 
     state: State
     errors: dict[str, tuple[str, ...]]
 
 
-class RejectedOrders(Word):
+class RejectedOrders(WireModel):
     """The answer to a call none of whose orders was made, in their order."""
 
     orders: tuple[Rejected, ...]
 
 
-class Orders(Word):
+class Orders(WireModel):
     """The answer to a call: its orders, in their order."""
 
     orders: tuple[Order | Rejected, ...]
 
 
-class OrderPage(Word):
+class OrderPage(WireModel):
     """A page of orders, newest first."""
 
     orders: tuple[Order, ...]
@@ -100,13 +100,13 @@ class OrderPage(Word):
     current_page: int
 
 
-class Errors(Word):
+class Errors(WireModel):
     """Why a call was refused: sentences by the call's own fields; `base` where it is about none of them."""
 
     errors: dict[str, tuple[str, ...]]
 
 
-class Error(Word):
+class Error(WireModel):
     """Why a call was refused, where it is not about what the call says."""
 
     error: str

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from schemas.text import Word
+from schemas.text import WireModel
 
 Id = int | str
 """An integer, where our id is one; text where the catalogue has other ids."""
@@ -11,14 +11,14 @@ Amount = str
 """A decimal string with two decimals, such as 45.50; with more only where the amount has more."""
 
 
-class Venue(Word):
+class Venue(WireModel):
     """Where an event takes place."""
 
     name: str | None
     address: "Address | None"
 
 
-class Event(Word):
+class Event(WireModel):
     """An event; `occurs_at` is in the time of the venue."""
 
     id: Id
@@ -28,7 +28,7 @@ class Event(Word):
     venue: Venue | None
 
 
-class Address(Word):
+class Address(WireModel):
     """An address."""
 
     name: str | None
@@ -40,7 +40,7 @@ class Address(Word):
     postal_code: str | None
 
 
-class TicketGroup(Word):
+class TicketGroup(WireModel):
     """A ticket group as the catalogue has it; `seats` are those of the order."""
 
     id: Id
@@ -54,7 +54,7 @@ class TicketGroup(Word):
     event: Event | None
 
 
-class Ticket(Word):
+class Ticket(WireModel):
     """One ticket of an item."""
 
     id: str
@@ -63,7 +63,7 @@ class Ticket(Word):
     barcode: str | None
 
 
-class Item(Word):
+class Item(WireModel):
     """One item; what the call said and nothing else has is as the call said it."""
 
     id: int
@@ -80,7 +80,7 @@ class Item(Word):
     requested_ticket_group: dict[str, Any] | None
 
 
-class ShippedItem(Word):
+class ShippedItem(WireModel):
     """An item of a shipment."""
 
     id: int
@@ -88,7 +88,7 @@ class ShippedItem(Word):
     quantity: int
 
 
-class Shipment(Word):
+class Shipment(WireModel):
     """How items are delivered, as the call said it."""
 
     id: int
@@ -117,7 +117,7 @@ class Shipment(Word):
     ship_from_phone_number_attributes: dict[str, Any] | None
 
 
-class Payment(Word):
+class Payment(WireModel):
     """A payment, or a refund."""
 
     id: int
@@ -135,7 +135,7 @@ class Payment(Word):
     address_attributes: dict[str, Any] | None
 
 
-class Party(Word):
+class Party(WireModel):
     """Who sells or buys: an office or a client."""
 
     type: str
@@ -144,19 +144,19 @@ class Party(Word):
     url: str | None
 
 
-class EmailAddress(Word):
+class EmailAddress(WireModel):
     """An e-mail address."""
 
     address: str
 
 
-class PhoneNumber(Word):
+class PhoneNumber(WireModel):
     """A phone number."""
 
     number: str
 
 
-class Client(Word):
+class Client(WireModel):
     """The client who buys."""
 
     id: Id | None

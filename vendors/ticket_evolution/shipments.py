@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from schemas.json import JsonObject
 from schemas.orders import Order
-from vendors.dialect import Words
 from vendors.ticket_evolution.items import PARTS, id_of
 
 _TEXTS: Final = (
@@ -21,7 +21,7 @@ _IDS: Final = ("address", "email_address", "phone_number", "ship_from_address", 
 _ANYHOW: Final = "Eticket"
 
 
-def shipments_of(order: Order, items: Sequence[Words], extras: Any) -> list[Words]:
+def shipments_of(order: Order, items: Sequence[JsonObject], extras: Any) -> list[JsonObject]:
     """Return the shipments, with all items of the order: what no shipment names is in one of its own."""
     said = extras.get("shipments") if isinstance(extras, dict) else None
     shipments = [one for one in said if isinstance(one, dict)] if isinstance(said, list) else []
@@ -37,13 +37,13 @@ def shipments_of(order: Order, items: Sequence[Words], extras: Any) -> list[Word
     return [_shipment(order, place, *one) for place, one in enumerate(made, 1)]
 
 
-def _places(shipment: Words, count: int) -> list[int]:
+def _places(shipment: JsonObject, count: int) -> list[int]:
     places = shipment.get("items")
     known = places if isinstance(places, list) else []
     return list(dict.fromkeys(place for place in known if type(place) is int and 0 <= place < count))
 
 
-def _shipment(order: Order, place: int, said: Words, items: Sequence[Words]) -> Words:
+def _shipment(order: Order, place: int, said: JsonObject, items: Sequence[JsonObject]) -> JsonObject:
     id_ = order.number * PARTS + place
     type_, available = said.get("type"), said.get("available")
     texts = {name: said.get(name) for name in _TEXTS}
@@ -60,11 +60,11 @@ def _shipment(order: Order, place: int, said: Words, items: Sequence[Words]) -> 
     }
 
 
-def _object(value: Any) -> Words | None:
+def _object(value: Any) -> JsonObject | None:
     return value if isinstance(value, dict) else None
 
 
-def _state(order: Order, items: Sequence[Words]) -> str:
+def _state(order: Order, items: Sequence[JsonObject]) -> str:
     """Return whether the tickets are with the buyer: issued ones are."""
     if order.status != "placed":
         return "canceled"

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from schemas.json import JsonObject
 from schemas.outcomes import Rejection
 from schemas.requests import MAX_REQUESTS_PER_MESSAGE
-from vendors.dialect import NotTranslatable, Words
+from vendors.dialect import NotTranslatable
 from vendors.ticket_evolution.values import hold_name
 
 _FIELDS: Final = ("orders", "check_fraud")
 
 
-def split(payload: Any) -> list[Words]:
+def split(payload: Any) -> list[JsonObject]:
     """Return the orders of `{"orders": […], "check_fraud": …}`, each with the `check_fraud` of the call."""
     if not isinstance(payload, dict):
         raise _not(None, 'a call is an object such as {"orders": [{…}]}')
@@ -28,7 +29,7 @@ def split(payload: Any) -> list[Words]:
     return [_order(place, order, shared) for place, order in enumerate(orders)]
 
 
-def _order(place: int, order: Any, shared: Mapping[str, Any]) -> Words:
+def _order(place: int, order: Any, shared: Mapping[str, Any]) -> JsonObject:
     if not isinstance(order, dict):
         raise _not(f"orders.{place}", "must be an object")
     if "check_fraud" in order:

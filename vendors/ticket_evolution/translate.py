@@ -7,10 +7,11 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from schemas.dialects import DialectName
+from schemas.json import JsonObject
 from schemas.outcomes import Rejection, rejections_of
 from schemas.requests import CREATE
 from schemas.text import parse_uuid
-from vendors.dialect import NotTranslatable, Words
+from vendors.dialect import NotTranslatable
 from vendors.ticket_evolution.extras import extras_of
 from vendors.ticket_evolution.people import billing_address_of, buyer_of
 from vendors.ticket_evolution.request_models import Item, OrderCall, Payment, TicketGroup
@@ -22,7 +23,7 @@ _AMOUNTS: Final = ("shipping", "service_fee", "additional_expense", "tax", "disc
 _BLANK: Final = "can't be blank"
 
 
-def translate(kind: str, words: Mapping[str, Any]) -> Words:
+def translate(kind: str, words: Mapping[str, Any]) -> JsonObject:
     """Return the canonical body of one order."""
     if kind != CREATE:
         raise NotTranslatable([Rejection("invalid", "dialect", f"{NAME} has no words for {kind}")])
@@ -36,7 +37,7 @@ def translate(kind: str, words: Mapping[str, Any]) -> Words:
     return without_nothing(_canonical(call))
 
 
-def _canonical(call: OrderCall) -> Words:
+def _canonical(call: OrderCall) -> JsonObject:
     items = [item for shipment in call.shipped_items for item in shipment.items]
     return {
         "idempotency_key": call.idempotency_key,
@@ -67,8 +68,8 @@ def _amount(value: Decimal | None) -> str:
     return "0" if value is None else format(value, "f")
 
 
-def _line(item: Item) -> Words:
-    line: Words = {
+def _line(item: Item) -> JsonObject:
+    line: JsonObject = {
         "ticket_class_id": item.ticket_group_id,
         "quantity": item.quantity,
         "unit_price": item.price,
@@ -85,7 +86,7 @@ def _line(item: Item) -> Words:
     return _plain(line)
 
 
-def _group(item: Item, group: TicketGroup) -> Words:
+def _group(item: Item, group: TicketGroup) -> JsonObject:
     """Return the inventory that a purchase makes; it is sold at its retail price, if that is known."""
     prices = (group.retail_price_override, group.retail_price, group.price, group.wholesale_price, item.price)
     return _plain(
@@ -102,7 +103,7 @@ def _group(item: Item, group: TicketGroup) -> Words:
     )
 
 
-def _payment(payment: Payment) -> Words:
+def _payment(payment: Payment) -> JsonObject:
     return _plain(
         {
             "type": payment.type,
@@ -113,7 +114,7 @@ def _payment(payment: Payment) -> Words:
     )
 
 
-def _plain(words: Words) -> Words:
+def _plain(words: JsonObject) -> JsonObject:
     return {
         name: format(value, "f") if isinstance(value, Decimal) else value
         for name, value in words.items()

@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from schemas.json import JsonObject
 from schemas.outcomes import Rejection
-from vendors.dialect import NotTranslatable, Words
+from vendors.dialect import NotTranslatable
 from vendors.zoho_backstage.request_models import BillingAddress, OrderCall
 
 _FIELDS: Final = {
@@ -18,7 +19,7 @@ _FIELDS: Final = {
 """The vendor's words of an address, and ours."""
 
 
-def billing_address_of(call: OrderCall) -> Words | None:
+def billing_address_of(call: OrderCall) -> JsonObject | None:
     """Return the address in canonical words: what both places say of it together, or None.
 
     Raises `NotTranslatable` for what the two places say differently.

@@ -6,9 +6,9 @@ text says that there are others. Which ones, it does not say: they are our choic
 
 from typing import Final
 
+from schemas.json import JsonObject
 from schemas.order_fields import OrderStatus, PaymentStatus, PaymentType
 from schemas.orders import Order, Ticket
-from vendors.dialect import Words
 
 ORDER_STATUS: Final[dict[OrderStatus, int]] = {"placed": 0, "cancelled": 1, "refunded": 2}
 CHECKED_IN: Final = (3, "checked_in")
@@ -36,7 +36,7 @@ NO_CANCELLATION: Final = 0
 BY_THE_EVENT: Final = 1
 
 
-def payment_type(order: Order) -> Words:
+def payment_type(order: Order) -> JsonObject:
     """Return how the order was paid: by its first payment; what costs nothing and has none is a gift."""
     first = next((one.type for one in order.payments if one.amount and not one.is_refund), None)
     if first is None and _is_gift(order):
@@ -54,7 +54,7 @@ def _is_gift(order: Order) -> bool:
     return not any(line.unit_price for line in order.line_items)
 
 
-def payment_status(order: Order) -> Words:
+def payment_status(order: Order) -> JsonObject:
     """Return how far the order is paid."""
     return {
         "payment_status": PAYMENT_STATUS[order.payment_status],
@@ -62,7 +62,7 @@ def payment_status(order: Order) -> Words:
     }
 
 
-def ticket_status(order: Order, ticket: Ticket) -> Words:
+def ticket_status(order: Order, ticket: Ticket) -> JsonObject:
     """Return what became of the ticket: a voided one shares the fate of an order that is refunded."""
     if ticket.status == "checked_in":
         code, name = CHECKED_IN

@@ -10,9 +10,9 @@ from typing import Any, Final, Literal
 
 from pydantic import ValidationError
 
+from schemas.json import JsonObject
 from schemas.outcomes import MAX_REJECTIONS
-from schemas.text import Word
-from vendors.dialect import Words
+from schemas.text import WireModel
 from vendors.zoho_backstage.request_models import OrderCall
 from vendors.zoho_backstage.translate import tickets_by_line
 
@@ -29,7 +29,7 @@ _FIELDS: Final[Mapping[str, str]] = {
 _OF_LINE: Final = re.compile(r"line_items\.(\d{1,3})(?:\.(\w+))?(?:\.(\d{1,4})(?:\.(\w+))?)?", re.ASCII)
 
 
-class Mistake(Word):
+class Mistake(WireModel):
     """One mistake: a code, the field in Zoho's words, and a sentence."""
 
     code: str
@@ -37,7 +37,7 @@ class Mistake(Word):
     message: str
 
 
-class Refusal(Word):
+class Refusal(WireModel):
     """The body of an error."""
 
     code: str
@@ -46,7 +46,7 @@ class Refusal(Word):
     details: tuple[Mistake, ...]
 
 
-def refusal(status: int, message: str, errors: Sequence[Mapping[str, Any]]) -> Words:
+def refusal(status: int, message: str, errors: Sequence[Mapping[str, Any]]) -> JsonObject:
     """Return the body of an error."""
     return {
         "code": errors[0]["code"].upper() if errors else _CODES.get(status, "INTERNAL_ERROR"),

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from schemas.dialects import DialectName
 from schemas.orders import Order
-from schemas.text import ShortText, Word
+from schemas.text import ShortText, WireModel
 
 NAME: Final[DialectName] = "zoho_backstage"
 
@@ -23,7 +23,7 @@ HOLDERS: Final = "holders"
 """What they call the words of holders that an attendee of ours has not, by line and place in the line."""
 
 
-class KeptOfHolder(Word):
+class KeptOfHolder(WireModel):
     """The words of a ticket's `contact` that an attendee of ours has not."""
 
     company_name: ShortText | None = None

@@ -1,10 +1,10 @@
 """Who bought, who holds a ticket, and who created and changed an order."""
 
 from schemas.background import Authors, Background
+from schemas.json import JsonObject
 from schemas.order_fields import Attendee
 from schemas.orders import Order
 from schemas.text import parse_uuid
-from vendors.dialect import Words
 from vendors.zoho_backstage.extras import KeptOfHolder
 
 
@@ -13,7 +13,7 @@ def address_of(order: Order) -> str:
     return order.buyer.email or ""
 
 
-def purchaser(order: Order) -> Words:
+def purchaser(order: Order) -> JsonObject:
     """Return the order's `contact`."""
     return {
         "purchaser_first_name": order.buyer.first_name,
@@ -23,7 +23,7 @@ def purchaser(order: Order) -> Words:
     }
 
 
-def billing_address(order: Order) -> Words:
+def billing_address(order: Order) -> JsonObject:
     """Return the address; what nobody said is an empty text."""
     address = order.billing_address
     return {
@@ -37,7 +37,7 @@ def billing_address(order: Order) -> Words:
     }
 
 
-def holder(order: Order, attendee: Attendee, kept: KeptOfHolder) -> Words:
+def holder(order: Order, attendee: Attendee, kept: KeptOfHolder) -> JsonObject:
     """Return a ticket's `contact`; where the call said none, the buyer's own ticket has the buyer's words."""
     # Two people without an address are not known to be the same.
     is_buyer = bool(attendee.email) and (attendee.email or "").lower() == address_of(order).lower()
@@ -51,17 +51,17 @@ def holder(order: Order, attendee: Attendee, kept: KeptOfHolder) -> Words:
     }
 
 
-def creator(order: Order, background: Background) -> Words:
+def creator(order: Order, background: Background) -> JsonObject:
     """Return who created the order."""
     return _user(background, background.authors.get(order.id, Authors()).created_by)
 
 
-def modifier(order: Order, background: Background) -> Words:
+def modifier(order: Order, background: Background) -> JsonObject:
     """Return who changed the order last; who created it, if nobody did."""
     return _user(background, background.authors.get(order.id, Authors()).changed_by)
 
 
-def _user(background: Background, by: str | None) -> Words:
+def _user(background: Background, by: str | None) -> JsonObject:
     """Return the user that an API key is: its number, and the organisation that the key stands for.
 
     The vendor's ids are numbers of 64 bits: a key's is made of the first 64 bits of its id. What came

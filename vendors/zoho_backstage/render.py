@@ -6,10 +6,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from schemas.background import Background
+from schemas.json import JsonObject
 from schemas.money import ZERO
 from schemas.order_fields import Attendee
 from schemas.orders import Order, Ticket
-from vendors.dialect import Words
 from vendors.values import moment, number
 from vendors.zoho_backstage.codes import (
     BY_THE_EVENT,
@@ -29,7 +29,7 @@ _PLACES: Final = 1_000_000
 """Ticket ids are the order's number times this, and a place: a number of 64 bits, as the vendor's ids are."""
 
 
-def answer(order: Order, background: Background) -> Words:
+def answer(order: Order, background: Background) -> JsonObject:
     """Return every field of the sample response, from the order and what is known around it."""
     return {
         "id": str(order.number),
@@ -59,7 +59,7 @@ def _refund_policy(order: Order, background: Background) -> int:
     return BY_THE_EVENT if any(event.details.cancellation for event in events) else NO_CANCELLATION
 
 
-def _cost(order: Order, background: Background) -> Words:
+def _cost(order: Order, background: Background) -> JsonObject:
     totals = order.totals
     # A line without tax has none by its rule, or the producer gave the order's: no rule made that.
     taxed = [background.events[line.event_id] for line in order.line_items if line.tax]
@@ -79,7 +79,7 @@ def _cost(order: Order, background: Background) -> Words:
     }
 
 
-def _tickets(order: Order, background: Background) -> list[Words]:
+def _tickets(order: Order, background: Background) -> list[JsonObject]:
     prices, ids, holders = ticket_prices(order, background), _ticket_ids(order), holders_of(order)
     created_by, changed_by = creator(order, background), modifier(order, background)
     return [
@@ -112,7 +112,7 @@ def _ticket_ids(order: Order) -> dict[UUID, str]:
     return {id_: str(order.number * _PLACES + place) for place, id_ in enumerate(ids, 1)}
 
 
-def _price(order: Order, ticket: Ticket, price: TicketPrice | None) -> Words:
+def _price(order: Order, ticket: Ticket, price: TicketPrice | None) -> JsonObject:
     """Return what the ticket costs; for a voided one, which has no price, nothing is to be paid."""
     line = next(line for line in order.line_items if line.line_number == ticket.line_number)
     discount = price.discount if price else ZERO

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field
 
+from schemas.json import JsonObject
 from schemas.order_fields import MAX_QUANTITY
 from schemas.text import AtMost, EmailAddress, IdempotencyKey, Identifier, ShortText
-from vendors.dialect import Words
 from vendors.leniency import Call
 from vendors.zoho_backstage.extras import KeptOfHolder
 
@@ -30,7 +30,7 @@ class ZohoCall(Call):
         return value is not None and (name == _OURS or not isinstance(value, str) or bool(value.strip()))
 
     @classmethod
-    def is_plain(cls, value: Words) -> bool:
+    def is_plain(cls, value: JsonObject) -> bool:
         """Say whether nothing in the part is null, blank, or written with a fraction."""
         return super().is_plain(value) and not any(
             type(one) is str and (not one or one.isspace()) for one in value.values()

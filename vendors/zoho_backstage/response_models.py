@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from schemas.text import Word
+from schemas.text import WireModel
 
 Money = Annotated[Decimal, Field(strict=False), WithJsonSchema({"type": "number", "examples": [10, 45.5]})]
 """An amount, or a percentage: a JSON number, whole in the vendor's sample, exact in ours."""
@@ -17,7 +17,7 @@ Status = Literal["placed", "cancelled", "refunded"]
 PaymentStatus = Literal["unpaid", "paid", "partially_paid", "refunded"]
 
 
-class StoredAddress(Word):
+class StoredAddress(WireModel):
     """The order's `billing_address`; empty texts where nothing was said."""
 
     name: str
@@ -29,7 +29,7 @@ class StoredAddress(Word):
     zipcode: str
 
 
-class Purchaser(Word):
+class Purchaser(WireModel):
     """The order's `contact`."""
 
     purchaser_first_name: str
@@ -38,7 +38,7 @@ class Purchaser(Word):
     purchaser_mobile_no: str
 
 
-class User(Word):
+class User(WireModel):
     """Who created or changed something; `id` is a number of 64 bits, as text."""
 
     id: str
@@ -48,7 +48,7 @@ class User(Word):
     designation: str
 
 
-class Cost(Word):
+class Cost(WireModel):
     """What the order costs."""
 
     sub_total: Money
@@ -62,7 +62,7 @@ class Cost(Word):
     discount_applied: Money | None
 
 
-class Holder(Word):
+class Holder(WireModel):
     """A ticket's `contact`."""
 
     first_name: str
@@ -73,7 +73,7 @@ class Holder(Word):
     last_name: str
 
 
-class IssuedTicket(Word):
+class IssuedTicket(WireModel):
     """One of the order's `tickets`."""
 
     id: str
@@ -98,7 +98,7 @@ class IssuedTicket(Word):
     last_modified_time: UtcMoment
 
 
-class PlacedOrder(Word):
+class PlacedOrder(WireModel):
     """An order: every field of the sample response."""
 
     id: str

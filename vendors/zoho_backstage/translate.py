@@ -5,22 +5,23 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from schemas.json import JsonObject
 from schemas.outcomes import Rejection, rejections_of
 from schemas.requests import CREATE
-from vendors.dialect import Dialect, NotTranslatable, Words
+from vendors.dialect import Dialect, NotTranslatable
 from vendors.values import without_nothing
 from vendors.zoho_backstage.addresses import billing_address_of
 from vendors.zoho_backstage.extras import HOLDERS, NAME, TICKET_LINES, KeptOfHolder
 from vendors.zoho_backstage.request_models import OrderCall, TicketData
 
 
-def _split(payload: Any) -> list[Words]:
+def _split(payload: Any) -> list[JsonObject]:
     if not isinstance(payload, dict):
         raise NotTranslatable([Rejection("invalid", None, "an order is an object")])
     return [payload]
 
 
-def _translate(kind: str, words: Mapping[str, Any]) -> Words:
+def _translate(kind: str, words: Mapping[str, Any]) -> JsonObject:
     if kind != CREATE:
         raise NotTranslatable([Rejection("invalid", "dialect", f"{NAME} has no words for {kind}")])
     try:
@@ -55,7 +56,7 @@ def tickets_by_line(call: OrderCall) -> list[list[int]]:
     return list(lines.values())
 
 
-def _line_items(call: OrderCall) -> list[Words]:
+def _line_items(call: OrderCall) -> list[JsonObject]:
     return [
         {
             "ticket_class_id": call.tickets[places[0]].ticketclass_id,
@@ -66,12 +67,12 @@ def _line_items(call: OrderCall) -> list[Words]:
     ]
 
 
-def _attendee(data: TicketData | None) -> Words:
+def _attendee(data: TicketData | None) -> JsonObject:
     data = data or TicketData()
     return {"first_name": data.first_name, "last_name": data.last_name, "email": data.email}
 
 
-def _extras(call: OrderCall) -> Words | None:
+def _extras(call: OrderCall) -> JsonObject | None:
     lines = [0] * len(call.tickets)
     holders = []
     for line_number, places in enumerate(tickets_by_line(call), 1):

@@ -18,12 +18,12 @@ from intake.cli.output import (
     print_table,
 )
 from intake.cli.send_one import KeyOption, TimeoutOption, WaitFlag, send_and_tell
+from schemas.json import JsonObject
 from schemas.requests import EXTEND, RELEASE, TAKE
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from orders.render import Words
 
 app = typer.Typer(help="Holds: inventory set aside until a time.", no_args_is_help=True)
 
@@ -106,7 +106,7 @@ def release(
 
 
 def _send(kind: str, words: dict[str, Any], tenant: str, timeout: float | None, as_json: bool) -> None:
-    def show(engine: "Engine", outcome: "Words") -> None:
+    def show(engine: "Engine", outcome: "JsonObject") -> None:
         from orders.reading.hold_reading import get_hold
 
         with engine.connect() as connection:
@@ -154,7 +154,7 @@ def show(hold: HoldArgument, as_json: JsonFlag = False) -> None:
         _print_hold(found)
 
 
-def _print_hold(hold: "Words") -> None:
+def _print_hold(hold: "JsonObject") -> None:
     print_facts((name.replace("_", " "), value) for name, value in zip(_COLUMNS, _row(hold), strict=True))
 
 
@@ -171,7 +171,7 @@ _COLUMNS = (
 )
 
 
-def _row(hold: "Words") -> list[Any]:
+def _row(hold: "JsonObject") -> list[Any]:
     return [_text(hold[column]) for column in _COLUMNS]
 
 

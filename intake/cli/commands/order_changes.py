@@ -10,12 +10,12 @@ import typer
 from intake.cli.failures import CommandFailed
 from intake.cli.output import JsonFlag, print_facts, print_json, print_table
 from intake.cli.send_one import KeyOption, TimeoutOption, WaitFlag, send_and_tell
+from schemas.json import JsonObject
 from schemas.requests import CANCEL, PAY, UPDATE
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-    from orders.render import Words
 
 OrderArgument = Annotated[
     str, typer.Argument(metavar="ORDER", help="The id, the number or the code of an order.")
@@ -210,7 +210,7 @@ def _order(name: str) -> _Order:
     return _Order(row.id, row.name, row.version)
 
 
-def _show_order(engine: "Engine", outcome: "Words") -> None:
+def _show_order(engine: "Engine", outcome: "JsonObject") -> None:
     from orders.reading.order_reading import get_order
 
     with engine.connect() as connection:
@@ -258,7 +258,7 @@ def history(order: OrderArgument, as_json: JsonFlag = False) -> None:
     )
 
 
-def _rows(change: "Words") -> list[list[Any]]:
+def _rows(change: "JsonObject") -> list[list[Any]]:
     """Return a row for each field that changed; only the first has what is the same for all."""
     head = [change["version"], change["at"].isoformat(timespec="seconds"), change["kind"], change["by"]]
     fields = [[one["field"], _short(one["from"]), _short(one["to"])] for one in change["changes"]]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -19,9 +19,7 @@ from intake.cli.output import (
     print_line,
     print_table,
 )
-
-if TYPE_CHECKING:
-    from orders.render import Words
+from schemas.json import JsonObject
 
 app = typer.Typer(
     help="The orders: look at them, change them, cancel them, record payments.", no_args_is_help=True
@@ -87,7 +85,7 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def print_orders(orders: Sequence["Words"]) -> None:
+def print_orders(orders: Sequence["JsonObject"]) -> None:
     """Print orders as a table."""
     print_table(
         ("number", "code", "id", "tenant", "buyer", "tickets", "total", "status", "payment", "reference"),
@@ -145,7 +143,7 @@ def show(
         _print_order(words)
 
 
-def _print_order(order: "Words") -> None:
+def _print_order(order: "JsonObject") -> None:
     print_facts(
         (
             ("order", f"{order['number']} ({order['code']})"),
@@ -163,7 +161,7 @@ def _print_order(order: "Words") -> None:
     _print_parts(order)
 
 
-def _print_parts(order: "Words") -> None:
+def _print_parts(order: "JsonObject") -> None:
     columns: tuple[str, ...] = ("ticket_class_id", "event_id", "quantity", "unit_price", "amount", "tax")
     print_table(columns, _rows(columns, order["line_items"]), title="Lines")
     print_table(
@@ -178,12 +176,12 @@ def _print_parts(order: "Words") -> None:
     print_table(columns, _rows(columns, order["tickets"]), title="Tickets")
 
 
-def _buyer(buyer: "Words") -> str:
+def _buyer(buyer: "JsonObject") -> str:
     name = f"{buyer['first_name']} {buyer['last_name']}"
     return f"{name} <{buyer['email']}>" if buyer["email"] else name
 
 
-def _rows(columns: Sequence[str], things: Sequence["Words"]) -> list[list[Any]]:
+def _rows(columns: Sequence[str], things: Sequence["JsonObject"]) -> list[list[Any]]:
     return [[thing[column] for column in columns] for thing in things]
 
 

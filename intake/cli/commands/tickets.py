@@ -11,6 +11,7 @@ import typer
 from intake.cli.failures import CommandFailed
 from intake.cli.output import JsonFlag, print_facts, print_json
 from intake.cli.send_one import TimeoutOption, send_and_tell
+from schemas.json import JsonObject
 from schemas.requests import CHECK_IN
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from orders.render import Words
 
 app = typer.Typer(help="Tickets at the gate, their codes, and the keys that sign them.", no_args_is_help=True)
 
@@ -124,10 +124,10 @@ def check_in(
     words, tenant = _scanned(ticket)
     words |= {"event_id": event, "nonce": nonce, "undo": True if undo else None}
 
-    def enriched(engine: "Engine", outcome: "Words") -> "Words":
+    def enriched(engine: "Engine", outcome: "JsonObject") -> "JsonObject":
         return {**outcome, **_checked_in(engine, outcome, words)}
 
-    def show(engine: "Engine", outcome: "Words") -> None:
+    def show(engine: "Engine", outcome: "JsonObject") -> None:
         found = _checked_in(engine, outcome, words)
         one, counts = found["ticket"], found["check_in"]
         attendee = one["attendee"] or {}
@@ -181,7 +181,7 @@ def _tenant(ticket_id: "UUID") -> str | None:
         return connection.scalars(query).one_or_none()
 
 
-def _checked_in(engine: "Engine", outcome: "Words", asked: "Words") -> "Words":
+def _checked_in(engine: "Engine", outcome: "JsonObject", asked: "JsonObject") -> "JsonObject":
     from intake.routes.scanned_ticket import ticket_of
     from orders.reading.order_reading import get_order
 

@@ -23,7 +23,7 @@ from orders.reading.background import with_background
 from orders.reading.order_reading import RequestRow, find_order, get_order
 from orders.reading.showing import showing
 from orders.reading.snapshots import Needs, Snapshot
-from orders.render import Words
+from schemas.json import JsonObject
 from schemas.text import parse_uuid
 from vendors import acme
 from vendors.acme import DIALECT
@@ -61,7 +61,7 @@ def allowed(scope: Scope) -> Callable[..., Awaitable[Caller]]:
     return caller
 
 
-def order_object(body: bytes, caller: Caller) -> Words:
+def order_object(body: bytes, caller: Caller) -> JsonObject:
     """Return the order object that is the body of a call. Raises `Problem`: 400, 404 or 422."""
     (words,) = requests_in(DIALECT, body)
     if "idempotency_key" in words:
@@ -74,7 +74,7 @@ def order_object(body: bytes, caller: Caller) -> Words:
 
 
 def enclosed(
-    kind: str, words: Words, call: Call, caller: Caller, *, seen_version: int | None = None
+    kind: str, words: JsonObject, call: Call, caller: Caller, *, seen_version: int | None = None
 ) -> Envelope:
     """Return the request, named by the call's `x-acme-request-uuid`. Raises `Problem`: 400."""
     keys = call.request.headers.getlist(REQUEST_UUID)
@@ -168,7 +168,7 @@ def order_in_acme(connection: Connection, tenant_id: UUID, order_id: UUID) -> Re
         return None if acme.is_deleted(order) else json_response(acme.answer(order, background))
 
 
-def in_acme(connection: Connection, tenant_id: UUID, found: Sequence[Words]) -> list[Words]:
+def in_acme(connection: Connection, tenant_id: UUID, found: Sequence[JsonObject]) -> list[JsonObject]:
     """Return orders in ACME's words, in their order."""
     orders, background = with_background(connection, tenant_id, found, with_originals=True)
     return [acme.answer(order, background) for order in orders]

@@ -20,8 +20,9 @@ from orders.reading.catalogue_facts import read_classes
 from orders.reading.order_reading import get_order
 from orders.reading.recorded_changes import changes_since
 from orders.reading.showing import showing
-from orders.render import Words, to_json
+from orders.render import to_json
 from schemas.background import Background
+from schemas.json import JsonObject
 from schemas.orders import Order
 from schemas.text import is_storable
 from vendors import acme
@@ -33,12 +34,12 @@ from vendors.dialect import NotTranslatable
 class Said:
     """What a PUT says, and the version of the order that it was read beside; None where none was read."""
 
-    words: Words
+    words: JsonObject
     version: int | None = None
 
 
 async def said_of_order(
-    request: Request, caller: Caller, order_id: str, words: Words, *, key: str | None
+    request: Request, caller: Caller, order_id: str, words: JsonObject, *, key: str | None
 ) -> Said:
     """Return what an order object says of an order: as it is, or before the request with this key changed it.
 
@@ -55,7 +56,7 @@ async def said_of_order(
         return Said(words)
 
 
-def _said(request: Request, caller: Caller, order_id: UUID, words: Words, key: str | None) -> Said:
+def _said(request: Request, caller: Caller, order_id: UUID, words: JsonObject, key: str | None) -> Said:
     with at_one_moment(parts_of(request.app).engine).connect() as connection:
         found = get_order(connection, order_id, caller.tenant_id)
         if found is None:

@@ -20,12 +20,12 @@ from intake.parts import parts_of
 from intake.web.problems import Problem
 from intake.web.responses import json_response
 from intake.web.strict_json import NotJson, parse_json
-from schemas.text import Word, parse_uuid
+from schemas.text import WireModel, parse_uuid
 
 FORM: Final = "application/x-www-form-urlencoded"
 
 
-class TokenRequest(Word):
+class TokenRequest(WireModel):
     """What a client sends; its credentials here, or by HTTP Basic."""
 
     grant_type: Literal["client_credentials"]
@@ -34,7 +34,7 @@ class TokenRequest(Word):
     scope: str | None = None
 
 
-class TokenAnswer(Word):
+class TokenAnswer(WireModel):
     """An access token (RFC 6749, 5.1)."""
 
     access_token: str
@@ -43,7 +43,7 @@ class TokenAnswer(Word):
     scope: str
 
 
-class TokenError(Word):
+class TokenError(WireModel):
     """Why there is none (RFC 6749, 5.2)."""
 
     error: str

@@ -16,7 +16,8 @@ from orders.reading.background import with_background
 from orders.reading.order_reading import RequestRow
 from orders.reading.showing import showing
 from orders.reading.snapshots import Snapshot
-from orders.render import Words, to_json
+from orders.render import to_json
+from schemas.json import JsonObject
 from vendors import ticket_evolution
 from vendors.ticket_evolution.errors import Layout, in_their_words
 
@@ -35,10 +36,10 @@ class NoOrderMade(Problem):
             errors=errors,
             instance=status_url(outcomes[0].request_id),
         )
-        self.words: Words = {"orders": list(map(_rejected, outcomes, layouts))}
+        self.words: JsonObject = {"orders": list(map(_rejected, outcomes, layouts))}
 
 
-def rendered(connection: Connection, tenant_id: UUID, orders: Sequence[Words]) -> list[Words]:
+def rendered(connection: Connection, tenant_id: UUID, orders: Sequence[JsonObject]) -> list[JsonObject]:
     """Return orders of one tenant in the vendor's words."""
     found, background = with_background(connection, tenant_id, orders)
     return [ticket_evolution.answer(order, background) for order in found]
@@ -70,7 +71,7 @@ def answering_all(layouts: Sequence[Layout]) -> Plan:
     return Plan(make, WITH_BACKGROUND, dialect=ticket_evolution.DIALECT.name)
 
 
-def _one_of(snapshot: Snapshot, outcome: RequestRow, layout: Layout) -> Words | Fragment:
+def _one_of(snapshot: Snapshot, outcome: RequestRow, layout: Layout) -> JsonObject | Fragment:
     if outcome.status == "rejected":
         return _rejected(outcome, layout)
     found = _order(snapshot, outcome)
@@ -88,5 +89,5 @@ def _order(snapshot: Snapshot, outcome: RequestRow) -> Fragment | None:
         return None if found is None else Fragment(to_json(ticket_evolution.answer(*found)))
 
 
-def _rejected(outcome: RequestRow, layout: Layout) -> Words:
+def _rejected(outcome: RequestRow, layout: Layout) -> JsonObject:
     return ticket_evolution.rejected(in_their_words(outcome.errors, layout))

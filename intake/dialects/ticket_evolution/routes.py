@@ -29,9 +29,9 @@ from intake.web.responses import list_response
 from orders.reading.order_pages import page_of_orders
 from orders.reading.showing import as_json, show_each
 from orders.reading.whole_orders import read_words
+from schemas.json import JsonObject
 from schemas.requests import CREATE
 from vendors import ticket_evolution
-from vendors.dialect import Words
 from vendors.ticket_evolution import DIALECT, layout_of
 from vendors.ticket_evolution.offices import own_office, with_type
 from vendors.ticket_evolution.request_models import OrdersCall
@@ -133,7 +133,7 @@ async def _keys_of(call: Call, caller: Caller, body: bytes) -> list[str]:
     return [await key_of_repeat(parts.engine, caller, body, parts.repeat_seconds, time.time())]
 
 
-def _with_types(caller: Caller, requests: Sequence[Words]) -> list[Words]:
+def _with_types(caller: Caller, requests: Sequence[JsonObject]) -> list[JsonObject]:
     """Return the orders with their types, as far as only the caller's offices tell them.
 
     Raises `Problem` with the status 404 if an order is of an office that is not the caller's.

@@ -14,6 +14,7 @@ import orjson
 import pytest
 from sqlalchemy import Engine
 
+from schemas.json import JsonObject
 from schemas.requests import CANCEL, CHECK_IN, CREATE, PAY, TAKE, UPDATE
 from tasks.messages import QueueMessage
 from tasks.orders import process_messages
@@ -25,15 +26,14 @@ MAX_MEMORY: Final = 100_000_000
 BUDGET: Final = 10.0
 """Half a second where `million_steps` takes 50 ms: a slower machine has more time."""
 
-Words = dict[str, Any]
-Make = Callable[[Words], tuple[str, Words]]
+Make = Callable[[JsonObject], tuple[str, JsonObject]]
 
 SEATED: Final = {"ticket_class_id": "stalls", "quantity": 1_000}
 LABELS: Final = ["z" * 190 + str(number) for number in range(4_500)]
 ATTENDEE: Final = {"first_name": "x" * 150, "last_name": "y" * 150, "email": "ada@example.com"}
 
 
-def _line(quantity: int = 1, **words: Any) -> Words:
+def _line(quantity: int = 1, **words: Any) -> JsonObject:
     return {"ticket_class_id": "standing", "quantity": quantity} | words
 
 
@@ -42,7 +42,7 @@ def _create(**words: Any) -> Make:
     return lambda _: (CREATE, {"buyer": buyer, "line_items": [_line()]} | words)
 
 
-def _update(patch: Words, which: str = "small") -> Make:
+def _update(patch: JsonObject, which: str = "small") -> Make:
     return lambda ids: (UPDATE, {"order_id": ids[which], "patch": patch})
 
 
@@ -121,7 +121,7 @@ WORST: Final[dict[str, Make]] = {
 
 
 @pytest.fixture
-def ids(engine: Engine) -> Words:
+def ids(engine: Engine) -> JsonObject:
     classes = [make_ticket_class(capacity=100_000), make_seated_class(seats="1-9000")]
     load(engine, make_event(ticket_classes=classes))
     seats = [{"ticket_class_id": "stalls", "quantity": 500}]
@@ -134,7 +134,7 @@ def ids(engine: Engine) -> Words:
 
 
 @pytest.mark.parametrize("name", WORST)
-def test_it_costs_little(engine: Engine, ids: Words, name: str) -> None:
+def test_it_costs_little(engine: Engine, ids: JsonObject, name: str) -> None:
     kind, words = WORST[name](ids)
     message = _message(kind, words)
     assert len(message.body) <= MAX_BYTES + 1_000
@@ -155,6 +155,6 @@ def test_it_costs_little(engine: Engine, ids: Words, name: str) -> None:
     assert time.process_time() - began < BUDGET * million_steps()
 
 
-def _message(kind: str, words: Words) -> QueueMessage:
+def _message(kind: str, words: JsonObject) -> QueueMessage:
     request = {"idempotency_key": uuid4().hex} | words | {"tenant": "demo"}
     return QueueMessage(kind, uuid4().hex, orjson.dumps([[], {"requests": [request]}, {}]))
