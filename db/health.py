@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, Engine, Index, MetaData, PrimaryKeyConstraint, UniqueConstraint, text
 
 from db.failures import describe
-from db.revisions import current_revision, is_known, newest_revision
+from db.revisions import current_revision, is_known, newest_revision, too_old
 from db.sealed_rows import find_wrong_key
 from db.tables import metadata
 
@@ -59,6 +59,8 @@ def other_schema(connection: Connection, *, is_newer_fine: bool = False) -> str 
     newest, current = newest_revision(), current_revision(connection)
     if current is None:
         return "the database has no schema: run `willcall migrate`"
+    if sentence := too_old(current):
+        return sentence
     if current != newest and is_known(current):
         return f"the database's schema is {current}, and this program needs {newest}: run `willcall migrate`"
     if missing := missing_things(connection):

@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, text
 
-from db.revisions import MIGRATIONS, current_revision, newest_revision
+from db.revisions import MIGRATIONS, SchemaTooOld, current_revision, newest_revision, too_old
 
 # Two migrations at once would both create the same tables; the second waits here for the first.
 _LOCK_KEY: Final = 0x77696C6C63616C6C
@@ -19,12 +19,17 @@ def _config() -> Config:
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
-    """Run what migrations are missing; return the revision before and after."""
+    """Run what migrations are missing; return the revision before and after.
+
+    Raises `SchemaTooOld`, and changes nothing, where the first migration comes too late.
+    """
     with engine.connect() as guard, engine.connect() as connection:
         # A lock that ends with its transaction: behind a pooler the session is somebody else's after it.
         guard.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
         before = current_revision(connection)
         connection.rollback()
+        if sentence := too_old(before):
+            raise SchemaTooOld(sentence)
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

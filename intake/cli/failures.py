@@ -59,10 +59,11 @@ def _of_file(error: Exception) -> str | None:
 def _of_server(error: Exception) -> str | None:
     from sqlalchemy.exc import DBAPIError
 
+    from db.revisions import SchemaTooOld
     from worker.broker.publishing import NotConfirmed
     from worker.runtime.embedded import EmbeddedServerFailed, EmbeddedUnavailable
 
-    if isinstance(error, EmbeddedServerFailed | EmbeddedUnavailable):
+    if isinstance(error, EmbeddedServerFailed | EmbeddedUnavailable | SchemaTooOld):
         return str(error)
     if isinstance(error, DBAPIError):
         return _of_database(error)

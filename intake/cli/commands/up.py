@@ -27,8 +27,10 @@ def up() -> None:
         check_free(door)
     with servers(database=True, broker=True) as settings:
         engine = make_engine(settings.database(), pool_size=2)
-        upgrade(engine)
-        engine.dispose()
+        try:
+            upgrade(engine)
+        finally:
+            engine.dispose()
         check_secrets(settings)
         children = _children(settings)
         printer = Printer(["willcall", *(child.name for child in children)])

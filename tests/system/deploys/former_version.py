@@ -19,7 +19,8 @@ def unpack_former_version(folder: Path) -> Path:
 
     It is the commit before the one that added the newest migration, or the last one while that is added.
     """
-    newest = next(path for path in MIGRATIONS.glob("versions/*.py") if path.stem == newest_revision())
+    named = f'revision = "{newest_revision()}"'
+    newest = next(path for path in MIGRATIONS.glob("versions/*.py") if named in path.read_text())
     added = _git("log", "--diff-filter=A", "--format=%H", "--", str(newest.relative_to(ROOT))).decode()
     commit = f"{added.split()[-1]}^" if added.strip() else "HEAD"
     archive = _git("archive", "--format=tar", commit)

@@ -5,15 +5,16 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from db.engine import make_engine
 from db.revisions import current_revision, newest_revision
 from tests.brokers import VALKEY, Broker
 from tests.customers import Customers, make_catalogue
+from tests.databases import empty_database
 from tests.system.deploys.extent import long_only, on
 from tests.system.deploys.former_version import unpack_former_version
 from tests.system.deploys.hosts import Host, running_hosts
+from tests.system.deploys.next_version import NEXT_REVISION, make_next_version
 from tests.system.deploys.producers import Ledger, two_doors
 from tests.system.failover.shop import new_shop
 
@@ -21,13 +22,8 @@ from tests.system.failover.shop import new_shop
 @pytest.fixture
 def empty(engine: Engine) -> Iterator[Engine]:
     """A database of its own, without tables."""
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("CREATE DATABASE upgraded"))
-    opened = make_engine(engine.url.set(database="upgraded").render_as_string(hide_password=False))
-    yield opened
-    opened.dispose()
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("DROP DATABASE upgraded WITH (FORCE)"))
+    with empty_database(engine, "upgraded") as opened:
+        yield opened
 
 
 def _revision(engine: Engine) -> str | None:
@@ -44,8 +40,10 @@ def test_a_version_is_replaced_by_the_next_under_load(broker: Broker, empty: Eng
     old = new.with_variables(PYTHONPATH=code)
     old.open(make_catalogue())
     new.key = old.key
-    former = _revision(empty)
-    assert former != newest_revision()
+    after = newest_revision()
+    if _revision(empty) == after:
+        # The newest migration is the first: the version before has its schema too, so another one follows.
+        new, after = new.with_variables(PYTHONPATH=make_next_version(tmp_path)), NEXT_REVISION
     # The version before may still break a call on a connection that it closes.
     ledger = Ledger(may_break=True)
     with running_hosts(old, old) as hosts:
@@ -53,7 +51,7 @@ def test_a_version_is_replaced_by_the_next_under_load(broker: Broker, empty: Eng
         with customers.coming():
             customers.wait_for(20)
             new.run("migrate")
-            assert _revision(empty) == newest_revision()
+            assert _revision(empty) == after
             customers.wait_for(20)
             for index, host in enumerate(hosts):
                 host.stop()
