@@ -25,7 +25,7 @@ def sentence_of(error: Exception) -> str | None:
 
 
 def _sentence_of(error: Exception) -> str | None:
-    if isinstance(error, CommandFailed | SecretKeyUnusable):
+    if isinstance(error, CommandFailed | SecretKeyUnusable) or type(error).__name__ == "NoSuchLetter":
         return str(error)
     # Typer has click's errors inside it, under a private name; they all know how to say what is wrong.
     if hasattr(error, "format_message"):
