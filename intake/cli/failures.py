@@ -25,7 +25,7 @@ def sentence_of(error: Exception) -> str | None:
 
 
 def _sentence_of(error: Exception) -> str | None:
-    if isinstance(error, CommandFailed | SecretKeyUnusable) or type(error).__name__ == "NoSuchLetter":
+    if isinstance(error, CommandFailed | SecretKeyUnusable):
         return str(error)
     # Typer has click's errors inside it, under a private name; they all know how to say what is wrong.
     if hasattr(error, "format_message"):
@@ -59,6 +59,7 @@ def _of_file(error: Exception) -> str | None:
 def _of_server(error: Exception) -> str | None:
     from sqlalchemy.exc import DBAPIError
 
+    from intake.requests.replay_letters import NoSuchLetter
     from worker.broker.publishing import NotConfirmed
     from worker.runtime.embedded import EmbeddedServerFailed, EmbeddedUnavailable
 
@@ -66,6 +67,8 @@ def _of_server(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, DBAPIError):
         return _of_database(error)
+    if isinstance(error, NoSuchLetter):
+        return str(error)
     if isinstance(error, NotConfirmed):
         return f"the broker {_broker()} did not take the messages: {_one_line(error)}"
     if _is_of_broker(error):

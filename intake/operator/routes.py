@@ -117,15 +117,14 @@ def _order(request: Request, operator: Operator, view: View, parts: Parts) -> Re
 
 
 def _letters(request: Request, operator: Operator, view: View, parts: Parts) -> Response:
-    # Not read only: those that are read are locked for a moment.
-    with parts.engine.begin() as connection:
-        found = letters.read_letters(connection, view, letters.list_letters(connection, view))
+    with reading(parts.engine) as connection:
+        found = letters.list_letters(connection, view)
     return page(request, "letters.html", operator, view, letters=found, done=_query(request, "done"))
 
 
 def _letter(request: Request, operator: Operator, view: View, parts: Parts) -> Response:
-    with parts.engine.begin() as connection:
-        found = letters.read_letters(connection, view, [_id(request)])
+    with reading(parts.engine) as connection:
+        found = letters.find_letters(connection, view, [_id(request)])
     if not found:
         raise not_found()
     return page(request, "letter.html", operator, view, stored=found[0])
