@@ -14,6 +14,10 @@ from intake.dialects.openapi import DIALECT_SCHEMAS
 from intake.dialects.ticket_evolution import routes as ticket_evolution
 from intake.dialects.zoho_backstage import routes as zoho_backstage
 from intake.openapi.page import build_openapi
+from intake.operator import forms as operator_forms
+from intake.operator import routes as operator_pages
+from intake.operator.pages import error_page
+from intake.operator.session import PATH as OPERATOR
 from intake.parts import opened
 from intake.reads.reader_shares import LeaveShares
 from intake.routes import (
@@ -82,7 +86,7 @@ def create_app(settings: Settings, sibling: Sibling | None = None) -> FastAPI:
     app.add_middleware(Methods)
     app.state.call_book = CallBook(has_lines=settings.access_log, process=sibling.name if sibling else None)
     app.add_middleware(CallLog, book=app.state.call_book)
-    answer_with_problems(app, SHAPES)
+    answer_with_problems(app, {**SHAPES, OPERATOR: error_page})
     for part in (
         orders,
         order_reading,
@@ -94,6 +98,8 @@ def create_app(settings: Settings, sibling: Sibling | None = None) -> FastAPI:
         health,
         documents,
         pages,
+        operator_forms,
+        operator_pages,
     ):
         _add(app, part.router)
     if not settings.intake_metrics_port:

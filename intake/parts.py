@@ -16,6 +16,7 @@ from intake.auth.last_uses import LastUses
 from intake.documents.serve import Documents
 from intake.monitoring.outbox_metrics import OutboxMetrics
 from intake.monitoring.readiness import Readiness
+from intake.monitoring.workers import Workers
 from intake.quotas.quotas import Quotas
 from intake.reads.pools import open_pools
 from intake.reads.reader_shares import READERS, Shares
@@ -33,6 +34,7 @@ from worker.runtime.settings import Settings
 class Parts:
     """The database's engine, the publisher, and what is built on them."""
 
+    settings: Settings
     engine: Engine
     """What reads: at most `READERS` connections."""
     stale_reads: StaleReads
@@ -49,6 +51,10 @@ class Parts:
     reused_keys: ReusedKeys
     last_uses: LastUses
     readiness: Readiness
+    workers: Workers
+    """Which workers answer, for the operator's page."""
+    operator_tenant: str | None
+    """The tenant whose admin keys see all tenants on the operator's page."""
     public_url: str
     """The intake's address in links; no caller's `Host` header is."""
     link_lifetime: timedelta
@@ -76,6 +82,7 @@ async def opened(settings: Settings, windows: Storage | None = None) -> AsyncIte
     to_thread.current_default_thread_limiter().total_tokens = READERS
     quotas = Quotas(settings, windows)
     parts = Parts(
+        settings=settings,
         engine=pools.readers,
         stale_reads=StaleReads(pools.readers, standby),
         shares=Shares(),
@@ -90,6 +97,8 @@ async def opened(settings: Settings, windows: Storage | None = None) -> AsyncIte
         reused_keys=ReusedKeys(pools.keys),
         last_uses=LastUses(pools.checks),
         readiness=Readiness(pools.checks, settings),
+        workers=Workers(settings),
+        operator_tenant=settings.operator_tenant,
         public_url=settings.address_in_links(),
         link_lifetime=timedelta(seconds=settings.link_seconds),
         repeat_seconds=settings.signed_repeat_seconds,

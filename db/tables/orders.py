@@ -90,6 +90,7 @@ orders = Table(
         "payment_status IN ('unpaid', 'partially_paid', 'paid', 'refunded')", name="payment_status"
     ),
     Index(None, "tenant_id", "id"),  # pages of a tenant's orders
+    Index("orders_reference", "tenant_id", "reference", "id", postgresql_where=text("reference IS NOT NULL")),
     Index("orders_buyer_email", "tenant_id", text("lower(buyer_email)"), "id"),  # orders of a buyer
     # What changed since; costs next to nothing.
     Index(None, "updated_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),

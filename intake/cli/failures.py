@@ -60,6 +60,7 @@ def _of_server(error: Exception) -> str | None:
     from sqlalchemy.exc import DBAPIError
 
     from db.revisions import SchemaTooOld
+    from intake.requests.replay_letters import NoSuchLetter
     from worker.broker.publishing import NotConfirmed
     from worker.runtime.embedded import EmbeddedServerFailed, EmbeddedUnavailable
 
@@ -67,6 +68,8 @@ def _of_server(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, DBAPIError):
         return _of_database(error)
+    if isinstance(error, NoSuchLetter):
+        return str(error)
     if isinstance(error, NotConfirmed):
         return f"the broker {_broker()} did not take the messages: {_one_line(error)}"
     if _is_of_broker(error):

@@ -54,6 +54,11 @@ class Quotas:
         """Say whether it is known how much is in the queues; unless it is, nobody is refused for that."""
         return self._watch.is_known
 
+    @property
+    def waiting(self) -> int:
+        """Return how many requests are in the queues, while `is_watching`."""
+        return self._queued.in_all()
+
     def count(self, caller: Caller, requests: int = 1) -> None:
         """Count requests of this second. Raises `Problem`: 429 for too many."""
         exceeded = self._rates.take(caller, requests)

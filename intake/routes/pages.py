@@ -27,6 +27,7 @@ dd { margin: 0; }
 """
 
 _LINKS: Final = (
+    ("operator/login", "Operator's page", "What happens now, and why. Log in with an admin key."),
     ("docs", "Documentation", "Every call, with its parameters and answers, to be tried out."),
     ("openapi.json", "OpenAPI", "The same for programs."),
     ("healthz", "Alive?", "Whether this process runs."),

@@ -59,17 +59,25 @@ def storable(text: str | None) -> str:
     return (text or "").replace("\x00", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
-def list_dead_letters(connection: Connection, limit: int) -> list[StoredDeadLetter]:
-    """Return the newest dead letters, newest first."""
+def list_dead_letters(
+    connection: Connection, limit: int, *, tenant: str | None = None
+) -> list[StoredDeadLetter]:
+    """Return the newest dead letters, newest first: those of a tenant, or all."""
     table = tables.dead_letters
-    rows = connection.execute(select(table).order_by(table.c.id.desc()).limit(limit))
-    return [_stored(row) for row in rows]
+    query = select(table).order_by(table.c.id.desc()).limit(limit)
+    if tenant is not None:
+        query = query.where(table.c.tenant == tenant)
+    return [_stored(row) for row in connection.execute(query)]
 
 
-def find_dead_letters(connection: Connection, ids: Sequence[UUID]) -> list[StoredDeadLetter]:
+def find_dead_letters(
+    connection: Connection, ids: Sequence[UUID], *, is_locked: bool = True
+) -> list[StoredDeadLetter]:
     """Return the dead letters of these ids, oldest first, locked until the transaction ends."""
     table = tables.dead_letters
-    query = select(table).where(table.c.id.in_(ids)).order_by(table.c.id).with_for_update()
+    query = select(table).where(table.c.id.in_(ids)).order_by(table.c.id)
+    if is_locked:
+        query = query.with_for_update()
     return [_stored(row) for row in connection.execute(query)]
 
 

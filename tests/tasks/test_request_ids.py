@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from db.ids import new_id
-from intake.cli.replay_letters import message_of
+from intake.requests.replay_letters import message_of
 from orders.recovery.dead_letters import find_dead_letters
 from orders.recovery.requests_json import request_from_json, request_json
 from schemas.outcomes import Outcome

@@ -100,6 +100,11 @@ class Settings(BaseSettings):
         None,
         description="the intake's address in links (https://…); required unless it listens on loopback only",
     )
+    operator_tenant: str | None = Field(
+        None,
+        description="the tenant whose admin keys see all tenants on the operator's page; unset: each "
+        "sees its own",
+    )
     max_header_bytes: Annotated[int, Field(ge=1024)] = Field(
         32 * 1024, description="bytes of a call's request line and headers; more is refused with 431"
     )

@@ -65,7 +65,7 @@ def show(
 ) -> None:
     """Show a dead letter with its message as it came, and the stack trace if there is one."""
     from intake.cli.processes.servers import transaction
-    from intake.cli.replay_letters import all_of
+    from intake.requests.replay_letters import all_of
     from orders.recovery.dead_letters import find_dead_letters
 
     ids = _parse([id_])
@@ -101,13 +101,13 @@ def replay(
     its effect once.
     """
     from intake.cli.processes.servers import engine, servers
-    from intake.cli.replay_letters import replay_dead_letters
+    from intake.requests.replay_letters import replay_dead_letters
 
     if bool(ids) == every:
         raise typer.BadParameter("name dead letters, or say --all")
     wanted = None if every else _parse(ids or [])
-    with servers(broker=True), engine() as opened:
-        replayed = replay_dead_letters(opened, wanted)
+    with servers(broker=True) as settings, engine() as opened:
+        replayed = replay_dead_letters(opened, wanted, settings)
     _say("replayed", replayed, as_json)
 
 
@@ -115,7 +115,7 @@ def replay(
 def discard(ids: Ids, as_json: JsonFlag = False) -> None:
     """Delete dead letters for good."""
     from intake.cli.processes.servers import transaction
-    from intake.cli.replay_letters import all_of
+    from intake.requests.replay_letters import all_of
     from orders.recovery import dead_letters
 
     wanted = _parse(ids)

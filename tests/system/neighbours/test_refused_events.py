@@ -10,7 +10,7 @@ import pytest
 import redis
 from sqlalchemy import Engine
 
-from intake.cli.replay_letters import replay_dead_letters
+from intake.requests.replay_letters import replay_dead_letters
 from orders.recovery.dead_letters import list_dead_letters
 from tasks import resources
 from tasks.outbox import relay
@@ -100,14 +100,14 @@ def test_a_replayed_event_is_sent_when_the_broker_takes_it(broker: RabbitMQ, eng
         assert stored.letter.tenant == "demo"
 
         # Too early: it is a dead letter again, and no second one.
-        assert replay_dead_letters(engine, None) == [stored.id]
+        assert replay_dead_letters(engine, None, get_settings()) == [stored.id]
         relay()
         assert len(dead(engine)) == 1
 
         broker.ctl("eval", "application:set_env(rabbit, max_message_size, 134217728).")
         try:
             resources.publisher().close()
-            replay_dead_letters(engine, None)
+            replay_dead_letters(engine, None, get_settings())
             assert relay() == 1
         finally:
             broker.ctl("eval", "application:set_env(rabbit, max_message_size, 70000).")
@@ -184,7 +184,7 @@ def test_valkey_refuses_one_alone_and_the_others_go_on(
             assert unsent(engine) == set()
 
             client.config_set("proto-max-bulk-len", 512 * 1024 * 1024)
-            replay_dead_letters(engine, None)
+            replay_dead_letters(engine, None, get_settings())
             relay()
             assert listener.subjects() == small | {culprit}
         resources.publisher().close()

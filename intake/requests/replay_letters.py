@@ -11,7 +11,6 @@ import orjson
 from sqlalchemy import Connection, Engine, select
 
 from db import tables
-from intake.cli.failures import CommandFailed
 from orders.outbox import send_again
 from orders.recovery.dead_letters import DeadLetter, StoredDeadLetter, discard, find_dead_letters
 from orders.recovery.event_letters import EVENT_MESSAGE, event_of
@@ -19,17 +18,20 @@ from schemas.requests import EXPIRE
 from worker.broker.outgoing import Message, task_message
 from worker.broker.publishing import NotConfirmed, Publisher
 from worker.broker.queues import ORDERS, OUTBOX
-from worker.runtime.settings import get_settings
+from worker.runtime.settings import Settings
 
 _AT_ONCE: Final = 100
 
 
-def replay_dead_letters(engine: Engine, ids: Sequence[UUID] | None) -> list[UUID]:
+class NoSuchLetter(Exception):
+    """There is no dead letter {ids}, or what it is about is gone."""
+
+
+def replay_dead_letters(engine: Engine, ids: Sequence[UUID] | None, settings: Settings) -> list[UUID]:
     """Publish the dead letters (None: all) in the order of their deaths, then delete them; return their ids.
 
     Raises `NotConfirmed`, and then those not yet confirmed are still there.
     """
-    settings = get_settings()
     if ids is None:
         with engine.begin() as connection:
             ids = connection.scalars(select(tables.dead_letters.c.id).order_by("id")).all()
@@ -58,17 +60,17 @@ def _messages(connection: Connection, stored: StoredDeadLetter) -> list[Message]
     event = event_of(stored.letter)
     if event is not None:
         if not send_again(connection, *event):
-            raise CommandFailed(f"dead letter {stored.id}: its event message does not exist any more")
+            raise NoSuchLetter(f"dead letter {stored.id}: its event message does not exist any more")
         return []
     # What the schedule proposed it proposes again, once it is no dead letter.
     return [] if stored.letter.kind == EXPIRE else [message_of(stored.letter)]
 
 
 def all_of(ids: Sequence[UUID], found: list[StoredDeadLetter]) -> list[StoredDeadLetter]:
-    """Return what was found; an id that nothing was found for fails the command."""
+    """Return what was found; raise `NoSuchLetter` for an id that nothing was found for."""
     missing = set(ids) - {one.id for one in found}
     if missing:
-        raise CommandFailed("there is no dead letter " + ", ".join(sorted(str(id_) for id_ in missing)))
+        raise NoSuchLetter("there is no dead letter " + ", ".join(sorted(str(id_) for id_ in missing)))
     return found
 
 
