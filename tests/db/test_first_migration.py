@@ -51,20 +51,21 @@ def _set_revision(engine: Engine, revision: str) -> None:
 
 
 def test_it_makes_what_the_migrations_before_made(old: Engine, migrated: Engine) -> None:
+    upgrade(old)  # what came later comes to both
+
     made = _facts(migrated)
     assert len(made) > 300
     assert made ^ _facts(old) == set()
 
 
-def test_a_database_of_the_migrations_before_is_left_alone_and_works(old: Engine) -> None:
+def test_a_database_of_the_migrations_before_keeps_its_rows_and_works(old: Engine) -> None:
     load(old)
     kept, gone = place(old, quantity=2), place(old)
-    facts, before = _facts(old), _everything(old)
+    before = _everything(old)
 
     assert upgrade(old) == ("2026_11_26_key_uses", newest_revision())
 
-    assert _everything(old) == before
-    assert _facts(old) == facts
+    assert _everything(old) | {"alembic_version": []} == before | {"alembic_version": []}
     assert find_trouble(old) is None
     run(old, make_change(CANCEL, order_id=str(gone)))
     place(old)
@@ -77,6 +78,7 @@ def test_the_command_says_that_there_is_nothing_to_do(
     old: Engine, willcall: Willcall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WILLCALL_DATABASE_URL", old.url.render_as_string(hide_password=False))
+    upgrade(old)
 
     ran = willcall("migrate")
 
