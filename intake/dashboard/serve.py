@@ -21,6 +21,7 @@ from tornado.web import RequestHandler, authenticated
 from intake.dashboard.broker import BrokerPage, broker_name
 from intake.dashboard.discretion import QuietEvents, QuietInspector
 from intake.dashboard.pages import refusal
+from intake.dashboard.state import keep_state
 from worker.runtime.logs import set_up_logs
 from worker.runtime.settings import Settings
 
@@ -147,6 +148,7 @@ def _set_options(settings: Settings) -> None:
     }
     for name, value in ours.items():
         setattr(options, name, value)
+    keep_state(options, settings.home)
     extract_settings()
 
 

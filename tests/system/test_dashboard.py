@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 from celery import Celery
 from flower.urls import handlers
@@ -51,19 +52,41 @@ class Dashboard:
 
 
 @contextmanager
-def _dashboard(broker: Broker, **variables: object) -> Iterator[Dashboard]:
+def running_dashboard(broker: Broker, **variables: object) -> Iterator[Dashboard]:
+    """Run a dashboard; a variable that is None is not set."""
     port = free_port()
-    own = {"WILLCALL_FLOWER_PORT": port, "WILLCALL_FLOWER_BASIC_AUTH": ":".join(LOGIN)}
-    log = broker.folder / "flower.log"
+    own = {
+        "WILLCALL_FLOWER_PORT": port,
+        "WILLCALL_FLOWER_BASIC_AUTH": ":".join(LOGIN),
+        "FLOWER_PERSISTENT": "false",  # another test's workers are none of this one's
+    }
+    log = broker.folder / f"flower-{port}.log"
     with (
         running_willcall(
-            "serve", "flower", variables=broker.environment | own | variables, log=log, ready="Connected to"
+            "serve",
+            "flower",
+            variables=_set(broker.environment | own | variables),
+            log=log,
+            ready="Connected to",
         ) as process,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", auth=LOGIN, timeout=PATIENCE_SECONDS) as client,
     ):
         yield Dashboard(port, client)
         assert process.process.poll() is None, process.output()
         assert "Traceback" not in process.output()
+
+
+def _set(variables: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in variables.items() if value is not None}
+
+
+def send_orders(broker: Broker, count: int = 5) -> None:
+    """Publish so many orders, in one message."""
+    requests = [{"tenant": "demo", **make_body()} for _ in range(count)]
+    content = orjson.dumps({"requests": requests})
+    broker.publisher().publish(
+        [task_message("orders.create", content, queue=ORDERS, summary=f"requests={count}", requests=count)]
+    )
 
 
 def _own_methods(handler: type[RequestHandler]) -> list[str]:
@@ -100,7 +123,7 @@ def test_of_all_that_flower_answers_only_what_shows_is_left() -> None:
 
 def test_no_call_of_flowers_changes_anything(broker: Broker) -> None:
     worker = broker.worker(queues=MAINTENANCE)
-    with _dashboard(broker) as dashboard:
+    with running_dashboard(broker) as dashboard:
         wait_until(lambda: len(dashboard.workers()) == 1, what="the worker is seen")
         [name] = dashboard.workers()
         body = {"kwargs": {"requests": [{"tenant": "demo", **make_body()}]}, "queue": ORDERS}
@@ -135,7 +158,7 @@ def test_the_broker_page_shows_our_queues(broker: Broker) -> None:
         )
         for _ in range(3):
             app.send_task("orders.create", kwargs={"requests": []}, queue=ORDERS)
-    with _dashboard(broker, **prefix) as dashboard:
+    with running_dashboard(broker, **prefix) as dashboard:
         rows = re.findall(r"<tr id=.*?</tr>", dashboard.get("/broker").text, re.DOTALL)
 
     cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in rows]
@@ -151,7 +174,7 @@ def test_it_tells_no_secret_and_no_buyer(broker: Broker, engine: Engine) -> None
         # Of a list the first node that answers is taken; the others are known all the same.
         variables["WILLCALL_BROKER_URL"] = f"{broker.url};amqp://guest:{SECRET}@127.0.0.1:{free_port()}//"
     broker.worker(queues=MAINTENANCE, **variables)
-    with _dashboard(broker, **variables) as dashboard, Celery(broker=broker.url) as app:
+    with running_dashboard(broker, **variables) as dashboard, Celery(broker=broker.url) as app:
         wait_until(lambda: len(dashboard.workers()) == 1, what="the worker is seen")
         [name] = dashboard.workers()
         wait_until(lambda: "Prefetch" in dashboard.get(f"/worker/{name}").text, what="its page")
@@ -177,7 +200,7 @@ def _socket_of(broker: Broker) -> list[str]:
 
 @pytest.mark.parametrize("broker", ["valkey"], indirect=True)
 def test_strangers_see_that_it_is_alive_and_nothing_else(broker: Broker) -> None:
-    with _dashboard(broker) as dashboard, httpx.Client(base_url=dashboard.client.base_url) as stranger:
+    with running_dashboard(broker) as dashboard, httpx.Client(base_url=dashboard.client.base_url) as stranger:
         for path in ("/", "/workers", "/tasks", "/broker", "/metrics", "/worker/x", "/task/x"):
             assert stranger.get(path).status_code == 401, path
         assert stranger.post("/tasks/datatable").status_code == 401
@@ -193,7 +216,7 @@ def test_flowers_own_variables_open_nothing(broker: Broker) -> None:
         "FLOWER_DEBUG": "true",
         "FLOWER_URL_PREFIX": "flower",
     }
-    with _dashboard(broker, **variables) as dashboard:
+    with running_dashboard(broker, **variables) as dashboard:
         assert dashboard.get("/flower/").status_code == 200
         assert dashboard.get("/flower/broker").status_code == 200
         assert dashboard.get("/").status_code == 404
@@ -212,7 +235,7 @@ def _is_refused(dashboard: Dashboard, method: str, path: str, **sent: Any) -> bo
 
 @pytest.mark.parametrize("broker", ["valkey"], indirect=True)
 def test_what_a_caller_may_send_is_bounded(broker: Broker) -> None:
-    with _dashboard(broker) as dashboard:
+    with running_dashboard(broker) as dashboard:
         assert dashboard.client.get("/", headers={"x": "x" * 20_000}).status_code == 200
         assert _is_refused(dashboard, "GET", "/", headers={"x": "x" * 40_000})
         assert _is_refused(dashboard, "POST", "/tasks/datatable", content=b"x" * 100_000)
@@ -225,7 +248,7 @@ def test_what_a_caller_may_send_is_bounded(broker: Broker) -> None:
 def test_a_broker_that_is_away_is_said_and_not_where_it_is(broker: Broker, tmp_path: Path) -> None:
     with running_rabbitmq(tmp_path / "other") as other:
         broker.url = other.url
-        with _dashboard(broker) as dashboard:
+        with running_dashboard(broker) as dashboard:
             assert dashboard.get("/broker").status_code == 200
             other.kill()
 
