@@ -19,7 +19,7 @@ FIND_PYTHON = for p in $(PYTHONS); do \
 	done; \
 	[ -n "$$python" ] || { echo "Willcall needs Python 3.11 or newer; none of these is: $(PYTHONS)" >&2; exit 1; }
 
-.PHONY: help demo up test test-fast fix neighbours faults mutations deploys lint shape clients bench bench-quick audit
+.PHONY: help demo up test test-fast fix neighbours faults mutations deploys onsale lint shape clients bench bench-quick audit
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,9 @@ mutations: .venv/.synced ## switch each safeguard off in turn, and see that the 
 
 deploys: .venv/.synced ## restart, upgrade and restore under load, and let a million requests wait; needs RabbitMQ
 	@DEPLOYS_QUEUED=$${DEPLOYS_QUEUED:-1000000} .venv/bin/pytest -s tests/system/deploys tests/system/backup $(ARGS)
+
+onsale: .venv/.synced ## simulate an on-sale of 20,000 buyers with killed workers, and write its plot and screenshots: 5 minutes
+	@.venv/bin/python -m tests.onsale --write $(ARGS)
 
 lint: .venv/.synced ## check style, format, types and the direction of imports
 	@.venv/bin/ruff check .
