@@ -154,8 +154,8 @@ def test_one_of_several_versions_is_enough_and_decided_when_the_request_is(engin
 )
 def test_malformed_versions_are_refused(engine: Engine, kind: str, words: dict[str, Any]) -> None:
     load(engine)
-    more = {UPDATE: {"patch": {}}, CANCEL: {}, PAY: {"type": "cash"}}[kind]
-    outcome = _one(engine, kind, order_id=str(place(engine)), **more, **words)
+    more: dict[str, dict[str, Any]] = {UPDATE: {"patch": {}}, CANCEL: {}, PAY: {"type": "cash"}}
+    outcome = _one(engine, kind, order_id=str(place(engine)), **more[kind], **words)
 
     assert set(codes(outcome)) == {"invalid"}
 

@@ -266,7 +266,12 @@ def test_several_line_items_are_sold_only_by_who_owns_them_all(engine: Engine) -
 
 
 def test_a_purchase_of_what_is_there_takes_tickets_at_their_cost(engine: Engine) -> None:
-    buy = {"is_purchase": True, "seller_id": "them", "buyer_id": "us", "ticket_class": "theirs"}
+    buy: dict[str, Any] = {
+        "is_purchase": True,
+        "seller_id": "them",
+        "buyer_id": "us",
+        "ticket_class": "theirs",
+    }
     trusted, other = run(engine, make_request(**buy), make_request(may_set_price=False, **buy))
     assert _order(engine, trusted.order_id)["totals"]["total"] == "40.00"
     assert _order(engine, other.order_id)["totals"]["total"] == "50.00"
@@ -381,7 +386,7 @@ def test_a_ticket_group_that_cannot_be_made_leaves_nothing(
 def test_a_cancelled_purchase_takes_its_inventory_with_it_unless_some_is_sold(engine: Engine) -> None:
     (outcome,) = run(engine, _purchase(low_seat="1"))
     (sold,) = run(engine, _sale("new", 1))
-    cancel = {"order_id": str(outcome.order_id)}
+    cancel: dict[str, Any] = {"order_id": str(outcome.order_id)}
     assert codes(run(engine, make_change(CANCEL, **cancel))[0]) == ["not_allowed_in_status"]
     run(engine, make_change(CANCEL, order_id=str(sold.order_id)))
     assert run(engine, make_change(CANCEL, **cancel))[0].status == "processed"
@@ -402,7 +407,7 @@ def test_a_purchase_that_replaces_another_has_its_buyer_and_the_owner_as_its_sel
     (sold,) = run(engine, _sale())
     sale, purchase = _pair(engine, sold)
     base = {"is_purchase": True, "substitutes": purchase["number"], "ticket_class": "their-stalls"}
-    named = {"seller_id": "them", "buyer_id": "others"}
+    named: dict[str, Any] = {"seller_id": "them", "buyer_id": "others"}
     open_, said, of_sale, ours = run(
         engine,
         make_request(**base),

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import Any
 
 import kombu
 import psycopg
@@ -107,11 +108,15 @@ def pids(home: Path) -> set[int | None]:
     return {postgres_pid(home), valkey_pid(home)}
 
 
+def _is_gone(home: Path, pid: int) -> bool:
+    return pid not in pids(home)
+
+
 def kill_servers(home: Path) -> None:
     for pid in pids(home) - {None}:
         assert pid
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda pid=pid: pid not in pids(home), what="the end of a killed server")
+        wait_until(partial(_is_gone, home, pid), what="the end of a killed server")
 
 
 def connect(home: Path) -> psycopg.Connection:
@@ -403,7 +408,7 @@ def test_servers_whose_sockets_were_deleted_are_replaced(home: Path) -> None:
 def test_data_that_another_users_server_has_open_are_refused(
     home: Path, parent: Path, monkeypatch: pytest.MonkeyPatch, server: str
 ) -> None:
-    wanted = {"postgres": False, "valkey": False, server: True}
+    wanted: dict[str, Any] = {"postgres": False, "valkey": False, server: True}
     with running(home, **wanted):
         used = pids(home)
         with monkeypatch.context() as other_user:
