@@ -108,7 +108,7 @@ def _claim(
     now: datetime,
 ) -> int | None:
     """Insert or ignore the request; return the number of its order if it is new."""
-    statement = insert(tables.requests).values(
+    added = insert(tables.requests).values(
         id=UUID(request_id),
         tenant_id=tenant.id,
         idempotency_key=key,
@@ -118,7 +118,7 @@ def _claim(
         order_id=order_id,
         processed_at=now,
     )
-    statement = statement.on_conflict_do_nothing().returning(tables.order_numbers.next_value())
+    statement = added.on_conflict_do_nothing().returning(tables.order_numbers.next_value())
     return session.scalars(statement).first()
 
 

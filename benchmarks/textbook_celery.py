@@ -46,12 +46,12 @@ def _sessions() -> sessionmaker[Session]:
     return textbook.make_sessions(os.environ["BENCHMARKS_DATABASE_URL"])
 
 
-@app.task(name=TASK)  # type: ignore[untyped-decorator]
+@app.task(name=TASK)
 def create_order(request: dict[str, Any]) -> None:
     """Create one order."""
     textbook.create_order(_sessions(), request, datetime.now(UTC))
 
 
-@worker_ready.connect  # type: ignore[untyped-decorator]
+@worker_ready.connect
 def _on_ready(**_: Any) -> None:
     sys.stderr.write(READY + "\n")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 
-from huey import RedisHuey  # type: ignore[import-untyped]
+from huey import RedisHuey
 from sqlalchemy.orm import Session, sessionmaker
 
 from benchmarks import textbook
@@ -45,7 +45,7 @@ def publish(url: str, requests: Sequence[Mapping[str, Any]]) -> None:
 huey, _ = make_huey(os.environ.get("BENCHMARKS_BROKER_URL", "unix:///nowhere"))
 
 
-@huey.on_startup()  # type: ignore[untyped-decorator]
+@huey.on_startup()
 def _on_ready() -> None:
     sys.stderr.write(READY + "\n")
     sys.stderr.flush()

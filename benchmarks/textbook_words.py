@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmarks.textbook_tables import Tenant, TicketClass
 from schemas import orders as wire
+from schemas.order_fields import Address, Attendee, Buyer
 from schemas.text import WireModel
 
 
@@ -13,8 +14,8 @@ def order_words(tenant: Tenant, order: Any, ticket_classes: Sequence[TicketClass
     pairs = list(zip(order.lines, ticket_classes, strict=True))
     words = wire.Order(
         tenant=tenant.name,
-        buyer=wire.Buyer(**_named(order, "buyer_", wire.Buyer)),
-        billing_address=order.billing_address and wire.Address(**order.billing_address),
+        buyer=Buyer(**_named(order, "buyer_", Buyer)),
+        billing_address=order.billing_address and Address(**order.billing_address),
         line_items=tuple(_line(line, ticket_class) for line, ticket_class in pairs),
         totals=_totals(order),
         tickets=tuple(
@@ -92,6 +93,6 @@ def _ticket(ticket: Any, line: Any, ticket_class: TicketClass) -> wire.Ticket:
     )
 
 
-def _attendee(ticket: Any) -> wire.Attendee | None:
-    attendee = wire.Attendee(**_named(ticket, "attendee_", wire.Attendee))
+def _attendee(ticket: Any) -> Attendee | None:
+    attendee = Attendee(**_named(ticket, "attendee_", Attendee))
     return attendee if any(value is not None for _, value in attendee) else None

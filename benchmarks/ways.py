@@ -42,10 +42,10 @@ _LONGEST_SECONDS: Final = 0.05
 def take(way: str, settings: Settings) -> None:
     """Let the intake of this process answer in another way."""
     if way in (ROWS, ALONE):
-        bulk_answers.read_snapshot = _read_rows  # type: ignore[attr-defined]
-        bulk_answers.read_told = lambda *_: None  # type: ignore[attr-defined]
+        bulk_answers.read_snapshot = _read_rows  # type: ignore[attr-defined] # replaced where it is called
+        bulk_answers.read_told = lambda *_: None  # type: ignore[attr-defined] # replaced where it is called
     if way == ALONE:
-        bulk_answers.Turns.take = _take_one  # type: ignore[method-assign,attr-defined]
+        bulk_answers.Turns.take = _take_one  # type: ignore[method-assign,attr-defined] # the same
     if way == PUSHED:
         listening: list[psycopg.Connection[Any]] = []
 
@@ -62,7 +62,7 @@ def take(way: str, settings: Settings) -> None:
             self._next_look = time.monotonic()
 
         _rest = BulkAnswers._rest
-        BulkAnswers._rest = rest  # type: ignore[method-assign]
+        BulkAnswers._rest = rest  # type: ignore[method-assign] # the same
 
 
 def _read_rows(connection: Connection, wanted: Sequence[Wanted], **moment: Any) -> Snapshot:

@@ -6,7 +6,7 @@ moments are aware, JSON is what `json` makes of it. A test holds them equal to `
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from schemas.catalogue import TaxRounding
 from schemas.dialects import Extras
@@ -291,7 +291,3 @@ class EventRow(NamedTuple):
     type: str
     data: str
     created_at: datetime
-
-
-AnyRow = tuple[Any, ...]
-"""A row of whichever table."""

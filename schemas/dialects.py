@@ -1,7 +1,7 @@
 """The dialects' names, and what an order keeps of a dialect's words that have no canonical home."""
 
 import re
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal
 
 import orjson
 from pydantic import AfterValidator
@@ -11,7 +11,6 @@ from schemas.nesting import is_deeper_than
 from schemas.text import UNSTORABLE
 
 DialectName = Literal["zoho_backstage", "ticket_evolution", "acme", "eventbookings"]
-DIALECT_NAMES: Final[tuple[str, ...]] = get_args(DialectName)
 
 MAX_EXTRAS_BYTES: Final = 64 * 1024
 MAX_EXTRAS_DEPTH: Final = 100

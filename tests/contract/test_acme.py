@@ -122,7 +122,7 @@ def test_an_undocumented_field_is_refused_by_name(acme: Acme, worker: object) ->
 
 
 def test_a_rejection_names_acmes_fields(acme: Acme, worker: object) -> None:
-    def errors(words: object) -> list[tuple[str, str]]:
+    def errors(words: object) -> list[tuple[str, str | None]]:
         answer = acme.call("POST", "", words)
         assert 400 <= answer.status_code < 500, answer.text
         return [(error["code"], error["field"]) for error in answer.json()["errors"]]

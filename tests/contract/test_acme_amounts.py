@@ -23,7 +23,7 @@ def untaxed(*items: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
     return simple(orderItems=[{"ticketingTypeId": "10", **one} for one in items], **changes)
 
 
-def totals(order: dict[str, Any]) -> tuple[Decimal, ...]:
+def totals(order: dict[str, Any]) -> tuple[int | Decimal, ...]:
     """Return the original total, the total, both less what is taken off, and paid, balance, refund."""
     return tuple(
         order[name]

@@ -10,7 +10,7 @@ from orders.reading.recorded_changes import changes_since
 from schemas.orders import Order
 from schemas.requests import CANCEL, CHECK_IN, PAY, UPDATE
 from tests.contract.acme_shop import EXAMPLES, ORDERS, Shop, in_shop, without
-from vendors.acme import earlier_order
+from vendors.acme import earlier
 
 __all__ = ["in_shop"]
 
@@ -47,12 +47,13 @@ def _patch(shop: Shop, order: dict[str, Any], step: str) -> dict[str, Any]:
         lines[0]["quantity"] = max(1, lines[0]["quantity"] - 1)
     if step == "swap":
         lines[0] = {"ticket_class_id": "0", "quantity": 1, "attendees": [{"first_name": "Ada"}]}
-    return {
+    others: dict[str, dict[str, Any]] = {
         "rename": {"buyer": {"first_name": "Ada", "phone": "1"}},
         "address": {"billing_address": {"city": "Paris", "name": None}},
         "notes": {"external_notes": ["a", "b", "c"][: order["version"] % 4]},
         "extras": {"extras": {"acme": {"visitorId": "other", "items": None}}},
-    }.get(step, {"line_items": lines})
+    }
+    return others.get(step, {"line_items": lines})
 
 
 def _take(shop: Shop, order: dict[str, Any], step: str) -> None:
@@ -92,7 +93,7 @@ def test_an_order_is_found_as_it_was_before_each_change(
             changes = [one for one in shop.changes(id_) if one.number > before.version]
             if not changes:
                 continue
-            found, _ = earlier_order(was[-1], background, changes)
+            found, _ = earlier(was[-1], background, changes)
             assert _words(found) == _words(before)
 
     in_shop(check)

@@ -29,7 +29,7 @@ def guests(quantity: int = 2, **changes: Any) -> dict[str, Any]:
     return {"ticketingTypeId": GUEST, "quantity": quantity, **changes}
 
 
-def prices(order: dict[str, Any], place: int = 0) -> tuple[Decimal, ...]:
+def prices(order: dict[str, Any], place: int = 0) -> tuple[int | Decimal, ...]:
     names = ("unitPrice", "discountedUnitPrice", "amount", "discountedAmount")
     return tuple(order["orderItems"][place][name] for name in names)
 

@@ -105,7 +105,7 @@ def test_only_tokens_are_taken(caller: httpx.Client, intake: Intake, key: str, k
         "forged": forged,
         "unknown": make_token(CALLER, frozenset(TOKEN_SCOPES), datetime.now(UTC)),
     }[kind]
-    headers = {"authorization": b"Bearer " + token.encode()} if token else {}
+    headers = {b"authorization": b"Bearer " + token.encode()} if token else {}
     answer = caller.get(f"/events/{EVENT}/orders", headers=headers)
 
     assert (answer.status_code, answer.json()["statusCode"]) == (401, 401)

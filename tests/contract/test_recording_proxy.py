@@ -71,5 +71,5 @@ def test_an_intake_that_is_away_is_a_bad_gateway(tmp_path: Path) -> None:
     class Away:
         url = "http://127.0.0.1:9"
 
-    with recording(Away(), tmp_path / "away.jsonl") as http:  # type: ignore[arg-type]
+    with recording(Away(), tmp_path / "away.jsonl") as http:  # type: ignore[arg-type] # it needs only a URL
         assert http.get("/healthz").status_code == 502

@@ -13,6 +13,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import APIOperation, Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -55,7 +56,7 @@ class _Session:
         self._things = things
         self._count = 0
 
-    def call(self, case: Case) -> None:
+    def call(self, case: Case[Any]) -> None:
         """Call, every other time with what is there: of what is made up one learns only that it is not."""
         self._count += 1
         if self._count % 2:
@@ -77,7 +78,7 @@ class _Session:
         """Fail with what was wrong."""
         assert not self.wrong, "\n\n".join(f"{label}\n{told}" for label, told in self.wrong.items())
 
-    def known(self, operation: APIOperation) -> dict[str, Any]:
+    def known(self, operation: APIOperation[Any, Any, Any, Any]) -> dict[str, Any]:
         names = {parameter.name for parameter in operation.path_parameters}
         return {name: value for name, value in self._things.items() if name in names}
 
@@ -107,13 +108,15 @@ def session(intake: Intake, caller: httpx.Client, catalogue: Catalogue, worker: 
     return _Session(intake, credentials, things)
 
 
-def _operations(intake: Intake) -> Iterator[APIOperation]:
+def _operations(intake: Intake) -> Iterator[APIOperation[Any, Any, Any, Any]]:
     page = schemathesis.openapi.from_url(f"{intake.url}/openapi.json")
     page.config.generation.update(with_security_parameters=False)
-    return (result.ok() for result in page.get_all_operations())
+    for result in page.get_all_operations():
+        assert isinstance(result, Ok)
+        yield result.ok()
 
 
-def _can_be_wrong(operation: APIOperation) -> bool:
+def _can_be_wrong(operation: APIOperation[Any, Any, Any, Any]) -> bool:
     """Say whether a call can be other than the page says: a path is any text, and so is a header."""
     return bool(operation.query) or bool(operation.body)
 

@@ -29,8 +29,8 @@ def test_every_field_of_a_call_comes_back(broker: Broker) -> None:
     assert Decimal(order["total"]) == 2 * Decimal("80.1") + Decimal("45.5") + Decimal("5") + Decimal(
         "2.5"
     ) + Decimal("1.25") + Decimal("7.28") - Decimal("3.1")
-    same = ("seller_id", "client_id", "created_by_ip_address", "consignment", "promo_code", "instructions")
-    same += ("seller_reference_number", "reference", "internal_notes", "is_purchase")
+    same = ["seller_id", "client_id", "created_by_ip_address", "consignment", "promo_code", "instructions"]
+    same += ["seller_reference_number", "reference", "internal_notes", "is_purchase"]
     assert {name: order[name] for name in same} == {name: asked[name] for name in same}
     assert order["external_notes"] == ["aisle, please"]
     assert (order["check_fraud"], order["fraud_check_status"]) == (True, "approved")

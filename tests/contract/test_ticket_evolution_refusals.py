@@ -202,8 +202,8 @@ def test_an_unsigned_call_is_refused(broker: Broker) -> None:
             "x-signature": signature(broker.secret, f"POST example.com/v9/orders?{body}"),
         },
     ):
-        raw = {name: value.encode() for name, value in headers.items()} | {
-            "content-type": b"application/json"
+        raw = {name.encode(): value.encode() for name, value in headers.items()} | {
+            b"content-type": b"application/json"
         }
         answer = broker.http.post("/v9/orders", content=body, headers=raw)
         assert answer.status_code == 401, headers

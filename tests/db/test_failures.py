@@ -35,7 +35,7 @@ from tests.processes import ROOT
 )
 def test_a_failure_is_blamed_on_what_caused_it(error: psycopg.Error, expected: Fault) -> None:
     assert fault_of(error) is expected
-    assert fault_of(DBAPIError("SELECT", {}, error)) is expected  # type: ignore[arg-type]
+    assert fault_of(DBAPIError("SELECT", {}, error)) is expected
 
 
 def test_a_pool_without_a_free_connection_is_the_systems_fault() -> None:

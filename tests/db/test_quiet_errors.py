@@ -118,7 +118,7 @@ def test_a_trace_quotes_no_value_and_no_line_of_code() -> None:
 
     def fail() -> None:
         try:
-            {}[name]
+            dict[str, str]()[name]
         except KeyError as error:
             raise ValueError(f"INSERT INTO guests: {name}") from error
 

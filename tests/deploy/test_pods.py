@@ -6,6 +6,7 @@ import signal
 import subprocess
 import urllib.error
 import urllib.request
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -19,7 +20,7 @@ from sqlalchemy import Engine
 from tests.databases import fresh_database
 from tests.deploy.manifests import FOLDER, KUSTOMIZATIONS, PODS, Pod, of_kind, settings_file
 from tests.intake.cli.conftest import running_willcall
-from tests.processes import wait_until
+from tests.processes import Process, wait_until
 from tests.rabbitmq import RabbitMQ, free_port, running_rabbitmq
 from worker.broker.queues import DEAD_QUEUE, order_queues, queues
 
@@ -54,6 +55,10 @@ def _answers(url: str) -> bool:
         return False
 
 
+def _answers_or_ended(url: str, process: Process) -> bool:
+    return _answers(url) or process.process.poll() is not None
+
+
 @pytest.fixture
 def database(migrated: Engine) -> Any:
     with fresh_database(migrated, "pods") as engine:
@@ -73,9 +78,7 @@ def test_a_pod_answers_its_probes_writes_nothing_and_ends(
         for _, probe in pod.probes():
             ask = probe["httpGet"]
             url = f"http://127.0.0.1:{_port(pod, ask['port'], variables)}{ask['path']}"
-            wait_until(
-                lambda url=url: _answers(url) or process.process.poll() is not None, what=f"{name}: {url}"
-            )
+            wait_until(partial(_answers_or_ended, url, process), what=f"{name}: {url}")
             assert process.process.poll() is None, process.output()
         # The port of a worker's metrics answers while it still starts: 143.
         assert process.end(signal.SIGTERM) in (0, 143), process.output()

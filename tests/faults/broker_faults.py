@@ -13,9 +13,14 @@ from tests.processes import children_of
 from tests.rabbitmq import RabbitMQ
 
 
+def _single(stage: Stage) -> Valkey | RabbitMQ:
+    assert isinstance(stage.broker, Valkey | RabbitMQ)
+    return stage.broker
+
+
 @kind("the broker is killed", brokers=BROKERS, lasts=(0.2, 2), weight=3)
 def _killed(stage: Stage, rng: Random) -> Iterator[str]:
-    broker = stage.broker
+    broker = _single(stage)
     assert broker.process is not None
     pid = broker.process.pid
     broker.kill()
@@ -25,7 +30,7 @@ def _killed(stage: Stage, rng: Random) -> Iterator[str]:
 
 @kind("the broker is restarted in good order", brokers=BROKERS, lasts=(0.0, 1.0), weight=1)
 def _restarted(stage: Stage, rng: Random) -> Iterator[str]:
-    broker = stage.broker
+    broker = _single(stage)
     assert broker.process is not None
     pid = broker.process.pid
     if isinstance(broker, Valkey):
@@ -37,8 +42,7 @@ def _restarted(stage: Stage, rng: Random) -> Iterator[str]:
 
 
 def _stopped(stage: Stage, rng: Random) -> Iterator[str]:
-    assert stage.broker.process is not None
-    pids = _pids(stage.broker)
+    pids = _pids(_single(stage))
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     yield seen(lambda: all(map(is_stopped, pids)), f"processes {pids} of the broker are stopped")

@@ -63,7 +63,8 @@ class _Connection:
         for writer in self._writers:
             wire = writer.get_extra_info("socket")
             wire.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, _NOTHING)
-            writer.transport.pause_reading()
+            reading: Any = writer.transport  # typed as one that is only written to
+            reading.pause_reading()
         self.is_lost = True
 
     def close(self) -> None:

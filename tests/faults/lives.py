@@ -94,7 +94,11 @@ def _changed(rng: Random) -> Life:
     count = rng.randint(1, 3)
     body = order_body(rng, (BALCONY, count))
     line = {"line_number": 1, "ticket_class_id": BALCONY, "quantity": max(1, count + rng.choice((-1, 1, 2)))}
-    patches = [{"shipping": _amount(rng, 900)}, {"line_items": [line]}, {"service_fee": _amount(rng, 500)}]
+    patches: list[dict[str, Any]] = [
+        {"shipping": _amount(rng, 900)},
+        {"line_items": [line]},
+        {"service_fee": _amount(rng, 500)},
+    ]
     rng.shuffle(patches)
     changes = [
         _change(UPDATE, {"patch": patch}, partial(model.updated, patch=patch))

@@ -75,7 +75,8 @@ def updated(before: Expected, patch: Mapping[str, Any]) -> Expected:
     after = replace(before, changes=before.changes + 1)
     for name in ("shipping", "service_fee"):
         if name in patch:
-            after = replace(after, **{name: Decimal(patch[name])})
+            charge: dict[str, Any] = {name: Decimal(patch[name])}
+            after = replace(after, **charge)
     if "line_items" in patch:
         lines = tuple((line["ticket_class_id"], line["quantity"]) for line in patch["line_items"])
         after = replace(after, lines=lines)

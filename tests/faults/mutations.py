@@ -48,13 +48,14 @@ def processes_repeats() -> None:
     """A request that comes again is processed again."""
     from orders.steps import claim
 
-    claim._CLAIM = _changed(  # type: ignore[misc]
+    statement = _changed(
         claim._CLAIM,
         "ON CONFLICT DO NOTHING",
         # A repeat under another request id leaves the row alone: it would name an order that is not there.
         """ON CONFLICT (tenant_id, idempotency_key)
             DO UPDATE SET order_id = excluded.order_id WHERE requests.id = excluded.id""",
     )
+    _replace(claim, "_CLAIM", statement)
 
 
 @_mutation
@@ -162,20 +163,24 @@ def relays_take_any_event() -> None:
 @_mutation
 def marks_before_it_publishes() -> None:
     """A relay takes event messages out of the outbox, commits, and publishes them then."""
+    from orders.outbox import claim_unsent, mark_sent
     from tasks import outbox
+    from tasks.relaying import Relayed, relay_group
+    from tasks.resources import publisher
+    from tasks.transactions import transaction
 
-    def relay_group(after: Any, waiting: Any) -> Any:
-        with outbox.transaction() as connection:
-            messages = outbox.claim_unsent(
+    def relay(after: Any, waiting: Any) -> Any:
+        with transaction() as connection:
+            messages = claim_unsent(
                 connection, after=after, limit=outbox._GROUP, max_bytes=outbox._GROUP_BYTES, but_types=waiting
             )
             if not messages:
-                return [], outbox.Relayed()
-            outbox.mark_sent(connection, messages)
+                return [], Relayed()
+            mark_sent(connection, messages)
         time.sleep(_BETWEEN_SECONDS)
-        return messages, outbox.relay_group(outbox.publisher(), messages)
+        return messages, relay_group(publisher(), messages)
 
-    _replace(outbox, "_relay_group", relay_group)
+    _replace(outbox, "_relay_group", relay)
 
 
 @_mutation

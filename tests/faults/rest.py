@@ -39,7 +39,7 @@ def _orders_on_broker(stage: Stage) -> int:
                 pipeline.llen(queue)
             pipeline.hvals("unacked")
             *waiting, held = pipeline.execute()
-        return sum(waiting) + sum(bool(_OF_ORDERS.search(message)) for message in held)
+        return int(sum(waiting)) + sum(bool(_OF_ORDERS.search(message)) for message in held)
     node = stage.broker.nodes[0] if isinstance(stage.broker, Cluster) else stage.broker
     listed = node.ctl("--silent", "list_queues", "name", "messages").splitlines()
     counts = dict(line.split() for line in listed)

@@ -134,7 +134,7 @@ class Stage:
             "WILLCALL_BROKER_URL": self.broker_url,
             "WILLCALL_SECRET_KEY": self.variables["WILLCALL_SECRET_KEY"],
         }
-        command = [WILLCALL, *words]
+        command: list[str | Path] = [WILLCALL, *words]
         return subprocess.run(
             command, env=environment(**own), cwd=self.folder, capture_output=True, text=True, timeout=120
         )
@@ -173,7 +173,7 @@ def ports_of(broker: "Valkey | RabbitMQ | Cluster") -> list[int]:
 
 @contextmanager
 def running_stage(
-    broker: str, folder: Path, of_each: Mapping[str, int] = _OF_EACH, **variables: object
+    broker: str, folder: Path, of_each: Mapping[str, int] = _OF_EACH, /, **variables: object
 ) -> Iterator[Stage]:
     """Run processes, two of each role, on a primary, its standby and a broker."""
     with ExitStack() as stack:

@@ -10,6 +10,7 @@ from intake.producer import NotConfirmed, Producer
 from intake.requests.messages import MAX_BYTES, outgoing, pack
 from intake.requests.weights import weight_of
 from schemas.requests import KINDS
+from tests.intakes import Intake
 from worker.runtime.settings import Settings
 
 
@@ -17,7 +18,7 @@ def numbered(count: int, **fields: Any) -> list[dict[str, Any]]:
     return [{"reference": str(number), **fields} for number in range(count)]
 
 
-def test_requests_arrive_in_messages_of_a_hundred(intake) -> None:
+def test_requests_arrive_in_messages_of_a_hundred(intake: Intake) -> None:
     with Producer(intake.settings) as producer:
         ids = producer.send(numbered(250), tenant="demo")
 
@@ -30,18 +31,19 @@ def test_requests_arrive_in_messages_of_a_hundred(intake) -> None:
     assert all(id_.version == 7 for id_ in ids)
 
 
-def test_prices_may_be_held_to_the_catalogue(intake) -> None:
+def test_prices_may_be_held_to_the_catalogue(intake: Intake) -> None:
     with Producer(intake.settings) as producer:
         producer.send(numbered(1), tenant="demo", may_set_price=False)
 
     assert intake.take_requests()[0]["may_set_price"] is False
 
 
-def test_a_request_that_has_an_id_keeps_it(intake) -> None:
+def test_a_request_that_has_an_id_keeps_it(intake: Intake) -> None:
     id_ = uuid4()
     with Producer(intake.settings) as producer:
         ids = producer.send([{"request_id": id_}, {"request_id": str(id_)}], tenant="demo")
-        for malformed in ("mine", "", 7, [], f" {id_}"):
+        no_ids: list[Any] = ["mine", "", 7, [], f" {id_}"]
+        for malformed in no_ids:
             with pytest.raises(ValueError, match="is not a UUID"):
                 producer.send([{"request_id": malformed}], tenant="demo")
 
@@ -49,7 +51,7 @@ def test_a_request_that_has_an_id_keeps_it(intake) -> None:
     assert [request["request_id"] for request in intake.take_requests()] == [str(id_)] * 2
 
 
-def test_a_decimal_travels_as_a_string_and_a_lone_surrogate_as_it_is(intake) -> None:
+def test_a_decimal_travels_as_a_string_and_a_lone_surrogate_as_it_is(intake: Intake) -> None:
     with Producer(intake.settings) as producer:
         producer.send([{"shipping": Decimal("5.00"), "reference": "\ud800", "n": 2**70}], tenant="demo")
         with pytest.raises(TypeError):
@@ -59,7 +61,7 @@ def test_a_decimal_travels_as_a_string_and_a_lone_surrogate_as_it_is(intake) -> 
     assert (request["shipping"], request["reference"], request["n"]) == ("5.00", "\ud800", 2**70)
 
 
-def test_nothing_to_send_is_sent_without_a_word(intake) -> None:
+def test_nothing_to_send_is_sent_without_a_word(intake: Intake) -> None:
     with Producer(intake.settings) as producer:
         assert producer.send([], tenant="demo") == []
 
@@ -111,10 +113,13 @@ def test_orders_of_many_tickets_share_a_message_with_few_others(body: dict[str, 
     assert [message.headers["willcall_requests"] for message in messages] == [101] * 3
 
 
+NO_QUANTITIES: list[Any] = [-5, 0, "7", True, None, 10**30, [], {}, 1.5]
+
+
 @pytest.mark.parametrize(
     "body",
     [
-        *({"quantity": value} for value in (-5, 0, "7", True, None, 10**30, [], {}, 1.5)),
+        *({"quantity": value} for value in NO_QUANTITIES),
         {"line_items": "x"},
         {"a": [[[[{"b": {}}]]]]},
         {"many": [{}] * 100_000},
@@ -124,7 +129,7 @@ def test_what_makes_no_sense_weighs_as_little_as_a_small_order(body: dict[str, A
     assert weight_of("orders.create", body) == 1
 
 
-def test_without_a_broker_nothing_is_confirmed(intake) -> None:
+def test_without_a_broker_nothing_is_confirmed(intake: Intake) -> None:
     settings = Settings(broker_url="redis://127.0.0.1:1/0")
 
     with Producer(settings) as producer, pytest.raises(NotConfirmed):

@@ -53,7 +53,9 @@ def wait_until_ready(port: int) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_stopped_server_answers_those_who_wait_and_ends_well(intake, order: Order, how) -> None:
+def test_a_stopped_server_answers_those_who_wait_and_ends_well(
+    intake: Intake, order: Order, how: signal.Signals
+) -> None:
     port = settings_of(intake.settings.home).intake_port
     headers = {"authorization": f"Bearer {intake.new_key('admin')}", "prefer": "wait=30"}
     url = f"http://127.0.0.1:{port}/v1/orders"
@@ -68,7 +70,9 @@ def test_a_stopped_server_answers_those_who_wait_and_ends_well(intake, order: Or
         assert server.wait(PATIENCE_SECONDS) == 0
 
 
-def test_a_call_on_an_open_connection_is_still_answered_when_the_server_ends(intake, monkeypatch) -> None:
+def test_a_call_on_an_open_connection_is_still_answered_when_the_server_ends(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("intake.server.GOODBYE_SECONDS", PATIENCE_SECONDS)
     settings = settings_of(intake.settings.home, database_url=intake.settings.database())
     with httpx.Client(
@@ -87,7 +91,7 @@ def _is_listening(port: int) -> bool:
         return another.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_its_logs_are_json_and_hold_neither_names_nor_keys(intake, order: Order) -> None:
+def test_its_logs_are_json_and_hold_neither_names_nor_keys(intake: Intake, order: Order) -> None:
     port = settings_of(intake.settings.home).intake_port
     key = intake.new_key("admin")
     headers = {"authorization": f"Bearer {key}"}
@@ -106,7 +110,7 @@ def test_its_logs_are_json_and_hold_neither_names_nor_keys(intake, order: Order)
     assert "sam@example.com" not in logs
 
 
-def test_a_taken_port_ends_the_process_with_a_failure(intake) -> None:
+def test_a_taken_port_ends_the_process_with_a_failure(intake: Intake) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -114,7 +118,9 @@ def test_a_taken_port_ends_the_process_with_a_failure(intake) -> None:
             assert server.wait(PATIENCE_SECONDS) != 0
 
 
-def test_an_unexpected_failure_is_a_problem_that_tells_nothing(intake, caplog) -> None:
+def test_an_unexpected_failure_is_a_problem_that_tells_nothing(
+    intake: Intake, caplog: pytest.LogCaptureFixture
+) -> None:
     def fail() -> None:
         raise RuntimeError("sam@example.com")
 
@@ -126,11 +132,13 @@ def test_an_unexpected_failure_is_a_problem_that_tells_nothing(intake, caplog) -
     assert answer.headers["content-type"] == "application/problem+json"
     assert "sam@example.com" not in answer.text + caplog.text
     [record] = [one for one in caplog.records if one.message == "a call failed unexpectedly"]
-    assert record.error == "RuntimeError"
-    assert "in fail" in record.where
+    assert vars(record)["error"] == "RuntimeError"
+    assert "in fail" in vars(record)["where"]
 
 
-def test_a_wrong_statement_is_a_problem_that_tells_nothing(intake, client, caplog) -> None:
+def test_a_wrong_statement_is_a_problem_that_tells_nothing(
+    intake: Intake, client: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
     with intake.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE orders RENAME TO orders_of_old")
     try:

@@ -66,7 +66,7 @@ def _half_up(value: Fraction) -> int:
 def _units(amount: str, decimals: int) -> int:
     units = Fraction(amount) * 10**decimals
     assert units.denominator == 1, f"{amount} has more than {decimals} decimals"
-    return units.numerator
+    return int(units)
 
 
 def _written(units: int, decimals: int) -> str:

@@ -8,74 +8,44 @@ nobody wished for one: whoever compares tells it (`seat`).
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from schemas.json import JsonObject
-from schemas.requests import (
-    CANCEL,
-    CHECK_IN,
-    CREATE,
-    EXPIRE,
-    EXTEND,
-    PAY,
-    RELEASE,
-    TAKE,
-    UPDATE,
-    Request,
+from schemas.requests import CANCEL, CHECK_IN, CREATE, EXPIRE, EXTEND, PAY, RELEASE, TAKE, UPDATE, Request
+from tests.orders.life_money import (
+    add_payment,
+    balance,
+    close_refunded,
+    costs,
+    keep_within_total,
+    paid_and_refunded,
+    price_order,
+    settle,
+    shrink,
+    ticket_worth,
 )
-
-PATIENCE = timedelta(minutes=1)
-LATELY = timedelta(minutes=1)
-CLOCK_SKEW = timedelta(minutes=5)
-TAX_PERCENT = 19
-PROMO_CODES: dict[str, JsonObject] = {
-    "TEN": {"event": "concert", "percent": 10, "max_uses": None},
-    "FIVE": {"event": "concert", "cents": 500, "max_uses": 3},
-}
-CLASSES: dict[str, JsonObject] = {
-    "standing": {"event": "concert", "price": 1000, "capacity": 12, "seats": ()},
-    "stalls": {"event": "concert", "price": 2000, "capacity": 9, "seats": tuple("123456789")},
-    "pit": {"event": "opera", "price": 1199, "capacity": 7, "seats": ()},
-}
-"""As on sale at first. The opera's tax comes on top of its prices; the concert has none."""
-
-
-class Answer(NamedTuple):
-    """How a request ends; a rejection has one of the codes."""
-
-    status: str
-    codes: frozenset[str] = frozenset()
-
-
-PROCESSED = Answer("processed")
-WAITING = Answer("waiting")
-
-
-def rejected(*codes: str) -> Answer:
-    return Answer("rejected", frozenset(codes))
-
-
-def cents(amount: Any) -> int:
-    return int(Decimal(amount) * 100)
-
-
-class Refused(Exception):
-    """These codes are why."""
-
-    def __init__(self, *codes: str) -> None:
-        super().__init__(*codes)
-        self.codes = codes
-
-
-class TooEarly(Exception):
-    """What the request names is not there yet; it is refused for this code if that does not come in time."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+from tests.orders.life_terms import (
+    CLASSES,
+    CLOCK_SKEW,
+    FEES,
+    LATELY,
+    PATIENCE,
+    PROCESSED,
+    PROMO_CODES,
+    TAX_PERCENT,
+    WAITING,
+    Answer,
+    Refused,
+    TooEarly,
+    cents,
+    half_up,
+    moment,
+    rejected,
+)
+from tests.orders.life_tickets import is_meant, issue, last_unused, line_tickets, valid, void
+from tests.orders.life_updates import asked_at, expected_versions, find_place, keep_change, merge_terms
 
 
 class Model:
@@ -613,286 +583,3 @@ class Model:
             raise Refused("already_checked_in")
         ticket["status"], ticket["nonce"] = "checked_in", body.get("nonce")
         return 1
-
-
-FEES = ("shipping", "service_fee", "additional_expense")
-
-
-def moment(value: str | None) -> datetime | None:
-    return None if value is None else datetime.fromisoformat(value)
-
-
-def half_up(numerator: int, denominator: int) -> int:
-    return (2 * numerator + denominator) // (2 * denominator)
-
-
-def valid(order: JsonObject) -> Iterator[JsonObject]:
-    return (ticket for ticket in order["tickets"] if ticket["status"] != "voided")
-
-
-def line_tickets(order: JsonObject, number: int) -> list[JsonObject]:
-    return [ticket for ticket in valid(order) if ticket["line"] == number]
-
-
-def is_meant(ticket: JsonObject, scan: JsonObject) -> bool:
-    """Say whether a scan is of this ticket; it names its code or its id."""
-    name = "code" if "code" in scan else "id"
-    return bool(ticket[name] == scan.get("code", scan.get("ticket_id")))
-
-
-def issue(order: JsonObject, number: int, seat: str | None, name: str | None) -> None:
-    order["tickets"].append(
-        {
-            "number": len(order["tickets"]),
-            "id": None,
-            "code": None,
-            "line": number,
-            "class": order["lines"][number]["class"],
-            "seat": seat,
-            "name": name,
-            "status": "valid",
-            "nonce": None,
-        }
-    )
-
-
-def last_unused(tickets: Sequence[JsonObject], count: int) -> Sequence[JsonObject]:
-    """Return the last tickets, and used ones only where there are no others."""
-    unused = [ticket for ticket in tickets if ticket["status"] != "checked_in"]
-    used = [ticket for ticket in tickets if ticket["status"] == "checked_in"]
-    return ([*used, *unused])[len(tickets) - count :]
-
-
-def void(tickets: Sequence[JsonObject], codes: list[str]) -> None:
-    if any(ticket["status"] == "checked_in" for ticket in tickets):
-        codes.append("not_allowed_in_status")
-    for ticket in tickets:
-        ticket["status"] = "voided"
-
-
-def asked_at(id: UUID) -> datetime:
-    """Return when a request was accepted: the first 48 bits of its id are milliseconds."""
-    return datetime.fromtimestamp((id.int >> 80) / 1000, UTC)
-
-
-def close_refunded(order: JsonObject) -> None:
-    """Cancelled and refunded in either order end the same."""
-    if order["status"] == "cancelled" and payment_status(order) == "refunded":
-        order["status"] = "refunded"
-
-
-# Which update comes after which.
-
-
-def expected_versions(body: JsonObject) -> list[int]:
-    return list(
-        body.get("expected_versions", [body["expected_version"]] if "expected_version" in body else [])
-    )
-
-
-def find_place(order: JsonObject, body: JsonObject, request: Request) -> tuple[int, list[JsonObject]]:
-    """Return the place of a change, a number, and the changes that were decided already and come after it.
-
-    The place is the id of the request, which is a time; but after all that its sender may have seen.
-    """
-    is_dated = request.request_id.version == 7
-    seen = max(*expected_versions(body), request.seen_version or 0, 0) if is_dated else order["version"]
-    known = [change["place"] for change in order["changes"] if change["version"] <= seen]
-    place = max(request.request_id.int if is_dated else 0, *(one + 1 for one in known), 0)
-    later = [
-        change
-        for change in order["changes"]
-        if change["version"] > seen and (change["place"], change["id"]) > (place, request.request_id.int)
-    ]
-    return place, sorted(later, key=lambda change: (change["place"], change["id"]))
-
-
-def keep_change(order: JsonObject, request: Request, place: int, what: JsonObject) -> JsonObject:
-    change = {"version": order["version"] + 1, "place": place, "id": request.request_id.int, **what}
-    change["subtotal"] = None
-    order["changes"].append(change)
-    return change
-
-
-def merge_terms(
-    order: JsonObject, patch: JsonObject, later: Sequence[JsonObject]
-) -> tuple[JsonObject, set[str]]:
-    """Return what the order is to be, and the words that somebody named; later changes count once more."""
-    updates = [change["patch"] for change in later if "patch" in change]
-    # What a later update named as a whole stands; of a buyer it names parts.
-    settled = {name for one in updates for name in one} - {"buyer"}
-    patch = {name: value for name, value in patch.items() if name not in settled}
-    terms, named = merge(terms_of(order), patch), set(patch)
-    for one in updates:
-        terms = merge(terms, {name: one[name] for name in one if name == "buyer" and name in patch})
-    for change in later:
-        if "cancelled" in change and "line_items" in named:
-            terms["line_items"] = without_cancelled(order, terms["line_items"], change)
-            if not terms["line_items"]:
-                # Nothing is left of the lines that were asked for: those that the order has now stay.
-                named.discard("line_items")
-    return terms, named
-
-
-def without_cancelled(order: JsonObject, items: Sequence[JsonObject], change: JsonObject) -> list[JsonObject]:
-    """Return the lines as they are without the tickets that were cancelled after they were asked for."""
-    left = [dict(item) for item in items]
-    gone = [order["tickets"][number] for number in change["cancelled"]]
-    for number in dict.fromkeys(ticket["line"] for ticket in gone):
-        tickets = [ticket for ticket in gone if ticket["line"] == number]
-        by_number = [one for one in left if one.get("line_number") == number]
-        name = tickets[0]["class"]
-        by_class = [one for one in left if "line_number" not in one and one["ticket_class_id"] == name]
-        item = next(iter(by_number + by_class), None)
-        if item is None:
-            continue
-        if number in change["lines"] or item["quantity"] <= len(tickets):
-            left = [one for one in left if one is not item]
-            continue
-        item["quantity"] -= len(tickets)
-        if "seats" in item:
-            seats = {ticket["seat"] for ticket in tickets}
-            item["seats"] = [seat for seat in item["seats"] if seat not in seats]
-            item["quantity"] = len(item["seats"])
-        if "attendees" in item:
-            gone_places = {change["places"][ticket["number"]] for ticket in tickets}
-            kept = [one for place, one in enumerate(item["attendees"]) if place not in gone_places]
-            item["attendees"] = kept[: item["quantity"]]
-    return left
-
-
-# Money.
-
-
-def ticket_worth(order: JsonObject) -> int:
-    return sum(line["quantity"] * line["price"] for line in order["lines"].values() if line["quantity"])
-
-
-def costs(order: JsonObject) -> JsonObject:
-    """Return what the tickets cost, by their events, the tax on them, and what a promo code took off."""
-    by_event: Counter[str] = Counter()
-    for line in order["lines"].values():
-        by_event[CLASSES[line["class"]]["event"]] += line["quantity"] * line["price"]
-    promo = order["promo"]
-    by_promo = order["discount"] - order["given_discount"]
-    if promo is not None and "cents" in promo:
-        by_promo = promo["cents"]
-    return {"worth": by_event, "tax": order["tax"], "promo": by_promo}
-
-
-def shrink(order: JsonObject, cost: JsonObject) -> None:
-    """Let what was given for the tickets shrink with them; `cost` is what they cost before."""
-    worth, rest = sum(cost["worth"].values()), ticket_worth(order)
-    if rest >= worth:
-        return
-    if order["given_tax"] is not None:
-        order["given_tax"] = half_up(order["given_tax"] * rest, worth)
-    off_tickets = min(order["given_discount"], worth + cost["tax"] - min(cost["promo"], worth))
-    order["given_discount"] += half_up(off_tickets * rest, worth) - off_tickets
-    promo = order["promo"]
-    if promo is not None and "cents" in promo:
-        own, own_rest = cost["worth"][promo["event"]], costs(order)["worth"][promo["event"]]
-        if own_rest < own:
-            off_own = min(promo["cents"], own)
-            promo["cents"] += half_up(off_own * own_rest, own) - off_own
-
-
-def keep_within_total(order: JsonObject) -> None:
-    """Let the discount take off no more than there is."""
-    wish, order["given_discount"] = order["given_discount"], 0
-    price_order(order, codes=[])
-    order["given_discount"] = min(wish, order["total"])
-
-
-def price_order(order: JsonObject, *, codes: list[str]) -> None:
-    """Set the amounts of the order; its promo code takes off no more than there is."""
-    lines = [line for line in order["lines"].values() if line["quantity"]]
-    amounts = [(CLASSES[line["class"]]["event"], line["quantity"] * line["price"]) for line in lines]
-    order["subtotal"] = sum(amount for _, amount in amounts)
-    order["tax"] = order["given_tax"]
-    if order["tax"] is None:
-        order["tax"] = sum(
-            half_up(line["quantity"] * line["price"] * (line["tax"] or 0), 100) for line in lines
-        )
-    gross = order["subtotal"] + sum(order["fees"].values()) + order["tax"]
-    taken_off, promo = 0, order["promo"]
-    if promo is not None:
-        of_event = [amount for event, amount in amounts if event == promo["event"]]
-        if of_event:
-            taken_off = promo.get("cents", half_up(sum(of_event) * promo.get("percent", 0), 100))
-    taken_off = max(min(taken_off, gross - order["given_discount"]), 0)
-    order["discount"] = order["given_discount"] + taken_off
-    order["total"] = gross - order["discount"]
-    if order["total"] < 0:
-        codes.append("negative_total")
-
-
-def settle(order: JsonObject) -> None:
-    """Remember that the order was paid in full once: it does not expire from then on."""
-    order["was_paid"] = order["was_paid"] or payment_status(order) == "paid"
-
-
-def add_payment(order: JsonObject, amount: int, status: str, *, is_refund: bool) -> None:
-    number = len(order["payments"]) + 1
-    order["payments"][number] = {"cents": amount, "status": status, "is_refund": is_refund}
-
-
-def paid_and_refunded(order: JsonObject) -> tuple[int, int]:
-    done = [payment for payment in order["payments"].values() if payment["status"] == "completed"]
-    refunded = sum(payment["cents"] for payment in done if payment["is_refund"])
-    return sum(payment["cents"] for payment in done) - refunded, refunded
-
-
-def balance(order: JsonObject) -> int:
-    paid, refunded = paid_and_refunded(order)
-    return int(order["total"]) - paid + refunded
-
-
-def payment_status(order: JsonObject) -> str:
-    paid, refunded = paid_and_refunded(order)
-    if order["status"] == "cancelled" and not paid:
-        return "paid" if order["was_free"] else "unpaid"  # as it was
-    if refunded and refunded >= paid:
-        return "refunded"
-    if paid - refunded >= order["total"]:
-        return "paid"
-    return "partially_paid" if paid > refunded else "unpaid"
-
-
-def terms_of(order: JsonObject) -> JsonObject:
-    """Return the order in the words that a patch is merged into."""
-    terms: JsonObject = {
-        "buyer": {"first_name": order["buyer"]},
-        "line_items": [
-            {
-                "line_number": number,
-                "ticket_class_id": line["class"],
-                "quantity": line["quantity"],
-                "attendees": [
-                    {"first_name": ticket["name"]} if ticket["name"] else {}
-                    for ticket in line_tickets(order, number)
-                ],
-            }
-            for number, line in order["lines"].items()
-            if line["quantity"]
-        ],
-        "discount": money(order["given_discount"]),
-        **({} if order["due"] is None else {"payment_due_at": order["due"].isoformat()}),
-        **{name: money(amount) for name, amount in order["fees"].items()},
-    }
-    if order["given_tax"] is not None:
-        terms["tax"] = money(order["given_tax"])
-    return terms
-
-
-def money(amount: int) -> str:
-    return f"{amount // 100}.{amount % 100:02}"
-
-
-def merge(target: Any, patch: Any) -> Any:
-    if not isinstance(patch, dict):
-        return patch
-    kept = {name: value for name, value in target.items() if name not in patch} if target else {}
-    return kept | {
-        name: merge((target or {}).get(name), value) for name, value in patch.items() if value is not None
-    }

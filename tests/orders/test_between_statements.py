@@ -104,7 +104,7 @@ def test_a_hold_that_has_ended_brings_no_neighbour_down(engine: Engine, kind: st
     late = make_change(TAKE, ticket_class_id="stalls", quantity=1, expires_at=soon)
     run(engine, ended, late)
     run(engine, make_change(RELEASE, hold_id=str(ended.request_id)))
-    names = {"hold_id": str(ended.request_id)}
+    names: dict[str, Any] = {"hold_id": str(ended.request_id)}
     request = make_request(line_items=[names]) if kind == "create" else make_change(RELEASE, **names)
 
     outcomes = _run_at(engine, NOW + timedelta(seconds=10), make_request(), request)

@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -167,7 +168,7 @@ def test_a_file_in_reverse_order_never_deadlocks_with_sales(engine: Engine, chan
 
         return act
 
-    sellers = [threading.Thread(target=guarded(lambda seller=seller: sell(seller))) for seller in range(3)]
+    sellers = [threading.Thread(target=guarded(partial(sell, seller))) for seller in range(3)]
     for thread in sellers:
         thread.start()
     try:

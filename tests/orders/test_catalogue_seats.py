@@ -90,7 +90,7 @@ def test_a_seat_that_comes_back_is_the_same_seat(engine: Engine) -> None:
 def test_every_seat_that_cannot_go_is_named(engine: Engine) -> None:
     _load(engine, "1-60")
     place(engine, ticket_class="stalls", quantity=2)
-    take = {"ticket_class_id": "stalls", "quantity": 1, "seats": ["7"]}
+    take: dict[str, Any] = {"ticket_class_id": "stalls", "quantity": 1, "seats": ["7"]}
     run(engine, make_change(TAKE, **take, expires_at=(NOW + timedelta(hours=1)).isoformat()))
 
     with pytest.raises(CatalogueConflict, match=r"^seats 1, 2, 7 of ticket class stalls are sold or held"):

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, TextClause, event, text
 
 from benchmarks.many_orders import fill
-from orders.reading.event_orders import EventOrders, Wanted, find_event
+from orders.reading.event_orders import EventOrders, OrderBy, Wanted, find_event
 from orders.reading.listing import BLOCK
 from orders.reading.listing_statements import ALL_BY_ID, CHANGED, FOUND_BY_ID, FOUND_BY_NAME
 from tests.factories import load
@@ -37,11 +37,11 @@ def connection(filled: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def wanted(connection: Connection, order_by: str = "created", search: str = "") -> Wanted:
+def wanted(connection: Connection, order_by: OrderBy = "created", search: str = "") -> Wanted:
     tenant_id = connection.execute(text("SELECT id FROM tenants")).scalar_one()
     concert = find_event(connection, tenant_id, "concert")
     assert concert is not None
-    return Wanted(tenant_id, concert.id, order_by, search)  # type: ignore[arg-type]
+    return Wanted(tenant_id, concert.id, order_by, search)
 
 
 def plan(connection: Connection, statement: TextClause, of: Wanted, since: datetime = NOW) -> str:
@@ -73,7 +73,7 @@ def test_what_has_changed_is_found_by_an_index(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("order_by", ["created", "name"])
-def test_pages_are_what_a_sort_of_everything_gives(connection: Connection, order_by: str) -> None:
+def test_pages_are_what_a_sort_of_everything_gives(connection: Connection, order_by: OrderBy) -> None:
     sort = {
         "created": "id",
         "name": 'lower(buyer_last_name) COLLATE "C", lower(buyer_first_name) COLLATE "C", id',
@@ -118,7 +118,7 @@ def test_what_is_committed_long_after_its_time_is_listed_at_once(filled: Engine)
 
 
 @pytest.mark.parametrize("order_by", ["created", "name"])
-def test_far_pages_cost_what_near_ones_do(connection: Connection, order_by: str) -> None:
+def test_far_pages_cost_what_near_ones_do(connection: Connection, order_by: OrderBy) -> None:
     of, found = wanted(connection, order_by), EventOrders()
 
     def cost(position: int) -> tuple[list[tuple[str, int]], int]:

@@ -1,6 +1,5 @@
 """A finding is told once, whatever comes after it, and is never the subject of another finding."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -15,7 +14,7 @@ _TOLD = "SELECT count(*) FROM event_messages WHERE type = 'reconciliation.discre
 
 
 @pytest.fixture
-def sold(engine: Engine) -> Iterator[Engine]:
+def sold(engine: Engine) -> Engine:
     load(engine, make_event(ticket_classes=[make_ticket_class(), make_seated_class()]))
     place(engine, quantity=2)
     place(engine, ticket_class="stalls")

@@ -5,13 +5,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
-from typing import Any, Final, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    RuleBasedStateMachine,
     initialize,
     invariant,
     precondition,
@@ -40,81 +39,34 @@ from tests.factories import (
     make_ticket_class,
     send_events,
 )
-from tests.orders import life_model
-from tests.orders.life_model import CLASSES, FEES, PATIENCE, WAITING, Model, money, valid
+from tests.orders.life_comparison import Compared
+from tests.orders.life_model import Model
+from tests.orders.life_money import balance
+from tests.orders.life_terms import CLASSES, PATIENCE, WAITING, money
+from tests.orders.life_tickets import valid
+from tests.orders.life_updates import asked_at
+from tests.orders.life_words import (
+    SOMEBODY,
+    Sender,
+    class_names,
+    fees,
+    lately,
+    line_lists,
+    minutes,
+    names,
+    numbers,
+    promo_codes,
+    seat_lists,
+    senders,
+    small_money,
+    wishes,
+)
 from tests.orders.plans import make_id, version_words
-from tests.orders.pure_core import PureCore, state_of
+from tests.orders.pure_core import PureCore
 from tests.orders.worlds import make_tenant
 
 # What time alone makes of rows that nobody fetches here.
 _OF_TIME = {"event_message_stuck", "request_stuck"}
-
-numbers = st.integers(0, 1_000)
-small_money = st.integers(0, 700).map(money)
-names = st.sampled_from(["Ada", "Bob", "Cyd"])
-class_names = st.sampled_from(sorted(CLASSES))
-seat_lists = st.lists(st.sampled_from([*"123456789", "99"]), min_size=1, max_size=3)
-fees = st.dictionaries(st.sampled_from([*FEES, "discount", "tax"]), small_money, max_size=2)
-# What an update expects: nothing, what is there, or another version, counted from what is there.
-versions = st.sampled_from([None] * 7 + [0, 0, -1, 1, 2])
-minutes = st.one_of(st.none(), st.integers(1, 8))
-promo_codes = st.sampled_from([None, None, "TEN", "FIVE"])
-lately = st.sampled_from([False] * 7 + [True])
-
-
-class Sender(NamedTuple):
-    """What who sends a change knows of its order, and what its id says of the time."""
-
-    ahead: int | None = None
-    """The version that it expects, counted from the one that is there."""
-    also: int | None = None
-    """Another version that will do, counted likewise."""
-    seen: int | None = None
-    """How many versions ago it read the order."""
-    seconds_old: int = 0
-    """How long ago it was accepted; less than nothing where a clock is fast."""
-    is_dated: bool = True
-    is_late: bool = False
-
-
-_SOMEBODY: Final = Sender()
-
-senders = st.builds(
-    Sender,
-    ahead=versions,
-    also=st.sampled_from([None, None, None, -1, 0, 1]),
-    seen=st.sampled_from([None, None, 0, 0, 1, 3]),
-    seconds_old=st.sampled_from([0, 0, 0, -2, 2, 40]),
-    is_dated=st.sampled_from([True] * 7 + [False]),
-    is_late=lately,
-)
-
-
-@st.composite
-def items(draw: st.DrawFn, name: str) -> JsonObject:
-    """A line item of a class: so many, sometimes at a price, for somebody, on seats."""
-    quantity = draw(st.integers(1, 4))
-    item: JsonObject = {"ticket_class_id": name, "quantity": quantity}
-    if draw(st.booleans()):
-        item["unit_price"] = money(draw(st.integers(0, 3_000)))
-    if draw(st.booleans()):
-        people = draw(st.lists(names | st.none(), max_size=quantity))
-        item["attendees"] = [{"first_name": name} if name else {} for name in people]
-    if name == "stalls" and draw(st.booleans()):
-        item["seats"] = draw(seat_lists)
-        item["quantity"] = len(item["seats"])
-        item.pop("attendees", None)
-    return item
-
-
-line_lists = st.lists(class_names, min_size=1, max_size=3, unique=True).flatmap(
-    lambda names: st.tuples(*(items(name) for name in names))
-)
-
-
-def wishes(words: Any) -> bool:
-    """Say whether seats are named; the model does not know which seats others of the batch are given."""
-    return "'seats'" in repr(words)
 
 
 def _given(**words: Any) -> JsonObject:
@@ -122,10 +74,8 @@ def _given(**words: Any) -> JsonObject:
     return {name: word for name, word in words.items() if word is not None}
 
 
-class Life(RuleBasedStateMachine):
+class Life(Compared):
     """Requests go into the model and into the database, alone or as batches, and both must agree."""
-
-    engine: Engine
 
     def __init__(self) -> None:
         super().__init__()
@@ -418,7 +368,7 @@ class Life(RuleBasedStateMachine):
     ) -> None:
         """It was accepted before what was decided already, and its sender knew nothing of that."""
         key, places = self._changed()[which % len(self._changed())]
-        moment = life_model.asked_at(UUID(int=places[-(which % 2)])) - timedelta(seconds=seconds)
+        moment = asked_at(UUID(int=places[-(which % 2)])) - timedelta(seconds=seconds)
         id_ = make_id(moment, next(self._ids))
         patch: JsonObject = {**fees, **_given(line_items=line_items and list(line_items))}
         self.ask(self._request(UPDATE, id_, order_key=key, patch=patch), waits)
@@ -451,7 +401,7 @@ class Life(RuleBasedStateMachine):
         keys = standing[:3] if standing and which % 5 else self.keys
         return keys[which // 5 % len(keys)]
 
-    def _change(self, kind: str, waits: bool, which: int, sender: Sender = _SOMEBODY, **body: Any) -> None:
+    def _change(self, kind: str, waits: bool, which: int, sender: Sender = SOMEBODY, **body: Any) -> None:
         key = self._key(which)
         order = self.model.orders.get(key)
         seen = None
@@ -610,10 +560,10 @@ class Life(RuleBasedStateMachine):
     def _compare(self) -> None:
         self.is_compared = True
         with self._reading() as connection:
-            self._compare_orders(connection)
-            self._compare_tickets(connection)
-            self._compare_inventory(connection)
-            self._compare_pure(connection)
+            self.compare_orders(connection)
+            self.compare_tickets(connection)
+            self.compare_inventory(connection)
+            self.compare_pure(connection)
             found = reconcile(connection, now=self.model.now)
             assert [one for one in found if one.rule not in _OF_TIME] == []
 
@@ -622,131 +572,6 @@ class Life(RuleBasedStateMachine):
         with self.engine.connect() as connection:
             yield connection
             connection.rollback()
-
-    def _compare_orders(self, connection: Connection) -> None:
-        rows = connection.execute(text("SELECT * FROM orders")).mappings().all()
-        assert {row["idempotency_key"] for row in rows} == self.model.orders.keys()
-        by_id: dict[Any, JsonObject] = {}
-        for row in rows:
-            order = self.model.orders[row["idempotency_key"]]
-            order["id"] = str(row["id"])
-            by_id[row["id"]] = order
-            paid, refunded = life_model.paid_and_refunded(order)
-            expected: JsonObject = {
-                "status": order["status"],
-                "version": order["version"],
-                "last_sequence": order["sequence"],
-                "payment_status": life_model.payment_status(order),
-                "buyer_first_name": order["buyer"],
-            }
-            assert (row["payment_due_at"], row["paid_in_full_at"] is not None) == (
-                order["due"],
-                order["was_paid"],
-            )
-            amounts = {
-                **{name: order[name] for name in ("subtotal", "tax", "discount", "total")},
-                **order["fees"],
-                "paid": paid,
-                "refunded": refunded,
-            }
-            expected |= {name: money(amount) for name, amount in amounts.items()}
-            assert {
-                name: row[name] if type(row[name]) is int else str(row[name]) for name in expected
-            } == expected
-            parts = sum(row[name] for name in ("subtotal", *FEES, "tax"))
-            assert row["total"] == parts - row["discount"]
-        self._compare_parts(connection, by_id)
-
-    def _compare_parts(self, connection: Connection, orders: dict[Any, JsonObject]) -> None:
-        lines: dict[Any, JsonObject] = {id: {} for id in orders}
-        query = """SELECT order_id, line_number, external_id, quantity, unit_price, tax_rate
-            FROM order_lines JOIN ticket_classes c ON c.id = ticket_class_id"""
-        for row in connection.execute(text(query)):
-            lines[row.order_id][row.line_number] = {
-                "class": row.external_id,
-                "quantity": row.quantity,
-                "price": life_model.cents(row.unit_price),
-                "tax": None if row.tax_rate is None else int(row.tax_rate * 100),
-            }
-        payments: dict[Any, JsonObject] = {id: {} for id in orders}
-        for row in connection.execute(text("SELECT * FROM payments")):
-            payments[row.order_id][row.payment_number] = {
-                "cents": life_model.cents(row.amount),
-                "status": row.status,
-                "is_refund": row.is_refund,
-            }
-        places: dict[Any, JsonObject] = {id: {} for id in orders}
-        for row in connection.execute(text("SELECT * FROM order_changes WHERE place IS NOT NULL")):
-            places[row.order_id][row.change_number] = (row.place.int, row.request_id.int)
-        sequences: dict[Any, list[int]] = {id: [] for id in orders}
-        for row in connection.execute(text("SELECT subject, sequence FROM event_messages ORDER BY 1, 2")):
-            sequences.get(row.subject, []).append(row.sequence)  # a rejection has a subject of its own
-        for id, order in orders.items():
-            assert lines[id] == order["lines"]
-            assert payments[id] == order["payments"]
-            assert places[id] == {one["version"]: (one["place"], one["id"]) for one in order["changes"]}
-            assert sequences[id] == list(range(1, order["sequence"] + 1))
-
-    def _compare_tickets(self, connection: Connection) -> None:
-        query = """SELECT t.*, s.label, c.external_id FROM tickets t
-            JOIN ticket_classes c ON c.id = t.ticket_class_id LEFT JOIN seats s ON s.id = seat_id
-            ORDER BY t.line_number, t.id"""
-        found: dict[str, list[Any]] = {}
-        for row in connection.execute(text(query)):
-            found.setdefault(str(row.order_id), []).append(row)
-        for order in self.model.orders.values():
-            tickets = sorted(order["tickets"], key=lambda ticket: (ticket["line"], ticket["number"]))
-            for ticket, row in zip(tickets, found[order["id"]], strict=True):
-                if ticket["id"] is None:
-                    assert row.code not in {one["code"] for one in tickets}
-                    ticket["id"], ticket["code"] = str(row.id), row.code
-                    ticket["seat"] = ticket["seat"] or row.label
-                assert (ticket["id"], ticket["code"]) == (str(row.id), row.code)
-                assert ticket["seat"] == row.label
-                assert (ticket["line"], ticket["class"]) == (row.line_number, row.external_id)
-                assert (ticket["status"], ticket["name"]) == (row.status, row.attendee_first_name)
-            for number, line in order["lines"].items():
-                assert sum(ticket["line"] == number for ticket in valid(order)) == line["quantity"]
-
-    def _compare_inventory(self, connection: Connection) -> None:
-        seats: dict[str, list[str]] = {}
-        for row in connection.execute(text("SELECT hold_id, label FROM seats WHERE hold_id IS NOT NULL")):
-            seats.setdefault(str(row.hold_id), []).append(row.label)
-        late = dict.fromkeys(CLASSES, 0)
-        holds = connection.execute(text("SELECT * FROM holds")).all()
-        assert {str(row.id) for row in holds} == self.model.holds.keys()
-        for row in holds:
-            hold = self.model.holds[str(row.id)]
-            is_late = row.status == "held" and not self.model.runs(hold)
-            late[hold["class"]] += row.quantity * is_late
-            assert hold["status"] == row.status or (hold["status"], row.status) == ("held", "expired")
-            if hold["class"] == "stalls" and self.model.runs(hold):
-                hold["seats"] = hold["seats"] or tuple(sorted(seats[str(row.id)]))
-                assert sorted(hold["seats"]) == sorted(seats[str(row.id)])
-        for row in connection.execute(text("SELECT * FROM ticket_classes")):
-            name = row.external_id
-            assert row.sold == self.model.sold(name)
-            # What is over is given back as soon as somebody asks for the class.
-            assert row.held == self.model.held(name) + late[name]
-            assert row.sold + self.model.held(name) + self.model.free(name) == row.capacity
-        taken = self.model.taken_seats("stalls")
-        assert len(set(taken)) == len(taken)
-
-    def _compare_pure(self, connection: Connection) -> None:
-        """The decisions in memory have made the same of everything, to the last word."""
-        orders = self.model.orders.values()
-        tickets = [
-            (order["key"], ticket["id"], ticket["code"])
-            for order in orders
-            for ticket in sorted(order["tickets"], key=lambda ticket: (ticket["line"], ticket["number"]))
-        ]
-        self.pure.learn({order["key"]: order["id"] for order in orders}, tickets)
-        expected, found = state_of(connection, self.model.now), self.pure.state(self.model.now)
-        assert found.keys() == expected.keys()
-        for key, order in expected.pop("orders").items():
-            assert found["orders"].pop(key) == order
-        assert found.pop("orders") == {}
-        assert found == expected
 
     def teardown(self) -> None:
         self.flush()
@@ -758,7 +583,7 @@ class Life(RuleBasedStateMachine):
                 words = get_order(connection, order["id"])
                 assert words is not None
                 whole = Order.model_validate(words, strict=False)
-                assert whole.totals.balance * 100 == life_model.balance(order)
+                assert whole.totals.balance * 100 == balance(order)
                 assert whole.check_in.tickets == len(list(valid(order)))
 
 

@@ -15,7 +15,7 @@ from schemas.order_requests import OrderRequest
 def paid(total: str, *payments: str | None, currency: str = "USD") -> list[str]:
     """The amounts of payments, of which those that are None name none."""
     zero = Decimal(0)
-    priced = PricedOrder(currency, (), zero, zero, zero, zero, zero, zero, zero, Decimal(total), None)
+    priced = PricedOrder(currency, (), zero, zero, zero, zero, zero, zero, zero, Decimal(total), ())
     words: list[dict[str, Any]] = [
         {"type": "cash"} if amount is None else {"type": "cash", "amount": amount} for amount in payments
     ]

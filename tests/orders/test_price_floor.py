@@ -194,7 +194,7 @@ def test_a_tax_that_was_given_for_one_ticket_is_none_for_a_hundred(engine: Engin
 
 def test_what_is_held_at_a_managers_price_is_sold_at_it(engine: Engine) -> None:
     _load(engine, tax=None)
-    words = {"ticket_class_id": "standing", "quantity": 1, "unit_price": "20.00"}
+    words: dict[str, Any] = {"ticket_class_id": "standing", "quantity": 1, "unit_price": "20.00"}
     refused, held = run(engine, make_change(TAKE, may_set_price=False, **words), make_change(TAKE, **words))
     outcome = _create(engine, line_items=[{"hold_id": str(held.request_id)}])
 

@@ -71,11 +71,13 @@ class Sale:
     def price(self, lines: Sequence[Line] | None = None) -> PricedOrder:
         lines = self.lines if lines is None else lines
         events = [
-            EventOffer(UUID(int=number), str(number), self.currency, rule)
+            EventOffer(str(UUID(int=number)), str(number), self.currency, rule)
             for number, rule in enumerate(self.rules)
         ]
         offers = tuple(
-            TicketClassOffer(UUID(int=number), str(number), events[line.event], self.money(line.price), False)
+            TicketClassOffer(
+                str(UUID(int=number)), str(number), events[line.event], self.money(line.price), False
+            )
             for number, line in enumerate(lines)
         )
         items = [
@@ -92,7 +94,7 @@ class Sale:
         if self.tax is not None:
             request["tax"] = self.written(self.tax)
         promo = self.percent and PromoCodeOffer(
-            UUID(int=1), events[lines[0].event].id, "P", self.percent, None
+            str(UUID(int=1)), events[lines[0].event].id, "P", self.percent, None
         )
         picked = Pick(offers, self.currency, (promo,) if promo else ())
         return price_order(OrderRequest.model_validate(request), picked, may_set_price=True)
@@ -106,12 +108,12 @@ class Sale:
     def units(self, amount: Decimal) -> int:
         whole = Fraction(amount) * 10 ** DECIMALS[self.currency]
         assert whole.denominator == 1
-        return whole.numerator
+        return int(whole)
 
     def of_rule(self, priced: PricedOrder) -> Iterator[tuple[TaxRule, list[PricedLine]]]:
         """Each tax rule with the priced lines of its event."""
         for number, rule in enumerate(self.rules):
-            of_event = [line for line in priced.lines if line.offer.event.id == UUID(int=number)]
+            of_event = [line for line in priced.lines if line.offer.event.id == str(UUID(int=number))]
             if rule is not None and of_event:
                 yield rule, of_event
 

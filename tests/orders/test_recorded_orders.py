@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 import yaml
@@ -19,7 +19,8 @@ from tests.messages.record_orders import CATALOGUE, COUNT, ORDERS, record
 
 @pytest.fixture(scope="module")
 def catalogue() -> JsonObject:
-    return yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
+    words: JsonObject = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
+    return words
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +48,12 @@ def offers(catalogue: JsonObject) -> Offers:
     )
 
 
-def make_id(name: str) -> UUID:
-    return uuid5(NAMESPACE_URL, name)
+def make_id(name: str) -> str:
+    return str(uuid5(NAMESPACE_URL, name))
 
 
 def make_offer(event: Event) -> EventOffer:
-    tax = event.tax and TaxRule(event.tax.rate, event.tax.is_included, event.tax.rounding)
+    tax = TaxRule(event.tax.rate, event.tax.is_included, event.tax.rounding) if event.tax else None
     return EventOffer(make_id(event.id), event.id, event.currency, tax)
 
 

@@ -28,7 +28,8 @@ def _at(engine: Engine, now: datetime, request: Request) -> Outcome:
 
 
 def _hold(**changes: Any) -> Request:
-    return make_change(TAKE, **{"ticket_class_id": "standing", "quantity": 1} | changes)
+    body: dict[str, Any] = {"ticket_class_id": "standing", "quantity": 1} | changes
+    return make_change(TAKE, **body)
 
 
 FROM, UNTIL = NOW + timedelta(hours=1), NOW + timedelta(hours=5)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -88,7 +89,7 @@ def test_sales_in_between_do_not_matter_while_the_quantity_can_be_had(engine: En
 
 
 def test_a_signature_counts_for_what_is_held_at_another_price(engine: Engine, signature: str) -> None:
-    wish = {"ticket_class_id": "standing", "quantity": 1, "unit_price": "50.00"}
+    wish: dict[str, Any] = {"ticket_class_id": "standing", "quantity": 1, "unit_price": "50.00"}
     (held,) = run(engine, make_change(TAKE, **wish))
     line = {"hold_id": str(held.request_id), "ticket_group_signature": signature}
     assert run(engine, make_request(line_items=[line]))[0].status == "processed"

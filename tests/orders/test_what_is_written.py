@@ -114,7 +114,7 @@ def test_a_note_more_writes_the_notes_that_changed(engine: Engine) -> None:
 def test_neither_a_check_in_nor_a_payment_reads_the_other_tickets(engine: Engine, kind: str) -> None:
     order_id = _place(engine)
     ticket = read(engine, order_id)["tickets"][0]
-    name = (
+    name: dict[str, Any] = (
         {"ticket_id": str(ticket["id"])} if kind == CHECK_IN else {"order_id": str(order_id), "type": "cash"}
     )
     fetched = 0

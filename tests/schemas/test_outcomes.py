@@ -164,7 +164,8 @@ def test_whatever_the_unknown_fields_are_called_the_answer_can_be_stored(unknown
 
 
 def test_what_is_no_object_is_rejected_as_a_whole() -> None:
-    for words in ([], "order", 5, None, True, 1.5):
+    no_objects: list[Any] = [[], "order", 5, None, True, 1.5]
+    for words in no_objects:
         (rejection,) = rejections(words)
         assert (rejection.code, rejection.field) == ("invalid", None)
 

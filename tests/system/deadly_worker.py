@@ -26,4 +26,4 @@ def _process(connection: Connection, requests: Sequence[Request], **rest: Any) -
     return process(connection, requests, **rest)
 
 
-tasks.orders.process = _process  # type: ignore[attr-defined]
+tasks.orders.process = _process  # type: ignore[attr-defined] # the name that the task calls

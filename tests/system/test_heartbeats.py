@@ -43,12 +43,12 @@ def test_a_source_that_nobody_has_any_more_is_given_up(
 ) -> None:
     monkeypatch.setattr(heartbeats, "HEARTBEAT_SECONDS", 1)
     broker.publisher().publish([_message()])
-    source: AmqpSource | None = AmqpSource(broker.url, Settings(broker_url=broker.url, home=tmp_path))
+    source = AmqpSource(broker.url, Settings(broker_url=broker.url, home=tmp_path))
     open_socket = source._amqp.transport.sock  # so that nothing closes it
     deliveries = source.take(500, 60)
     assert len(deliveries) == 1
 
-    source = None
+    del source
     deliveries.clear()
     gc.collect()
 
@@ -70,7 +70,7 @@ def _wait_until_a_silent_one_is_given_up(url: str) -> None:
 
         def is_given_up() -> bool:
             try:
-                return transport.sock.recv(65_536) == b""
+                return bool(transport.sock.recv(65_536) == b"")
             except TimeoutError:
                 return False
             except OSError:

@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -35,6 +36,10 @@ def _message(*bodies: Any, tenant: str = "demo") -> Message:
 
 def _count(engine: Engine, table: str) -> int:
     return int(scalar(engine, f"SELECT count(*) FROM {table}"))
+
+
+def _has_more_orders(engine: Engine, count: int) -> bool:
+    return _count(engine, "orders") > count
 
 
 def _wait_for(engine: Engine, count: int, table: str = "requests") -> None:
@@ -259,7 +264,7 @@ def test_a_worker_killed_at_any_moment_loses_no_order(broker: Broker, engine: En
         for _ in range(20):
             publisher.publish([_message(*(make_body() for _ in range(10))) for _ in range(5)])
             sent += 50
-        wait_until(lambda before=before: _count(engine, "orders") > before, what="a first commit")
+        wait_until(partial(_has_more_orders, engine, before), what="a first commit")
         worker.end(signal.SIGKILL)
     broker.worker(name="survivor", queues="orders,maintenance", WILLCALL_VISIBILITY_TIMEOUT_SECONDS="5")
     _wait_for(engine, sent, "orders")

@@ -1,6 +1,7 @@
 """Messages that end their workers are found and buried; those that only waited in one are not."""
 
 import signal
+from functools import partial
 
 import orjson
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import Engine
 
 from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, rows, scalar
-from tests.processes import running_celery, wait_until
+from tests.processes import Process, running_celery, wait_until
 from tests.system.locks import locked
 from worker.broker.outgoing import Message, task_message
 from worker.broker.queues import ORDERS
@@ -63,7 +64,7 @@ def _is_in_hand(broker: Broker, messages: int) -> bool:
         return broker.depth() < messages
     with Connection(broker.url) as connection:
         fresh = connection.default_channel.client.zcount("unacked_index", 2, "+inf")
-    return fresh > 0 and fresh + broker.depth() == messages
+    return bool(fresh > 0 and fresh + broker.depth() == messages)
 
 
 def _most_redeliveries(broker: Broker) -> int:
@@ -78,6 +79,18 @@ def _end_waiting_sessions(engine: Engine) -> None:
     """End the sessions that wait for a lock, as a database does that is restarted."""
     waiting = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
     rows(engine, waiting)
+
+
+def _has_ended_or_done_all(worker: Process, engine: Engine) -> bool:
+    if worker.process.poll() is not None:
+        return True
+    return _count(engine, "orders") == 300 and _count(engine, "dead_letters") == 1
+
+
+def _has_failed(worker: Process, engine: Engine, failures: int) -> bool:
+    """Have the database fail once more, unless it has failed so often."""
+    _end_waiting_sessions(engine)
+    return worker.output().count("the database does not answer") >= failures
 
 
 def test_a_message_that_ends_every_worker_is_buried_and_all_others_get_through(
@@ -103,10 +116,7 @@ def test_a_message_that_ends_every_worker_is_buried_and_all_others_get_through(
             app="tests.system.deadly_worker",
         ) as worker:
             wait_until(
-                lambda worker=worker: (
-                    worker.process.poll() is not None
-                    or (_count(engine, "orders") == 300 and _count(engine, "dead_letters") == 1)
-                ),
+                partial(_has_ended_or_done_all, worker, engine),
                 what="a worker that ends, or all is done",
             )
             deaths += worker.process.poll() is not None
@@ -149,10 +159,7 @@ def test_messages_whose_workers_are_killed_again_and_again_are_not_buried_for_th
         worker = broker.worker("orders,maintenance", "survivor", **_ENVIRONMENT, WILLCALL_LOG_LEVEL="DEBUG")
         for failures in range(1, _ATTEMPTS + 3):
             wait_until(
-                lambda failures=failures: (
-                    _end_waiting_sessions(engine)
-                    or worker.output().count("the database does not answer") >= failures
-                ),
+                partial(_has_failed, worker, engine, failures),
                 what="more tries than a request has",
             )
     wait_until(lambda: _count(engine, "orders") == 50, what="all orders")

@@ -33,7 +33,7 @@ def make_certificate(folder: Path, host: str) -> Certificate:
     folder.mkdir(exist_ok=True)
     kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
     name = ["-subj", "/CN=willcall-test", "-addext", f"subjectAltName={host}"]
-    files = ["-keyout", made.key, "-out", made.file]
+    files: list[str | Path] = ["-keyout", made.key, "-out", made.file]
     subprocess.run(["openssl", "req", "-x509", *kind, *name, *files], check=True, capture_output=True)
     return made
 
@@ -57,7 +57,7 @@ def tls_in_front_of(port: int, certificate: Certificate) -> Iterator[int]:
             session.cancel()
         await asyncio.gather(*sessions, return_exceptions=True)
 
-    sessions: set[asyncio.Future[list[None]]] = set()
+    sessions: set[asyncio.Future[tuple[None, None]]] = set()
     ports: queue.Queue[int] = queue.Queue()
     ended: Future[None] = Future()
     serving = threading.Thread(target=asyncio.run, args=(serve(),))

@@ -24,7 +24,7 @@ def poison(engine: Engine) -> Iterator[Engine]:
 
 
 def _statuses(engine: Engine) -> list[tuple[str | None, str]]:
-    return rows(engine, "SELECT reference, status FROM orders ORDER BY number")  # type: ignore[return-value]
+    return rows(engine, "SELECT reference, status FROM orders ORDER BY number")
 
 
 def test_the_others_expire_and_the_one_that_fails_is_tried_again(poison: Engine) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import orjson
 import pytest
@@ -25,8 +26,8 @@ def poison(engine: Engine) -> Iterator[Engine]:
     cure_orders(engine)
 
 
-def _message(*bodies: object, id: str = "m") -> QueueMessage:
-    body = [[], {"requests": [{"tenant": "demo", **body} for body in bodies]}, {}]  # type: ignore[dict-item]
+def _message(*bodies: Any, id: str = "m") -> QueueMessage:
+    body: list[Any] = [[], {"requests": [{"tenant": "demo", **body} for body in bodies]}, {}]
     return QueueMessage("orders.create", id, orjson.dumps(body))
 
 

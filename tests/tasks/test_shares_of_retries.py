@@ -1,6 +1,6 @@
 """Requests that wait: each tenant has its share of the tries, many are tried at once, and they are woken."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -19,7 +19,7 @@ from tests.factories import load, make_body, place, rows, scalar
 _POLICY = RetryPolicy(max_attempts=6, first_wait=timedelta(seconds=5))
 
 
-def _message(kind: str, *bodies: dict[str, object], tenant: str = "demo", id: str = "m") -> QueueMessage:
+def _message(kind: str, *bodies: Mapping[str, object], tenant: str = "demo", id: str = "m") -> QueueMessage:
     requests = [{"tenant": tenant, **body} for body in bodies]
     return QueueMessage(kind, id, orjson.dumps([[], {"requests": requests}, {}]))
 
@@ -95,7 +95,7 @@ def test_one_that_was_tried_already_is_tried_alone(engine: Engine) -> None:
     assert scalar(engine, "SELECT count(*) FROM delayed_requests WHERE attempts = 0") == 10
 
 
-Case = tuple[str, dict[str, object], str, dict[str, object]]
+Case = tuple[str, Mapping[str, object], str, Mapping[str, object]]
 
 
 def _version(engine: Engine) -> Case:

@@ -56,19 +56,26 @@ def _at(words: Any, path: tuple[Any, ...]) -> Any:
     return words
 
 
-_FIELDS = [
-    pytest.param(dialect, kind, sample, path, id=f"{dialect}-{kind}-{'.'.join(map(str, path))}")
+_PLACES = [
+    (dialect, kind, sample, path)
     for dialect, kind, sample in _SAMPLES
     for path in _paths(sample)
     if not any(str(part).endswith("_attributes") for part in path[:-1])  # kept as they came
 ]
 
 
+def _param(dialect: str, kind: Any, sample: Any, path: tuple[Any, ...]) -> Any:
+    return pytest.param(dialect, kind, sample, path, id=f"{dialect}-{kind}-{'.'.join(map(str, path))}")
+
+
+_FIELDS = [_param(*one) for one in _PLACES]
+
+
 def _is_whole(value: Any) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool) and value == int(value)
 
 
-_WHOLE = [one for one in _FIELDS if _is_whole(_at(one.values[2], one.values[3]))]
+_WHOLE = [_param(*one) for one in _PLACES if _is_whole(_at(one[2], one[3]))]
 
 
 @pytest.mark.parametrize("model", [AcmeOrder, ZohoOrder, OrdersCall])

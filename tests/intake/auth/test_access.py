@@ -12,6 +12,7 @@ from sqlalchemy import event
 
 from intake.auth.authentication import FRESH_SECONDS, Authenticator
 from intake.auth.keys import hash_key, list_keys, revoke_key
+from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS
 
 Order = Callable[..., dict[str, Any]]
@@ -19,7 +20,7 @@ BASIC = "Basic d2NfOng="
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": ""}, {"authorization": BASIC}])
-def test_a_call_without_a_key_is_told_how_to_send_one(intake, headers: dict[str, str]) -> None:
+def test_a_call_without_a_key_is_told_how_to_send_one(intake: Intake, headers: dict[str, str]) -> None:
     answer = httpx.get(f"{intake.url}/v1/orders", headers=headers, timeout=PATIENCE_SECONDS)
 
     assert answer.status_code == 401
@@ -28,7 +29,7 @@ def test_a_call_without_a_key_is_told_how_to_send_one(intake, headers: dict[str,
 
 
 @pytest.mark.parametrize("key", ["wc_", "wc_" + "A" * 43, "A" * 46, "wc_" + "ü" * 43, "wc_" + "A" * 10_000])
-def test_an_unknown_key_is_refused(intake, key: str) -> None:
+def test_an_unknown_key_is_refused(intake: Intake, key: str) -> None:
     headers = {b"authorization": b"Bearer " + key.encode("latin-1")}
     answer = httpx.get(f"{intake.url}/v1/orders", headers=headers, timeout=PATIENCE_SECONDS)
 
@@ -36,7 +37,7 @@ def test_an_unknown_key_is_refused(intake, key: str) -> None:
     assert answer.headers["www-authenticate"] == 'Bearer realm="willcall", error="invalid_token"'
 
 
-def test_the_scheme_may_be_written_in_any_case(intake) -> None:
+def test_the_scheme_may_be_written_in_any_case(intake: Intake) -> None:
     headers = {"authorization": f"bearer {intake.new_key('admin')}"}
 
     assert httpx.get(f"{intake.url}/v1/orders", headers=headers, timeout=PATIENCE_SECONDS).status_code == 200
@@ -52,9 +53,9 @@ def test_the_scheme_may_be_written_in_any_case(intake) -> None:
         ("admin", "GET", "/v1/orders", 200),
     ],
 )
-def test_each_call_needs_its_scope(intake, scope: str, method: str, path: str, status: int) -> None:
+def test_each_call_needs_its_scope(intake: Intake, scope: str, method: str, path: str, status: int) -> None:
     with intake.client(scope) as client:
-        answer = client.request(method, path, **({} if method == "GET" else {"json": {}}))
+        answer = client.request(method, path, json=None if method == "GET" else {})
 
     assert answer.status_code == status
     if status == 403:
@@ -62,7 +63,7 @@ def test_each_call_needs_its_scope(intake, scope: str, method: str, path: str, s
         assert answer.json()["errors"] == []
 
 
-def test_a_revoked_key_stops_working_within_seconds(intake) -> None:
+def test_a_revoked_key_stops_working_within_seconds(intake: Intake) -> None:
     key = intake.new_key("orders.read")
     with intake.client_of(key) as client:
         assert client.get("/v1/orders").status_code == 200
@@ -77,7 +78,7 @@ def test_a_revoked_key_stops_working_within_seconds(intake) -> None:
         assert client.get("/v1/orders").status_code == 401
 
 
-def test_a_key_that_was_revoked_before_its_first_call_never_works(intake) -> None:
+def test_a_key_that_was_revoked_before_its_first_call_never_works(intake: Intake) -> None:
     key = intake.new_key("orders.read")
     revoke(intake, key)
 
@@ -85,7 +86,7 @@ def test_a_key_that_was_revoked_before_its_first_call_never_works(intake) -> Non
         assert client.get("/v1/orders").status_code == 401
 
 
-def test_a_hundred_calls_with_a_new_key_ask_the_database_once(intake) -> None:
+def test_a_hundred_calls_with_a_new_key_ask_the_database_once(intake: Intake) -> None:
     async def scenario(key: str) -> list[Any]:
         authenticator = Authenticator(intake.engine)
         return await asyncio.gather(*[authenticator.find(key) for _ in range(100)])

@@ -123,7 +123,7 @@ def test_a_process_asks_the_database_once_for_many_uses(intake: Intake) -> None:
 
     async def run() -> None:
         uses = LastUses(intake.engine)
-        uses._update = lambda keys: asked.append(len(keys))  # type: ignore[method-assign]
+        uses._update = lambda keys: asked.append(len(keys))  # type: ignore[method-assign] # counted
         for _ in range(100):
             for key in made:
                 uses.note(key)

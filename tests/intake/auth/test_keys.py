@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import Connection, text
 
 from intake.auth.keys import (
-    SCOPES,
     UnknownScope,
     UnknownTenant,
     create_key,
@@ -18,12 +17,14 @@ from intake.auth.keys import (
     list_keys,
     revoke_key,
 )
+from intake.auth.scopes import SCOPES
+from tests.intakes import Intake
 
 NOW = datetime(2027, 1, 2, tzinfo=UTC)
 
 
 @pytest.fixture
-def connection(intake) -> Iterator[Connection]:
+def connection(intake: Intake) -> Iterator[Connection]:
     with intake.engine.connect() as connection:
         yield connection
         connection.rollback()
@@ -34,7 +35,7 @@ def test_a_key_stands_for_its_tenant_with_its_scopes(connection: Connection) -> 
 
     caller = find_caller(connection, hash_key(key))
     assert caller is not None
-    assert (caller.tenant, caller.scopes) == ("demo", {"orders.create", "orders.read"})
+    assert (caller.tenant, caller.scopes) == ("demo", frozenset({"orders.create", "orders.read"}))
     assert caller.may("orders.read")
     assert not caller.may("orders.update")
     [listed] = [one for one in list_keys(connection) if one.id == key_id]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 
+from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS
 
 MEGABYTE = 1024 * 1024
@@ -27,12 +28,14 @@ def talk(url: str, *parts: bytes) -> bytes:
         return answer
 
 
-def test_a_body_of_one_mebibyte_is_taken_and_one_byte_more_is_not(client, intake) -> None:
+def test_a_body_of_one_mebibyte_is_taken_and_one_byte_more_is_not(
+    client: httpx.Client, intake: Intake
+) -> None:
     assert client.post("/v1/orders", content=padded(MEGABYTE), headers=JSON).status_code == 202
     assert client.post("/v1/orders", content=padded(MEGABYTE + 1), headers=JSON).status_code == 413
 
 
-def test_ten_megabytes_are_refused_and_the_connection_lives_on(client, intake) -> None:
+def test_ten_megabytes_are_refused_and_the_connection_lives_on(client: httpx.Client, intake: Intake) -> None:
     answer = client.post("/v1/orders", content=padded(10 * MEGABYTE), headers=JSON)
 
     assert answer.status_code == 413
@@ -42,7 +45,7 @@ def test_ten_megabytes_are_refused_and_the_connection_lives_on(client, intake) -
     assert len(intake.take_requests()) == 1
 
 
-def test_ten_megabytes_of_unknown_length_are_refused(client) -> None:
+def test_ten_megabytes_of_unknown_length_are_refused(client: httpx.Client) -> None:
     def chunks() -> Iterator[bytes]:
         for _ in range(160):
             yield b" " * 65536
@@ -50,7 +53,7 @@ def test_ten_megabytes_of_unknown_length_are_refused(client) -> None:
     assert client.post("/v1/orders", content=chunks(), headers=JSON).status_code == 413
 
 
-def test_a_body_without_end_is_cut_off(intake) -> None:
+def test_a_body_without_end_is_cut_off(intake: Intake) -> None:
     head = (
         f"POST /v1/orders HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {intake.new_key('admin')}\r\n"
         "content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -70,7 +73,7 @@ def test_a_body_without_end_is_cut_off(intake) -> None:
     assert 16 <= sent < 100
 
 
-def test_a_client_that_asks_before_it_sends_is_refused_at_once(intake) -> None:
+def test_a_client_that_asks_before_it_sends_is_refused_at_once(intake: Intake) -> None:
     answer = talk(
         intake.url,
         f"POST /v1/orders HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {intake.new_key('admin')}\r\n"
@@ -81,7 +84,7 @@ def test_a_client_that_asks_before_it_sends_is_refused_at_once(intake) -> None:
     assert b"connection: close" in answer.lower()
 
 
-def test_nobody_without_a_key_gets_a_body_read(intake) -> None:
+def test_nobody_without_a_key_gets_a_body_read(intake: Intake) -> None:
     answer = httpx.post(f"{intake.url}/v1/orders", content=b"{", headers=JSON, timeout=PATIENCE_SECONDS)
 
     assert answer.status_code == 401

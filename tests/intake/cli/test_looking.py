@@ -105,8 +105,7 @@ def test_a_filter_that_makes_no_sense_is_a_sentence(
 
 def test_requests_are_shown_as_pending_processed_rejected_or_dead(willcall: Willcall, engine: Engine) -> None:
     load(engine)
-    good, bad, lost = make_request(), make_request("none"), make_request(tenant="nobody")
-    bad = make_request(ticket_class="none")
+    good, bad, lost = make_request(), make_request(ticket_class="none"), make_request(tenant="nobody")
     run(engine, good, bad, lost)
 
     shown = [

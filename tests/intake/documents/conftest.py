@@ -52,7 +52,7 @@ __all__ = ["maker"]
 class Phone(httpx.Client):
     """A client without a key, which asks again for what is being made."""
 
-    def get(self, url: str, **options: Any) -> httpx.Response:  # type: ignore[override]
+    def get(self, url: str, **options: Any) -> httpx.Response:  # type: ignore[override] # any option
         return patient_get(cast("httpx.Client", super()), url, **options)
 
 
@@ -65,6 +65,7 @@ def theatre(shared_intake: Intake, maker: object) -> Intake:
 
 Change = Callable[..., None]
 Place = Callable[..., Order]
+MakeLinks = Callable[..., Links]
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def place(theatre: Intake, change: Change) -> Place:
 
 
 @pytest.fixture
-def links(theatre: Intake) -> Callable[..., Links]:
+def links(theatre: Intake) -> MakeLinks:
     """Return a factory of what makes the links to an order's documents."""
 
     def make(order_id: UUID, lasting: timedelta = timedelta(days=7)) -> Links:

@@ -11,4 +11,5 @@ def codes_on(picture: Image.Image) -> list[str]:
 
 def found_on(picture: Image.Image) -> list[zxingcpp.Barcode]:
     """Return the QR codes: parts of them look like other barcodes by chance."""
-    return list(zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode))
+    formats = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    return list(zxingcpp.read_barcodes(picture, formats=formats))

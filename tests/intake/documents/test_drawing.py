@@ -3,6 +3,7 @@
 import secrets
 import time
 from dataclasses import replace
+from functools import partial
 
 import pypdfium2
 import pytest
@@ -103,14 +104,15 @@ def test_a_page_takes_a_few_milliseconds_of_the_processor() -> None:
 
 
 def test_what_was_drawn_a_moment_ago_is_kept_within_bounds() -> None:
-    recent, made = Recent(1_000), []
+    recent = Recent(1_000)
+    made: list[int] = []
 
     def make(name: int) -> bytes:
         made.append(name)
         return bytes(100)
 
     for name in range(50):
-        recent.get((str(name),), lambda name=name: make(name))
+        recent.get((str(name),), partial(make, name))
         recent.get(("0",), lambda: make(0))
         assert recent.bytes <= 1_000
 

@@ -5,19 +5,21 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
+import httpx
 import pytest
 from pydantic import ValidationError
 
 from db.tenant_secrets import renew_secrets
 from orders.reading.order_reading import find_tenant
 from schemas.requests import CANCEL
-from tests.intakes import serving
+from tests.intake.documents.conftest import Change, MakeLinks, Place
+from tests.intakes import Intake, serving
 from tests.rabbitmq import free_port
 from worker.runtime.settings import Settings
 
 
 @pytest.fixture
-def four(place, links) -> list[str]:
+def four(place: Place, links: MakeLinks) -> list[str]:
     """Return links to an order's PDF, and to its ticket in three forms."""
     order = place()
     made, ticket = links(order.id), order.tickets[0].id
@@ -29,7 +31,7 @@ def four(place, links) -> list[str]:
     ]
 
 
-def test_links_work_without_a_key_and_are_kept_by_nobody(phone, four) -> None:
+def test_links_work_without_a_key_and_are_kept_by_nobody(phone: httpx.Client, four: list[str]) -> None:
     answers = [phone.get(link) for link in four]
 
     assert [answer.status_code for answer in answers] == [200] * 4
@@ -44,7 +46,7 @@ def test_links_work_without_a_key_and_are_kept_by_nobody(phone, four) -> None:
         assert answer.headers["referrer-policy"] == "no-referrer"
 
 
-def test_without_its_signature_a_link_leads_to_nothing(phone, four) -> None:
+def test_without_its_signature_a_link_leads_to_nothing(phone: httpx.Client, four: list[str]) -> None:
     for link in four:
         path, _, query = link.partition("?")
         expires, signature = query.split("&")
@@ -62,27 +64,29 @@ def test_without_its_signature_a_link_leads_to_nothing(phone, four) -> None:
             assert (answer.status_code, answer.json()["detail"]) == (404, "there is no such thing")
 
 
-def test_a_signature_is_good_for_its_own_path_only(phone, four) -> None:
+def test_a_signature_is_good_for_its_own_path_only(phone: httpx.Client, four: list[str]) -> None:
     queries = [link.partition("?")[2] for link in four]
     for number, link in enumerate(four):
         for other in (query for place, query in enumerate(queries) if place != number):
             assert phone.get(f"{link.partition('?')[0]}?{other}").status_code == 404
 
 
-def test_an_expired_link_leads_to_nothing(phone, place, links) -> None:
+def test_an_expired_link_leads_to_nothing(phone: httpx.Client, place: Place, links: MakeLinks) -> None:
     order = place()
 
     assert phone.get(links(order.id, timedelta(seconds=-1)).order_pdf(order.id)).status_code == 404
 
 
-def test_another_secret_signs_nothing_here(phone, place, links) -> None:
+def test_another_secret_signs_nothing_here(phone: httpx.Client, place: Place, links: MakeLinks) -> None:
     order = place()
     forged = replace(links(order.id), secret=b"another tenant's")
 
     assert phone.get(forged.order_pdf(order.id)).status_code == 404
 
 
-def test_what_does_not_exist_cannot_be_told_from_what_was_not_signed(phone, place, links) -> None:
+def test_what_does_not_exist_cannot_be_told_from_what_was_not_signed(
+    phone: httpx.Client, place: Place, links: MakeLinks
+) -> None:
     made = links(place().id)
 
     for link in (made.order_pdf(uuid4()), made.ticket_image(uuid4()), made.digital_pass(uuid4())):
@@ -98,7 +102,9 @@ HOSTS = {
 }
 
 
-def test_links_lead_to_where_the_intake_listens_whatever_the_caller_says(theatre, place) -> None:
+def test_links_lead_to_where_the_intake_listens_whatever_the_caller_says(
+    theatre: Intake, place: Place
+) -> None:
     order = place()
     with theatre.client("orders.read", tenant="grand-theatre") as client:
         answer = client.get(f"/v1/orders/{order.id}/documents", headers=HOSTS).raise_for_status()
@@ -110,7 +116,7 @@ def test_links_lead_to_where_the_intake_listens_whatever_the_caller_says(theatre
     assert abs(expires - datetime.now(UTC).timestamp() - 604_800) < 60
 
 
-def test_links_lead_to_where_the_settings_say(theatre, place) -> None:
+def test_links_lead_to_where_the_settings_say(theatre: Intake, place: Place) -> None:
     changes = {"public_url": "https://example.com/box/", "intake_port": free_port()}
     settings, order = theatre.settings.model_copy(update=changes), place()
     with serving(settings), theatre.client("orders.read", tenant="grand-theatre") as client:
@@ -120,13 +126,15 @@ def test_links_lead_to_where_the_settings_say(theatre, place) -> None:
     assert link.startswith(f"https://example.com/box/documents/orders/{order.id}.pdf?")
 
 
-def test_a_secret_is_not_shown_by_accident(place, links) -> None:
+def test_a_secret_is_not_shown_by_accident(place: Place, links: MakeLinks) -> None:
     made = links(place().id)
 
     assert repr(made.secret) not in repr(made)
 
 
-def test_links_to_a_ticket_that_was_voided_lead_to_nothing(phone, place, change, four) -> None:
+def test_links_to_a_ticket_that_was_voided_lead_to_nothing(
+    phone: httpx.Client, place: Place, change: Change, four: list[str]
+) -> None:
     pdf, *of_ticket = four
     order_id = urlsplit(pdf).path.removeprefix("/documents/orders/").removesuffix(".pdf")
     assert [phone.get(link).status_code for link in of_ticket] == [200] * 3
@@ -137,7 +145,9 @@ def test_links_to_a_ticket_that_was_voided_lead_to_nothing(phone, place, change,
     assert phone.get(pdf).status_code == 200  # the order is still the buyer's, without its tickets
 
 
-def test_links_of_before_a_rotation_lead_to_nothing(theatre, phone, place, four, links) -> None:
+def test_links_of_before_a_rotation_lead_to_nothing(
+    theatre: Intake, phone: httpx.Client, place: Place, four: list[str], links: MakeLinks
+) -> None:
     with theatre.engine.begin() as connection:
         tenant_id = find_tenant(connection, "grand-theatre")
         assert tenant_id is not None
@@ -148,7 +158,9 @@ def test_links_of_before_a_rotation_lead_to_nothing(theatre, phone, place, four,
     assert phone.get(links(order_id).order_pdf(order_id)).status_code == 200
 
 
-def test_a_key_gets_fresh_links_to_its_own_orders(theatre, phone, place, change) -> None:
+def test_a_key_gets_fresh_links_to_its_own_orders(
+    theatre: Intake, phone: httpx.Client, place: Place, change: Change
+) -> None:
     order = place(quantity=2)
     change(CANCEL, order_id=str(order.id), lines=[{"line_number": 1, "quantity": 1}])
 

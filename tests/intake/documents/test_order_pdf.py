@@ -8,14 +8,15 @@ import pytest
 
 from schemas.orders import Order
 from schemas.requests import CANCEL, CHECK_IN
-from tests.intake.documents.conftest import Change, Place
+from tests.intake.documents.conftest import Change, MakeLinks, Place
 from tests.intake.documents.scanning import codes_on
 
 Pages = Callable[[Order], list[str]]
+Opened = Callable[[Order], pypdfium2.PdfDocument]
 
 
 @pytest.fixture
-def opened(phone: httpx.Client, links) -> Callable[[Order], pypdfium2.PdfDocument]:
+def opened(phone: httpx.Client, links: MakeLinks) -> Opened:
     def get(order: Order) -> pypdfium2.PdfDocument:
         answer = phone.get(links(order.id).order_pdf(order.id))
         assert answer.status_code == 200
@@ -26,7 +27,7 @@ def opened(phone: httpx.Client, links) -> Callable[[Order], pypdfium2.PdfDocumen
 
 
 @pytest.fixture
-def pages(opened) -> Pages:
+def pages(opened: Opened) -> Pages:
     """Return the text of each page of an order's PDF."""
 
     def get(order: Order) -> list[str]:
@@ -94,7 +95,7 @@ def test_an_event_in_tokyo_is_told_in_its_own_time_and_money(place: Place, pages
     assert "花見 Sunday, 11 April 2027 08:00 – 10:30 Japan Standard Time (Asia/Tokyo, UTC+09:00)" in ticket
 
 
-def test_a_scanner_reads_the_very_code_of_the_ticket(place: Place, opened) -> None:
+def test_a_scanner_reads_the_very_code_of_the_ticket(place: Place, opened: Opened) -> None:
     order = place("stalls", 2)
 
     with opened(order) as document:

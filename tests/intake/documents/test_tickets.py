@@ -1,5 +1,6 @@
 """A ticket's QR code and its pass: what the gate reads, and what a guest does."""
 
+from collections.abc import Callable
 from html.parser import HTMLParser
 from io import BytesIO
 from xml.etree import ElementTree
@@ -13,11 +14,15 @@ from db.tables import ticket_keys, tickets
 from orders.catalogue.ticket_codes import verify_ticket
 from schemas.orders import Order
 from schemas.requests import CANCEL, CHECK_IN
+from tests.intake.documents.conftest import Change, MakeLinks, Place
 from tests.intake.documents.scanning import found_on
+from tests.intakes import Intake
+
+LinksOfTicket = Callable[[Order], tuple[str, str, str]]
 
 
 @pytest.fixture
-def links_of_ticket(links):
+def links_of_ticket(links: MakeLinks) -> LinksOfTicket:
     def make(order: Order) -> tuple[str, str, str]:
         made, id_ = links(order.id), order.tickets[0].id
         return made.ticket_image(id_), made.ticket_image(id_, "svg"), made.digital_pass(id_)
@@ -25,7 +30,9 @@ def links_of_ticket(links):
     return make
 
 
-def test_the_png_is_the_code_that_the_gate_verifies(theatre, phone, place, links_of_ticket) -> None:
+def test_the_png_is_the_code_that_the_gate_verifies(
+    theatre: Intake, phone: httpx.Client, place: Place, links_of_ticket: LinksOfTicket
+) -> None:
     order = place()
     png, _, _ = links_of_ticket(order)
 
@@ -38,7 +45,9 @@ def test_the_png_is_the_code_that_the_gate_verifies(theatre, phone, place, links
     assert found.ec_level in {"M", "Q", "H"}
 
 
-def test_the_svg_is_well_formed_and_draws_the_same_modules(phone, place, links_of_ticket) -> None:
+def test_the_svg_is_well_formed_and_draws_the_same_modules(
+    phone: httpx.Client, place: Place, links_of_ticket: LinksOfTicket
+) -> None:
     png, svg, _ = links_of_ticket(place())
     answer = phone.get(svg)
 
@@ -73,7 +82,9 @@ def page_of(answer: httpx.Response) -> Page:
     return Page(answer.text)
 
 
-def test_the_pass_has_the_facts_and_needs_nothing_from_outside(phone, place, links_of_ticket) -> None:
+def test_the_pass_has_the_facts_and_needs_nothing_from_outside(
+    phone: httpx.Client, place: Place, links_of_ticket: LinksOfTicket
+) -> None:
     attendees = [{"first_name": "Zoë", "last_name": "Ōe"}]
     line = {"ticket_class_id": "stalls", "quantity": 1, "attendees": attendees}
     order = place(line_items=[line])
@@ -104,14 +115,16 @@ def test_the_pass_has_the_facts_and_needs_nothing_from_outside(phone, place, lin
     assert "default-src 'none'; style-src 'sha256-" in answer.headers["content-security-policy"]
 
 
-def test_the_qr_code_in_the_pass_is_black_on_white_in_the_dark_too(phone, place, links_of_ticket) -> None:
+def test_the_qr_code_in_the_pass_is_black_on_white_in_the_dark_too(
+    phone: httpx.Client, place: Place, links_of_ticket: LinksOfTicket
+) -> None:
     answer = phone.get(links_of_ticket(place())[2])
 
     assert '<path fill="#fff"' in answer.text
     assert 'stroke="#000"' in answer.text
 
 
-def test_markup_in_names_is_text(phone, place, links_of_ticket) -> None:
+def test_markup_in_names_is_text(phone: httpx.Client, place: Place, links_of_ticket: LinksOfTicket) -> None:
     evil = "<script>alert(1)</script>\"'&"
     line = {"ticket_class_id": "lawn", "quantity": 1, "attendees": [{"first_name": evil}]}
     page = page_of(phone.get(links_of_ticket(place(line_items=[line]))[2]))
@@ -122,7 +135,9 @@ def test_markup_in_names_is_text(phone, place, links_of_ticket) -> None:
     assert '<b>Lawn</b> & "more"' in page.texts
 
 
-def test_a_used_ticket_says_when_and_a_void_one_has_no_page(phone, place, change, links_of_ticket) -> None:
+def test_a_used_ticket_says_when_and_a_void_one_has_no_page(
+    phone: httpx.Client, place: Place, change: Change, links_of_ticket: LinksOfTicket
+) -> None:
     order = place()
     png, svg, page = links_of_ticket(order)
 
@@ -136,7 +151,9 @@ def test_a_used_ticket_says_when_and_a_void_one_has_no_page(phone, place, change
     assert [phone.get(link).status_code for link in (png, svg, page)] == [404, 404, 404]
 
 
-def test_a_ticket_without_a_code_says_when_it_gets_one(theatre, phone, place, links_of_ticket) -> None:
+def test_a_ticket_without_a_code_says_when_it_gets_one(
+    theatre: Intake, phone: httpx.Client, place: Place, links_of_ticket: LinksOfTicket
+) -> None:
     order = place()
     with theatre.engine.begin() as connection:
         connection.execute(update(tickets).where(tickets.c.order_id == order.id).values(code=None))

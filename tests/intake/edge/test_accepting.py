@@ -6,6 +6,7 @@ import resource
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -72,15 +73,18 @@ def test_one_that_has_more_leaves_the_next_to_the_other() -> None:
             own = {one: counts[one] + len(taken[one]) for one in counts}
             return own[name] - min(own.values())
 
+        def take(name: str) -> Taken:
+            return Taken(taken[name])
+
+        def are_taken(count: int) -> bool:
+            return sum(map(len, taken.values())) == count
+
         with listening("127.0.0.1", port := free_port()) as [listener]:
-            both = [
-                Acceptor(listener.dup(), lambda n=name: Taken(taken[n]), lambda n=name: lead(n))
-                for name in counts
-            ]
+            both = [Acceptor(listener.dup(), partial(take, name), partial(lead, name)) for name in counts]
             clients = []
             for number in range(1, 21):
                 clients.append(socket.create_connection(("127.0.0.1", port)))
-                await _wait_until(lambda n=number: sum(map(len, taken.values())) == n)
+                await _wait_until(partial(are_taken, number))
             for one in both:
                 one.close()
             for transport in [*taken["full"], *taken["free"]]:

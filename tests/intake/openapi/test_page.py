@@ -7,11 +7,12 @@ import httpx
 import pytest
 
 from intake.openapi import descriptions
+from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS
 
 
 @pytest.fixture
-def page(intake) -> dict[str, Any]:
+def page(intake: Intake) -> dict[str, Any]:
     words: dict[str, Any] = (
         httpx.get(f"{intake.url}/openapi.json", timeout=PATIENCE_SECONDS).raise_for_status().json()
     )
@@ -29,7 +30,7 @@ def references(words: Any) -> Iterator[str]:
             yield from references(value)
 
 
-def test_every_field_is_described(page) -> None:
+def test_every_field_is_described(page: dict[str, Any]) -> None:
     silent = [
         f"{name}.{field}"
         for name, schema in page["components"]["schemas"].items()
@@ -40,7 +41,7 @@ def test_every_field_is_described(page) -> None:
     assert silent == []
 
 
-def test_no_description_is_of_a_field_that_is_gone(page) -> None:
+def test_no_description_is_of_a_field_that_is_gone(page: dict[str, Any]) -> None:
     fields = {
         f"{name.partition('-')[0]}.{field}"
         for name, schema in page["components"]["schemas"].items()
@@ -51,13 +52,13 @@ def test_no_description_is_of_a_field_that_is_gone(page) -> None:
     assert [field for field in descriptions._FIELDS if field not in fields | names] == []
 
 
-def test_every_reference_leads_somewhere(page) -> None:
+def test_every_reference_leads_somewhere(page: dict[str, Any]) -> None:
     known = {f"#/components/schemas/{name}" for name in page["components"]["schemas"]}
 
     assert set(references(page)) <= known
 
 
-def test_every_call_and_its_answers_are_there(page) -> None:
+def test_every_call_and_its_answers_are_there(page: dict[str, Any]) -> None:
     answers = {
         f"{method.upper()} {path}": set(operation["responses"])
         for path, operations in page["paths"].items()
@@ -91,7 +92,7 @@ def test_every_call_and_its_answers_are_there(page) -> None:
     assert {"GET /healthz", "GET /metrics"} <= set(answers)
 
 
-def test_the_schema_of_an_order_is_the_one_that_validates_it(page) -> None:
+def test_the_schema_of_an_order_is_the_one_that_validates_it(page: dict[str, Any]) -> None:
     schemas = page["components"]["schemas"]
 
     assert schemas["OrderRequest"]["required"] == ["buyer", "line_items"]
@@ -101,7 +102,7 @@ def test_the_schema_of_an_order_is_the_one_that_validates_it(page) -> None:
     assert body["oneOf"][0] == {"$ref": "#/components/schemas/OrderRequest"}
 
 
-def test_a_body_does_not_name_what_its_path_names(page) -> None:
+def test_a_body_does_not_name_what_its_path_names(page: dict[str, Any]) -> None:
     schemas = page["components"]["schemas"]
 
     assert "order_id" not in schemas["CancelRequest"]["properties"]
@@ -111,7 +112,7 @@ def test_a_body_does_not_name_what_its_path_names(page) -> None:
     assert "required" not in schemas["BuyerPatch"]
 
 
-def test_every_body_has_an_example(page) -> None:
+def test_every_body_has_an_example(page: dict[str, Any]) -> None:
     bodies = {
         f"{method} {path}": media
         for path, operations in page["paths"].items()
@@ -131,7 +132,7 @@ def _calls(page: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield method, path, call
 
 
-def test_every_call_but_the_health_checks_says_who_may_make_it(page) -> None:
+def test_every_call_but_the_health_checks_says_who_may_make_it(page: dict[str, Any]) -> None:
     schemes = page["components"]["securitySchemes"]
     for method, path, call in _calls(page):
         assert (call["security"] == []) == (path in PUBLIC), (method, path)
@@ -146,13 +147,13 @@ def test_every_call_but_the_health_checks_says_who_may_make_it(page) -> None:
     ]
 
 
-def test_no_scheme_is_nobodys(page) -> None:
+def test_no_scheme_is_nobodys(page: dict[str, Any]) -> None:
     used = {name for _, _, call in _calls(page) for way in call["security"] for name in way}
 
     assert used == set(page["components"]["securitySchemes"])
 
 
-def test_every_call_says_when_to_try_again(page) -> None:
+def test_every_call_says_when_to_try_again(page: dict[str, Any]) -> None:
     for method, path, call in _calls(page):
         if path in PUBLIC:
             continue
@@ -162,7 +163,7 @@ def test_every_call_says_when_to_try_again(page) -> None:
             assert answer["content"], (method, path, status)
 
 
-def test_calls_with_an_idempotency_key_say_how_a_repeat_is_known(page) -> None:
+def test_calls_with_an_idempotency_key_say_how_a_repeat_is_known(page: dict[str, Any]) -> None:
     replayed = {
         (method, path)
         for method, path, call in _calls(page)

@@ -30,7 +30,7 @@ from tests.processes import PATIENCE_SECONDS, wait_until
 from vendors import ticket_evolution, zoho_backstage
 
 LINE: Final = {"ticket_class_id": "standing", "quantity": 2}
-PLANS: Final = {
+PLANS: Final[dict[str, Plan]] = {
     "canonical": with_order(201),
     "Zoho Backstage": with_order_in(zoho_backstage.answer, "zoho_backstage", 201),
     "Ticket Evolution": with_order_in(ticket_evolution.answer, "ticket_evolution", 201),

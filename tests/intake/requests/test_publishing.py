@@ -12,6 +12,7 @@ import pytest
 from intake.parts import parts_of
 from intake.requests.messages import Outgoing, outgoing
 from intake.requests.publish import GroupPublisher
+from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS, wait_until
 from worker.broker.publishing import NotConfirmed
 
@@ -46,7 +47,9 @@ def groups(intake: Any) -> float:
     return next(float(line.split()[1]) for line in lines if line.startswith("willcall_intake_groups_total "))
 
 
-def test_fifty_calls_at_once_share_few_confirms_and_messages(intake, client, order: Order) -> None:
+def test_fifty_calls_at_once_share_few_confirms_and_messages(
+    intake: Intake, client: httpx.Client, order: Order
+) -> None:
     client.post("/v1/orders", json=order())
     intake.take_messages()
     before = groups(intake)
@@ -67,7 +70,7 @@ def test_fifty_calls_at_once_share_few_confirms_and_messages(intake, client, ord
     assert arrived == {answer.json()["request_id"] for answer in answers}
 
 
-def test_too_many_who_wait_are_refused(intake) -> None:
+def test_too_many_who_wait_are_refused(intake: Intake) -> None:
     async def scenario() -> list[Any]:
         async with started(intake, max_waiting_bytes=10_000) as publisher:
             with intake.paused_broker() as is_waiting:
@@ -83,7 +86,7 @@ def test_too_many_who_wait_are_refused(intake) -> None:
     assert len(intake.take_requests()) == 4
 
 
-def test_closing_sends_what_waits_and_refuses_what_comes(intake) -> None:
+def test_closing_sends_what_waits_and_refuses_what_comes(intake: Intake) -> None:
     async def scenario() -> list[Any]:
         async with started(intake) as publisher:
             with intake.paused_broker():
@@ -101,7 +104,7 @@ def test_closing_sends_what_waits_and_refuses_what_comes(intake) -> None:
     assert len(intake.take_requests()) == 40
 
 
-def test_what_nobody_waits_for_any_more_is_not_sent(intake) -> None:
+def test_what_nobody_waits_for_any_more_is_not_sent(intake: Intake) -> None:
     async def scenario() -> None:
         async with started(intake) as publisher:
             with intake.paused_broker() as is_waiting:
@@ -117,7 +120,7 @@ def test_what_nobody_waits_for_any_more_is_not_sent(intake) -> None:
     assert len(intake.take_requests()) == 1
 
 
-def test_large_calls_become_several_messages(intake) -> None:
+def test_large_calls_become_several_messages(intake: Intake) -> None:
     async def scenario() -> None:
         async with started(intake) as publisher:
             await publisher.publish(requests(8, size=100_000))

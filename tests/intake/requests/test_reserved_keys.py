@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.intakes import Intake, Worker
+
 KEY = "willcall:expire:7"
 ID = "018f3f6e-0000-7000-8000-000000000000"
 CALLS = [
@@ -29,7 +31,7 @@ def _mistakes(answer: httpx.Response) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("key", [KEY, f'"{KEY}"'])
 @pytest.mark.parametrize(("method", "path"), CALLS)
 def test_a_reserved_key_in_the_header_is_refused_at_once(
-    client, intake, method: str, path: str, key: str
+    client: httpx.Client, intake: Intake, method: str, path: str, key: str
 ) -> None:
     answer = client.request(method, path, json={}, headers={"idempotency-key": key})
 
@@ -39,7 +41,7 @@ def test_a_reserved_key_in_the_header_is_refused_at_once(
 
 
 def test_a_reserved_key_in_the_body_is_refused_as_other_malformed_keys_are(
-    client, worker, order: Callable[..., dict[str, Any]]
+    client: httpx.Client, worker: Worker, order: Callable[..., dict[str, Any]]
 ) -> None:
     answer = client.post("/v1/orders", json=order(idempotency_key=KEY), headers={"prefer": "wait=20"})
 
@@ -47,7 +49,7 @@ def test_a_reserved_key_in_the_body_is_refused_as_other_malformed_keys_are(
     assert _mistakes(answer) == [("invalid", "idempotency_key")]
 
 
-def test_the_contract_says_so(client) -> None:
+def test_the_contract_says_so(client: httpx.Client) -> None:
     page = client.get("/openapi.json").json()
 
     (schema, _) = page["components"]["schemas"]["OrderRequest"]["properties"]["idempotency_key"]["anyOf"]

@@ -10,13 +10,14 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.intakes import Intake, Worker
 from tests.processes import PATIENCE_SECONDS
 
 Order = Callable[..., dict[str, Any]]
 WAIT = {"prefer": "wait=30"}
 
 
-def test_a_processed_order_is_answered_whole(client, worker, order: Order) -> None:
+def test_a_processed_order_is_answered_whole(client: httpx.Client, worker: Worker, order: Order) -> None:
     answer = client.post("/v1/orders", json=order(), headers=WAIT)
 
     assert answer.status_code == 201
@@ -29,7 +30,9 @@ def test_a_processed_order_is_answered_whole(client, worker, order: Order) -> No
     assert client.get(answer.headers["location"]).json() == body
 
 
-def test_a_rejected_order_is_a_problem_with_its_reasons(client, worker, order: Order) -> None:
+def test_a_rejected_order_is_a_problem_with_its_reasons(
+    client: httpx.Client, worker: Worker, order: Order
+) -> None:
     answer = client.post("/v1/orders", json=order(event_id="nowhere"), headers=WAIT)
 
     assert answer.status_code == 422
@@ -40,7 +43,7 @@ def test_a_rejected_order_is_a_problem_with_its_reasons(client, worker, order: O
     assert client.get(problem["instance"]).json()["status"] == "rejected"
 
 
-def test_a_key_without_the_scope_cannot_name_a_price(intake, worker, order: Order) -> None:
+def test_a_key_without_the_scope_cannot_name_a_price(intake: Intake, worker: Worker, order: Order) -> None:
     line = {"ticket_class_id": "standing", "quantity": 1, "unit_price": "1.00"}
     with intake.client("orders.create") as client:
         answer = client.post("/v1/orders", json=order(line_items=[line]), headers=WAIT)
@@ -49,7 +52,9 @@ def test_a_key_without_the_scope_cannot_name_a_price(intake, worker, order: Orde
     assert [one["code"] for one in answer.json()["errors"]] == ["price_mismatch"]
 
 
-def test_an_array_is_answered_by_its_outcomes_in_order(client, worker, order: Order) -> None:
+def test_an_array_is_answered_by_its_outcomes_in_order(
+    client: httpx.Client, worker: Worker, order: Order
+) -> None:
     requests = [order(), order(event_id="nowhere"), order()]
     answer = client.post("/v1/orders", json=requests, headers=WAIT)
 
@@ -60,7 +65,9 @@ def test_an_array_is_answered_by_its_outcomes_in_order(client, worker, order: Or
     assert set(answer.json()[0]) == {"request_id", "status", "order_id", "errors"}
 
 
-def test_the_same_key_and_body_again_is_the_first_order(client, worker, order: Order) -> None:
+def test_the_same_key_and_body_again_is_the_first_order(
+    client: httpx.Client, worker: Worker, order: Order
+) -> None:
     request = order(idempotency_key=str(uuid4()))
     first = client.post("/v1/orders", json=request, headers=WAIT)
     again = client.post("/v1/orders", json=request, headers=WAIT)
@@ -72,7 +79,7 @@ def test_the_same_key_and_body_again_is_the_first_order(client, worker, order: O
     assert conflict.json()["errors"][0]["code"] == "idempotency_conflict"
 
 
-def test_an_order_that_is_not_processed_in_time_is_accepted(client, order: Order) -> None:
+def test_an_order_that_is_not_processed_in_time_is_accepted(client: httpx.Client, order: Order) -> None:
     started = time.monotonic()
     answer = client.post("/v1/orders", json=order(), headers={"prefer": "respond-async, wait=1"})
 
@@ -83,7 +90,9 @@ def test_an_order_that_is_not_processed_in_time_is_accepted(client, order: Order
     assert set(answer.json()) == {"request_id", "status_url"}
 
 
-def test_a_dead_letter_is_accepted_and_waited_for_no_longer(client, intake, order: Order) -> None:
+def test_a_dead_letter_is_accepted_and_waited_for_no_longer(
+    client: httpx.Client, intake: Intake, order: Order
+) -> None:
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(client.post, "/v1/orders", json=order(), headers={"prefer": "wait=30"})
         while not (found := intake.take_requests()):
@@ -101,14 +110,14 @@ def test_a_dead_letter_is_accepted_and_waited_for_no_longer(client, intake, orde
 
 
 @pytest.mark.parametrize("prefer", ["wait=0", "wait=x", "wait", "return=minimal", "", "wait=-1", "wait=1.5"])
-def test_what_is_no_wait_is_no_wait(client, order: Order, prefer: str) -> None:
+def test_what_is_no_wait_is_no_wait(client: httpx.Client, order: Order, prefer: str) -> None:
     answer = client.post("/v1/orders", json=order(), headers={"prefer": prefer})
 
     assert answer.status_code == 202
     assert "preference-applied" not in answer.headers
 
 
-def test_many_wait_at_once(intake, client, worker, order: Order) -> None:
+def test_many_wait_at_once(intake: Intake, client: httpx.Client, worker: Worker, order: Order) -> None:
     with ThreadPoolExecutor(20) as threads:
         calls = [threads.submit(client.post, "/v1/orders", json=order(), headers=WAIT) for _ in range(40)]
         answers = [call.result() for call in calls]
@@ -117,7 +126,9 @@ def test_many_wait_at_once(intake, client, worker, order: Order) -> None:
     assert len({answer.json()["id"] for answer in answers}) == 40
 
 
-def test_who_hangs_up_harms_nobody(intake, client, worker, order: Order) -> None:
+def test_who_hangs_up_harms_nobody(
+    intake: Intake, client: httpx.Client, worker: Worker, order: Order
+) -> None:
     gone = threading.Thread(target=_hang_up, args=(intake, order()))
     gone.start()
     gone.join()

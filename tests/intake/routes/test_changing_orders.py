@@ -10,6 +10,7 @@ import pytest
 from intake.auth.keys import list_keys
 from intake.web.conditions import expected_versions
 from intake.web.problems import Problem
+from tests.intakes import Intake, Worker
 
 Order = Callable[..., dict[str, Any]]
 WAIT = {"prefer": "wait=30"}
@@ -17,7 +18,7 @@ MERGE_PATCH = "application/merge-patch+json"
 
 
 @pytest.fixture
-def placed(client, worker, order: Order) -> dict[str, Any]:
+def placed(client: httpx.Client, worker: Worker, order: Order) -> dict[str, Any]:
     """Return an order of two tickets that was placed just now."""
     answer = client.post("/v1/orders", json=order(), headers=WAIT)
     assert answer.status_code == 201
@@ -34,7 +35,9 @@ def codes(answer: httpx.Response) -> list[str]:
     return [error["code"] for error in answer.json()["errors"]]
 
 
-def test_an_update_is_a_request_with_the_patch_and_what_the_key_decides(client, intake) -> None:
+def test_an_update_is_a_request_with_the_patch_and_what_the_key_decides(
+    client: httpx.Client, intake: Intake
+) -> None:
     id_ = str(uuid4())
     with intake.engine.connect() as connection:
         key_id = list_keys(connection)[-1].id
@@ -61,7 +64,9 @@ def test_an_update_is_a_request_with_the_patch_and_what_the_key_decides(client, 
 
 
 @pytest.mark.parametrize("media_type", [MERGE_PATCH, "application/json", f"{MERGE_PATCH}; charset=utf-8"])
-def test_an_updated_order_is_answered_whole(client, placed, media_type: str) -> None:
+def test_an_updated_order_is_answered_whole(
+    client: httpx.Client, placed: dict[str, Any], media_type: str
+) -> None:
     answer = client.patch(
         path_of(placed),
         content='{"buyer": {"phone": "1"}, "shipping": "5.00"}',
@@ -77,7 +82,7 @@ def test_an_updated_order_is_answered_whole(client, placed, media_type: str) -> 
     assert client.get(path_of(placed)).json() == body
 
 
-def test_an_old_version_is_told_and_a_star_is_any(client, placed) -> None:
+def test_an_old_version_is_told_and_a_star_is_any(client: httpx.Client, placed: dict[str, Any]) -> None:
     first = client.patch(path_of(placed), json={"reference": "a"}, headers={**WAIT, "if-match": '"1"'})
     late = client.patch(path_of(placed), json={"reference": "b"}, headers={**WAIT, "if-match": '"1"'})
     any_ = client.patch(path_of(placed), json={"reference": "c"}, headers={**WAIT, "if-match": "*"})
@@ -88,7 +93,9 @@ def test_an_old_version_is_told_and_a_star_is_any(client, placed) -> None:
     assert any_.json()["reference"] == "c"
 
 
-def test_a_version_that_is_not_there_yet_is_waited_for(client, intake, placed) -> None:
+def test_a_version_that_is_not_there_yet_is_waited_for(
+    client: httpx.Client, intake: Intake, placed: dict[str, Any]
+) -> None:
     headers = {"if-match": '"2"', "prefer": "wait=1"}
     early = client.patch(path_of(placed), json={"reference": "second"}, headers=headers)
 
@@ -100,7 +107,9 @@ def test_a_version_that_is_not_there_yet_is_waited_for(client, intake, placed) -
 
 @pytest.mark.parametrize("tag", ["1", "", ",", ", ,", '"1" , 2', "*,", '"1" "2"', '"1', 'w/"1"', '*, "1"'])
 @pytest.mark.parametrize(("method", "more"), [("PATCH", ""), ("POST", "/cancel"), ("POST", "/payments")])
-def test_a_malformed_version_is_refused(client, intake, method: str, more: str, tag: str) -> None:
+def test_a_malformed_version_is_refused(
+    client: httpx.Client, intake: Intake, method: str, more: str, tag: str
+) -> None:
     answer = client.request(method, f"/v1/orders/{uuid4()}{more}", json={}, headers={"if-match": tag})
 
     assert answer.status_code == 400
@@ -110,7 +119,9 @@ def test_a_malformed_version_is_refused(client, intake, method: str, more: str, 
 
 @pytest.mark.parametrize("tag", ['"x"', '"0"', '"01"', 'W/"1"', '"-1"', '"9999999999"', 'W/"1", "x"', '""'])
 @pytest.mark.parametrize(("method", "more"), [("PATCH", ""), ("POST", "/cancel"), ("POST", "/payments")])
-def test_a_tag_that_no_order_has_matches_none(client, intake, method: str, more: str, tag: str) -> None:
+def test_a_tag_that_no_order_has_matches_none(
+    client: httpx.Client, intake: Intake, method: str, more: str, tag: str
+) -> None:
     answer = client.request(method, f"/v1/orders/{uuid4()}{more}", json={}, headers={"if-match": tag})
 
     assert answer.status_code == 412
@@ -133,7 +144,9 @@ def test_a_tag_that_no_order_has_matches_none(client, intake, method: str, more:
         ('"1", W/"2"', 412),
     ],
 )
-def test_one_of_several_versions_is_enough(client, placed, tags: str, version: int | None) -> None:
+def test_one_of_several_versions_is_enough(
+    client: httpx.Client, placed: dict[str, Any], tags: str, version: int | None
+) -> None:
     client.patch(path_of(placed), json={"reference": "x"}, headers=WAIT).raise_for_status()
     headers = {**WAIT, "if-match": tags}
     answer = client.patch(path_of(placed), json={"reference": "y"}, headers=headers)
@@ -151,7 +164,12 @@ def test_one_of_several_versions_is_enough(client, placed, tags: str, version: i
     ],
 )
 def test_a_repeated_call_is_the_same_request_whatever_versions_it_names(
-    client, placed, method: str, more: list[str], body: dict[str, Any], tags: str
+    client: httpx.Client,
+    placed: dict[str, Any],
+    method: str,
+    more: list[str],
+    body: dict[str, Any],
+    tags: str,
 ) -> None:
     headers = {**WAIT, "if-match": tags, "idempotency-key": str(uuid4())}
     first = client.request(method, path_of(placed, *more), json=body, headers=headers)
@@ -164,7 +182,9 @@ def test_a_repeated_call_is_the_same_request_whatever_versions_it_names(
     assert again.headers["idempotency-replayed"] == "true"
 
 
-def test_another_list_of_versions_under_the_same_key_is_another_request(client, placed) -> None:
+def test_another_list_of_versions_under_the_same_key_is_another_request(
+    client: httpx.Client, placed: dict[str, Any]
+) -> None:
     headers = {**WAIT, "if-match": '"1", "2"', "idempotency-key": "one-of-two"}
     client.patch(path_of(placed), json={"reference": "x"}, headers=headers).raise_for_status()
     other = client.patch(
@@ -175,7 +195,7 @@ def test_another_list_of_versions_under_the_same_key_is_another_request(client, 
 
 
 def test_a_change_on_its_way_does_not_break_a_condition_that_names_its_version(
-    client, worker, intake, placed
+    client: httpx.Client, worker: Worker, intake: Intake, placed: dict[str, Any]
 ) -> None:
     worker.stop()  # both are accepted while the order has its first version
     client.patch(path_of(placed), json={"reference": "a"}).raise_for_status()
@@ -188,7 +208,7 @@ def test_a_change_on_its_way_does_not_break_a_condition_that_names_its_version(
     assert client.get(second.headers["location"]).json()["status"] == "processed"
 
 
-def test_more_versions_than_anybody_means_are_refused(client, intake) -> None:
+def test_more_versions_than_anybody_means_are_refused(client: httpx.Client, intake: Intake) -> None:
     tags = ",".join(f'"{one}"' for one in range(1, 1_002))
     answer = client.patch(f"/v1/orders/{uuid4()}", json={}, headers={"if-match": tags})
 
@@ -202,7 +222,9 @@ def test_without_a_header_any_version_is_meant() -> None:
         expected_versions(['"1"', '"1'])
 
 
-def test_an_update_that_is_not_possible_is_a_problem_with_its_reasons(client, placed) -> None:
+def test_an_update_that_is_not_possible_is_a_problem_with_its_reasons(
+    client: httpx.Client, placed: dict[str, Any]
+) -> None:
     line = {"ticket_class_id": "none", "quantity": 1}
     no_class = client.patch(path_of(placed), json={"line_items": [line]}, headers=WAIT)
     no_word = client.patch(path_of(placed), json={"colour": "blue"}, headers=WAIT)
@@ -212,14 +234,14 @@ def test_an_update_that_is_not_possible_is_a_problem_with_its_reasons(client, pl
 
 
 @pytest.mark.parametrize("body", ["[]", "null", "1", '"x"', "", "{"])
-def test_a_patch_that_is_no_object_is_refused(client, intake, body: str) -> None:
+def test_a_patch_that_is_no_object_is_refused(client: httpx.Client, intake: Intake, body: str) -> None:
     answer = client.patch(f"/v1/orders/{uuid4()}", content=body, headers={"content-type": MERGE_PATCH})
 
     assert (answer.status_code, codes(answer)) == (400, ["invalid"])
     assert intake.take_requests() == []
 
 
-def test_another_content_type_is_refused_and_the_right_ones_named(client) -> None:
+def test_another_content_type_is_refused_and_the_right_ones_named(client: httpx.Client) -> None:
     headers = {"content-type": "application/json-patch+json"}
     answer = client.patch(f"/v1/orders/{uuid4()}", content="[]", headers=headers)
 
@@ -230,7 +252,9 @@ def test_another_content_type_is_refused_and_the_right_ones_named(client) -> Non
 
 @pytest.mark.parametrize(("method", "more"), [("PATCH", ""), ("POST", "/cancel"), ("POST", "/payments")])
 @pytest.mark.parametrize("name", ["tenant", "request_id", "may_set_price", "by", "dialect", "seen_version"])
-def test_what_the_key_decides_is_refused_by_name(client, intake, method: str, more: str, name: str) -> None:
+def test_what_the_key_decides_is_refused_by_name(
+    client: httpx.Client, intake: Intake, method: str, more: str, name: str
+) -> None:
     answer = client.request(method, f"/v1/orders/{uuid4()}{more}", json={name: "x"})
 
     assert answer.status_code == 400
@@ -240,7 +264,9 @@ def test_what_the_key_decides_is_refused_by_name(client, intake, method: str, mo
 
 @pytest.mark.parametrize("more", ["/cancel", "/payments"])
 @pytest.mark.parametrize("name", ["order_id", "order_key", "expected_version", "expected_versions"])
-def test_what_the_path_or_a_header_says_is_refused_in_the_body(client, intake, more: str, name: str) -> None:
+def test_what_the_path_or_a_header_says_is_refused_in_the_body(
+    client: httpx.Client, intake: Intake, more: str, name: str
+) -> None:
     answer = client.post(f"/v1/orders/{uuid4()}{more}", json={name: 1})
 
     assert answer.status_code == 400
@@ -257,7 +283,7 @@ CALLS = [
 
 @pytest.mark.parametrize(("method", "more", "body"), CALLS, ids=["update", "cancel", "payment"])
 def test_another_tenants_order_does_not_exist(
-    intake, client, placed, method: str, more: list[str], body: Any
+    intake: Intake, client: httpx.Client, placed: dict[str, Any], method: str, more: list[str], body: Any
 ) -> None:
     with intake.client(tenant="other") as other:
         answer = other.request(method, path_of(placed, *more), json=body, headers=WAIT)
@@ -268,7 +294,7 @@ def test_another_tenants_order_does_not_exist(
 
 @pytest.mark.parametrize(("method", "more", "body"), CALLS, ids=["update", "cancel", "payment"])
 def test_what_is_no_order_is_not_found(
-    client, worker, intake, method: str, more: list[str], body: Any
+    client: httpx.Client, worker: Worker, intake: Intake, method: str, more: list[str], body: Any
 ) -> None:
     for id_ in ("1", "x" * 36):
         assert client.request(method, path_of({"id": id_}, *more), json=body).status_code == 404
@@ -277,7 +303,9 @@ def test_what_is_no_order_is_not_found(
     assert (unknown.status_code, codes(unknown)) == (404, ["unknown_order"])
 
 
-def test_a_whole_order_is_cancelled_without_a_body_and_again(client, placed) -> None:
+def test_a_whole_order_is_cancelled_without_a_body_and_again(
+    client: httpx.Client, placed: dict[str, Any]
+) -> None:
     first = client.post(path_of(placed, "cancel"), headers=WAIT)
     again = client.post(path_of(placed, "cancel"), headers=WAIT)
 
@@ -288,7 +316,7 @@ def test_a_whole_order_is_cancelled_without_a_body_and_again(client, placed) -> 
     assert first.headers["etag"] == '"2"'
 
 
-def test_a_part_is_cancelled_by_line_or_ticket(client, placed) -> None:
+def test_a_part_is_cancelled_by_line_or_ticket(client: httpx.Client, placed: dict[str, Any]) -> None:
     line = {"lines": [{"line_number": 1, "quantity": 1}], "reason": "cannot come"}
     by_line = client.post(path_of(placed, "cancel"), json=line, headers=WAIT)
     ticket_id = placed["tickets"][0]["id"]
@@ -299,7 +327,7 @@ def test_a_part_is_cancelled_by_line_or_ticket(client, placed) -> None:
     assert by_ticket.json()["status"] == "cancelled"
 
 
-def test_what_a_cancelled_order_does_not_take_is_told(client, placed) -> None:
+def test_what_a_cancelled_order_does_not_take_is_told(client: httpx.Client, placed: dict[str, Any]) -> None:
     client.post(path_of(placed, "cancel"), headers=WAIT)
 
     answer = client.patch(path_of(placed), json={"reference": "x"}, headers=WAIT)
@@ -307,7 +335,9 @@ def test_what_a_cancelled_order_does_not_take_is_told(client, placed) -> None:
     assert (answer.status_code, codes(answer)) == (422, ["not_allowed_in_status"])
 
 
-def test_a_payment_is_created_and_a_pending_one_completed(client, placed) -> None:
+def test_a_payment_is_created_and_a_pending_one_completed(
+    client: httpx.Client, placed: dict[str, Any]
+) -> None:
     pending = client.post(
         path_of(placed, "payments"),
         json={"type": "check", "amount": "91.00", "status": "pending", "reference": "no. 7"},
@@ -324,7 +354,7 @@ def test_a_payment_is_created_and_a_pending_one_completed(client, placed) -> Non
     assert [payment["reference"] for payment in completed.json()["payments"]] == ["no. 7"]
 
 
-def test_the_same_payment_sent_twice_is_one_payment(client, placed) -> None:
+def test_the_same_payment_sent_twice_is_one_payment(client: httpx.Client, placed: dict[str, Any]) -> None:
     headers = {**WAIT, "idempotency-key": str(uuid4())}
     body = {"type": "cash", "amount": "10.00"}
     answers = [client.post(path_of(placed, "payments"), json=body, headers=headers) for _ in range(2)]
@@ -335,7 +365,7 @@ def test_the_same_payment_sent_twice_is_one_payment(client, placed) -> None:
     assert (other.status_code, codes(other)) == (422, ["idempotency_conflict"])
 
 
-def test_a_refund_and_what_cannot_be_paid(client, placed) -> None:
+def test_a_refund_and_what_cannot_be_paid(client: httpx.Client, placed: dict[str, Any]) -> None:
     paid = client.post(path_of(placed, "payments"), json={"type": "cash"}, headers=WAIT)
     refund = {"type": "cash", "amount": "20.00", "is_refund": True}
     refunded = client.post(path_of(placed, "payments"), json=refund, headers=WAIT)
@@ -347,7 +377,9 @@ def test_a_refund_and_what_cannot_be_paid(client, placed) -> None:
     assert "gateway" in card.json()["detail"]
 
 
-def test_the_history_tells_who_changed_what(client, intake, placed) -> None:
+def test_the_history_tells_who_changed_what(
+    client: httpx.Client, intake: Intake, placed: dict[str, Any]
+) -> None:
     with intake.engine.connect() as connection:
         key_id = str(list_keys(connection)[-1].id)
     client.patch(path_of(placed), json={"reference": "PO-2"}, headers=WAIT)
@@ -364,14 +396,16 @@ def test_the_history_tells_who_changed_what(client, intake, placed) -> None:
     assert client.get(f"/v1/requests/{updated['request_id']}").json()["order_id"] == placed["id"]
 
 
-def test_nobody_else_reads_the_history(client, intake, placed) -> None:
+def test_nobody_else_reads_the_history(client: httpx.Client, intake: Intake, placed: dict[str, Any]) -> None:
     with intake.client(tenant="other") as other:
         assert other.get(path_of(placed, "history")).status_code == 404
     for id_ in ("1", str(uuid4())):
         assert client.get(f"/v1/orders/{id_}/history").status_code == 404
 
 
-def test_who_does_not_wait_finds_the_outcome_by_the_request(client, placed) -> None:
+def test_who_does_not_wait_finds_the_outcome_by_the_request(
+    client: httpx.Client, placed: dict[str, Any]
+) -> None:
     accepted = client.post(path_of(placed, "cancel"), json={"reason": "rain"})
     answer = client.patch(path_of(placed), json={"reference": "x"}, headers=WAIT)
 

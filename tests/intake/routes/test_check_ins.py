@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from intake.routes import check_ins
+from tests.intakes import Intake, Worker
 from tests.processes import PATIENCE_SECONDS
 
 Order = Callable[..., dict[str, Any]]
@@ -16,7 +17,7 @@ WAIT = {"prefer": "wait=30"}
 
 
 @pytest.fixture
-def placed(client, worker, order: Order) -> dict[str, Any]:
+def placed(client: httpx.Client, worker: Worker, order: Order) -> dict[str, Any]:
     """Return an order of two tickets that was placed just now."""
     answer = client.post("/v1/orders", json=order(), headers=WAIT)
     assert answer.status_code == 201
@@ -33,7 +34,9 @@ def scan(client: httpx.Client, **body: Any) -> httpx.Response:
     return client.post("/v1/check-ins", json=body)
 
 
-def test_a_ticket_is_let_in_by_its_code_and_by_its_id_without_a_word_about_waiting(client, placed) -> None:
+def test_a_ticket_is_let_in_by_its_code_and_by_its_id_without_a_word_about_waiting(
+    client: httpx.Client, placed: dict[str, Any]
+) -> None:
     first, second = placed["tickets"]
     by_code = scan(client, code=first["code"], event_id="concert")
     by_id = scan(client, ticket_id=second["id"].upper())
@@ -48,7 +51,7 @@ def test_a_ticket_is_let_in_by_its_code_and_by_its_id_without_a_word_about_waiti
     assert "preference-applied" not in by_code.headers
 
 
-def test_a_used_ticket_is_told_with_the_time_of_its_use(client, placed) -> None:
+def test_a_used_ticket_is_told_with_the_time_of_its_use(client: httpx.Client, placed: dict[str, Any]) -> None:
     code = placed["tickets"][0]["code"]
     used = scan(client, code=code).json()["ticket"]["checked_in_at"]
     again = scan(client, code=code)
@@ -57,7 +60,7 @@ def test_a_used_ticket_is_told_with_the_time_of_its_use(client, placed) -> None:
     assert used[:19] in again.json()["errors"][0]["message"]
 
 
-def test_the_same_scan_again_is_no_second_use(client, placed) -> None:
+def test_the_same_scan_again_is_no_second_use(client: httpx.Client, placed: dict[str, Any]) -> None:
     code, nonce = placed["tickets"][0]["code"], str(uuid4())
     answers = [scan(client, code=code, nonce=nonce) for _ in range(2)]
 
@@ -65,7 +68,7 @@ def test_the_same_scan_again_is_no_second_use(client, placed) -> None:
     assert answers[0].json() == answers[1].json()
 
 
-def test_a_use_is_undone(client, placed) -> None:
+def test_a_use_is_undone(client: httpx.Client, placed: dict[str, Any]) -> None:
     code = placed["tickets"][0]["code"]
     scan(client, code=code)
     undone = scan(client, code=code, undo=True)
@@ -76,7 +79,7 @@ def test_a_use_is_undone(client, placed) -> None:
     assert scan(client, code=code).status_code == 200
 
 
-def test_a_voided_ticket_is_gone(client, placed) -> None:
+def test_a_voided_ticket_is_gone(client: httpx.Client, placed: dict[str, Any]) -> None:
     ticket = placed["tickets"][0]
     client.post(f"/v1/orders/{placed['id']}/cancel", json={"ticket_ids": [ticket["id"]]}, headers=WAIT)
     answer = scan(client, code=ticket["code"])
@@ -84,7 +87,9 @@ def test_a_voided_ticket_is_gone(client, placed) -> None:
     assert (answer.status_code, codes(answer)) == (410, ["ticket_voided"])
 
 
-def test_an_unknown_a_forged_and_a_strange_ticket_are_told_apart(client, placed) -> None:
+def test_an_unknown_a_forged_and_a_strange_ticket_are_told_apart(
+    client: httpx.Client, placed: dict[str, Any]
+) -> None:
     code = placed["tickets"][0]["code"]
     forged = code[:40] + ("A" if code[40] != "A" else "B") + code[41:]
     answers = [
@@ -103,7 +108,7 @@ def test_an_unknown_a_forged_and_a_strange_ticket_are_told_apart(client, placed)
     ]
 
 
-def test_another_tenants_ticket_does_not_exist(intake, placed) -> None:
+def test_another_tenants_ticket_does_not_exist(intake: Intake, placed: dict[str, Any]) -> None:
     with intake.client(tenant="other") as other:
         answer = scan(other, code=placed["tickets"][0]["code"])
 
@@ -111,7 +116,7 @@ def test_another_tenants_ticket_does_not_exist(intake, placed) -> None:
 
 
 @pytest.mark.parametrize("prefer", ["respond-async", "wait=0"])
-def test_a_gate_that_does_not_wait_is_not_kept(client, intake, prefer: str) -> None:
+def test_a_gate_that_does_not_wait_is_not_kept(client: httpx.Client, intake: Intake, prefer: str) -> None:
     answer = client.post("/v1/check-ins", json={"code": "x"}, headers={"prefer": prefer})
 
     assert answer.status_code == 202
@@ -119,7 +124,9 @@ def test_a_gate_that_does_not_wait_is_not_kept(client, intake, prefer: str) -> N
     assert message.headers["task"] == "tickets.check_in"
 
 
-def test_without_an_outcome_in_time_the_scan_is_accepted(client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_an_outcome_in_time_the_scan_is_accepted(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(check_ins, "USUAL_WAIT_SECONDS", 1)
     answer = scan(client, code="x")
 
@@ -129,7 +136,9 @@ def test_without_an_outcome_in_time_the_scan_is_accepted(client, monkeypatch: py
     assert client.get(answer.json()["status_url"]).json()["status"] == "pending"
 
 
-def test_without_a_worker_a_gate_waits_as_long_as_it_said(client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_worker_a_gate_waits_as_long_as_it_said(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(check_ins, "USUAL_WAIT_SECONDS", 10 * PATIENCE_SECONDS)
     started = time.monotonic()
     answer = client.post("/v1/check-ins", json={"code": "x"}, headers={"prefer": "wait=1"})
@@ -142,7 +151,9 @@ def test_without_a_worker_a_gate_waits_as_long_as_it_said(client, monkeypatch: p
 @pytest.mark.parametrize(
     ("body", "field"), [({"by": "me"}, "by"), ({"tenant": "other"}, "tenant"), ([], None)]
 )
-def test_what_is_no_scan_is_refused(client, intake, body: Any, field: str | None) -> None:
+def test_what_is_no_scan_is_refused(
+    client: httpx.Client, intake: Intake, body: Any, field: str | None
+) -> None:
     answer = client.post("/v1/check-ins", json=body)
 
     assert answer.status_code == 400

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from intake.auth.keys import list_keys
+from tests.intakes import Intake
 
 Order = Callable[..., dict[str, Any]]
 
@@ -31,7 +32,9 @@ def post(client: httpx.Client, content: str | bytes, **headers: str) -> httpx.Re
     return client.post("/v1/orders", content=content, headers=headers)
 
 
-def test_an_order_is_accepted_with_its_id_and_where_to_ask(client, intake, order: Order) -> None:
+def test_an_order_is_accepted_with_its_id_and_where_to_ask(
+    client: httpx.Client, intake: Intake, order: Order
+) -> None:
     answer = client.post("/v1/orders", json=order())
 
     assert answer.status_code == 202
@@ -43,7 +46,9 @@ def test_an_order_is_accepted_with_its_id_and_where_to_ask(client, intake, order
     assert "server" not in answer.headers
 
 
-def test_the_queue_has_the_request_with_what_the_key_decides(client, intake, order: Order) -> None:
+def test_the_queue_has_the_request_with_what_the_key_decides(
+    client: httpx.Client, intake: Intake, order: Order
+) -> None:
     with intake.engine.connect() as connection:
         key_id = list_keys(connection)[-1].id
     answer = client.post("/v1/orders", json=order(reference="PO-1"))
@@ -57,7 +62,9 @@ def test_the_queue_has_the_request_with_what_the_key_decides(client, intake, ord
     assert intake.take_requests() == [expected]
 
 
-def test_the_message_is_one_of_celery_and_shows_no_name(client, intake, order: Order) -> None:
+def test_the_message_is_one_of_celery_and_shows_no_name(
+    client: httpx.Client, intake: Intake, order: Order
+) -> None:
     answer = client.post("/v1/orders", json=order())
 
     [message] = intake.take_messages()
@@ -74,14 +81,18 @@ def test_the_message_is_one_of_celery_and_shows_no_name(client, intake, order: O
         (["admin"], True),
     ],
 )
-def test_only_some_keys_may_set_prices(intake, order: Order, scopes, may_set_price: bool) -> None:
+def test_only_some_keys_may_set_prices(
+    intake: Intake, order: Order, scopes: list[str], may_set_price: bool
+) -> None:
     with intake.client(*scopes) as client:
         client.post("/v1/orders", json=order())
 
     assert intake.take_requests()[0]["may_set_price"] is may_set_price
 
 
-def test_an_array_is_answered_by_an_array_in_the_same_order(client, intake, order: Order) -> None:
+def test_an_array_is_answered_by_an_array_in_the_same_order(
+    client: httpx.Client, intake: Intake, order: Order
+) -> None:
     answer = client.post("/v1/orders", json=[order(reference=str(n)) for n in range(500)])
 
     assert answer.status_code == 202
@@ -91,12 +102,14 @@ def test_an_array_is_answered_by_an_array_in_the_same_order(client, intake, orde
     assert answer.json()[7]["status_url"] == f"/v1/requests/{answer.json()[7]['request_id']}"
 
 
-def test_no_business_rule_is_looked_at(client) -> None:
+def test_no_business_rule_is_looked_at(client: httpx.Client) -> None:
     assert client.post("/v1/orders", json={"nonsense": 1}).status_code == 202
 
 
 @pytest.mark.parametrize("name", ["tenant", "request_id", "may_set_price", "by", "dialect", "seen_version"])
-def test_what_the_key_decides_is_refused_by_name(client, intake, order: Order, name: str) -> None:
+def test_what_the_key_decides_is_refused_by_name(
+    client: httpx.Client, intake: Intake, order: Order, name: str
+) -> None:
     alone = client.post("/v1/orders", json=order(**{name: "other"}))
     in_array = client.post("/v1/orders", json=[order(), order(**{name: "other"})])
 
@@ -106,7 +119,9 @@ def test_what_the_key_decides_is_refused_by_name(client, intake, order: Order, n
     assert intake.take_requests() == []
 
 
-def test_the_header_names_the_request_as_the_field_does(client, intake, order: Order) -> None:
+def test_the_header_names_the_request_as_the_field_does(
+    client: httpx.Client, intake: Intake, order: Order
+) -> None:
     post(client, json.dumps(order()), idempotency_key="shop-7")
     post(client, json.dumps(order(idempotency_key=None)), idempotency_key='"shop-7"')
     post(client, json.dumps(order(idempotency_key="shop-7")), idempotency_key="shop-7")
@@ -116,7 +131,7 @@ def test_the_header_names_the_request_as_the_field_does(client, intake, order: O
     assert keys == ["shop-7", "shop-7", "shop-7", 'a"b']
 
 
-def test_two_different_idempotency_keys_are_refused(client, order: Order) -> None:
+def test_two_different_idempotency_keys_are_refused(client: httpx.Client, order: Order) -> None:
     answer = post(client, json.dumps(order(idempotency_key="a")), idempotency_key="b")
 
     assert answer.status_code == 400
@@ -124,22 +139,23 @@ def test_two_different_idempotency_keys_are_refused(client, order: Order) -> Non
 
 
 @pytest.mark.parametrize("key", ["", '""', "x" * 201, b"\xc3\xbc", b"tab\there"])
-def test_a_header_that_is_no_key_is_refused(client, order: Order, key: str | bytes) -> None:
-    headers = {b"content-type": b"application/json", b"idempotency-key": key}
+def test_a_header_that_is_no_key_is_refused(client: httpx.Client, order: Order, key: str | bytes) -> None:
+    value = key.encode() if isinstance(key, str) else key
+    headers = {b"content-type": b"application/json", b"idempotency-key": value}
     answer = client.post("/v1/orders", content=json.dumps(order()), headers=headers)
 
     assert answer.status_code == 400
     assert errors_of(answer)[0]["field"] == "idempotency_key"
 
 
-def test_two_headers_are_refused(client, order: Order) -> None:
+def test_two_headers_are_refused(client: httpx.Client, order: Order) -> None:
     headers = [("content-type", "application/json"), ("idempotency-key", "a"), ("idempotency-key", "b")]
     answer = client.post("/v1/orders", content=json.dumps(order()), headers=headers)
 
     assert answer.status_code == 400
 
 
-def test_one_header_cannot_name_an_array(client, order: Order) -> None:
+def test_one_header_cannot_name_an_array(client: httpx.Client, order: Order) -> None:
     answer = post(client, json.dumps([order()]), idempotency_key="a")
 
     assert answer.status_code == 400
@@ -174,7 +190,9 @@ def test_one_header_cannot_name_an_array(client, order: Order) -> None:
         ("[{}, []]", "an order is an object"),
     ],
 )
-def test_what_is_no_envelope_is_refused_with_a_sentence(client, intake, body, says: str) -> None:
+def test_what_is_no_envelope_is_refused_with_a_sentence(
+    client: httpx.Client, intake: Intake, body: str | bytes, says: str
+) -> None:
     answer = post(client, body)
 
     assert answer.status_code == 400
@@ -183,14 +201,14 @@ def test_what_is_no_envelope_is_refused_with_a_sentence(client, intake, body, sa
     assert intake.take_requests() == []
 
 
-def test_a_thousand_mistakes_are_not_all_told(client) -> None:
+def test_a_thousand_mistakes_are_not_all_told(client: httpx.Client) -> None:
     answer = client.post("/v1/orders", json=[1] * 500)
 
     assert len(errors_of(answer)) == 20
     assert errors_of(answer)[3]["field"] == "3"
 
 
-def test_one_bad_field_of_an_array_costs_its_neighbours_nothing(client, intake) -> None:
+def test_one_bad_field_of_an_array_costs_its_neighbours_nothing(client: httpx.Client, intake: Intake) -> None:
     answer = post(client, '[{"reference": "\\ud800"}, {"reference": "good"}, {"number": 1' + "0" * 30 + "}]")
 
     assert answer.status_code == 202
@@ -209,18 +227,18 @@ def test_one_bad_field_of_an_array_costs_its_neighbours_nothing(client, intake) 
         {"content-type": "application/json", "content-encoding": "gzip"},
     ],
 )
-def test_another_content_type_is_refused(client, headers: dict[str, str]) -> None:
+def test_another_content_type_is_refused(client: httpx.Client, headers: dict[str, str]) -> None:
     answer = client.post("/v1/orders", content="{}", headers=headers)
 
     assert answer.status_code == 415
     assert errors_of(answer)[0]["code"] == "invalid"
 
 
-def test_the_content_type_may_name_its_charset(client) -> None:
+def test_the_content_type_may_name_its_charset(client: httpx.Client) -> None:
     assert post(client, "{}", content_type="Application/JSON; charset=utf-8").status_code == 202
 
 
-def test_a_wrong_method_is_told_the_right_ones(client) -> None:
+def test_a_wrong_method_is_told_the_right_ones(client: httpx.Client) -> None:
     answer = client.put("/v1/orders")
 
     assert answer.status_code == 405
@@ -229,7 +247,7 @@ def test_a_wrong_method_is_told_the_right_ones(client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v2", "/v1/orders/", "/v1/orders/1/2", "/documents"])
-def test_a_wrong_path_is_not_found(client, path: str) -> None:
+def test_a_wrong_path_is_not_found(client: httpx.Client, path: str) -> None:
     answer = client.get(path)
 
     assert answer.status_code == 404

@@ -8,6 +8,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.intakes import Intake, Worker
+
 Order = Callable[..., dict[str, Any]]
 WAIT = {"prefer": "wait=30"}
 SOME_ID = "018f3f6e-0000-7000-8000-000000000000"
@@ -23,7 +25,7 @@ def take(client: httpx.Client, **fields: Any) -> httpx.Response:
 
 
 @pytest.fixture
-def held(client, worker) -> dict[str, Any]:
+def held(client: httpx.Client, worker: Worker) -> dict[str, Any]:
     """Return a hold of two tickets for a quarter of an hour."""
     answer = take(client, expires_at=in_minutes(15))
     assert answer.status_code == 201, answer.text
@@ -36,7 +38,7 @@ def codes(answer: httpx.Response) -> list[str]:
     return [error["code"] for error in answer.json()["errors"]]
 
 
-def test_a_hold_has_the_id_of_its_request(client, worker) -> None:
+def test_a_hold_has_the_id_of_its_request(client: httpx.Client, worker: Worker) -> None:
     accepted = client.post("/v1/holds", json={"ticket_class_id": "standing", "quantity": 1})
     request_id = accepted.json()["request_id"]
     taken = take(client)
@@ -53,7 +55,7 @@ def test_a_hold_has_the_id_of_its_request(client, worker) -> None:
     assert (outcome["status"], outcome["order_id"], outcome["hold_id"]) == ("processed", None, request_id)
 
 
-def test_the_same_request_again_is_the_same_hold(client, worker) -> None:
+def test_the_same_request_again_is_the_same_hold(client: httpx.Client, worker: Worker) -> None:
     key = str(uuid4())
     first, again = (take(client, idempotency_key=key) for _ in range(2))
 
@@ -61,7 +63,7 @@ def test_the_same_request_again_is_the_same_hold(client, worker) -> None:
     assert first.json() == again.json()
 
 
-def test_seats_are_held_by_name(client, worker) -> None:
+def test_seats_are_held_by_name(client: httpx.Client, worker: Worker) -> None:
     fields = {"ticket_class_id": "stalls", "seats": ["11", "12"]}
     first = client.post("/v1/holds", json=fields, headers=WAIT)
     second = client.post("/v1/holds", json=fields, headers=WAIT)
@@ -70,7 +72,7 @@ def test_seats_are_held_by_name(client, worker) -> None:
     assert (second.status_code, codes(second)) == (422, ["seat_unavailable"])
 
 
-def test_what_cannot_be_held_is_a_problem(client, worker) -> None:
+def test_what_cannot_be_held_is_a_problem(client: httpx.Client, worker: Worker) -> None:
     unknown = take(client, ticket_class_id="none")
     past = take(client, expires_at=in_minutes(-1))
 
@@ -81,14 +83,14 @@ def test_what_cannot_be_held_is_a_problem(client, worker) -> None:
     assert "hold_id" not in outcome
 
 
-def test_a_key_without_the_scope_cannot_hold_at_another_price(intake, worker) -> None:
+def test_a_key_without_the_scope_cannot_hold_at_another_price(intake: Intake, worker: Worker) -> None:
     with intake.client("holds") as client:
         answer = take(client, unit_price="1.00")
 
     assert (answer.status_code, codes(answer)) == (422, ["price_mismatch"])
 
 
-def test_a_hold_is_extended_and_released(client, held) -> None:
+def test_a_hold_is_extended_and_released(client: httpx.Client, held: dict[str, Any]) -> None:
     until = in_minutes(30)
     extended = client.post(f"/v1/holds/{held['id']}/extend", json={"expires_at": until}, headers=WAIT)
     without_end = client.post(f"/v1/holds/{held['id']}/extend", headers=WAIT)
@@ -102,7 +104,7 @@ def test_a_hold_is_extended_and_released(client, held) -> None:
     assert (late.status_code, codes(late)) == (422, ["hold_expired"])
 
 
-def test_an_order_uses_a_hold(client, held, order: Order) -> None:
+def test_an_order_uses_a_hold(client: httpx.Client, held: dict[str, Any], order: Order) -> None:
     answer = client.post("/v1/orders", json=order(line_items=[{"hold_id": held["id"]}]), headers=WAIT)
 
     assert answer.status_code == 201
@@ -110,7 +112,9 @@ def test_an_order_uses_a_hold(client, held, order: Order) -> None:
     assert (used["status"], used["order_id"]) == ("used", answer.json()["id"])
 
 
-def test_a_hold_is_expired_at_the_moment_it_expires(client, intake, held) -> None:
+def test_a_hold_is_expired_at_the_moment_it_expires(
+    client: httpx.Client, intake: Intake, held: dict[str, Any]
+) -> None:
     with intake.engine.begin() as connection:
         query = "UPDATE holds SET expires_at = now() - interval '1 second' WHERE id = %s"
         connection.exec_driver_sql(query, (held["id"],))
@@ -126,7 +130,7 @@ def listed(client: httpx.Client, **parameters: Any) -> list[str]:
     return [one["id"] for one in answer.json()["items"]]
 
 
-def test_holds_are_listed_newest_first_and_page_by_page(client, worker) -> None:
+def test_holds_are_listed_newest_first_and_page_by_page(client: httpx.Client, worker: Worker) -> None:
     ids = [take(client).json()["id"] for _ in range(3)]
 
     first = client.get("/v1/holds", params={"limit": 2, "status": ""}).json()
@@ -138,7 +142,9 @@ def test_holds_are_listed_newest_first_and_page_by_page(client, worker) -> None:
     assert listed(client, ticket_class_id="none") == []
 
 
-def test_another_tenants_hold_does_not_exist(intake, client, held) -> None:
+def test_another_tenants_hold_does_not_exist(
+    intake: Intake, client: httpx.Client, held: dict[str, Any]
+) -> None:
     with intake.client(tenant="other") as other:
         answers = [
             other.get(f"/v1/holds/{held['id']}"),
@@ -153,7 +159,7 @@ def test_another_tenants_hold_does_not_exist(intake, client, held) -> None:
 
 
 @pytest.mark.parametrize("id_", ["1", "x" * 36, "018f3f6e-0000-7000-8000-000000000000"])
-def test_what_is_no_hold_is_not_found(client, worker, id_: str) -> None:
+def test_what_is_no_hold_is_not_found(client: httpx.Client, worker: Worker, id_: str) -> None:
     assert client.get(f"/v1/holds/{id_}").status_code == 404
     assert client.post(f"/v1/holds/{id_}/release", headers=WAIT).status_code == 404
     assert client.post(f"/v1/holds/{id_}/extend", headers=WAIT).status_code == 404
@@ -163,7 +169,7 @@ def test_what_is_no_hold_is_not_found(client, worker, id_: str) -> None:
     ("name", "value", "status"),
     [("limit", "0", 422), ("status", "lost", 422), ("cursor", "x", 400), ("cursor", "AAAA", 400)],
 )
-def test_a_wrong_parameter_is_named(client, name: str, value: str, status: int) -> None:
+def test_a_wrong_parameter_is_named(client: httpx.Client, name: str, value: str, status: int) -> None:
     answer = client.get("/v1/holds", params={name: value})
 
     assert answer.status_code == status
@@ -172,7 +178,9 @@ def test_a_wrong_parameter_is_named(client, name: str, value: str, status: int) 
 
 @pytest.mark.parametrize("more", ["", f"/{SOME_ID}/extend", f"/{SOME_ID}/release"])
 @pytest.mark.parametrize("name", ["by", "tenant"])
-def test_what_the_key_decides_is_refused_by_name(client, intake, more: str, name: str) -> None:
+def test_what_the_key_decides_is_refused_by_name(
+    client: httpx.Client, intake: Intake, more: str, name: str
+) -> None:
     answer = client.post(f"/v1/holds{more}", json={name: "x"})
 
     assert answer.status_code == 400
@@ -180,7 +188,7 @@ def test_what_the_key_decides_is_refused_by_name(client, intake, more: str, name
     assert intake.take_requests() == []
 
 
-def test_the_path_names_the_hold_and_no_body_does(client, intake) -> None:
+def test_the_path_names_the_hold_and_no_body_does(client: httpx.Client, intake: Intake) -> None:
     answer = client.post(f"/v1/holds/{uuid4()}/release", json={"hold_id": str(uuid4())})
 
     assert answer.status_code == 400

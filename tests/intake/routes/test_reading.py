@@ -10,13 +10,14 @@ import httpx
 import pytest
 
 from db.ids import new_id
+from tests.intakes import Intake, Worker
 
 Order = Callable[..., dict[str, Any]]
 WAIT = {"prefer": "wait=30"}
 
 
 @pytest.fixture
-def placed(client, worker, order: Order) -> dict[str, Any]:
+def placed(client: httpx.Client, worker: Worker, order: Order) -> dict[str, Any]:
     """Return an order that was placed just now, its buyer unlike any other."""
     buyer = {"first_name": "Jo", "last_name": "Doe", "email": f"{uuid4().hex}@example.com"}
     answer = client.post("/v1/orders", json=order(buyer=buyer), headers=WAIT)
@@ -31,7 +32,7 @@ def listed(client: httpx.Client, **parameters: Any) -> list[str]:
     return [one["id"] for one in answer.json()["items"]]
 
 
-def test_an_order_has_its_version_as_entity_tag(client, placed) -> None:
+def test_an_order_has_its_version_as_entity_tag(client: httpx.Client, placed: dict[str, Any]) -> None:
     answer = client.get(f"/v1/orders/{placed['id']}")
 
     assert answer.status_code == 200
@@ -40,14 +41,18 @@ def test_an_order_has_its_version_as_entity_tag(client, placed) -> None:
 
 
 @pytest.mark.parametrize(("tag", "status"), [('"1"', 304), ('W/"1"', 304), ('"0", "1"', 304), ('"2"', 200)])
-def test_a_known_version_is_not_sent_again(client, placed, tag: str, status: int) -> None:
+def test_a_known_version_is_not_sent_again(
+    client: httpx.Client, placed: dict[str, Any], tag: str, status: int
+) -> None:
     answer = client.get(f"/v1/orders/{placed['id']}", headers={"if-none-match": tag})
 
     assert answer.status_code == status
     assert answer.headers["etag"] == '"1"'
 
 
-def test_another_tenant_finds_neither_order_nor_request(intake, client, placed) -> None:
+def test_another_tenant_finds_neither_order_nor_request(
+    intake: Intake, client: httpx.Client, placed: dict[str, Any]
+) -> None:
     request_id = request_of(intake, placed["id"])
 
     with intake.client(tenant="other") as other:
@@ -69,14 +74,14 @@ def request_of(intake: Any, order_id: str) -> UUID:
     "id_",
     ["1", "x" * 36, "018f3f6e-0000-7000-8000-000000000000", "%00", "{018f3f6e-0000-7000-8000-000000000000}"],
 )
-def test_what_is_no_order_is_not_found(client, id_: str) -> None:
+def test_what_is_no_order_is_not_found(client: httpx.Client, id_: str) -> None:
     answer = client.get(f"/v1/orders/{id_}")
 
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_list_is_restricted_by_each_parameter(client, placed) -> None:
+def test_a_list_is_restricted_by_each_parameter(client: httpx.Client, placed: dict[str, Any]) -> None:
     mine = {"email": placed["buyer"]["email"]}
     moment = datetime.fromisoformat(placed["updated_at"])
 
@@ -88,13 +93,13 @@ def test_a_list_is_restricted_by_each_parameter(client, placed) -> None:
     assert listed(client, **mine, updated_since=(moment + timedelta(seconds=1)).isoformat()) == []
 
 
-def test_an_empty_parameter_restricts_nothing(client, placed) -> None:
+def test_an_empty_parameter_restricts_nothing(client: httpx.Client, placed: dict[str, Any]) -> None:
     parameters = dict.fromkeys(["event_id", "status", "updated_since", "cursor", "limit"], "")
 
     assert listed(client, email=placed["buyer"]["email"], **parameters) == [placed["id"]]
 
 
-def test_pages_follow_each_other_newest_first(client, worker, order: Order) -> None:
+def test_pages_follow_each_other_newest_first(client: httpx.Client, worker: Worker, order: Order) -> None:
     buyer = {"first_name": "Jo", "last_name": "Doe", "email": f"{uuid4().hex}@example.com"}
     client.post("/v1/orders", json=[order(buyer=buyer) for _ in range(5)], headers=WAIT)
 
@@ -110,7 +115,7 @@ def test_pages_follow_each_other_newest_first(client, worker, order: Order) -> N
 
 
 @pytest.mark.parametrize("cursor", ["x", "ü", "AAAA", "A" * 200, "%%%"])
-def test_a_cursor_that_no_page_gave_is_refused(client, cursor: str) -> None:
+def test_a_cursor_that_no_page_gave_is_refused(client: httpx.Client, cursor: str) -> None:
     answer = client.get("/v1/orders", params={"cursor": cursor})
 
     assert answer.status_code == 400
@@ -132,7 +137,7 @@ def test_a_cursor_that_no_page_gave_is_refused(client, cursor: str) -> None:
         ("cursor", "A" * 201),
     ],
 )
-def test_a_wrong_parameter_is_named(client, name: str, value: str) -> None:
+def test_a_wrong_parameter_is_named(client: httpx.Client, name: str, value: str) -> None:
     answer = client.get("/v1/orders", params={name: value})
 
     assert answer.status_code == 422
@@ -140,7 +145,9 @@ def test_a_wrong_parameter_is_named(client, name: str, value: str) -> None:
     assert [(one["code"], one["field"]) for one in answer.json()["errors"]] == [("invalid", name)]
 
 
-def test_a_request_is_pending_until_it_is_processed(client, intake, order: Order) -> None:
+def test_a_request_is_pending_until_it_is_processed(
+    client: httpx.Client, intake: Intake, order: Order
+) -> None:
     status_url = client.post("/v1/orders", json=order()).json()["status_url"]
 
     answer = client.get(status_url)
@@ -153,7 +160,9 @@ def test_a_request_is_pending_until_it_is_processed(client, intake, order: Order
     }
 
 
-def test_a_processed_and_a_rejected_request_tell_what_became_of_them(client, worker, order: Order) -> None:
+def test_a_processed_and_a_rejected_request_tell_what_became_of_them(
+    client: httpx.Client, worker: Worker, order: Order
+) -> None:
     good, bad = client.post("/v1/orders", json=[order(), order(event_id="nowhere")], headers=WAIT).json()
 
     processed = client.get(f"/v1/requests/{good['request_id']}").json()
@@ -181,5 +190,7 @@ def version_7(age_seconds: float) -> UUID:
     ],
     ids=["new", "of today", "of yesterday", "of the future", "random", "none"],
 )
-def test_an_id_of_which_nothing_is_known_is_pending_for_a_day(client, make: Any, status: int) -> None:
+def test_an_id_of_which_nothing_is_known_is_pending_for_a_day(
+    client: httpx.Client, make: Any, status: int
+) -> None:
     assert client.get(f"/v1/requests/{make()}").status_code == status

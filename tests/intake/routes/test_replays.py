@@ -21,7 +21,7 @@ def codes(answer: httpx.Response) -> list[str]:
 
 
 def is_replay(answer: httpx.Response) -> bool:
-    return answer.headers.get(REPLAYED) == "true"
+    return bool(answer.headers.get(REPLAYED) == "true")
 
 
 @pytest.fixture
@@ -29,7 +29,9 @@ def key() -> str:
     return str(uuid4())
 
 
-def test_the_answer_to_a_repeat_says_that_it_was_given_before(client, worker, order: Order, key: str) -> None:
+def test_the_answer_to_a_repeat_says_that_it_was_given_before(
+    client: httpx.Client, worker: Worker, order: Order, key: str
+) -> None:
     headers = WAIT | {"idempotency-key": key}
     first, again = (client.post("/v1/orders", json=order(), headers=headers) for _ in range(2))
 
@@ -38,7 +40,9 @@ def test_the_answer_to_a_repeat_says_that_it_was_given_before(client, worker, or
     assert (is_replay(first), is_replay(again)) == (False, True)
 
 
-def test_a_refusal_that_is_repeated_says_so_too(client, worker, order: Order, key: str) -> None:
+def test_a_refusal_that_is_repeated_says_so_too(
+    client: httpx.Client, worker: Worker, order: Order, key: str
+) -> None:
     body = order(line_items=[{"ticket_class_id": "nothing", "quantity": 1}], idempotency_key=key)
     first, again = (client.post("/v1/orders", json=body, headers=WAIT) for _ in range(2))
 
@@ -47,7 +51,7 @@ def test_a_refusal_that_is_repeated_says_so_too(client, worker, order: Order, ke
     assert (is_replay(first), is_replay(again)) == (False, True)
 
 
-def test_changes_and_holds_and_check_ins_say_so(client, worker, order: Order) -> None:
+def test_changes_and_holds_and_check_ins_say_so(client: httpx.Client, worker: Worker, order: Order) -> None:
     made = client.post("/v1/orders", json=order(), headers=WAIT).json()
     path = f"/v1/orders/{made['id']}"
     calls: list[tuple[str, str, dict[str, Any]]] = [
@@ -64,7 +68,9 @@ def test_changes_and_holds_and_check_ins_say_so(client, worker, order: Order) ->
         assert (is_replay(first), is_replay(again)) == (False, True), where
 
 
-def test_an_array_says_so_when_all_of_it_is_repeated(client, worker, order: Order) -> None:
+def test_an_array_says_so_when_all_of_it_is_repeated(
+    client: httpx.Client, worker: Worker, order: Order
+) -> None:
     orders = [order(idempotency_key=str(uuid4())) for _ in range(2)]
     first, again = (client.post("/v1/orders", json=orders, headers=WAIT) for _ in range(2))
     partly = client.post("/v1/orders", json=[*orders, order()], headers=WAIT)
@@ -73,7 +79,9 @@ def test_an_array_says_so_when_all_of_it_is_repeated(client, worker, order: Orde
     assert [is_replay(one) for one in (first, again, partly)] == [False, True, False]
 
 
-def test_who_asks_later_what_became_of_a_repeat_hears_it(client, worker, order: Order, key: str) -> None:
+def test_who_asks_later_what_became_of_a_repeat_hears_it(
+    client: httpx.Client, worker: Worker, order: Order, key: str
+) -> None:
     body = order(idempotency_key=key)
     accepted = [client.post("/v1/orders", json=body) for _ in range(2)]
     assert [(one.status_code, is_replay(one)) for one in accepted] == [(202, False)] * 2
@@ -85,7 +93,7 @@ def test_who_asks_later_what_became_of_a_repeat_hears_it(client, worker, order: 
 
 
 def test_another_body_under_the_key_is_refused_at_once(
-    client, intake: Intake, worker: Worker, order: Order, key: str
+    client: httpx.Client, intake: Intake, worker: Worker, order: Order, key: str
 ) -> None:
     headers = {"idempotency-key": key}
     client.post("/v1/orders", json=order(), headers=headers | WAIT)
@@ -100,7 +108,7 @@ def test_another_body_under_the_key_is_refused_at_once(
 
 
 def test_a_key_of_an_order_is_not_one_of_another_kind(
-    client, intake: Intake, worker: Worker, order: Order, key: str
+    client: httpx.Client, intake: Intake, worker: Worker, order: Order, key: str
 ) -> None:
     headers = {"idempotency-key": key}
     client.post("/v1/orders", json=order(), headers=headers | WAIT)
@@ -113,7 +121,9 @@ def test_a_key_of_an_order_is_not_one_of_another_kind(
     assert intake.take_requests() == []
 
 
-def test_what_only_looks_different_is_a_repeat(client, worker, order: Order, key: str) -> None:
+def test_what_only_looks_different_is_a_repeat(
+    client: httpx.Client, worker: Worker, order: Order, key: str
+) -> None:
     body = order(idempotency_key=key)
     client.post("/v1/orders", json=body, headers=WAIT)
     turned = client.post("/v1/orders", json=dict(reversed(body.items())), headers=WAIT)
@@ -122,7 +132,7 @@ def test_what_only_looks_different_is_a_repeat(client, worker, order: Order, key
 
 
 def test_what_nobody_knows_yet_is_taken_and_refused_by_its_outcome(
-    client, intake: Intake, order: Order, key: str
+    client: httpx.Client, intake: Intake, order: Order, key: str
 ) -> None:
     # No worker: the inbox has none of them.
     first, other = (
@@ -142,7 +152,7 @@ def test_what_nobody_knows_yet_is_taken_and_refused_by_its_outcome(
 
 
 def test_the_first_of_two_bodies_stays_a_repeat_whichever_came_here_last(
-    client, intake: Intake, worker: Worker, order: Order, key: str
+    client: httpx.Client, intake: Intake, worker: Worker, order: Order, key: str
 ) -> None:
     first, other = (order(idempotency_key=key, reference=reference) for reference in ("PO-1", "PO-2"))
     client.post("/v1/orders", json=first, headers=WAIT)
@@ -154,7 +164,9 @@ def test_the_first_of_two_bodies_stays_a_repeat_whichever_came_here_last(
 
 
 @pytest.mark.parametrize("key", ["\x00", "\ud800", "k" * 201, "willcall:x", 7])
-def test_a_key_that_cannot_be_one_is_refused_by_its_outcome(client, worker, order: Order, key: Any) -> None:
+def test_a_key_that_cannot_be_one_is_refused_by_its_outcome(
+    client: httpx.Client, worker: Worker, order: Order, key: Any
+) -> None:
     for reference in ("PO-1", "PO-2"):
         body = json.dumps(order(idempotency_key=key, reference=reference))
         headers = WAIT | {"content-type": "application/json"}

@@ -148,7 +148,7 @@ def test_an_unexpected_failure_names_the_call(intake: Intake, caplog: pytest.Log
 
     assert (answer.status_code, answer.headers["x-request-id"]) == (500, "mine")
     [record] = [one for one in caplog.records if one.message == "a call failed unexpectedly"]
-    assert record.call_id == "mine"
+    assert vars(record)["call_id"] == "mine"
 
 
 def test_a_message_names_the_call_of_each_request(intake: Intake, client: httpx.Client, order: Order) -> None:

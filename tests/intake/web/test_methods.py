@@ -5,7 +5,10 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
+
+from tests.intakes import Intake, Worker
 
 Order = Callable[..., dict[str, Any]]
 
@@ -31,7 +34,7 @@ OF_DIALECTS = {
 
 
 @pytest.mark.parametrize("path", GETS)
-def test_head_is_a_get_without_its_body(client, path: str) -> None:
+def test_head_is_a_get_without_its_body(client: httpx.Client, path: str) -> None:
     got, headed = client.get(path), client.head(path)
 
     assert headed.status_code == got.status_code == 200
@@ -39,7 +42,7 @@ def test_head_is_a_get_without_its_body(client, path: str) -> None:
     assert headed.content == b""
 
 
-def test_the_head_of_what_is_not_there_is_not_found(client) -> None:
+def test_the_head_of_what_is_not_there_is_not_found(client: httpx.Client) -> None:
     assert client.head("/v1/nothing").status_code == 404
     assert client.head("/v1/orders/1").status_code == 404
 
@@ -53,20 +56,22 @@ def test_the_head_of_what_is_not_there_is_not_found(client) -> None:
         ("/v9/orders", "GET, HEAD, POST, OPTIONS"),
     ],
 )
-def test_options_gets_the_methods_of_the_path(client, path: str, methods: str) -> None:
+def test_options_gets_the_methods_of_the_path(client: httpx.Client, path: str, methods: str) -> None:
     answer = client.options(path)
 
     assert answer.status_code == 204
     assert answer.headers["allow"] == methods
 
 
-def test_options_of_what_is_not_there_is_not_found(client) -> None:
+def test_options_of_what_is_not_there_is_not_found(client: httpx.Client) -> None:
     assert client.options("/v1/nothing").status_code == 404
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST"])
 @pytest.mark.parametrize("path", [*GETS, "/", "/docs"])
-def test_no_name_holds_a_control_character(client, intake, path: str, method: str) -> None:
+def test_no_name_holds_a_control_character(
+    client: httpx.Client, intake: Intake, path: str, method: str
+) -> None:
     for control in CONTROLS:
         assert client.request(method, path + control).status_code == 404, control
     # Inside a name, and before it.
@@ -76,7 +81,7 @@ def test_no_name_holds_a_control_character(client, intake, path: str, method: st
 
 
 @pytest.mark.parametrize("path", OF_DIALECTS)
-def test_a_control_character_is_refused_in_the_words_of_the_path(client, path: str) -> None:
+def test_a_control_character_is_refused_in_the_words_of_the_path(client: httpx.Client, path: str) -> None:
     missing = client.get(OF_DIALECTS[path])
     assert missing.status_code == 404
 
@@ -90,7 +95,7 @@ def test_a_control_character_is_refused_in_the_words_of_the_path(client, path: s
 @pytest.mark.parametrize(
     "path", ["/v1/orders?statsu=placed", "/v1/holds?x=1&limit=1", "/v1/events/concert/ticket-classes?y="]
 )
-def test_an_unknown_parameter_is_refused_by_name(client, path: str) -> None:
+def test_an_unknown_parameter_is_refused_by_name(client: httpx.Client, path: str) -> None:
     answer = client.get(path)
 
     assert answer.status_code == 422
@@ -98,7 +103,7 @@ def test_an_unknown_parameter_is_refused_by_name(client, path: str) -> None:
     assert error["field"] in ("statsu", "x", "y")
 
 
-def test_every_call_in_our_own_words_refuses_an_unknown_parameter(client) -> None:
+def test_every_call_in_our_own_words_refuses_an_unknown_parameter(client: httpx.Client) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     calls = [
         (method, re.sub(r"{\w+}", str(uuid4()), path))
@@ -114,7 +119,7 @@ def test_every_call_in_our_own_words_refuses_an_unknown_parameter(client) -> Non
         assert [error["field"] for error in answer.json()["errors"]] == ["lmit"]
 
 
-def test_a_misspelt_parameter_keeps_an_order_from_being_taken(client, intake) -> None:
+def test_a_misspelt_parameter_keeps_an_order_from_being_taken(client: httpx.Client, intake: Intake) -> None:
     assert client.post("/v1/orders?wait=1", json={}).status_code == 422
     assert intake.take_requests() == []
 
@@ -123,7 +128,7 @@ def test_a_misspelt_parameter_keeps_an_order_from_being_taken(client, intake) ->
     ("tags", "status"), [("*", 304), ('"7", "1"', 304), ('W/"1"', 304), ('"7"', 200), ("1", 200)]
 )
 def test_what_is_known_already_is_not_sent_again(
-    client, worker, order: Order, tags: str, status: int
+    client: httpx.Client, worker: Worker, order: Order, tags: str, status: int
 ) -> None:
     path = client.post("/v1/orders", json=order(), headers={"prefer": "wait=30"}).headers["location"]
 

@@ -49,7 +49,7 @@ def _everything(server: Server) -> dict[str, Counter[str]]:
 
 def _dump(server: Server, file: Path) -> None:
     with file.open("wb") as output:
-        words = [server.binaries / "pg_dump", "--format=custom", server.url("willcall")]
+        words: list[str | Path] = [server.binaries / "pg_dump", "--format=custom", server.url("willcall")]
         subprocess.run(words, stdout=output, check=True)
 
 
@@ -59,7 +59,12 @@ def _lose(server: Server) -> None:
 
 def _restore(server: Server, file: Path) -> None:
     server.ask("CREATE DATABASE willcall")
-    words = [server.binaries / "pg_restore", "--exit-on-error", "--dbname", server.url("willcall")]
+    words: list[str | Path] = [
+        server.binaries / "pg_restore",
+        "--exit-on-error",
+        "--dbname",
+        server.url("willcall"),
+    ]
     with file.open("rb") as source:
         subprocess.run(words, stdin=source, check=True)
 

@@ -34,7 +34,10 @@ class Crew:
 
     def node_of(self, name: str) -> str:
         """Return the address of the node that a process has connected to last."""
-        return re.findall(r"connected to a node of the broker.*?(127\.0\.0\.1:\d+)", self.output(name))[-1]
+        found: list[str] = re.findall(
+            r"connected to a node of the broker.*?(127\.0\.0\.1:\d+)", self.output(name)
+        )
+        return found[-1]
 
     def output(self, name: str) -> str:
         return self.processes[name].output()

@@ -15,12 +15,11 @@ from prometheus_client import REGISTRY
 
 from intake.auth.keys import create_key
 from intake.auth.scopes import SCOPES
-from orders.batch_requests import Request
 from orders.catalogue.loading import load_catalogue
 from orders.process import process
 from schemas.catalogue import Catalogue
 from schemas.outcomes import Outcome
-from schemas.requests import TAKE
+from schemas.requests import TAKE, Request
 from tests.factories import make_change, make_request
 from tests.intakes import Intake, catalogue_of, running_intake
 from tests.processes import wait_until

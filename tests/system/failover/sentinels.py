@@ -88,7 +88,7 @@ class Sentinels:
     def _knows_all(self, port: int) -> bool:
         with self.client(port) as client:
             known = client.sentinel_master(MASTER)
-        return known["num-other-sentinels"] == len(self.sentinels) - 1 and known["num-slaves"] >= 1
+        return bool(known["num-other-sentinels"] == len(self.sentinels) - 1 and known["num-slaves"] >= 1)
 
     def kill(self, port: int) -> None:
         self.servers[port].kill()

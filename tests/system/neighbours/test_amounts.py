@@ -78,7 +78,7 @@ def test_no_update_brings_an_order_there(engine: Engine, patch: dict[str, Any]) 
 def test_nor_do_payments(engine: Engine) -> None:
     load(engine)
     order_id = place(engine)
-    pay = {"order_id": str(order_id), "type": "cash", "amount": LARGEST}
+    pay: dict[str, Any] = {"order_id": str(order_id), "type": "cash", "amount": LARGEST}
 
     outcomes = run(
         engine,

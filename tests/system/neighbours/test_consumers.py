@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from kombu import Connection, Queue
@@ -80,6 +81,10 @@ def _all_is_there(broker: Broker) -> bool:
     return False
 
 
+def _has_orders(engine: Engine, count: int) -> bool:
+    return orders(engine) == count
+
+
 @only_rabbitmq
 @pytest.mark.parametrize("queue", [ORDERS, _SHARE])
 def test_messages_that_rabbitmq_never_sent_come_back(
@@ -94,7 +99,7 @@ def test_messages_that_rabbitmq_never_sent_come_back(
         publisher.publish([])  # connected, so that nothing is between the queue and the messages
         _delete(queue, again=True)(broker)
         publisher.publish(messages)
-        wait_until(lambda before=before: orders(engine) == before + 25, what="25 orders more")  # type: ignore[misc]
+        wait_until(partial(_has_orders, engine, before + 25), what="25 orders more")
 
 
 @only_rabbitmq

@@ -20,7 +20,7 @@ from tests.poison import cure_orders, poison_orders
 from tests.processes import wait_until
 from tests.rabbitmq import RabbitMQ
 from tests.troubles import TROUBLES
-from worker.broker.outgoing import task_message
+from worker.broker.outgoing import Message, task_message
 from worker.broker.queues import ORDERS
 
 _RESUMES_SECONDS: Final = 10.0
@@ -76,7 +76,7 @@ def test_a_request_that_fails_where_the_database_is_well_is_still_blamed(engine:
 
 def _publish(broker: Broker, count: int) -> None:
     """Have a thousand orders accepted: in messages of one and of twenty."""
-    messages = []
+    messages: list[Message] = []
     while count:
         size = min(count, 20 if len(messages) % 2 else 1)
         content = orjson.dumps({"requests": [{"tenant": "demo", **make_body()} for _ in range(size)]})

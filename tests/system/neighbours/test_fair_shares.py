@@ -1,6 +1,7 @@
 """One tenant has thousands of orders waiting; another sends a lone one."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from typing import Any, Final
 
@@ -42,13 +43,17 @@ def _both(engine: Engine, crowd: str, lone: str) -> None:
         load(engine, make_event(ticket_classes=[make_ticket_class(capacity=100_000)]), tenant=tenant)
 
 
+def _has_made(engine: Engine, tenant: str, count: int) -> bool:
+    return _made(engine, tenant) == count
+
+
 def _waits_for_few(broker: Broker, engine: Engine, crowd: str, lone: str) -> None:
     """Send lone orders, one after the other, and count how many of the crowd's overtake each."""
     wait_until(lambda: _made(engine, crowd) > 0, what="the first orders of the crowd")
     for number in range(1, _LONE + 1):
         before = _made(engine, crowd)
         broker.publisher().publish(_messages(lone, 1))
-        wait_until(lambda number=number: _made(engine, lone) == number, what="the lone order")
+        wait_until(partial(_has_made, engine, lone, number), what="the lone order")
         assert _made(engine, crowd) - before <= _AT_MOST
     assert _made(engine, crowd) < _CROWD, "the crowd had nothing waiting: the test shows nothing"
 

@@ -1,7 +1,7 @@
 """Nonsense around a call is refused where it comes in, wherever in the call it is and however it comes."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import pytest
@@ -114,13 +114,15 @@ def _in_random_pieces(data: bytes) -> list[bytes]:
     return pieces
 
 
-HOW: Final = [_at_once, _in_segments, _in_random_pieces]
+Cut = Callable[[bytes], list[bytes]]
+
+HOW: Final[list[Cut]] = [_at_once, _in_segments, _in_random_pieces]
 
 
 @pytest.mark.parametrize("before", [0, 1, 3], ids=lambda count: f"after {count} calls")
 @pytest.mark.parametrize("cut", HOW)
 @pytest.mark.parametrize("name", HEADS)
-def test_a_head_that_is_too_much_is_refused(edge: Edge, name: str, cut, before: int) -> None:
+def test_a_head_that_is_too_much_is_refused(edge: Edge, name: str, cut: Cut, before: int) -> None:
     data, status, sentence = HEADS[name]
     memory = edge.memory()
 
@@ -180,7 +182,7 @@ def test_a_refusal_keeps_the_id_that_the_call_came_with(edge: Edge, name: str) -
 
 @pytest.mark.parametrize("cut", HOW)
 @pytest.mark.parametrize("name", BODIES)
-def test_so_is_what_chunks_carry_beside_the_body(edge: Edge, name: str, cut) -> None:
+def test_so_is_what_chunks_carry_beside_the_body(edge: Edge, name: str, cut: Cut) -> None:
     data, status, sentence = BODIES[name]
     memory = edge.memory()
 
@@ -230,7 +232,7 @@ def test_what_is_at_the_bounds_is_taken(edge: Edge) -> None:
 
 
 @pytest.mark.parametrize("cut", HOW)
-def test_calls_that_wait_in_line_are_answered_up_to_a_bound(edge: Edge, cut) -> None:
+def test_calls_that_wait_in_line_are_answered_up_to_a_bound(edge: Edge, cut: Cut) -> None:
     memory = edge.memory()
     with edge.connection() as connection:
         send(connection, cut(_lines(10_000)))

@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import httpx
@@ -84,6 +85,10 @@ def _failures(engine: Engine) -> int:
     return int(scalar(engine, "SELECT count(*) FROM dead_letters"))
 
 
+def _has_failed(engine: Engine, count: int) -> bool:
+    return _failures(engine) == count
+
+
 def _assert_quiet(shown: str) -> None:
     assert [secret for secret in (*STATEMENTS, BUYER, BUYER.lower()) if secret in shown] == []
 
@@ -106,10 +111,10 @@ def test_requests_that_fail_are_told_of_without_what_they_said(broker: Broker, e
     for count, table in enumerate(WRITTEN):
         with _failing(engine, table):
             _send(broker)
-            wait_until(lambda count=count: _failures(engine) == 2 * count + 1, what=f"a failure of {table}")
+            wait_until(partial(_has_failed, engine, 2 * count + 1), what=f"a failure of {table}")
         with _checked(engine, table):
             _send(broker)
-            wait_until(lambda count=count: _failures(engine) == 2 * count + 2, what=f"a failure of {table}")
+            wait_until(partial(_has_failed, engine, 2 * count + 2), what=f"a failure of {table}")
     with _failing(engine, "dead_letters"), _failing(engine, "orders"):
         _send(broker)
         wait_until(lambda: "the bulk consumer failed" in worker.output(), what="a consumer that fails")
@@ -190,7 +195,7 @@ def served(broker: Broker, engine: Engine, home: Any) -> Iterator[tuple[httpx.Cl
     with running_willcall(
         "serve", "intake", variables=variables, log=broker.folder / "intake.log", ready="Uvicorn running"
     ) as process:
-        intake = Intake(broker.settings.model_copy(update={"intake_port": port}), None, engine)  # type: ignore[arg-type]
+        intake = Intake(broker.settings.model_copy(update={"intake_port": port}), None, engine)  # type: ignore[arg-type] # no server in this process
         with intake.client() as client:
             yield client, process
 

@@ -138,7 +138,8 @@ def test_a_good_key_passes_where_too_many_unknown_ones_come_from_its_address(int
         refused = await asyncio.gather(*unknown, return_exceptions=True)
         assert {type(one) for one in refused} == {TooManyUnknown}
         again = [asyncio.create_task(authenticator.find(one, "a")) for one in tried[:1_000]]
-        found = await asyncio.gather(*(authenticator.find(one, "a") for one in [key, key, by_id]))
+        good: list[str | UUID] = [key, key, by_id]
+        found = await asyncio.gather(*(authenticator.find(one, "a") for one in good))
         assert [one.key_id for one in found if one] == [key_id, key_id, by_id]
         assert await authenticator.find(revoked, "a") is None
         await asyncio.gather(*again, return_exceptions=True)
@@ -205,7 +206,7 @@ def test_the_same_unknown_key_asks_the_database_once(intake: Intake) -> None:
             asked += 1
             return read(name)
 
-        authenticator._read = count  # type: ignore[method-assign, assignment]
+        authenticator._read = count  # type: ignore[method-assign, assignment] # counted
         key = f"wc_{token_urlsafe(32)}"
         for _ in range(200):
             assert await authenticator.find(key, "a") is None

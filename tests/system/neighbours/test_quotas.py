@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -55,6 +56,10 @@ def _orders(count: int) -> list[dict[str, Any]]:
     return [make_body("standing") for _ in range(count)]
 
 
+def _is_taken(client: httpx.Client) -> bool:
+    return _send(client, 1) == 202
+
+
 def _send(client: httpx.Client, count: int) -> int:
     """Send an array of orders, and return the status; a refusal says when to come back, and why."""
     answer = client.post("/v1/orders", json=_orders(count))
@@ -80,7 +85,7 @@ def test_a_key_with_too_much_in_the_queue_waits_until_it_is_taken(run: Run) -> N
 
         assert _published(intake) == {"demo": 100, "other": 50}
         for client in (key, colleague, other):
-            wait_until(lambda client=client: _send(client, 1) == 202, what="the end of the limit")
+            wait_until(partial(_is_taken, client), what="the end of the limit")
 
 
 def test_each_of_several_processes_has_its_share_of_the_queue(run: Run) -> None:
@@ -119,7 +124,7 @@ def test_a_full_queue_is_full_for_everybody_whoever_has_filled_it(run: Run, brok
         assert _send(other, 1) == 503
         assert _published(intake)["demo"] >= 30
         for client in (key, other):
-            wait_until(lambda client=client: _send(client, 1) == 202, what="room in the queue")
+            wait_until(partial(_is_taken, client), what="room in the queue")
 
 
 def test_calls_at_the_same_moment_do_not_pass_a_limit_together(run: Run) -> None:

@@ -87,16 +87,22 @@ def test_the_supervisor_starts_a_stuck_relay_anew(
     child = Child("relay", willcall("serve", "relay"), environment | urls)
     supervisor = Supervisor([child], lambda _, line: shown.append(line))
     supervisor.start()
+
+    def has_shown_its_end() -> bool:
+        supervisor.watch()
+        return any(f"ended with {STUCK}" in line for line in shown)
+
+    def has_sent_all() -> bool:
+        supervisor.watch()
+        return not unsent(engine)
+
     try:
         with _marks_are_locked(engine):
             tell(engine, "text")
             _wake(home)
-            wait_until(
-                lambda: supervisor.watch() or any(f"ended with {STUCK}" in line for line in shown),
-                what="the end of the stuck relay",
-            )
+            wait_until(has_shown_its_end, what="the end of the stuck relay")
         # Nobody wakes the next one: it sees for itself that it is idle.
-        wait_until(lambda: supervisor.watch() or not unsent(engine), what="another relay")
+        wait_until(has_sent_all, what="another relay")
     finally:
         supervisor.stop()
 

@@ -70,7 +70,7 @@ def _clear(url: str) -> None:
 
 def _is_ready(url: str) -> None:
     checked = SimpleNamespace(_settings=_settings(url))
-    if Readiness._check_broker(checked):  # type: ignore[arg-type]
+    if Readiness._check_broker(checked):  # type: ignore[arg-type] # it reads only these
         raise NotConfirmed("it does not answer")
 
 

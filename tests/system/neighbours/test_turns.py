@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from tests.brokers import RABBITMQ, Broker
 from tests.processes import wait_until
-from worker.broker.amqp.source import AmqpSource
+from worker.broker.amqp.source import AmqpSource, _Subscription
 from worker.broker.deliveries import Delivery
 from worker.broker.lanes import Lanes
 from worker.broker.outgoing import Message, task_message
@@ -87,7 +87,8 @@ def test_a_message_that_comes_while_subscriptions_are_renewed_comes_once(
 ) -> None:
     publisher = broker.publisher()
     source = AmqpSource(broker.url, broker.settings)
-    open_, sent = source._Subscription.open, []
+    open_ = _Subscription.open
+    sent: list[Message] = []
 
     def opened(subscription: Any) -> None:
         if not sent and subscription.queue == share_of("demo", broker.url):
@@ -97,7 +98,7 @@ def test_a_message_that_comes_while_subscriptions_are_renewed_comes_once(
             time.sleep(0.2)
         open_(subscription)
 
-    monkeypatch.setattr(source._Subscription, "open", opened)
+    monkeypatch.setattr(_Subscription, "open", opened)
     taken: list[str] = []
 
     def take() -> list[str]:
@@ -106,7 +107,7 @@ def test_a_message_that_comes_while_subscriptions_are_renewed_comes_once(
         taken.extend(delivery.message_id for delivery in batch)
         return taken
 
-    wait_until(take, what="the message")
+    wait_until(lambda: bool(take()), what="the message")
     later = [_message("demo", 1) for _ in range(3)]
     publisher.publish(later)
     wait_until(lambda: len(take()) >= 4, what="those after it")

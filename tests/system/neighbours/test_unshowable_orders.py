@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -149,7 +149,7 @@ def spoilt(shop: Shop) -> dict[str, UUID]:
     return found
 
 
-LISTS: Final = {
+LISTS: Final[dict[str, tuple[str, Callable[[Any], list[Any]]]]] = {
     "canonical": ("/v1/orders?limit=200", lambda words: words["items"]),
     "acme": (f"/v1/b2c/orders/event/{EVENT}", lambda words: words),
     "ticket_evolution": ("/v9/orders?per_page=100", lambda words: words["orders"]),
@@ -179,7 +179,11 @@ def test_a_list_shows_all_others_and_names_what_is_missing(
     # An order whose lines are gone is of no event any more.
     gone = 1 if EVENT in path else 0
     assert len(items_of(answer.json())) + len(left_out) == 2 * len(SPOILT) + 1 - gone
-    logged = {UUID(record.order_id) for record in caplog.records if record.msg == "an order cannot be shown"}
+    logged = {
+        UUID(vars(record)["order_id"])
+        for record in caplog.records
+        if record.msg == "an order cannot be shown"
+    }
     assert logged == left_out
     assert PUBLIC not in caplog.text
     counted = httpx.get(f"{shop.intake.url}/metrics", timeout=PATIENCE_SECONDS).text

@@ -11,8 +11,9 @@ from sqlalchemy import Engine, TextClause, text
 
 from db.bulk import driver_connection
 from db.engine import make_engine
-from db.migrate import newest_revision, upgrade
+from db.migrate import upgrade
 from db.pooler import leads_to_pooler
+from db.revisions import newest_revision
 from tests.factories import make_body
 from tests.homes import temporary_home
 from tests.processes import wait_until

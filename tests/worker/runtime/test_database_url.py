@@ -9,8 +9,8 @@ from worker.runtime.database_url import parse_database_url, parse_read_database_
 def _arguments(url: str) -> dict[str, str]:
     """Return what the driver is given."""
     made = create_engine(parse_database_url(url))
-    arguments: dict[str, str] = made.dialect.create_connect_args(made.url)[1]
-    del arguments["context"]  # type: ignore[arg-type]
+    arguments = dict(made.dialect.create_connect_args(made.url)[1])
+    del arguments["context"]
     return arguments
 
 

@@ -203,7 +203,7 @@ def test_json_tells_of_an_exception_without_its_text(capsys: pytest.CaptureFixtu
     with _own_root():
         logs.set_up_logs(Settings())
         try:
-            {}["Zephyrine"]
+            dict[str, str]()["Zephyrine"]
         except KeyError:
             logging.getLogger("tasks").exception("it failed", extra={"data": "Zephyrine", "request_id": "1"})
 
