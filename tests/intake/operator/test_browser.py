@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from intake.operator.pages import PAGES
 from tests.intakes import Intake, Worker
@@ -24,8 +24,8 @@ pytestmark = [
     pytest.mark.xdist_group("browser"),
 ]
 
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1280, "height": 900}
 
 Order = Callable[..., dict[str, Any]]
 
