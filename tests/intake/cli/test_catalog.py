@@ -58,7 +58,7 @@ def test_mistakes_of_a_catalogue_are_named_by_their_fields(
     assert ran.code == 1
     assert ran.out == ""
     assert "events.0.timezone: " in ran.err
-    assert "events.0.ticket_classes.0.price: money travels as a decimal string" in ran.err
+    assert "events.0.ticket_classes.0.price: an amount must be a decimal string" in ran.err
     assert scalar(engine, "SELECT count(*) FROM tenants") == 0
 
 
