@@ -10,7 +10,7 @@ from orders.reading.recorded_changes import changes_since
 from schemas.orders import Order
 from schemas.requests import CANCEL, CHECK_IN, PAY, UPDATE
 from tests.contract.acme_shop import EXAMPLES, ORDERS, Shop, in_shop, without
-from vendors.acme import earlier_order
+from vendors.acme import earlier
 
 __all__ = ["in_shop"]
 
@@ -92,7 +92,7 @@ def test_an_order_is_found_as_it_was_before_each_change(
             changes = [one for one in shop.changes(id_) if one.number > before.version]
             if not changes:
                 continue
-            found, _ = earlier_order(was[-1], background, changes)
+            found, _ = earlier(was[-1], background, changes)
             assert _words(found) == _words(before)
 
     in_shop(check)

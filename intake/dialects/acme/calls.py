@@ -123,7 +123,7 @@ def answering(call: Call, words: Mapping[str, Any], found: Found, needs: Needs) 
         try:
             check_processed(outcome, REFUSALS)
         except Problem as problem:
-            problem.errors = _under_sent_name(call, acme.in_places_of(words, problem.errors))
+            problem.errors = _under_sent_name(call, acme.with_call_fields(words, problem.errors))
             raise
         return found(snapshot, outcome)
 
