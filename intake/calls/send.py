@@ -53,7 +53,7 @@ def call_of(request: Request) -> Call:
 
 
 def _outcomes(_: Snapshot, outcomes: Sequence[RequestRow]) -> Response:
-    return json_response([outcome.words() for outcome in outcomes])
+    return json_response([outcome.body() for outcome in outcomes])
 
 
 OUTCOMES: Final = Plan(_outcomes, Needs.NOTHING)
@@ -118,7 +118,7 @@ def _without_orders(plan: Plan, *, is_array: bool) -> Plan:
 
     def outcomes_only(snapshot: Snapshot, outcomes: Sequence[RequestRow]) -> Response | None:
         response = plan.make(snapshot, outcomes)
-        words = [outcome.words() for outcome in outcomes]
+        words = [outcome.body() for outcome in outcomes]
         return None if response is None else _with_body(response, words if is_array else words[0])
 
     return replace(plan, make=outcomes_only)

@@ -48,7 +48,7 @@ CHANGED: Final = text(
 )
 KEYS: Final = text(f"SELECT id, {_NAMES} FROM orders WHERE id = ANY(:ids)")  # noqa: S608 - words of this file
 
-# Only who has written has an id: the long transactions of a backup do not count.
+# Only transactions that have written have an id: the long transactions of a backup do not count.
 OLDEST_WRITER: Final = text("""
     SELECT min(xact_start) FROM pg_stat_activity
     WHERE datname = current_database() AND backend_xid IS NOT NULL

@@ -1,4 +1,4 @@
-"""Whole orders in the words of the wire, for all who read them."""
+"""Reading whole orders in wire format."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,19 +12,19 @@ from schemas.json import JsonObject
 _TRADE_IDS = ("order_group_id", "substitutes_id", "counterpart_id")
 
 
-def read_words(connection: Connection, ids: Sequence[Any]) -> list[JsonObject]:
-    """Return those of the orders that exist, in the order of the ids; ids in them are UUIDs.
+def read_rendered(connection: Connection, ids: Sequence[Any]) -> list[JsonObject]:
+    """Return the existing ones of the orders, in the order of the ids; ids in them are UUIDs.
 
-    A constant number of statements, however many they are.
+    The number of statements is constant, however many orders are read.
     """
-    return [_with_uuids(state.words()) for state in read_orders(connection, ids)]
+    return [_with_uuids(state.render()) for state in read_orders(connection, ids)]
 
 
-def _with_uuids(words: JsonObject) -> JsonObject:
-    words["id"] = UUID(words["id"])
-    for ticket in words["tickets"]:
+def _with_uuids(body: JsonObject) -> JsonObject:
+    body["id"] = UUID(body["id"])
+    for ticket in body["tickets"]:
         ticket["id"] = UUID(ticket["id"])
-    if words["trade"] is not None:
+    if body["trade"] is not None:
         for name in _TRADE_IDS:
-            words["trade"][name] = words["trade"][name] and UUID(words["trade"][name])
-    return words
+            body["trade"][name] = body["trade"][name] and UUID(body["trade"][name])
+    return body

@@ -1,11 +1,11 @@
-"""What the event messages of an order have to do with the order."""
+"""Rules of event messages: against their orders."""
 
 from typing import Final
 
 from orders.upkeep.reconciliation.rules import OURS, Look, Rule
 
-# Each change tells of itself with one of the first four types that are counted, and of tickets besides. Where
-# EXISTS is a value, PostgreSQL may read the whole table for it: these are counts.
+# Each change has one event message of the first four counted types, besides those of tickets. PostgreSQL may
+# read the whole table for EXISTS as a value, so these are counts.
 _SEQUENCES: Final = """
     SELECT o.id AS subject, o.tenant_id, o.status, o.version, o.last_sequence, o.cancelled_at,
         m.count, m.first, m.last, m.first_type, m.confirmed, m.updated, m.cancelled, m.paid, m.checked_in,
@@ -73,9 +73,9 @@ SEQUENCES: Final = Look(
     ),
 )
 
-# Only what tells of the whole order has its amounts, whatever its type says. Those that follow from its lines
-# are the rules' of money. Reading JSON takes longer than finding the words that told amounts.
-_TOLD: Final = """
+# Only messages with the whole order have its amounts, whatever their types. Amounts that follow from lines
+# are checked by the rules of money. Searching for the text of the amounts is faster than reading the JSON.
+_PUBLISHED: Final = """
     SELECT o.id AS subject, o.tenant_id, m.sequence, o.shipping, o.service_fee, o.additional_expense,
         o.discount, told.shipping AS told_shipping, told.service_fee AS told_service_fee,
         told.additional_expense AS told_additional_expense, told.discount AS told_discount
@@ -95,7 +95,7 @@ _TOLD: Final = """
 _AMOUNTS: Final = ("shipping", "service_fee", "additional_expense", "discount")
 
 TOLD: Final = Look(
-    _TOLD,
+    _PUBLISHED,
     (
         Rule(
             "amounts_differ_from_event_message",

@@ -1,4 +1,4 @@
-"""What the inbox has to do with the orders and the event messages, and requests that wait too long."""
+"""Rules of requests: the inbox against orders and event messages, and requests that wait too long."""
 
 from typing import Final
 

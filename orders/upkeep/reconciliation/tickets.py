@@ -1,10 +1,10 @@
-"""What an order's tickets have to do with its lines, its status, and the catalogue."""
+"""Rules of tickets: against lines, the order's status, and the catalogue."""
 
 from typing import Final
 
 from orders.upkeep.reconciliation.rules import Look, Rule
 
-# A purchase that made the inventory has no tickets, nor has one whose tickets a sale took.
+# A purchase that created inventory has no tickets, nor has one whose tickets a sale took.
 _LINES: Final = """
     SELECT l.order_id, l.line_number, l.quantity, count(t.id) AS tickets,
         c.bought_by_order_id IS NOT DISTINCT FROM l.order_id
@@ -76,7 +76,7 @@ _TICKETS: Final = """
         s.ticket_class_id NOT IN (t.ticket_class_id, l.ticket_class_id) AS has_foreign_seat,
         t.code IS NULL AND o.status = 'placed' AND (
             o.payment_status = 'paid'
-            -- What was told with a code was issued, whenever the tenant issues its tickets.
+            -- A ticket published with a code was issued, whenever the tenant issues its tickets.
             OR (
                 SELECT count(*) > 0 FROM event_messages m
                 CROSS JOIN LATERAL json_array_elements(CASE
