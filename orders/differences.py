@@ -29,7 +29,7 @@ _ALIKE: Final = (
 
 _alike = attrgetter(*_ALIKE)
 
-TOLD_TABLES = frozenset({"order_lines", "tickets", "payments", "notes", "order_trades"})
+RECORDED_TABLES = frozenset({"order_lines", "tickets", "payments", "notes", "order_trades"})
 """The tables whose changes are in the history, besides the order's own row."""
 
 _BUYER = slice(OrderRow._fields.index("buyer_first_name"), OrderRow._fields.index("buyer_phone") + 1)

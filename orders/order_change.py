@@ -7,7 +7,7 @@ from functools import cached_property
 from db.ids import ids_of_request, time_of
 from orders.batch_requests import Opened
 from orders.catalogue.prices import TicketClassOffer, ticket_code
-from orders.differences import TOLD_TABLES, changed_fields
+from orders.differences import RECORDED_TABLES, changed_fields
 from orders.inventory.seating import Seat
 from orders.money.payments import payment_status, sums
 from orders.rows import ChangeRow, LineRow, TicketRow
@@ -106,10 +106,10 @@ class Change:
         order, request = self.order, self.request
         if whole is None and not self._events:
             whole = "order.updated"
-        told = len(self._events) + (whole is not None)
+        messages = len(self._events) + (whole is not None)
         sequence = order.row.last_sequence + 1
-        order.set(order.row.as_changed(self.now, told))
-        net = self.world.journal.net(self._mark, names=TOLD_TABLES)
+        order.set(order.row.as_changed(self.now, messages))
+        net = self.world.journal.net(self._mark, names=RECORDED_TABLES)
         fields = changed_fields(order, self._before, net)
         if whole is not None:
             self._events.insert(0, (whole, order.render(is_public=True)))

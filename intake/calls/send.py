@@ -17,7 +17,7 @@ from intake.web.preferences import wanted_wait
 from intake.web.problems import Problem, unavailable
 from intake.web.responses import json_response, order_response
 from orders.reading.order_reading import RequestRow, conflicting
-from orders.reading.showing import showing
+from orders.reading.safe_rendering import showing
 from orders.reading.snapshots import Needs, Snapshot
 from schemas.outcomes import RejectionCode
 from vendors.registry import CANONICAL

@@ -45,7 +45,7 @@ def quote_order(
 def _check_on_sale(order: OrderRequest, picked: Pick, holds: Mapping[int, HoldRow], now: datetime) -> None:
     """Raise `SalesClosed` outside the sale. Tickets that were held in time may still be bought."""
     if makes_ticket_groups(order):
-        return  # what is to be sold is bought before
+        return  # tickets of another office are bought before they are sold
     for index, offer in enumerate(picked.offers):
         if index not in holds:
             offer.event.check_on_sale(now, f"line_items.{index}.ticket_class_id")

@@ -14,7 +14,7 @@ from orders.reading.order_reading import get_order
 from orders.reading.originals import read_originals
 from orders.reading.purchase_seats import SeatsOfLines, read_purchase_seats
 from orders.reading.recorded_changes import read_changes
-from orders.reading.relations import read_related
+from orders.reading.related_orders import read_related
 from orders.render import to_json
 from schemas.background import Authors, Background, RelatedOrder
 from schemas.json import JsonObject

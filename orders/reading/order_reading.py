@@ -12,7 +12,7 @@ from db import tables
 from db.bulk import array
 from db.tables import events, order_lines, orders
 from orders.reading.pages import DEFAULT_PAGE, cursor_after, id_before
-from orders.reading.whole_orders import read_rendered
+from orders.reading.wire_orders import read_rendered
 from orders.steps.claim import CONFLICT
 from schemas.json import JsonObject
 from schemas.text import parse_uuid

@@ -188,5 +188,5 @@ def _look_at_scans(connection: Connection, named: Named, requests: Sequence[Chec
         order_id = named.tickets.get(request.ticket_id or "")
         if order_id is not None:
             named.orders.add((order_id, request.tenant.id))
-            if request.body.undo:  # it tells of the whole order
+            if request.body.undo:  # its event message has the whole order
                 named.whole_orders.add(order_id)

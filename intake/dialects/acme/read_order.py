@@ -19,7 +19,7 @@ from orders.reading.background import with_background
 from orders.reading.catalogue_facts import read_classes
 from orders.reading.order_reading import get_order
 from orders.reading.recorded_changes import changes_since
-from orders.reading.showing import showing
+from orders.reading.safe_rendering import showing
 from orders.render import to_json
 from schemas.background import Background
 from schemas.json import JsonObject

@@ -40,9 +40,9 @@ from intake.web.responses import json_response, list_response
 from orders.reading.customers import Customer, orders_of_customer, orders_of_event
 from orders.reading.event_orders import find_event
 from orders.reading.order_reading import RequestRow, find_order
-from orders.reading.showing import as_json, show_each
+from orders.reading.safe_rendering import as_json, show_each
 from orders.reading.snapshots import Needs, Snapshot
-from orders.reading.whole_orders import read_rendered
+from orders.reading.wire_orders import read_rendered
 from schemas.requests import CANCEL, CREATE, UPDATE
 from schemas.text import is_storable, parse_uuid
 from vendors import acme

@@ -86,7 +86,7 @@ class Differences:
 def compare(
     engine: Engine, tenant_id: str, catalogue: Catalogue, now: datetime, report: Callable[[int], object]
 ) -> Differences:
-    """Return what differs; `report` is called with the number of things that were compared."""
+    """Return the differences; `report` is called with the number of compared objects."""
     comparison = _Comparison(engine, tenant_id, now)
     for events in pages(catalogue.events, PAGE):
         comparison.add_events(events)

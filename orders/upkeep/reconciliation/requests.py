@@ -49,7 +49,7 @@ REQUESTS: Final = Look(
         Rule(
             "rejection_without_event_message",
             "status = 'rejected'",
-            "'it was rejected, and no event message tells of that'",
+            "'it was rejected, but no event message reports it'",
         ),
     ),
 )

@@ -30,7 +30,7 @@ WALKS: Final[Sequence[Walk]] = (
     ById(
         "event messages",
         (("orders", "id"), ("event_messages", "subject"), ("outbox", "subject")),
-        (messages.SEQUENCES, messages.TOLD, messages.NAMELESS, outbox.UNSENT, outbox.EMPTY),
+        (messages.SEQUENCES, messages.PUBLISHED_AMOUNTS, messages.NAMELESS, outbox.UNSENT, outbox.EMPTY),
     ),
     ById("requests", (("requests", "id"),), (requests.REQUESTS,)),
     ById("seats", (("seats", "id"),), (inventory.SEATS,)),

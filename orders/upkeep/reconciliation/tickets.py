@@ -52,7 +52,7 @@ ORDERS: Final = Look(
             _HAS_VALID,
             "'the order is ' || status || ', and ' || tickets || ' of its tickets are not voided'",
         ),
-        # An order whose tickets are valid is told of as that.
+        # An order with valid tickets is another rule's finding.
         Rule(
             "cancellation_incomplete",
             f"""CASE WHEN status = 'placed' THEN cancelled_at IS NOT NULL
@@ -82,9 +82,9 @@ _TICKETS: Final = """
                 CROSS JOIN LATERAL json_array_elements(CASE
                     WHEN m.type = 'ticket.issued' THEN json_build_array(m.data -> 'ticket')
                     WHEN json_typeof(m.data -> 'tickets') = 'array' THEN m.data -> 'tickets'
-                    ELSE '[]' END) AS told (ticket)
+                    ELSE '[]' END) AS published (ticket)
                 WHERE m.subject = t.order_id AND m.type IN ('order.confirmed', 'ticket.issued')
-                    AND told.ticket ->> 'id' = t.id::text AND told.ticket ->> 'code' IS NOT NULL)
+                    AND published.ticket ->> 'id' = t.id::text AND published.ticket ->> 'code' IS NOT NULL)
             -- A confirmation that is too large to name its tickets counts them, and all have a code or none.
             OR (
                 SELECT (m.data -> 'ticket_counts' -> c.external_id ->> 'issued')::int > 0
