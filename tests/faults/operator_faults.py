@@ -75,6 +75,8 @@ def _full_events(stage: Stage, rng: Random) -> Iterator[str]:
 def _limit(stage: Stage, pattern: str) -> Iterator[None]:
     """Let queues refuse what comes while one message waits there: its publisher hears basic.nack."""
     words = ["--priority", "100", "--apply-to", "queues", "harness", pattern]
+    # First what happens to new messages: a classic queue that gets both at once drops its oldest ones.
+    _rabbitmq(stage).ctl("set_policy", *words, '{"overflow": "reject-publish"}')
     _rabbitmq(stage).ctl("set_policy", *words, '{"max-length": 1, "overflow": "reject-publish"}')
     try:
         yield

@@ -83,7 +83,7 @@ def test_only_one_place_writes_to_a_terminal(path: Path) -> None:
         "foreground.py": r"sys\.stdout\.(write|flush|isatty)",
         # Bytes of a PDF, and a reader that has gone.
         "documents.py": r"sys\.stdout\.buffer",
-        "cli.py": r"sys\.stdout\.fileno",
+        "main.py": r"sys\.stdout\.fileno",
         # What is in the bar is ours.
         "progress.py": r".*",
         "serve.py": r"sys\.stdout\.isatty",
