@@ -43,7 +43,7 @@ def take(way: str, settings: Settings) -> None:
     """Let the intake of this process answer in another way."""
     if way in (ROWS, ALONE):
         bulk_answers.read_snapshot = _read_rows  # type: ignore[attr-defined] # replaced where it is called
-        bulk_answers.read_told = lambda *_: None  # type: ignore[attr-defined] # replaced where it is called
+        bulk_answers.read_published = lambda *_: None  # type: ignore[attr-defined] # replaced where it is called
     if way == ALONE:
         bulk_answers.Turns.take = _take_one  # type: ignore[method-assign,attr-defined] # the same
     if way == PUSHED:

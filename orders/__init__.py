@@ -1,1 +1,1 @@
-"""Decisions: what an order costs, who gets the tickets, what is written and told. No Celery, no HTTP."""
+"""Orders: their prices, tickets, rows and event messages. No Celery, no HTTP."""

@@ -1,4 +1,4 @@
-"""The requests of a batch, well formed: one type a kind, and what became of each so far."""
+"""The valid requests of a batch: one type per kind, with the state of their processing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from schemas.requests import Request
 
 @dataclass(slots=True, kw_only=True)
 class Opened:
-    """A request whose tenant is known. Ids are text, as everywhere on the path of a batch."""
+    """A request with a known tenant. Ids are text, as everywhere in the processing of a batch."""
 
     request: Request
     id: str
@@ -32,42 +32,42 @@ class Opened:
     """The producer's idempotency key, or the request's own id."""
     body_hash: bytes
     order_id: str | None = None
-    """The order that it makes or changes, as far as that is known."""
+    """The order that it creates or changes, once known."""
     claimed_for: str | None = None
-    """The order that its row in the inbox names since the claim."""
+    """The order that its row in the inbox names after the claim."""
     rejections: tuple[Rejection, ...] = ()
     too_early: NotYet | None = None
-    """It waits for what it names, and has an answer if that does not come in time."""
+    """Set if it waits for the order or hold that it names; holds the answer for the end of the wait."""
 
     def reject(self, error: RejectedRequest) -> None:
-        """Refuse the request, for a reason that its producer can read."""
+        """Reject the request; the producer receives the reason."""
         self.rejections = (error.rejection,)
 
     @property
     def may_set_price(self) -> bool:
-        """Say whether the sender may name another price than the catalogue's."""
+        """Return whether the sender may state prices other than the catalogue's."""
         return self.request.may_set_price
 
 
 @dataclass(slots=True, kw_only=True)
 class MalformedRequest(Opened):
-    """It is rejected; nothing more is known of it."""
+    """A malformed request: it is rejected."""
 
 
 @dataclass(slots=True, kw_only=True)
 class CreateOrder(Opened):
-    """`orders.create`. The order's id is made with the request, so that rows can be made early."""
+    """`orders.create`. The order's id is created with the request, so that rows can be built early."""
 
     body: OrderRequest
     new_order_id: str
     number: int = 0
-    """The order's number: it comes with the claim."""
+    """The order's number, assigned by the claim."""
     purchase_number: int = 0
-    """The number of the purchase order that the sale may make."""
+    """The number of the purchase order that the sale may create."""
     substitutes: str | None = None
     """The id of the order that it replaces."""
     ahead: NewOrder | None = None
-    """The order as it was made before the locks, where that was possible."""
+    """The order built before the locks, if that was possible."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,7 +83,7 @@ class UpdateOrder(ChangeOrder):
 
     body: UpdateRequest
     lines: Sequence[LineTerms] = ()
-    """The lines of the patch, where they are well formed: of others nothing is looked up."""
+    """The lines of the patch if they are valid; nothing is looked up for malformed ones."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,7 +102,7 @@ class RecordPayment(ChangeOrder):
 
 @dataclass(slots=True, kw_only=True)
 class ExpireOrder(ChangeOrder):
-    """`orders.expire`: only the schedule asks for it."""
+    """`orders.expire`: only the schedule requests it."""
 
     body: ExpireRequest
 
@@ -113,7 +113,7 @@ class CheckIn(Opened):
 
     body: CheckInRequest
     ticket_id: str | None = None
-    """Which ticket it is; None where the code is no ticket's, and `forgery` says so."""
+    """The ticket's id; None if the code is not a ticket's, and `forgery` states why."""
     forgery: RejectedRequest | None = None
 
 

@@ -1,4 +1,4 @@
-"""What a change did to an order, for its history: of the rows that were changed, and of no others."""
+"""The differences that a change made to an order, for its history; only changed rows are compared."""
 
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
@@ -29,29 +29,29 @@ _ALIKE: Final = (
 
 _alike = attrgetter(*_ALIKE)
 
-TOLD_TABLES = frozenset({"order_lines", "tickets", "payments", "notes", "order_trades"})
-"""The tables whose changes a history tells of, beside the order's own row."""
+RECORDED_TABLES = frozenset({"order_lines", "tickets", "payments", "notes", "order_trades"})
+"""The tables whose changes are in the history, besides the order's own row."""
 
 _BUYER = slice(OrderRow._fields.index("buyer_first_name"), OrderRow._fields.index("buyer_phone") + 1)
 _AMOUNTS = slice(OrderRow._fields.index("subtotal"), OrderRow._fields.index("refunded") + 1)
-"""The columns of which `totals` is made: mostly none of them changes, and rendering them costs more."""
+"""The columns of `totals`: most changes affect none of them, and comparing is cheaper than rendering."""
 
 
 def changed_fields(
     order: OrderState, before: OrderRow, net: Mapping[str, Sequence[Change]]
 ) -> list[JsonObject]:
-    """Return what differs: `field`, `from` and `to`.
+    """Return the differences, each with `field`, `from` and `to`.
 
-    Fields are written as in `totals.total`, `line_items.0.quantity`, `payments.1.status` and, as an order
-    may have thousands, `tickets.{id}.status`.
+    Fields are paths such as `totals.total`, `line_items.0.quantity`, `payments.1.status` and, as an order may
+    have thousands of tickets, `tickets.{id}.status`.
     """
     found: list[JsonObject] = []
-    _add_words(found, before, order.row)
+    _add_row(found, before, order.row)
     _add_lines(found, order, [one for one in net.get("order_lines", ()) if one.after.order_id == order.id])
     for ticket_id, old, new in net.get("tickets", ()):
         if new.order_id == order.id:
-            old_words = None if old is None else order.ticket_words(old)
-            _add(found, f"tickets.{ticket_id}", old_words, order.ticket_words(new))
+            old_body = None if old is None else order.render_ticket_row(old)
+            _add(found, f"tickets.{ticket_id}", old_body, order.render_ticket_row(new))
     for number, old, new in net.get("payments", ()):
         if new.order_id == order.id:
             _add(found, f"payments.{number - 1}", old and render_payment(old), render_payment(new))
@@ -62,7 +62,7 @@ def changed_fields(
     return found
 
 
-def _add_words(found: list[JsonObject], before: OrderRow, after: OrderRow) -> None:
+def _add_row(found: list[JsonObject], before: OrderRow, after: OrderRow) -> None:
     were, are = _alike(before), _alike(after)
     if were != are:
         for name, old, new in zip(_ALIKE, were, are, strict=True):
@@ -79,15 +79,15 @@ def _add_lines(found: list[JsonObject], order: OrderState, changes: Sequence[Cha
     if changes:
         places = {number: index for index, number in enumerate(order.lines)}
         for number, old, new in changes:
-            _add(found, f"line_items.{places[number]}", _line_words(order, old), _line_words(order, new))
+            _add(found, f"line_items.{places[number]}", _render_line(order, old), _render_line(order, new))
 
 
-def _line_words(order: OrderState, line: LineRow | None) -> JsonObject | None:
+def _render_line(order: OrderState, line: LineRow | None) -> JsonObject | None:
     if line is None:
         return None
-    words = order.line_words(line, [])
-    del words["attendees"]  # they are their tickets'
-    return words
+    body = order.render_line_row(line, [])
+    del body["attendees"]  # they are their tickets'
+    return body
 
 
 def _is_of(order: OrderState, change: Change) -> bool:
@@ -105,12 +105,12 @@ def _add_notes(found: list[JsonObject], order: OrderState, changes: Sequence[Cha
             del then[number]
         else:
             then[number] = old
-    old_words = [render_note(then[number]) for number in sorted(then)]
-    _add(found, "notes", old_words, [render_note(now[number]) for number in sorted(now)])
+    old_body = [render_note(then[number]) for number in sorted(then)]
+    _add(found, "notes", old_body, [render_note(now[number]) for number in sorted(now)])
 
 
 def _add(found: list[JsonObject], path: str, before: Any, after: Any) -> None:
-    """Add the parts of two JSON values that differ: where, what was there, and what is there now."""
+    """Add the differing parts of two JSON values, with their paths, old and new values."""
     if before == after:
         return
     if isinstance(before, dict) and isinstance(after, dict):

@@ -1,14 +1,14 @@
 """Errors, sorted by consequence: a `RejectedRequest` ends as an answer to the producer.
 
-Everything that is neither this nor a lost connection is unexpected: it is tried again, alone, and
-ends as a dead letter.
+Every other error, except a lost connection, is unexpected: the request is retried alone and ends as a dead
+letter.
 """
 
 from schemas.outcomes import Rejection, RejectionCode
 
 
 class RejectedRequest(Exception):
-    """A request was refused, and its producer can read why."""
+    """A request was refused; the producer receives the reason."""
 
     code: RejectionCode = "invalid"
 
@@ -18,14 +18,14 @@ class RejectedRequest(Exception):
 
 
 class CatalogueChanged(Exception):
-    """A ticket class has seats, or none any more, since the batch read its offer: it has to be read again."""
+    """A ticket class gained or lost its seats after the batch read its offer. Read the offer again."""
 
 
 class NotYet(Exception):
-    """The request came before what it names; `answer` is its rejection if that does not come in time.
+    """The request arrived before the order or hold that it names; `answer` is its rejection after the wait.
 
-    `waits_for` is what has to happen first: the key of the request that makes its order, or the id of an
-    order that has to change or of a hold that has to be taken.
+    `waits_for` is what must happen first: the key of the request that creates the order, the id of an order
+    that must change, or the id of a hold that must be taken.
     """
 
     def __init__(self, answer: RejectedRequest, waits_for: str) -> None:
@@ -59,13 +59,13 @@ class UnknownPromoCode(RejectedRequest):
 
 
 class SoldOut(RejectedRequest):
-    """Fewer tickets are left than were asked for."""
+    """Fewer tickets are left than requested."""
 
     code = "sold_out"
 
 
 class PriceMismatch(RejectedRequest):
-    """The sender may not set prices, and named another than the catalogue's."""
+    """The sender may not set prices, and the stated price is not the catalogue's."""
 
     code = "price_mismatch"
 
@@ -77,7 +77,7 @@ class TooManyDecimals(RejectedRequest):
 
 
 class NegativeTotal(RejectedRequest):
-    """The discount is larger than the rest."""
+    """The discount is larger than the rest of the order."""
 
     code = "negative_total"
 
@@ -89,25 +89,25 @@ class UnknownOrder(RejectedRequest):
 
 
 class SeatUnavailable(RejectedRequest):
-    """A seat that was wished for is taken, held or not there."""
+    """A requested seat is taken, held or unknown."""
 
     code = "seat_unavailable"
 
 
 class VersionConflict(RejectedRequest):
-    """The order was changed since the sender saw it."""
+    """The order has changed since the sender read it."""
 
     code = "version_conflict"
 
 
 class NotAllowedInStatus(RejectedRequest):
-    """What is asked cannot be done to an order, or a ticket, in this status."""
+    """The status of the order or the ticket does not allow the request."""
 
     code = "not_allowed_in_status"
 
 
 class HoldExpired(RejectedRequest):
-    """The hold is over: expired, released, used, or it never was."""
+    """The hold has expired, was released or used, or never existed."""
 
     code = "hold_expired"
 
@@ -131,7 +131,7 @@ class WrongEvent(RejectedRequest):
 
 
 class AlreadyCheckedIn(RejectedRequest):
-    """The ticket was used before."""
+    """The ticket was already used."""
 
     code = "already_checked_in"
 
@@ -149,7 +149,7 @@ class NotIssued(RejectedRequest):
 
 
 class TooManyTickets(RejectedRequest):
-    """The order would have more tickets than one may have."""
+    """The order would exceed the maximum number of tickets."""
 
     code = "too_many_tickets"
 
@@ -161,7 +161,7 @@ class SalesClosed(RejectedRequest):
 
 
 class Declined(RejectedRequest):
-    """The fraud check says no."""
+    """The fraud check declined the order."""
 
     code = "declined"
 

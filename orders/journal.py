@@ -1,4 +1,4 @@
-"""What a batch has changed, change by change: a refusal is undone, and only changes are written."""
+"""The journal of a batch's changes: refused requests are undone, and only changed rows are written."""
 
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -8,11 +8,11 @@ R = TypeVar("R")
 
 
 Entry = tuple["Table[Any, Any]", Any, Any]
-"""One change: which row of which table, and what it was before (None: there was none)."""
+"""One change: the table, the key of the row, and the row before (None: there was none)."""
 
 
 class Change(NamedTuple):
-    """What became of a row in the end; None where there is no row."""
+    """The net change of a row; None where there is no row."""
 
     key: Any
     before: Any
@@ -27,22 +27,22 @@ class Journal:
     def __init__(self) -> None:
         self._entries: list[Entry] = []
         self.remember = self._entries.append
-        """Called with each change: thousands of times a batch."""
+        """Called with each change, thousands of times per batch."""
 
     def mark(self) -> int:
-        """Return where we are, to come back to."""
+        """Return the current position, for `undo`."""
         return len(self._entries)
 
     def undo(self, mark: int) -> None:
-        """Come back to the mark: every table has the rows that it had there."""
+        """Restore the rows of every table to their state at the mark."""
         while len(self._entries) > mark:
             table, key, before = self._entries.pop()
             table.restore(key, before)
 
     def net(self, mark: int = 0, *, names: frozenset[str] | None = None) -> dict[str, list[Change]]:
-        """Return what became of the rows that were changed since the mark, by the names of their tables.
+        """Return the net changes of rows since the mark, by the names of their tables.
 
-        `names` are those that are asked for (None: all). What can only be new is read from its table instead.
+        `names` selects tables (None: all). Rows that can only be new are read from their tables instead.
         """
         first: dict[tuple[int, Any], Entry] = {}
         for entry in self._entries[mark:]:
@@ -58,7 +58,7 @@ class Journal:
 
 
 class Table(Generic[K, R]):
-    """Rows by key. They are read as from a mapping, and changed by `put` and `remove` only."""
+    """Rows by key: read like a mapping, changed only by `put` and `remove`."""
 
     __slots__ = ("_remember", "_rows", "is_all_new", "name")
 
@@ -71,20 +71,20 @@ class Table(Generic[K, R]):
         self._rows: dict[K, R] = {} if rows is None else rows
 
     def put(self, key: K, row: R) -> None:
-        """Let this be the row."""
+        """Set the row of the key."""
         self._remember((self, key, self._rows.get(key)))
         self._rows[key] = row
 
     def remove(self, key: K) -> None:
-        """Take the row out."""
+        """Remove the row."""
         self._remember((self, key, self._rows.pop(key)))
 
     def add_loaded(self, key: K, row: R) -> None:
-        """Take in a row as it was read: nothing that is written."""
+        """Add a row that was read from the database; it is not written."""
         self._rows[key] = row
 
     def restore(self, key: K, before: R | None) -> None:
-        """Undo a change: for the journal only."""
+        """Undo a change; only for the journal."""
         if before is None:
             del self._rows[key]
         else:

@@ -1,4 +1,4 @@
-"""An order that is to be written: what it picks and costs, its rows, and what the world is told of it."""
+"""A new order before it is written: its quote, its rows, and its event data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from schemas.order_requests import OrderRequest
 
 
 class Quote(NamedTuple):
-    """What a request asks for, in the catalogue's own terms, and what that costs."""
+    """A request resolved to the catalogue's offers, and its price."""
 
     order: OrderRequest
     picked: Pick
@@ -23,7 +23,7 @@ class Quote(NamedTuple):
 
 @dataclass(slots=True)
 class NewOrder:
-    """The rows of a new order, in their order. A purchase that takes no inventory has no tickets."""
+    """The rows of a new order, in order. A purchase that takes no inventory has no tickets."""
 
     tenant: str
     quote: Quote

@@ -1,4 +1,4 @@
-"""The notes of an order, as rows."""
+"""The rows of an order's notes."""
 
 from datetime import datetime
 
@@ -7,13 +7,13 @@ from schemas.changes import OrderTerms
 from schemas.order_requests import OrderRequest
 
 
-def note_rows(order_id: str, words: OrderRequest | OrderTerms, now: datetime) -> list[NoteRow]:
+def note_rows(order_id: str, requested: OrderRequest | OrderTerms, now: datetime) -> list[NoteRow]:
     """Return the rows of the notes, numbered from 1."""
-    if not (words.internal_notes or words.external_notes or words.instructions):
+    if not (requested.internal_notes or requested.external_notes or requested.instructions):
         return []
     texts: list[tuple[NoteKind, str]] = [
-        *(("internal", text) for text in words.internal_notes),
-        *(("external", text) for text in words.external_notes),
-        *(("instructions", text) for text in words.instructions),
+        *(("internal", text) for text in requested.internal_notes),
+        *(("external", text) for text in requested.external_notes),
+        *(("instructions", text) for text in requested.instructions),
     ]
     return [NoteRow(order_id, number, kind, text, now, None) for number, (kind, text) in enumerate(texts, 1)]

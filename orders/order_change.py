@@ -1,4 +1,4 @@
-"""One request on an existing order: what every change does with tickets and money, and how it is recorded."""
+"""A change of an existing order: the operations on tickets and money, and its record in the history."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from functools import cached_property
 from db.ids import ids_of_request, time_of
 from orders.batch_requests import Opened
 from orders.catalogue.prices import TicketClassOffer, ticket_code
-from orders.differences import TOLD_TABLES, changed_fields
+from orders.differences import RECORDED_TABLES, changed_fields
 from orders.inventory.seating import Seat
 from orders.money.payments import payment_status, sums
 from orders.rows import ChangeRow, LineRow, TicketRow
@@ -29,15 +29,15 @@ class Change:
         self._mark = world.journal.mark()
         self._before = order.row
 
-    def tell(self, type: EventType, data: JsonObject) -> None:
-        """Add an event message, after the one that tells of the whole order."""
+    def add_message(self, type: EventType, data: JsonObject) -> None:
+        """Add an event message, after the message with the whole order."""
         self._events.append((type, data))
 
     def offer(self, class_id: str) -> TicketClassOffer:
-        """Return the catalogue's offer of a ticket class that the order has a line of."""
+        """Return the catalogue's offer of one of the order's ticket classes."""
         found = self.world.offer(self.order.row.tenant_id, self.order.external_id(class_id))
         if found is None:
-            raise RuntimeError(f"ticket class {class_id} was not loaded: the look step has to name it")
+            raise RuntimeError(f"ticket class {class_id} was not loaded: the look-up step must request it")
         return found
 
     def void(self, tickets: Sequence[TicketRow]) -> None:
@@ -49,10 +49,10 @@ class Change:
                 self.world.stock.free_seats(class_id, [self.order.seats[ticket.seat_id]])
             voided = ticket._replace(status="voided")
             self.order.tickets.put(ticket.id, voided)
-            self.tell("ticket.voided", self.ticket_words(voided))
+            self.add_message("ticket.voided", self.ticket_data(voided))
 
     def issue(self, line: LineRow, count: int, seats: Sequence[Seat] | None = None) -> None:
-        """Add so many tickets to a line; the inventory was checked. Given seats are taken already."""
+        """Add `count` tickets to a line. The inventory must be checked, and given `seats` already taken."""
         offer = self.offer(line.ticket_class_id)
         if offer.has_seats and seats is None:
             seats = self.world.stock.choose_seats(offer.id, count)
@@ -67,16 +67,16 @@ class Change:
             self.sign(made)
 
     def sign(self, tickets: Sequence[TicketRow]) -> None:
-        """Give tickets their codes, and tell that they are issued."""
+        """Give tickets their codes, and add event messages for them."""
         for ticket in tickets:
             offer = self.offer(ticket.ticket_class_id)
             code = ticket_code(ticket.id, self.request.tenant.key, offer)
             issued = ticket._replace(code=code)
             self.order.tickets.put(ticket.id, issued)
-            self.tell("ticket.issued", self.ticket_words(issued))
+            self.add_message("ticket.issued", self.ticket_data(issued))
 
     def settle(self) -> None:
-        """Let what was paid follow from the payments, and the tickets from what was paid."""
+        """Update the paid amounts from the payments, and issue tickets if the order is paid."""
         row = self.order.row
         paid, refunded = sums(self.order.payments.values(), row.currency)
         status = payment_status(row.total, paid, refunded)
@@ -98,23 +98,23 @@ class Change:
     def finish(
         self, whole: EventType | None = None, patch: JsonObject | None = None, place: str | None = None
     ) -> None:
-        """Count the change, keep it in the history, and tell of it: of the whole order first, where asked.
+        """Increment the version, record the change in the history, and add its event messages.
 
-        A change that tells of nothing else tells of the whole order, too. `patch` and `place` are for those
-        who come late: see `orders.changing.place`.
+        The message with the whole order comes first; it is added if requested, or if there is no other one.
+        `patch` and `place` are for late updates: see `orders.changing.place`.
         """
         order, request = self.order, self.request
         if whole is None and not self._events:
             whole = "order.updated"
-        told = len(self._events) + (whole is not None)
+        messages = len(self._events) + (whole is not None)
         sequence = order.row.last_sequence + 1
-        order.set(order.row.as_changed(self.now, told))
-        net = self.world.journal.net(self._mark, names=TOLD_TABLES)
+        order.set(order.row.as_changed(self.now, messages))
+        net = self.world.journal.net(self._mark, names=RECORDED_TABLES)
         fields = changed_fields(order, self._before, net)
         if whole is not None:
-            self._events.insert(0, (whole, order.words(is_public=True)))
+            self._events.insert(0, (whole, order.render(is_public=True)))
         for number, (type_, data) in enumerate(self._events, sequence):
-            self.world.tell(order, number, type_, data, self.now)
+            self.world.add_message(order, number, type_, data, self.now)
         change = ChangeRow(
             order_id=order.id,
             change_number=order.row.version,
@@ -130,14 +130,14 @@ class Change:
 
     @cached_property
     def _ids(self) -> Iterator[str]:
-        """Return ids for new tickets: they sort after those that the order has."""
+        """Return ids for new tickets, which sort after the existing ones."""
         request_id, last = self.request.id, max(self.order.tickets, default=None)
         after_ms = 0 if last is None else time_of(last)
         return ids_of_request(request_id, self.now, f"tickets of {self.order.id}", after_ms=after_ms)
 
-    def ticket_words(self, ticket: TicketRow) -> JsonObject:
-        """Return what an event message tells of one ticket."""
-        return {"order_id": self.order.id, "ticket": self.order.ticket_words(ticket)}
+    def ticket_data(self, ticket: TicketRow) -> JsonObject:
+        """Return the event data of one ticket."""
+        return {"order_id": self.order.id, "ticket": self.order.render_ticket_row(ticket)}
 
     def _ticket(self, line: LineRow, seat_id: str | None) -> TicketRow:
         return TicketRow(

@@ -1,4 +1,4 @@
-"""The outbox: what the world is told, written in the transaction that it tells of."""
+"""The outbox: event messages, written in the transaction of the change that they report."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -13,11 +13,10 @@ from orders.event_data import event_data, is_shorter, size
 from orders.rows import EventRow
 from schemas.events import MAX_EVENT_BYTES, cloud_event, data_uri
 
-# The earliest event message of a subject stands for it: who has locked that has the later ones, too. So
-# however many relays run, they keep the order of `sequence`. What another has claimed is not waited for.
-# The sizes are added up before the data are read; the first one is taken whatever its size.
-# Each step is done once and looks its rows up by key, however old the plan is: one that was made while the
-# tables were empty was seen to do a step anew for each row.
+# Locking the earliest event message of a subject claims the later ones, too: several relays keep the order of
+# `sequence`. Messages that another relay has claimed are skipped. The sizes are added up before the data are
+# read; the first message is taken whatever its size. MATERIALIZED and LATERAL: each step runs once and looks
+# its rows up by key, however old the plan is; a plan made for empty tables ran a step for each row.
 _CLAIM = text("""
     WITH earliest AS MATERIALIZED (
         SELECT subject FROM outbox
@@ -48,8 +47,8 @@ _CLAIM = text("""
     ORDER BY o.subject, o.sequence
 """)
 
-# The mark says what was sent when its row is gone: so reconciliation finds what is gone and was not sent. It
-# is one narrow row a subject, however often that is told of. What is sent once more lowers no mark.
+# The mark records what was sent after its row is gone: reconciliation finds rows that are gone but were not
+# sent. It is one narrow row per subject. Sending a message again does not lower the mark.
 _MARK_SENT = text("""
     WITH sent AS (
         DELETE FROM outbox WHERE (subject, sequence) IN (
@@ -61,7 +60,7 @@ _MARK_SENT = text("""
     ON CONFLICT (subject) DO UPDATE SET sequence = greatest(sent_marks.sequence, excluded.sequence)
 """)
 
-# What is there already stays as it is: two operators at once put it there once.
+# An existing row stays: two concurrent operators insert it once.
 _SEND_AGAIN = text("""
     INSERT INTO outbox (subject, sequence, created_at, bytes)
     SELECT subject, sequence, statement_timestamp(), octet_length(data::text) FROM event_messages
@@ -76,7 +75,7 @@ _UNSENT = text("""
 """)
 
 FIRST: Final = UUID(int=0)
-"""The subject before all others."""
+"""The subject that sorts before all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +90,13 @@ class Claimed:
 
     @property
     def name(self) -> tuple[UUID, int]:
-        """Return what names it: its subject and number."""
+        """Return its name: subject and sequence number."""
         return self.subject, self.sequence
 
 
 @dataclass(frozen=True, slots=True)
 class Unsent:
-    """What the outbox holds: how many event messages, and the age of the oldest in seconds."""
+    """The number of event messages in the outbox, and the age of the oldest in seconds."""
 
     count: int
     age_seconds: float
@@ -106,7 +105,7 @@ class Unsent:
 def add_events(
     connection: Connection, events: Sequence[EventRow], max_event_bytes: int = MAX_EVENT_BYTES
 ) -> None:
-    """Write event messages, each at most so large, and that they are to be sent."""
+    """Write event messages, each of at most `max_event_bytes`, and their outbox rows."""
     if not events:
         return
     events = [_bounded(event, max_event_bytes) for event in events]
@@ -134,12 +133,12 @@ def claim_unsent(
     but_types: Collection[str] = (),
     public_url: str | None = None,
 ) -> list[Claimed]:
-    """Lock and return event messages not yet sent, in the order of subjects, and of each in its own.
+    """Lock and return unsent event messages, in the order of subjects and sequence numbers.
 
-    They are `limit` at most, and have `max_bytes` of data together; but a single one is returned whatever its
-    size. Those of some types may be left where they are. A relay that goes on after the last subject it has
-    claimed does not read its own leavings again. What was written when larger ones were allowed is shortened
-    to `max_event_bytes`.
+    They are at most `limit`, with at most `max_bytes` of data together; a single one is returned whatever its
+    size. Messages of some types may be skipped. A relay that continues after the last subject that it claimed
+    does not read deleted rows again. Messages written under a larger limit are shortened to
+    `max_event_bytes`.
     """
     parameters = {"after": after, "limit": limit, "max_bytes": max_bytes, "but_types": list(but_types)}
     return [
@@ -163,9 +162,9 @@ def _claimed(row: Any, data: str, public_url: str | None) -> Claimed:
 
 
 def mark_sent(connection: Connection, messages: Sequence[Claimed]) -> None:
-    """Take messages out of the outbox, and mark up to where their subjects are told of.
+    """Delete messages from the outbox, and record the last sent sequence number of each subject.
 
-    The broker has confirmed them, or they were set aside as dead letters.
+    The broker has confirmed them, or they were stored as dead letters.
     """
     connection.execute(
         _MARK_SENT,
@@ -177,12 +176,12 @@ def mark_sent(connection: Connection, messages: Sequence[Claimed]) -> None:
 
 
 def send_again(connection: Connection, subject: UUID, sequence: int) -> bool:
-    """Put an event message into the outbox once more; say whether there is one of this subject and number."""
+    """Put an event message into the outbox again; return whether it exists."""
     found = connection.execute(_SEND_AGAIN, {"subject": subject, "sequence": sequence})
     return bool(found.rowcount)
 
 
 def unsent(connection: Connection) -> Unsent:
-    """Return how much the outbox holds, and since when: one read of a narrow table."""
+    """Return the size and the age of the outbox; this reads one narrow table."""
     row = connection.execute(_UNSENT).one()
     return Unsent(row.messages, max(float(row.age), 0.0))

@@ -1,7 +1,7 @@
-"""The way of a batch: requests in, outcomes out, one transaction. Six steps, each a call to open.
+"""Processing a batch: requests in, outcomes out, in one transaction and six steps.
 
-claim → look → load → decide → write → tell. Every step works on the whole list, so that the number of SQL
-statements does not grow with it, and the decisions know no SQL.
+claim → look up → load → decide → write → publish. Every step works on the whole list, so that the number of
+SQL statements does not grow with it, and the decisions run no SQL.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from orders.steps.claim import claim
 from orders.steps.decide import decide
 from orders.steps.load import load
 from orders.steps.look_up import look
-from orders.steps.publish import tell
+from orders.steps.publish import publish
 from orders.steps.validate import in_time
 from orders.steps.write import write
 from schemas.events import MAX_EVENT_BYTES
@@ -32,10 +32,10 @@ def process(
     max_tickets: int = MAX_TICKETS,
     max_event_bytes: int = MAX_EVENT_BYTES,
 ) -> list[Outcome]:
-    """Return the outcome of each request, in their order; the caller commits.
+    """Return the outcomes of the requests, in their order; the caller commits.
 
-    A request that came before what it names waits, as a row, for as long as `patience` allows; an order has
-    at most `max_tickets`, and an event message `max_event_bytes`.
+    A request that arrived before the order or hold that it names waits as a row, for at most `patience`. An
+    order has at most `max_tickets`, and an event message at most `max_event_bytes`.
     """
     requests = [in_time(request, now) for request in requests]
     claimed = claim(connection, requests, now, max_tickets)  # the inbox says who is new
@@ -43,4 +43,4 @@ def process(
     world = load(connection, named, now)  # locked in one order, read once
     decide(world, named.requests, now)  # in the order of arrival
     write(connection, world, claimed, now, patience)  # one statement a table, only what changed
-    return tell(connection, world, claimed, requests, now, max_event_bytes)  # the outbox, and the answers
+    return publish(connection, world, claimed, requests, now, max_event_bytes)  # the outbox, and the answers

@@ -1,6 +1,6 @@
-"""Reading orders as typed rows: for the batch that changes them, and for whoever looks at them.
+"""Reading orders as typed rows, for batches that change them and for readers.
 
-A constant number of statements, however many orders they are.
+The number of statements is constant, however many orders are read.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,9 +28,9 @@ def _orders(named: str, lock: str = "") -> TextClause:
 
 _READ: Final = _orders("unnest(CAST(:ids AS uuid[])) AS named (id) JOIN orders o USING (id)")
 
-# In id order, before any hold or ticket class: two batches for the same orders must not deadlock. And only
-# what is the tenant's: nobody makes another tenant wait by naming its order. The tenants are no plain equals
-# here, or the planner may begin with them, and read all orders of a tenant for each one that is named.
+# In id order, before any hold or ticket class: two batches for the same orders must not deadlock. Only the
+# tenant's own orders: a request must not make another tenant wait. IS NOT DISTINCT FROM keeps the planner
+# from starting with the tenants, and reading all orders of a tenant for each named one.
 _LOCK: Final = _orders(
     """
         unnest(CAST(:ids AS uuid[]), CAST(:tenant_ids AS uuid[])) AS named (id, tenant_id)
@@ -47,7 +47,7 @@ _LINES: Final = text(f"""
     ORDER BY l.order_id, l.line_number
 """)  # noqa: S608
 
-# The seat of a voided ticket may be gone, and has no position then: nobody asks for it.
+# The seat of a voided ticket may be removed, and has no position then: it is not used.
 _TICKET: Final = f"""
     SELECT {columns_of(TicketRow, "tickets", "t")}, s.label, COALESCE(s.position, -1)
     FROM tickets t LEFT JOIN seats s ON s.id = t.seat_id
@@ -86,9 +86,9 @@ _TRADES: Final = _of_orders(TradeRow, "order_trades", "x.order_id")
 def lock_orders(
     connection: Connection, orders: Orders, named: Iterable[tuple[str, str]], whole: set[str]
 ) -> None:
-    """Lock and open those of the orders, named with their tenants, that exist.
+    """Lock and open the existing ones of these orders, which are named with their tenants.
 
-    `whole` are the ids of those that will be read whole.
+    `whole` are the ids of the orders that will be read whole.
     """
     pairs = list(named)
     parameters = {"ids": array(id_ for id_, _ in pairs), "tenant_ids": array(tenant for _, tenant in pairs)}
@@ -96,7 +96,7 @@ def lock_orders(
 
 
 def read_whole(connection: Connection, orders: Orders, ids: Sequence[str]) -> None:
-    """Read all that belongs to these orders, which are open."""
+    """Read all rows of these open orders."""
     if not ids:
         return
     parameters = {"ids": array(ids)}
@@ -110,7 +110,7 @@ def read_whole(connection: Connection, orders: Orders, ids: Sequence[str]) -> No
 
 
 def read_payments(connection: Connection, orders: Orders, ids: Sequence[str]) -> None:
-    """Read the payments of these orders, which are open."""
+    """Read the payments of these open orders."""
     if ids:
         for payment in map(PaymentRow._make, connection.execute(_PAYMENTS, {"ids": array(ids)})):
             orders.states[payment.order_id].payments.add_loaded(payment.payment_number, payment)
@@ -119,10 +119,10 @@ def read_payments(connection: Connection, orders: Orders, ids: Sequence[str]) ->
 def read_some_tickets(
     connection: Connection, orders: Orders, ticket_ids: Iterable[str], unissued_of: Iterable[str]
 ) -> None:
-    """Read these tickets, and those without a code of these orders, with their lines."""
+    """Read these tickets, and the tickets without a code of these orders, with their lines."""
     parameters = {"ticket_ids": array(ticket_ids), "unissued_of": array(unissued_of)}
     found = connection.execute(_SOME_TICKETS, parameters).all()
-    # A ticket of an order that is read whole comes twice, and is the same.
+    # A ticket of an order that is read whole is read twice, which is harmless.
     found = [columns for columns in found if columns[1] in orders.states]
     _add_tickets(orders, found)
     lines = sorted({(columns[1], columns[2]) for columns in found})
@@ -132,7 +132,7 @@ def read_some_tickets(
 
 
 def read_orders(connection: Connection, ids: Sequence[Any]) -> list[OrderState]:
-    """Return these orders, whole, in the order of the ids; those that do not exist are left out."""
+    """Return the existing ones of these orders, whole, in the order of the ids."""
     wanted = [str(id_) for id_ in ids]
     if not wanted:
         return []

@@ -1,4 +1,4 @@
-"""An order in the words of the wire: the same for the event message, the intake and the command line."""
+"""Rendering orders in wire format, for event messages, the intake and the command line."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from orders.rows import LineRow, NoteRow, OrderRow, PaymentRow, TicketRow, Trade
 from schemas.json import JsonObject
 
 BUYER = ("first_name", "last_name", "email", "company", "phone")
-"""The parts of a buyer; the columns of an order have them with `buyer_` before."""
+"""The fields of a buyer; the columns of an order are named `buyer_` and the field."""
 
 
 def render_order(
@@ -24,7 +24,7 @@ def render_order(
     trade: TradeRow | None,
     fraud_check: JsonObject | None,
 ) -> JsonObject:
-    """Return the whole order; the lists are rendered already, in their order."""
+    """Return the whole order; the lists are already rendered, in order."""
     return {
         "id": order.id,
         "number": order.number,
@@ -57,7 +57,7 @@ def render_order(
 
 
 def render_buyer(order: OrderRow) -> JsonObject:
-    """Return who pays."""
+    """Return the buyer."""
     return {
         "first_name": order.buyer_first_name,
         "last_name": order.buyer_last_name,
@@ -68,7 +68,7 @@ def render_buyer(order: OrderRow) -> JsonObject:
 
 
 def render_totals(order: OrderRow) -> JsonObject:
-    """Return what the order costs, and what was paid; amounts are decimal strings."""
+    """Return the order's totals, including the paid amounts, as decimal strings."""
     return {
         "subtotal": str(order.subtotal),
         "shipping": str(order.shipping),
@@ -102,7 +102,7 @@ def render_line(
 
 
 def render_ticket(ticket: TicketRow, *, ticket_class_id: str, seat: str | None) -> JsonObject:
-    """Return one ticket; its attendee is null where nobody was named."""
+    """Return one ticket; its attendee is null if none was named."""
     return {
         "id": ticket.id,
         "line_number": ticket.line_number,
@@ -117,7 +117,7 @@ def render_ticket(ticket: TicketRow, *, ticket_class_id: str, seat: str | None) 
 
 
 def render_attendee(ticket: TicketRow) -> JsonObject | None:
-    """Return whose ticket it is, or None."""
+    """Return the attendee, or None."""
     first_name, last_name = ticket.attendee_first_name, ticket.attendee_last_name
     email = ticket.attendee_email
     if first_name is None and last_name is None and email is None:
@@ -126,7 +126,7 @@ def render_attendee(ticket: TicketRow) -> JsonObject | None:
 
 
 def render_payment(payment: PaymentRow) -> JsonObject:
-    """Return one payment, or one refund."""
+    """Return one payment or refund."""
     return {
         "payment_number": payment.payment_number,
         "type": payment.type,
@@ -144,16 +144,16 @@ def render_note(note: NoteRow) -> JsonObject:
 
 
 def render_trade(trade: TradeRow | None) -> JsonObject | None:
-    """Return between whom the order is, or None where nobody said."""
+    """Return the parties and related orders of the order, or None without any."""
     if trade is None:
         return None
-    words = trade._asdict()
-    del words["order_id"]
-    return words
+    body = trade._asdict()
+    del body["order_id"]
+    return body
 
 
 def render_cancellation(order: OrderRow) -> JsonObject | None:
-    """Return when and why the order was cancelled, or None."""
+    """Return the time and the reason of the order's cancellation, or None."""
     if order.cancelled_at is None:
         return None
     return {"cancelled_at": order.cancelled_at, "reason": order.cancel_reason}
@@ -166,6 +166,6 @@ def _check_in(tickets: Sequence[JsonObject]) -> JsonObject:
     return {"status": status, "checked_in": used, "tickets": used + left}
 
 
-def to_json(words: Any) -> bytes:
-    """Return the JSON of rendered words; moments are RFC 3339 in UTC."""
-    return orjson.dumps(words, option=orjson.OPT_UTC_Z)
+def to_json(body: Any) -> bytes:
+    """Return the JSON of a rendered object; moments are RFC 3339 in UTC."""
+    return orjson.dumps(body, option=orjson.OPT_UTC_Z)

@@ -1,7 +1,7 @@
-"""The rows that the path of a batch reads, makes and writes: one type a table, its columns in their order.
+"""The rows that the processing of a batch reads and writes: one type per table, its columns in order.
 
-Rows never change: `row._replace(status="voided")` is another row. Ids are text, amounts are `Decimal`,
-moments are aware, JSON is what `json` makes of it. A test holds them equal to `db.tables`.
+Rows are immutable: `row._replace(status="voided")` is another row. Ids are text, amounts are `Decimal`,
+moments are aware, JSON is decoded. A test compares them with `db.tables`.
 """
 
 from datetime import datetime
@@ -61,22 +61,22 @@ class OrderRow(NamedTuple):
     expires_at: datetime | None
     extras: Extras | None
 
-    def as_changed(self, now: datetime, told: int) -> "OrderRow":
-        """Return the row of the next version, with so many event messages more.
+    def as_changed(self, now: datetime, messages: int) -> "OrderRow":
+        """Return the row of the next version, with `messages` more event messages.
 
-        An order that was paid in full once does not expire any more, nor does a cancelled one.
+        An order that was ever paid in full, or is cancelled, no longer expires.
         """
         is_open = self.paid_in_full_at is None and self.cancelled_at is None
         return self._replace(
             version=self.version + 1,
-            last_sequence=self.last_sequence + told,
+            last_sequence=self.last_sequence + messages,
             updated_at=now,
             expires_at=self.payment_due_at if is_open else None,
         )
 
     @property
     def balance(self) -> Decimal:
-        """Return what the buyer owes; negative when there is money to give back."""
+        """Return the amount that the buyer owes; negative if a refund is due."""
         return self.total - self.paid + self.refunded
 
 
@@ -164,10 +164,10 @@ class ChangeRow(NamedTuple):
     changed_by: str | None
     changed_at: datetime
     patch: JsonObject | None
-    """What an update asked for, or what a cancellation of a part took; to be merged once more."""
+    """The patch of an update, or the parts of a partial cancellation, to merge again after late updates."""
     fields: list[JsonObject]
     place: str | None
-    """Which of the order's updates comes after which: see `orders.changing.place`."""
+    """The order of the order's updates: see `orders.changing.place`."""
 
 
 class FraudRow(NamedTuple):
@@ -198,7 +198,7 @@ class HoldRow(NamedTuple):
 
 
 class TicketClassRow(NamedTuple):
-    """What of a row of `ticket_classes` a purchase makes; the counters are the inventory's."""
+    """The columns of `ticket_classes` that a purchase writes; the counters are the inventory's."""
 
     id: str
     tenant_id: str
@@ -216,7 +216,7 @@ class TicketClassRow(NamedTuple):
 
 
 class CatalogueEventRow(NamedTuple):
-    """A row of `events`: what a catalogue file says of an event."""
+    """The columns of `events` that a catalogue file writes."""
 
     id: str
     tenant_id: str
@@ -236,7 +236,7 @@ class CatalogueEventRow(NamedTuple):
 
 
 class CatalogueClassRow(NamedTuple):
-    """What of a row of `ticket_classes` a catalogue file says; the counters are the inventory's."""
+    """The columns of `ticket_classes` that a catalogue file writes; the counters are the inventory's."""
 
     id: str
     tenant_id: str
@@ -254,7 +254,7 @@ class CatalogueClassRow(NamedTuple):
 
 
 class PromoCodeRow(NamedTuple):
-    """What of a row of `promo_codes` a catalogue file says."""
+    """The columns of `promo_codes` that a catalogue file writes."""
 
     id: str
     event_id: str
@@ -266,7 +266,7 @@ class PromoCodeRow(NamedTuple):
 
 
 class SeatRow(NamedTuple):
-    """What of a row of `seats` is written: by a ticket, or by the hold that is named."""
+    """The columns of `seats` that a ticket, or the named hold, writes."""
 
     id: str
     is_taken: bool
@@ -274,7 +274,7 @@ class SeatRow(NamedTuple):
 
 
 class NewSeatRow(NamedTuple):
-    """A row of `seats` that a purchase or a catalogue file makes; without a position it is gone."""
+    """A row of `seats` for a new seat; without a position the seat is removed."""
 
     id: str
     ticket_class_id: str

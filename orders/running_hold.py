@@ -1,4 +1,4 @@
-"""A hold that is running out, or that an order uses."""
+"""Holds that an order uses, and holds that end."""
 
 from datetime import datetime
 
@@ -12,10 +12,10 @@ from schemas.order_requests import LineItemRequest, OrderRequest
 def fill_in(
     world: World, order: OrderRequest, tenant_id: str, now: datetime
 ) -> tuple[OrderRequest, dict[int, HoldRow]]:
-    """Return the order with what its lines leave to their holds, and the holds by the index of the line.
+    """Return the order with its lines completed from their holds, and the holds by the index of the line.
 
-    Raises `HoldExpired`, `NotYet` for one that may still be taken, or `Invalid` where a line contradicts its
-    hold.
+    Raises `HoldExpired`, `NotYet` for a hold that may still be taken, or `Invalid` for a line that
+    contradicts its hold.
     """
     used: dict[int, HoldRow] = {}
     items = list(order.line_items)
@@ -23,7 +23,7 @@ def fill_in(
         if item.hold_id is not None:
             field = f"line_items.{index}.hold_id"
             if world.is_hold_underway(str(item.hold_id), now):
-                answer = HoldExpired("the hold that it names was not taken in time", "line_items")
+                answer = HoldExpired("the hold was not taken in time", "line_items")
                 raise NotYet(answer, str(item.hold_id))
             hold = world.running_hold(str(item.hold_id), tenant_id, now, field)
             if hold in used.values():
@@ -50,7 +50,7 @@ def _filled(item: LineItemRequest, hold: HoldRow, external_id: str, index: int) 
 
 
 def use_hold(world: World, hold: HoldRow, order_id: str, now: datetime) -> list[Seat]:
-    """Turn what is held into what is sold; return its seats."""
+    """Count the held tickets as sold; return their seats."""
     world.holds.put(hold.id, hold._replace(status="used", order_id=order_id, updated_at=now))
     world.stock.sell_held(hold.ticket_class_id, hold.quantity)
     seats = world.hold_seats.get(hold.id, [])
@@ -59,7 +59,7 @@ def use_hold(world: World, hold: HoldRow, order_id: str, now: datetime) -> list[
 
 
 def end_late(world: World, now: datetime) -> None:
-    """Give back what the loaded holds hold whose time is over: they end at that moment, whoever looks."""
+    """End the loaded holds that have expired, and free their inventory."""
     for hold in list(world.holds.values()):
         if (
             hold.status == "held"
@@ -71,7 +71,7 @@ def end_late(world: World, now: datetime) -> None:
 
 
 def give_back(world: World, ended: HoldRow) -> None:
-    """Write how a hold ended, and give back what it held."""
+    """End a hold with this status, and free its inventory."""
     world.holds.put(ended.id, ended)
     world.stock.hold(ended.ticket_class_id, -ended.quantity)
     seats = world.hold_seats.get(ended.id, [])

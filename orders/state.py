@@ -1,4 +1,4 @@
-"""An order as it stands, with its lines, tickets, payments and notes: what changes and readers work on."""
+"""The state of an order: its row, lines, tickets, payments and notes."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from schemas.json import JsonObject
 
 
 class ClassNames(NamedTuple):
-    """What an order's words call a ticket class and its event."""
+    """The catalogue's ids of a ticket class and its event, as rendered orders name them."""
 
     external_id: str
     event_external_id: str
@@ -27,9 +27,9 @@ class ClassNames(NamedTuple):
 
 
 class OrderState:
-    """The rows of one order. What was not loaded cannot be asked for: `is_whole` says that everything was.
+    """The rows of one order. Rows that were not loaded are missing; if `is_whole`, all were loaded.
 
-    Lines, payments and notes are in their order.
+    Lines, payments and notes are in order.
     """
 
     __slots__ = (
@@ -66,9 +66,9 @@ class OrderState:
         self._orders = orders
         self._trades = trades
         self.names = names
-        """By the class's id; of all orders that were loaded together."""
+        """By the class's id, for all orders that were loaded together."""
         self.seats = seats
-        """By the seat's id; likewise."""
+        """By the seat's id, for all orders that were loaded together."""
         self.fraud_check = fraud_check
         self.is_whole = is_whole
         self.lines: Table[int, LineRow] = Table("order_lines", journal)
@@ -76,7 +76,7 @@ class OrderState:
         self.payments: Table[int, PaymentRow] = Table("payments", journal)
         self.notes: Table[int, NoteRow] = Table("notes", journal)
         self.changes: Table[int, ChangeRow] = Table("order_changes", journal)
-        """Those that may matter to a late update, and those of this batch."""
+        """The changes that a late update may need, and those of this batch."""
 
     @property
     def row(self) -> OrderRow:
@@ -85,19 +85,19 @@ class OrderState:
 
     @property
     def trade(self) -> TradeRow | None:
-        """Return between whom the order is, where somebody said."""
+        """Return the order's trade row, or None."""
         return self._trades.get(self.id)
 
     def set(self, row: OrderRow) -> None:
-        """Let this be the order's own row."""
+        """Set the order's own row."""
         self._orders.put(self.id, row)
 
     def set_trade(self, row: TradeRow) -> None:
-        """Let this be between whom the order is."""
+        """Set the order's trade row."""
         self._trades.put(self.id, row)
 
     def valid_tickets(self, line_number: int | None = None) -> list[TicketRow]:
-        """Return the tickets that are not voided, of one line or of all, in their order."""
+        """Return the tickets that are not voided, of one line or of all, in order."""
         self._check_whole()
         return [
             ticket
@@ -106,7 +106,7 @@ class OrderState:
         ]
 
     def open_lines(self) -> list[LineRow]:
-        """Return the lines that have tickets, or are bought without any."""
+        """Return the lines with tickets, and those of purchases without tickets."""
         self._check_whole()
         return [line for line in self.lines.values() if line.quantity]
 
@@ -114,14 +114,14 @@ class OrderState:
         """Return the catalogue's id of one of the order's ticket classes."""
         return self.names[class_id].external_id
 
-    def ticket_words(self, ticket: TicketRow) -> JsonObject:
-        """Return one ticket in the words of the wire."""
+    def render_ticket_row(self, ticket: TicketRow) -> JsonObject:
+        """Return one ticket in wire format."""
         seat = self.seats[ticket.seat_id].label if ticket.seat_id is not None else None
         class_id = self.external_id(ticket.ticket_class_id)
         return render_ticket(ticket, ticket_class_id=class_id, seat=seat)
 
-    def line_words(self, line: LineRow, attendees: list[JsonObject]) -> JsonObject:
-        """Return one line in the words of the wire."""
+    def render_line_row(self, line: LineRow, attendees: list[JsonObject]) -> JsonObject:
+        """Return one line in wire format."""
         names = self.names[line.ticket_class_id]
         return render_line(
             line,
@@ -130,8 +130,8 @@ class OrderState:
             attendees=attendees,
         )
 
-    def words(self, *, is_public: bool = False) -> JsonObject:
-        """Return the whole order in the words of the wire; the public sees no internal notes."""
+    def render(self, *, is_public: bool = False) -> JsonObject:
+        """Return the whole order in wire format; the public sees no internal notes."""
         attendees: defaultdict[int, list[JsonObject]] = defaultdict(list)
         self._check_whole()
         tickets = self.tickets_in_order()
@@ -142,8 +142,8 @@ class OrderState:
         return render_order(
             self.row,
             tenant=self.tenant,
-            lines=[self.line_words(line, attendees[line.line_number]) for line in self.lines.values()],
-            tickets=[self.ticket_words(ticket) for ticket in tickets],
+            lines=[self.render_line_row(line, attendees[line.line_number]) for line in self.lines.values()],
+            tickets=[self.render_ticket_row(ticket) for ticket in tickets],
             payments=[render_payment(payment) for payment in self.payments.values()],
             notes=[render_note(note) for note in self.notes_for(is_public=is_public)],
             trade=self.trade,
@@ -151,23 +151,23 @@ class OrderState:
         )
 
     def notes_for(self, *, is_public: bool) -> Iterator[NoteRow]:
-        """Return the notes in their order; the public sees no internal ones."""
+        """Return the notes in order; the public sees no internal ones."""
         for number in sorted(self.notes):
             note = self.notes[number]
             if not (is_public and note.kind == "internal"):
                 yield note
 
     def tickets_in_order(self) -> list[TicketRow]:
-        """Return the loaded tickets by line and id: those of this batch were added as they were issued."""
+        """Return the loaded tickets by line and id; tickets of this batch were added when issued."""
         return sorted(self.tickets.values(), key=lambda ticket: (ticket.line_number, ticket.id))
 
     def _check_whole(self) -> None:
         if not self.is_whole:
-            raise RuntimeError(f"order {self.id} was not loaded whole: the look step has to name it so")
+            raise RuntimeError(f"order {self.id} was not loaded whole: the look-up step must request it")
 
 
 class Orders:
-    """Orders that were read together, and what their rows have in common."""
+    """Orders that were read together, and the data that their rows share."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -180,7 +180,7 @@ class Orders:
     def open(
         self, row: OrderRow, tenant: str, fraud_check: JsonObject | None, *, is_whole: bool
     ) -> OrderState:
-        """Add an order; its lines and the rest come one by one."""
+        """Add an order; its lines and other rows are added one by one."""
         self.rows.add_loaded(row.id, row)
         state = OrderState(
             row.id,

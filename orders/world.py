@@ -1,7 +1,7 @@
-"""The world of a batch: what it has locked and read, and what it has made of it so far.
+"""The world of a batch: the rows that it has locked and read, with its changes so far.
 
-Decisions read and change it, and know nothing else. Every change goes through the journal: a request that is
-refused leaves no trace.
+Decisions read and change only the world. Every change goes through the journal, so a refused request leaves
+no trace.
 """
 
 from collections.abc import Mapping
@@ -28,11 +28,11 @@ FraudKey = tuple[str, str, str | None]
 
 _LATELY: Final = timedelta(minutes=1)
 
-_UNKNOWN: Final = "no order was made by a request with the key"
+_UNKNOWN: Final = "no order was created with the key"
 
 
 class World:
-    """Orders, holds, stock, offers and promo codes; and what is to be written."""
+    """Orders, holds, stock, offers and promo codes, and the rows to write."""
 
     def __init__(self) -> None:
         self.journal = Journal()
@@ -46,13 +46,13 @@ class World:
         self.offers: Mapping[str, Offers] = {}
         """By the tenant's id."""
         self.events_by_name: Mapping[tuple[str, str], EventOffer] = {}
-        """The events for which ticket groups are to be made, by tenant and the catalogue's id."""
+        """The events for which ticket groups will be created, by tenant and the catalogue's id."""
         self.created_by: dict[tuple[str, str], str | None] = {}
         """The order that a tenant's request with a key created; None where it was rejected."""
         self.ticket_orders: dict[str, str] = {}
-        """The orders of scanned tickets that are the tenant's."""
+        """The orders of scanned tickets that belong to the tenant."""
         self.undecided: dict[str, str | None] = {}
-        """The requests of the batch that are not decided yet, with the orders that they are to make."""
+        """The undecided requests of the batch, with the orders that they will create."""
         self.decided_holds: set[str] = set()
         """Requests for holds that have an outcome; a hold has its request's id."""
         self.fraud_counts: Table[FraudKey, int] = Table("fraud counts", self.journal)
@@ -64,10 +64,10 @@ class World:
         self._made_offers: dict[str, Table[str, TicketClassOffer]] = {}
         self.events: Table[tuple[str, int], EventRow] = Table("event_messages", self.journal, is_all_new=True)
 
-    # What requests name.
+    # Look-ups of what requests name.
 
     def order(self, order_id: str) -> OrderState | None:
-        """Return an order that exists, or that the batch has made; None for others."""
+        """Return an existing order, or one that the batch has created; None for others."""
         state = self.orders.states.get(order_id)
         if state is None and (new := self.new_orders.get(order_id)) is not None:
             state = self._open(new)
@@ -76,7 +76,7 @@ class World:
     def order_of(self, request: ChangeOrder) -> OrderState:
         """Return the order that the request names.
 
-        Raises `UnknownOrder`, or `NotYet` for one that may still be made.
+        Raises `UnknownOrder`, or `NotYet` for one that may still be created.
         """
         body = request.body
         if body.order_id is not None:
@@ -96,7 +96,7 @@ class World:
         return state
 
     def is_hold_underway(self, hold_id: str, now: datetime) -> bool:
-        """Say whether the hold may still be taken: it was asked for lately, and nothing came of it yet.
+        """Return whether the hold may still be taken: it was requested recently and has no outcome yet.
 
         A hold's id is that of the request that takes it.
         """
@@ -105,7 +105,7 @@ class World:
         return hold_id in self.undecided or is_recent(UUID(hold_id), now, _LATELY)
 
     def running_hold(self, hold_id: str, tenant_id: str, now: datetime, field: str) -> HoldRow:
-        """Return the tenant's hold of this id. Raises `HoldExpired` with what became of it."""
+        """Return the tenant's hold of this id. Raises `HoldExpired` with the hold's status."""
         hold = self.holds.get(hold_id)
         if hold is None or hold.tenant_id != tenant_id:
             raise HoldExpired(f"there is no hold {hold_id}", field)
@@ -116,18 +116,18 @@ class World:
         return hold
 
     def offer(self, tenant_id: str, external_id: str) -> TicketClassOffer | None:
-        """Return what the tenant offers under the catalogue's id, or None."""
+        """Return the tenant's offer with the catalogue's id, or None."""
         return self.offers[tenant_id].ticket_classes.get(external_id)
 
     def add_offer(self, tenant_id: str, offer: TicketClassOffer) -> None:
-        """Let the tenant offer a ticket class that the batch makes."""
+        """Add the offer of a ticket class that the batch creates."""
         offered = self.offers[tenant_id].ticket_classes
         table = self._made_offers.setdefault(tenant_id, Table("offers", self.journal, offered))
         table.put(offer.external_id, offer)
 
-    # What is told.
+    # Event messages.
 
-    def tell(
+    def add_message(
         self, order: OrderState, sequence: int, type: EventType, data: JsonObject, now: datetime
     ) -> None:
         """Add an event message of an order, with its sequence number."""
@@ -136,18 +136,18 @@ class World:
     def add_event(
         self, subject: str, sequence: int, tenant_id: str, type: EventType, data: str, now: datetime
     ) -> None:
-        """Add an event message whose data are JSON already."""
+        """Add an event message whose data are encoded JSON."""
         row = EventRow(subject, sequence, tenant_id, type, data, now)
         self.events.put((subject, sequence), row)
 
-    # How the loop works with it.
+    # The loop over requests.
 
     def begin(self, requests: Mapping[str, str | None]) -> None:
-        """Remember which requests are to be decided, with the orders that they are to make."""
+        """Remember the requests to decide, with the orders that they will create."""
         self.undecided = dict(requests)
 
     def start_over(self) -> None:
-        """Undo everything that was decided."""
+        """Undo all decisions."""
         self.journal.undo(0)
         self.stock.read_only = None
         self.stock.was_short = False

@@ -1,1 +1,1 @@
-"""Words on the wire: frozen models of requests, orders, outcomes, events and the catalogue. No I/O."""
+"""Wire formats: frozen models of requests, orders, outcomes, events and the catalogue. No I/O."""

@@ -1,4 +1,4 @@
-"""What is known around orders: the words of the catalogue that dialects show beside them."""
+"""The background of orders: the catalogue's data that dialects show with them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from schemas.presentation import EventDetails, Organisation, TicketClassDetails
 
 @dataclass(frozen=True, slots=True)
 class EventFacts:
-    """An event as its catalogue has it; `tax_rate` is a fraction, or None without a tax rule."""
+    """An event as the catalogue states it; `tax_rate` is a fraction, or None without a tax rule."""
 
     id: UUID
     external_id: str
@@ -31,7 +31,7 @@ class EventFacts:
 
 @dataclass(frozen=True, slots=True)
 class TicketClassFacts:
-    """A ticket class as its catalogue has it; `price` is what one ticket costs now."""
+    """A ticket class as the catalogue states it; `price` is the current price of one ticket."""
 
     id: UUID
     external_id: str
@@ -46,9 +46,9 @@ class TicketClassFacts:
 
 @dataclass(frozen=True, slots=True)
 class Authors:
-    """Who sent the request that created an order, and the one that changed it last.
+    """The senders of the request that created an order and of its last change.
 
-    Each is the id of an API key, what a producer on the queue calls itself, or None.
+    Each is the id of an API key, the name that a producer on the queue states, or None.
     """
 
     created_by: str | None = None
@@ -57,7 +57,7 @@ class Authors:
 
 @dataclass(frozen=True, slots=True)
 class RelatedOrder:
-    """An order that belongs to another one; `replaced_by` are the numbers of those that replace it."""
+    """An order that belongs to another one; `replaced_by` are the numbers of the orders that replace it."""
 
     number: int
     status: OrderStatus
@@ -66,7 +66,7 @@ class RelatedOrder:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What is known around some orders of one tenant; events and classes by the catalogue's ids."""
+    """The background of some orders of one tenant; events and classes by the catalogue's ids."""
 
     tenant_id: UUID
     tenant: str
@@ -77,14 +77,14 @@ class Background:
     authors: Mapping[UUID, Authors] = field(default_factory=dict)
     """By the orders' ids."""
     related: Mapping[UUID, RelatedOrder] = field(default_factory=dict)
-    """Orders that belong to these, and these where they have any, by their ids."""
+    """Related orders, and the orders here that have some, by their ids."""
     purchase_seats: Mapping[UUID, Mapping[int, tuple[str, ...]]] = field(default_factory=dict)
-    """The seats of purchase orders, which have no tickets, by the orders' ids and the lines' numbers."""
+    """The seats of purchase orders, which have no tickets, by order id and line number."""
     originals: Mapping[UUID, Original] = field(default_factory=dict)
-    """The orders as they were confirmed, by their ids; only where a dialect asks for them."""
+    """The orders as they were confirmed, by their ids; only for a dialect that needs them."""
     changes: Mapping[UUID, Sequence[PastChange]] = field(default_factory=dict)
-    """What was done to the tickets and the payments of these orders, oldest first; likewise."""
+    """The changes of these orders' tickets and payments, oldest first; only for a dialect that needs them."""
 
     def alias(self, dialect: DialectName) -> str:
-        """Return the tenant's first name in the dialect; its own where it has none."""
+        """Return the tenant's first alias in the dialect, or its own name without one."""
         return next(iter(self.aliases.get(dialect, ())), self.tenant)

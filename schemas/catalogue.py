@@ -37,9 +37,9 @@ Rate = Annotated[Decimal, Field(ge=0, le=1, max_digits=7, decimal_places=6, stri
 
 
 class TaxRule(WireModel):
-    """How an event's tax is computed: a rate (a fraction), in the price or on top, and its rounding.
+    """How an event's tax is computed: the rate (a fraction), included or added, and its rounding.
 
-    Without a `rounding`, included tax is rounded so that the advertised price is what is charged.
+    Without a `rounding`, included tax is rounded so that the advertised price is charged.
     """
 
     name: ShortText
@@ -56,9 +56,9 @@ class TaxRule(WireModel):
 
 
 class TicketClass(WireModel):
-    """A sellable kind of ticket; with `seats`, its capacity is their number.
+    """A sellable kind of ticket; with `seats`, its capacity is the number of seats.
 
-    `office` is who owns it, and `cost` what a purchase of it costs a ticket: without one, the price.
+    `office` is its owner, and `cost` the cost per ticket of a purchase; the default is the price.
     """
 
     id: Identifier
@@ -79,9 +79,9 @@ class TicketClass(WireModel):
         if len(set(labels)) != len(labels):
             raise ValueError("a seat is named twice")
         if not labels and self.capacity is None:
-            raise ValueError("a ticket class has a capacity or seats")
+            raise ValueError("a ticket class needs a capacity or seats")
         if labels and self.capacity not in (None, len(labels)):
-            raise ValueError(f"capacity is {self.capacity}, but there are {len(labels)} seats")
+            raise ValueError(f"the capacity is {self.capacity}, but {len(labels)} seats are named")
         return self
 
     def seat_labels(self) -> list[str]:
@@ -89,18 +89,18 @@ class TicketClass(WireModel):
         return [label for seats in self.seats for label in _expand(seats)]
 
     def seat_positions(self) -> list[tuple[int, str]]:
-        """Return the seats with their positions, of which neighbours have neighbouring ones."""
+        """Return the seats with their positions; adjacent seats have consecutive positions."""
         return positions_of(self.seat_labels(), self.seat_order)
 
     def total_capacity(self) -> int:
-        """Return how many tickets there are in all."""
+        """Return the total number of tickets."""
         return len(self.seat_labels()) or self.capacity or 0
 
 
 def positions_of(labels: Sequence[str], seat_order: SeatOrder) -> list[tuple[int, str]]:
-    """Return seats with their positions, of which neighbours have neighbouring ones.
+    """Return seats with their positions; adjacent seats have consecutive positions.
 
-    Where odd and even lie apart, 1, 3, 5 are neighbours, and nobody sits between the last of them and 2.
+    With `odd_even`, seats 1, 3 and 5 are adjacent, and a gap separates the last odd seat from seat 2.
     """
     if seat_order == "consecutive":
         return list(enumerate(labels))
@@ -116,12 +116,12 @@ def _expand(seats: str) -> Iterator[str]:
         return
     first, last = int(match[1]), int(match[2])
     if last < first:
-        raise ValueError(f"the seats {seats} run backwards")
+        raise ValueError(f"the seats {seats} run backwards: put the lower number first")
     yield from (str(number) for number in range(first, last + 1))
 
 
 def promo_code_key(code: str) -> str:
-    """Return what all spellings of one promo code have in common: case and blanks around do not count."""
+    """Return the key that all spellings of one promo code share: without case and surrounding blanks."""
     return code.strip().casefold()
 
 
@@ -138,12 +138,12 @@ class PromoCode(WireModel):
     @model_validator(mode="after")
     def _has_one_kind(self) -> Self:
         if (self.percent is None) == (self.amount is None):
-            raise ValueError("a promo code takes off a percent or an amount, and not both")
+            raise ValueError("a promo code needs either a percent or an amount, not both")
         return self
 
 
 class Event(WireModel):
-    """What one attends; it is on sale from `on_sale_from`, or at once, until `on_sale_until`, or its end."""
+    """An event; it is on sale from `on_sale_from`, or at once, until `on_sale_until`, or its end."""
 
     id: Identifier
     name: ShortText
@@ -161,9 +161,9 @@ class Event(WireModel):
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
         if self.ends_at < self.starts_at:
-            raise ValueError("an event ends after it starts")
+            raise ValueError("the event's end is before its start")
         if self.on_sale_from is not None and self.on_sale_from >= (self.on_sale_until or self.ends_at):
-            raise ValueError("an event's sale ends after it begins")
+            raise ValueError("the event's sale must end after it begins")
         _once("promo code", [promo.code for promo in self.promo_codes], promo_code_key)
         amounts = [item.price for item in self.ticket_classes]
         amounts += [item.cost for item in self.ticket_classes if item.cost is not None]
@@ -175,10 +175,11 @@ class Event(WireModel):
 
 
 class FraudRules(WireModel):
-    """What makes an order suspicious; a rule that is left out does not count.
+    """The rules that make an order suspicious; an omitted rule is not applied.
 
-    `countries` are those that a billing address may be in. `max_orders` are those of one e-mail address,
-    or of one IP address, within so many hours. A suspicious order is marked for review, or declined.
+    `countries` are the allowed countries of billing addresses. `max_orders` limits the orders of one e-mail
+    address, or of one IP address, within `within_hours`. A suspicious order is marked for review, or declined
+    if `declines` is true.
     """
 
     max_total: Amount | None = None
@@ -191,7 +192,7 @@ class FraudRules(WireModel):
 
 
 class TenantSettings(WireModel):
-    """How a tenant wants its orders treated."""
+    """A tenant's settings for its orders."""
 
     issues_tickets: Literal["on_confirmation", "on_payment"] = "on_confirmation"
     cancels_unpaid: bool = False
@@ -200,7 +201,7 @@ class TenantSettings(WireModel):
 
 
 class Catalogue(WireModel):
-    """One tenant's catalogue file; without `settings` or `organisation`, those stay as they are."""
+    """One tenant's catalogue file; without `settings` or `organisation`, the stored ones stay."""
 
     tenant: Identifier
     settings: TenantSettings | None = None
@@ -221,5 +222,5 @@ def _once(what: str, names: list[str], key: Callable[[str], str] = str) -> None:
     seen: set[str] = set()
     for name in names:
         if key(name) in seen:
-            raise ValueError(f"the {what} {name} is there twice")
+            raise ValueError(f"the {what} {name} is listed twice")
         seen.add(key(name))

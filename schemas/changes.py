@@ -1,4 +1,4 @@
-"""What may be done to an order that is there: `orders.update`, `orders.cancel`, `payments.record`."""
+"""Requests on an existing order: `orders.update`, `orders.cancel`, `payments.record`."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Self
@@ -34,18 +34,18 @@ from schemas.text import (
 )
 
 MAX_VERSIONS: Final = 1_000
-"""Versions of an order that one request may name; more are no condition that anybody means."""
+"""Versions of an order that one request may name; a longer list is no useful condition."""
 
 
 class OrderReference(WireModel):
-    """Which order: its id, or the idempotency key of the request that created it.
+    """The order of a request: its id, or the idempotency key of the request that created it.
 
-    By key, an order may be named before it is there: the request waits for it.
+    A key may name an order before it exists: the request waits for it.
     """
 
     idempotency_key: IdempotencyKey | None = None
     order_id: Id | None = None
-    # Any key may be named: under a reserved one no order is ever made, so that the request finds none.
+    # Any key may be named: no order is ever created under a reserved one, so the request finds none.
     order_key: StoredKey | None = None
     expected_version: Annotated[int, Field(ge=1)] | None = None
     # One of several is enough. A worker of an older version does not know the field, and rejects the request:
@@ -59,7 +59,7 @@ class OrderReference(WireModel):
 
     @property
     def versions(self) -> tuple[int, ...]:
-        """Return the versions of which the order must have one; none of them: any will do."""
+        """Return the acceptable versions of the order; empty if any version is acceptable."""
         if self.expected_version is not None:
             return (self.expected_version,)
         return self.expected_versions or ()
@@ -67,9 +67,9 @@ class OrderReference(WireModel):
     @model_validator(mode="after")
     def _names_one_order(self) -> Self:
         if (self.order_id is None) == (self.order_key is None):
-            raise ValueError("an order is named by order_id or by order_key")
+            raise ValueError("name the order by either order_id or order_key")
         if self.expected_version is not None and self.expected_versions is not None:
-            raise ValueError("expected_version and expected_versions exclude each other")
+            raise ValueError("send either expected_version or expected_versions, not both")
         return self
 
 
@@ -80,10 +80,10 @@ class UpdateRequest(OrderReference):
 
 
 class LineTerms(WireModel):
-    """A line as it is to be. One that is there is named by its number, or meant by its class.
+    """The requested state of a line. An existing line is identified by its number, or by its class.
 
-    What such a line leaves out stays; the attendees are those of its tickets, in their order: first of
-    those that `ticket_ids` names, which also stay where the line gets fewer.
+    Omitted fields of an existing line stay. Attendees are assigned to its tickets in order, first to those
+    that `ticket_ids` names; these also stay when the line gets fewer tickets.
     """
 
     line_number: Annotated[int, Field(ge=1)] | None = None
@@ -99,17 +99,17 @@ class LineTerms(WireModel):
 
 
 class BuyerTerms(Buyer):
-    """Who pays, after the patch; an address that is not there any more was taken out."""
+    """The buyer after the patch; without an address, the patch removed it."""
 
     email: EmailAddress | None = None
 
 
 class OrderTerms(WireModel):
-    """What of an order can be changed, as a patch makes it: what the patch does not name is not here.
+    """The changeable terms of an order after a patch; terms that the patch does not name are absent.
 
-    `line_items` are the lines as they are to be: one that is left out is taken out of the order.
-    `total_discount` is what the order's promo code takes off and what is taken off beside it; it counts
-    once, and later changes price the promo code again.
+    `line_items` are all requested lines: an omitted line is removed from the order. `total_discount` is the
+    promo code's discount plus every other discount; it applies once, and later changes price the promo code
+    again.
     """
 
     buyer: BuyerTerms | None = None
@@ -138,7 +138,7 @@ _LINES: TypeAdapter[tuple[LineTerms, ...]] = TypeAdapter(
 
 
 def well_formed_lines(line_items: Any) -> Sequence[LineTerms]:
-    """Return the lines of a patch; of malformed ones none."""
+    """Return the lines of a patch; none if any is malformed."""
     if line_items is None:
         return ()
     try:
@@ -148,14 +148,14 @@ def well_formed_lines(line_items: Any) -> Sequence[LineTerms]:
 
 
 class CancelledLine(WireModel):
-    """A line of which tickets are cancelled: all of them, or so many, the last ones first."""
+    """A line with tickets to cancel: all of them, or `quantity`, the last ones first."""
 
     line_number: Annotated[int, Field(ge=1)]
     quantity: Quantity | None = None
 
 
 class CancelRequest(OrderReference):
-    """`orders.cancel`: the whole order, or these lines, or these tickets."""
+    """`orders.cancel`: the whole order, some lines, or some tickets."""
 
     reason: LongText | None = None
     lines: Annotated[tuple[CancelledLine, ...], Field(strict=False), AtMost(MAX_LINES)] = ()
@@ -163,15 +163,15 @@ class CancelRequest(OrderReference):
 
     @property
     def is_whole(self) -> bool:
-        """Say whether nothing of the order is to be left."""
+        """Return whether the whole order is to be cancelled."""
         return not self.lines and not self.ticket_ids
 
 
 class PaymentRecord(OrderReference):
     """`payments.record`: a payment or a refund that was made, or is under way (`pending`).
 
-    Without an amount it is the order's balance; a refund is what the buyer has coming. With
-    `payment_number` a pending one is completed.
+    The default amount is the order's balance; for a refund, the amount owed to the buyer. `payment_number`
+    completes a pending payment.
     """
 
     type: PaymentType
@@ -183,6 +183,6 @@ class PaymentRecord(OrderReference):
 
 
 class ExpireRequest(OrderReference):
-    """`orders.expire`: nobody paid the order in time. The schedule proposes it; no producer can send it."""
+    """`orders.expire`: the order was not paid in time. Only the schedule sends it, never a producer."""
 
     idempotency_key: StoredKey | None = None

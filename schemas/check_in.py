@@ -9,21 +9,21 @@ from schemas.text import IdempotencyKey, Identifier, LongText, StoredKey, WireMo
 
 
 class CheckInRequest(WireModel):
-    """A scanned code, or the ticket's id. `nonce` names the scan: the same one again is no second use.
+    """A scanned code, or the ticket's id. `nonce` identifies the scan: a repeated one is not a second use.
 
-    `event_id`, the catalogue's, is the event at whose gate this is.
+    `event_id` is the catalogue's id of the event at this gate.
     """
 
     idempotency_key: IdempotencyKey | None = None
     code: LongText | None = None
     ticket_id: Id | None = None
     event_id: Identifier | None = None
-    # It names a scan of one ticket, and is never compared with the keys of requests.
+    # It identifies a scan of one ticket, and is never compared with the keys of requests.
     nonce: StoredKey | None = None
     undo: bool = False
 
     @model_validator(mode="after")
     def _names_one_ticket(self) -> Self:
         if (self.code is None) == (self.ticket_id is None):
-            raise ValueError("a ticket is named by its code or by ticket_id")
+            raise ValueError("name the ticket by either code or ticket_id")
         return self

@@ -1,4 +1,4 @@
-"""The dialects' names, and what an order keeps of a dialect's words that have no canonical home."""
+"""The dialects' names, and the extras: a dialect's fields that have no canonical counterpart."""
 
 import re
 from typing import Annotated, Any, Final, Literal
@@ -14,18 +14,18 @@ DialectName = Literal["zoho_backstage", "ticket_evolution", "acme", "eventbookin
 
 MAX_EXTRAS_BYTES: Final = 64 * 1024
 MAX_EXTRAS_DEPTH: Final = 100
-"""Levels of arrays and objects; what reads and writes whole orders stops at about 200 (pydantic, orjson)."""
+"""Levels of arrays and objects; pydantic and orjson, which handle whole orders, stop at about 200."""
 
 SEARCHED_EXTRAS: Final[tuple[tuple[DialectName, str], ...]] = (
     ("acme", "visitorId"),
     ("acme", "tempVisitorId"),
 )
-"""Extras that orders are found by: they stand in an index, whose rows PostgreSQL keeps below 2,704 bytes."""
+"""Extras that orders are found by: they are indexed, and PostgreSQL limits index rows to 2,704 bytes."""
 
 MAX_SEARCHED: Final = 200
 
 DELETED_IN_ACME: Final = "deleted by a client of ACME"
-"""Why an order was cancelled that a client of ACME deleted: such a client does not see it any more."""
+"""The cancellation reason of an order that a client of ACME deleted: its clients no longer see it."""
 
 # PostgreSQL stores JSON with this escape, but reads no part of it. A backslash may itself be escaped.
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -35,7 +35,7 @@ def _storable(extras: dict[DialectName, dict[str, Any]]) -> dict[DialectName, di
     try:
         written = orjson.dumps(extras)
     except (TypeError, ValueError) as error:
-        raise PydanticCustomError("extras", "the extras are not JSON that can be stored") from error
+        raise PydanticCustomError("extras", "the extras must be JSON that can be stored") from error
     if is_deeper_than(MAX_EXTRAS_DEPTH, extras):
         raise PydanticCustomError("extras", "the extras are nested too deeply")
     if len(written) > MAX_EXTRAS_BYTES:
@@ -54,4 +54,4 @@ def _storable(extras: dict[DialectName, dict[str, Any]]) -> dict[DialectName, di
 
 
 Extras = Annotated[dict[DialectName, dict[str, Any]], AfterValidator(_storable)]
-"""What dialects say of an order and the canonical words do not, by the dialect's name; 64 KiB at most."""
+"""Fields of dialects that have no canonical counterpart, by the dialect's name; at most 64 KiB."""

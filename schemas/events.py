@@ -20,13 +20,13 @@ EventType = Literal[
 CONTENT_TYPE: Final = "application/cloudevents+json"
 
 MAX_EVENT_BYTES: Final = 1024 * 1024
-"""An event message's size, where the setting `WILLCALL_MAX_EVENT_BYTES` says nothing else."""
+"""The default of the setting `WILLCALL_MAX_EVENT_BYTES`: the maximum size of an event message."""
 
 LEAST_MAX_EVENT_BYTES: Final = 128 * 1024
-"""In this fits what is always told of an order, however long its texts are."""
+"""Enough for the fields of an order that are always published, however long its texts are."""
 
 ENVELOPE_BYTES: Final = 4 * 1024
-"""What an event message has around its data, at most."""
+"""The maximum size of an event message's envelope."""
 
 
 def cloud_event(
@@ -42,9 +42,8 @@ def cloud_event(
 ) -> bytes:
     """Return one event message as structured JSON (CloudEvents 1.0, section 3 of the JSON format).
 
-    `data` is JSON already. `sequence` is an extension attribute that counts per subject from 1
-    without gaps. `dataref` is the extension of that name: the URI where the reader finds what `data` leaves
-    out.
+    `data` is encoded JSON. `sequence` is an extension attribute that counts per subject from 1
+    without gaps. `dataref` is the extension of that name: the URI of the fields that `data` leaves out.
     """
     envelope: dict[str, Any] = {
         "specversion": "1.0",
@@ -63,9 +62,9 @@ def cloud_event(
 
 
 def data_uri(event_type: str, subject: str, base: str | None) -> str | None:
-    """Return where the data of an event message can be fetched, below the intake's address if that is known.
+    """Return the URI of an event message's data, relative if the intake's address is not known.
 
-    None: of a discrepancy nothing more is to be had.
+    None for a discrepancy: there is nothing more to fetch.
     """
     if event_type == "reconciliation.discrepancy_found":
         return None

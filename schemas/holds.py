@@ -1,4 +1,4 @@
-"""Inventory set aside: `holds.take`, `holds.extend`, `holds.release`."""
+"""Requests on holds: `holds.take`, `holds.extend`, `holds.release`."""
 
 from datetime import datetime
 from typing import Literal
@@ -10,7 +10,7 @@ from schemas.text import IdempotencyKey, Identifier, ShortText, WireModel
 
 
 class HoldRequest(WireModel):
-    """`holds.take`: tickets or named seats until a moment; without one, until they are released.
+    """`holds.take`: hold tickets or named seats until `expires_at`; without it, until they are released.
 
     The hold's id is the id of this request.
     """
@@ -26,7 +26,7 @@ class HoldRequest(WireModel):
 
 
 class ExtendRequest(WireModel):
-    """`holds.extend`: until another moment; without one, until it is released."""
+    """`holds.extend`: hold until another moment; without one, until the hold is released."""
 
     idempotency_key: IdempotencyKey | None = None
     hold_id: Id
@@ -34,14 +34,14 @@ class ExtendRequest(WireModel):
 
 
 class ReleaseRequest(WireModel):
-    """`holds.release`: the inventory is free again."""
+    """`holds.release`: free the inventory again."""
 
     idempotency_key: IdempotencyKey | None = None
     hold_id: Id
 
 
 class Hold(WireModel):
-    """A hold, and what became of it."""
+    """A hold and its status."""
 
     id: UUID
     ticket_class_id: str

@@ -1,6 +1,6 @@
-"""JSON as Python has it."""
+"""JSON as Python objects."""
 
 from typing import Any
 
 JsonObject = dict[str, Any]
-"""A JSON object that was read, or is about to be written."""
+"""A JSON object, decoded or to be encoded."""

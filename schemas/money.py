@@ -1,4 +1,4 @@
-"""Money on the wire is a decimal string; in the program it is a `Decimal`; it is never a float."""
+"""Money: a decimal string on the wire, a `Decimal` in the program, never a float."""
 
 import re
 from copy import copy
@@ -23,17 +23,17 @@ ZERO: Final = Decimal(0)
 
 
 def parse_amount(value: Any) -> Decimal:
-    """Return the exact amount that a decimal string such as `"45.50"` says, as written.
+    """Return the exact amount of a decimal string such as `"45.50"`, with its decimals as written.
 
     Raises `PydanticCustomError` for anything else, with a sentence that says what to send instead.
-    How many decimals are allowed depends on the currency: see `has_too_many_decimals`.
+    The number of allowed decimals depends on the currency: see `has_too_many_decimals`.
     """
     if type(value) is Decimal and value.is_finite():
         value = format(value, "f")  # our own models, made in Python
     if type(value) is not str:
         raise PydanticCustomError(
             "money_type",
-            'money travels as a decimal string such as "45.50", not as a JSON {kind}',
+            'an amount must be a decimal string such as "45.50", not a JSON {kind}',
             {"kind": _json_kind(value)},
         )
     if _AMOUNT.fullmatch(value) is None:
@@ -51,10 +51,10 @@ def _json_kind(value: Any) -> str:
 
 def _why_malformed(value: str) -> str:
     if value.startswith("-"):
-        return "an amount of money is never negative"
+        return "an amount must not be negative"
     if value.strip().lower().lstrip("+") in {"nan", "inf", "infinity"}:
-        return "an amount of money is a finite number"
-    return 'an amount is up to 12 digits, and decimals after a point, such as "45.50"'
+        return "an amount must be a finite number"
+    return 'an amount must have up to 12 digits, and decimals after a point, such as "45.50"'
 
 
 Amount = Annotated[
@@ -77,10 +77,10 @@ StoredAmount = Annotated[
     PlainSerializer(lambda amount: format(amount, "f"), return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$", "examples": ["45.50"]}),
 ]
-"""An amount of an order that exists: what it was allowed to be when it was made, it may be for ever."""
+"""An amount of an existing order: an amount that was valid when it was stored stays valid."""
 
 MAX_AMOUNT: Final = Decimal(10) ** 12
-"""What every amount of an order is below, in the currency's unit; whatever it is computed from."""
+"""The exclusive upper bound of every amount of an order, in the currency's unit."""
 
 
 _MINOR_UNITS: Final = {currency.code: currency.exponent for currency in CurrencyCode}
@@ -91,8 +91,7 @@ _MINOR_UNITS: Final = {currency.code: currency.exponent for currency in Currency
 def minor_units(currency: str) -> int:
     """Return the number of decimals of a currency: 0 for JPY, 2 for USD, 3 for KWD (ISO 4217).
 
-    A code that ISO 4217 has withdrawn, or gives no minor units, can still stand in an old order: it counts
-    as CLDR has it.
+    A code that ISO 4217 has withdrawn, or gives no minor units, may still be in an old order: CLDR decides.
     """
     units = _MINOR_UNITS.get(currency)
     return int(get_currency_precision(currency)) if units is None else units
@@ -106,7 +105,7 @@ def quantum(currency: str) -> Decimal:
 
 @cache
 def zero(currency: str) -> Decimal:
-    """Return nothing, written in the currency's minor units: `Decimal("0.00")` for USD."""
+    """Return zero with the currency's decimals: `Decimal("0.00")` for USD."""
     return ZERO.quantize(quantum(currency))
 
 
@@ -116,7 +115,7 @@ def round_money(amount: Decimal, currency: str) -> Decimal:
 
 
 def has_too_many_decimals(amount: Decimal, currency: str) -> bool:
-    """Say whether the amount is written with more decimals than the currency has."""
+    """Return whether the amount has more decimals than the currency."""
     exponent = amount.as_tuple().exponent
     return not isinstance(exponent, int) or -exponent > minor_units(currency)
 
@@ -124,19 +123,19 @@ def has_too_many_decimals(amount: Decimal, currency: str) -> bool:
 def display_money(amount: Decimal, currency: str, locale: str) -> str:
     """Return the amount as people write it, with all its currency's decimals: `$45.50`, `RSD 990.00`."""
     pattern = copy(Locale.parse(locale).currency_formats["standard"])
-    # CLDR, whose pattern this is, leaves out the decimals that are seldom paid.
+    # CLDR's own pattern leaves out decimals that are seldom paid.
     pattern.frac_prec = (minor_units(currency),) * 2
     return str(pattern.apply(amount, locale, currency=currency, currency_digits=False))
 
 
 def _known_currency(code: str) -> str:
-    # What cannot be a code, a megabyte of text say, must not come back in a message nor stay in a cache.
+    # Text that cannot be a code, such as a megabyte, must not be repeated in a message or stay in a cache.
     if _CODE.fullmatch(code) is None:
-        raise PydanticCustomError("currency", 'a currency is a code of ISO 4217, such as "USD"')
+        raise PydanticCustomError("currency", 'a currency must be a code of ISO 4217, such as "USD"')
     if code not in _MINOR_UNITS:
         raise PydanticCustomError("currency", "{code} is not a currency code of ISO 4217", {"code": code})
     if _MINOR_UNITS[code] is None:
-        why = "{code} has no minor units (ISO 4217): nothing can be priced in it"
+        why = "{code} has no minor units (ISO 4217): use a currency with minor units"
         raise PydanticCustomError("currency", why, {"code": code})
     return code
 
@@ -151,4 +150,4 @@ Currency = Annotated[
 StoredCurrency = Annotated[
     str, WithJsonSchema({"type": "string", "pattern": CURRENCY_PATTERN, "examples": ["USD"]})
 ]
-"""The currency of an order that exists; ISO 4217 may have withdrawn it since."""
+"""The currency of an existing order; ISO 4217 may have withdrawn it since."""

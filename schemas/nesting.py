@@ -1,10 +1,10 @@
-"""How deeply JSON is nested."""
+"""The nesting depth of JSON."""
 
 from typing import Any
 
 
 def is_deeper_than(levels: int, value: Any) -> bool:
-    """Say whether arrays and objects are inside each other on more levels than these."""
+    """Return whether arrays and objects are nested on more than `levels` levels."""
     level = [value]
     for _ in range(levels + 1):
         level = [child for one in level for child in _children(one)]

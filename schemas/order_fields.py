@@ -1,4 +1,4 @@
-"""What the fields of orders and of their requests hold."""
+"""The types of the fields of orders and their requests."""
 
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -28,7 +28,7 @@ TicketStatus = Literal["valid", "checked_in", "voided"]
 
 
 class Buyer(WireModel):
-    """Who pays, and where the confirmation goes; `email` is null for a buyer who has no address."""
+    """The buyer, to whom the confirmation goes; `email` is null for a buyer without an address."""
 
     first_name: ShortText
     last_name: ShortText
@@ -50,7 +50,7 @@ class Address(WireModel):
 
 
 class Attendee(WireModel):
-    """Whose ticket it is."""
+    """The holder of a ticket."""
 
     first_name: ShortText | None = None
     last_name: ShortText | None = None
@@ -65,15 +65,15 @@ def _ip_address(value: str) -> str:
 
 
 IpAddress = Annotated[ShortText, AfterValidator(_ip_address)]
-"""An IPv4 or IPv6 address, in its shortest words (RFC 5952)."""
+"""An IPv4 or IPv6 address in its shortest form (RFC 5952)."""
 
 MAX_QUANTITY = 1_000
-"""Tickets of a line."""
+"""Maximum tickets of a line."""
 
 MAX_LINES = 100
 
 MAX_TICKETS = 1_000
-"""Tickets of an order, where the setting `WILLCALL_MAX_TICKETS` says nothing else."""
+"""The default of the setting `WILLCALL_MAX_TICKETS`: maximum tickets of an order."""
 
 Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
 SeatOrder = Literal["consecutive", "odd_even"]
@@ -85,14 +85,14 @@ _LAST_MOMENT = datetime(9000, 1, 1, tzinfo=UTC)
 
 def _only_text(value: Any) -> Any:
     if not isinstance(value, str | datetime):
-        raise PydanticCustomError("moment", "a moment is text such as 2027-04-11T19:00:00+02:00")
+        raise PydanticCustomError("moment", "a moment must be text such as 2027-04-11T19:00:00+02:00")
     return value
 
 
 def _storable_moment(value: datetime) -> datetime:
-    # Far from the ends of what the database and Python can hold, in whatever time zone.
+    # Far from the limits of the database and of Python, in every time zone.
     if not _FIRST_MOMENT <= value <= _LAST_MOMENT:
-        raise PydanticCustomError("moment", "a moment lies between the years 1970 and 9000")
+        raise PydanticCustomError("moment", "a moment must be between the years 1970 and 9000")
     return value
 
 

@@ -27,9 +27,9 @@ from schemas.text import AtMost, IdempotencyKey, Identifier, ShortText, WireMode
 
 
 class TicketGroup(WireModel):
-    """Inventory that a purchase makes: a ticket class at `price`; with seats, of as many as are bought.
+    """Inventory that a purchase creates: a ticket class at `price`, with one seat per ticket if seated.
 
-    Seats are named, or meant by the lowest one and how they go on from there. Without an id one is made.
+    Seats are named, or given by the lowest seat and the seat order. Without an `id` one is generated.
     """
 
     event_id: Identifier
@@ -44,10 +44,10 @@ class TicketGroup(WireModel):
 
 
 class LineItemRequest(WireModel):
-    """So many tickets of one ticket class; without a price, at the catalogue's.
+    """Tickets of one ticket class; the default price is the catalogue's.
 
-    With `hold_id`, what the line leaves out is the hold's: class, quantity, price and seats. Seats are
-    wished for by name (`seats`), or by the lowest one and how they go on from there.
+    With `hold_id`, omitted fields come from the hold: class, quantity, price and seats. Seats are requested
+    by name (`seats`), or by the lowest seat and the seat order.
     """
 
     ticket_class_id: Identifier = ""
@@ -64,9 +64,9 @@ class LineItemRequest(WireModel):
 
 
 class PaymentRequest(WireModel):
-    """A payment that comes with the order, or a refund of one; without an amount, the order's balance.
+    """A payment sent with the order, or a refund of one; the default amount is the order's balance.
 
-    One that is `pending` is under way: it counts when `payments.record` completes it.
+    A `pending` payment is under way: it counts when `payments.record` completes it.
     """
 
     type: PaymentType
@@ -76,7 +76,7 @@ class PaymentRequest(WireModel):
 
 
 class OrderRequest(WireModel):
-    """What a producer asks for: `orders.create`."""
+    """`orders.create`: the order that a producer requests."""
 
     idempotency_key: IdempotencyKey | None = None
     event_id: Identifier | None = None

@@ -1,4 +1,4 @@
-"""An order as it stands."""
+"""An order as it is stored and answered."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -25,7 +25,7 @@ from schemas.text import WireModel
 class LineItem(WireModel):
     """One line of an order; `amount` is unit price × quantity plus `rounding`.
 
-    A line that was cancelled or taken out stays, with the quantity 0.
+    A cancelled or removed line stays, with the quantity 0.
     """
 
     line_number: int
@@ -42,7 +42,7 @@ class LineItem(WireModel):
 class Totals(WireModel):
     """What an order costs: total = subtotal + shipping + service fee + additional expense + tax − discount.
 
-    `included_tax` is contained in the prices: shown, never added.
+    `included_tax` is part of the prices: shown, never added.
     """
 
     subtotal: StoredAmount
@@ -59,7 +59,7 @@ class Totals(WireModel):
 
 
 class Ticket(WireModel):
-    """One admission; `code` is what a scanner verifies offline."""
+    """One admission; a scanner verifies `code` offline."""
 
     id: UUID
     line_number: int
@@ -85,7 +85,7 @@ class Payment(WireModel):
 
 
 class Note(WireModel):
-    """A note on an order; internal ones are for the office that wrote them."""
+    """A note on an order; internal notes are only for the office that wrote them."""
 
     kind: Literal["internal", "external", "instructions"]
     text: str
@@ -99,16 +99,16 @@ class Cancellation(WireModel):
 
 
 class FraudVerdict(WireModel):
-    """What the fraud check thought of the order, and why."""
+    """The verdict of the fraud check, and its reasons."""
 
     verdict: Literal["passed", "review"]
     reasons: tuple[str, ...]
 
 
 class Trade(WireModel):
-    """Between whom an order is, and which orders belong to it.
+    """The parties of an order, and the orders related to it.
 
-    `counterpart_id` is the purchase order that a sale made, or that sale; orders that replace each other
+    `counterpart_id` is the purchase order that a sale created, or that sale; orders that replace each other
     share an `order_group_id`.
     """
 
@@ -124,7 +124,7 @@ class Trade(WireModel):
 
 
 class CheckIn(WireModel):
-    """How many of an order's tickets were used, of those that are valid."""
+    """The number of used tickets of an order, and of valid ones."""
 
     status: Literal["not_checked_in", "partially_checked_in", "checked_in"]
     checked_in: int
@@ -169,6 +169,6 @@ class OrderPage(WireModel):
     items: tuple[Order, ...]
     next_cursor: str | None
     left_out: tuple[UUID, ...] = Field(
-        description="Orders of this page that are stored and cannot be shown, by their ids: usually none. "
-        "The operators' log says why. Lists in other words name them in the header `Willcall-Left-Out`."
+        description="Ids of stored orders of this page that cannot be shown; usually empty. "
+        "The operators' log has the reason. Lists in dialects name them in the header `Willcall-Left-Out`."
     )

@@ -1,4 +1,4 @@
-"""An order as it was: confirmed, before anything was changed; and what was changed since."""
+"""An order as it was confirmed, and its changes since."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class OriginalLine:
-    """A line as it was confirmed; its ticket class by the catalogue's id."""
+    """A line as it was confirmed, with the catalogue's id of its ticket class."""
 
     line_number: int
     ticket_class_id: str
@@ -20,7 +20,7 @@ class OriginalLine:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """What an order cost, and of how much, as it was confirmed; `extras` are those of the order then."""
+    """The amounts, the lines and the extras of an order as it was confirmed."""
 
     total: Decimal
     discount: Decimal
@@ -30,9 +30,9 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class PastChange:
-    """A change of an order: the version that it made, and each field with what it was and what it became.
+    """A change of an order: the resulting version, and each field with its old and new value.
 
-    `previous_at` and `previous_by` tell of the change before it; None where it was the first.
+    `previous_at` and `previous_by` are those of the preceding change; None for the first one.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""What became of a request."""
+"""Outcomes of requests."""
 
 from dataclasses import dataclass
 from itertools import islice
@@ -37,28 +37,28 @@ RejectionCode = Literal[
 ]
 OutcomeStatus = Literal["processed", "rejected", "waiting", "dead"]
 
-# A list of 500 mistakes helps nobody, and a hostile request must not write a megabyte of them.
+# A list of 500 mistakes is of no use, and a hostile request must not produce a megabyte of them.
 MAX_REJECTIONS: Final = 20
-_MOST_LOOKED_AT: Final = 5_000
-"""Mistakes of a request: each of them costs microseconds to put into words."""
+_MAX_INSPECTED: Final = 5_000
+"""Maximum mistakes of a request to inspect: each costs microseconds to describe."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """Why a request was refused: a documented code, the field it is about, and a sentence."""
+    """The reason for a refusal: a documented code, the field concerned, and a sentence."""
 
     code: RejectionCode
     field: str | None
     message: str
 
     def as_dict(self) -> dict[str, str | None]:
-        """Return the rejection's words on the wire."""
+        """Return the rejection as a JSON object."""
         return {"code": self.code, "field": self.field, "message": self.message}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one request: an order, or the reasons why there is none."""
+    """The outcome of one request: an order, or the reasons for its refusal."""
 
     request_id: UUID
     status: OutcomeStatus
@@ -84,16 +84,16 @@ class RequestStatus(WireModel):
 
 
 def rejections_of(error: ValidationError) -> tuple[Rejection, ...]:
-    """Return a schema's complaints as rejections, the field written as in `line_items.0.quantity`."""
-    if error.error_count() > _MOST_LOOKED_AT:
-        mistakes = f"{error.error_count()} mistakes, too many to name: see the documentation for its shape"
+    """Return validation errors as rejections, with fields such as `line_items.0.quantity`."""
+    if error.error_count() > _MAX_INSPECTED:
+        mistakes = f"{error.error_count()} mistakes, too many to list: see the documentation of the request"
         return (Rejection("invalid", None, mistakes),)
     details = error.errors(include_url=False, include_input=False)
     # A list that is too short only because its items are invalid is no second mistake.
-    told = (one for one in details if not (one["type"] == "too_short" and _has_cause(one, details)))
+    distinct = (one for one in details if not (one["type"] == "too_short" and _has_cause(one, details)))
     return tuple(
         Rejection("invalid", field_path(detail["loc"]), _sentence(detail))
-        for detail in islice(told, MAX_REJECTIONS)
+        for detail in islice(distinct, MAX_REJECTIONS)
     )
 
 
@@ -103,8 +103,8 @@ def _has_cause(detail: Any, details: list[Any]) -> bool:
 
 
 def field_path(location: tuple[int | str, ...]) -> str | None:
-    """Return the name of a field as rejections have it, such as `line_items.0.quantity`; None for none."""
-    # The name of an unknown field is the sender's, of any length and any characters.
+    """Return the path of a field, such as `line_items.0.quantity`; None for an empty location."""
+    # The sender chose the name of an unknown field: it may have any length and any characters.
     path = ".".join(str(part)[:64] for part in location)
     return path.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00") or None
 

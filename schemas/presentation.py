@@ -1,4 +1,4 @@
-"""What a catalogue may say for people: shown in dialects and documents, and never decided by."""
+"""Descriptive data of a catalogue: shown in dialects and documents, never used in decisions."""
 
 from typing import Annotated, Literal
 
@@ -11,7 +11,7 @@ Url = Annotated[HttpUrl, Field(strict=False)]
 
 
 class Organisation(WireModel):
-    """Who a tenant is, for its buyers."""
+    """A tenant as its buyers see it."""
 
     name: ShortText | None = None
     entity_name: ShortText | None = None
@@ -32,7 +32,7 @@ class Banner(WireModel):
 
 
 class Venue(WireModel):
-    """Where an event takes place; degrees are WGS 84, as text."""
+    """The place of an event; degrees are WGS 84, as text."""
 
     name: ShortText | None = None
     address: Address | None = None
@@ -42,7 +42,7 @@ class Venue(WireModel):
 
 
 class CancellationPolicy(WireModel):
-    """Until how many minutes before an event its orders may be cancelled, and how much is given back."""
+    """The minutes before an event until which its orders may be cancelled, and the share refunded."""
 
     type: ShortText
     duration_minutes: Annotated[int, Field(ge=0)]
@@ -50,14 +50,14 @@ class CancellationPolicy(WireModel):
 
 
 class Instruction(WireModel):
-    """What the buyer of a ticket is to know."""
+    """An instruction for the buyer of a ticket."""
 
     title: ShortText = ""
     description: LongText = ""
 
 
 class EventDetails(WireModel):
-    """What there is to know of an event beside its time and prices."""
+    """The details of an event apart from its time and prices."""
 
     type: ShortText | None = None
     description: LongText | None = None
@@ -70,7 +70,7 @@ class EventDetails(WireModel):
 
 
 class TicketClassDetails(WireModel):
-    """What there is to know of a ticket class; `kind` says whether it is an admission or a thing."""
+    """The details of a ticket class; `kind` is `event` for an admission, `inventory` for goods."""
 
     kind: Literal["event", "inventory"] = "event"
     variation: ShortText | None = None

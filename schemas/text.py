@@ -1,4 +1,4 @@
-"""Bounded text: what PostgreSQL can store and a person can read."""
+"""Bounded text that PostgreSQL can store and people can read."""
 
 import re
 from dataclasses import dataclass
@@ -22,20 +22,20 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_before_validator_function
 
 # Surrogates come from JSON such as "\ud800"; neither they nor NUL can be stored as UTF-8 text.
-UNSTORABLE: Final = "text must not hold the NUL character or a lone surrogate"
+UNSTORABLE: Final = "text must not contain the NUL character or a lone surrogate"
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
-# The same for pydantic, which looks for surrogates itself: checked in its core, not in Python.
+# The same for pydantic, which rejects surrogates itself: checked in its core, not in Python.
 _NO_NUL: Final = r"^[^\x00]*$"
 
 
 def is_storable(value: str) -> bool:
-    """Say whether PostgreSQL can store the text."""
+    """Return whether PostgreSQL can store the text."""
     return _UNSTORABLE.search(value) is None
 
 
 def parse_uuid(text: str) -> UUID | None:
-    """Return the id that the text spells in its one usual form (RFC 9562, 4), or None."""
+    """Return the UUID of text in the canonical form (RFC 9562, section 4), or None."""
     try:
         parsed = UUID(text)
     except ValueError:
@@ -50,19 +50,19 @@ _ANY_FORM: Final = re.compile(
 
 
 def parse_any_uuid(text: str) -> UUID | None:
-    """Return the id that the text spells in any usual form, or None.
+    """Return the UUID of text in any common form, or None.
 
     The forms are those of RFC 9562, of Microsoft (in braces) and of URNs, and 32 digits without hyphens.
     """
-    # `UUID` alone takes more than that: hyphens anywhere, and whatever `int` reads as 32 characters.
+    # `UUID` alone accepts more: hyphens anywhere, and any 32 characters that `int` can read.
     return UUID(text.lower()) if _ANY_FORM.fullmatch(text) else None
 
 
 @dataclass(frozen=True, slots=True)
 class AtMost:
-    """So many items of a list, which is refused before one of more is looked at.
+    """The maximum length of a list, checked before its items.
 
-    pydantic's own bound counts well-formed items: of 150,000 malformed ones it would tell of each.
+    pydantic's own bound counts well-formed items: it would report each of 150,000 malformed ones.
     """
 
     count: int
@@ -74,30 +74,30 @@ class AtMost:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Say the bound in the contract."""
+        """Add the bound to the JSON Schema."""
         return handler(schema) | {"maxItems": self.count}
 
     def _check(self, value: Any) -> Any:
         if isinstance(value, list | tuple) and len(value) > self.count:
             raise PydanticCustomError(
                 "too_long",
-                "the array has at most {count} items, not {length}",
+                "the array may have at most {count} items, not {length}",
                 {"count": self.count, "length": len(value)},
             )
         return value
 
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=_NO_NUL)]
-"""A name that a producer or a catalogue gives to a thing: 1 to 64 characters."""
+"""An id that a producer or a catalogue chooses: 1 to 64 characters."""
 
 RESERVED_KEYS: Final = "willcall:"
-"""How the keys of the system's own requests begin."""
+"""The prefix of the keys of the system's own requests."""
 
-RESERVED_KEY: Final = f"keys that begin with {RESERVED_KEYS} are for Willcall's own requests; use another one"
-"""What a sender of such a key is told."""
+RESERVED_KEY: Final = f"keys that begin with {RESERVED_KEYS} are reserved for Willcall; use another key"
+"""The rejection of such a key."""
 
 StoredKey = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_NO_NUL)]
-"""The name of one request, whoever gave it: 1 to 200 characters."""
+"""The key of one request, the sender's or the system's: 1 to 200 characters."""
 
 
 def _unreserved(key: str) -> str:
@@ -109,7 +109,7 @@ def _unreserved(key: str) -> str:
 IdempotencyKey = Annotated[
     StoredKey,
     AfterValidator(_unreserved),
-    # The contract says it, too; pydantic's own patterns cannot, for they know no lookahead.
+    # The JSON Schema states it, too; pydantic's own patterns cannot: they have no lookahead.
     WithJsonSchema(
         {
             "type": "string",
@@ -119,15 +119,15 @@ IdempotencyKey = Annotated[
         }
     ),
 ]
-"""The sender's own name for one request: 1 to 200 characters, and not one of the system's names."""
+"""The sender's own key for one request: 1 to 200 characters, without the reserved prefix."""
 
 ShortText = Annotated[str, StringConstraints(max_length=200, pattern=_NO_NUL)]
-"""A name, a city, a phone number: at most 200 characters, kept as sent."""
+"""A name, a city, a phone number: at most 200 characters, stored as sent."""
 
 LongText = Annotated[str, StringConstraints(max_length=5_000, pattern=_NO_NUL)]
-"""A note: at most 5,000 characters, kept as sent."""
+"""A note: at most 5,000 characters, stored as sent."""
 
-# What almost every address looks like. Only the others are worth the 60 µs of a full parse.
+# The form of almost every address. Only other addresses need a full parse, which takes 60 µs.
 _PLAIN_ADDRESS: Final = re.compile(
     r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
     re.ASCII | re.IGNORECASE,
@@ -136,9 +136,9 @@ _PLAIN_ADDRESS: Final = re.compile(
 
 def _email_address(value: Any) -> Any:
     if not isinstance(value, str):
-        return value  # pydantic says that it is no string
+        return value  # pydantic reports that it is no string
     if len(value) > 254:  # RFC 5321, 4.5.3.1.3
-        raise PydanticCustomError("email", "an e-mail address has at most 254 characters")
+        raise PydanticCustomError("email", "an e-mail address may have at most 254 characters")
     if _PLAIN_ADDRESS.fullmatch(value) is None or value.index("@") > 64:
         _parse_address(value)
     return value
@@ -161,10 +161,10 @@ EmailAddress = Annotated[
     BeforeValidator(_email_address),
     WithJsonSchema({"type": "string", "format": "email", "maxLength": 254}),
 ]
-"""An e-mail address (RFC 5321, RFC 6531), kept as sent."""
+"""An e-mail address (RFC 5321, RFC 6531), stored as sent."""
 
 
 class WireModel(BaseModel):
-    """A frozen model of the wire that refuses unknown fields by name."""
+    """A frozen wire model that rejects unknown fields by name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

@@ -7,8 +7,8 @@ from typing import Final
 from sqlalchemy import text
 
 from orders.recovery.delayed_requests import Due, Kind, claim_due, forget, put_aside, put_back
+from orders.upkeep.document_cleanup import forget_documents
 from orders.upkeep.expiry import end_late_holds, propose_expiries
-from orders.upkeep.kept_documents import forget_documents
 from orders.upkeep.reconciliation import reconcile_gently
 from orders.upkeep.ticks import is_alone
 from tasks.orders import process_now, process_requests, retry_policy

@@ -1,4 +1,4 @@
-"""What a dialect is: how the words of another system become ours."""
+"""Dialects: how requests of another system are translated to canonical ones, and orders rendered for it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from schemas.orders import Order
 from schemas.outcomes import Rejection
 
 Renderer = Callable[[Order, Background], JsonObject]
-"""Makes the words of an order, whichever words it was made in; `Background` is what is known around it."""
+"""Renders an order, whichever dialect it was created in, with its `Background`."""
 
 
 class NotTranslatable(Exception):
-    """The words are not the dialect's; `rejections` name the dialect's own fields."""
+    """The body is not valid in the dialect; `rejections` name the dialect's own fields."""
 
     def __init__(self, rejections: Sequence[Rejection]) -> None:
         super().__init__("; ".join(rejection.message for rejection in rejections))
@@ -24,13 +24,13 @@ class NotTranslatable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How the requests of one system become ours; answers are made by the dialect's own functions.
+    """The translation of one system's requests; the dialect's own functions render answers.
 
-    `split(payload)` returns the requests that the payload of one call holds, each in the dialect's words:
-    what travels on the queue. `translate(kind, words)` returns the canonical body of one of them. Both
-    raise `NotTranslatable`. Beside the dialect's own fields a request may have ours for an envelope:
-    `idempotency_key`, which `translate` hands on, and what the path of the dialect's call says, under
-    the vendor's name of it.
+    `split(payload)` returns the requests in the payload of one call, each as a body in the dialect: this is
+    what is published on the queue. `translate(kind, body)` returns the canonical body of one of them. Both
+    raise `NotTranslatable`. A body may have two kinds of fields besides the dialect's own:
+    `idempotency_key`, which `translate` copies, and the parameters of the call's path, under the vendor's
+    names.
     """
 
     name: DialectName

@@ -1,8 +1,8 @@
-"""What every dialect takes as its vendor's clients write it: one rule for all of them.
+"""Leniency: what every dialect accepts from its vendor's clients.
 
-A number that is whole is whole, however it is written: 2.0 is 2. A field that is null is as one that is left
-out. A field that the vendor documents for a neighbour of what is called is kept with the order. All else that
-a dialect has no word for is refused by its name, whatever would change money or tickets among it.
+A whole number may be written with a fraction: 2.0 is 2. A null field counts as omitted. A field that the
+vendor documents for a related object is stored with the order. Every other unknown field is refused by name,
+since it could change money or tickets.
 """
 
 from decimal import Decimal
@@ -14,10 +14,10 @@ from schemas.json import JsonObject
 from schemas.text import WireModel
 
 _FRACTIONS: Final = frozenset({float, Decimal})
-"""The types of numbers that are written with a fraction."""
+"""The types of numbers written with a fraction."""
 
 _EXACT: Final = 10**15
-"""Whole numbers below it are exact in a double (IEEE 754), which is how JSON is mostly read."""
+"""Whole numbers below it are exact in a double (IEEE 754), as which most readers decode JSON numbers."""
 
 
 def whole_number(value: Any) -> Any:
@@ -34,16 +34,16 @@ def _is_whole(value: float | Decimal) -> bool:
 
 
 class Call(WireModel):
-    """A part of a call, as a vendor's client sends it."""
+    """A part of a call's body, as a vendor's client sends it."""
 
     @classmethod
     def is_given(cls, name: str, value: Any) -> bool:
-        """Say whether a field with this value counts as sent."""
+        """Return whether a field with this value counts as sent."""
         return value is not None
 
     @classmethod
     def is_plain(cls, value: JsonObject) -> bool:
-        """Say whether a part is as pydantic takes it: most are, and nothing has to be made anew."""
+        """Return whether pydantic can take the part unchanged: true for most parts, which saves a copy."""
         return None not in value.values() and _FRACTIONS.isdisjoint(map(type, value.values()))
 
     @model_validator(mode="before")
@@ -59,7 +59,7 @@ class Call(WireModel):
 
 
 class RelatedCall(Call):
-    """A part beside which the vendor documents fields of neighbours: kept as they came, and not looked at."""
+    """A part with documented fields of related objects: stored as sent, and otherwise ignored."""
 
     NEIGHBOURS: ClassVar[frozenset[str]] = frozenset()
 
@@ -67,7 +67,7 @@ class RelatedCall(Call):
 
     @property
     def related(self) -> JsonObject:
-        """Return the fields of neighbours that were sent."""
+        """Return the fields of related objects that were sent."""
         return dict(self._related)
 
     @model_validator(mode="wrap")

@@ -1,4 +1,4 @@
-"""The dialects by their names."""
+"""The registry of dialects, by name."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,7 +13,7 @@ CANONICAL: Final = "canonical"
 DIALECTS: Final[Mapping[str, Dialect]] = {
     dialect.name: dialect for dialect in (zoho_backstage.DIALECT, acme.DIALECT, ticket_evolution.DIALECT)
 }
-"""Those that requests can be in."""
+"""The dialects that requests can be in."""
 
 RENDERERS: Final[Mapping[DialectName, Renderer]] = {
     zoho_backstage.DIALECT.name: zoho_backstage.answer,
@@ -21,22 +21,22 @@ RENDERERS: Final[Mapping[DialectName, Renderer]] = {
     ticket_evolution.DIALECT.name: ticket_evolution.answer,
     "eventbookings": eventbookings.answer_without_links,
 }
-"""Those that any order can be shown in; each dialect adds its own here."""
+"""The dialects that any order can be rendered in."""
 
 
 def translate(
-    dialect: object, kind: str, words: dict[str, Any]
+    dialect: object, kind: str, body: dict[str, Any]
 ) -> tuple[Mapping[str, Any], tuple[Rejection, ...]]:
-    """Return the canonical words of a request, or its own words and why they have none."""
+    """Return the canonical body of a request, or its own body and the reasons why it cannot be translated."""
     if dialect == CANONICAL:
-        return words, ()
+        return body, ()
     known = DIALECTS.get(dialect) if isinstance(dialect, str) else None
     if known is None:
         names = ", ".join((CANONICAL, *DIALECTS))
-        return words, (Rejection("invalid", "dialect", f"requests are taken in the dialects {names}"),)
+        return body, (Rejection("invalid", "dialect", f"unknown dialect: use one of {names}"),)
     try:
-        return known.translate(kind, words), ()
+        return known.translate(kind, body), ()
     except NotTranslatable as error:
-        return words, error.rejections
+        return body, error.rejections
     except RecursionError:
-        return words, (Rejection("invalid", None, "nested too deeply"),)
+        return body, (Rejection("invalid", None, "nested too deeply"),)

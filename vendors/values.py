@@ -1,4 +1,4 @@
-"""How dialects write amounts and moments."""
+"""Values that several dialects write alike: amounts, moments, shares of an amount."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from schemas.money import quantum
 
 
 def number(amount: Decimal) -> orjson.Fragment:
-    """Return the amount as a JSON number, exact and without needless zeros: 10, 45.5."""
+    """Return the amount as an exact JSON number without trailing zeros: 10, 45.5."""
     text = format(amount, "f")
     return orjson.Fragment(text.rstrip("0").rstrip(".") if "." in text else text)
 
@@ -24,21 +24,21 @@ def moment(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def without_nothing(words: Mapping[str, Any]) -> JsonObject:
-    """Return the fields that are not None."""
-    return {name: value for name, value in words.items() if value is not None}
+def without_none(fields: Mapping[str, Any]) -> JsonObject:
+    """Return the mapping without its None values."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def spread(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
-    """Return the amount's shares by weight, in whole minor units, whose sum is exactly the amount.
+    """Return the amount's shares by weight, in whole minor units; their sum is exactly the amount.
 
-    What rounding down leaves goes, unit by unit, to the largest remainders, the first of equals first
-    (Hamilton's method). Without any weight all shares are alike.
+    The units left by rounding down go to the largest remainders, the first of equal ones first (Hamilton's
+    method). If all weights are zero, the shares are equal.
     """
     if not weights:
         return []
     unit = quantum(currency)
-    # In whole units and fractions: a quotient of decimals is rounded, and its remainder a guess.
+    # In whole units and fractions: a quotient of decimals is rounded, and so is its remainder.
     units = int(amount / unit)
     parts = [Fraction(weight) for weight in weights]
     total = sum(parts, Fraction(0))

@@ -17,7 +17,7 @@ from intake.web.preferences import wanted_wait
 from intake.web.problems import Problem, unavailable
 from intake.web.responses import json_response, order_response
 from orders.reading.order_reading import RequestRow, conflicting
-from orders.reading.showing import showing
+from orders.reading.safe_rendering import showing
 from orders.reading.snapshots import Needs, Snapshot
 from schemas.outcomes import RejectionCode
 from vendors.registry import CANONICAL
@@ -53,7 +53,7 @@ def call_of(request: Request) -> Call:
 
 
 def _outcomes(_: Snapshot, outcomes: Sequence[RequestRow]) -> Response:
-    return json_response([outcome.words() for outcome in outcomes])
+    return json_response([outcome.body() for outcome in outcomes])
 
 
 OUTCOMES: Final = Plan(_outcomes, Needs.NOTHING)
@@ -118,7 +118,7 @@ def _without_orders(plan: Plan, *, is_array: bool) -> Plan:
 
     def outcomes_only(snapshot: Snapshot, outcomes: Sequence[RequestRow]) -> Response | None:
         response = plan.make(snapshot, outcomes)
-        words = [outcome.words() for outcome in outcomes]
+        words = [outcome.body() for outcome in outcomes]
         return None if response is None else _with_body(response, words if is_array else words[0])
 
     return replace(plan, make=outcomes_only)

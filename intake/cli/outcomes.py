@@ -13,7 +13,7 @@ from schemas.json import JsonObject
 
 def find_outcomes(connection: Connection, ids: Collection[UUID]) -> dict[UUID, JsonObject]:
     """Return the answers of `GET /v1/requests/{id}` to those requests that have an outcome, by id."""
-    found = {id_: row.words() for id_, row in find_requests(connection, ids).items()}
+    found = {id_: row.body() for id_, row in find_requests(connection, ids).items()}
     _add_holds(connection, found)
     # A request of an unknown tenant is dead, and nobody's.
     missing = [id_ for id_ in ids if id_ not in found]

@@ -14,7 +14,7 @@ from intake.web.problems import not_found
 from intake.web.responses import json_response
 from orders.reading.background import get_with_background
 from orders.reading.order_reading import RequestRow, find_order
-from orders.reading.showing import showing
+from orders.reading.safe_rendering import showing
 from orders.reading.snapshots import Snapshot
 from schemas.background import Background
 from schemas.dialects import DialectName

@@ -11,7 +11,7 @@ from db.tenant_secrets import open_secret, sealed_secret
 from intake.documents.drawing.describe import describe_order, describe_ticket
 from intake.documents.drawing.facts import OrderText, TicketText
 from orders.reading.background import get_with_background
-from orders.reading.showing import showing
+from orders.reading.safe_rendering import showing
 from orders.reading.tickets import get_ticket
 
 _DOCUMENTS: Final = "documents"

@@ -20,8 +20,8 @@ from intake.clock import utc_now
 from intake.requests.answer_plans import Plan
 from intake.requests.turns import Turns
 from orders.reading.order_reading import RequestRow, count_tickets, find_requests
-from orders.reading.showing import is_of_the_database, showing
-from orders.reading.snapshots import Snapshot, Wanted, read_snapshot, read_told
+from orders.reading.safe_rendering import is_of_the_database, showing
+from orders.reading.snapshots import Snapshot, Wanted, read_published, read_snapshot
 
 log = logging.getLogger(__name__)
 
@@ -227,7 +227,7 @@ class BulkAnswers:
     def _snapshot(self, wanted: Sequence[Wanted]) -> Snapshot:
         # New orders in our own words are a single statement, which sees one moment without a transaction.
         if all(one.is_order_alone for one in wanted):
-            told = _read(self._looking, lambda connection: read_told(connection, wanted))
+            told = _read(self._looking, lambda connection: read_published(connection, wanted))
             if told is not None:
                 return told
         return _read(self._reading, lambda connection: read_snapshot(connection, wanted, now=utc_now()))

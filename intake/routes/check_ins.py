@@ -16,7 +16,7 @@ from intake.routes.scanned_ticket import ticket_of
 from intake.web.responses import json_response
 from intake.web.strict_routes import StrictRoute
 from orders.reading.order_reading import RequestRow
-from orders.reading.showing import showing
+from orders.reading.safe_rendering import showing
 from orders.reading.snapshots import Snapshot
 from schemas.requests import CHECK_IN
 from vendors.registry import CANONICAL

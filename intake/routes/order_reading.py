@@ -20,9 +20,9 @@ from intake.web.strict_routes import StrictRoute
 from orders.reading.history import read_history
 from orders.reading.order_reading import OrderFilter, RequestRow, get_order, list_ids
 from orders.reading.pages import DEFAULT_PAGE, MAX_PAGE, BadCursor
-from orders.reading.showing import as_json, show_each, showing
+from orders.reading.safe_rendering import as_json, show_each, showing
 from orders.reading.snapshots import Needs, Snapshot
-from orders.reading.whole_orders import read_words
+from orders.reading.wire_orders import read_rendered
 from schemas.json import JsonObject
 from schemas.order_fields import OrderStatus
 from schemas.text import Identifier, ShortText, parse_uuid
@@ -116,7 +116,7 @@ def list_page(
 
     def read(connection: Connection) -> Response:
         ids, next_cursor = list_ids(connection, wanted, cursor=cursor, limit=limit or DEFAULT_PAGE)
-        page = show_each(ids, CANONICAL, lambda some: as_json(read_words(connection, some)))
+        page = show_each(ids, CANONICAL, lambda some: as_json(read_rendered(connection, some)))
         words = {"items": page.items, "next_cursor": next_cursor, "left_out": page.left_out}
         return list_response(words, page.left_out)
 

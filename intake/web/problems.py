@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from db.failures import Fault, fault_of
 from intake.web.unexpected import tell_of
-from orders.reading.showing import OrderNotShown
+from orders.reading.safe_rendering import OrderNotShown
 from schemas.outcomes import MAX_REJECTIONS, Rejection
 from worker.runtime.secret_key import SecretKeyUnusable
 

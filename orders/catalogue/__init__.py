@@ -1,1 +1,1 @@
-"""What a tenant sells: events, ticket classes, promo codes, signing keys."""
+"""The catalogue of a tenant: events, ticket classes, promo codes, signing keys."""

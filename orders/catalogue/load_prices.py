@@ -1,4 +1,4 @@
-"""What the catalogue says about the things that a batch names: two statements, whatever its size."""
+"""Loading the offers that a batch names, in two statements whatever its size."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -55,7 +55,7 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a batch names of the catalogue: pairs of a tenant's id and an id, or a promo code's key."""
+    """The names of a batch: pairs of a tenant's id and a catalogue's id, or a promo code's key."""
 
     ticket_classes: set[Name] = field(default_factory=set)
     promo_codes: set[Name] = field(default_factory=set)
@@ -114,7 +114,7 @@ def _ticket_classes(
 
 
 def load_events(connection: Connection, names: set[Name]) -> dict[Name, EventOffer]:
-    """Return those of the events that are there."""
+    """Return the existing ones of the events."""
     tenants, external_ids = _columns(names)
     rows = connection.execute(_EVENT_OFFERS, {"tenant_ids": tenants, "external_ids": external_ids})
     return {(row.tenant_id, row.event_external_id): _event(row) for row in rows}
@@ -137,7 +137,7 @@ def _event(row: Row[tuple[object, ...]]) -> EventOffer:
 
 
 def _events(connection: Connection, names: set[Name]) -> dict[Name, str]:
-    """Return the catalogue's ids of those events that are there, by tenant and what they were called."""
+    """Return the catalogue's ids of existing events, by tenant and the name used in the batch."""
     if not names:
         return {}
     tenants, external_ids = _columns(names)

@@ -1,4 +1,4 @@
-"""Reading tenants, and the keys that sign their tickets."""
+"""Loading tenants, and the keys that sign their tickets."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -13,7 +13,7 @@ from schemas.catalogue import FraudRules
 from schemas.order_fields import MAX_TICKETS
 from schemas.text import is_storable
 
-# The newest key of each tenant signs; the older ones stay, so that what they signed stays valid.
+# The newest key of each tenant signs; older keys stay, so that their codes stay valid.
 _TENANTS = text("""
     SELECT name, t.id::text, key.id AS key_id, key.sealed_key, secret.sealed AS group_secret, issues_tickets,
         cancels_unpaid, fraud_rules, returns_promo_uses
@@ -34,7 +34,7 @@ _PUBLIC_KEYS = text("""
 def load_tenants(
     connection: Connection, names: Iterable[str], *, max_tickets: int = MAX_TICKETS
 ) -> dict[str, Tenant]:
-    """Return those tenants that exist, by name; the names may be any text. Raises `SecretKeyUnusable`."""
+    """Return the existing tenants, by name; the names may be any text. Raises `SecretKeyUnusable`."""
     rows = connection.execute(_TENANTS, {"names": sorted(set(filter(is_storable, names)))})
     return {
         row.name: Tenant(
@@ -52,7 +52,7 @@ def load_tenants(
     }
 
 
-# What verifies a key's codes is worth keeping: it takes longer to compute than a code.
+# Cached, since deriving the verifying key takes longer than signing a code.
 @lru_cache(maxsize=1_000)
 def _ticket_key(key_id: int, sealed_key: bytes) -> TicketKey:
     return TicketKey(key_id, unseal(sealed_key, "ticket_keys", key_id))

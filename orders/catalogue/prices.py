@@ -1,6 +1,6 @@
-"""What the catalogue offers to the orders of a batch, and what an order picks of it.
+"""The catalogue's offers for the orders of a batch, and the offers that an order picks.
 
-Ids of rows are text here, as everywhere on the path of a batch.
+Ids of rows are text here, as everywhere in the processing of a batch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ _UNKNOWN: Final = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class TaxRule:
-    """How the tax of an event is computed; `rate` is a fraction of the net price."""
+    """The tax rule of an event; `rate` is a fraction of the net price."""
 
     rate: Decimal
     is_included: bool
@@ -28,7 +28,7 @@ class TaxRule:
 
 @dataclass(frozen=True, slots=True)
 class EventOffer:
-    """An event, as far as selling it needs."""
+    """The fields of an event that sales need."""
 
     id: str
     external_id: str
@@ -38,7 +38,7 @@ class EventOffer:
     ends_at: datetime = _UNKNOWN
     on_sale_from: datetime | None = None
     on_sale_until: datetime | None = None
-    """Until when it is on sale, where that is not its end."""
+    """The end of its sale, if that is not the end of the event."""
 
     def check_on_sale(self, now: datetime, field: str) -> None:
         """Raise `SalesClosed` before the sale, and after it."""
@@ -53,7 +53,7 @@ class EventOffer:
 
 @dataclass(frozen=True, slots=True)
 class TicketClassOffer:
-    """A ticket class at its price in the catalogue."""
+    """A ticket class at its catalogue price."""
 
     id: str
     external_id: str
@@ -61,13 +61,13 @@ class TicketClassOffer:
     price: Decimal
     has_seats: bool
     free: int = 0
-    """What was neither sold nor held when the catalogue was read; by now it may be less."""
+    """The free tickets when the catalogue was read; there may be fewer by now."""
     code_scope: bytes = b""
-    """What the codes of its tickets say of it: see `orders.catalogue.ticket_codes.code_scope`."""
+    """The scope of its ticket codes: see `orders.catalogue.ticket_codes.code_scope`."""
     office: str | None = None
-    """Who owns it; without an office, whoever sells it."""
+    """The owning office; without one, the seller."""
     cost: Decimal | None = None
-    """What a purchase of it costs a ticket, by the catalogue."""
+    """The catalogue's cost per ticket of a purchase."""
 
 
 def ticket_code(ticket_id: str, key: TicketKey, offer: TicketClassOffer) -> str:
@@ -77,7 +77,7 @@ def ticket_code(ticket_id: str, key: TicketKey, offer: TicketClassOffer) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PromoCodeOffer:
-    """What a promo code takes off at one event: a percentage of its lines, or an amount."""
+    """A promo code's discount at one event: a percentage of its lines, or an amount."""
 
     id: str
     event_id: str
@@ -88,17 +88,17 @@ class PromoCodeOffer:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """What one tenant offers, by the catalogue's own ids."""
+    """The offers of one tenant, by the catalogue's ids."""
 
     ticket_classes: dict[str, TicketClassOffer]
     promo_codes: Mapping[str, Sequence[PromoCodeOffer]]
-    """By what their spellings have in common: see `schemas.catalogue.promo_code_key`."""
+    """By the key that their spellings share: see `schemas.catalogue.promo_code_key`."""
     event_ids: Mapping[str, str]
-    """The catalogue's ids of events, by that and by whatever else an order may call them."""
+    """The catalogue's ids of events, by that id and by the event's UUID."""
 
 
 class Pick(NamedTuple):
-    """What an order picks: an offer for each of its lines, in their order.
+    """The offers that an order picks, one for each of its lines, in order.
 
     `promo_codes` is its promo code, once for each of its events that has it, in the order of the lines.
     """
@@ -119,7 +119,7 @@ def with_event(order: OrderRequest, offers: Offers) -> OrderRequest:
 
 
 def pick(order: OrderRequest, offers: Offers) -> Pick:
-    """Return what the order names, or raise why it cannot be had."""
+    """Return the offers that the order names, or raise its rejection."""
     picked = tuple(
         _ticket_class(order, index, offers.ticket_classes) for index in range(len(order.line_items))
     )
@@ -161,7 +161,7 @@ def _promo_codes(
         return ()
     spelled_alike = promo_codes.get(promo_code_key(order.promo_code), ())
     by_event = {one.event_id: one for one in reversed(spelled_alike)}
-    # An event may still have two spellings, from before they were one code.
+    # Older events may have two spellings of one code.
     by_event |= {one.event_id: one for one in spelled_alike if one.code == order.promo_code}
     events = dict.fromkeys(offer.event.id for offer in picked)
     found = tuple(by_event[event_id] for event_id in events if event_id in by_event)

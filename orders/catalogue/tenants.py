@@ -1,4 +1,4 @@
-"""Who sells, and on which terms."""
+"""Tenants and their terms of sale."""
 
 from dataclasses import dataclass, field
 
@@ -9,19 +9,19 @@ from schemas.order_fields import MAX_TICKETS
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """Who sells, and what signs its tickets."""
+    """A tenant, with its keys and settings."""
 
     id: str
     name: str
     key: TicketKey
     group_secret: bytes = field(repr=False)
-    """What the signatures of its ticket groups are made with."""
+    """The secret of its ticket groups' signatures."""
     issues_on_payment: bool
-    """Whether tickets get their codes when the order is fully paid, and not before."""
+    """Whether tickets get their codes only when the order is fully paid."""
     cancels_unpaid: bool
-    """Whether an order that was not paid in full in time is cancelled."""
+    """Whether orders that are not paid in full in time are cancelled."""
     fraud_rules: FraudRules | None
     returns_promo_uses: bool = True
-    """Whether an order that is cancelled gives back its use of a promo code."""
+    """Whether a cancelled order returns its use of a promo code."""
     max_tickets: int = MAX_TICKETS
-    """How many tickets an order may have."""
+    """Maximum tickets of an order."""

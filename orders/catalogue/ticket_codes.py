@@ -1,8 +1,8 @@
-"""A ticket's code: what a scanner verifies without asking anybody.
+"""Ticket codes, which a scanner verifies offline.
 
 The code is base64url (RFC 4648, section 5, without padding; 167 characters) of 61 bytes and their
 Ed25519 signature (RFC 8032): version (1 byte, 1), key id (4), ticket id (16), event id (16), ticket
-class id (16), and when the event starts and ends (4 bytes each, seconds since 1970, unsigned,
+class id (16), and the start and end of the event (4 bytes each, seconds since 1970, unsigned,
 big-endian).
 """
 
@@ -30,28 +30,28 @@ _LAST_SECOND: Final = 2**32 - 1
 
 
 class ForgedCode(Exception):
-    """The code was not signed with the key that it names, or it is no code at all."""
+    """The code was not signed with the key that it names, or is malformed."""
 
 
 class UnknownKey(Exception):
-    """The code names a key that is not among the known ones."""
+    """The code names an unknown key."""
 
 
 @dataclass(frozen=True)
 class TicketKey:
-    """A tenant's signing key (the 32 bytes of RFC 8032); `id` stands in each code, so keys can rotate."""
+    """A tenant's signing key (the 32 bytes of RFC 8032); each code contains the `id`, so keys can rotate."""
 
     id: int
     private_key: bytes = field(repr=False)
 
     @classmethod
     def generate(cls) -> "TicketKey":
-        """Return a new key with an id that nobody can guess or collide with by counting."""
+        """Return a new key with a random id, which cannot be guessed and is unlikely to collide."""
         return cls(secrets.randbits(32), bytes(SigningKey.generate()))
 
     @cached_property
     def public_key(self) -> bytes:
-        """Return the 32 bytes that verify what the key has signed."""
+        """Return the 32 bytes of the public key."""
         return bytes(SigningKey(self.private_key).verify_key)
 
     @cached_property
@@ -59,19 +59,19 @@ class TicketKey:
         return self.private_key + self.public_key
 
     def sign(self, ticket_id: bytes, scope: bytes) -> str:
-        """Return the code of a ticket (the 16 bytes of its id) of a class; the same each time.
+        """Return the code of a ticket (the 16 bytes of its id); the same each time.
 
-        `scope` is what `code_scope` says of the class.
+        `scope` is the class's `code_scope`.
         """
         payload = _HEAD.pack(_VERSION, self.id) + ticket_id + scope
-        # The binding below nacl.signing: an object less for each of thousands of tickets a second.
+        # The binding below nacl.signing saves an object for each of thousands of tickets per second.
         signature = crypto_sign(payload, self._expanded)[:_SIGNATURE_BYTES]
         return _encode(payload + signature)
 
 
 @dataclass(frozen=True, slots=True)
 class TicketClaims:
-    """What a verified code says."""
+    """The content of a verified code."""
 
     key_id: int
     ticket_id: UUID
@@ -84,12 +84,12 @@ class TicketClaims:
 def code_scope(
     *, event_id: UUID, ticket_class_id: UUID, valid_from: datetime, valid_until: datetime
 ) -> bytes:
-    """Return what all codes of a ticket class have in common: what they admit to, and when."""
+    """Return the part that all codes of a ticket class share: the event, the class and the times."""
     return _SCOPE.pack(event_id.bytes, ticket_class_id.bytes, _seconds(valid_from), _seconds(valid_until))
 
 
 def key_id_of(code: str) -> int | None:
-    """Return the id of the key that the code names, or None where it is no code of ours."""
+    """Return the id of the key that the code names, or None for a malformed code."""
     try:
         return int(_HEAD.unpack_from(_decode(code))[1])
     except ForgedCode:
@@ -97,7 +97,7 @@ def key_id_of(code: str) -> int | None:
 
 
 def verify_ticket(code: str, public_keys: Mapping[int, bytes]) -> TicketClaims:
-    """Return what the code says. `public_keys` are raw Ed25519 keys by key id.
+    """Return the content of the code. `public_keys` are raw Ed25519 keys by key id.
 
     Raises `UnknownKey`, or `ForgedCode` with a sentence.
     """
@@ -106,11 +106,11 @@ def verify_ticket(code: str, public_keys: Mapping[int, bytes]) -> TicketClaims:
     _, key_id, ticket_id, event_id, ticket_class_id, start, end = _PAYLOAD.unpack(payload)
     public_key = public_keys.get(key_id)
     if public_key is None:
-        raise UnknownKey(f"the code is signed with the key {key_id}, which is not known here")
+        raise UnknownKey(f"the code is signed with the unknown key {key_id}")
     try:
         VerifyKey(public_key).verify(payload, signature)
     except BadSignatureError as error:
-        raise ForgedCode("the code's signature is not that of its key") from error
+        raise ForgedCode("the code's signature is invalid") from error
     return TicketClaims(
         key_id,
         UUID(bytes=ticket_id),
@@ -131,7 +131,7 @@ def _decode(code: str) -> bytes:
     except (Base64Error, ValueError) as error:
         raise ForgedCode("this is not a ticket's code") from error
     is_ours = len(signed) == _PAYLOAD.size + _SIGNATURE_BYTES and signed[0] == _VERSION
-    # The decoder skips foreign characters and spare bits; one ticket has one code, to the letter.
+    # The decoder ignores foreign characters and spare bits, but a ticket has exactly one code.
     if not is_ours or _encode(signed) != code:
         raise ForgedCode("this is not a ticket's code")
     return signed

@@ -1,1 +1,1 @@
-"""What is done to an existing order: update, cancel, pay, check in, expire."""
+"""Changing existing orders: update, cancel, pay, check in, expire."""

@@ -1,4 +1,4 @@
-"""`orders.cancel`: tickets are voided and their inventory returned, once; what was paid is owed back."""
+"""`orders.cancel`: void tickets and return their inventory, once; paid amounts become refundable."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ from schemas.money import zero
 
 
 def cancel(world: World, request: CancelOrder, now: datetime) -> None:
-    """Cancel the order, or a part of it; what is cancelled already stays so.
+    """Cancel the order, or a part of it; already cancelled parts stay cancelled.
 
-    Raises `Invalid`, `UnknownTicket` or `NotAllowedInStatus`; the world is then as it was.
+    Raises `Invalid`, `UnknownTicket` or `NotAllowedInStatus`; the world is then unchanged.
     """
     order = open_order(world, request)
     if order.row.status != "placed":
@@ -32,13 +32,13 @@ def cancel(world: World, request: CancelOrder, now: datetime) -> None:
     body = request.body
     if body.is_whole or not order.tickets:
         if not body.is_whole:
-            raise Invalid("a purchase order without tickets is cancelled as a whole", "lines")
+            raise Invalid("a purchase order without tickets can only be cancelled as a whole", "lines")
         cancel_whole(world, request, order, body.reason, now)
         return
     tickets = _named(order, body)
     check_unused(tickets, "ticket_ids")
     if not tickets:
-        return  # all of them are cancelled already
+        return  # all of them are already cancelled
     if len(tickets) == len(order.valid_tickets()):
         cancel_whole(world, request, order, body.reason, now)
         return
@@ -53,9 +53,9 @@ def cancel(world: World, request: CancelOrder, now: datetime) -> None:
 
 
 def cancel_whole(world: World, request: Opened, order: OrderState, reason: str | None, now: datetime) -> None:
-    """Cancel all that is left of the order, and the purchase order that its sale made.
+    """Cancel the rest of the order, and the purchase order of a sale.
 
-    Raises `NotAllowedInStatus` where a ticket was used, or what a purchase made is sold.
+    Raises `NotAllowedInStatus` if a ticket was used, or if tickets that a purchase created are sold.
     """
     tickets = order.valid_tickets()
     check_unused(tickets, "ticket_ids")
@@ -76,9 +76,9 @@ def cancel_whole(world: World, request: Opened, order: OrderState, reason: str |
 
 
 def _let_go(change: Change) -> None:
-    """Take out the inventory that a purchase order without tickets made."""
+    """Withdraw the inventory that a purchase order without tickets created."""
     order, stock = change.order, change.world.stock
-    # What a sale bought is the sale's, and goes back with its tickets.
+    # Inventory bought for a sale belongs to the sale, and is returned with its tickets.
     is_maker = order.trade is not None and order.trade.counterpart_id is None
     for line in order.open_lines() if is_maker else ():
         if not stock.has(line.ticket_class_id, line.quantity):
@@ -88,7 +88,7 @@ def _let_go(change: Change) -> None:
 
 
 def _take_out(change: Change, tickets: Sequence[TicketRow]) -> None:
-    """Void the tickets, and take them out of their lines."""
+    """Void the tickets, and remove them from their lines."""
     change.void(tickets)
     lines, nothing = change.order.lines, zero(change.order.row.currency)
     for number, count in Counter(ticket.line_number for ticket in tickets).items():
@@ -98,7 +98,7 @@ def _take_out(change: Change, tickets: Sequence[TicketRow]) -> None:
 
 
 def _close(change: Change, reason: str | None) -> None:
-    """Let the order be cancelled: nothing is owed for it any more, and what was paid is the buyer's."""
+    """Set the order cancelled: nothing is owed for it, and paid amounts are refundable."""
     order = change.order
     row, nothing = order.row, zero(order.row.currency)
     terms = row.promo_terms
@@ -128,7 +128,7 @@ def _close(change: Change, reason: str | None) -> None:
 
 
 def _named(order: OrderState, body: CancelRequest) -> list[TicketRow]:
-    """Return the valid tickets that are named, each once."""
+    """Return the named valid tickets, each once."""
     named: dict[str, TicketRow] = {}
     for index, ticket_id in enumerate(body.ticket_ids):
         ticket = order.tickets.get(str(ticket_id))
@@ -148,20 +148,20 @@ def _last(tickets: Sequence[TicketRow], quantity: int | None, index: int) -> Seq
     if quantity is None:
         return tickets
     if quantity > len(tickets):
-        raise Invalid(f"the line has {len(tickets)} tickets left", f"lines.{index}.quantity")
+        raise Invalid(f"the line has only {len(tickets)} valid tickets", f"lines.{index}.quantity")
     return last_unused(tickets, quantity)
 
 
 def _cancelled(order: OrderState, body: CancelRequest, tickets: Sequence[TicketRow]) -> list[JsonObject]:
-    """Return what a late update must not bring back, line by line: see `orders.changing.merge`."""
+    """Return the parts that a late update must not restore, by line: see `orders.changing.merge`."""
     whole = {part.line_number for part in body.lines if part.quantity is None}
     return [
         {
             "line_number": number,
             "ticket_class_id": order.external_id(order.lines[number].ticket_class_id),
-            # Of a line that was cancelled as such nothing is to be left, however much it grew before.
+            # A line that was cancelled as a whole keeps no tickets, even those that a late update adds.
             "quantity": None if number in whole else count,
-            # Which of the line's tickets they were: the first of its attendees is the first ticket's.
+            # The places of the tickets in the line: its first attendee belongs to the first ticket.
             "places": [
                 place
                 for place, ticket in enumerate(order.valid_tickets(number))

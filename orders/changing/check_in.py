@@ -1,4 +1,4 @@
-"""`tickets.check_in`: a ticket is used once, and the gate hears why it cannot be."""
+"""`tickets.check_in`: use a ticket once, or report to the gate why it cannot be used."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from schemas.check_in import CheckInRequest
 
 
 def check_in(world: World, request: CheckIn, now: datetime) -> None:
-    """Use a ticket, or undo its use; the same scan once more changes nothing.
+    """Use a ticket, or undo its use; a repeated scan changes nothing.
 
     Raises `ForgedTicket`, `UnknownTicket`, `WrongEvent`, `TicketVoided`, `NotIssued` or
     `AlreadyCheckedIn`.
@@ -27,7 +27,7 @@ def check_in(world: World, request: CheckIn, now: datetime) -> None:
     if ticket.status == "voided":
         raise TicketVoided("the ticket was voided", _field(body))
     if ticket.code is None and not body.undo:
-        raise NotIssued("the ticket is not issued: its order is not paid", _field(body))
+        raise NotIssued("the ticket is not issued: its order is not paid yet", _field(body))
     if body.code is not None and body.code != ticket.code:
         raise ForgedTicket("this is not the ticket's code", "code")
     if body.undo:
@@ -44,7 +44,7 @@ def check_in(world: World, request: CheckIn, now: datetime) -> None:
     change = Change(world, request, order, now)
     order.tickets.put(ticket.id, changed)
     if not body.undo:
-        change.tell("ticket.checked_in", change.ticket_words(changed))
+        change.add_message("ticket.checked_in", change.ticket_data(changed))
     change.finish()
 
 

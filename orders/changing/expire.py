@@ -1,4 +1,4 @@
-"""`orders.expire`: an order that nobody ever paid in full, and whose time to pay is over, is cancelled."""
+"""`orders.expire`: cancel an overdue order that was never paid in full."""
 
 from datetime import datetime
 
@@ -9,13 +9,13 @@ from orders.world import World
 
 
 def expire(world: World, request: ExpireOrder, now: datetime) -> None:
-    """Cancel the order, if that is still so under its lock; the schedule only proposes it.
+    """Cancel the order if it is still overdue under its lock; the schedule only proposes it.
 
-    Raises `NotAllowedInStatus` where a ticket was used.
+    Raises `NotAllowedInStatus` if a ticket was used.
     """
     order = open_order(world, request)
     row = order.row
     due = row.expires_at
     if due is None or due > now or not request.tenant.cancels_unpaid:
         return
-    cancel_whole(world, request, order, f"not paid until {due.isoformat()}", now)
+    cancel_whole(world, request, order, f"not paid by {due.isoformat()}", now)

@@ -1,4 +1,4 @@
-"""What a patch makes of an order's terms, with what came after the patch merged in once more."""
+"""Merging a patch into an order's terms, and merging later updates again after a late patch."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -16,7 +16,7 @@ from schemas.order_fields import MAX_QUANTITY, SeatOrder
 from schemas.requests import CANCEL
 
 _OBJECTS = frozenset({"buyer", "billing_address", "extras"})
-"""Words of which a patch may name a part; of all others it names the whole."""
+"""Fields of which a patch may name a part; other fields are replaced as a whole."""
 
 _SETTLE_EACH_OTHER = frozenset({"discount", "total_discount"})
 
@@ -24,49 +24,51 @@ _NEVER_MISSING = ("buyer", "line_items")
 
 
 class Terms:
-    """What an order is to be, in the words that a patch names; all others stay as they are.
+    """The requested terms of an order, for the fields that a patch names; other fields stay.
 
-    A patch that comes late is merged with what came after it: a word that a later patch named as a whole is
-    settled, with all that followed from it, and of objects the later parts are merged once more.
+    A late patch is merged with the updates after it: a field that a later patch replaced as a whole is
+    settled, with its consequences, and the later parts of objects are merged again.
     """
 
     def __init__(self, order: OrderState, patch: JsonObject, later: Sequence[ChangeRow]) -> None:
         """Merge the patch.
 
-        Raises `pydantic.ValidationError`, or `Invalid` for what is unknown or nested too deeply.
+        Raises `pydantic.ValidationError`, or `Invalid` for unknown fields and for patches nested too deeply.
         """
         for name in patch:
             if name not in OrderTerms.model_fields:
                 raise Invalid(f"unknown field {name[:64]}", name[:64])
         updates = [change.patch or {} for change in later if change.kind != CANCEL]
         try:
-            words = merged(_objects(order, patch), patch)
+            requested = merged(_objects(order, patch), patch)
             if updates:
-                _validated(words, patch)  # what is settled is still to be well formed
+                _validated(requested, patch)  # settled fields must be valid, too
                 patch = _unsettled(patch, updates)
-                words = merged(_objects(order, patch), patch)
+                requested = merged(_objects(order, patch), patch)
             for one in updates:
-                words = merged(words, {name: one[name] for name in one if name in _OBJECTS and name in patch})
+                requested = merged(
+                    requested, {name: one[name] for name in one if name in _OBJECTS and name in patch}
+                )
         except RecursionError as error:
             raise Invalid("nested too deeply", "patch") from error
         if "line_items" in patch:
-            words, patch = _without_cancelled(words, patch, later)
+            requested, patch = _without_cancelled(requested, patch, later)
         self.named = set(patch)
-        """The words that are to be set."""
+        """The fields to set."""
         self.shrunk = [found for change in later if (found := _subtotals(change)) is not None]
-        """What the tickets cost before and after later changes, where that is known."""
-        self.words = _validated(words, patch)
+        """The tickets' amounts before and after later changes, if known."""
+        self.requested = _validated(requested, patch)
 
 
-def _validated(words: JsonObject, patch: JsonObject) -> OrderTerms:
+def _validated(requested: JsonObject, patch: JsonObject) -> OrderTerms:
     for name in _NEVER_MISSING:
-        if name in patch and name not in words:
-            raise Invalid("it cannot be removed from an order", name)
-    return OrderTerms.model_validate(words)
+        if name in patch and name not in requested:
+            raise Invalid("cannot be removed from an order", name)
+    return OrderTerms.model_validate(requested)
 
 
 def _unsettled(patch: JsonObject, updates: Sequence[JsonObject]) -> JsonObject:
-    """Return what no later update named as a whole."""
+    """Return the fields of the patch that no later update replaced as a whole."""
     settled = {name for one in updates for name in one} - _OBJECTS
     if settled & _SETTLE_EACH_OTHER:
         settled |= _SETTLE_EACH_OTHER
@@ -74,20 +76,20 @@ def _unsettled(patch: JsonObject, updates: Sequence[JsonObject]) -> JsonObject:
 
 
 def _without_cancelled(
-    words: JsonObject, patch: JsonObject, later: Sequence[ChangeRow]
+    requested: JsonObject, patch: JsonObject, later: Sequence[ChangeRow]
 ) -> tuple[JsonObject, JsonObject]:
-    """Return words and patch without what was cancelled after the patch, which knew nothing of it."""
-    items = words.get("line_items")
+    """Return the terms and the patch without parts that were cancelled after the patch was sent."""
+    items = requested.get("line_items")
     for change in later:
         if change.kind == CANCEL and isinstance(items, list):
             items = _less(items, (change.patch or {})["cancelled"])
             if not items:
-                # All that it wanted is cancelled, and what the order has now is not in it.
+                # All its lines are cancelled, and it does not name the order's current ones.
                 return (
-                    {name: value for name, value in words.items() if name != "line_items"},
+                    {name: value for name, value in requested.items() if name != "line_items"},
                     {name: value for name, value in patch.items() if name != "line_items"},
                 )
-    return ({**words, "line_items": items} if "line_items" in words else words), patch
+    return ({**requested, "line_items": items} if "line_items" in requested else requested), patch
 
 
 def _subtotals(change: ChangeRow) -> tuple[Decimal, Decimal] | None:
@@ -98,18 +100,18 @@ def _subtotals(change: ChangeRow) -> tuple[Decimal, Decimal] | None:
 
 
 def _objects(order: OrderState, patch: JsonObject) -> JsonObject:
-    """Return the objects that the patch names, in the words of the wire: what is null is left out."""
+    """Return the order's objects that the patch names, in wire format without null fields."""
     row = order.row
-    words: JsonObject = {
+    requested: JsonObject = {
         "buyer": _present(render_buyer(row)) if "buyer" in patch else None,
         "billing_address": row.billing_address and _present(row.billing_address),
         "extras": row.extras,
     }
-    return {name: words[name] for name in words if name in patch and words[name] is not None}
+    return {name: requested[name] for name in requested if name in patch and requested[name] is not None}
 
 
 def _less(items: Sequence[Any], cancelled: Sequence[JsonObject]) -> list[Any]:
-    """Return the lines without what was cancelled after they were asked for; what is no line stays."""
+    """Return the lines without the parts that were cancelled later; malformed lines stay."""
     left = list(items)
     for gone in cancelled:
         index = _index_of(left, gone)
@@ -143,8 +145,8 @@ def _lessened(item: Mapping[str, Any], gone: JsonObject) -> JsonObject | None:
         less["quantity"] = len(less["seats"])
     attendees = item.get("attendees")
     if isinstance(attendees, list):
-        kept = [one for place, one in enumerate(attendees) if place not in gone.get("places", ())]
-        less["attendees"] = kept[: less["quantity"]]
+        staying = [one for place, one in enumerate(attendees) if place not in gone.get("places", ())]
+        less["attendees"] = staying[: less["quantity"]]
     return less
 
 
@@ -156,5 +158,5 @@ def _get(item: Any, name: str) -> Any:
     return item.get(name) if isinstance(item, dict) else None
 
 
-def _present(words: JsonObject) -> JsonObject:
-    return {name: value for name, value in words.items() if value is not None}
+def _present(requested: JsonObject) -> JsonObject:
+    return {name: value for name, value in requested.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The order that a request changes, if it may."""
+"""Opening the order that a request changes."""
 
 from orders.batch_requests import ChangeOrder
 from orders.changing.status import check_changeable
@@ -8,9 +8,10 @@ from orders.world import World
 
 
 def open_order(world: World, request: ChangeOrder) -> OrderState:
-    """Return the order that the request names, in a status and a version that allow it.
+    """Return the order that the request names, if its status and its version allow the request.
 
-    Raises `UnknownOrder`, `NotAllowedInStatus`, `VersionConflict`, or `NotYet` for what may still come.
+    Raises `UnknownOrder`, `NotAllowedInStatus`, `VersionConflict`, or `NotYet` for a version that may still
+    come.
     """
     order = world.order_of(request)
     request.order_id = order.id
@@ -26,7 +27,7 @@ def _check_version(request: ChangeOrder, order: OrderState) -> None:
     field = "expected_version" if body.expected_versions is None else "expected_versions"
     latest = max(body.versions)
     if latest > version:
-        # What makes that version is on its way.
-        raise NotYet(VersionConflict(f"the order did not come to version {latest}", field), order.id)
-    expected = latest if len(body.versions) == 1 else "one of those that the request names"
+        # The change that creates that version is on its way.
+        raise NotYet(VersionConflict(f"the order did not reach version {latest} in time", field), order.id)
+    expected = latest if len(body.versions) == 1 else "one of the expected versions"
     raise VersionConflict(f"the order has version {version}, not {expected}", field)

@@ -1,4 +1,4 @@
-"""`payments.record`: money that came, that is under way, or that went back."""
+"""`payments.record`: record payments and refunds, completed or pending."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -35,7 +35,7 @@ def pay(world: World, request: RecordPayment, now: datetime) -> None:
     change.settle()
     check_bound(order.row.paid, order.row.currency, "amount")
     close_refunded(order)
-    change.tell("payment.recorded", {"order_id": order.id, "payment": render_payment(payment)})
+    change.add_message("payment.recorded", {"order_id": order.id, "payment": render_payment(payment)})
     change.finish()
 
 
@@ -56,12 +56,12 @@ def _amount(row: OrderRow, body: PaymentRecord) -> Decimal:
     if body.amount is None:
         amount = -row.balance if body.is_refund else row.balance
         if amount <= 0:
-            raise Invalid("nothing is to be refunded" if body.is_refund else "nothing is owed", "amount")
+            raise Invalid("there is nothing to refund" if body.is_refund else "nothing is owed", "amount")
         return amount
     if has_too_many_decimals(body.amount, row.currency):
         raise TooManyDecimals(f"{body.amount:f} has more decimals than {row.currency}", "amount")
     if not body.amount:
-        raise Invalid("an amount of nothing is no payment", "amount")
+        raise Invalid("the amount must not be zero", "amount")
     if body.is_refund:
         _check_returnable(row, body.amount)
     return body.amount.quantize(quantum(row.currency))
@@ -70,7 +70,7 @@ def _amount(row: OrderRow, body: PaymentRecord) -> Decimal:
 def _check_returnable(row: OrderRow, amount: Decimal) -> None:
     returnable = row.paid - row.refunded
     if amount > returnable:
-        raise Invalid(f"{returnable} was paid and not refunded yet, which is less", "amount")
+        raise Invalid(f"only {returnable} can be refunded: it was paid and not refunded yet", "amount")
 
 
 def _pending(order: OrderState, body: PaymentRecord, number: int) -> PaymentRow:
@@ -78,12 +78,12 @@ def _pending(order: OrderState, body: PaymentRecord, number: int) -> PaymentRow:
     if payment is None:
         raise Invalid(f"the order has no payment {number}", "payment_number")
     if payment.type != body.type or payment.is_refund != body.is_refund:
-        raise Invalid("it is a payment of another type", "payment_number")
+        raise Invalid("must be the type of the pending payment", "payment_number")
     if body.amount is not None and body.amount != payment.amount:
-        raise Invalid(f"its amount is {payment.amount}", "amount")
+        raise Invalid(f"must be {payment.amount}, the amount of the pending payment", "amount")
     if payment.status == "completed" and body.status == "pending":
-        raise Invalid("it is completed already", "status")
+        raise Invalid("the payment is already completed", "status")
     if payment.status != body.status and payment.is_refund:
-        # Another refund may have been completed since this one was promised.
+        # Another refund may have been completed since this one was recorded as pending.
         _check_returnable(order.row, payment.amount)
     return payment

@@ -1,12 +1,12 @@
-"""Which of an order's updates comes after which, without trusting clocks.
+"""The order of an order's updates, independent of clocks.
 
-Each update has a place, a 128-bit number: its request's id, which is a time (UUIDv7, RFC 9562), or the number
-after the largest place among the changes that its sender may have seen, where that is more. So an update that
-was sent after another's outcome was seen always comes after it, whatever the clocks of the intakes say, and
-updates that knew nothing of each other come in the order of their acceptance. This is Lamport's logical clock
+Each update has a place, a 128-bit number: its request's id, which contains the time (UUIDv7, RFC 9562), or
+the number after the largest place among the changes that its sender may have seen, if that is larger. So an
+update that was sent after another's outcome was seen always comes after it, whatever the clocks of the
+intakes say, and concurrent updates come in the order of their acceptance. This is Lamport's logical clock
 (1978), with the acceptance as its tick.
 
-An update that is decided late finds its place: those that come after it are applied once more.
+When an update is decided late, the updates after its place are applied again.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ _FIRST: Final = str(UUID(int=0))
 
 
 def place_of(order: OrderState, request: ChangeOrder) -> str:
-    """Return the place of a request that is to be decided: a UUID as text, which sorts as its number."""
+    """Return the place of a request to decide: a UUID as text, which sorts like its number."""
     seen = _seen_version(order, request)
     places = [UUID(change.place).int for change in _placed(order) if change.change_number <= seen]
     if not places:
@@ -32,7 +32,7 @@ def place_of(order: OrderState, request: ChangeOrder) -> str:
 
 
 def later_changes(order: OrderState, request: ChangeOrder, place: str) -> list[ChangeRow]:
-    """Return the changes that were decided already and come after this place, in the order of theirs."""
+    """Return the already decided changes after this place, in the order of their places."""
     seen = _seen_version(order, request)
     later = [
         change
@@ -43,10 +43,10 @@ def later_changes(order: OrderState, request: ChangeOrder, place: str) -> list[C
 
 
 def _seen_version(order: OrderState, request: ChangeOrder) -> int:
-    """Return up to which version of the order the sender knew of its changes."""
+    """Return the last version of the order that the sender may have seen."""
     if not is_dated(request.id):
         return order.row.version
-    # Of several versions the order has one now, and those after it are not there.
+    # Of several expected versions the order has one now, and later ones do not exist yet.
     return max(*request.body.versions, request.request.seen_version or 0, 0)
 
 

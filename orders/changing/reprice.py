@@ -1,4 +1,4 @@
-"""What an order costs after a change: its lines as they are now, on the terms on which they were sold."""
+"""Repricing a changed order: its current lines, on their terms of sale."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -19,11 +19,11 @@ from schemas.money import ZERO, has_too_many_decimals, round_money
 _AMOUNTS = ("shipping", "service_fee", "additional_expense", "tax", "discount")
 
 PRICED = frozenset({*_AMOUNTS, "total_discount", "line_items"})
-"""The words of an order that decide what it costs; a change of others changes no amount."""
+"""The fields of an order that determine its price; changes of other fields change no amount."""
 
 
 class Before(NamedTuple):
-    """What has to be known of an order before a change: how many tickets, what they cost and what was off."""
+    """The state of an order before a change: the number of tickets, their amounts and discounts."""
 
     amounts: Amounts
     off: Off
@@ -31,7 +31,7 @@ class Before(NamedTuple):
 
 
 def before_change(order: OrderState) -> Before:
-    """Return what the order's tickets cost by now."""
+    """Return the current state, to call before a change."""
     row = order.row
     promo_codes = charges_of(row).promo_codes
     by_promo_code = row.discount - given_discount(row)
@@ -42,7 +42,7 @@ def before_change(order: OrderState) -> Before:
 
 
 def ticket_amounts(order: OrderState) -> Amounts:
-    """Return what the order's tickets cost before everything else, by their events' ids."""
+    """Return the amounts of the order's tickets before all charges, by their events' ids."""
     amounts: dict[str, Decimal] = {}
     for line in order.open_lines():
         amounts[line.event_id] = amounts.get(line.event_id, ZERO) + line.unit_price * line.quantity
@@ -50,29 +50,29 @@ def ticket_amounts(order: OrderState) -> Amounts:
 
 
 def reprice(change: Change, terms: Terms, before: Before) -> None:
-    """Set the amounts of the order and of its lines for what an update names, and leave the rest as sold.
+    """Set the amounts of the order and of its lines that an update affects, and leave the rest as sold.
 
     Raises `TooManyDecimals`, `NegativeTotal` or `PriceMismatch`.
     """
-    words, named = terms.words, terms.named
+    requested, named = terms.requested, terms.named
     order = change.order
     currency = order.row.currency
     for name in (name for name in _AMOUNTS if name in named):
-        amount = getattr(words, name)
+        amount = getattr(requested, name)
         if amount is not None and has_too_many_decimals(amount, currency):
             raise TooManyDecimals(f"{amount:f} has more decimals than {currency}", name)
     after = ticket_amounts(order)
     sold = reduced(charges_of(order.row), before.amounts, after, before.off, currency)
     charges = sold
     given = charges_of(order.row)._replace(
-        **{name: getattr(words, name) for name in _AMOUNTS if name in named}
+        **{name: getattr(requested, name) for name in _AMOUNTS if name in named}
     )
     for was, left in terms.shrunk:
-        # What is named late was on the tickets that have left since.
+        # A late update's amounts also covered the tickets that were removed since.
         given = reduced(given, {"": was}, {"": left}, Off(), currency)
     charges = charges._replace(**{name: getattr(given, name) for name in _AMOUNTS if name in named})
-    if words.total_discount is not None:
-        charges = _with_total_discount(change, charges, round_money(words.total_discount, currency))
+    if requested.total_discount is not None:
+        charges = _with_total_discount(change, charges, round_money(requested.total_discount, currency))
     elif terms.shrunk or ("discount" not in named and sum(after.values()) < sum(before.amounts.values())):
         charges = _within_total(order, charges)
     priced = price_sold(order, charges)
@@ -93,7 +93,7 @@ def _has_more_tickets(order: OrderState, before: Before) -> bool:
 
 
 def reprice_rest(change: Change, before: Before) -> None:
-    """Set the amounts of what a cancellation left."""
+    """Set the amounts of the rest of the order after a cancellation."""
     order = change.order
     after, currency = ticket_amounts(order), order.row.currency
     charges = reduced(charges_of(order.row), before.amounts, after, before.off, currency)
@@ -102,19 +102,19 @@ def reprice_rest(change: Change, before: Before) -> None:
 
 
 def price_sold(order: OrderState, charges: Charges) -> PricedOrder:
-    """Return what the order's open lines and the charges come to."""
+    """Return the priced order of the open lines and the charges."""
     currency = order.row.currency
     return total_up([sold_line(line, currency) for line in order.open_lines()], charges, currency)
 
 
 def _within_total(order: OrderState, charges: Charges) -> Charges:
-    """Return the charges with a discount that takes off no more than there is."""
+    """Return the charges with the discount limited to the total."""
     rest = price_sold(order, charges._replace(discount=ZERO)).total
     return charges._replace(discount=min(charges.discount, rest))
 
 
 def _with_total_discount(change: Change, charges: Charges, total: Decimal) -> Charges:
-    """Return charges that take off so much in all. A promo code that would take off more is given up."""
+    """Return charges with this total discount. A promo code with a larger discount is removed."""
     of_promo_code = price_sold(change.order, charges._replace(discount=ZERO)).discount
     if of_promo_code > total:
         give_back_promo_uses(change)
@@ -124,7 +124,7 @@ def _with_total_discount(change: Change, charges: Charges, total: Decimal) -> Ch
 
 
 def give_back_promo_uses(change: Change) -> None:
-    """Count the order as a use of its promo code no longer."""
+    """Return the order's uses of its promo code."""
     for promo_code_id in uses_of(change.order.row.promo_terms):
         change.world.stock.use(promo_code_id, -1)
 
@@ -160,12 +160,12 @@ def _set(change: Change, priced: PricedOrder, charges: Charges) -> None:
 
 
 def emptied(line: LineRow, nothing: Decimal) -> LineRow:
-    """Return the line without tickets: it stays, costs nothing, and may be used again."""
+    """Return the line without tickets and amounts; it may be reused."""
     return line._replace(quantity=0, amount=nothing, tax=nothing, rounding=nothing)
 
 
 def check_line_prices(prices: Sequence[Decimal | None], currency: str) -> None:
-    """Raise `TooManyDecimals` for a unit price that a line of a patch names; they are in their order."""
+    """Raise `TooManyDecimals` for the first unit price of a patch's lines with too many decimals."""
     for index, price in enumerate(prices):
         if price is not None and has_too_many_decimals(price, currency):
             raise TooManyDecimals(

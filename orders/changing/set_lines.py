@@ -1,4 +1,4 @@
-"""The lines of an order as an update wants them: tickets are issued, voided, renamed, or left alone."""
+"""Setting the lines of an order: tickets are issued, voided, renamed, or left unchanged."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,15 +19,15 @@ from schemas.order_fields import Attendee
 
 
 def set_lines(change: Change, wanted: Sequence[LineTerms]) -> None:
-    """Let the order have these lines; one that is left out is emptied.
+    """Set the order's lines; an omitted line is emptied.
 
-    Raises what refuses a line, a price or a seat.
+    Raises the rejections of lines, prices and seats.
     """
     lines = change.order.lines
     matched = _match(change, wanted)
-    kept = {line.line_number for line in matched if line is not None}
+    staying = {line.line_number for line in matched if line is not None}
     for line in change.order.open_lines():
-        if line.line_number not in kept:
+        if line.line_number not in staying:
             _shrink(change, line, line.quantity, "line_items")
             lines.put(line.line_number, emptied(line, zero(change.order.row.currency)))
     named: list[tuple[int, LineTerms, TicketClassOffer, int]] = []
@@ -38,16 +38,16 @@ def set_lines(change: Change, wanted: Sequence[LineTerms]) -> None:
         _check_added(change, line, terms, offer, index)
         lines.put(line.line_number, line)
         named.append((line.line_number, terms, offer, index))
-    # What gives back comes first: another line of the update may need it.
+    # Lines that return inventory come first: another line of the update may need it.
     for number, terms, offer, index in sorted(named, key=lambda it: it[1].quantity - lines[it[0]].quantity):
         _fill(change, lines[number], terms, offer, index)
 
 
 def _match(change: Change, wanted: Sequence[LineTerms]) -> list[LineRow | None]:
-    """Return the line that each of the wanted means: by its number, else the next of its class.
+    """Return the existing line of each requested one: by its number, otherwise the next of its class.
 
-    Among those of a class an open line comes before one that was emptied: a class that is swapped out and in
-    again takes no new line each time.
+    Open lines of a class come before emptied ones. Emptied lines are reused, so that repeatedly removing and
+    adding a class adds no new lines.
     """
     lines = change.order.lines
     matched: list[LineRow | None] = [None] * len(wanted)
@@ -56,7 +56,7 @@ def _match(change: Change, wanted: Sequence[LineTerms]) -> list[LineRow | None]:
         if terms.line_number is not None:
             line = lines.get(terms.line_number)
             if line is None or terms.line_number in used:
-                why = "is named twice" if line else "is not there"
+                why = "is named twice" if line else "does not exist"
                 raise Invalid(f"line {terms.line_number} {why}", f"line_items.{index}.line_number")
             class_id = change.order.external_id(line.ticket_class_id)
             if class_id != terms.ticket_class_id:
@@ -108,7 +108,7 @@ def _offer(change: Change, terms: LineTerms, index: int) -> TicketClassOffer:
 
 
 def _sold_anew(change: Change, offer: TicketClassOffer, emptied_line: LineRow | None) -> LineRow:
-    """Return a line without tickets, on the terms of today: a new one, or one that was emptied."""
+    """Return a line without tickets on the current terms: a new one, or an emptied one."""
     order = change.order
     order.names[offer.id] = ClassNames(offer.external_id, offer.event.external_id, offer.has_seats)
     nothing = zero(order.row.currency)
@@ -133,7 +133,7 @@ def _sold_anew(change: Change, offer: TicketClassOffer, emptied_line: LineRow | 
 def _at_agreed_price(
     change: Change, line: LineRow, terms: LineTerms, offer: TicketClassOffer, index: int
 ) -> LineRow:
-    """Return the line at what a ticket of it costs: what was agreed stays until another price is named."""
+    """Return the line with its unit price: the agreed one, unless the update states another."""
     price = terms.unit_price
     if price is None:
         return line
@@ -154,7 +154,7 @@ def _check_added(
 
 
 def _fill(change: Change, line: LineRow, terms: LineTerms, offer: TicketClassOffer, index: int) -> None:
-    """Give the line its tickets: those it has and keeps, those it lacks, and their attendees."""
+    """Adjust the line's tickets to the requested quantity and seats, and set their attendees."""
     field = f"line_items.{index}.quantity"
     if terms.attendees is not None and len(terms.attendees) > terms.quantity:
         raise Invalid(
@@ -163,7 +163,7 @@ def _fill(change: Change, line: LineRow, terms: LineTerms, offer: TicketClassOff
     if terms.quantity > line.quantity:
         offer.event.check_on_sale(change.now, field)
     if wants_alike(terms):
-        raise Invalid("there is no low_seat from which seats would go on", f"line_items.{index}.seat_order")
+        raise Invalid("seat_order needs a low_seat", f"line_items.{index}.seat_order")
     labels = wished_labels(terms, terms.quantity)
     if labels:
         _reseat(change, line, labels, terms.quantity, offer, index)
@@ -182,7 +182,7 @@ def _fill(change: Change, line: LineRow, terms: LineTerms, offer: TicketClassOff
 def _reseat(
     change: Change, line: LineRow, labels: Sequence[str], quantity: int, offer: TicketClassOffer, index: int
 ) -> None:
-    """Keep the tickets on wished seats, void the others, and issue what is missing."""
+    """Keep the tickets on requested seats, void the others, and issue missing ones."""
     check_wish(labels, offer, quantity, f"line_items.{index}.seats")
     seats = change.order.seats
     by_label = {
@@ -203,13 +203,13 @@ def _reseat(
     change.issue(line, len(missing), taken)
 
 
-def _shrink(change: Change, line: LineRow, count: int, field: str, kept: Sequence[UUID] = ()) -> None:
-    """Void the last tickets of the line, unused ones first, and those that are named where no other is left.
+def _shrink(change: Change, line: LineRow, count: int, field: str, staying: Sequence[UUID] = ()) -> None:
+    """Void the last tickets of the line, unused ones first, and named ones only if no others are left.
 
-    Raises `NotAllowedInStatus` where a used one would have to go.
+    Raises `NotAllowedInStatus` if a used ticket would be voided.
     """
     valid = change.order.valid_tickets(line.line_number)
-    ids = set(map(str, kept))
+    ids = set(map(str, staying))
     named = [ticket for ticket in valid if ticket.id in ids]
     others = [ticket for ticket in valid if ticket.id not in ids]
     of_others = min(count, len(others))
@@ -219,14 +219,14 @@ def _shrink(change: Change, line: LineRow, count: int, field: str, kept: Sequenc
 
 
 def _name(change: Change, line: LineRow, attendees: Sequence[Attendee], ticket_ids: Sequence[UUID]) -> None:
-    """Say whose the tickets are, the named ones first: a rename keeps the code."""
-    nobody = Attendee()
+    """Set the attendees, first of the named tickets; a renamed ticket keeps its code."""
+    unnamed = Attendee()
     tickets = {ticket.id: ticket for ticket in change.order.valid_tickets(line.line_number)}
     named = [tickets.pop(str(id_), None) for id_ in ticket_ids]
     for place, ticket in enumerate([*named, *tickets.values()]):
         if ticket is None:
-            continue  # it is the line's no more
-        attendee = attendees[place] if place < len(attendees) else nobody
+            continue  # no longer a ticket of the line
+        attendee = attendees[place] if place < len(attendees) else unnamed
         renamed = ticket._replace(
             attendee_first_name=attendee.first_name,
             attendee_last_name=attendee.last_name,

@@ -1,4 +1,4 @@
-"""What may happen in which status: nothing else sets one, and nothing else decides what is allowed."""
+"""The statuses of orders: the allowed transitions, and the requests that each status allows."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -13,22 +13,22 @@ ALLOWED: Final[Mapping[OrderStatus, frozenset[OrderStatus]]] = {
     "cancelled": frozenset({"refunded"}),
     "refunded": frozenset(),
 }
-"""From which status an order goes to which."""
+"""The allowed transitions."""
 
 CHANGEABLE: Final[Mapping[OrderStatus, frozenset[str]]] = {
     "placed": frozenset({UPDATE, CANCEL, PAY, CHECK_IN, EXPIRE}),
-    # Cancelling again changes nothing and is no mistake; money may still come and go. All tickets are
-    # voided, and that is what the gate is to hear of them.
+    # Cancelling again is allowed and changes nothing; payments may still come and go. Check-ins are allowed
+    # so that the gate learns that the tickets are voided.
     "cancelled": frozenset({CANCEL, PAY, CHECK_IN, EXPIRE}),
     "refunded": frozenset({CANCEL, CHECK_IN, EXPIRE}),
 }
-"""Which requests an order takes."""
+"""The requests that each status allows."""
 
 
 def check_changeable(status: OrderStatus, kind: str) -> None:
-    """Raise `NotAllowedInStatus` if an order in this status does not take requests of this kind."""
+    """Raise `NotAllowedInStatus` if this status does not allow requests of this kind."""
     if kind not in CHANGEABLE[status]:
-        raise NotAllowedInStatus(f"the order is {status}: {kind} is not possible any more", "order_id")
+        raise NotAllowedInStatus(f"the order is {status}: {kind} is no longer allowed", "order_id")
 
 
 def moved(status: OrderStatus, to: OrderStatus) -> OrderStatus:
@@ -39,7 +39,7 @@ def moved(status: OrderStatus, to: OrderStatus) -> OrderStatus:
 
 
 def close_refunded(order: OrderState) -> None:
-    """Let a cancelled order be `refunded` once all that was paid went back, whichever came first."""
+    """Set a cancelled order `refunded` once all payments are refunded, in whichever order that happens."""
     row = order.row
     if row.status == "cancelled" and row.payment_status == "refunded":
         order.set(row._replace(status=moved(row.status, "refunded")))

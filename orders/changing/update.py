@@ -1,4 +1,4 @@
-"""`orders.update`: a merge patch of the order's terms, with the inventory and the money that follow."""
+"""`orders.update`: apply a merge patch of the order's terms, and adjust inventory and amounts."""
 
 from datetime import datetime
 from typing import Final
@@ -20,7 +20,7 @@ from schemas.changes import OrderTerms
 from schemas.json import JsonObject
 
 _ALIKE: Final = ("reference", "payment_due_at")
-"""JsonObject that are columns of the same name."""
+"""Fields that are columns of the same name."""
 
 _NOTES: Final[dict[str, NoteKind]] = {
     "internal_notes": "internal",
@@ -30,54 +30,54 @@ _NOTES: Final[dict[str, NoteKind]] = {
 
 
 def update(world: World, request: UpdateOrder, now: datetime) -> None:
-    """Change what the patch names, and what was decided already but comes after it once more.
+    """Apply the patch, and apply again the already decided updates that come after it.
 
-    Raises `pydantic.ValidationError`, or what refuses a line, a price or a seat.
+    Raises `pydantic.ValidationError`, or the rejections of lines, prices and seats.
     """
     order = open_order(world, request)
     patch = request.body.patch
     if not order.tickets and "line_items" in patch:
-        raise Invalid("a purchase order without tickets keeps its lines", "line_items")
+        raise Invalid("the lines of a purchase order without tickets cannot change", "line_items")
     change = Change(world, request, order, now)
     place = place_of(order, request)
     terms = Terms(order, patch, later_changes(order, request, place))
-    _set_words(change, terms)
+    _set_fields(change, terms)
     if terms.named & PRICED:
         before = before_change(order)
-        if terms.words.line_items is not None:
-            check_line_prices([line.unit_price for line in terms.words.line_items], order.row.currency)
-            set_lines(change, terms.words.line_items)
+        if terms.requested.line_items is not None:
+            check_line_prices([line.unit_price for line in terms.requested.line_items], order.row.currency)
+            set_lines(change, terms.requested.line_items)
         reprice(change, terms, before)
         change.settle()
-    check_expected_total(terms.words.expected_total, order.row)
+    check_expected_total(terms.requested.expected_total, order.row)
     change.finish("order.updated", patch=patch, place=place)
 
 
-def _set_words(change: Change, terms: Terms) -> None:
-    row, words = change.order.row, terms.words
-    named: JsonObject = {name: getattr(words, name) for name in _ALIKE if name in terms.named}
-    if words.buyer is not None:
-        named |= {f"buyer_{name}": value for name, value in words.buyer}
-        named["buyer_email"] = stored_address(words.buyer.email)
+def _set_fields(change: Change, terms: Terms) -> None:
+    row, requested = change.order.row, terms.requested
+    named: JsonObject = {name: getattr(requested, name) for name in _ALIKE if name in terms.named}
+    if requested.buyer is not None:
+        named |= {f"buyer_{name}": value for name, value in requested.buyer}
+        named["buyer_email"] = stored_address(requested.buyer.email)
     if "billing_address" in terms.named:
-        named["billing_address"] = _address(words)
-    # JSON may be equal and not alike (1 and true): what is equal stays as it is written.
-    if "extras" in terms.named and words.extras != row.extras:
-        named["extras"] = words.extras or None
+        named["billing_address"] = _address(requested)
+    # JSON values may compare equal but differ (1 and true): equal extras are not rewritten.
+    if "extras" in terms.named and requested.extras != row.extras:
+        named["extras"] = requested.extras or None
     if named:
         change.order.set(row._replace(**named))
     if terms.named & _NOTES.keys():
         _set_notes(change, terms)
 
 
-def _address(words: OrderTerms) -> JsonObject | None:
-    address = words.billing_address and words.billing_address.model_dump()
-    # A patch that takes a part out of no address leaves none.
+def _address(requested: OrderTerms) -> JsonObject | None:
+    address = requested.billing_address and requested.billing_address.model_dump()
+    # A patch that removes a part of an absent address leaves it absent.
     return address if address and any(part is not None for part in address.values()) else None
 
 
 def _set_notes(change: Change, terms: Terms) -> None:
-    """Write the notes anew: those of the kinds that are named, and the others as they are."""
+    """Replace the notes of the named kinds, and keep the others."""
     order = change.order
     written = {(note.kind, note.text): note.created_at for note in order.notes.values()}
     others = {
@@ -85,10 +85,10 @@ def _set_notes(change: Change, terms: Terms) -> None:
         for name, kind in _NOTES.items()
         if name not in terms.named
     }
-    wanted = note_rows(order.id, terms.words.model_copy(update=others), change.now)
+    wanted = note_rows(order.id, terms.requested.model_copy(update=others), change.now)
     for note in wanted:
         created_at = written.get((note.kind, note.text), change.now)
         order.notes.put(note.note_number, note._replace(created_at=created_at))
-    # The last first, so that they stand in their order when it is undone.
+    # The last first, so that undoing restores their order.
     for number in sorted((number for number in order.notes if number > len(wanted)), reverse=True):
         order.notes.remove(number)

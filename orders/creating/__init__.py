@@ -1,1 +1,1 @@
-"""What a new order is made of, who gets the tickets, and what it costs."""
+"""Creating orders: their rows, their tickets and their prices."""

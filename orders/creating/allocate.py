@@ -1,4 +1,4 @@
-"""Who gets the tickets: under the locks of the stock. An order is served whole or not at all."""
+"""Allocating tickets and seats under the locks of the stock. An order is served whole or not at all."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,7 +12,7 @@ from schemas.order_requests import LineItemRequest
 
 
 def allocate(world: World, quote: Quote, order_id: str, now: datetime) -> Mapping[int, list[Seat]]:
-    """Take all that the order needs; return the seats of its lines, by the line's index.
+    """Take all inventory that the order needs; return the seats of its lines, by the line's index.
 
     Raises `SoldOut`, `SeatUnavailable`, `HoldExpired`, `UnknownPromoCode` or `Invalid`.
     """
@@ -53,7 +53,7 @@ def _check(world: World, quote: Quote) -> None:
 
 
 def _choose_seats(world: World, quote: Quote) -> dict[int, list[Seat]]:
-    """Take the seats of each seated line: those wished for first, then those that are to be alike."""
+    """Take the seats of each seated line: first requested seats, then seats that must be all odd or even."""
     chosen: dict[int, list[Seat]] = {}
     seated = [
         (index, line, quote.order.line_items[index])

@@ -1,4 +1,4 @@
-"""`orders.create`: an order is made, with its tickets and all that comes with it."""
+"""`orders.create`: create an order with its tickets, payments and notes."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +12,7 @@ from orders.creating.make import make_order, render_new, seated
 from orders.creating.purchase import make_purchase, owner_of
 from orders.creating.quote import quote_order
 from orders.creating.ticket_groups import add_inventory, makes_ticket_groups, open_ticket_groups
-from orders.creating.trade import group_of, nobody, replaced_order, trade_row, with_parties
+from orders.creating.trade import group_of, no_trade, replaced_order, trade_row, with_parties
 from orders.inventory.seating import check_ticket_count
 from orders.new_order import NewOrder
 from orders.order_change import Change
@@ -22,10 +22,10 @@ from orders.world import World
 
 
 def create(world: World, request: CreateOrder, now: datetime) -> None:
-    """Make the order that is asked for, whole or not at all.
+    """Create the requested order, whole or not at all.
 
-    Raises what refuses a name, a price, a total, a seat or a hold, and `NotYet` for a hold that may still
-    be taken.
+    Raises the rejections of names, prices, totals, seats and holds, and `NotYet` for a hold that may still be
+    taken.
     """
     new = request.ahead or _make(world, request, now)
     if not makes_ticket_groups(new.quote.order):
@@ -38,7 +38,7 @@ def create(world: World, request: CreateOrder, now: datetime) -> None:
 
 
 def _make(world: World, request: CreateOrder, now: datetime) -> NewOrder:
-    """Return the order as the world is now, with its holds and its group, and what it makes beside itself."""
+    """Return the order in the current world, with its holds, its group and its new inventory."""
     tenant = request.tenant
     original = replaced_order(world, request)
     order, holds = fill_in(world, request.body, tenant.id, now)
@@ -67,7 +67,7 @@ def _make(world: World, request: CreateOrder, now: datetime) -> NewOrder:
         number=request.number,
         key=request.key,
         tenant=tenant,
-        # A purchase that makes inventory takes none: it has no tickets.
+        # A purchase that creates inventory takes none: it has no tickets.
         ticket_ids=() if is_maker else ids_of_request(request.id, now, "tickets"),
         now=now,
         trade=trade_row(request.new_order_id, quote.order, group_id, request.substitutes, purchase_id),
@@ -76,21 +76,21 @@ def _make(world: World, request: CreateOrder, now: datetime) -> NewOrder:
 
 
 def _purchase_id(request: CreateOrder, now: datetime) -> str:
-    """Return the id of the order by which a sale is bought: the next one after the sale's."""
+    """Return the id of a sale's purchase order: the sale's plus one."""
     _, purchase_id = islice(ids_of_request(request.id, now, "orders"), 2)
     return purchase_id
 
 
 def _add(world: World, new: NewOrder, now: datetime) -> None:
-    """Write the order, and tell of it."""
+    """Add the order's rows and its event message."""
     world.new_orders.put(new.order.id, new)
     event = new.event or render_new(new)
     world.add_event(new.order.id, 1, new.order.tenant_id, "order.confirmed", event, now)
 
 
 def _join_group(world: World, request: CreateOrder, original: OrderState, now: datetime) -> None:
-    """Let the order that is replaced know the group that it shares with the new one."""
-    trade = original.trade or nobody(original.id)
+    """Set the group of the replaced order, which it shares with the new one."""
+    trade = original.trade or no_trade(original.id)
     if trade.order_group_id is None:
         change = Change(world, request, original, now)
         original.set_trade(trade._replace(order_group_id=group_of(original)))

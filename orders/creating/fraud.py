@@ -1,7 +1,7 @@
-"""The fraud check: before an order is confirmed, where its producer asks for it.
+"""The fraud check, before an order is confirmed, if its producer requests it.
 
-A check is a value that looks at facts and says what it thinks; the built-in one is a tenant's list of
-rules. It asks nobody: a batch holds its locks.
+A check is a function of facts that returns a verdict; the built-in one applies a tenant's rules. It must make
+no external calls: a batch holds its locks.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from schemas.catalogue import FraudRules
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a check may look at; `orders_by_email` and `orders_by_ip` are the checked ones before this."""
+    """The facts for a check; `orders_by_email` and `orders_by_ip` count the checked orders before this."""
 
     total: Decimal
     quantity: int
@@ -32,21 +32,21 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a check thinks of an order, and why; the reasons are sentences."""
+    """The verdict on an order, and its reasons as sentences."""
 
     verdict: Literal["passed", "review", "declined"]
     reasons: tuple[str, ...] = ()
 
 
 class FraudCheck(Protocol):
-    """Looks at the facts of an order before it is confirmed."""
+    """Checks the facts of an order before it is confirmed."""
 
     def __call__(self, facts: Facts, rules: FraudRules | None) -> Verdict:
         """Return the verdict; `rules` are the tenant's."""
 
 
 def check_rules(facts: Facts, rules: FraudRules | None) -> Verdict:
-    """Return what a tenant's rules say; without rules every order passes."""
+    """Return the verdict of a tenant's rules; without rules every order passes."""
     if rules is None:
         return Verdict("passed")
     reasons = []
@@ -71,12 +71,12 @@ CHECK: Final[FraudCheck] = check_rules
 
 
 def fraud_keys(tenant_id: str, email: str | None, ip_address: str | None) -> tuple[FraudKey, FraudKey]:
-    """Return under what the checked orders of an address are counted."""
+    """Return the keys under which the checked orders of an address are counted."""
     return (tenant_id, "email", compared_address(email)), (tenant_id, "ip", ip_address)
 
 
 def check_fraud(world: World, request: CreateOrder, quote: Quote, now: datetime) -> FraudRow | None:
-    """Return what the check says of the order, where its producer asks for it. Raises `Declined`."""
+    """Return the verdict on the order, if its producer requests a check. Raises `Declined`."""
     order = quote.order
     if not order.check_fraud:
         return None
@@ -88,7 +88,7 @@ def check_fraud(world: World, request: CreateOrder, quote: Quote, now: datetime)
         quantity=sum(line.quantity for line in quote.priced.lines),
         country=None if address is None else address.country,
         has_address=address is not None,
-        # Buyers who have no address are not one and the same.
+        # Buyers without an address are not the same person.
         orders_by_email=by_email if compared_address(order.buyer.email) else 0,
         orders_by_ip=by_ip if order.created_by_ip_address else 0,
     )

@@ -1,4 +1,4 @@
-"""The rows of a new order, and its words. Pure: the same for an order that is made before the locks."""
+"""Building the rows and the JSON of a new order. Pure, so that orders can be built before the locks."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,9 +38,9 @@ def make_order(
     trade: TradeRow | None = None,
     fraud: FraudRow | None = None,
 ) -> NewOrder:
-    """Return the order, with tickets of the given ids as far as there are any; signed by the tenant's terms.
+    """Return the order, with tickets of the given ids, if any; codes are signed if the tenant issues at once.
 
-    Seats are given later, with the inventory.
+    Seats are assigned later, with the inventory.
     """
     order, priced = quote.order, quote.priced
     payments = _payment_rows(order_id, order, payment_amounts(order, priced), now)
@@ -64,21 +64,21 @@ def make_order(
 
 
 def render_new(new: NewOrder) -> str:
-    """Return the JSON of the whole order in the words of the wire, as it will be read."""
+    """Return the JSON of the whole order in wire format, as it will be read."""
     priced = new.quote.priced
     attendees: defaultdict[int, list[JsonObject]] = defaultdict(list)
     tickets = []
     for ticket in new.tickets:
-        words = render_ticket(
+        body = render_ticket(
             ticket,
             ticket_class_id=priced.lines[ticket.line_number - 1].offer.external_id,
             seat=None if ticket.seat_id is None else new.seats[ticket.seat_id].label,
         )
-        tickets.append(words)
-        if words["attendee"]:
-            attendees[ticket.line_number].append(words["attendee"])
+        tickets.append(body)
+        if body["attendee"]:
+            attendees[ticket.line_number].append(body["attendee"])
     fraud = new.fraud
-    words = render_order(
+    body = render_order(
         new.order,
         tenant=new.tenant,
         lines=[
@@ -96,7 +96,7 @@ def render_new(new: NewOrder) -> str:
         trade=new.trade,
         fraud_check=None if fraud is None else {"verdict": fraud.verdict, "reasons": fraud.reasons},
     )
-    return to_json(words).decode()
+    return to_json(body).decode()
 
 
 def seated(new: NewOrder, chosen: Mapping[int, Sequence[Seat]]) -> tuple[list[TicketRow], dict[str, Seat]]:
@@ -150,7 +150,7 @@ def _order_row(
         buyer_company=buyer.company,
         buyer_phone=buyer.phone,
         billing_address=None if order.billing_address is None else order.billing_address.model_dump(),
-        # As the catalogue spells it.
+        # In the catalogue's spelling.
         promo_code=priced.promo_codes[0].code if priced.promo_codes else None,
         promo_terms=promo_terms(priced.promo_codes),
         reference=order.reference,
@@ -191,7 +191,7 @@ def _ticket_rows(
 ) -> Iterator[TicketRow]:
     items = zip(quote.order.line_items, quote.priced.lines, strict=True)
     for line_number, (item, line) in enumerate(items, 1):
-        # The ids come second: of what has no more places, none is used up.
+        # zip takes from the ids last, so that none is consumed when there are no more places.
         for place, ticket_id in zip(range(item.quantity), ids, strict=False):
             yield _ticket_row(order_id, line_number, ticket_id, line, _attendee(item, place), key, now)
 
@@ -229,7 +229,7 @@ def _ticket_row(
 def _payment_rows(
     order_id: str, order: OrderRequest, amounts: Sequence[Decimal], now: datetime
 ) -> list[PaymentRow]:
-    # Who pays what is owed pays nothing where nothing is: that is no payment.
+    # A payment of the balance is omitted if nothing is owed.
     made = [
         (payment, amount)
         for payment, amount in zip(order.payments, amounts, strict=True)

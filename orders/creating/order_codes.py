@@ -1,7 +1,7 @@
 """An order's short code, for people to read aloud: eight letters of Crockford's base 32.
 
-The alphabet has no I, L, O and U, which look or sound like others. The code is a permutation of the
-order's number, so that two orders never share one, and neighbours do not look alike. It hides nothing.
+The alphabet has no I, L, O and U, which look or sound like others. The code is a permutation of the order's
+number: two orders never share one, and consecutive orders look different. It is not a secret.
 """
 
 from typing import Final
@@ -15,7 +15,7 @@ _INVERSE: Final = pow(_MULTIPLIER, -1, _MODULUS)
 _OFFSET: Final = 0x5DEECE66D
 _MISREAD: Final = str.maketrans("OIL", "011")
 
-# Two letters at a time: a quarter of the steps, for each of thousands of orders a second.
+# Two letters at a time: fewer steps, for thousands of orders per second.
 _PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
 
 

@@ -1,4 +1,4 @@
-"""Buy and sell: a sale of what another office owns makes the order by which the seller buys it."""
+"""Purchase orders of sales: to sell another office's tickets, the seller first buys them."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from schemas.order_requests import LineItemRequest, OrderRequest
 
 
 def owner_of(quote: Quote) -> str | None:
-    """Return the office from which the seller has to buy, or None."""
+    """Return the office from which the seller must buy, or None."""
     order = quote.order
     if order.is_purchase or order.seller_id is None:
         return None
@@ -31,18 +31,18 @@ def make_purchase(
     order = OrderRequest(
         event_id=sale.order.event_id,
         currency=sale.order.currency,
-        # An office has no name here: the order says for whom it buys.
+        # An office has no name here: its id stands in for it.
         buyer=sale.order.buyer,
         line_items=tuple(
             LineItemRequest(ticket_class_id=item.ticket_class_id, quantity=item.quantity)
             for item in sale.order.line_items
         ),
-        # Whoever names the sale's tax computes taxes himself, and named none for the purchase.
+        # A producer that states the sale's tax computes taxes itself, and stated none for the purchase.
         tax=None if sale.order.tax is None else ZERO,
         is_purchase=True,
         seller_id=owner,
         buyer_id=sale.order.seller_id,
-        # For both sides to see; what is internal stays with the office that wrote it.
+        # Visible to both parties; internal notes stay with the office that wrote them.
         external_notes=sale.order.external_notes,
         instructions=sale.order.instructions,
     )

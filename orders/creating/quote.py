@@ -1,4 +1,4 @@
-"""What a new order picks of the catalogue, and what it costs."""
+"""Quoting a new order: the offers that it picks from the catalogue, and its price."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,9 +21,9 @@ from schemas.order_requests import OrderRequest
 def quote_order(
     request: CreateOrder, order: OrderRequest, offers: Offers, holds: Mapping[int, HoldRow], now: datetime
 ) -> Quote:
-    """Return what the order picks and costs; `holds` are those that its lines use, by the line's index.
+    """Return the order's quote; `holds` are those that its lines use, by the line's index.
 
-    Raises what refuses a name, a price, a signature or a total.
+    Raises the rejections of names, prices, signatures and totals.
     """
     order = with_event(order, offers)
     picked = pick(order, offers)
@@ -43,16 +43,16 @@ def quote_order(
 
 
 def _check_on_sale(order: OrderRequest, picked: Pick, holds: Mapping[int, HoldRow], now: datetime) -> None:
-    """Raise `SalesClosed` where nothing is sold now. What was held in time may still be bought."""
+    """Raise `SalesClosed` outside the sale. Tickets that were held in time may still be bought."""
     if makes_ticket_groups(order):
-        return  # what is to be sold is bought before
+        return  # tickets of another office are bought before they are sold
     for index, offer in enumerate(picked.offers):
         if index not in holds:
             offer.event.check_on_sale(now, f"line_items.{index}.ticket_class_id")
 
 
 def _at_held_prices(picked: Pick, holds: Mapping[int, HoldRow]) -> Pick:
-    """Return the pick with the price of its hold for each line that uses one."""
+    """Return the pick with the hold's price for each line that uses a hold."""
     offers = tuple(
         replace(offer, price=holds[index].unit_price) if index in holds else offer
         for index, offer in enumerate(picked.offers)
@@ -61,7 +61,7 @@ def _at_held_prices(picked: Pick, holds: Mapping[int, HoldRow]) -> Pick:
 
 
 def _check_signatures(request: CreateOrder, order: OrderRequest, picked: Pick) -> None:
-    """Refuse an order on an old price of the catalogue, also where what it sells is held, or bought."""
+    """Refuse an order with an outdated price signature, also if its tickets are held or purchased."""
     for index, (item, offer) in enumerate(zip(order.line_items, picked.offers, strict=True)):
         if item.ticket_group_signature is not None:
             field = f"line_items.{index}.ticket_group_signature"

@@ -1,4 +1,4 @@
-"""Purchase orders that make inventory: a ticket class for each ticket group that they bring along."""
+"""Purchase orders that create inventory: a ticket class for each of their ticket groups."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -27,18 +27,19 @@ _CONTRADICTIONS = ("ticket_class_id", "hold_id", "attendees", "seats", "low_seat
 
 
 def check_ticket_groups(order: OrderRequest) -> None:
-    """Raise `Invalid` where a line brings a ticket group that it may not bring, or contradicts it."""
+    """Raise `Invalid` if a line has a ticket group that is not allowed, or contradicts it."""
     brought = [item.ticket_group is not None for item in order.line_items]
     if not any(brought):
         return
     if not order.is_purchase:
         raise Invalid(
-            "only a purchase order makes a ticket group", f"line_items.{brought.index(True)}.ticket_group"
+            "only a purchase order can create a ticket group",
+            f"line_items.{brought.index(True)}.ticket_group",
         )
     if not all(brought):
-        raise Invalid("a purchase order makes ticket groups or buys tickets, not both", "line_items")
+        raise Invalid("a purchase order either creates ticket groups or buys tickets: split it", "line_items")
     if order.promo_code is not None:
-        raise Invalid("a purchase order that makes ticket groups takes no promo code", "promo_code")
+        raise Invalid("a purchase order that creates ticket groups cannot have a promo code", "promo_code")
     for index, item in enumerate(order.line_items):
         _check_line(item, f"line_items.{index}")
 
@@ -47,7 +48,7 @@ def _check_line(item: LineItemRequest, field: str) -> None:
     group = _group(item)
     for name in _CONTRADICTIONS:
         if getattr(item, name):
-            raise Invalid("a line with a ticket group does not have it", f"{field}.{name}")
+            raise Invalid("must be omitted in a line with a ticket group", f"{field}.{name}")
     if item.unit_price is None:
         raise Invalid("Field required", f"{field}.unit_price")
     if group.low_seat is not None and item.quantity > 1 and not group.low_seat.isdecimal():
@@ -62,14 +63,14 @@ def _check_line(item: LineItemRequest, field: str) -> None:
 
 
 def makes_ticket_groups(order: OrderRequest) -> bool:
-    """Say whether the order makes what it buys."""
+    """Return whether the order creates the inventory that it buys."""
     return order.line_items[0].ticket_group is not None
 
 
 def open_ticket_groups(
     world: World, request: CreateOrder, order: OrderRequest, now: datetime
 ) -> tuple[OrderRequest, Offers]:
-    """Return the order with lines that name the classes which it makes, and the offers with those.
+    """Return the order with lines that name the classes that it creates, and the offers including those.
 
     Raises `UnknownEvent`, `PriceMismatch`, `TooManyDecimals` or `Invalid`.
     """
@@ -80,7 +81,7 @@ def open_ticket_groups(
     for index, item in enumerate(order.line_items):
         field, group = f"line_items.{index}.ticket_group", _group(item)
         if not request.may_set_price:
-            raise PriceMismatch("who may not set prices makes no ticket groups", field)
+            raise PriceMismatch("creating ticket groups needs permission to set prices", field)
         event = world.events_by_name.get((tenant_id, group.event_id))
         if event is None:
             raise UnknownEvent(f"there is no event {group.event_id}", f"{field}.event_id")
@@ -91,12 +92,12 @@ def open_ticket_groups(
         name = group.id or made_name(request.number, index)
         class_id = next(ids)
         if group.id is None and world.offer(tenant_id, name) is not None:
-            name = class_id  # a catalogue has a class of that name
+            name = class_id  # the catalogue has a class with that id
         offer = _offer(class_id, name, item, group, event, order.buyer_id)
         if offer.external_id in made:
-            raise Invalid(f"ticket group {offer.external_id} is there twice", f"{field}.id")
+            raise Invalid(f"ticket group {offer.external_id} is listed twice", f"{field}.id")
         if world.offer(tenant_id, offer.external_id) is not None:
-            raise Invalid(f"there is a ticket class {offer.external_id} already", f"{field}.id")
+            raise Invalid(f"ticket class {offer.external_id} already exists", f"{field}.id")
         made[offer.external_id] = offer
         items.append(item.model_copy(update={"ticket_class_id": offer.external_id}))
     offers = world.offers[tenant_id]
@@ -104,9 +105,10 @@ def open_ticket_groups(
 
 
 def made_name(number: int, index: int) -> str:
-    """Return the catalogue's id of a ticket group that names none: an integer, as Ticket Evolution has them.
+    """Return the catalogue's id of a ticket group without one: an integer, as Ticket Evolution has them.
 
-    Of 15 digits, which every reader of JSON keeps; it follows from the order's number and the line's index.
+    It has 15 digits, which every JSON reader represents exactly, and is derived from the order's number and
+    the line's index.
     """
     return str(_FIRST_MADE + MAX_LINES * number + index)
 
@@ -114,7 +116,7 @@ def made_name(number: int, index: int) -> str:
 def _offer(
     id_: str, name: str, item: LineItemRequest, group: TicketGroup, event: EventOffer, office: str | None
 ) -> TicketClassOffer:
-    """Return what is to be made, at the price at which it is bought."""
+    """Return the offer of the class to create, at the purchase price."""
     assert item.unit_price is not None  # noqa: S101 - it was checked
     return TicketClassOffer(
         id=id_,
@@ -134,11 +136,11 @@ def _offer(
 
 
 def add_inventory(world: World, request: CreateOrder, quote: Quote, now: datetime) -> None:
-    """Add the ticket classes and seats that the order makes: from now on they are on sale."""
+    """Add the ticket classes and seats that the order creates: from now on they are on sale."""
     ids = ids_of_request(request.id, now, "seats")
     for item, line in zip(quote.order.line_items, quote.priced.lines, strict=True):
         group = _group(item)
-        # As the next batch will read it: the order bought it at its cost, and sells it at its price.
+        # As the next batch will read it: bought at its cost, and sold at its price.
         offer = replace(line.offer, price=group.price, cost=line.unit_price)
         world.add_offer(request.tenant.id, offer)
         world.new_classes.put(offer.id, _class_row(request, group, line))

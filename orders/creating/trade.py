@@ -1,4 +1,4 @@
-"""Between whom a new order is: who owns what it sells, what a purchase costs, and what it replaces."""
+"""The trade of a new order: owners of tickets, costs of purchases, and replaced orders."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ def trade_row(
     substitutes: str | None,
     counterpart_id: str | None,
 ) -> TradeRow | None:
-    """Return the row, or None for an order that says nothing of it: nearly every one."""
+    """Return the trade row, or None for the usual order without any of its fields."""
     row = TradeRow(
         order_id,
         order.is_purchase,
@@ -34,16 +34,16 @@ def trade_row(
     return None if not any(row[1:]) else row
 
 
-def nobody(order_id: str) -> TradeRow:
-    """Return the row of an order that says nothing of it."""
+def no_trade(order_id: str) -> TradeRow:
+    """Return an empty trade row."""
     return TradeRow(order_id, False, False, None, None, None, None, None, None, None)
 
 
 def check_owner(order: OrderRequest, picked: Pick) -> None:
-    """Raise `Invalid` where an order has a line item that its seller does not own, and must own.
+    """Raise `Invalid` if the seller must own a line item's tickets and does not.
 
-    The rules of Ticket Evolution: a purchase is from the office that owns the ticket group (Orders /
-    Create, Orders Parameters), and who sells several items owns them all (Shipped Items Parameters).
+    The rules of Ticket Evolution: a purchase is from the office that owns the ticket group (Orders / Create,
+    Orders Parameters), and a seller of several items owns them all (Shipped Items Parameters).
     """
     if order.seller_id is None:
         return
@@ -62,7 +62,7 @@ def check_owner(order: OrderRequest, picked: Pick) -> None:
 
 def _check_purchased(order: OrderRequest, seller_id: str, picked: Pick) -> None:
     for item, offer in zip(order.line_items, picked.offers, strict=True):
-        # What a purchase adds to the inventory belongs to nobody yet.
+        # Inventory that a purchase creates has no owner yet.
         if item.ticket_group is None and offer.office not in (None, seller_id):
             raise Invalid(
                 f"ticket class {offer.external_id} is owned by {offer.office}, not by {seller_id}",
@@ -71,7 +71,7 @@ def _check_purchased(order: OrderRequest, seller_id: str, picked: Pick) -> None:
 
 
 def at_cost(picked: Pick) -> Pick:
-    """Return the pick at what a purchase of it costs."""
+    """Return the pick at the costs of a purchase."""
     offers = tuple(
         offer if offer.cost is None else replace(offer, price=offer.cost) for offer in picked.offers
     )
@@ -79,7 +79,7 @@ def at_cost(picked: Pick) -> Pick:
 
 
 def replaced_order(world: World, request: CreateOrder) -> OrderState | None:
-    """Return the order that the new one replaces, or None where it replaces none. Raises `UnknownOrder`."""
+    """Return the order that the new one replaces, or None. Raises `UnknownOrder`."""
     named = request.body.substitutes
     if named is None:
         return None
@@ -90,19 +90,19 @@ def replaced_order(world: World, request: CreateOrder) -> OrderState | None:
 
 
 def group_of(original: OrderState) -> str:
-    """Return what the order shares with those that replace it; a sale shares it with its purchase order."""
+    """Return the id of the group of orders that replace each other, and of a sale and its purchase order."""
     trade = original.trade
     if trade is None:
         return original.id
-    # Purchase orders of before knew their group by their sale only.
+    # Older purchase orders have their group only through their sale.
     of_sale = trade.counterpart_id if trade.is_purchase else None
     return trade.order_group_id or of_sale or original.id
 
 
 def with_parties(order: OrderRequest, original: OrderState, offers: Offers) -> OrderRequest:
-    """Return a purchase that replaces another order with its parties, where it names none.
+    """Return a purchase that replaces another order, with parties if it names none.
 
-    The buyer is the office whose order it replaces; the seller owns the tickets (Ticket Evolution, HOW TO:
+    The buyer is the office of the replaced order; the seller owns the tickets (Ticket Evolution, HOW TO:
     Process a Substitution, whose call names no parties).
     """
     trade = original.trade

@@ -1,1 +1,1 @@
-"""Inventory that is set aside: take, extend, release."""
+"""Holds of inventory: take, extend, release."""

@@ -1,4 +1,4 @@
-"""`holds.extend`: until another moment, or until it is released."""
+"""`holds.extend`: extend a hold until another moment, or until it is released."""
 
 from datetime import datetime
 
@@ -8,9 +8,9 @@ from orders.world import World
 
 
 def extend(world: World, request: ExtendHold, now: datetime) -> None:
-    """Let a running hold end at another moment.
+    """Set the end of a running hold.
 
-    Raises `HoldExpired`, `SalesClosed`, or `Invalid` for a moment that is past.
+    Raises `HoldExpired`, `SalesClosed`, or `Invalid` for a moment in the past.
     """
     body = request.body
     check_future(body.expires_at, now)

@@ -1,4 +1,4 @@
-"""`holds.release`: what was set aside is free again."""
+"""`holds.release`: free a hold's inventory."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from orders.world import World
 
 
 def release(world: World, request: ReleaseHold, now: datetime) -> None:
-    """Give back what a hold holds; one that is over already stays so. Raises `HoldExpired` for a used one."""
+    """Free a hold's inventory; an ended hold stays unchanged. Raises `HoldExpired` for a used one."""
     hold_id = str(request.body.hold_id)
     hold = world.holds.get(hold_id)
     if hold is not None and hold.tenant_id == request.tenant.id and hold.status in ("released", "expired"):

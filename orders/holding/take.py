@@ -1,4 +1,4 @@
-"""`holds.take`: inventory is set aside, for a time or until it is released."""
+"""`holds.take`: hold inventory until a moment, or until it is released."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from schemas.money import has_too_many_decimals, quantum
 
 
 def take(world: World, request: TakeHold, now: datetime) -> None:
-    """Set tickets or named seats aside.
+    """Hold tickets or named seats.
 
     Raises `UnknownTicketClass`, `SalesClosed`, `SoldOut`, `SeatUnavailable`, `PriceMismatch`,
     `TooManyDecimals` or `Invalid`.
@@ -43,7 +43,7 @@ def take(world: World, request: TakeHold, now: datetime) -> None:
             field="seat_order" if is_alike else "seats",
             hold_id=request.id,
         )
-        # In the order in which a later batch reads them, however they were wished for.
+        # In the order in which a later batch reads them, whatever the order of the request.
         world.hold_seats[request.id] = sorted(seats, key=lambda seat: seat.position)
     world.stock.hold(offer.id, quantity)
     world.class_ids[offer.id] = offer.external_id
@@ -64,14 +64,14 @@ def take(world: World, request: TakeHold, now: datetime) -> None:
 
 
 def quantity_of(body: HoldRequest) -> int:
-    """Return how many tickets are to be held: so many, or one for each named seat."""
+    """Return the number of tickets to hold: the quantity, or one for each named seat."""
     return body.quantity or len(body.seats)
 
 
 def check_future(expires_at: datetime | None, now: datetime) -> None:
-    """Raise `Invalid` for a moment that is past."""
+    """Raise `Invalid` for a moment in the past."""
     if expires_at is not None and expires_at <= now:
-        raise Invalid(f"{expires_at.isoformat()} is past", "expires_at")
+        raise Invalid(f"{expires_at.isoformat()} is in the past", "expires_at")
 
 
 def _check_price(request: TakeHold, offer: TicketClassOffer) -> None:

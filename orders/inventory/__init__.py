@@ -1,1 +1,1 @@
-"""What is free, which seats, and how a batch takes and returns them."""
+"""The inventory: free tickets and seats, and how a batch takes and returns them."""

@@ -1,7 +1,7 @@
-"""The locks of a batch on ticket classes, promo codes and holds, and what is free under them.
+"""The locks of a batch on ticket classes, promo codes and holds, and the free inventory under them.
 
-Locks are taken in id order, holds before ticket classes before promo codes, once a batch: two batches for the
-same things must not deadlock.
+Locks are taken in id order, holds before ticket classes before promo codes, once per batch: two batches for
+the same rows must not deadlock.
 """
 
 from collections import defaultdict
@@ -23,7 +23,7 @@ _TICKET_CLASSES: Final = """
 """
 _READ_TICKET_CLASSES: Final = text(_TICKET_CLASSES)
 
-# NO KEY: a foreign key that points at the class must not wait for its buyers.
+# NO KEY: inserts with a foreign key to the class must not wait for its buyers.
 _LOCK_TICKET_CLASSES: Final = text(f"{_TICKET_CLASSES} FOR NO KEY UPDATE")
 
 _STILL_FREE: Final = text("""
@@ -35,7 +35,8 @@ _LOCK_PROMO_CODES: Final = text("""
     FROM promo_codes WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY promo_codes.id FOR NO KEY UPDATE
 """)
 
-# Enough to choose neighbours from; a class may have a hundred thousand seats. One without a position is gone.
+# Enough to choose neighbours from; a class may have a hundred thousand seats. One without a position is
+# removed.
 _FREE_SEATS: Final = text("""
     SELECT wanted.ticket_class_id::text, seat.id::text, seat.label, seat.position
     FROM unnest(CAST(:ids AS uuid[]), CAST(:counts AS int[])) AS wanted (ticket_class_id, count)
@@ -57,7 +58,7 @@ _HOLD: Final = """
     FROM holds h JOIN ticket_classes c ON c.id = h.ticket_class_id
 """
 
-# Before any ticket class is locked: whoever changes a hold then waits for its class.
+# Before any ticket class is locked: transactions that change a hold then wait for its class.
 _LOCK_HOLDS: Final = text(f"""
     {_HOLD}
     JOIN unnest(CAST(:ids AS uuid[]), CAST(:tenant_ids AS uuid[])) AS named (id, tenant_id)
@@ -65,8 +66,8 @@ _LOCK_HOLDS: Final = text(f"""
     ORDER BY h.id FOR UPDATE OF h
 """)
 
-# A hold that another transaction has locked is being used, extended or released there; whoever does that
-# waits for our locks of its class, so it must not be waited for here.
+# A hold that another transaction has locked is being used, extended or released there. That transaction waits
+# for our locks of its class, so we must not wait for it here.
 _LOCK_LATE_HOLDS: Final = text(f"""
     {_HOLD} WHERE h.ticket_class_id = ANY(CAST(:ids AS uuid[])) AND h.status = 'held' AND h.expires_at <= :now
     ORDER BY h.id FOR UPDATE OF h SKIP LOCKED
@@ -92,9 +93,9 @@ class LockedHold(NamedTuple):
 
 
 def read_stock(connection: Connection, stock: Stock, needs: Needs, now: datetime) -> bool:
-    """Put into the stock what is free by now, without a lock: see `orders.steps.late_locks`.
+    """Read the free inventory into the stock, without locks: see `orders.steps.late_locks`.
 
-    Returns False, and reads nothing, where a hold is over: what it held is given back under the lock.
+    Returns False, and reads nothing, if a hold has expired: its inventory must be freed under the lock.
     """
     free: dict[str, int] = {}
     if needs.ticket_classes:
@@ -109,9 +110,9 @@ def read_stock(connection: Connection, stock: Stock, needs: Needs, now: datetime
 
 
 def lock_levels(connection: Connection, needs: Needs) -> tuple[dict[str, int], list[str]]:
-    """Lock ticket classes; return what is free of each, and those of which something is held.
+    """Lock ticket classes; return the free inventory of each, and those with held inventory.
 
-    Raises `CatalogueChanged` where one is not of the kind any more that was offered.
+    Raises `CatalogueChanged` if a class gained or lost its seats since the offer was read.
     """
     rows = connection.execute(_LOCK_TICKET_CLASSES, {"ids": array(needs.ticket_classes)}).all()
     if any(needs.offered.get(row.id, row.has_seats) != row.has_seats for row in rows):
@@ -120,15 +121,15 @@ def lock_levels(connection: Connection, needs: Needs) -> tuple[dict[str, int], l
 
 
 def are_still_free(connection: Connection, seat_ids: Sequence[str]) -> bool:
-    """Say whether nobody has taken one of these seats; their classes are locked."""
+    """Return whether all these seats are free; their classes are locked."""
     count = connection.scalar(_STILL_FREE, {"ids": array(seat_ids)}) if seat_ids else 0
     return bool(count == len(seat_ids))
 
 
 def lock_stock(connection: Connection, stock: Stock, needs: Needs) -> list[str]:
-    """Lock what the batch may change until its commit, and put into the stock what is free.
+    """Lock the inventory that the batch may change, and read the free inventory into the stock.
 
-    Returns the ticket classes of which something is held.
+    Returns the ticket classes with held inventory.
     """
     free: dict[str, int] = {}
     held: list[str] = []
@@ -139,7 +140,7 @@ def lock_stock(connection: Connection, stock: Stock, needs: Needs) -> list[str]:
 
 
 def lock_promo_codes(connection: Connection, ids: Collection[str]) -> dict[str, int | None]:
-    """Lock promo codes; return how often each can still be used (None: without end)."""
+    """Lock promo codes; return the remaining uses of each (None: unlimited)."""
     rows = connection.execute(_LOCK_PROMO_CODES, {"ids": array(ids)}) if ids else ()
     return {row.id: row.left for row in rows}
 
@@ -163,14 +164,14 @@ def _free_seats(connection: Connection, needs: Needs) -> dict[str, list[Seat]]:
 
 
 def lock_holds(connection: Connection, named: Iterable[tuple[str, str]]) -> list[LockedHold]:
-    """Lock those of the holds, named with their tenants, that exist."""
+    """Lock and return the existing ones of these holds, which are named with their tenants."""
     pairs = sorted(set(named))
     parameters = {"ids": array(id_ for id_, _ in pairs), "tenant_ids": array(tenant for _, tenant in pairs)}
     return _with_seats(connection, connection.execute(_LOCK_HOLDS, parameters)) if pairs else []
 
 
 def lock_late_holds(connection: Connection, class_ids: Iterable[str], now: object) -> list[LockedHold]:
-    """Lock the holds of these locked classes whose time is over, and return them."""
+    """Lock and return the expired holds of these locked classes."""
     rows = connection.execute(_LOCK_LATE_HOLDS, {"ids": array(class_ids), "now": now})
     return _with_seats(connection, rows)
 

@@ -1,6 +1,6 @@
-"""Which seats: those that were wished for, or neighbours, leaving no single seat behind where it can be.
+"""Choosing seats: requested ones, or adjacent ones, without leaving single seats where possible.
 
-Seats whose positions follow each other are neighbours. Pure: no database here.
+Seats with consecutive positions are adjacent. Pure: no database here.
 """
 
 from collections import Counter
@@ -27,9 +27,9 @@ Runs = list[list[Seat]]
 
 
 class SeatMap:
-    """The free seats of one ticket class, as runs of neighbours in the order of their positions.
+    """The free seats of one ticket class, as runs of adjacent seats in the order of their positions.
 
-    It never changes: taking seats makes another map.
+    It is immutable: taking seats returns another map.
     """
 
     __slots__ = ("_runs",)
@@ -45,28 +45,28 @@ class SeatMap:
 
     @property
     def free(self) -> list[Seat]:
-        """Return the seats that are free, in the order of their positions."""
+        """Return the free seats, in the order of their positions."""
         return [seat for run in self._runs for seat in run]
 
     def choose(self, count: int) -> list[Seat]:
-        """Return so many neighbours that are free; where there are none, of as few runs as possible."""
+        """Return `count` free adjacent seats, or else seats from as few runs as possible."""
         return _choose(self._runs, count)
 
     def choose_alike(self, count: int, field: str | None) -> list[Seat]:
-        """Return so many seats that are free, all odd or all even: 3, 5, 7 where it can be.
+        """Return `count` free seats that are all odd or all even, such as 3, 5, 7 if possible.
 
-        Raises `SeatUnavailable` where neither has so many.
+        Raises `SeatUnavailable` if there are too few of both.
         """
         numbered = [seat for seat in self.free if is_number(seat.label)]
         by_parity = [[seat for seat in numbered if int(seat.label) % 2 == parity] for parity in (1, 0)]
         enough = [_next_but_one(seats) for seats in by_parity if len(seats) >= count]
         if not enough:
             raise SeatUnavailable(f"neither {count} odd nor {count} even seats are free", field)
-        # Of odd and even seats those whose choice lies closer together; odd ones where both do.
+        # The choice that is closer together; odd seats if both are equal.
         return min((_choose(runs, count) for runs in enough), key=_extent)
 
     def named(self, labels: Sequence[str], field: str | None) -> list[Seat]:
-        """Return these seats. Raises `SeatUnavailable`, which names those that are not free."""
+        """Return these seats. Raises `SeatUnavailable`, which names the seats that are not free."""
         free = {seat.label: seat for seat in self.free}
         missing = [label for label in labels if label not in free]
         if missing:
@@ -76,7 +76,7 @@ class SeatMap:
     def without(self, seats: Sequence[Seat]) -> "SeatMap":
         """Return the map in which these seats are taken."""
         for index, run in enumerate(self._runs):
-            if run[: len(seats)] == seats:  # as `choose` gives them
+            if run[: len(seats)] == seats:  # as `choose` returns them
                 rest = run[len(seats) :]
                 return self._of([*self._runs[:index], *([rest] if rest else []), *self._runs[index + 1 :]])
         taken = {seat.id for seat in seats}
@@ -88,7 +88,7 @@ class SeatMap:
 
 
 def wished_labels(wish: Any, count: int) -> list[str]:
-    """Return the labels that a line or a hold wishes for, or nothing: `seats`, or from `low_seat` on."""
+    """Return the labels that a line or a hold requests, if any: `seats`, or those from `low_seat` on."""
     if wish.seats:
         return list(wish.seats)
     if wish.low_seat is None:
@@ -97,7 +97,7 @@ def wished_labels(wish: Any, count: int) -> list[str]:
 
 
 def wants_alike(wish: Any) -> bool:
-    """Say whether a line or a hold wishes for odd or for even seats, and does not say which.
+    """Return whether a line or a hold requests seats that are all odd or all even.
 
     Ticket Evolution's `seat_order` without a `low_seat` (Orders / Create, Items Parameters).
     """
@@ -105,20 +105,20 @@ def wants_alike(wish: Any) -> bool:
 
 
 def check_alike(wish: Any, offer: TicketClassOffer, field: str) -> None:
-    """Raise `Invalid` for a wish for odd or even seats where there are none."""
+    """Raise `Invalid` for a request of odd or even seats in a class without seats."""
     if wants_alike(wish) and not offer.has_seats:
         raise Invalid(f"ticket class {offer.external_id} has no seats", field)
 
 
 def check_ticket_count(quantities: Iterable[int], most: int) -> None:
-    """Raise `TooManyTickets` where the lines of an order have more tickets than one may have."""
+    """Raise `TooManyTickets` if the lines exceed the maximum number of tickets of an order."""
     count = sum(quantities)
     if count > most:
-        raise TooManyTickets(f"{count} tickets: an order has at most {most}", "line_items")
+        raise TooManyTickets(f"{count} tickets: an order may have at most {most}", "line_items")
 
 
 def check_wish(labels: Sequence[str], offer: TicketClassOffer, quantity: int, field: str) -> None:
-    """Raise `Invalid` for seats where there are none, or other than one for each ticket.
+    """Raise `Invalid` for seats in a class without seats, or unless there is one seat for each ticket.
 
     Raises `SeatUnavailable` for a seat that is named twice.
     """
@@ -132,19 +132,19 @@ def check_wish(labels: Sequence[str], offer: TicketClassOffer, quantity: int, fi
 
 
 def labels_from(low_seat: str, seat_order: SeatOrder, count: int) -> list[str]:
-    """Return the labels from the lowest seat on: 4, 5, 6, or 4, 6, 8 where odd and even lie apart.
+    """Return the labels from the lowest seat on: 4, 5, 6, or 4, 6, 8 with `odd_even`.
 
     The rule of Ticket Evolution's `low_seat` and `seat_order` (Orders / Create, Items Parameters).
     """
     step = 2 if seat_order == "odd_even" else 1
     if not is_number(low_seat):
-        # Nobody knows what follows: where such a seat is not there, the answer names it.
+        # The labels after a seat that is not a number are unknown: the answer names the label.
         return [low_seat, *(f"{low_seat}+{index}" for index in range(1, count))]
     return [str(int(low_seat) + step * index) for index in range(count)]
 
 
 def is_number(label: str) -> bool:
-    """Say whether a seat's label is a number, so that others follow it."""
+    """Return whether a seat's label is a number, so that the following labels are known."""
     return label.isascii() and label.isdigit()
 
 
@@ -158,7 +158,7 @@ def _choose(runs: Runs, count: int) -> list[Seat]:
 
 
 def _next_but_one(seats: Sequence[Seat]) -> Runs:
-    """Return the runs of numbers that go on by two, in the order of the numbers."""
+    """Return the runs of numbers with steps of two, in order."""
     in_order = enumerate(sorted(seats, key=lambda seat: int(seat.label)))
     groups = groupby(in_order, key=lambda pair: int(pair[1].label) - 2 * pair[0])
     return [[seat for _, seat in group] for _, group in groups]

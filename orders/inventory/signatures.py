@@ -1,9 +1,9 @@
-"""The signature of a ticket group: an order on a price that has risen is refused before it takes anything.
+"""Signatures of ticket groups: an order at a price that has risen is refused before it takes inventory.
 
-A signature says how many tickets the group had and what one cost, and carries a MAC (HMAC-SHA256, RFC
-2104, with a secret of the tenant) over both: `12_45.50_` and 43 letters of base64url. The rule is that of
-Ticket Evolution's `ticket_group_signature` (Orders / Create, Items Parameters): no order where the quantity
-can no longer be had, or the cost has risen. Sales in between do not matter as long as enough is left.
+A signature states the number of tickets in the group and the price, with a MAC (HMAC-SHA256, RFC 2104, with a
+secret of the tenant) over both: `12_45.50_` and 43 letters of base64url. The rule is that of Ticket
+Evolution's `ticket_group_signature` (Orders / Create, Items Parameters): no order if the quantity is no
+longer available, or the cost has risen. Sales in between do not matter as long as enough tickets are left.
 """
 
 import hmac
@@ -16,14 +16,14 @@ from orders.errors import Invalid, PriceMismatch
 
 
 def sign_group(secret: bytes, offer: TicketClassOffer, free: int) -> str:
-    """Return the signature of a ticket class with so many free tickets at its price of now."""
+    """Return the signature of a ticket class with `free` tickets at its current price."""
     return f"{free}_{offer.price:f}_{_mac(secret, offer.id, free, offer.price)}"
 
 
 def check_signature(signature: str, secret: bytes, offer: TicketClassOffer, field: str) -> None:
-    """Raise `Invalid` for what was not signed with this secret, `PriceMismatch` where the price has risen.
+    """Raise `Invalid` for an invalid signature, or `PriceMismatch` if the price has risen.
 
-    Whether the quantity can be had is a question to the stock, as it is without a signature.
+    The stock checks the quantity, as for orders without a signature.
     """
     try:
         quantity, price, mac = signature.split("_", 2)

@@ -1,4 +1,4 @@
-"""Writing what a batch took and gave back: one statement a table."""
+"""Writing the inventory that a batch took and returned: one statement per table."""
 
 from collections.abc import Sequence
 from typing import Any, Final

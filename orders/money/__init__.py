@@ -1,1 +1,1 @@
-"""What an order costs, and what was paid. Pure."""
+"""Prices and payments of orders. Pure."""

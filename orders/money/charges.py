@@ -1,4 +1,4 @@
-"""The terms on which an order was sold, as its rows keep them."""
+"""The terms of sale of an order, as stored in its rows."""
 
 from decimal import Decimal
 
@@ -10,7 +10,7 @@ from schemas.money import quantum, zero
 
 
 def charges_of(row: OrderRow) -> Charges:
-    """Return what beside its lines decides what the order costs."""
+    """Return the order's charges: the amounts that determine its total besides the lines."""
     return Charges(
         shipping=row.shipping,
         service_fee=row.service_fee,
@@ -22,12 +22,12 @@ def charges_of(row: OrderRow) -> Charges:
 
 
 def given_discount(row: OrderRow) -> Decimal:
-    """Return what the producer took off, beside the promo code."""
+    """Return the producer's discount, without the promo code's."""
     return row.discount if row.given_discount is None else row.given_discount
 
 
 def sold_line(line: LineRow, currency: str) -> PricedLine:
-    """Return the line at the price and the tax rule on which it was sold, to be taxed again."""
+    """Return the line at its price and tax rule of the sale, to be taxed again."""
     unit = quantum(currency)
     return PricedLine(
         offer=TicketClassOffer(
@@ -46,7 +46,7 @@ def sold_line(line: LineRow, currency: str) -> PricedLine:
 
 
 def tax_rule_of(line: LineRow) -> TaxRule | None:
-    """Return the tax rule on which the line was sold."""
+    """Return the tax rule of the line's sale."""
     if line.tax_rate is None or line.tax_is_included is None or line.tax_rounding is None:
         return None
     return TaxRule(line.tax_rate, line.tax_is_included, line.tax_rounding)

@@ -1,4 +1,4 @@
-"""What a sender believes that an order costs."""
+"""The total that a sender expects of an order."""
 
 from decimal import Decimal
 from typing import Protocol
@@ -10,27 +10,27 @@ FIELD = "expected_total"
 
 
 class Costs(Protocol):
-    """What an order costs: a priced order, or the row of one."""
+    """The amounts of an order: of a priced order, or of an order's row."""
 
     @property
     def currency(self) -> str:
-        """Return its currency."""
+        """Return the currency."""
 
     @property
     def subtotal(self) -> Decimal:
-        """Return what its tickets cost."""
+        """Return the amount of the tickets."""
 
     @property
     def discount(self) -> Decimal:
-        """Return what is taken off."""
+        """Return the discount."""
 
     @property
     def total(self) -> Decimal:
-        """Return what is to be paid."""
+        """Return the amount to be paid."""
 
 
 def check_expected_total(expected: Decimal | None, costs: Costs) -> None:
-    """Raise `PriceMismatch` unless the order costs that, with its fees and its tax or without them."""
+    """Raise `PriceMismatch` unless the total is `expected`, with or without fees and tax."""
     if expected is None or expected in (costs.total, max(costs.subtotal - costs.discount, ZERO)):
         return
     raise PriceMismatch(f"the order costs {costs.total} {costs.currency}, not {expected:f}", FIELD)

@@ -1,7 +1,7 @@
-"""Payment gateways: who vouches for a payment.
+"""Payment gateways, which accept or refuse types of payment.
 
-A gateway that has to ask somebody is not asked here, where a batch holds its locks: the payment is
-recorded as pending, and the gateway's answer comes as another `payments.record`.
+A gateway that calls an external service must not do so here, where a batch holds its locks: the payment is
+recorded as pending, and the gateway's answer arrives as another `payments.record`.
 """
 
 from typing import Final, Protocol
@@ -11,15 +11,15 @@ from schemas.order_fields import PaymentType
 
 
 class Gateway(Protocol):
-    """Decides, without asking anybody, whether payments of its types can be recorded."""
+    """Decides, without external calls, whether payments of its types can be recorded."""
 
     @property
     def types(self) -> frozenset[PaymentType]:
-        """Return the types of payment that it takes."""
+        """Return the types of payment that it accepts."""
 
 
 class Offline:
-    """The built-in gateway: payments that were made elsewhere, of which we are told."""
+    """The built-in gateway: payments that were made elsewhere and are only recorded."""
 
     types: frozenset[PaymentType] = frozenset(
         {"cash", "check", "evopay", "money_order", "offline", "paypal", "tbd", "transaction_api"}
@@ -27,12 +27,10 @@ class Offline:
 
 
 GATEWAYS: Final[list[Gateway]] = [Offline()]
-"""The gateways of this process; one that charges credit cards is added here."""
+"""The gateways of this process; a gateway that charges credit cards is added here."""
 
 
 def check_payment(type_: PaymentType, field: str) -> None:
-    """Raise `Invalid` if no gateway takes payments of this type."""
+    """Raise `Invalid` if no gateway accepts payments of this type."""
     if not any(type_ in gateway.types for gateway in GATEWAYS):
-        raise Invalid(
-            f"payments of type {type_} need a payment gateway, and none is set up that takes them", field
-        )
+        raise Invalid(f"payments of type {type_} need a payment gateway, and none is configured", field)

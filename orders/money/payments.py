@@ -1,4 +1,4 @@
-"""What was paid, and what follows from it. Payments never decide what an order costs."""
+"""Payments of an order, and its payment status. Payments never affect the price of an order."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -12,7 +12,7 @@ from schemas.order_requests import OrderRequest
 
 
 def payment_amounts(order: OrderRequest, priced: PricedOrder) -> list[Decimal]:
-    """Return the amount of each payment; one without an amount pays what is still owed, or owed back."""
+    """Return the amount of each payment; the default is the remaining balance, or the refund due."""
     unit = quantum(priced.currency)
     owed = priced.total
     amounts = []
@@ -25,9 +25,10 @@ def payment_amounts(order: OrderRequest, priced: PricedOrder) -> list[Decimal]:
 
 
 def check_payments(order: OrderRequest, priced: PricedOrder) -> None:
-    """Raise `Invalid` where the payments of a new order come to more than an amount may be.
+    """Check the payments of a new order.
 
-    And where a refund gives back nothing, or more than was paid by then.
+    Raises `Invalid` if their sum exceeds the maximum amount, or if a refund is zero or more than was paid so
+    far.
     """
     if not order.payments:
         return
@@ -40,14 +41,14 @@ def check_payments(order: OrderRequest, priced: PricedOrder) -> None:
             continue
         field = f"payments.{index}.amount"
         if not amount:
-            raise Invalid("nothing is to be refunded", field)
+            raise Invalid("there is nothing to refund", field)
         if amount > returnable:
-            raise Invalid(f"{returnable:f} was paid and not refunded yet, which is less", field)
+            raise Invalid(f"only {returnable:f} can be refunded: it was paid and not refunded yet", field)
         returnable -= amount if payment.status == "completed" else ZERO
 
 
 def sums(payments: Iterable[PaymentRow], currency: str) -> tuple[Decimal, Decimal]:
-    """Return what the completed payments paid and refunded."""
+    """Return the sums of completed payments and of completed refunds."""
     paid = refunded = ZERO
     for payment in payments:
         if payment.status != "completed":
@@ -61,7 +62,7 @@ def sums(payments: Iterable[PaymentRow], currency: str) -> tuple[Decimal, Decima
 
 
 def payment_status(total: Decimal, paid: Decimal, refunded: Decimal = ZERO) -> PaymentStatus:
-    """Return how far an order is paid; one that costs nothing is paid from the start."""
+    """Return an order's payment status; a free order is paid from the start."""
     if refunded > 0 and refunded >= paid:
         return "refunded"
     if paid - refunded >= total:

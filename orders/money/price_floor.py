@@ -1,8 +1,8 @@
-"""What an order costs at least where its sender may not set prices.
+"""The minimum total of orders whose sender may not set prices.
 
-A new order costs at least what the catalogue asks: its prices and the tax of its rule, less a promo code. A
-sold order costs at least what its own terms ask for the tickets that it has now. The tax of the rule will do
-as well, and it is what counts once tickets are added: a tax that was given for fewer does not cover them.
+A new order costs at least the catalogue's prices plus the tax of its rule, less a promo code. A sold order
+costs at least what its own terms require for its current tickets. The tax of the rule is also accepted, and
+required once tickets are added: a tax that was stated for fewer tickets does not cover them.
 """
 
 from collections.abc import Callable, Collection
@@ -18,7 +18,7 @@ _CHARGES: Final = ("shipping", "service_fee", "additional_expense")
 
 
 def check_new_total(order: OrderRequest, priced: PricedOrder) -> None:
-    """Raise `PriceMismatch` where a discount or a tax makes a new order cheaper than the catalogue does."""
+    """Raise `PriceMismatch` if a discount or a tax makes a new order cheaper than the catalogue."""
     if order.tax is None and not order.discount:
         return
     charges = Charges(
@@ -38,9 +38,10 @@ def check_changed_total(
     named: Collection[str],
     has_more_tickets: bool,
 ) -> None:
-    """Raise `PriceMismatch` where an update makes an order cheaper than the terms on which it was sold.
+    """Raise `PriceMismatch` if an update makes an order cheaper than its terms of sale.
 
-    `charges` are those of the update and `sold` those without it; `total_of` prices the order's lines of now.
+    `charges` are those with the update and `sold` those without it; `total_of` prices the order's current
+    lines.
     """
     floor = total_of(sold._replace(tax=None))
     if sold.tax is not None and not has_more_tickets:
@@ -49,11 +50,11 @@ def check_changed_total(
 
 
 def check_added_price(price: Decimal, catalogue: Decimal, external_id: str, field: str) -> None:
-    """Raise `PriceMismatch` where tickets join a line that was sold for less than the catalogue asks."""
+    """Raise `PriceMismatch` if tickets are added to a line that was sold below the catalogue's price."""
     if price < catalogue:
         raise PriceMismatch(
-            f"the price of ticket class {external_id} is {catalogue}, and the line was sold at {price}: "
-            "add the tickets as a line of their own",
+            f"the price of ticket class {external_id} is {catalogue}, but the line was sold at {price}: "
+            "add the tickets as a new line",
             field,
         )
 
@@ -62,7 +63,7 @@ def _check(priced: PricedOrder, floor: Decimal, field: str) -> None:
     if priced.total < floor:
         raise PriceMismatch(
             f"the order costs {floor} {priced.currency}, not {priced.total}: "
-            "a lower total needs a sender who may set prices",
+            "a lower total needs permission to set prices",
             field,
         )
 

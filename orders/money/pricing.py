@@ -1,7 +1,7 @@
-"""What an order costs. Pure: the same request and the same offers give the same amounts.
+"""Pricing orders. Pure: the same request and the same offers give the same amounts.
 
 Total = Σ(unit price × quantity) + shipping + service fee + additional expense + tax − discount.
-Every amount is rounded half up to the currency's minor unit, once, where it comes into being.
+Every amount is rounded half up to the currency's minor unit, once, where it is computed.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,9 +18,9 @@ _AMOUNTS = ("shipping", "service_fee", "additional_expense", "tax", "discount")
 
 
 class PricedLine(NamedTuple):
-    """One line: `amount` is unit price × quantity, and `rounding` what was spread to the line.
+    """One line: `amount` is unit price × quantity, and `rounding` its share of a rounding difference.
 
-    `sum_by_net` changes the amount and the tax where the price includes the tax; else only the tax changes.
+    `sum_by_net` changes the amount and the tax if the price includes the tax, otherwise only the tax.
     """
 
     offer: TicketClassOffer
@@ -32,7 +32,7 @@ class PricedLine(NamedTuple):
 
 
 class PricedOrder(NamedTuple):
-    """An order's lines and the parts of its total; `included_tax` is in the subtotal already."""
+    """An order's lines and the parts of its total; `included_tax` is part of the subtotal."""
 
     currency: str
     lines: tuple[PricedLine, ...]
@@ -57,11 +57,11 @@ TOTALS: Final = (
     "discount",
     "total",
 )
-"""The amounts of an order, as its row and its pricing name them."""
+"""The amounts of an order, as named in its row and in its pricing."""
 
 
 class Charges(NamedTuple):
-    """What beside its lines decides what an order costs; without a `tax` the lines' rules compute it.
+    """The amounts that determine an order's total besides its lines; without `tax` the lines' rules apply.
 
     `promo_codes` is the order's promo code, once for each of its events that has it.
     """
@@ -75,7 +75,7 @@ class Charges(NamedTuple):
 
 
 def price_order(order: OrderRequest, picked: Pick, *, may_set_price: bool) -> PricedOrder:
-    """Return what a new order costs; `picked` has an offer for each line, all in one currency.
+    """Return the priced new order; `picked` has an offer for each line, all in one currency.
 
     Raises `TooManyDecimals`, `PriceMismatch` or `NegativeTotal`.
     """
@@ -97,10 +97,10 @@ def price_order(order: OrderRequest, picked: Pick, *, may_set_price: bool) -> Pr
 
 
 def total_up(lines: Sequence[PricedLine], charges: Charges, currency: str) -> PricedOrder:
-    """Return the lines with their tax, and what they and the charges come to.
+    """Return the priced order with the lines' taxes and the total of lines and charges.
 
-    Raises `NegativeTotal`, or `Invalid` for more than an amount may be.
-    A line comes with `amount` as unit price × quantity, and without tax and rounding.
+    Raises `NegativeTotal`, or `Invalid` above the maximum amount.
+    The given lines have `amount` as unit price × quantity, without tax and rounding.
     """
     if charges.tax is None:
         lines = _tax_lines(lines, currency)
@@ -139,9 +139,9 @@ def total_up(lines: Sequence[PricedLine], charges: Charges, currency: str) -> Pr
 
 
 def check_bound(amount: Decimal, currency: str, field: str) -> None:
-    """Raise `Invalid` for what no amount of an order may be: a sum may be larger than each of its parts."""
+    """Raise `Invalid` above the maximum amount, which a sum of valid amounts may exceed."""
     if amount >= MAX_AMOUNT:
-        raise Invalid(f"{amount:f} {currency} is too much: an amount has at most 12 digits", field)
+        raise Invalid(f"{amount:f} {currency} is too large: an amount may have at most 12 digits", field)
 
 
 def _sum(amounts: Iterable[Decimal]) -> Decimal:
@@ -155,7 +155,7 @@ def _check_decimals(order: OrderRequest, currency: str) -> None:
 
 
 def _given_amounts(order: OrderRequest) -> Iterator[tuple[str, Decimal]]:
-    """Yield the amounts that the producer wrote, with their fields; the defaults need no look."""
+    """Yield the amounts that the producer stated, with their fields; the defaults need no check."""
     for field in _AMOUNTS:
         amount = getattr(order, field)
         if amount is not None and amount is not ZERO:
@@ -193,9 +193,9 @@ def _is_included(line: PricedLine) -> bool:
 
 
 def _tax_lines(lines: Sequence[PricedLine], currency: str) -> list[PricedLine]:
-    """Return the lines with the tax of their rules, in their order; a rule is applied event by event.
+    """Return the lines with the tax of their rules, in order; a rule is applied event by event.
 
-    Lines of one event have two rules where one was sold before the event's rule changed.
+    Lines of one event can have different rules if the event's rule changed between their sales.
     """
     if len(lines) == 1:  # nearly every order
         rule = lines[0].offer.event.tax
@@ -262,9 +262,9 @@ def _spread(
 def promo_discount(
     promo_codes: Iterable[PromoCodeOffer], lines: Sequence[PricedLine], currency: str
 ) -> Decimal:
-    """Return what a promo code takes off: at each event that has lines a percentage of them, or its amount.
+    """Return a promo code's discount: for each event with lines, a percentage of them or its amount.
 
-    An amount is off the order: it counts once, however many of the order's events have it.
+    An amount is deducted once from the order, however many of its events have it.
     """
     total, has_amount = ZERO, False
     for promo_code in promo_codes:

@@ -1,4 +1,4 @@
-"""The promo code of an order as it was when the order used it: its own copy, an entry for each event."""
+"""The order's copy of its promo code as it was when used, with an entry for each event."""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -8,7 +8,7 @@ from schemas.json import JsonObject
 
 
 def promo_terms(promo_codes: Iterable[PromoCodeOffer]) -> list[JsonObject] | None:
-    """Return the JSON that the order keeps; amounts are decimal strings."""
+    """Return the JSON stored with the order; amounts are decimal strings."""
     return [
         {
             "id": promo_code.id,
@@ -21,7 +21,7 @@ def promo_terms(promo_codes: Iterable[PromoCodeOffer]) -> list[JsonObject] | Non
 
 
 def promo_codes_of(code: str | None, terms: Sequence[JsonObject] | None) -> tuple[PromoCodeOffer, ...]:
-    """Return the promo code that the order keeps, once for each event."""
+    """Return the order's stored promo code, once for each event."""
     if code is None or not terms:
         return ()
     return tuple(
@@ -37,10 +37,10 @@ def promo_codes_of(code: str | None, terms: Sequence[JsonObject] | None) -> tupl
 
 
 def uses_of(terms: Sequence[JsonObject] | None) -> list[str]:
-    """Return the ids of the catalogue's promo codes of which the order counts as a use."""
+    """Return the ids of the catalogue's promo codes whose uses include the order."""
     return [one["id"] for one in terms or () if not one.get("is_returned")]
 
 
 def returned(terms: Sequence[JsonObject] | None) -> list[JsonObject] | None:
-    """Return the JSON of an order that has given its uses back."""
+    """Return the JSON of an order that has returned its uses."""
     return None if terms is None else [one | {"is_returned": True} for one in terms]

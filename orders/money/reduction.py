@@ -1,9 +1,9 @@
-"""What a given discount and tax do when tickets leave an order: one rule, wherever they leave it.
+"""Reducing a stated discount and tax when tickets are removed from an order, for whatever reason.
 
-Each ticket keeps its share. What was taken off the tickets and their tax shrinks with them, in proportion to
-Σ(unit price × quantity); what was taken off beyond them (off the shipping, say) stays. A tax that the
-producer gave shrinks in the same proportion, and a promo code's amount in that of its own event. So the
-refund for a ticket is what that ticket cost, and no other ticket is paid for by it.
+Each ticket keeps its share. The discount on the tickets and their tax shrinks in proportion to Σ(unit price ×
+quantity); a discount beyond them (on the shipping, say) stays. A tax that the producer stated shrinks in the
+same proportion, and a promo code's amount in the proportion of its own event. So the refund for a ticket is
+what that ticket cost, and the other tickets cost the same as before.
 """
 
 from collections.abc import Mapping
@@ -20,17 +20,17 @@ Amounts = Mapping[str, Decimal]
 
 
 class Off(NamedTuple):
-    """What was on and off an order's tickets: the tax on top of them, and what a promo code took off."""
+    """The added tax and the promo code's discount on an order's tickets."""
 
     tax: Decimal = ZERO
     by_promo_code: Decimal = ZERO
 
 
 def reduced(charges: Charges, before: Amounts, after: Amounts, off: Off, currency: str) -> Charges:
-    """Return the charges for what is left of the tickets; an order whose tickets cost no less keeps them.
+    """Return the charges for the remaining tickets; unchanged if the tickets' amount is not lower.
 
-    Shares are rounded half up to the currency's minor unit. A promo code that is a percentage needs no rule:
-    it counts on the lines that are left.
+    Shares are rounded half up to the currency's minor unit. A promo code with a percentage needs no rule: it
+    applies to the remaining lines.
     """
     whole, left = sum(before.values(), ZERO), sum(after.values(), ZERO)
     if left >= whole:
@@ -51,7 +51,7 @@ def _reduced(promo_code: PromoCodeOffer, before: Amounts, after: Amounts, curren
 
 
 def _off(amount: Decimal, whole: Decimal, left: Decimal, tickets: Decimal, currency: str) -> Decimal:
-    """Return what is still taken off; `tickets` is the most of it that can have been off the tickets."""
+    """Return the remaining discount; `tickets` is the largest part of it that can apply to the tickets."""
     if left >= whole:
         return amount
     off_tickets = min(amount, tickets)

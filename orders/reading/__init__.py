@@ -1,1 +1,1 @@
-"""Orders, holds and requests as they are read back."""
+"""Reading orders, holds and requests."""

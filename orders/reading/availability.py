@@ -1,4 +1,4 @@
-"""What of an event can be bought now: a look without locks, which the next buyer may make untrue."""
+"""The availability of an event, read without locks: the next buyer may change it."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from orders.catalogue.prices import EventOffer, TicketClassOffer
 from orders.inventory.signatures import sign_group
 from schemas.json import JsonObject
 
-# Holds whose time is over count as free, whether a sweep came by or not.
+# Expired holds count as free, even before the sweep ends them.
 _CLASSES = text("""
     SELECT c.id::text, c.external_id, c.name, c.section, c.row, c.price, c.has_seats, c.capacity,
         c.capacity - c.sold - c.held + COALESCE(late.quantity, 0) AS free,
@@ -31,10 +31,10 @@ _CLASSES = text("""
 def list_ticket_classes(
     connection: Connection, tenant_id: UUID, event_id: str, *, now: datetime
 ) -> list[JsonObject]:
-    """Return the ticket classes of an event, by the catalogue's id, with what is free of each.
+    """Return the ticket classes of an event, by the catalogue's id, with the free tickets of each.
 
-    `signature` goes back as a line's `ticket_group_signature`: the order is refused if by then the
-    price has risen.
+    A sender may send `signature` as a line's `ticket_group_signature`: the order is refused if the price has
+    risen by then.
     """
     rows = connection.execute(_CLASSES, {"tenant_id": tenant_id, "event_id": event_id, "now": now}).all()
     if not rows:
@@ -48,7 +48,7 @@ def list_ticket_classes(
             "section": row.section,
             "row": row.row,
             "currency": row.currency,
-            "price": _words(row.price),
+            "price": _amount_text(row.price),
             "capacity": row.capacity,
             "free": row.free,
             "has_seats": row.has_seats,
@@ -68,5 +68,5 @@ def list_ticket_classes(
     ]
 
 
-def _words(price: Decimal) -> str:
+def _amount_text(price: Decimal) -> str:
     return format(price, "f")

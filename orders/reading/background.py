@@ -1,4 +1,4 @@
-"""Reading what is known around orders: the tenants, and the events and ticket classes of their lines."""
+"""Reading the background of orders: their tenants, and the events and ticket classes of their lines."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from orders.reading.order_reading import get_order
 from orders.reading.originals import read_originals
 from orders.reading.purchase_seats import SeatsOfLines, read_purchase_seats
 from orders.reading.recorded_changes import read_changes
-from orders.reading.relations import read_related
+from orders.reading.related_orders import read_related
 from orders.render import to_json
 from schemas.background import Authors, Background, RelatedOrder
 from schemas.json import JsonObject
@@ -24,7 +24,7 @@ from schemas.originals import Original, PastChange
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What was read around some orders, of whichever tenants; no statement makes a `Background` of it."""
+    """The rows read for some orders of any tenants; `of` builds a `Background` without further statements."""
 
     tenants: Mapping[UUID, TenantRow]
     classes: Mapping[tuple[UUID, str], ClassRow]
@@ -36,9 +36,9 @@ class Surroundings:
     changes: Mapping[UUID, Sequence[PastChange]]
 
     def of(self, tenant_id: UUID, orders: Iterable[Order]) -> Background:
-        """Return what is known around these orders of one tenant; of others it may say something, too.
+        """Return the background of these orders of one tenant; it may include other orders'.
 
-        What is stored of a class or a tenant may be such that this fails, for the orders that it is around.
+        It raises if the stored details of a class or of the tenant are invalid.
         """
         tenant = self.tenants[tenant_id]
         names = {line.ticket_class_id for order in orders for line in order.line_items}
@@ -59,25 +59,25 @@ class Surroundings:
 
 
 NOTHING: Final = Surroundings({}, {}, {}, {}, {}, {}, {})
-"""Nothing was read."""
+"""Without any rows."""
 
 
 def get_with_background(
     connection: Connection, order_id: UUID, tenant_id: UUID
 ) -> tuple[Order, Background] | None:
-    """Return the tenant's order and what is known around it, or None."""
-    words = get_order(connection, order_id, tenant_id)
-    if words is None:
+    """Return the tenant's order and its background, or None."""
+    body = get_order(connection, order_id, tenant_id)
+    if body is None:
         return None
-    (order,), background = with_background(connection, tenant_id, [words])
+    (order,), background = with_background(connection, tenant_id, [body])
     return order, background
 
 
 def with_background(
     connection: Connection, tenant_id: UUID, found: Iterable[JsonObject], *, with_originals: bool = False
 ) -> tuple[list[Order], Background]:
-    """Return orders that were read, as their model, and what is known around them."""
-    orders = [Order.model_validate_json(to_json(words)) for words in found]
+    """Return the models of rendered orders, and their background."""
+    orders = [Order.model_validate_json(to_json(body)) for body in found]
     originals = {order.id for order in orders} if with_originals else set()
     around = read_surroundings(connection, {tenant_id: orders}, originals)
     return orders, around.of(tenant_id, orders)
@@ -86,9 +86,9 @@ def with_background(
 def read_surroundings(
     connection: Connection, orders: Mapping[UUID, Sequence[Order]], originals: Collection[UUID] = ()
 ) -> Surroundings:
-    """Return what is known around orders, by their tenants: a few statements, however many they are.
+    """Return the rows around orders, by tenant, in a constant number of statements.
 
-    `originals` are the ids of those that are wanted as they were confirmed, too, with what was done since.
+    `originals` are the ids of orders to read also as they were confirmed, with their changes since.
     """
     names: defaultdict[UUID, set[str]] = defaultdict(set)
     for tenant_id, some in orders.items():

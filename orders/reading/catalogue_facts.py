@@ -1,8 +1,8 @@
-"""Reading what the catalogue says of tenants, events and ticket classes, for those who show orders.
+"""Reading the catalogue's facts of tenants, events and ticket classes, for rendering orders.
 
-The rows are read each time; what is made of a row is kept by all that the row says. So nothing can be stale,
-and a details object of many fields is not checked again for each order. No column tells that a class has
-changed: each sale writes its row, and so changes `xmin`.
+The rows are read each time, and the objects built from them are cached by the whole row. So nothing is stale,
+and large details objects are not validated again for each order. No column shows that a class has changed:
+each sale updates its row, and so changes `xmin`.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ from schemas.dialects import DialectName
 from schemas.presentation import EventDetails, Organisation, TicketClassDetails
 
 _KEPT: Final = 2_048
-"""Rows of each kind of which it is kept what they mean."""
+"""Maximum cached objects of each kind."""
 
 _TENANTS: Final = text("""
     SELECT t.id, t.name, t.organisation::text, (
@@ -31,7 +31,7 @@ _TENANTS: Final = text("""
     FROM tenants t WHERE t.id = ANY(CAST(:ids AS uuid[]))
 """)
 
-# Amounts as their text: 45.5 and 45.50 are equal, and are not shown alike.
+# Amounts as text: 45.5 and 45.50 are equal, but are rendered differently.
 _CLASSES: Final = text("""
     SELECT c.tenant_id, c.id, c.external_id, c.name, c.section, c.row, c.price::text, c.office,
         c.details::text, e.id, e.external_id, e.name, e.starts_at, e.ends_at, e.timezone, e.currency,
@@ -43,7 +43,7 @@ _CLASSES: Final = text("""
 
 
 class TenantRow(NamedTuple):
-    """A tenant as it is stored, and its names in the dialects; both as JSON."""
+    """A stored tenant, with its organisation and its aliases in the dialects as JSON."""
 
     id: UUID
     name: str
@@ -51,16 +51,16 @@ class TenantRow(NamedTuple):
     aliases_json: str | None
 
     def organisation(self) -> Organisation:
-        """Return whom its orders are from."""
+        """Return its organisation."""
         return _organisation(self.organisation_json)
 
     def aliases(self) -> Mapping[DialectName, tuple[str, ...]]:
-        """Return its names in the dialects."""
+        """Return its aliases in the dialects."""
         return _aliases(self.aliases_json)
 
 
 class ClassRow(NamedTuple):
-    """A ticket class and its event as they are stored; amounts and details as text."""
+    """A stored ticket class and its event, with amounts and details as text."""
 
     tenant_id: UUID
     id: UUID
@@ -88,7 +88,7 @@ class ClassRow(NamedTuple):
         return _event(self)
 
     def ticket_class(self) -> TicketClassFacts:
-        """Return the class."""
+        """Return its ticket class."""
         return _ticket_class(self)
 
 
@@ -99,7 +99,7 @@ def read_tenants(connection: Connection, ids: Mapping[UUID, object]) -> dict[UUI
 
 
 def read_classes(connection: Connection, names: Mapping[UUID, set[str]]) -> dict[tuple[UUID, str], ClassRow]:
-    """Return the ticket classes that tenants call so, by tenant and name: one statement."""
+    """Return the ticket classes by tenant and catalogue's id: one statement."""
     pairs = [(str(tenant_id), name) for tenant_id, some in names.items() for name in sorted(some)]
     if not pairs:
         return {}

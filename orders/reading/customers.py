@@ -1,4 +1,4 @@
-"""The orders of a customer, or of an event, in one list: for dialects that know no pages."""
+"""The orders of a customer or of an event in one list, for dialects without pages."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -18,7 +18,7 @@ _WHERE: Final = {
 }
 
 _IS_THERE: Final = f"o.cancel_reason IS DISTINCT FROM '{DELETED_IN_ACME}'"
-"""What a client has deleted is in no list of its dialect any more."""
+"""Orders that a client has deleted are in no list of its dialect."""
 
 _OF_EVENT = text(f"""
     SELECT DISTINCT l.order_id FROM order_lines l JOIN orders o ON o.id = l.order_id
@@ -31,7 +31,7 @@ _LAST = UUID(int=2**128 - 1)
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Whose orders: all that is named must be so."""
+    """The criteria of a customer; all given ones must match."""
 
     email: str | None = None
     phone: str | None = None
@@ -39,7 +39,7 @@ class Customer:
     temp_visitor_id: str | None = None
 
     def named(self) -> dict[str, str]:
-        """Return what is named."""
+        """Return the given criteria."""
         pairs = ((one.name, getattr(self, one.name)) for one in fields(self))
         return {name: value for name, value in pairs if value is not None}
 
@@ -56,7 +56,7 @@ def query_of(customer: Customer) -> TextClause:
 def orders_of_customer(
     connection: Connection, tenant_id: UUID, customer: Customer, *, limit: int, before: UUID | None = None
 ) -> list[UUID]:
-    """Return the ids of the customer's orders, newest first: those made before that one. Nobody has none."""
+    """Return the ids of the customer's orders made before `before`, newest first; none without criteria."""
     named = customer.named()
     if not named:
         return []
@@ -67,7 +67,7 @@ def orders_of_customer(
 def orders_of_event(
     connection: Connection, event_id: UUID, *, limit: int, before: UUID | None = None
 ) -> list[UUID]:
-    """Return the ids of the orders with a line of the event, newest first: those made before that one."""
+    """Return the ids of the orders with a line of the event made before `before`, newest first."""
     parameters = {"event_id": event_id, "limit": limit, "before": before or _LAST}
     return _newest_first(connection.scalars(_OF_EVENT, parameters))
 

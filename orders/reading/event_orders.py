@@ -1,8 +1,8 @@
-"""The orders of one event, page by page: by position, in several orders, and searched.
+"""The orders of one event, page by page: by position, in several sort orders, with search.
 
-PostgreSQL counts up to an offset; here a position leads to its ids at once. Each process remembers the
-listings that were asked for (`orders.reading.listing`), 20 bytes an order, and lays over each what has
-changed since, so that every process sees the same. A listing that has changed much is read anew.
+PostgreSQL counts up to an offset; here the ids at a position are found directly. Each process caches the
+requested listings (`orders.reading.listing`), 20 bytes per order, and applies the changes since to each, so
+that all processes return the same. A listing with many changes is read again.
 """
 
 import time
@@ -33,23 +33,23 @@ from schemas.text import parse_uuid
 OrderBy = Literal["created", "name"]
 
 SLACK: Final = timedelta(seconds=15)
-"""How far the clocks of workers may be behind, by which orders get their time.
+"""The maximum lag of workers' clocks, which set the times of orders.
 
 A batch that is being written while a listing is read counts from its beginning.
 """
 
 MAX_SECONDS: Final = 600.0
-"""How old a snapshot becomes: what a clock far behind has hidden is seen then at the latest."""
+"""The maximum age of a snapshot: changes that a slow clock has hidden are seen by then."""
 
 MAX_CHANGED: Final = 4_000
 _MIN_SECONDS: Final = SLACK.total_seconds()
 _MAX_REMEMBERED: Final = 2_000_000
-"""Ids of all snapshots of a process together: 40 MB."""
+"""Maximum ids in all snapshots of a process: 40 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which listing: of an event's orders all, or those with `search` in the buyer's name or e-mail."""
+    """A listing: all orders of an event, or those with `search` in the buyer's name or e-mail address."""
 
     tenant_id: UUID
     event_id: UUID
@@ -73,7 +73,7 @@ class _Remembered:
 
 
 class EventOrders:
-    """Finds pages of listings; for all threads of one process."""
+    """Finds pages of listings, for all threads of one process."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -89,8 +89,8 @@ class EventOrders:
         descending: bool,
         now: datetime,
     ) -> tuple[list[UUID], int]:
-        """Return the ids at so many positions, counted from 0, and how many orders there are in all."""
-        # Plans for any parameters would not know that few orders changed lately, or match.
+        """Return the ids at the positions, counted from 0, and the number of all orders."""
+        # Generic plans would not use that few orders changed recently, or match the search.
         connection.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
         listing = self._listing(connection, wanted, now)
         start, stop = position, position + rows
@@ -137,7 +137,7 @@ class EventOrders:
 
 
 def find_event(connection: Connection, tenant_id: UUID, name: str) -> Any | None:
-    """Return the row of the tenant's event of this id of the catalogue, or of ours, or None."""
+    """Return the row of the tenant's event with this id, the catalogue's or ours, or None."""
     query = select(events.c.id, events.c.external_id, events.c.starts_at, events.c.timezone)
     query = query.where(events.c.tenant_id == tenant_id)
     row = connection.execute(query.where(events.c.external_id == name)).one_or_none()

@@ -1,4 +1,4 @@
-"""The history of an order: who changed what, when, from what to what."""
+"""The history of an order: its changes, with their authors, times, old and new values."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,27 +14,27 @@ from schemas.requests import CREATE
 
 
 def _creations(order_ids: Sequence[UUID]) -> Select[Any]:
-    """Return the query of when, and by which request of whom, the orders were created."""
-    # The purchase order of a sale was made by the sale's request.
-    asked_for, is_of_sale = orders.alias(), order_trades.c.is_purchase
+    """Return the query of the orders' creations: times, requests and senders."""
+    # The sale's request created the purchase order of the sale.
+    requested, is_of_sale = orders.alias(), order_trades.c.is_purchase
     return (
         select(orders.c.id.label("order_id"), orders.c.created_at, requests.c.id, requests.c.sent_by)
         .outerjoin(order_trades, order_trades.c.order_id == orders.c.id)
         .join(
-            asked_for,
-            asked_for.c.id == func.coalesce(case((is_of_sale, order_trades.c.counterpart_id)), orders.c.id),
+            requested,
+            requested.c.id == func.coalesce(case((is_of_sale, order_trades.c.counterpart_id)), orders.c.id),
         )
         .join(
             requests,
-            (requests.c.tenant_id == asked_for.c.tenant_id)
-            & (requests.c.idempotency_key == asked_for.c.idempotency_key),
+            (requests.c.tenant_id == requested.c.tenant_id)
+            & (requests.c.idempotency_key == requested.c.idempotency_key),
         )
         .where(orders.c.id.in_(order_ids))
     )
 
 
 def read_authors(connection: Connection, order_ids: Sequence[UUID]) -> dict[UUID, Authors]:
-    """Return who created the orders and who changed them last: one statement, however many they are."""
+    """Return the creators and the last modifiers of the orders: one statement, however many orders."""
     changes = order_changes.c
     last = (
         select(changes.order_id, changes.changed_by)

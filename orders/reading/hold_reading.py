@@ -1,4 +1,4 @@
-"""Reading holds back, in the words of the wire."""
+"""Reading holds in wire format."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ from db.tables import holds, seats, tenants, ticket_classes
 from orders.reading.pages import DEFAULT_PAGE, cursor_after, id_before
 from schemas.json import JsonObject
 
-# A repeated request took the hold that the first one took.
+# A repeated request has the hold of the first one.
 _OF_REQUESTS = text("""
     SELECT id AS request_id, id AS hold_id FROM holds WHERE id = ANY(CAST(:ids AS uuid[]))
     UNION ALL
@@ -24,7 +24,7 @@ _OF_REQUESTS = text("""
 
 @dataclass(frozen=True, slots=True)
 class HoldFilter:
-    """Which holds to list; None does not restrict. `ticket_class_id` is the catalogue's."""
+    """The holds to list; None does not restrict. `ticket_class_id` is the catalogue's."""
 
     tenant_id: UUID | None = None
     ticket_class_id: str | None = None
@@ -32,7 +32,7 @@ class HoldFilter:
 
 
 def find_holds_of_requests(connection: Connection, request_ids: Iterable[UUID]) -> dict[UUID, UUID]:
-    """Return the holds that those of the requests have taken that took one, by the request's id."""
+    """Return the holds that the requests have taken, by the request's id."""
     rows = connection.execute(_OF_REQUESTS, {"ids": list(request_ids)})
     return {row.request_id: row.hold_id for row in rows}
 
@@ -51,11 +51,11 @@ def get_hold(
 def get_holds(
     connection: Connection, hold_ids: Iterable[UUID], *, now: datetime
 ) -> dict[tuple[UUID, UUID], JsonObject]:
-    """Return the holds by tenant and id: one or two statements, however many they are."""
+    """Return the holds by tenant and id: one or two statements, however many holds."""
     found = connection.execute(_select(now).where(holds.c.id.in_(list(hold_ids)))).mappings().all()
     return {
-        (row["tenant_id"], row["id"]): words
-        for row, words in zip(found, _words(connection, found), strict=True)
+        (row["tenant_id"], row["id"]): body
+        for row, body in zip(found, _render_all(connection, found), strict=True)
     }
 
 
@@ -89,7 +89,7 @@ def list_holds(
 
 
 def _status(now: datetime) -> ColumnElement[str]:
-    """Return the status as it is now: nobody has to come by for a hold to expire."""
+    """Return the current status: a hold expires even before the sweep ends it."""
     is_late = (holds.c.status == "held") & (holds.c.expires_at <= now)
     return case((is_late, "expired"), else_=holds.c.status)
 
@@ -104,10 +104,10 @@ def _select(now: datetime) -> Select[Any]:
 
 
 def _read(connection: Connection, query: Select[Any]) -> list[JsonObject]:
-    return _words(connection, connection.execute(query).mappings().all())
+    return _render_all(connection, connection.execute(query).mappings().all())
 
 
-def _words(connection: Connection, rows: Sequence[RowMapping]) -> list[JsonObject]:
+def _render_all(connection: Connection, rows: Sequence[RowMapping]) -> list[JsonObject]:
     labels = _seats(connection, [row["id"] for row in rows if row["status"] == "held"])
     return [_render(row, labels[row["id"]]) for row in rows]
 

@@ -1,8 +1,8 @@
-"""The pages of a listing by their position, without counting up to it.
+"""Pages of a listing by position, without counting up to it.
 
-A snapshot holds the ids of a listing in their order, in blocks, each with the key that it begins with.
-What has changed since is laid over it: an id that changed leaves its place, and goes where its key is now.
-How many ids each block then has says where a position is; only that block is looked at.
+A snapshot holds the ids of a listing in order, in blocks, each with its first key. Later changes are applied
+to it: a changed id leaves its place, and moves to the place of its new key. The sizes of the blocks then show
+where a position is, and only that block is read.
 """
 
 from array import array
@@ -15,17 +15,17 @@ from typing import Final
 from uuid import UUID
 
 BLOCK: Final = 256
-"""How many ids of a snapshot share a key."""
+"""Ids of a snapshot that share a key."""
 
 _WIDTH: Final = 16
 
 Key = tuple[str, str, bytes]
-"""What a listing is sorted by: last name, first name, id; the names are empty where only the id counts."""
+"""The sort key of a listing: last name, first name, id; the names are empty if it is sorted by id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An order that may have changed: its key now, and whether the listing has it."""
+    """An order that may have changed: its current key, and whether the listing includes it."""
 
     key: Key
     is_listed: bool
@@ -33,12 +33,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A listing at one moment: ids one after the other, and the keys of the first of each block."""
+    """A listing at one moment: its ids in order, and the first key of each block."""
 
     ids: bytes
     keys: Sequence[Key]
     places: "array[int] | None" = None
-    """The places of the ids, by id; None where the listing is sorted by id."""
+    """The places of the ids, by id; None if the listing is sorted by id."""
 
     def __len__(self) -> int:
         return len(self.ids) // _WIDTH
@@ -48,7 +48,7 @@ class Snapshot:
         return self.ids[place * _WIDTH : (place + 1) * _WIDTH]
 
     def place_of(self, id_: bytes) -> int | None:
-        """Return where the id is, or None."""
+        """Return the place of the id, or None."""
         low, high = 0, len(self)
         while low < high:
             middle = (low + high) // 2
@@ -61,7 +61,7 @@ class Snapshot:
 
 
 class Listing:
-    """A snapshot with what has changed since."""
+    """A snapshot with the changes since."""
 
     def __init__(self, snapshot: Snapshot, changed: Iterable[Entry]) -> None:
         self._snapshot = snapshot
@@ -78,7 +78,7 @@ class Listing:
     def page(self, start: int, stop: int, keys_of: Callable[[Sequence[bytes]], Iterable[Key]]) -> list[UUID]:
         """Return the ids at the positions from start up to stop, which may lie beyond the end.
 
-        `keys_of` returns the keys of some ids, in any order: it is asked where something was added.
+        `keys_of` returns the keys of some ids, in any order: it is called if a page has additions.
         """
         start, stop = max(start, 0), min(stop, len(self))
         if start >= stop:

@@ -36,19 +36,19 @@ def _ordered(names: str, which: str) -> TextClause:
             SELECT *, row_number() OVER (ORDER BY last_name, first_name, id) - 1 AS place
             FROM (SELECT id, {names} FROM orders WHERE {which}) AS listed
         ) AS placed
-    """)  # noqa: S608 - words of this file
+    """)  # noqa: S608 - constants of this file
 
 
 ALL_BY_NAME: Final = _ordered(_NAMES, _OF_EVENT)
 FOUND_BY_ID: Final = _ordered("'' AS last_name, '' AS first_name", f"{_FOUND} AND {_OF_EVENT}")
 FOUND_BY_NAME: Final = _ordered(_NAMES, f"{_FOUND} AND {_OF_EVENT}")
 CHANGED: Final = text(
-    f"SELECT id, {_NAMES}, {_FOUND} AS is_found FROM orders"  # noqa: S608 - words of this file
+    f"SELECT id, {_NAMES}, {_FOUND} AS is_found FROM orders"  # noqa: S608 - constants of this file
     f" WHERE updated_at >= :since AND {_OF_EVENT}"
 )
-KEYS: Final = text(f"SELECT id, {_NAMES} FROM orders WHERE id = ANY(:ids)")  # noqa: S608 - words of this file
+KEYS: Final = text(f"SELECT id, {_NAMES} FROM orders WHERE id = ANY(:ids)")  # noqa: S608 - constants of this file
 
-# Only who has written has an id: the long transactions of a backup do not count.
+# Only transactions that have written have an id: the long transactions of a backup do not count.
 OLDEST_WRITER: Final = text("""
     SELECT min(xact_start) FROM pg_stat_activity
     WHERE datname = current_database() AND backend_xid IS NOT NULL

@@ -1,4 +1,4 @@
-"""Pages of a tenant's orders by their position, newest first, as other systems count them."""
+"""Pages of a tenant's orders by position, newest first, for dialects with numbered pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ Comparison = Literal["eq", "gt", "gte", "lt", "lte"]
 Moment = tuple[Literal["created_at", "updated_at"], Comparison, datetime]
 
 Stage = Literal["cancelled", "in_review", "without_tickets", "used", "confirmed", "none"]
-"""How far an order is: cancelled; else in review by the fraud check; else a sale whose purchase order was
-cancelled and not replaced; else used at the gate; else confirmed. No order is at `none`."""
+"""The stage of an order: cancelled; else in review by the fraud check; else a sale whose purchase order was
+cancelled and not replaced; else checked in; else confirmed. No order is at `none`."""
 
 _IS_SALE: Final = order_trades.c.is_purchase.is_distinct_from(True)
 _COMPARISONS: Final = {"eq": eq, "gt": gt, "gte": ge, "lt": lt, "lte": le}
@@ -25,7 +25,7 @@ _COMPARISONS: Final = {"eq": eq, "gt": gt, "gte": ge, "lt": lt, "lte": le}
 
 @dataclass(frozen=True, slots=True)
 class OrderSearch:
-    """Which orders of a tenant to list; None does not restrict. A buyer is an office or a client."""
+    """The orders of a tenant to list; None does not restrict. A buyer is an office or a client."""
 
     tenant_id: UUID
     number: int | None = None
@@ -34,7 +34,7 @@ class OrderSearch:
     is_purchase: bool | None = None
     seller_id: str | None = None
     is_own_sale: bool = False
-    """Whether a sale that names no seller is this seller's."""
+    """Whether sales without a seller are this seller's."""
     buyer_id: str | None = None
     buys_office: bool | None = None
     reference: str | None = None
@@ -44,7 +44,7 @@ class OrderSearch:
 def page_of_orders(
     connection: Connection, wanted: OrderSearch, *, offset: int, limit: int
 ) -> tuple[Sequence[UUID], int]:
-    """Return the ids of so many orders from a position on, and how many there are in all."""
+    """Return the ids of the orders from a position on, and the number of all orders."""
     conditions = _conditions(wanted)
     count = (
         select(func.count())
@@ -76,7 +76,7 @@ def _conditions(wanted: OrderSearch) -> list[ColumnElement[bool]]:
         group = select(first.c.id).where(
             first.c.tenant_id == wanted.tenant_id, first.c.number == wanted.group_number
         )
-        # Purchase orders of before know their group by their sale only.
+        # Older purchase orders have their group only through their sale.
         of_sale = case((trade.is_purchase, trade.counterpart_id))
         found.append(func.coalesce(trade.order_group_id, of_sale, orders.c.id).in_(group))
     if wanted.stage is not None:

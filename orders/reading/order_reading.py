@@ -1,4 +1,4 @@
-"""Reading orders and requests back, in the words of the wire."""
+"""Reading orders and requests in wire format."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from db import tables
 from db.bulk import array
 from db.tables import events, order_lines, orders
 from orders.reading.pages import DEFAULT_PAGE, cursor_after, id_before
-from orders.reading.whole_orders import read_words
+from orders.reading.wire_orders import read_rendered
 from orders.steps.claim import CONFLICT
 from schemas.json import JsonObject
 from schemas.text import parse_uuid
 
-# How large the order is says how much work it is to answer with it.
+# The size of the order determines the work of answering with it.
 _REQUESTS = text("""
     SELECT found.*, (SELECT count(*) FROM tickets WHERE tickets.order_id = found.order_id) AS tickets FROM (
     SELECT id, tenant_id, status, order_id, errors, false AS is_conflict, false AS is_repeat
@@ -44,7 +44,7 @@ _TICKETS = text("""
 
 @dataclass(frozen=True, slots=True)
 class RequestRow:
-    """What is known of a request, and whose it is."""
+    """A request's outcome and tenant."""
 
     request_id: UUID
     tenant_id: UUID
@@ -52,18 +52,18 @@ class RequestRow:
     order_id: UUID | None
     errors: tuple[JsonObject, ...]
     is_repeat: bool = False
-    """Whether another request with the same idempotency key came before it."""
+    """Whether an earlier request had the same idempotency key."""
     is_conflict: bool = False
-    """Whether that one was another request: this one has no effect, and an outcome of its own."""
+    """Whether the earlier request was a different one: this one has no effect, and its own outcome."""
     tickets: int = 0
-    """How many its order has, voided ones included."""
+    """The number of its order's tickets, including voided ones."""
 
     @property
     def is_replay(self) -> bool:
-        """Say whether the outcome is that of the earlier request."""
+        """Return whether the outcome is that of the earlier request."""
         return self.is_repeat and not self.is_conflict
 
-    def words(self) -> JsonObject:
+    def body(self) -> JsonObject:
         """Return the answer of `GET /v1/requests/{request_id}`."""
         return {
             "request_id": self.request_id,
@@ -75,7 +75,7 @@ class RequestRow:
 
 @dataclass(frozen=True, slots=True)
 class OrderFilter:
-    """Which orders to list; None does not restrict. `event_id` is the catalogue's."""
+    """The orders to list; None does not restrict. `event_id` is the catalogue's."""
 
     tenant_id: UUID | None = None
     event_id: str | None = None
@@ -85,7 +85,7 @@ class OrderFilter:
 
 
 def find_requests(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, RequestRow]:
-    """Return what became of those requests that are processed, by id; the others are still pending."""
+    """Return the outcomes of processed requests, by id; the others are still pending."""
     found: dict[UUID, RequestRow] = {}
     for row in connection.execute(_REQUESTS, {"ids": array(map(str, ids))}):
         if row.is_conflict:
@@ -100,20 +100,20 @@ def find_requests(connection: Connection, ids: Iterable[UUID]) -> dict[UUID, Req
                 row.is_repeat,
                 tickets=row.tickets,
             )
-        # A processed request's row is the truth, whatever else bears its id.
+        # A processed request's row takes precedence over other rows with its id.
         if row.id not in found or found[row.id].status == "dead":
             found[row.id] = outcome
     return found
 
 
 def count_tickets(connection: Connection, order_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """Return how many tickets orders have, voided ones included; those without any are left out."""
+    """Return the number of tickets of orders, including voided ones; orders without any are omitted."""
     rows = connection.execute(_TICKETS, {"ids": array(map(str, order_ids))})
     return {row.order_id: row.tickets for row in rows}
 
 
 def conflicting(request_id: UUID, tenant_id: UUID) -> RequestRow:
-    """Return the outcome of a request whose key has named another one."""
+    """Return the outcome of a request whose key belongs to another one."""
     errors = (CONFLICT.as_dict(),)
     return RequestRow(request_id, tenant_id, "rejected", None, errors, is_repeat=True, is_conflict=True)
 
@@ -123,12 +123,12 @@ def get_order(connection: Connection, order_id: UUID, tenant_id: UUID | None = N
     query = select(orders.c.id).where(orders.c.id == order_id)
     if tenant_id is not None:
         query = query.where(orders.c.tenant_id == tenant_id)
-    found = _words(connection, query)
+    found = _read_rendered(connection, query)
     return found[0] if found else None
 
 
 def find_order(connection: Connection, tenant_id: UUID, name: str) -> UUID | None:
-    """Return the id of the tenant's order of this id or number, or None; the name may be any text."""
+    """Return the id of the tenant's order with this id or number, or None; the name may be any text."""
     id_ = parse_uuid(name)
     is_number = name.isascii() and name.isdecimal() and len(name) <= len(str(tables.MAX_NUMBER))
     if id_ is None and not is_number:
@@ -143,7 +143,7 @@ def list_orders(
 ) -> tuple[list[JsonObject], str | None]:
     """Return a page of orders, newest first, and the cursor of the next one. Raises `BadCursor`."""
     ids, next_cursor = list_ids(connection, wanted, cursor=cursor, limit=limit)
-    return read_words(connection, ids), next_cursor
+    return read_rendered(connection, ids), next_cursor
 
 
 def list_ids(
@@ -172,8 +172,8 @@ def list_ids(
     return page, cursor_after(page[-1]) if len(found) > limit else None
 
 
-def _words(connection: Connection, query: Select[Any]) -> list[JsonObject]:
-    return read_words(connection, connection.scalars(query).all())
+def _read_rendered(connection: Connection, query: Select[Any]) -> list[JsonObject]:
+    return read_rendered(connection, connection.scalars(query).all())
 
 
 def find_tenant(connection: Connection, name: str) -> UUID | None:

@@ -1,4 +1,4 @@
-"""Orders as they were confirmed: the first event message of each tells of the whole order."""
+"""Orders as they were confirmed, read from their first event messages."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from schemas.originals import Original, OriginalLine
 
-# The first message is never changed; of what it tells, only what answers need is read.
+# The first message never changes; only the fields that answers need are read.
 _FIRST = text("""
     SELECT subject, data->'totals' AS totals, data->'line_items' AS line_items, data->'extras' AS extras
     FROM event_messages WHERE subject = ANY(CAST(:ids AS uuid[])) AND sequence = 1
@@ -17,7 +17,7 @@ _FIRST = text("""
 
 
 def read_originals(connection: Connection, order_ids: Sequence[UUID]) -> dict[UUID, Original]:
-    """Return the orders as they were confirmed, by their ids: one statement, however many they are."""
+    """Return the orders as they were confirmed, by their ids: one statement, however many orders."""
     if not order_ids:
         return {}
     rows = connection.execute(_FIRST, {"ids": list(order_ids)})

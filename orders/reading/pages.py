@@ -1,4 +1,4 @@
-"""Pages of things that are listed by their ids, newest first: a cursor is the last id of a page."""
+"""Pages of lists by id, newest first: a cursor is the last id of a page."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Final
@@ -9,7 +9,7 @@ DEFAULT_PAGE: Final = 50
 
 
 class BadCursor(Exception):
-    """The cursor is not one that a page gave."""
+    """The cursor is invalid."""
 
 
 def cursor_after(last_id: UUID) -> str:
@@ -18,7 +18,7 @@ def cursor_after(last_id: UUID) -> str:
 
 
 def id_before(cursor: str) -> UUID:
-    """Return the id that the page begins after. Raises `BadCursor`."""
+    """Return the id after which the page begins. Raises `BadCursor`."""
     try:
         return UUID(bytes=urlsafe_b64decode(cursor + "=="))
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Reading the seats of purchase orders without tickets: those of their sale, or of the group they made."""
+"""Reading the seats of purchase orders without tickets: those of their sale, or of their ticket group."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,9 @@ from db.bulk import array
 from schemas.orders import Order
 
 SeatsOfLines = Mapping[int, tuple[str, ...]]
-"""The labels of seats, by the number of the line."""
+"""The labels of seats, by line number."""
 
-# A purchase order has the lines of its sale. A seat without a position is gone.
+# A purchase order has the lines of its sale. A seat without a position is removed.
 _SEATS: Final = text("""
     SELECT purchase.id, k.line_number, array_agg(s.label ORDER BY s.position) AS labels
     FROM unnest(CAST(:ids AS uuid[])) AS purchase (id)
@@ -32,7 +32,7 @@ _SEATS: Final = text("""
 
 
 def read_purchase_seats(connection: Connection, orders: Sequence[Order]) -> dict[UUID, SeatsOfLines]:
-    """Return the seats of purchase orders without tickets: one statement, and none where there are none."""
+    """Return the seats of purchase orders without tickets: one statement, or none without such orders."""
     ids = [order.id for order in orders if order.trade and order.trade.is_purchase and not order.tickets]
     if not ids:
         return {}

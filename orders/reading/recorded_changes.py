@@ -1,4 +1,4 @@
-"""What was changed of orders, for those who tell what became of a ticket, or how an order was before."""
+"""Reading the recorded changes of orders, for ticket statuses and earlier versions of orders."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -18,7 +18,7 @@ _COLUMNS: Final = """
     ) AS before ON true
 """
 
-# Most orders are never changed: a short search of the key, and nothing more is read of them.
+# Most orders are never changed: for them, this is one short search of the index.
 _OF_TICKETS: Final = text(f"""
     {_COLUMNS} WHERE c.order_id = ANY(CAST(:ids AS uuid[]))
         AND c.fields::text LIKE ANY (ARRAY['%"voided"%', '%"totals.refunded"%', '%"payments.%', '%"status"%'])
@@ -42,7 +42,7 @@ def read_changes(connection: Connection, order_ids: Sequence[UUID]) -> dict[UUID
 
 
 def changes_since(connection: Connection, order_id: UUID, request_id: UUID) -> list[PastChange]:
-    """Return the change that a request made of an order, and all that came after it; none if it made none."""
+    """Return the change that a request made to an order, and all later ones; none if it made none."""
     rows = connection.execute(_SINCE, {"order_id": order_id, "request_id": request_id})
     return [_change(row) for row in rows]
 

@@ -1,8 +1,8 @@
-"""What many answers are made of, as it is at one moment: the same few statements for one and for a hundred.
+"""Snapshots of the data of many answers: the same few statements for one and for a hundred.
 
-A new order has been told of already, in the event message that its worker wrote: that is the order in the
-words of the wire, and needs neither its rows nor rendering. It is taken while nothing can have changed, and
-only for those who have just asked for it: the words of an old message may be those of an earlier version.
+The worker has written a new order's event message, which contains the order in wire format: it needs neither
+rows nor rendering. It is used while the order is unchanged, and only for the request that created it: an old
+message may have the format of an earlier version.
 """
 
 from collections import defaultdict
@@ -29,7 +29,7 @@ from schemas.orders import Order
 
 
 class Needs(Flag):
-    """What an answer is made of, beside the outcome."""
+    """The data of an answer besides the outcome."""
 
     NOTHING = 0
     ORDER = auto()
@@ -39,12 +39,12 @@ class Needs(Flag):
     HOLD = auto()
     """The hold that the request took."""
     OLD = auto()
-    """The order may be an old one: its first event message may say less than its rows."""
+    """The order may be an old one, whose first event message may have fewer fields than its rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What one answer needs, of these outcomes; and of a hold that is named."""
+    """The data that one answer needs for these outcomes, and for a named hold."""
 
     outcomes: Sequence[RequestRow]
     needs: Needs
@@ -52,36 +52,37 @@ class Wanted:
 
     @property
     def is_order_alone(self) -> bool:
-        """Say whether nothing but orders is needed, which may be new ones."""
+        """Return whether only orders are needed, which may be new ones."""
         return self.needs in (Needs.NOTHING, Needs.ORDER) and self.hold_id is None
 
 
-# The public is not told of internal notes; and a purchase may join an order to others without changing it.
+# Event messages have no internal notes, and a purchase may relate an order to others without changing it.
 _ORDERS: Final = text("""
     SELECT o.id, o.tenant_id, o.version, CASE
         WHEN o.version = 1 AND o.id = ANY(CAST(:new AS uuid[]))
             AND NOT EXISTS (SELECT FROM notes n WHERE n.order_id = o.id AND n.kind = 'internal')
             AND NOT EXISTS (SELECT FROM order_trades t WHERE t.order_id = o.id)
-        THEN (SELECT m.data::text FROM event_messages m WHERE m.subject = o.id AND m.sequence = 1) END AS told
+        THEN (SELECT m.data::text FROM event_messages m WHERE m.subject = o.id AND m.sequence = 1)
+        END AS published
     FROM unnest(CAST(:ids AS uuid[])) AS named (id) JOIN orders o USING (id)
 """)
 
 
 @dataclass(slots=True)
 class StoredOrder:
-    """An order as it was read: as JSON, or as its rows. It may be stored so that it cannot be shown."""
+    """An order read as JSON or as rows; the stored data may be invalid, and rendering may fail."""
 
     id: UUID
     tenant_id: UUID
     version: int
-    told: str | None
+    published: str | None
     state: OrderState | None = None
 
     def json(self) -> bytes:
-        """Return the JSON of the order in the words of the wire."""
+        """Return the JSON of the order in wire format."""
         if self.state is not None:
-            return to_json(self.state.words())
-        return (self.told or "").encode()
+            return to_json(self.state.render())
+        return (self.published or "").encode()
 
     def model(self) -> Order:
         """Return the order as its model."""
@@ -90,11 +91,11 @@ class StoredOrder:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What was read for a group of answers."""
+    """The data read for a group of answers."""
 
     orders: dict[UUID, StoredOrder] = field(default_factory=dict)
     models: dict[UUID, Order] = field(default_factory=dict)
-    """Of those orders that are shown with their background, and have a model."""
+    """Models of the orders that are answered with their background, if they are valid."""
     around: Surroundings = NOTHING
     holds: dict[tuple[UUID, UUID], dict[str, object]] = field(default_factory=dict)
     holds_of_requests: dict[UUID, UUID] = field(default_factory=dict)
@@ -105,11 +106,13 @@ class Snapshot:
         return found if found is not None and found.tenant_id == tenant_id else None
 
     def with_background(self, order_id: UUID | None, tenant_id: UUID) -> tuple[Order, Background] | None:
-        """Return the tenant's order and what is known around it, or None."""
+        """Return the tenant's order and its background, or None."""
         stored = self.order(order_id, tenant_id)
         if stored is None:
             return None
-        order = self.models.get(stored.id) or stored.model()  # which says why it has none
+        order = (
+            self.models.get(stored.id) or stored.model()
+        )  # which raises the reason if the order is invalid
         return order, self.around.of(tenant_id, [order])
 
     def hold(self, hold_id: UUID | None, tenant_id: UUID) -> dict[str, object] | None:
@@ -118,7 +121,7 @@ class Snapshot:
 
 
 def read_snapshot(connection: Connection, wanted: Sequence[Wanted], *, now: datetime) -> Snapshot:
-    """Return all that the answers need; the transaction is to be one that sees a single moment."""
+    """Return the data that the answers need; the transaction must be REPEATABLE READ or stricter."""
     orders = _read_orders(connection, wanted)
     models = _models(orders, wanted)
     around = NOTHING
@@ -135,10 +138,10 @@ def read_snapshot(connection: Connection, wanted: Sequence[Wanted], *, now: date
     return Snapshot(orders, models, around, held, of_requests)
 
 
-def read_told(connection: Connection, wanted: Sequence[Wanted]) -> Snapshot | None:
-    """Return the orders if all of them are told of, so that one statement was enough; else None."""
+def read_published(connection: Connection, wanted: Sequence[Wanted]) -> Snapshot | None:
+    """Return the orders if all of them can be read from event messages, in one statement; else None."""
     found = _find_orders(connection, wanted)
-    return None if any(one.told is None for one in found.values()) else Snapshot(found)
+    return None if any(one.published is None for one in found.values()) else Snapshot(found)
 
 
 def _outcomes(wanted: Iterable[Wanted], needs: Needs) -> list[RequestRow]:
@@ -159,14 +162,14 @@ def _find_orders(connection: Connection, wanted: Sequence[Wanted]) -> dict[UUID,
     rows = connection.execute(_ORDERS, {"ids": array(sorted(ids)), "new": array(sorted(new))})
     found = {row.id: StoredOrder(*row) for row in rows}
     for one in found.values():
-        if one.told is not None and is_shorter(one.told):
-            one.told = None
+        if one.published is not None and is_shorter(one.published):
+            one.published = None
     return found
 
 
 def _read_orders(connection: Connection, wanted: Sequence[Wanted]) -> dict[UUID, StoredOrder]:
     found = _find_orders(connection, wanted)
-    others = [id_ for id_, one in found.items() if one.told is None]
+    others = [id_ for id_, one in found.items() if one.published is None]
     for state in read_orders(connection, others):
         found[UUID(state.id)].state = state
     return found
@@ -178,5 +181,5 @@ def _models(orders: dict[UUID, StoredOrder], wanted: Sequence[Wanted]) -> dict[U
         try:
             found[id_] = orders[id_].model()
         except (ValidationError, ValueError, TypeError, KeyError):
-            continue  # it fails once more for the one who is to be answered with it
+            continue  # it fails again, and is reported, for the answer that needs it
     return found

@@ -1,4 +1,4 @@
-"""Reading one ticket, at the same cost however many others its order has."""
+"""Reading one ticket, at a cost that does not depend on the size of its order."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -25,7 +25,7 @@ _TICKET: Final = text(f"""
 
 @dataclass(frozen=True, slots=True)
 class TicketFacts:
-    """A ticket, what it admits to, and the code of its order."""
+    """A ticket, the ticket class that it admits to, and the code of its order."""
 
     ticket: Ticket
     ticket_class: TicketClassFacts
@@ -39,7 +39,7 @@ def get_ticket(connection: Connection, ticket_id: UUID, tenant_id: UUID) -> Tick
     if row is None:
         return None
     *columns, class_name, seat, order_code = row
-    words = render_ticket(TicketRow._make(columns), ticket_class_id=class_name, seat=seat)
+    body = render_ticket(TicketRow._make(columns), ticket_class_id=class_name, seat=seat)
     found = read_classes(connection, {tenant_id: {class_name}})[tenant_id, class_name]
-    ticket = Ticket.model_validate_json(to_json(words))
+    ticket = Ticket.model_validate_json(to_json(body))
     return TicketFacts(ticket, found.ticket_class(), found.event(), order_code)

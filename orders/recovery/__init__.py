@@ -1,1 +1,1 @@
-"""Requests that could not be processed yet, or never will be."""
+"""Requests that wait, were given up, or are replayed."""

@@ -1,4 +1,4 @@
-"""Dead letters: what could not be processed, kept with the reason until an operator decides."""
+"""Dead letters: messages that could not be processed, stored with the reason until an operator decides."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from db.bulk import copy_rows
 from db.ids import new_ids
 
 MAX_DETAILS = 20_000
-"""Characters of a stack trace that are kept."""
+"""Maximum stored characters of a stack trace."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message, or one request of it, that no retry can help; `message` is its body as it came."""
+    """A message, or one of its requests, that is not retried any more; `message` is the body as received."""
 
     kind: str
     message: bytes
@@ -30,7 +30,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class StoredDeadLetter:
-    """A dead letter with its id and the time of its death."""
+    """A dead letter with its id and its time."""
 
     id: UUID
     letter: DeadLetter
@@ -55,7 +55,7 @@ def bury(connection: Connection, letters: Iterable[DeadLetter], now: datetime) -
 
 
 def storable(text: str | None) -> str:
-    """Return text that PostgreSQL can store, whatever a hostile message put into it."""
+    """Return text that PostgreSQL can store, even if a hostile message contributed to it."""
     return (text or "").replace("\x00", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
@@ -82,7 +82,7 @@ def find_dead_letters(
 
 
 def discard(connection: Connection, ids: Sequence[UUID]) -> int:
-    """Delete dead letters; return how many there were."""
+    """Delete dead letters; return their number."""
     table = tables.dead_letters
     return connection.execute(delete(table).where(table.c.id.in_(ids))).rowcount
 

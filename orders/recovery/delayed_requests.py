@@ -1,4 +1,4 @@
-"""Requests that failed unexpectedly, waiting as rows for another try."""
+"""Delayed requests: rows of requests that wait for a retry, or for their time."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ _PUT_OFF = text("""
     ON CONFLICT (request_id) DO NOTHING
 """)
 
-# One look at the index a tenant, however many requests of it wait.
+# One index look-up per tenant, however many of its requests wait.
 _TENANTS: Final = """
     WITH RECURSIVE found AS (
         (SELECT tenant FROM delayed_requests WHERE {which} ORDER BY tenant LIMIT 1)
@@ -52,12 +52,12 @@ _LOCK_DUE: Final = """
 
 
 class Kind(StrEnum):
-    """What is due, in the words of the tables' indexes."""
+    """The kinds of due requests, as conditions of the table's indexes."""
 
     NEW = "attempts = 0"
-    """It waits for what it names, or for its time: tried together with others."""
+    """It waits for what it names, or for its time: processed together with others."""
     TRIED = "attempts > 0"
-    """It failed, or its process ended while it was tried: tried alone, as it must not cost others a try."""
+    """It failed, or its process ended during an attempt: processed alone, so that others lose no attempt."""
 
 
 _COUNT = text("""
@@ -68,20 +68,20 @@ _COUNT = text("""
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often a request is tried, and how long it waits: `first_wait` × 2^(attempts − 1), to an hour."""
+    """The maximum attempts, and the waits between them: `first_wait` × 2^(attempts − 1), up to an hour."""
 
     max_attempts: int
     first_wait: timedelta
     longest_wait: timedelta = timedelta(hours=1)
 
     def wait_after(self, attempts: int) -> timedelta:
-        """Return the wait after so many attempts."""
+        """Return the wait after this number of attempts."""
         return min(self.first_wait * 2.0 ** min(attempts - 1, 40), self.longest_wait)
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A request whose next attempt is now."""
+    """A request that is due."""
 
     request: Request
     attempts: int
@@ -96,7 +96,7 @@ def put_aside(
     policy: RetryPolicy,
     now: datetime,
 ) -> bool:
-    """Keep a request that failed for a later try; after its last one bury it, and return True."""
+    """Store a failed request for a retry; after its last attempt, bury it and return True."""
     if attempts < policy.max_attempts:
         connection.execute(
             _DELAY,
@@ -114,7 +114,7 @@ def put_aside(
     letter = DeadLetter(
         kind=request.kind,
         message=request_json(request),
-        reason=f"it failed {attempts} times, at last with {name_of(error)}"[:2_000],
+        reason=f"it failed {attempts} times, the last time with {name_of(error)}"[:2_000],
         details=trace_of(error),
         attempts=attempts,
         request_id=request.request_id,
@@ -126,7 +126,7 @@ def put_aside(
 
 
 def put_off(connection: Connection, requests: Sequence[tuple[Request, datetime]]) -> None:
-    """Keep requests that their producers want to be processed at a later time."""
+    """Store requests that their producers want to be processed at a later time."""
     rows = [
         {
             "request_id": request.request_id,
@@ -148,10 +148,10 @@ def _share_of(request: Request) -> str:
 def claim_due(
     connection: Connection, *, limit: int, policy: RetryPolicy, now: datetime, which: Kind = Kind.TRIED
 ) -> list[Due]:
-    """Return requests that are due, each counted and put off, so that no other sweep takes it too.
+    """Return due requests; each is counted and rescheduled, so that no other sweep takes it.
 
     Each tenant has its share of the limit. The attempt is counted before it is made: a request that kills its
-    process is not tried for ever.
+    process is not retried for ever.
     """
     tenants = list(connection.scalars(text(_TENANTS.format(which=which)), {"now": now}))
     random.shuffle(tenants)  # where there are more of them than are taken, each has its turn
@@ -173,7 +173,7 @@ def _claim(
 
 
 def put_back(connection: Connection, tried: Sequence[Due], *, now: datetime) -> None:
-    """Have tries not counted, as the system failed and not the request; they are due again at once."""
+    """Uncount attempts that failed because of the system, not the request; they are due again at once."""
     _count(connection, [Due(one.request, one.attempts - 1) for one in tried], lambda _: now)
 
 
@@ -191,6 +191,6 @@ def _count(connection: Connection, due: Sequence[Due], next_attempt_at: Callable
 
 
 def forget(connection: Connection, *request_ids: UUID) -> None:
-    """Delete requests that have an outcome, or are dead."""
+    """Delete requests that have an outcome or are dead letters."""
     table = tables.delayed_requests
     connection.execute(delete(table).where(table.c.request_id.in_(request_ids)))

@@ -1,4 +1,4 @@
-"""Dead letters of event messages: which one it is, as the event message itself stays where it was written."""
+"""Dead letters of event messages: they name the event message, which itself stays in its table."""
 
 from uuid import UUID
 
@@ -7,7 +7,7 @@ import orjson
 from orders.recovery.dead_letters import DeadLetter
 
 EVENT_MESSAGE = "outbox.relay"
-"""The kind of such a dead letter: the task that could not do it."""
+"""The kind of such a dead letter: the task that failed."""
 
 
 def event_letter(
@@ -24,7 +24,7 @@ def event_letter(
 
 
 def event_of(letter: DeadLetter) -> tuple[UUID, int] | None:
-    """Return the subject and the number of the event message that the letter is of; None for others."""
+    """Return the subject and the number of the letter's event message; None for other dead letters."""
     if letter.kind != EVENT_MESSAGE:
         return None
     try:

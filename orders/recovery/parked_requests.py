@@ -1,4 +1,4 @@
-"""Requests that came before what they name: an order, a version of it, or a hold. They wait as rows."""
+"""Parked requests: rows of requests that arrived before the order, the version or the hold that they name."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -13,14 +13,14 @@ from schemas.requests import Request
 from schemas.text import is_storable
 
 PATIENCE = timedelta(minutes=1)
-"""How long a request waits for what it names."""
+"""The maximum wait of a request for what it names."""
 
 _WAITING_SINCE = text("""
     SELECT request_id::text, waits_since FROM delayed_requests
     WHERE request_id = ANY(CAST(:ids AS uuid[])) AND waits_since IS NOT NULL
 """)
 
-# It has had no effect yet: when it is tried again, it is as new.
+# It has had no effect yet: the next attempt processes it as a new request.
 _UNCLAIM = text("DELETE FROM requests WHERE id = ANY(CAST(:ids AS uuid[]))")
 
 _WAIT = text("""
@@ -33,7 +33,7 @@ _WAIT = text("""
             tenant = excluded.tenant, waits_for = excluded.waits_for
 """)
 
-# What another transaction has in hand is asked for by it at this moment. A missed wake costs seconds.
+# Rows that another transaction has locked are being retried by it now. A missed wake-up costs seconds.
 _WAKE = text("""
     UPDATE delayed_requests SET next_attempt_at = :now
     WHERE request_id IN (
@@ -55,7 +55,7 @@ def keep_waiting(
     now: datetime,
     patience: timedelta,
 ) -> None:
-    """Keep those that are too early as rows, and reject those that have waited long enough."""
+    """Store early requests as rows, and reject those that have waited long enough."""
     waiting = [request for request in valid if request.too_early is not None]
     if not waiting:
         return
@@ -73,7 +73,7 @@ def keep_waiting(
 def _wait(
     connection: Connection, requests: Sequence[Opened], *, now: datetime, patience: timedelta
 ) -> list[Opened]:
-    """Keep requests as rows, as if they had not come yet; return those that waited long enough."""
+    """Store requests as rows, as if they had not arrived yet; return those that have waited long enough."""
     if not requests:
         return []
     ids = array(request.id for request in requests)
@@ -104,14 +104,14 @@ def _wait(
 
 
 def _next_wait(waited: timedelta) -> timedelta:
-    """Return the wait until the next look: as long as it has waited, between one and ten seconds."""
+    """Return the wait until the next attempt: as long as it has waited, between one and ten seconds."""
     return min(max(waited, timedelta(seconds=1)), timedelta(seconds=10))
 
 
 def names_done(requests: Sequence[Request], outcomes: Sequence[Outcome]) -> Iterator[tuple[str, str]]:
-    """Return what others may have waited for, each a tenant and a name: keys, orders and holds.
+    """Return the names that others may wait for, each with its tenant: keys, orders and holds.
 
-    Also those of requests that were refused: what waits for one need not wait longer.
+    They include those of refused requests: nothing needs to wait for these any longer.
     """
     for request, outcome in zip(requests, outcomes, strict=True):
         if outcome.status != "waiting":
@@ -123,9 +123,9 @@ def names_done(requests: Sequence[Request], outcomes: Sequence[Outcome]) -> Iter
 
 
 def wake(connection: Connection, done: Iterable[tuple[str, str]], now: datetime) -> int:
-    """Have those tried at once that waited for what was done; return how many there are.
+    """Make the requests that waited for `done` due at once; return their number.
 
-    While nobody waits this is one look at an index, and `done` is not looked at.
+    While no request waits, this is one index look-up, and `done` is not read.
     """
     if not connection.scalar(_IS_ANY_WAITING):
         return 0

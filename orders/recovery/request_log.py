@@ -1,8 +1,8 @@
-"""The lines of the request log: what was decided together, and what was kept for later, to be replayed.
+"""The lines of the request log, for replays: decided batches, and requests stored for later.
 
 Each line is a JSON object. `at` is the database's clock, read while the batch holds its locks: of two batches
-that touch the same rows the earlier line is the one that was decided first. `now` is the time by which it was
-decided.
+that change the same rows, the one with the earlier line was decided first. `now` is the time used in the
+decisions.
 """
 
 import json
@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import Connection, text
 
 from db.bulk import array
-from orders.recovery.requests_json import request_from_words, request_json
+from orders.recovery.requests_json import request_from_dict, request_json
 from schemas.outcomes import Outcome
 from schemas.requests import CREATE, Request
 
@@ -33,7 +33,7 @@ _CLOCK: Final = text("SELECT clock_timestamp()")
 
 @dataclass(frozen=True, slots=True)
 class LoggedBatch:
-    """Requests that were decided together, in their order, and their outcomes: status and order."""
+    """Requests that were decided together, in order, with their outcomes: status and order id."""
 
     at: datetime
     now: datetime
@@ -43,7 +43,7 @@ class LoggedBatch:
 
 @dataclass(frozen=True, slots=True)
 class LoggedForLater:
-    """Requests that were kept as rows, each until a time."""
+    """Requests that were stored as rows, each with its due time."""
 
     at: datetime
     requests: Sequence[tuple[Request, datetime]]
@@ -52,52 +52,52 @@ class LoggedForLater:
 def batch_line(
     connection: Connection, requests: Sequence[Request], outcomes: Sequence[Outcome], now: datetime
 ) -> bytes:
-    """Return the line of a batch that was written and is about to be committed, with its line's end."""
+    """Return the line, with its newline, of a batch that was written and is about to be committed."""
     made = {str(one.order_id) for one in outcomes if one.order_id is not None}
     creates = any(request.kind == CREATE for request in requests)
     rows = connection.execute(_CLOCK_AND_NUMBERS, {"ids": array(made if creates else ())}).all()
     numbers = {row.id: [one for one in (row.number, row.purchase_number) if one is not None] for row in rows}
-    words = [
-        _words(request)
+    fields = [
+        _request_fields(request)
         | {"status": outcome.status, "order_id": outcome.order_id}
         | ({"numbers": numbers.get(str(outcome.order_id), [])} if request.kind == CREATE else {})
         for request, outcome in zip(requests, outcomes, strict=True)
     ]
-    return orjson.dumps({"at": rows[0].at, "now": now, "requests": words}) + b"\n"
+    return orjson.dumps({"at": rows[0].at, "now": now, "requests": fields}) + b"\n"
 
 
 def later_line(connection: Connection, requests: Iterable[tuple[Request, datetime]]) -> bytes:
-    """Return the line of requests that are kept for later, each until a time, with its line's end."""
-    words = [_words(request) | {"due_at": due_at} for request, due_at in requests]
-    return orjson.dumps({"at": connection.scalar(_CLOCK), "later": words}) + b"\n"
+    """Return the line, with its newline, of requests that are stored for later, each with its due time."""
+    fields = [_request_fields(request) | {"due_at": due_at} for request, due_at in requests]
+    return orjson.dumps({"at": connection.scalar(_CLOCK), "later": fields}) + b"\n"
 
 
-def _words(request: Request) -> dict[str, Any]:
+def _request_fields(request: Request) -> dict[str, Any]:
     return {"kind": request.kind, "request": orjson.Fragment(request_json(request))}
 
 
 def read_line(line: bytes) -> LoggedBatch | LoggedForLater:
-    """Return what a line says. Raises `ValueError` for one that was cut off."""
-    words = json.loads(line)  # which knows lone surrogates, too
-    at = datetime.fromisoformat(words["at"])
-    if "later" in words:
-        later = [(_request(one), datetime.fromisoformat(one["due_at"])) for one in words["later"]]
+    """Return the content of a line. Raises `ValueError` for a truncated line."""
+    fields = json.loads(line)  # it accepts lone surrogates, unlike orjson
+    at = datetime.fromisoformat(fields["at"])
+    if "later" in fields:
+        later = [(_request(one), datetime.fromisoformat(one["due_at"])) for one in fields["later"]]
         return LoggedForLater(at, later)
     return LoggedBatch(
         at,
-        datetime.fromisoformat(words["now"]),
-        [_request(one) for one in words["requests"]],
-        [(one["status"], one["order_id"]) for one in words["requests"]],
+        datetime.fromisoformat(fields["now"]),
+        [_request(one) for one in fields["requests"]],
+        [(one["status"], one["order_id"]) for one in fields["requests"]],
     )
 
 
-def _request(words: dict[str, Any]) -> Request:
-    request = request_from_words(words["kind"], words["request"])
-    return replace(request, order_numbers=tuple(words.get("numbers", ())))
+def _request(fields: dict[str, Any]) -> Request:
+    request = request_from_dict(fields["kind"], fields["request"])
+    return replace(request, order_numbers=tuple(fields.get("numbers", ())))
 
 
 def known_ids(connection: Connection, ids: Iterable[UUID]) -> set[UUID]:
-    """Return those of the requests that have an outcome, wait as rows, or are dead."""
+    """Return the ids of the requests that have an outcome, wait as rows, or are dead letters."""
     parameters = {"ids": array(map(str, ids))}
     return set(connection.scalars(_KNOWN, parameters))
 
@@ -115,5 +115,5 @@ _RAISE_NUMBERS: Final = text("""
 
 
 def raise_order_numbers(connection: Connection, number: int) -> None:
-    """Have new orders get higher numbers than this one; needs the role that owns the tables."""
+    """Raise the sequence of order numbers above this one; needs the role that owns the tables."""
     connection.execute(_RAISE_NUMBERS, {"number": number})

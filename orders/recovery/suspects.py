@@ -1,7 +1,7 @@
-"""Messages that came back several times: one of them may end every worker that tries it.
+"""Suspects: messages that were redelivered several times and may crash every worker that processes them.
 
-A broker counts deliveries, also of messages that only waited in a worker that died. So each try of a
-suspect is counted here, before it is made; only what was being tried itself comes to be given up.
+A broker also counts deliveries of messages that only waited in a worker that died. So each attempt of a
+suspect is counted here, before it is made; only messages that fail during their own attempts are given up.
 """
 
 from datetime import datetime
@@ -18,12 +18,12 @@ _COUNT = text("""
 
 
 def count_attempt(connection: Connection, message_id: str, now: datetime) -> int:
-    """Count a try that is about to be made; return the tries so far, this one included."""
+    """Count an attempt that is about to be made; return the attempts so far, including this one."""
     attempts: int = connection.scalars(_COUNT, {"message_id": message_id, "now": now}).one()
     return attempts
 
 
 def acquit(connection: Connection, message_id: str) -> None:
-    """Forget a message that has been processed, or is buried."""
+    """Delete a message that has been processed or buried."""
     table = tables.suspects
     connection.execute(delete(table).where(table.c.message_id == message_id))

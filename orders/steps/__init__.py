@@ -1,1 +1,1 @@
-"""The six steps of a batch, which `orders.process` calls in their order."""
+"""The six steps of a batch, which `orders.process` calls in order."""

@@ -1,4 +1,4 @@
-"""The first step: the inbox says who is new. Each request has its effect once, whoever sends it how often."""
+"""The first step: the inbox tells new requests from repeated ones, so that each takes effect once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from schemas.order_fields import MAX_TICKETS
 from schemas.outcomes import Outcome, Rejection
 from schemas.requests import Request
 
-# Sorted, because of two batches with the same keys the one must wait for the other, and not both.
+# Sorted: two batches with the same keys must wait for each other in one direction only.
 _CLAIM: Final = text("""
     INSERT INTO requests
         (id, tenant_id, idempotency_key, kind, body_hash, status, order_id, errors, sent_by, processed_at)
@@ -59,20 +59,20 @@ _REMEMBER_REPEATS: Final = text("""
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """The requests of a batch, after the inbox was asked."""
+    """The requests of a batch after the claim."""
 
     new: list[Opened] = field(default_factory=list)
     valid: list[Opened] = field(default_factory=list)
-    """Those of the new ones that are well formed: they are decided."""
+    """The new valid requests, which are decided."""
     others: list[Opened] = field(default_factory=list)
-    """Whose key was taken: by the same request earlier, or by another."""
+    """The requests whose key was used before, by the same request or by another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A request whose key was taken: by the same request earlier, or by another (a conflict).
+    """A request whose key was used before, by the same request or by another (a conflict).
 
-    `is_new` is false when this very message was seen before, so that a conflict is told only once.
+    `is_new` is false if the same message was seen before, so that a conflict is published only once.
     """
 
     request: Opened
@@ -86,17 +86,17 @@ CONFLICT: Final = Rejection(
     "idempotency_key",
     "another request with this idempotency key and another body was received earlier",
 )
-"""The answer to a request that reuses a key with another body, or for another kind of request."""
+"""The answer to a request that reuses a key with another body or for another kind of request."""
 
 
 def claim(
     connection: Connection, requests: Sequence[Request], now: datetime, max_tickets: int = MAX_TICKETS
 ) -> Claimed:
-    """Insert or ignore a row for each request whose tenant exists; say which are new.
+    """Insert or ignore a row for each request whose tenant exists; return which are new.
 
-    Waits for another transaction that has inserted the same key, until that has ended. A well-formed
-    request is written as processed; `correct` changes those of which a later step says otherwise. The
-    order's number comes with it: one question less to the database.
+    Waits for other transactions that have inserted the same key. A valid request is written as processed;
+    `correct` updates it if a later step decides otherwise. The same statement assigns the order's number,
+    which saves a round trip.
     """
     names = (request.tenant for request in requests)
     tenants = load_tenants(connection, names, max_tickets=max_tickets)
@@ -146,7 +146,7 @@ def _insert(connection: Connection, opened: Sequence[Opened], now: datetime) -> 
 
 
 def _order_id(request: Opened) -> str | None:
-    """Return the order that the request makes or names by its id; others turn out later."""
+    """Return the order that the request creates or names by id; others are known later."""
     if isinstance(request, CreateOrder):
         return request.new_order_id
     if isinstance(request, ChangeOrder) and request.body.order_id is not None:
@@ -155,7 +155,7 @@ def _order_id(request: Opened) -> str | None:
 
 
 def correct(connection: Connection, requests: Sequence[Opened]) -> None:
-    """Write of claimed requests that they were rejected, or which order they turned out to be about."""
+    """Update claimed requests that were rejected, or whose order is known only now."""
     changed = [
         request for request in requests if request.rejections or request.order_id != request.claimed_for
     ]
@@ -172,9 +172,9 @@ def correct(connection: Connection, requests: Sequence[Opened]) -> None:
 
 
 def find_repeats(connection: Connection, requests: Sequence[Opened], now: datetime) -> list[Repeat]:
-    """Return what became of the first request of each key, and remember the repeats under their ids.
+    """Return the outcome of the first request of each key, and store the repeats under their ids.
 
-    A request that has no repeat could not be claimed although its key is new: its request id is taken.
+    A request without a result has a new key but could not be claimed: another request has its request id.
     """
     if not requests:
         return []
@@ -231,7 +231,7 @@ def _remember(connection: Connection, repeats: Sequence[Repeat], now: datetime) 
 
 
 def errors_json(rejections: Sequence[Rejection]) -> str | None:
-    """Return the rejections as the JSON of their column, or None for none."""
+    """Return the rejections as JSON for their column, or None without any."""
     if not rejections:
         return None
     return orjson.dumps([rejection.as_dict() for rejection in rejections]).decode()

@@ -1,7 +1,8 @@
-"""The fourth step: for each request in turn one pure function, by its kind, changes the world or refuses.
+"""The fourth step: for each request, the pure function of its kind changes the world or refuses.
 
-The requests are decided in the order of their arrival, whatever their kinds. A request that is refused leaves
-no trace in the world. One that comes before what it names is asked again when the others are through.
+The requests are decided in the order of their arrival, whatever their kinds. A refused request leaves no
+trace in the world. A request that arrived before the order or hold that it names is decided again after the
+others.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,15 +40,15 @@ DECIDE: Final[Mapping[str, Decision]] = {
     EXTEND: extend,
     RELEASE: release,
 }
-"""What decides a request of each kind; each takes the type of `orders.batch_requests` that is its kind's."""
+"""The function that decides requests of each kind, and takes that kind's type of `orders.batch_requests`."""
 
 
 _ROUNDS: Final = 20
-"""How often what came too early is asked again: a batch in reverse would otherwise be asked 500 times."""
+"""Maximum rounds for early requests: a batch in reverse order would otherwise need 500."""
 
 
 def decide(world: World, requests: Sequence[Opened], now: datetime) -> None:
-    """Decide the requests; each is then done, rejected, or waits (`too_early`)."""
+    """Decide the requests; each is then done, rejected, or waiting (`too_early`)."""
     world.begin({one.id: one.new_order_id if isinstance(one, CreateOrder) else None for one in requests})
     end_late(world, now)
     waiting: Sequence[Opened] = requests
@@ -60,7 +61,7 @@ def decide(world: World, requests: Sequence[Opened], now: datetime) -> None:
 
 
 def _is_decided(world: World, request: Opened, now: datetime) -> bool:
-    """Decide a request, unless it has to wait."""
+    """Decide a request and return True, or False if it has to wait."""
     mark = world.journal.mark()
     request.too_early = None
     try:

@@ -1,8 +1,8 @@
-"""Changes of orders lock ticket classes late: when they are decided, and about to be written.
+"""Late locks: changes of orders lock ticket classes after the decisions, just before the write.
 
-To decide what becomes of an order takes longer than to count its tickets, and everybody who buys waits for
-the locks of the classes. So a batch of changes reads what is free, decides, and locks then. Mostly there is
-still enough, and nothing was refused. If not, everything is undone, and decided once more under the locks.
+Deciding changes takes longer than counting tickets, and all buyers wait for the locks of the classes. So a
+batch of changes reads the free inventory, decides, and then locks. Usually enough is still free, and nothing
+was refused. Otherwise all decisions are undone and made again under the locks.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from orders.world import World
 
 
 def lock_late(connection: Connection, world: World, requests: Sequence[Opened], now: datetime) -> None:
-    """Lock what was only read, and decide again where that has turned out to be wrong."""
+    """Lock the ticket classes that were only read, and decide again if too little is free now."""
     needs = world.stock.read_only
     if needs is None:
         return
@@ -36,7 +36,7 @@ def lock_late(connection: Connection, world: World, requests: Sequence[Opened], 
 
 
 def _is_enough(connection: Connection, world: World, free: dict[str, int]) -> bool:
-    """Say whether what the batch took at most is there."""
+    """Return whether the most that the batch took at any time is free."""
     stock = world.stock
     if any(seen - stock.levels[class_id].least > free[class_id] for class_id, seen in stock.seen.items()):
         return False

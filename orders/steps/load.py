@@ -1,8 +1,8 @@
-"""The third step: everything is locked in one order and read once, and what can be made early is made.
+"""The third step: lock all rows in one order, read them once, and build orders early where possible.
 
-Locks have one order, whatever a batch holds: idempotency keys (by the claim), orders, holds, ticket classes,
-promo codes, each by id. From the lock of the ticket classes to the commit the batch holds what everybody
-wants, so orders are priced, and their codes are signed, before it.
+All batches lock in one order: idempotency keys (by the claim), orders, holds, ticket classes, promo codes,
+each by id. From the lock of the ticket classes to the commit, other buyers wait, so orders are priced and
+ticket codes signed before it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ from orders.steps.look_up import Named
 from orders.steps.make_ahead import make_ahead
 from orders.world import World
 
-# What comes after a late update; of one whose id tells no time (NULL), the last one that it comes after.
+# The changes after a late update; if the update's id has no time (NULL), the last change before it.
 _PLACED_CHANGES: Final = text("""
     SELECT c.order_id::text, c.change_number, c.request_id::text, c.kind, c.changed_by, c.changed_at, c.patch,
         c.fields, c.place::text
@@ -44,7 +44,7 @@ _DECIDED: Final = text("SELECT id::text FROM requests WHERE id = ANY(CAST(:ids A
 
 _NUMBERS: Final = text("SELECT nextval('order_numbers') FROM generate_series(1, :count)")
 
-# Orders of this batch are not among them: those are counted as they are made.
+# Without orders of this batch, which are counted when they are created.
 _CHECKED_BEFORE: Final = text("""
     SELECT wanted.tenant_id::text, wanted.email, wanted.ip_address,
         (SELECT count(*) FROM fraud_checks c
@@ -79,9 +79,9 @@ def _load_orders(connection: Connection, world: World, named: Named) -> None:
     if not named.orders:
         return
     lock_orders(connection, world.orders, named.orders, named.whole_orders)
-    there = world.orders.states.keys()
-    read_whole(connection, world.orders, sorted(named.whole_orders & there))
-    paid = (named.paid_orders & there) - named.whole_orders
+    existing = world.orders.states.keys()
+    read_whole(connection, world.orders, sorted(named.whole_orders & existing))
+    paid = (named.paid_orders & existing) - named.whole_orders
     read_payments(connection, world.orders, sorted(paid))
     some = {id_ for id_, order_id in named.tickets.items() if order_id not in named.whole_orders}
     if some or paid:
@@ -111,7 +111,7 @@ def _load_placed_changes(connection: Connection, world: World, named: Named) -> 
 def _load_holds(connection: Connection, world: World, named: Named) -> None:
     if not named.holds:
         return
-    # Asked before the holds are looked for: one that is taken in between is then there.
+    # Read before the holds: a hold that is taken in between is then found.
     ids = {id_ for id_, _ in named.holds}
     in_batch = {request.id for request in named.requests}
     world.decided_holds = set(connection.scalars(_DECIDED, {"ids": array(ids)})) - in_batch
@@ -119,7 +119,7 @@ def _load_holds(connection: Connection, world: World, named: Named) -> None:
 
 
 def take_in(world: World, holds: Iterable[LockedHold]) -> None:
-    """Let the world have these holds."""
+    """Add these holds to the world."""
     for row, external_id, seats in holds:
         if row.id not in world.holds:
             world.holds.add_loaded(row.id, row)
@@ -179,7 +179,7 @@ def _load_fraud_counts(
 
 
 def _number_purchases(connection: Connection, creations: Sequence[CreateOrder]) -> None:
-    """Give a number to each sale whose seller may have to buy what it sells."""
+    """Assign a purchase order number to each sale whose seller may have to buy the tickets first."""
     sales = [one for one in creations if one.body.seller_id is not None and not one.body.is_purchase]
     if sales:
         numbers = connection.scalars(_NUMBERS, {"count": len(sales)})
@@ -197,5 +197,5 @@ def _lock_stock(connection: Connection, world: World, named: Named, now: datetim
 
 
 def _is_first_come(requests: Sequence[Opened]) -> bool:
-    """Say whether somebody of the batch buys or takes a hold: who was first is decided under the locks."""
+    """Return whether a request of the batch buys or takes a hold: these are decided under the locks."""
     return any(isinstance(request, CreateOrder | TakeHold) for request in requests)

@@ -1,4 +1,4 @@
-"""What a batch may take or give back: the ticket classes, seats and promo codes that it has to lock."""
+"""The locks that a batch needs: the ticket classes, seats and promo codes that it may take or return."""
 
 from orders.batch_requests import (
     CancelOrder,
@@ -22,7 +22,7 @@ from schemas.changes import LineTerms, well_formed_lines
 
 
 def needs_of(world: World, named: Named) -> Needs:
-    """Return what has to be locked before the requests are decided."""
+    """Return the rows to lock before the requests are decided."""
     needs = Needs()
     for request in named.requests:
         offers = world.offers[request.tenant.id]
@@ -63,7 +63,7 @@ def _need_for_order(needs: Needs, world: World, request: CreateOrder, offers: Of
     is_event_open = False
     for item in request.body.line_items:
         if item.hold_id is not None:
-            # The hold says of which event the line is, and may be taken by the batch.
+            # The hold determines the event of the line, and may be taken by the same batch.
             is_event_open = True
             _need_for_hold(needs, world, str(item.hold_id))
         offer = offers.ticket_classes.get(item.ticket_class_id)
@@ -79,12 +79,12 @@ def _need_for_order(needs: Needs, world: World, request: CreateOrder, offers: Of
 
 
 def _need_for_update(needs: Needs, world: World, request: UpdateOrder, offers: Offers) -> None:
-    """A change of other words than the lines takes no inventory, and waits for nobody who does."""
+    """Add the needs of an update; one without lines takes no inventory, and waits for no lock of it."""
     order_id = order_id_of(world, request)
     if "total_discount" in request.body.patch:
         _need_promo_codes(needs, world, order_id)  # the order may give its code up
     if order_id is None and request.body.order_id is not None:
-        return  # there is no such order; one that the batch makes has an id that nobody knows yet
+        return  # no such order; the id of an order that the batch creates is not known to senders yet
     lines = lines_of(world, request)
     if not lines:
         return

@@ -1,4 +1,4 @@
-"""The second step: what do the requests name? Names become ids here, and nothing is locked yet."""
+"""The second step: look up the ids of what the requests name, without locks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -45,8 +45,8 @@ _BY_NUMBER: Final = text("""
         SELECT * FROM unnest(CAST(:tenant_ids AS uuid[]), CAST(:numbers AS bigint[])))
 """)
 
-# What a sale and its purchase order have in common never changes: it may be read before they are locked.
-# The tenants are no plain equals, for the reason of `orders/read_rows.py`.
+# The relation of a sale and its purchase order never changes: it may be read before they are locked.
+# IS NOT DISTINCT FROM for the reason given in `orders/read_rows.py`.
 _PURCHASES_OF: Final = text("""
     SELECT t.counterpart_id::text, o.tenant_id::text
     FROM unnest(CAST(:ids AS uuid[]), CAST(:tenant_ids AS uuid[])) AS named (id, tenant_id)
@@ -58,33 +58,33 @@ _PURCHASES_OF: Final = text("""
 
 @dataclass(slots=True)
 class Named:
-    """What the requests of a batch name."""
+    """The orders, tickets, holds and events that the requests of a batch name."""
 
     requests: Sequence[Opened]
     orders: set[tuple[str, str]] = field(default_factory=set)
-    """Orders, with the tenants whose they should be."""
+    """Orders, with the tenants that should own them."""
     whole_orders: set[str] = field(default_factory=set)
-    """Orders of which everything matters: their update, cancellation or replacement tells of it."""
+    """Orders to read whole: an update, a cancellation or a replacement publishes the whole order."""
     paid_orders: set[str] = field(default_factory=set)
-    """Orders of which only the payments matter, and tickets that wait for them."""
+    """Orders of which only the payments are read, and the tickets that wait for payment."""
     tickets: dict[str, str] = field(default_factory=dict)
     """Scanned tickets, by their ids, with their orders."""
     created_by: dict[Name, str | None] = field(default_factory=dict)
-    """The order that a request with a key created, by tenant and key; None where it was rejected."""
+    """The order that a request with a key created, by tenant and key; None if it was rejected."""
     holds: set[tuple[str, str]] = field(default_factory=set)
-    """Holds, with the tenants whose they should be."""
+    """Holds, with the tenants that should own them."""
     catalogue: Names = field(default_factory=Names)
     events: set[Name] = field(default_factory=set)
-    """Events for which ticket groups are to be made."""
+    """Events for which ticket groups will be created."""
 
     def add_whole(self, order_id: str, tenant_id: str) -> None:
-        """Add an order of which everything matters."""
+        """Add an order to read whole."""
         self.orders.add((order_id, tenant_id))
         self.whole_orders.add(order_id)
 
 
 def look(connection: Connection, requests: Sequence[Opened]) -> Named:
-    """Return what the requests name: a constant number of statements, and none for kinds that are absent."""
+    """Return what the requests name, in a constant number of statements; none for absent kinds."""
     named = Named(requests)
     _look_at_creations(connection, named, [one for one in requests if isinstance(one, CreateOrder)])
     _look_at_changes(connection, named, [one for one in requests if isinstance(one, ChangeOrder)])
@@ -107,7 +107,7 @@ def _look_at_creations(connection: Connection, named: Named, requests: Sequence[
                 named.holds.add((str(item.hold_id), tenant_id))
             if item.ticket_group is not None:
                 named.events.add((tenant_id, item.ticket_group.event_id))
-                # A class of that name may exist already.
+                # A ticket class with that id may already exist.
                 name = item.ticket_group.id or made_name(request.number, index)
                 names.ticket_classes.add((tenant_id, name))
             names.ticket_classes.add((tenant_id, item.ticket_class_id))
@@ -167,7 +167,7 @@ def _look_at_changes(connection: Connection, named: Named, requests: Sequence[Ch
 
 
 def _look_at_scans(connection: Connection, named: Named, requests: Sequence[CheckIn]) -> None:
-    """Find the tickets; a code is verified here, before anything is locked."""
+    """Look up the scanned tickets; codes are verified here, before any lock."""
     if not requests:
         return
     key_ids = {key_id for request in requests if (key_id := key_id_of(request.body.code or "")) is not None}
@@ -188,5 +188,5 @@ def _look_at_scans(connection: Connection, named: Named, requests: Sequence[Chec
         order_id = named.tickets.get(request.ticket_id or "")
         if order_id is not None:
             named.orders.add((order_id, request.tenant.id))
-            if request.body.undo:  # it tells of the whole order
+            if request.body.undo:  # its event message has the whole order
                 named.whole_orders.add(order_id)

@@ -1,4 +1,4 @@
-"""Orders that depend on nothing else of the batch are made before the locks of what everybody wants."""
+"""Building orders ahead: independent orders of a batch are built before the inventory is locked."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,9 +14,9 @@ from schemas.order_requests import OrderRequest
 
 
 def make_ahead(world: World, creations: Sequence[CreateOrder], now: datetime) -> None:
-    """Make the orders that would be served by what was free when the catalogue was read.
+    """Build the orders that the inventory read with the catalogue can serve.
 
-    A look without a lock, so that no rows are made and no codes signed for those who come too late.
+    The check is made without a lock, and saves rows and signed codes for orders that come too late.
     """
     free: dict[str, int] = {}
     likely: list[tuple[CreateOrder, Quote]] = []
@@ -50,7 +50,7 @@ def make_ahead(world: World, creations: Sequence[CreateOrder], now: datetime) ->
 
 
 def _stands_alone(order: OrderRequest) -> bool:
-    """Say whether nothing of the order depends on other orders, or on holds."""
+    """Return whether the order depends neither on other orders nor on holds."""
     if order.substitutes is not None or order.seller_id is not None or order.check_fraud:
         return False
     return all(item.hold_id is None and item.ticket_group is None for item in order.line_items)

@@ -1,4 +1,4 @@
-"""The last step: what became of each request, for who asked, and what the world is told of it."""
+"""The last step: write the event messages, and return the outcomes."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ from schemas.outcomes import Outcome, Rejection
 from schemas.requests import HOLDS, Request
 
 
-def tell(
+def publish(
     connection: Connection,
     world: World,
     claimed: Claimed,
@@ -26,9 +26,9 @@ def tell(
     now: datetime,
     max_event_bytes: int,
 ) -> list[Outcome]:
-    """Write the event messages; return the outcome of each request, in their order.
+    """Write the event messages; return the outcome of each request, in order.
 
-    A request that nobody can be answered about, of an unknown tenant or under another's id, becomes a dead
+    A request that has no possible answer, from an unknown tenant or with another request's id, becomes a dead
     letter.
     """
     answered = [request for request in claimed.new if request.too_early is None]
@@ -44,7 +44,7 @@ def tell(
 
 
 def _rejections(answered: Sequence[Opened], repeats: Sequence[Repeat], now: datetime) -> list[EventRow]:
-    """Return the event messages of rejections; of a key that was used again for something else, one."""
+    """Return the event messages of rejections; a conflict of idempotency keys has only one."""
     refused = [(request, request.rejections) for request in answered if request.rejections]
     conflicts = [(repeat.request, (CONFLICT,)) for repeat in repeats if repeat.is_conflict and repeat.is_new]
     return [_rejected(request, rejections, now) for request, rejections in [*refused, *conflicts]]
@@ -62,7 +62,7 @@ def _rejected(request: Opened, rejections: Sequence[Rejection], now: datetime) -
 
 
 def _outcomes(claimed: Claimed, answered: Sequence[Opened], repeats: Sequence[Repeat]) -> dict[int, Outcome]:
-    """Return the outcomes by the identity of their requests: a batch may hold one twice."""
+    """Return the outcomes by the identity of the request objects: a batch may hold a request twice."""
     outcomes = {id(request.request): _outcome(request) for request in answered}
     for repeat in repeats:
         request, original = repeat.request.request, repeat.original

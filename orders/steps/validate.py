@@ -1,4 +1,4 @@
-"""Is a request well formed, taken for itself?"""
+"""Validation of requests on their own, without the database."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -62,16 +62,16 @@ EXPIRED: Final = Rejection("invalid", "expires", "the request expired before it 
 
 
 def in_time(request: Request, now: datetime) -> Request:
-    """Return the request, with the reason for its refusal if its producer does not want it any more."""
+    """Return the request, with a mistake added if it expired before it was processed."""
     if request.not_after is None or now <= request.not_after or EXPIRED in request.mistakes:
         return request
     return replace(request, mistakes=(EXPIRED, *request.mistakes)[:MAX_REJECTIONS])
 
 
 def open_request(request: Request, tenant: Tenant, new_order_id: str) -> Opened:
-    """Return the request, validated; a malformed one has rejections and is nothing else.
+    """Return the validated request, or a `MalformedRequest` with rejections.
 
-    `new_order_id` is the order's id if it is to make one.
+    `new_order_id` is the id of the order that it would create.
     """
     if request.mistakes:
         return _malformed(request, tenant, request.mistakes)
@@ -103,16 +103,16 @@ def _open(request: Request, tenant: Tenant) -> Opened:
     model, opened = _KINDS[request.kind]
     body: Any = model.model_validate(request.body)
     id_ = str(request.request_id)
-    words: dict[str, Any] = {"body": body}
+    fields: dict[str, Any] = {"body": body}
     if isinstance(body, UpdateRequest):
-        words["lines"] = _patched_lines(body.patch, tenant)
+        fields["lines"] = _patched_lines(body.patch, tenant)
     return opened(
         request=request,
         id=id_,
         tenant=tenant,
         key=body.idempotency_key or id_,
         body_hash=body_hash(request.body),
-        **words,
+        **fields,
     )
 
 
@@ -128,7 +128,7 @@ def _malformed(request: Request, tenant: Tenant, rejections: tuple[Rejection, ..
 
 
 def _usable_key(request: Request) -> str:
-    """Return the producer's key; without a usable one, the request's own id stands for it."""
+    """Return the producer's key, or the request's own id without a usable one."""
     keys = _OUR_KEY if request.kind == EXPIRE else _KEY
     try:
         return keys.validate_python(request.body["idempotency_key"])
@@ -141,7 +141,7 @@ def body_hash(body: Mapping[str, Any]) -> bytes:
     try:
         canonical = any_json(body, is_canonical=True)
     except RecursionError:
-        # Deeper than any reader of JSON goes, and always rejected: one hash serves all of these.
+        # Nested too deeply for JSON readers, and always rejected: one hash serves all of these.
         canonical = b"nested too deeply"
     return hashlib.sha256(canonical).digest()
 
@@ -160,9 +160,9 @@ def _check_lines(order: OrderRequest) -> None:
 
 
 def _patched_lines(patch: JsonObject, tenant: Tenant) -> Sequence[LineTerms]:
-    """Return the lines of a patch; of malformed ones none, so that nothing is looked up or made for them.
+    """Return the lines of a patch; none if any is malformed, so that nothing is looked up for them.
 
-    What is wrong with them is said after what is wrong with the order. Raises `TooManyTickets`.
+    The decision reports their mistakes, after those of the order. Raises `TooManyTickets`.
     """
     lines = well_formed_lines(patch.get("line_items"))
     check_ticket_count((line.quantity for line in lines), tenant.max_tickets)

@@ -1,4 +1,4 @@
-"""The fifth step: what became of the world is written, one bulk statement a table, only rows that changed."""
+"""The fifth step: write the changed rows of the world, with one bulk statement per table."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -39,7 +39,7 @@ _DELETE_NOTES: Final = text("""
 
 
 def write(connection: Connection, world: World, claimed: Claimed, now: datetime, patience: timedelta) -> None:
-    """Write everything; requests that came before what they name are kept as rows, to be asked again."""
+    """Write everything; store early requests as rows, to be decided again later."""
     lock_late(connection, world, claimed.valid, now)
     keep_waiting(connection, claimed.valid, claimed.others, now, patience)
     correct(connection, [request for request in claimed.valid if request.too_early is None])
@@ -47,7 +47,7 @@ def write(connection: Connection, world: World, claimed: Claimed, now: datetime,
 
 
 def write_world(connection: Connection, world: World) -> None:
-    """Write what became of the world, but for its event messages."""
+    """Write the changes of the world except its event messages."""
     net = world.journal.net()
     _copy(connection, tables.ticket_classes, TicketClassRow, list(world.new_classes.values()))
     _copy(connection, tables.seats, NewSeatRow, list(world.new_seats.values()))
@@ -61,7 +61,7 @@ def _write_orders(connection: Connection, world: World, net: Net) -> None:
     made = [_as_it_is_now(world, new) for new in world.new_orders.values()]
     ids = {new.order.id for new in made}
     if ids:
-        # What the batch changed of its own new orders is in their rows.
+        # Changes that the batch made to its own new orders are already in their rows.
         net = {
             name: [one for one in changes if name not in _OF_ORDERS or _order_id(one) not in ids]
             for name, changes in net.items()
@@ -71,7 +71,7 @@ def _write_orders(connection: Connection, world: World, net: Net) -> None:
     _write_changed(connection, tables.order_lines, LineRow, net.get("order_lines", ()))
     lines = [line for new in made for line in new.lines]
     _copy(connection, tables.order_lines, LineRow, [*lines, *_made(net, "order_lines")])
-    # A seat that changes hands is voided on the one ticket before it is on the other.
+    # A seat that moves to another ticket is voided on the first one before it is set on the second.
     _write_changed(connection, tables.tickets, TicketRow, net.get("tickets", ()))
     tickets = [ticket for new in made for ticket in new.tickets]
     _copy(connection, tables.tickets, TicketRow, [*tickets, *_made(net, "tickets")])
@@ -93,7 +93,7 @@ _OF_ORDERS: Final = frozenset({"orders", "order_lines", "tickets", "payments", "
 
 
 def _as_it_is_now(world: World, new: NewOrder) -> NewOrder:
-    """Return a new order with what later requests of the batch changed of it."""
+    """Return a new order with the changes of later requests of the batch."""
     state = world.orders.states.get(new.order.id)
     if state is None:
         return new
@@ -114,7 +114,7 @@ def _order_id(change: Change) -> str:
 
 
 def _made(net: Net, name: str) -> list[Any]:
-    """Return the rows of a table that are new."""
+    """Return the new rows of a table."""
     return [one.after for one in net.get(name, ()) if one.before is None]
 
 

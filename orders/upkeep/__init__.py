@@ -1,1 +1,1 @@
-"""What time does by itself, and what reconciliation finds."""
+"""Upkeep: expiry, deletion of old documents, ticks of the schedule, and reconciliation."""

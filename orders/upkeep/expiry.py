@@ -1,4 +1,4 @@
-"""What time does by itself: holds that are over, and orders that nobody paid."""
+"""Expiry of holds, and of orders that were not paid in time."""
 
 from datetime import datetime
 from typing import Final
@@ -18,7 +18,7 @@ _LATE_HOLDS: Final = text("""
     SELECT DISTINCT ticket_class_id::text FROM holds WHERE status = 'held' AND expires_at <= :now
 """)
 
-# Each version of an order is proposed once: what the decision declined for it, it would decline again.
+# Each version of an order is proposed once: the decision would refuse it again.
 _OVERDUE: Final = text("""
     SELECT o.id, t.name AS tenant, proposal.key
     FROM orders o JOIN tenants t ON t.id = o.tenant_id
@@ -28,7 +28,7 @@ _OVERDUE: Final = text("""
     ORDER BY o.expires_at LIMIT :limit
 """)
 
-# One that failed waits for its next try, or for an operator.
+# A failed request waits for its next attempt, or for an operator.
 _IN_RECOVERY: Final = text("""
     SELECT request_id FROM delayed_requests WHERE request_id = ANY(:ids)
     UNION ALL SELECT request_id FROM dead_letters WHERE request_id = ANY(:ids)
@@ -37,13 +37,13 @@ _IN_RECOVERY: Final = text("""
 _PROPOSAL: Final = UUID("0b7d3f0e-52a6-4a53-9d5f-2f0c5b3f1a77")
 
 SENDER: Final = "schedule"
-"""Who changes orders by the clock, in their history."""
+"""The author of these changes in the history of orders."""
 
 
 def end_late_holds(connection: Connection, *, now: datetime) -> int:
-    """Give back what holds held whose time is over; return how many there were.
+    """End expired holds and free their inventory; return their number.
 
-    Buyers do not wait for it: whoever locks a class gives back its late holds first.
+    Buyers do not depend on it: a batch that locks a class ends its expired holds first.
     """
     world = World()
     classes = set(connection.scalars(_LATE_HOLDS, {"now": now}))
@@ -58,9 +58,9 @@ def end_late_holds(connection: Connection, *, now: datetime) -> int:
 
 
 def propose_expiries(connection: Connection, *, now: datetime, limit: int = 500) -> list[Request]:
-    """Return a request for each order whose payment seems overdue, where the tenant wants it cancelled.
+    """Return a request for each order with an overdue payment, if its tenant cancels unpaid orders.
 
-    Nothing is locked: whether it is still so is decided when the request is.
+    Nothing is locked: the decision of the request checks again.
     """
     proposals = [
         Request(

@@ -1,4 +1,4 @@
-"""Ticks of the schedule, each a row that only one can insert."""
+"""Ticks of the schedule, each a row that only one process can insert."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,7 +18,7 @@ _ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('willcall ' || 
 
 
 def claim_tick(connection: Connection, task: str, tick: int, *, now: datetime) -> bool:
-    """Take this tick of the task; False when another has it. Old ticks are forgotten."""
+    """Claim this tick of the task; return False if another process has it. Old ticks are deleted."""
     if connection.execute(_CLAIM, {"task": task, "tick": tick, "now": now}).first() is None:
         return False
     connection.execute(_FORGET, {"task": task, "before": now - _KEPT})
@@ -26,5 +26,5 @@ def claim_tick(connection: Connection, task: str, tick: int, *, now: datetime) -
 
 
 def is_alone(connection: Connection, task: str) -> bool:
-    """Say whether no other is at this task; nobody else is then, until the transaction ends."""
+    """Return whether no other process runs the task; if so, lock it until the transaction ends."""
     return bool(connection.scalar(_ALONE, {"task": task}))

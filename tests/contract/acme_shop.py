@@ -26,7 +26,7 @@ from schemas.orders import Order
 from schemas.originals import PastChange
 from schemas.requests import CANCEL, CREATE, PAY, UPDATE, Request
 from tests.intakes import Intake
-from vendors.acme import catalogue_words, related_of_items, said_of
+from vendors.acme import catalogue_fields, related_of_items, requested_changes
 from vendors.registry import translate
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
@@ -129,8 +129,8 @@ class Shop:
 
     def put(self, id_: UUID, words: dict[str, Any]) -> None:
         """Send back an order that was read, as a PUT does."""
-        names = catalogue_words(self.background(id_))
-        said = said_of(words, self.theirs(id_), related_of_items(self.model(id_)), names)
+        names = catalogue_fields(self.background(id_))
+        said = requested_changes(words, self.theirs(id_), related_of_items(self.model(id_)), names)
         assert self.ask_in_acme(UPDATE, {**said, "id": str(id_)}) == id_
 
     def ours(self, id_: UUID) -> dict[str, Any]:

@@ -235,7 +235,7 @@ def test_what_is_sold_while_a_file_is_loaded_is_found_under_the_lock(engine: Eng
         _load(engine, *smaller)
 
     assert refused.value.__notes__ == [
-        "Loaded before that, and kept: 0 new and 1 changed of 5 things. Load the file again to go on."
+        "Already loaded: 0 new and 1 changed of 5 objects. Load the file again to continue."
     ]
     assert rows(engine, "SELECT name FROM events ORDER BY 1") == [("Concert",), ("Renamed",)]
     assert rows(engine, "SELECT capacity, sold FROM ticket_classes WHERE external_id = 'pit'") == [(1_000, 5)]
@@ -261,7 +261,7 @@ def test_a_load_that_ends_half_way_goes_on_when_it_is_repeated(engine: Engine) -
     with _before_each(engine, pull), pytest.raises(PlugPulled) as pulled:
         _load(engine, *changed)
     assert pulled.value.__notes__ == [
-        "Loaded before that, and kept: 0 new and 2 changed of 6 things. Load the file again to go on."
+        "Already loaded: 0 new and 2 changed of 6 objects. Load the file again to continue."
     ]
     assert rows(engine, "SELECT name FROM events ORDER BY 1") == [("Concert",), ("First",)]
 
@@ -294,9 +294,9 @@ def test_all_conflicts_are_told_before_anything_is_written(engine: Engine) -> No
 
     assert [sentence.split(":")[0] for sentence in refused.value.conflicts] == [
         "event concert is sold in USD",
-        "ticket class b is another event's",
+        "ticket class b belongs to event second and cannot move",
         "ticket class standing cannot have a capacity of 1",
-        "promo code FIVE was used 2 times, over 1",
+        "promo code FIVE was used 2 times",
     ]
     assert scalar(engine, "SELECT count(*) FROM events") == 2
 

@@ -95,7 +95,7 @@ def test_the_currency_of_a_held_event_stays_until_the_hold_is_over(engine: Engin
 
 def test_a_ticket_class_belongs_to_one_event(engine: Engine) -> None:
     _load(engine, make_event())
-    with pytest.raises(CatalogueConflict, match="another event's"):
+    with pytest.raises(CatalogueConflict, match="belongs to event concert and cannot move"):
         _load(engine, make_event("second"))
 
 

@@ -55,7 +55,7 @@ def test_an_order_that_nobody_paid_in_time_is_cancelled_by_the_schedule(engine: 
     order = read(engine, order_id)
     assert (order["status"], order["cancellation"]["reason"]) == (
         "cancelled",
-        f"not paid until {LATER.isoformat()}",
+        f"not paid by {LATER.isoformat()}",
     )
     with engine.connect() as connection:
         last = read_history(connection, order_id)[-1]

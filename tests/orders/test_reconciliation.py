@@ -417,4 +417,4 @@ def test_every_rule_is_explained() -> None:
     explained = {name: row for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
     assert explained.keys() == RULES.keys()
     untold = {name for name, row in explained.items() if "*not told*" in row}
-    assert untold == {rule.name for rule in RULES.values() if not rule.is_told}
+    assert untold == {rule.name for rule in RULES.values() if not rule.is_published}

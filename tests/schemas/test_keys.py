@@ -49,7 +49,7 @@ def _complaint(model: type[WireModel], **words: Any) -> str | None:
 
 @pytest.mark.parametrize("model", _MODELS)
 def test_a_key_of_the_systems_own_is_refused_in_every_kind(model: type[WireModel]) -> None:
-    sentence = "keys that begin with willcall: are for Willcall's own requests; use another one"
+    sentence = "keys that begin with willcall: are reserved for Willcall; use another key"
 
     assert _complaint(model, idempotency_key="willcall:expire:7") == sentence
     assert _complaint(model, idempotency_key="willcall:") == sentence

@@ -64,7 +64,7 @@ def test_an_amount_comes_out_as_it_went_in(whole: int, fraction: int, decimals: 
 
 @pytest.mark.parametrize("value", [45.5, 1.0, 0.0, 1e3, float("nan"), float("inf"), -1.5])
 def test_a_float_is_refused_with_a_sentence_that_says_so(value: float) -> None:
-    assert why_refused(value) == 'money travels as a decimal string such as "45.50", not as a JSON float'
+    assert why_refused(value) == 'an amount must be a decimal string such as "45.50", not a JSON float'
 
 
 @pytest.mark.parametrize(
@@ -84,17 +84,17 @@ def test_a_float_is_refused_with_a_sentence_that_says_so(value: float) -> None:
     ],
 )
 def test_what_is_no_string_is_refused_by_its_kind(value: object, kind: str) -> None:
-    assert why_refused(value).endswith(f"not as a JSON {kind}")
+    assert why_refused(value).endswith(f"not a JSON {kind}")
 
 
 @pytest.mark.parametrize("written", ["-1", "-0.01", "-0", "-1e3"])
 def test_a_negative_amount_is_refused(written: str) -> None:
-    assert why_refused(written) == "an amount of money is never negative"
+    assert why_refused(written) == "an amount must not be negative"
 
 
 @pytest.mark.parametrize("written", ["NaN", "nan", "Infinity", "inf", "+Infinity", " NaN "])
 def test_an_amount_that_is_no_finite_number_is_refused(written: str) -> None:
-    assert why_refused(written) == "an amount of money is a finite number"
+    assert why_refused(written) == "an amount must be a finite number"
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_an_amount_that_is_no_finite_number_is_refused(written: str) -> None:
 )  # fmt: skip
 def test_any_other_writing_of_a_number_is_refused_with_an_example(written: str) -> None:
     assert why_refused(written) == (
-        'an amount is up to 12 digits, and decimals after a point, such as "45.50"'
+        'an amount must have up to 12 digits, and decimals after a point, such as "45.50"'
     )
 
 
@@ -205,7 +205,7 @@ def test_what_cannot_be_a_currency_is_refused_and_not_repeated(code: str) -> Non
         Wallet.model_validate({"currency": code})
 
     (error,) = caught.value.errors()
-    assert error["msg"] == 'a currency is a code of ISO 4217, such as "USD"'
+    assert error["msg"] == 'a currency must be a code of ISO 4217, such as "USD"'
 
 
 @pytest.mark.parametrize("value", [5, 8.4, None, True, [], {}])

@@ -157,14 +157,14 @@ class TestMoney:
 
     @pytest.mark.parametrize("field", ["shipping", "service_fee", "additional_expense", "discount"])
     def test_an_amount_that_is_null_is_refused_where_zero_is_meant(self, field: str) -> None:
-        assert refused(make_words(**{field: None}))[field].endswith("not as a JSON null")
+        assert refused(make_words(**{field: None}))[field].endswith("not a JSON null")
 
     def test_a_float_in_the_json_itself_is_refused_with_a_sentence_that_says_so(self) -> None:
         text = json.dumps(make_words(shipping="SHIPPING")).replace('"SHIPPING"', "5.00")
 
-        with pytest.raises(ValidationError, match="not as a JSON float"):
+        with pytest.raises(ValidationError, match="not a JSON float"):
             OrderRequest.model_validate_json(text)
-        with pytest.raises(ValidationError, match="not as a JSON float"):
+        with pytest.raises(ValidationError, match="not a JSON float"):
             OrderRequest.model_validate(json.loads(text))
 
 
@@ -249,7 +249,7 @@ class TestText:
         ],
     )
     def test_what_cannot_be_stored_is_refused(self, words: Any, field: str, text: str) -> None:
-        assert refused(words(text)) == {field: "text must not hold the NUL character or a lone surrogate"}
+        assert refused(words(text)) == {field: "text must not contain the NUL character or a lone surrogate"}
 
     @pytest.mark.parametrize("text", UNSTORABLE)
     def test_what_cannot_be_stored_is_refused_as_a_currency_or_a_payment_type_too(self, text: str) -> None:

@@ -63,7 +63,7 @@ def test_mistakes_beyond_number_are_told_in_one_sentence() -> None:
     (found,) = rejections({f"f{number}": number for number in range(6_000)})
 
     assert found.code == "invalid"
-    assert "mistakes, too many to name" in found.message
+    assert "mistakes, too many to list" in found.message
 
 
 def test_the_codes_are_the_documented_ones() -> None:

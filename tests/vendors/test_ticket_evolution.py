@@ -14,7 +14,7 @@ from schemas.order_requests import OrderRequest
 from vendors.dialect import NotTranslatable
 from vendors.registry import translate
 from vendors.ticket_evolution import DIALECT
-from vendors.ticket_evolution.errors import in_their_words, layout_of
+from vendors.ticket_evolution.errors import layout_of, with_vendor_fields
 
 _text = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1, max_size=20)
 _word = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=10)
@@ -169,4 +169,4 @@ def test_fields_of_lines_are_told_as_fields_of_items() -> None:
         None: "base",
     }
     errors = [{"code": "invalid", "field": field, "message": ""} for field in told]
-    assert [error["field"] for error in in_their_words(errors, layout)] == list(told.values())
+    assert [error["field"] for error in with_vendor_fields(errors, layout)] == list(told.values())

@@ -116,4 +116,6 @@ def test_the_order_of_the_tickets_is_kept_whatever_it_is(order: OrderRequest, ra
 def test_there_are_no_words_for_other_kinds_of_requests() -> None:
     for kind in ("orders.update", "orders.cancel"):
         _, mistakes = translate("zoho_backstage", kind, {})
-        assert [mistake.message for mistake in mistakes] == [f"zoho_backstage has no words for {kind}"]
+        assert [mistake.message for mistake in mistakes] == [
+            f"the dialect zoho_backstage does not support {kind}"
+        ]

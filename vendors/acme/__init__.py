@@ -1,28 +1,28 @@
 """ACME Ticketing: the B2C orders, `/v1/b2c/orders`.
 
-The vendor's document names the calls and the fields of the order object; what it leaves open is our
-choice, listed in docs/acme.md.
+The vendor's document names the calls and the fields of the order object; docs/acme.md lists our choices
+where it leaves something open.
 """
 
 from vendors.acme.earlier_order import before_deletion, earlier, is_deleted
-from vendors.acme.errors import in_places_of, refusal
+from vendors.acme.errors import refusal, with_call_fields
 from vendors.acme.extras import related_of_items
 from vendors.acme.render import answer
-from vendors.acme.replace import classes_of, compares, said_of
-from vendors.acme.response_items import catalogue_words
+from vendors.acme.replace import classes_of, needs_current_order, requested_changes
+from vendors.acme.response_items import catalogue_fields
 from vendors.acme.translate import DIALECT
 
 __all__ = [
     "DIALECT",
     "answer",
     "before_deletion",
-    "catalogue_words",
+    "catalogue_fields",
     "classes_of",
-    "compares",
     "earlier",
-    "in_places_of",
     "is_deleted",
+    "needs_current_order",
     "refusal",
     "related_of_items",
-    "said_of",
+    "requested_changes",
+    "with_call_fields",
 ]

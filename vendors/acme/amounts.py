@@ -1,4 +1,4 @@
-"""What the items of an order cost: their prices, and their shares of what the order takes off and owes."""
+"""The amounts of an order's items: their prices, and their shares of the order's discount and balance."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ class PricedLine(Line, Protocol):
 
     @property
     def unit_price(self) -> Decimal:
-        """Return what one of its tickets costs before anything is taken off."""
+        """Return the price of one ticket before discounts."""
 
 
 @dataclass(frozen=True, slots=True)
 class ItemAmounts:
-    """What an item costs: before and after what is taken off."""
+    """The amount of an item, before and after its discount."""
 
     amount: Decimal
     discounted: Decimal
@@ -35,24 +35,24 @@ NO_AMOUNTS: Final = ItemAmounts(ZERO, ZERO)
 def amounts_of(
     lines: Sequence[PricedLine], discount: Decimal, extras: Mapping[Any, Any] | None, currency: str
 ) -> dict[int, ItemAmounts]:
-    """Return the lines' amounts by number; the shares of the discount add up to it exactly.
+    """Return the lines' amounts by line number; the shares of the discount add up to it exactly.
 
-    Where the discounted prices that were said still make up the order's discount, they are what the
-    items cost; else the discount is spread over those that had one, or over all of them.
+    If the stated discounted prices still add up to the order's discount, they apply; otherwise the discount
+    is spread over the items that had one, or over all items.
     """
     live = [line for line in lines if line.quantity]
     amounts = [line.unit_price * line.quantity for line in live]
     entries = entries_of_lines(entry_of(extras), lines)
-    said = [_said_discount(line, entries, currency) for line in live]
-    if sum(said, ZERO) != discount:
-        said = spread(discount, said if any(said) else amounts, currency)
+    stated = [_stated_discount(line, entries, currency) for line in live]
+    if sum(stated, ZERO) != discount:
+        stated = spread(discount, stated if any(stated) else amounts, currency)
     found = dict.fromkeys((line.line_number for line in lines), NO_AMOUNTS)
-    for line, amount, off in zip(live, amounts, said, strict=True):
+    for line, amount, off in zip(live, amounts, stated, strict=True):
         found[line.line_number] = ItemAmounts(amount, amount - off)
     return found
 
 
-def _said_discount(line: PricedLine, entries: Mapping[int, Any], currency: str) -> Decimal:
+def _stated_discount(line: PricedLine, entries: Mapping[int, Any], currency: str) -> Decimal:
     entry = entries.get(line.line_number)
     if entry is None or entry.discountedUnitPrice is None:
         return ZERO
@@ -61,9 +61,9 @@ def _said_discount(line: PricedLine, entries: Mapping[int, Any], currency: str) 
 
 
 def discounted_unit_price(line: PricedLine, amounts: ItemAmounts) -> Decimal:
-    """Return what one ticket of the line costs after what is taken off: to nine decimals.
+    """Return the discounted price of one ticket of the line, rounded to nine decimals.
 
-    Rounded to the minor unit, the prices of three tickets would not add up to what they cost.
+    Rounded to the minor unit, the prices of three tickets might not add up to the line's amount.
     """
     if not line.quantity:
         return line.unit_price
@@ -73,7 +73,7 @@ def discounted_unit_price(line: PricedLine, amounts: ItemAmounts) -> Decimal:
 def balances_of(
     order: Order, amounts: Mapping[int, ItemAmounts], originals: Mapping[int, ItemAmounts]
 ) -> dict[int, Decimal]:
-    """Return the items' shares of what the order owes: by what they cost, or else by what they did cost."""
+    """Return the items' shares of the order's balance, by current amounts or else by original ones."""
     numbers = list(amounts)
     weights = [max(amounts[number].discounted, ZERO) for number in numbers]
     if not any(weights):

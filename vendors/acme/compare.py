@@ -1,4 +1,4 @@
-"""Whether what a client sends back is what it has read, and what it may not change where it is not."""
+"""Comparing the values that a client sends with those that it has read."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -8,35 +8,35 @@ from typing import Any, Final
 from schemas.outcomes import Rejection
 
 _ROUNDED: Final = timedelta(milliseconds=1)
-"""Clients keep moments to the millisecond."""
+"""Clients round moments to the millisecond."""
 
 
 class Mistakes:
-    """What a call says and cannot change, by its fields."""
+    """The refused fields of a call, and why."""
 
     def __init__(self) -> None:
         self.found: list[Rejection] = []
 
     def add(self, field: str, message: str) -> None:
-        """Add a field that is refused."""
+        """Add a refused field."""
         self.found.append(Rejection("invalid", field, message))
 
     def check_unchanged(
         self, sent: Mapping[str, Any], read: Mapping[str, Any], reasons: Mapping[str, str], prefix: str = ""
     ) -> None:
-        """Add those of the fields that are sent and are not as they were read."""
+        """Add the sent fields whose values differ from those read."""
         for name, reason in reasons.items():
             if is_changed(sent, read, name):
                 self.add(prefix + name, reason)
 
 
 def is_changed(sent: Mapping[str, Any], read: Mapping[str, Any], name: str) -> bool:
-    """Say whether a field is sent, and says something else than it did."""
+    """Return whether a field is sent with another value than the one read."""
     return sent.get(name) is not None and not is_same(sent[name], read.get(name))
 
 
 def is_same(sent: Any, read: Any) -> bool:
-    """Say whether two values say the same: amounts as numbers or text, moments in whatever zone."""
+    """Return whether two values are equal: amounts as numbers or text, moments in any time zone."""
     if sent == read and isinstance(sent, bool) == isinstance(read, bool):
         return True
     one, other = as_number(sent), as_number(read)
@@ -47,7 +47,7 @@ def is_same(sent: Any, read: Any) -> bool:
 
 
 def as_number(value: Any) -> Decimal | None:
-    """Return the number that a value is, or says; None for all else."""
+    """Return the number of a JSON number or of text; None for other values."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         return None
     try:
@@ -58,7 +58,7 @@ def as_number(value: Any) -> Decimal | None:
 
 
 def as_moment(value: Any) -> datetime | None:
-    """Return the moment that text says, in UTC where it names no zone; None for all else."""
+    """Return the moment of an ISO 8601 text, in UTC without a time zone; None for other values."""
     if not isinstance(value, str):
         return None
     try:

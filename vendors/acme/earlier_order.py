@@ -1,4 +1,4 @@
-"""An order as it was before some of its changes: what DELETE answers, and what a repeated PUT is about."""
+"""Earlier versions of an order, for the answer of DELETE and for repeated PUTs."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,12 +14,12 @@ from schemas.originals import PastChange
 
 
 def is_deleted(order: Order) -> bool:
-    """Say whether a client of ACME deleted the order."""
+    """Return whether a client of ACME deleted the order."""
     return order.cancellation is not None and order.cancellation.reason == DELETED_IN_ACME
 
 
 def before_deletion(order: Order, background: Background) -> tuple[Order, Background]:
-    """Return a deleted order as it was, with what is known around it; any other as it is."""
+    """Return a deleted order before its deletion, with its background; any other order unchanged."""
     changes = background.changes.get(order.id, ())
     first = next((place for place, change in enumerate(changes) if _is_cancellation(change)), None)
     if first is None or not is_deleted(order):
@@ -32,17 +32,17 @@ def _is_cancellation(change: PastChange) -> bool:
 
 
 def earlier(order: Order, background: Background, changes: Sequence[PastChange]) -> tuple[Order, Background]:
-    """Return the order as it was before these changes, its last ones, with what was known around it then."""
+    """Return the order before its last `changes`, with its background at that time."""
     first = changes[0]
-    words = order.model_dump(mode="json")
+    body = order.model_dump(mode="json")
     for change in reversed(changes):
         for field in change.fields:
-            _put(words, str(field["field"]).split("."), field["from"])
-    words["version"] = first.number - 1
-    words["updated_at"] = first.previous_at or order.created_at
-    words["check_in"] = _check_in(words["tickets"])
+            _put(body, str(field["field"]).split("."), field["from"])
+    body["version"] = first.number - 1
+    body["updated_at"] = first.previous_at or order.created_at
+    body["check_in"] = _check_in(body["tickets"])
     for name in ("line_items", "payments", "notes"):
-        words[name] = [one for one in words[name] if one is not None]
+        body[name] = [one for one in body[name] if one is not None]
     authors = background.authors.get(order.id, Authors())
     by = authors.created_by if first.previous_at is None else first.previous_by
     around = replace(
@@ -53,11 +53,11 @@ def earlier(order: Order, background: Background, changes: Sequence[PastChange])
             order.id: [one for one in background.changes.get(order.id, ()) if one.number < first.number],
         },
     )
-    return Order.model_validate_json(orjson.dumps(words)), around
+    return Order.model_validate_json(orjson.dumps(body)), around
 
 
 def _put(node: Any, path: Sequence[str], value: Any) -> None:
-    """Let the value be at the path, as the histories of orders write paths."""
+    """Set the value at a path of an order's history."""
     name, *rest = path
     if name == "tickets":
         _put_ticket(node[name], rest, value)
@@ -79,7 +79,7 @@ def _put_ticket(tickets: list[JsonObject], path: Sequence[str], value: Any) -> N
     if rest:
         _put(tickets[place], rest, value)
     else:
-        del tickets[place]  # the change has made it: a ticket that is there is never taken away
+        del tickets[place]  # the change issued it: existing tickets are never removed
 
 
 def _check_in(tickets: Sequence[JsonObject]) -> JsonObject:

@@ -1,4 +1,4 @@
-"""What went wrong, in an ACME-like shape: the vendor's document shows no error, so that this one is ours."""
+"""Errors in the ACME dialect; the vendor's document shows none, so the format is ours."""
 
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -12,7 +12,7 @@ from vendors.acme.totals import total_field
 # Python names these two by an older RFC, until 3.13.
 _REASONS: Final[Mapping[int, str]] = {413: "Content Too Large", 422: "Unprocessable Content"}
 
-# Where a rejection names one of our fields: ACME's name of it.
+# ACME's names of our fields in rejections.
 _FIELDS: Final[Mapping[str, str]] = {
     "order_id": "id",
     "buyer.first_name": "contactFirstName",
@@ -44,7 +44,7 @@ _FIELDS_OF_LINES: Final[Mapping[str, str]] = {
 
 
 class Mistake(WireModel):
-    """One mistake: a code, the field in ACME's words, and a sentence."""
+    """One mistake: a code, ACME's name of the field, and a sentence."""
 
     code: str
     field: str | None
@@ -73,15 +73,15 @@ def refusal(status: int, message: str, errors: Sequence[Mapping[str, Any]]) -> J
     }
 
 
-def in_places_of(words: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> list[JsonObject]:
-    """Return the errors with the items' places in the call, and with the fields that the call has.
+def with_call_fields(body: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> list[JsonObject]:
+    """Return the errors with the items' places in the call, and with the names of fields that the call has.
 
-    The call also has items of nothing, and says a price or a class in the one field or in the other.
+    A call may have items without tickets, and may state a price or a class in one of several fields.
     """
-    items = words.get("orderItems")
+    items = body.get("orderItems")
     sent = [item if isinstance(item, dict) else {} for item in (items if isinstance(items, list) else ())]
     places = [place for place, item in enumerate(sent) if _has_tickets(item)]
-    return [{**error, "field": _in_place(error["field"], words, sent, places)} for error in errors]
+    return [{**error, "field": _in_place(error["field"], body, sent, places)} for error in errors]
 
 
 def _has_tickets(item: Mapping[str, Any]) -> bool:
@@ -96,13 +96,13 @@ def _has_tickets(item: Mapping[str, Any]) -> bool:
 
 def _in_place(
     field: str | None,
-    words: Mapping[str, Any],
+    body: Mapping[str, Any],
     items: Sequence[Mapping[str, Any]],
     places: Sequence[int],
 ) -> str | None:
     name, *rest = (field or "").split(".")
     if name == "expected_total":
-        return total_field(words) or field
+        return total_field(body) or field
     if name in ("discount", "total_discount"):
         return _field_of_discount(items) or field
     if name != "line_items" or not rest or not rest[0].isdecimal() or int(rest[0]) >= len(places):
@@ -132,7 +132,7 @@ _SENT_AS: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "ticket_class_id": _class_field,
     "quantity": _quantity_field,
 }
-"""What names the field of an item that says something of ours, where there are several that could."""
+"""Functions that return the field of an item that states one of our fields, where several can."""
 
 
 def _field(field: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""What only ACME says of an order: kept in the extras of the order, and answered as it was said."""
+"""ACME's own fields of an order: stored in the order's extras, and answered as sent."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final, Protocol
@@ -26,33 +26,33 @@ from vendors.leniency import Call, RelatedCall
 NAME: Final = "acme"
 
 MAX_TICKETS_OF_ITEM: Final = 10 * MAX_QUANTITY
-"""Tickets of one item, those that are void among them."""
+"""Maximum tickets of one item, including void ones."""
 
 
 class AcmeCall(Call):
-    """A part of an order object. A blank e-mail address is none: a till sends what nobody filled in."""
+    """A part of an order object. A blank e-mail address counts as omitted: tills send empty inputs."""
 
     @classmethod
     def is_given(cls, name: str, value: Any) -> bool:
-        """Say whether a field counts as sent."""
+        """Return whether a field counts as sent."""
         return value is not None and not (name == "email" and isinstance(value, str) and not value.strip())
 
     @classmethod
     def is_plain(cls, value: JsonObject) -> bool:
-        """Say whether nothing in the part is null, a blank address, or written with a fraction."""
+        """Return whether no value is null, a blank e-mail address, or a number with a fraction."""
         return super().is_plain(value) and cls.is_given("email", value.get("email", 0))
 
 
-class KeptOfTicket(AcmeCall):
-    """The fields of `orderItems[x].ticketVos[y]` that are kept."""
+class TicketExtras(AcmeCall):
+    """The stored fields of `orderItems[x].ticketVos[y]`."""
 
     phoneNumber: ShortText | None = None
     printed: bool | None = None
     notes: LongText | None = None
 
 
-class KeptOfItem(AcmeCall, RelatedCall):
-    """The fields of `orderItems[x]` that are kept."""
+class ItemExtras(AcmeCall, RelatedCall):
+    """The stored fields of `orderItems[x]`."""
 
     NEIGHBOURS: ClassVar[frozenset[str]] = NEIGHBOURS_OF_ITEM
 
@@ -67,8 +67,8 @@ class KeptOfItem(AcmeCall, RelatedCall):
     inventoryName: ShortText | None = None
 
 
-class KeptOfOrder(AcmeCall, RelatedCall):
-    """The order's own fields that are kept."""
+class OrderExtras(AcmeCall, RelatedCall):
+    """The stored fields of the order object itself."""
 
     NEIGHBOURS: ClassVar[frozenset[str]] = NEIGHBOURS_OF_ORDER
 
@@ -93,8 +93,8 @@ class KeptOfOrder(AcmeCall, RelatedCall):
     accountContactId: Name | None = None
 
 
-class TicketEntry(KeptOfTicket):
-    """What is kept of one ticket: of that `id`, or of that place among all tickets of its item."""
+class TicketEntry(TicketExtras):
+    """The extras of one ticket, identified by its `id`, or by its place among all tickets of its item."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -103,8 +103,8 @@ class TicketEntry(KeptOfTicket):
     ticketStatus: TicketStatus | None = None
 
 
-class ItemEntry(KeptOfItem):
-    """What is kept of one item: of that id, or else of the next one of its ticket class."""
+class ItemEntry(ItemExtras):
+    """The extras of one item, identified by its id, or else as the next item of its ticket class."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -115,24 +115,24 @@ class ItemEntry(KeptOfItem):
     tickets: Annotated[tuple[TicketEntry, ...], Field(strict=False), AtMost(MAX_TICKETS_OF_ITEM)] = ()
 
 
-class OrderEntry(KeptOfOrder):
-    """What is kept of an order: `extras["acme"]`."""
+class OrderEntry(OrderExtras):
+    """The extras of an order: `extras["acme"]`."""
 
     model_config = ConfigDict(extra="ignore")
 
     items: Annotated[tuple[ItemEntry, ...], Field(strict=False)] = ()
 
 
-NOTHING: Final = OrderEntry()
-NOTHING_OF_ITEM: Final = ItemEntry()
+EMPTY_ORDER: Final = OrderEntry()
+EMPTY_ITEM: Final = ItemEntry()
 
 
 class Line(Protocol):
-    """A line of an order, as far as it is to be found again."""
+    """A line of an order: the fields by which its entry is found."""
 
     @property
     def line_number(self) -> int:
-        """Return its number."""
+        """Return the line's number."""
 
     @property
     def ticket_class_id(self) -> str:
@@ -140,27 +140,27 @@ class Line(Protocol):
 
     @property
     def quantity(self) -> int:
-        """Return how many tickets it has."""
+        """Return the number of its tickets."""
 
 
 def entry_of(extras: Mapping[Any, Any] | None) -> OrderEntry:
-    """Return what is kept of an order; what is not ACME's words, as others may change it, is left out."""
-    words = (extras or {}).get(NAME) or {}
+    """Return the extras of an order, without invalid fields: clients of other dialects may change extras."""
+    fields = (extras or {}).get(NAME) or {}
     while True:
         try:
-            return OrderEntry.model_validate(words)
+            return OrderEntry.model_validate(fields)
         except ValidationError as error:
             bad = {str(detail["loc"][0]) for detail in error.errors() if detail["loc"]}
-            if not bad & words.keys():
-                return NOTHING
-            words = {name: value for name, value in words.items() if name not in bad}
+            if not bad & fields.keys():
+                return EMPTY_ORDER
+            fields = {name: value for name, value in fields.items() if name not in bad}
 
 
 def entries_of_lines(entry: OrderEntry, lines: Sequence[Line]) -> dict[int, ItemEntry]:
     """Return the entries by line number.
 
-    An entry without an id is of the next line of its class, as an update means it; lines that have
-    tickets come first.
+    An entry without an id belongs to the next line of its class, as in an update; lines with tickets come
+    first.
     """
     found: dict[int, ItemEntry] = {}
     by_id = {str(line.line_number): line for line in lines}
@@ -179,18 +179,21 @@ def entries_of_lines(entry: OrderEntry, lines: Sequence[Line]) -> dict[int, Item
     return found
 
 
-SAID: Final = "saidStatuses"
-"""What `related_of_items` calls the statuses that clients have said of an item's tickets, by their ids."""
+STATED_STATUSES: Final = "statedStatuses"
+"""The key in `related_of_items` of the statuses that clients have stated, by ticket id."""
 
 
 def related_of_items(order: Order) -> list[JsonObject]:
-    """Return what is kept of each item and not told as such in answers: neighbours' fields, said statuses."""
+    """Return the extras of each item that answers do not contain: related fields and stated statuses."""
     entries = entries_of_lines(entry_of(order.extras), order.line_items)
-    found = [entries.get(line.line_number, NOTHING_OF_ITEM) for line in order.line_items]
-    return [{**entry.related, SAID: {one.id: one.ticketStatus for one in entry.tickets}} for entry in found]
+    found = [entries.get(line.line_number, EMPTY_ITEM) for line in order.line_items]
+    return [
+        {**entry.related, STATED_STATUSES: {one.id: one.ticketStatus for one in entry.tickets}}
+        for entry in found
+    ]
 
 
-def said(words: Call, of: type[WireModel]) -> JsonObject:
-    """Return the fields of `of` as they were said, and None for those that were not; and the neighbours'."""
-    related = words.related if isinstance(words, RelatedCall) else {}
-    return {**related, **{name: getattr(words, name) for name in of.model_fields}}
+def stated_fields(call: Call, of: type[WireModel]) -> JsonObject:
+    """Return the fields of the model `of` as sent, None for omitted ones, and the sent related fields."""
+    related = call.related if isinstance(call, RelatedCall) else {}
+    return {**related, **{name: getattr(call, name) for name in of.model_fields}}

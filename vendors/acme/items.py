@@ -1,4 +1,4 @@
-"""The items of an order object as lines of ours, and what is kept of them."""
+"""The items of an order object, translated to lines and extras."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,34 +10,34 @@ from schemas.json import JsonObject
 from schemas.money import ZERO
 from schemas.outcomes import Rejection
 from schemas.text import parse_uuid
-from vendors.acme.extras import KeptOfItem, KeptOfTicket, said
+from vendors.acme.extras import ItemExtras, TicketExtras, stated_fields
 from vendors.acme.prices import ItemPrice, price_of
 from vendors.acme.request_models import ItemCall, TicketCall
 from vendors.acme.values import INVENTORY_TYPES
 from vendors.dialect import NotTranslatable
-from vendors.values import without_nothing
+from vendors.values import without_none
 
 _LONGEST_NUMBER: Final = 9
-"""Digits of a line's number."""
+"""Maximum digits of a line's number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item: our line of it, empty for one of nothing, what it takes off, and what is kept of it."""
+    """One item: its line (empty without tickets), its extras and its discount."""
 
     line: JsonObject
-    kept: JsonObject
+    extras: JsonObject
     discount: Decimal
-    is_discount_said: bool
+    is_discount_stated: bool
 
     @property
-    def has_kept(self) -> bool:
-        """Say whether anything is kept beside which item it is."""
-        return bool(self.kept.keys() - {"itemId", "ticketClassId"})
+    def has_extras(self) -> bool:
+        """Return whether anything is stored except the item's identity."""
+        return bool(self.extras.keys() - {"itemId", "ticketClassId"})
 
 
 def items_of(calls: Sequence[ItemCall], *, is_new: bool) -> list[Item]:
-    """Return the items that have tickets, and those that had some; new ones are numbered from one.
+    """Return the items with tickets, and those that had some; new items are numbered from one.
 
     Raises `NotTranslatable`.
     """
@@ -48,7 +48,7 @@ def items_of(calls: Sequence[ItemCall], *, is_new: bool) -> list[Item]:
         for place, call, quantity in wanted
         if quantity or not (is_new or call.itemId is None)
     ]
-    # In a new order, what an item calls itself is only for the others of the same order.
+    # In a new order, an item's id only serves as a reference for other items of the call.
     own_names = {str(call.itemId): str(next(numbers)) for _, call, _ in named} if is_new else {}
     remembers_discount = sum(1 for _, _, quantity in named if quantity) > 1
     return [
@@ -71,23 +71,23 @@ def _item(
     number = new_number or _line_number(call, place)
     price = price_of(call, quantity, place)
     is_new = new_number is not None
-    kept = said(call, KeptOfItem)
+    extras = stated_fields(call, ItemExtras)
     if call.parentItemId is not None:
-        kept["parentItemId"] = own_names.get(str(call.parentItemId), call.parentItemId)
+        extras["parentItemId"] = own_names.get(str(call.parentItemId), call.parentItemId)
     is_inventory = call.ticketingTypeId is None and call.inventoryId is not None
     if is_inventory:
-        kept["inventoryId"] = None  # it is the ticket class
-        kept["itemType"] = call.itemType or (
+        extras["inventoryId"] = None  # stored as the ticket class
+        extras["itemType"] = call.itemType or (
             "inventory" if call.comboTemplateId is None else "comboInventory"
         )
-    if kept["itemType"] and is_inventory != (kept["itemType"] in INVENTORY_TYPES):
-        # The type that is said is not the one of the field that names the class: both stay as they are said.
-        kept["isInventory"] = is_inventory
-    kept["itemId"] = None if number is None else str(number)
-    kept["ticketClassId"] = class_id if number is None else None
+    if extras["itemType"] and is_inventory != (extras["itemType"] in INVENTORY_TYPES):
+        # The stated type contradicts the field that names the class: both are answered as sent.
+        extras["isInventory"] = is_inventory
+    extras["itemId"] = None if number is None else str(number)
+    extras["ticketClassId"] = class_id if number is None else None
     is_remembered = bool(price.off and remembers_discount)
-    kept["discountedUnitPrice"] = _discounted_unit_price(price, quantity) if is_remembered else None
-    kept["tickets"] = _kept_of_tickets(call.ticketVos or (), is_new) or None
+    extras["discountedUnitPrice"] = _discounted_unit_price(price, quantity) if is_remembered else None
+    extras["tickets"] = _ticket_extras(call.ticketVos or (), is_new) or None
     line = {
         "line_number": None if is_new else number,
         "ticket_class_id": class_id,
@@ -97,10 +97,10 @@ def _item(
         **(_attendees(call.ticketVos, quantity, is_new) if call.ticketVos is not None else {}),
     }
     return Item(
-        without_nothing(line) if quantity else {},
-        without_nothing(kept),
+        without_none(line) if quantity else {},
+        without_none(extras),
         price.off,
-        price.is_discount_said,
+        price.is_discount_stated,
     )
 
 
@@ -110,7 +110,7 @@ def _discounted_unit_price(price: ItemPrice, quantity: int) -> str:
 
 
 def _quantity(call: ItemCall, place: int) -> int:
-    """Return how many tickets an item has; one that does not say has those that it names."""
+    """Return an item's quantity; without one, the number of its valid `ticketVos`."""
     if call.quantity is not None:
         return call.quantity
     if call.ticketVos is None:
@@ -131,36 +131,34 @@ def _live(tickets: Sequence[TicketCall]) -> list[TicketCall]:
 
 
 def _attendees(tickets: Sequence[TicketCall], quantity: int, is_new: bool) -> JsonObject:
-    """Return whose the tickets are. Named ones come first, as an update wants them, in their order."""
+    """Return the attendees of the tickets. Tickets with ids come first, in id order, as updates require."""
     live = _live(tickets)
     named = {} if is_new else {id_: ticket for ticket in live if (id_ := parse_uuid(ticket.id or ""))}
-    # Where the quantity was made smaller and nothing else, the last ones go that were not used.
-    kept = sorted(named, key=lambda id_: (named[id_].checkInDate is None, id_))[:quantity]
+    # If only the quantity was lowered, the last unused tickets are dropped.
+    staying = sorted(named, key=lambda id_: (named[id_].checkInDate is None, id_))[:quantity]
     others = [ticket for ticket in live if is_new or not parse_uuid(ticket.id or "")]
-    attendees = [_attendee(ticket) for ticket in (*(named[id_] for id_ in kept), *others)]
-    return {"attendees": attendees, **({"ticket_ids": [str(id_) for id_ in kept]} if kept else {})}
+    attendees = [_attendee(ticket) for ticket in (*(named[id_] for id_ in staying), *others)]
+    return {"attendees": attendees, **({"ticket_ids": [str(id_) for id_ in staying]} if staying else {})}
 
 
 def _attendee(ticket: TicketCall) -> JsonObject:
-    return without_nothing(
-        {"first_name": ticket.firstName, "last_name": ticket.lastName, "email": ticket.email}
-    )
+    return without_none({"first_name": ticket.firstName, "last_name": ticket.lastName, "email": ticket.email})
 
 
-def _kept_of_tickets(tickets: Sequence[TicketCall], is_new: bool) -> list[JsonObject]:
-    """Return what is kept of tickets, each by its id, or by its place where it has none yet."""
-    kept = []
+def _ticket_extras(tickets: Sequence[TicketCall], is_new: bool) -> list[JsonObject]:
+    """Return the extras of the tickets, each with its id, or with its place if it has no id yet."""
+    extras = []
     for place, ticket in enumerate(_live(tickets) if is_new else tickets):
-        words = without_nothing(said(ticket, KeptOfTicket))
-        # A void ticket without an id only keeps the place of one of which nothing is said.
+        fields = without_none(stated_fields(ticket, TicketExtras))
+        # A void ticket without an id only holds the place of a ticket without a stated status.
         if not is_new and ticket.id is not None and ticket.ticketStatus in ("Rebook", "Refund", "Void"):
-            words["ticketStatus"] = ticket.ticketStatus
-        if words.get("printed") is False:
-            del words["printed"]
-        if words:
+            fields["ticketStatus"] = ticket.ticketStatus
+        if fields.get("printed") is False:
+            del fields["printed"]
+        if fields:
             id_ = None if is_new else parse_uuid(ticket.id or "")
-            kept.append({**words, **({"id": str(id_)} if id_ else {"place": place})})
-    return kept
+            extras.append({**fields, **({"id": str(id_)} if id_ else {"place": place})})
+    return extras
 
 
 def _wrong(place: int, field: str, message: str) -> NotTranslatable:

@@ -1,4 +1,4 @@
-"""What a new order cannot say: that its tickets were used already, or that money went back for it."""
+"""Checks of new orders: they cannot state used tickets or refunds."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -8,12 +8,12 @@ from schemas.outcomes import MAX_REJECTIONS, Rejection
 from vendors.acme.request_models import OrderCall
 from vendors.dialect import NotTranslatable
 
-_AT_THE_GATE: Final = "tickets are let in at the gate (POST /v1/check-ins), once there are any"
-_LATER: Final = "refunds are recorded (POST /v1/orders/{id}/payments), once something was paid"
+_AT_THE_GATE: Final = "a new order has no checked-in tickets: check them in with POST /v1/check-ins"
+_LATER: Final = "a new order has no refunds: record them with POST /v1/orders/{id}/payments"
 
 
 def check_new(call: OrderCall) -> None:
-    """Raise `NotTranslatable` for what an order can only be later, by the fields that say it."""
+    """Raise `NotTranslatable`, with the fields that only an existing order can state."""
     found = [Rejection("invalid", field, message) for field, message in _mistakes(call)]
     if found:
         raise NotTranslatable(found[:MAX_REJECTIONS])
@@ -35,7 +35,7 @@ def _mistakes(call: OrderCall) -> Iterator[tuple[str, str]]:
 
 
 def _is_nothing(value: Any) -> bool:
-    """Say whether an amount or a count is none, as a number or as text."""
+    """Return whether an amount or a count is omitted or zero, as a number or as text."""
     if isinstance(value, str):
         return not value.strip("0.") and value.count(".") <= 1
     return value is None or (isinstance(value, int | float | Decimal) and value == 0)

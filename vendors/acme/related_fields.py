@@ -1,7 +1,7 @@
-"""Fields that ACME documents beside the order object of this call: kept with the order, and not looked at.
+"""Fields that ACME documents for related objects: stored with the order, and otherwise ignored.
 
-They are those of the order of its API v2 and of its checkout of an organisation that change neither money nor
-tickets, which ACME's own clients send as well.
+ACME's own clients send them. They belong to the orders of its API v2 and of its organisation checkout, and
+change neither money nor tickets.
 """
 
 from typing import Final
@@ -34,7 +34,7 @@ NEIGHBOURS_OF_ORDER: Final = frozenset(
         "terminalId",
     }
 )
-"""Beside the order's own fields."""
+"""Related fields of the order object."""
 
 NEIGHBOURS_OF_ITEM: Final = frozenset({"conversionStatus", "displayName", "itemTypeName"})
-"""Beside those of `orderItems[x]`."""
+"""Related fields of `orderItems[x]`."""

@@ -1,4 +1,4 @@
-"""An order as ACME answers it (Order Object)."""
+"""Rendering an order in the ACME dialect (Order Object)."""
 
 from typing import Final, Literal
 
@@ -7,7 +7,7 @@ from schemas.json import JsonObject
 from schemas.money import ZERO
 from schemas.orders import Order
 from vendors.acme.extras import NAME, OrderEntry, entry_of
-from vendors.acme.response_items import item_words
+from vendors.acme.response_items import render_items
 from vendors.acme.translate import NOTE_SEPARATOR
 from vendors.acme.values import CheckInStatus, moment
 from vendors.values import number
@@ -20,7 +20,7 @@ _CHECK_IN: Final[dict[Literal["not_checked_in", "partially_checked_in", "checked
 
 
 def answer(order: Order, background: Background) -> JsonObject:
-    """Return every documented field of the order, from it and what is known around it."""
+    """Return every documented field of the order object."""
     entry = entry_of(order.extras)
     authors = background.authors.get(order.id, Authors())
     return {
@@ -56,7 +56,7 @@ def answer(order: Order, background: Background) -> JsonObject:
         "ccLastFourDigits": entry.ccLastFourDigits,
         "paymentId": entry.paymentId,
         "accountContactId": entry.accountContactId,
-        "orderItems": item_words(order, background, entry),
+        "orderItems": render_items(order, background, entry),
     }
 
 
@@ -66,7 +66,7 @@ def _account_id(order: Order, entry: OrderEntry) -> str | int | None:
 
 
 def _amounts(order: Order, background: Background) -> JsonObject:
-    """Return the amounts of the order: each total before and after what is taken off."""
+    """Return the amounts of the order: each total before and after discounts."""
     totals = order.totals
     original = background.originals.get(order.id)
     original_total = totals.total if original is None else original.total

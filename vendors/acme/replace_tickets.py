@@ -1,4 +1,4 @@
-"""The tickets of an item of a PUT, each beside the ticket that it is about; and how many there are to be."""
+"""The tickets of an item of a PUT, each compared with the existing ticket, and the resulting quantity."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,23 +6,23 @@ from typing import Any, Final
 
 from schemas.json import JsonObject
 from vendors.acme.compare import Mistakes, as_number
-from vendors.acme.extras import SAID, KeptOfTicket
+from vendors.acme.extras import STATED_STATUSES, TicketExtras
 
 _FIXED: Final[Mapping[str, str]] = {
-    "tenantId": "a ticket is of its order's tenant",
-    "uuid": "it is the ticket's id",
-    "checkInDate": "tickets are let in at the gate: POST /v1/check-ins",
+    "tenantId": "must be the tenant of the order",
+    "uuid": "must equal the ticket's id",
+    "checkInDate": "PUT cannot check in tickets: use POST /v1/check-ins",
 }
-"""Why a PUT cannot change a field of a ticket."""
+"""Fields of a ticket that a PUT cannot change, and why."""
 
-_NAMES: Final = ("id", "firstName", "lastName", "email", *KeptOfTicket.model_fields)
+_NAMES: Final = ("id", "firstName", "lastName", "email", *TicketExtras.model_fields)
 
 
 @dataclass(slots=True)
 class Replaced:
-    """An item as it is to be, and its tickets: those that are to be valid, and why the others go."""
+    """A requested item with its tickets: the valid ones, and the statuses of the voided ones by id."""
 
-    words: JsonObject
+    fields: JsonObject
     quantity: int | None
     live: list[JsonObject]
     gone: dict[str, str] = field(default_factory=dict)
@@ -31,10 +31,10 @@ class Replaced:
 def replaced_tickets(
     item: JsonObject, was: JsonObject, prefix: str, mistakes: Mistakes, *, others_come: bool
 ) -> Replaced:
-    """Return the item with its tickets and its quantity, which follows tickets that are said to go.
+    """Return the item with its tickets and its quantity, lowered by the tickets that the call voids.
 
-    `others_come` says whether the update makes tickets, which could be taken for those in the places of void
-    ones: then it is remembered which ones a client said to be void.
+    `others_come` states whether the update issues tickets, which could be mistaken for replacements of voided
+    ones: then the statuses that the client stated are stored.
     """
     quantity = _count(item.get("quantity"))
     valid = [ticket for ticket in was["ticketVos"] if ticket["ticketStatus"] == "Normal"]
@@ -58,39 +58,42 @@ def replaced_tickets(
     quantity = _quantity(quantity, was, live, gone, prefix, mistakes)
     has_nameless = any(ticket.get("id") is None for ticket in live)
     if gone and left and has_nameless:
-        mistakes.add(f"{prefix}ticketVos", "where tickets go, the others are named by their ids")
+        mistakes.add(f"{prefix}ticketVos", "name the remaining tickets by their ids when others are voided")
     if left and not has_nameless:
-        # Named, they keep their names, and are not the ones that go in the place of those that are said to.
+        # Named by id, they keep their attendees, and are not voided instead of the ones that the call voids.
         stay = [_copy(ticket) for ticket in _first(left, quantity - len(live))]
         live, tickets = [*live, *stay], [*tickets, *stay]
-    told = [_told(ticket, known, was.get(SAID, {}), others_come=others_come) for ticket in tickets]
-    return Replaced({**item, "ticketVos": told, "quantity": quantity}, quantity, live, gone)
+    stored = [
+        _stored_ticket(ticket, known, was.get(STATED_STATUSES, {}), others_come=others_come)
+        for ticket in tickets
+    ]
+    return Replaced({**item, "ticketVos": stored, "quantity": quantity}, quantity, live, gone)
 
 
-def _told(
-    ticket: JsonObject, known: Mapping[str, JsonObject], said: Mapping[str, Any], *, others_come: bool
+def _stored_ticket(
+    ticket: JsonObject, known: Mapping[str, JsonObject], stated: Mapping[str, Any], *, others_come: bool
 ) -> JsonObject:
-    """Return a ticket as it is to be kept; of a void one of which nothing is said only its place.
+    """Return a ticket to store; only a placeholder for a void one that has no extras and no stated status.
 
-    An order keeps no more than 64 KiB, and may have thousands of void tickets.
+    An order's extras have at most 64 KiB, and it may have thousands of void tickets.
     """
     named, status = known.get(ticket.get("id") or ""), ticket["ticketStatus"]
-    if named is None or status == "Normal" or has_kept(ticket):
+    if named is None or status == "Normal" or has_extras(ticket):
         return ticket
-    is_as_read = status == named["ticketStatus"] and said.get(named["id"]) is None
+    is_as_read = status == named["ticketStatus"] and stated.get(named["id"]) is None
     is_plainly_void = status == "Void" and named["ticketStatus"] == "Normal" and not others_come
     return {"ticketStatus": "Void"} if is_as_read or is_plainly_void else ticket
 
 
-def has_kept(ticket: Mapping[str, Any]) -> bool:
-    """Say whether a ticket has words that are kept, beside its status."""
-    return any(ticket.get(name) for name in KeptOfTicket.model_fields)
+def has_extras(ticket: Mapping[str, Any]) -> bool:
+    """Return whether a ticket has extras besides its status."""
+    return any(ticket.get(name) for name in TicketExtras.model_fields)
 
 
 def _ticket(
     ticket: JsonObject, known: Mapping[str, JsonObject], prefix: str, mistakes: Mistakes
 ) -> JsonObject:
-    """Return a ticket by its id, with a status."""
+    """Return a sent ticket with its id and its status."""
     id_ = next((str(ticket[name]) for name in ("id", "uuid") if ticket.get(name) is not None), None)
     named = None if id_ is None else known.get(id_.lower())
     if named is None:
@@ -104,13 +107,17 @@ def _ticket(
     mistakes.check_unchanged(ticket, named, _FIXED, prefix)
     status, before = ticket.get("ticketStatus") or named["ticketStatus"], named["ticketStatus"]
     if status == "Normal" and before != "Normal":
-        mistakes.add(prefix + "ticketStatus", "a ticket that is void does not come back: raise the quantity")
+        mistakes.add(
+            prefix + "ticketStatus", "a void ticket cannot become valid again: raise the quantity instead"
+        )
     if status != "Normal" and before == "Normal" and named["checkInDate"]:
-        mistakes.add(prefix + "ticketStatus", "the ticket was used at the gate")
-    kept = {name: value for name, value in ticket.items() if name not in ("uuid", "tenantId", "checkInDate")}
-    # Which of the tickets go where an item gets fewer depends on which were used.
+        mistakes.add(prefix + "ticketStatus", "a checked-in ticket cannot be voided")
+    fields = {
+        name: value for name, value in ticket.items() if name not in ("uuid", "tenantId", "checkInDate")
+    }
+    # If the quantity is lowered, used tickets are voided last.
     used = {"checkInDate": named["checkInDate"]} if named["checkInDate"] else {}
-    return {**kept, **used, "id": named["id"], "ticketStatus": status}
+    return {**fields, **used, "id": named["id"], "ticketStatus": status}
 
 
 def _quantity(
@@ -121,7 +128,7 @@ def _quantity(
     prefix: str,
     mistakes: Mistakes,
 ) -> int:
-    """Return how many tickets the item is to have: a quantity that was read goes down with those that go."""
+    """Return the item's requested quantity: an unchanged quantity is lowered by the voided tickets."""
     if sent is None:
         return len(live)
     rest = was["quantity"] - len(gone)
@@ -129,7 +136,8 @@ def _quantity(
         return int(rest)
     if gone and sent > rest:
         mistakes.add(
-            f"{prefix}quantity", f"without the tickets that go it is {rest}; more are another update"
+            f"{prefix}quantity",
+            f"must be at most {rest}, without the voided tickets: add tickets in another PUT",
         )
     return sent
 
@@ -139,13 +147,13 @@ def _check_named_once(tickets: Sequence[JsonObject], prefix: str, mistakes: Mist
     for index, ticket in enumerate(tickets):
         id_ = ticket.get("id")
         if id_ in seen:
-            mistakes.add(f"{prefix}ticketVos.{index}.id", "the ticket is named twice")
+            mistakes.add(f"{prefix}ticketVos.{index}.id", "the ticket is listed twice")
         if id_ is not None:
             seen.add(id_)
 
 
 def _first(tickets: Sequence[JsonObject], count: int | None) -> Sequence[JsonObject]:
-    """Return so many of the tickets, those that were used before the others."""
+    """Return `count` of the tickets, used ones first."""
     if count is None:
         return tickets
     return sorted(tickets, key=lambda ticket: not ticket["checkInDate"])[: max(count, 0)]

@@ -1,4 +1,4 @@
-"""The order object as a client sends it (Order Object): every documented field, no other."""
+"""The order object of requests (Order Object): every documented field, no other."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -7,22 +7,24 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from schemas.order_fields import MAX_QUANTITY
 from schemas.text import AtMost, EmailAddress, IdempotencyKey, ShortText, WireModel
-from vendors.acme.extras import MAX_TICKETS_OF_ITEM, KeptOfItem, KeptOfOrder, KeptOfTicket
+from vendors.acme.extras import MAX_TICKETS_OF_ITEM, ItemExtras, OrderExtras, TicketExtras
 from vendors.acme.values import Due, Id, Price, TicketStatus
 
 _Anything = PlainValidator(lambda value: value)
 
 ReadOnly = Annotated[Any, _Anything, WithJsonSchema({"readOnly": True})]
-"""What the document marks so: a client may send it, and it is not looked at."""
+"""A field that the document marks as read only: a client may send it, and it is ignored."""
 
 Computed = Annotated[
-    Any, _Anything, WithJsonSchema({"description": "As it was read; what says otherwise is refused."})
+    Any,
+    _Anything,
+    WithJsonSchema({"description": "Send it as it was read, or omit it; another value is refused."}),
 ]
-"""What follows from the rest: a client may send back what it read; a PUT that says otherwise is refused."""
+"""A computed field: a client may send it as it was read; a PUT with another value is refused."""
 
 
-class TicketCall(KeptOfTicket):
-    """One of `ticketVos`. The `id` of an answer says which ticket it is; all that counts is Normal."""
+class TicketCall(TicketExtras):
+    """One of `ticketVos`. The `id` identifies an existing ticket; only tickets with status `Normal` count."""
 
     id: Id | None = None
     tenantId: Computed = None
@@ -34,8 +36,8 @@ class TicketCall(KeptOfTicket):
     ticketStatus: TicketStatus | None = None
 
 
-class ItemCall(KeptOfItem):
-    """One of `orderItems`: its ticket class is the `ticketingTypeId`, or else the `inventoryId`."""
+class ItemCall(ItemExtras):
+    """One of `orderItems`: its ticket class is the `ticketingTypeId`, or without one the `inventoryId`."""
 
     itemId: Id | None = None
     eventId: Id | None = None
@@ -61,10 +63,10 @@ class ItemCall(KeptOfItem):
     )
 
 
-class OrderCall(KeptOfOrder):
-    """An order object: what is created, or what an order is replaced by.
+class OrderCall(OrderExtras):
+    """An order object of POST or PUT.
 
-    `idempotency_key` is ours: over HTTP it is the header `x-acme-request-uuid`.
+    `idempotency_key` is our field: over HTTP it is the header `x-acme-request-uuid`.
     """
 
     idempotency_key: IdempotencyKey | None = None
@@ -91,13 +93,13 @@ class OrderCall(KeptOfOrder):
 
 
 class ReplacingCall(OrderCall):
-    """An order object that takes the place of the order of this `id`."""
+    """An order object that replaces the order with this `id`."""
 
     id: Annotated[UUID, Field(strict=False)]
 
 
 class DeletingCall(WireModel):
-    """The name of an order that is to be cancelled."""
+    """The id of the order to cancel."""
 
     idempotency_key: IdempotencyKey | None = None
     id: Annotated[UUID, Field(strict=False)]

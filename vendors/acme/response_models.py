@@ -1,4 +1,4 @@
-"""The order object as it is answered (Order Object): every documented field is always there."""
+"""The order object of answers (Order Object): every documented field is always present."""
 
 from decimal import Decimal
 from typing import Annotated
@@ -17,11 +17,11 @@ from vendors.acme.values import (
 )
 
 Number = Annotated[Decimal, Field(strict=False), WithJsonSchema({"type": "number"})]
-"""An exact amount of the order's currency."""
+"""An exact amount in the order's currency."""
 
 
 class TicketVo(WireModel):
-    """A ticket of an item, also one that is valid no more."""
+    """A ticket of an item, valid or void."""
 
     id: str
     tenantId: str
@@ -37,7 +37,7 @@ class TicketVo(WireModel):
 
 
 class OrderItem(WireModel):
-    """An item of an order, also one of which nothing is left."""
+    """An item of an order; an emptied item has the quantity 0."""
 
     itemId: str
     parentItemId: Name | None
@@ -71,7 +71,7 @@ class OrderItem(WireModel):
 
 
 class AnsweredOrder(WireModel):
-    """An order in ACME's words."""
+    """An order in the ACME dialect."""
 
     id: str
     tenantId: str

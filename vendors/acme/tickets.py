@@ -1,4 +1,4 @@
-"""The tickets of an item, and what became of each (`ticketVos`)."""
+"""Rendering the tickets of an item with their statuses (`ticketVos`)."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,17 +14,16 @@ from schemas.text import parse_uuid
 from vendors.acme.extras import ItemEntry, TicketEntry
 from vendors.acme.values import TicketStatus, moment
 
-_NOTHING: Final = TicketEntry()
+_EMPTY: Final = TicketEntry()
 
 
-def ticket_words(
+def render_tickets(
     tickets: Sequence[Ticket], entry: ItemEntry, statuses: Mapping[UUID, TicketStatus], tenant_id: str
 ) -> list[JsonObject]:
-    """Return the tickets of one item, in the order in which they were made."""
+    """Return the tickets of one item, in the order of their creation."""
     entries = entries_of_tickets(tickets, entry)
     return [
-        _ticket(ticket, entries.get(ticket.id, _NOTHING), statuses[ticket.id], tenant_id)
-        for ticket in tickets
+        _ticket(ticket, entries.get(ticket.id, _EMPTY), statuses[ticket.id], tenant_id) for ticket in tickets
     ]
 
 
@@ -46,25 +45,25 @@ def _ticket(ticket: Ticket, entry: TicketEntry, status: TicketStatus, tenant_id:
 
 
 def entries_of_tickets(tickets: Sequence[Ticket], entry: ItemEntry) -> dict[UUID, TicketEntry]:
-    """Return what is kept of the tickets of one item, by their ids."""
+    """Return the extras of the tickets of one item, by their ids."""
     by_id = {one.id: one for one in entry.tickets if one.id is not None}
     by_place = {one.place: one for one in entry.tickets if one.id is None}
     found = {}
     for place, ticket in enumerate(tickets):
-        kept = by_id.get(str(ticket.id)) or by_place.get(place)
-        if kept is not None:
-            found[ticket.id] = kept
+        stored = by_id.get(str(ticket.id)) or by_place.get(place)
+        if stored is not None:
+            found[ticket.id] = stored
     return found
 
 
 def statuses_of(
-    order: Order, changes: Sequence[PastChange], said: Mapping[UUID, TicketStatus]
+    order: Order, changes: Sequence[PastChange], stated: Mapping[UUID, TicketStatus]
 ) -> dict[UUID, TicketStatus]:
-    """Return what became of each ticket: what was done to it, and where a client said it, what it said.
+    """Return the status of each ticket, from the changes, or as a client stated it.
 
-    `Normal` admits, or has admitted. Of those that are void, `Rebook`: the change that took it out has put
-    another ticket in its place; `Refund`: since it was taken out, money went back, and nothing is owed for
-    it any more; `Void`: neither.
+    A `Normal` ticket is valid or was used. A voided ticket is `Rebook` if the change that voided it issued
+    another ticket in its place, `Refund` if money was refunded since and nothing is owed for it any more, and
+    otherwise `Void`.
     """
     statuses: dict[UUID, TicketStatus] = dict.fromkeys((ticket.id for ticket in order.tickets), "Normal")
     tickets = {ticket.id: ticket for ticket in order.tickets}
@@ -76,15 +75,15 @@ def statuses_of(
         gone = [tickets[id_] for id_ in _voided(change) if id_ in is_void]
         if gone:
             made = [tickets[id_] for id_ in _issued(change) if id_ in tickets]
-            replaced = _replaced([one for one in gone if said.get(one.id) not in ("Void", "Refund")], made)
+            replaced = _replaced([one for one in gone if stated.get(one.id) not in ("Void", "Refund")], made)
             is_refunded = any(refunds[place:]) or (order.totals.refunded > 0 and _comes_out_even(change))
             for ticket in gone:
                 is_rebooked = ticket.id in replaced
                 statuses[ticket.id] = "Rebook" if is_rebooked else "Refund" if is_refunded else "Void"
     for id_ in is_void:
-        # Of what is void a client says why; what it says to be void is refunded all the same.
-        if said.get(id_) in ("Rebook", "Refund"):
-            statuses[id_] = said[id_]
+        # A client's Rebook or Refund takes precedence; a ticket that it states as Void may still be a Refund.
+        if stated.get(id_) in ("Rebook", "Refund"):
+            statuses[id_] = stated[id_]
     return statuses
 
 
@@ -107,7 +106,7 @@ def _ticket_id(path: str, end: str = "") -> UUID | None:
 
 
 def _replaced(gone: Sequence[Ticket], made: Sequence[Ticket]) -> set[UUID]:
-    """Return the tickets in whose place one of those that were made stands: first in their own item."""
+    """Return the voided tickets that a new ticket replaces, those of the new ticket's own item first."""
     of_line: dict[int, deque[UUID]] = {}
     for ticket in gone:
         of_line.setdefault(ticket.line_number, deque()).append(ticket.id)
@@ -124,13 +123,13 @@ def _replaced(gone: Sequence[Ticket], made: Sequence[Ticket]) -> set[UUID]:
 
 
 def _is_refund(change: PastChange) -> bool:
-    """Say whether money went back, and nothing of it is owed any more."""
+    """Return whether the change refunded money, and left nothing owed to the buyer."""
     refunded, balance = _field(change, "totals.refunded"), _field(change, "totals.balance")
     return refunded is not None and balance is not None and Decimal(balance["to"]) >= 0
 
 
 def _comes_out_even(change: PastChange) -> bool:
-    """Say whether what a change takes out was owed by nobody but for a refund that came before it."""
+    """Return whether the change settles a balance that an earlier refund had left open."""
     balance = _field(change, "totals.balance")
     return balance is not None and Decimal(balance["from"]) > 0 and Decimal(balance["to"]) == 0
 

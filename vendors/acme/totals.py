@@ -1,4 +1,4 @@
-"""What an order object says that the order costs: compared with what it does cost when it is priced."""
+"""The total that an order object states: the worker compares it with the priced total."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -10,28 +10,28 @@ from vendors.acme.request_models import OrderCall
 from vendors.dialect import NotTranslatable
 
 TOTAL_FIELDS: Final = ("discountedTotalAmount", "totalAmount", "balanceAmount")
-"""The fields that say what an order costs; the first of them that a call has says it to the worker."""
+"""The fields that state the total; the first one of a call is sent to the worker."""
 
 
 def expected_total(call: OrderCall, off: Decimal, paid: Decimal | None) -> str | None:
-    """Return what the order is to cost, or None where the call does not say it.
+    """Return the total that the call states, or None.
 
-    `off` is what its items take off, and `paid` what is paid with it, None where that is not known. Raises
+    `off` is the discount of its items, and `paid` the amount paid with the order, None if not known. Raises
     `NotTranslatable` for fields that contradict each other.
     """
-    said = list(_said(call, off, paid))
-    if not said:
+    stated = list(_stated(call, off, paid))
+    if not stated:
         return None
-    first, total = said[0]
-    for field, other in said[1:]:
+    first, total = stated[0]
+    for field, other in stated[1:]:
         if other != total:
-            raise _wrong(field, f"it does not go with {first}")
+            raise _wrong(field, f"contradicts {first}")
     if total < 0:
-        raise _wrong(first, "an order never costs less than nothing")
+        raise _wrong(first, "the total must not be negative")
     return f"{total.normalize() + ZERO:f}"
 
 
-def _said(call: OrderCall, off: Decimal, paid: Decimal | None) -> Iterator[tuple[str, Decimal]]:
+def _stated(call: OrderCall, off: Decimal, paid: Decimal | None) -> Iterator[tuple[str, Decimal]]:
     if call.discountedTotalAmount is not None:
         yield "discountedTotalAmount", call.discountedTotalAmount
     if call.totalAmount is not None:
@@ -40,9 +40,9 @@ def _said(call: OrderCall, off: Decimal, paid: Decimal | None) -> Iterator[tuple
         yield "balanceAmount", call.balanceAmount + paid
 
 
-def total_field(words: Mapping[str, Any]) -> str | None:
-    """Return the name of the field by which an order object says what the order costs."""
-    return next((name for name in TOTAL_FIELDS if words.get(name) is not None), None)
+def total_field(body: Mapping[str, Any]) -> str | None:
+    """Return the name of the field that states the order's total, or None."""
+    return next((name for name in TOTAL_FIELDS if body.get(name) is not None), None)
 
 
 def _wrong(field: str, message: str) -> NotTranslatable:

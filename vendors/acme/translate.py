@@ -1,4 +1,4 @@
-"""What a call of ACME asks for (Create, Update, Delete an order), as our request."""
+"""Translating calls of ACME (Create, Update, Delete an order) to canonical requests."""
 
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
@@ -11,63 +11,66 @@ from schemas.money import ZERO
 from schemas.outcomes import Rejection, rejections_of
 from schemas.requests import CANCEL, CREATE, UPDATE
 from schemas.text import WireModel
-from vendors.acme.extras import NAME, KeptOfOrder, said
+from vendors.acme.extras import NAME, OrderExtras, stated_fields
 from vendors.acme.items import items_of
 from vendors.acme.new_orders import check_new
 from vendors.acme.request_models import DeletingCall, OrderCall, ReplacingCall
 from vendors.acme.totals import expected_total
 from vendors.dialect import Dialect, NotTranslatable
-from vendors.values import without_nothing
+from vendors.values import without_none
 
 NOTE_SEPARATOR: Final = "\n---\n"
-"""Between the order's notes, of which ACME has one and we have many."""
+"""Separates our notes in ACME's single note."""
 
 _Model = TypeVar("_Model", bound=WireModel)
 
 
 def _split(payload: Any) -> list[JsonObject]:
     if not isinstance(payload, dict):
-        raise NotTranslatable([Rejection("invalid", None, "an order is an object")])
+        raise NotTranslatable([Rejection("invalid", None, "an order must be an object")])
     return [payload]
 
 
-def _translate(kind: str, words: Mapping[str, Any]) -> JsonObject:
+def _translate(kind: str, body: Mapping[str, Any]) -> JsonObject:
     if kind == CREATE:
-        return _created(_read(OrderCall, words))
+        return _created(_read(OrderCall, body))
     if kind == UPDATE:
-        return _replaced(_read(ReplacingCall, words))
+        return _replaced(_read(ReplacingCall, body))
     if kind == CANCEL:
-        call = _read(DeletingCall, words)
-        return without_nothing(
+        call = _read(DeletingCall, body)
+        return without_none(
             {
                 "idempotency_key": call.idempotency_key,
                 "order_id": str(call.id),
                 "reason": DELETED_IN_ACME,
             }
         )
-    raise NotTranslatable([Rejection("invalid", "dialect", f"{NAME} has no words for {kind}")])
+    raise NotTranslatable([Rejection("invalid", "dialect", f"the dialect {NAME} does not support {kind}")])
 
 
-def _read(model: type[_Model], words: Mapping[str, Any]) -> _Model:
+def _read(model: type[_Model], body: Mapping[str, Any]) -> _Model:
     try:
-        return model.model_validate(words)
+        return model.model_validate(body)
     except ValidationError as error:
         raise NotTranslatable(rejections_of(error)) from error
 
 
 def _created(call: OrderCall) -> JsonObject:
-    """Return `orders.create`. What was paid with the order is a payment by an interface of others."""
+    """Return the body of `orders.create`. The paid amount becomes a `transaction_api` payment."""
     check_new(call)
     items = items_of(call.orderItems, is_new=True)
-    kept = without_nothing(
-        {**said(call, KeptOfOrder), "items": [item.kept for item in items if item.has_kept] or None}
+    extras = without_none(
+        {
+            **stated_fields(call, OrderExtras),
+            "items": [item.extras for item in items if item.has_extras] or None,
+        }
     )
     payments = [{"type": "transaction_api", "amount": f"{call.paidAmount:f}"}] if call.paidAmount else None
     discount = sum((item.discount for item in items), ZERO)
-    return without_nothing(
+    return without_none(
         {
             "idempotency_key": call.idempotency_key,
-            "buyer": without_nothing(_buyer(call)) | {"email": call.email},
+            "buyer": without_none(_buyer(call)) | {"email": call.email},
             "billing_address": None if call.zipCode is None else {"postal_code": call.zipCode},
             "line_items": [item.line for item in items if item.line],
             "discount": f"{discount.normalize():f}" if discount else None,
@@ -75,34 +78,35 @@ def _created(call: OrderCall) -> JsonObject:
             "payments": payments,
             "external_notes": _notes(call),
             "payment_due_at": _due(call),
-            "extras": {NAME: kept} if kept else None,
+            "extras": {NAME: extras} if extras else None,
         }
     )
 
 
 def _replaced(call: ReplacingCall) -> JsonObject:
-    """Return `orders.update`: what the order object could say and does not is taken out of the order."""
+    """Return the body of `orders.update`: fields that the order object omits are removed from the order."""
     items = items_of(call.orderItems, is_new=False)
     off = sum((item.discount for item in items), ZERO)
     discount = f"{off.normalize():f}"
-    is_discount_said = any(item.is_discount_said for item in items)
-    kept = {**said(call, KeptOfOrder), "items": [item.kept for item in items if item.has_kept] or None}
+    is_discount_stated = any(item.is_discount_stated for item in items)
+    extras = {
+        **stated_fields(call, OrderExtras),
+        "items": [item.extras for item in items if item.has_extras] or None,
+    }
     patch = {
         "buyer": _buyer(call),
         "billing_address": {"postal_code": call.zipCode},
         "line_items": [item.line for item in items if item.line],
-        # Prices that are said are what they are in all; else the promo code, which nobody names, goes on.
-        **({"total_discount": discount} if is_discount_said else {"discount": "0"}),
+        # Stated discounted prices are the whole discount; without any, the promo code still applies.
+        **({"total_discount": discount} if is_discount_stated else {"discount": "0"}),
         "external_notes": _notes(call),
         "payment_due_at": _due(call),
-        "extras": {NAME: kept},
+        "extras": {NAME: extras},
     }
-    # How much is paid by now, nobody knows here.
+    # The amount paid so far is not known here.
     if (total := expected_total(call, off, paid=None)) is not None:
         patch["expected_total"] = total
-    return without_nothing(
-        {"idempotency_key": call.idempotency_key, "order_id": str(call.id), "patch": patch}
-    )
+    return without_none({"idempotency_key": call.idempotency_key, "order_id": str(call.id), "patch": patch})
 
 
 def _buyer(call: OrderCall) -> JsonObject:

@@ -1,4 +1,4 @@
-"""How ACME's order object says ids, prices and moments, and which words it knows."""
+"""The value types of ACME's order object: ids, prices, moments and enumerations."""
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -31,16 +31,16 @@ def _name(value: Any) -> Any:
         return value
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST_NUMBER:
         return value
-    raise PydanticCustomError("name", "an id is text of 1 to 64 characters, or a whole number")
+    raise PydanticCustomError("name", "an id must be text of 1 to 64 characters, or a whole number")
 
 
 Name = Annotated[
     str | int, PlainValidator(_name), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]})
 ]
-"""An id of something that only ACME's clients know: text or a whole number, kept as sent."""
+"""An id that only ACME's clients know: text or a whole number, stored as sent."""
 
 _EXACT_DIGITS = 15
-"""So many digits of a number survive in a double, however it is written (IEEE 754)."""
+"""The number of decimal digits that a double represents exactly (IEEE 754)."""
 
 
 def _text(value: Any) -> Any:
@@ -48,18 +48,18 @@ def _text(value: Any) -> Any:
 
 
 Id = Annotated[Identifier, BeforeValidator(_text)]
-"""An id of something that we know: text, or a whole number, which means its digits."""
+"""An id that Willcall knows: text, or a whole number, which is converted to text."""
 
 
 def _price(value: Any) -> Any:
-    """Return the amount without needless zeros: how many decimals there may be, its currency says."""
+    """Return the amount without trailing zeros; the worker checks the decimals of its currency."""
     if isinstance(value, float):
         exact = Decimal(repr(value))
         if not exact.is_finite() or len(exact.as_tuple().digits) > _EXACT_DIGITS:
-            raise PydanticCustomError("money", "a price with so many digits is to be written as text")
+            raise PydanticCustomError("money", "a price with more than 15 digits must be text")
         value = format(exact, "f")
     text = format(value, "f") if isinstance(value, Decimal) and value.is_finite() else _text(value)
-    # More is taken off than the item costs where a discount is also for fees.
+    # A discount that also covers fees makes a discounted price negative.
     is_negative = isinstance(text, str) and text.startswith("-")
     amount = parse_amount(text[1:] if is_negative else text).normalize()
     return ZERO if not amount else -amount if is_negative else amount
@@ -70,15 +70,15 @@ Price = Annotated[
     BeforeValidator(_price),
     WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "examples": ["45.50"]}]}),
 ]
-"""An amount of money: a number, or text that says one. Where it makes no sense below zero, we refuse it."""
+"""An amount of money, as a number or text. Negative amounts are refused where they make no sense."""
 
 LastFourDigits = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$")]
-"""The end of a card's number: four digits, so that nobody keeps the whole of it here."""
+"""The last four digits of a card's number; a whole card number is refused."""
 
 
 def _due(value: Any) -> Any:
     if not isinstance(value, str):
-        raise PydanticCustomError("moment", "a date is text such as 2027-04-11 or 2027-04-11T19:00:00Z")
+        raise PydanticCustomError("moment", "a date must be text such as 2027-04-11 or 2027-04-11T19:00:00Z")
     try:
         if len(value) == len("2027-04-11"):
             return datetime.combine(date.fromisoformat(value), time(), UTC)
@@ -89,11 +89,11 @@ def _due(value: Any) -> Any:
 
 
 Due = Annotated[datetime, BeforeValidator(_due, json_schema_input_type=str)]
-"""A date, which means its first moment in UTC, or a moment; without a time zone it is in UTC."""
+"""A moment, in UTC without a time zone, or a date, which is its first moment in UTC."""
 
 
 def moment(value: datetime | None) -> str | None:
-    """Return the moment in UTC, as exactly as it is known: 2026-04-11T07:10:08.25Z (RFC 3339)."""
+    """Return the moment in UTC, with its fraction of a second: 2026-04-11T07:10:08.25Z (RFC 3339)."""
     if value is None:
         return None
     text = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")

@@ -1,7 +1,7 @@
 """EventBookings: reading orders, `GET /events/{event_uuid}/orders` and `GET /orders/{order_uuid}`.
 
-The vendor's document (Orders GET) says what the answers hold; what it leaves open is our choice, listed
-in docs/eventbookings.md.
+The vendor's document (Orders GET) specifies the answers; docs/eventbookings.md lists our choices where it
+leaves something open.
 """
 
 from vendors.eventbookings.errors import refusal

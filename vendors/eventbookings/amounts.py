@@ -1,4 +1,4 @@
-"""What an order costs, in parts that make its total."""
+"""The amounts of an order, in parts that add up to its total."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,27 +10,27 @@ from schemas.orders import Order, Totals
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The parts: subtotal, fees, and tax unless the prices include it, are the total."""
+    """The parts: the total is the subtotal, the fees, and the tax unless the prices include it."""
 
     price: Decimal
-    """What the tickets cost before anything is taken off."""
+    """The amount of the tickets before discounts."""
     discount: Decimal
     other_tax: Decimal
-    """What makes up for tax of the other kind: an order of two events can have included and added tax."""
+    """The correction for tax of the other kind: an order of two events can have included and added tax."""
     service_fee: Decimal
     processing_fee: Decimal
-    """What the buyer pays beside prices, service fee and tax: shipping and further expenses."""
+    """Amounts besides prices, service fee and tax: shipping and additional expenses."""
     tax: Decimal
     is_tax_inclusive: bool
 
     @property
     def subtotal(self) -> Decimal:
-        """Return what the tickets cost. The document's summary has no discount: it is taken off here."""
+        """Return the amount of the tickets after discounts: the document's summary has no discount."""
         return self.price - self.discount + self.other_tax
 
 
 def sums_of(order: Order, event: EventFacts) -> Sums:
-    """Return the parts of the order, whose event may have got another tax rule since it was sold."""
+    """Return the parts of the order; its event's tax rule may have changed since the sale."""
     totals = order.totals
     is_inclusive = _is_tax_inclusive(totals, event)
     return Sums(

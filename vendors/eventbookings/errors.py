@@ -1,4 +1,4 @@
-"""What went wrong; the document shows no error. The frame is that of its answers."""
+"""Errors in the EventBookings dialect: the document shows none, so they have the envelope of its answers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from schemas.text import WireModel
 
 
 class Mistake(WireModel):
-    """One mistake: a code, the parameter that it is about, and a sentence."""
+    """One mistake: a code, the parameter concerned, and a sentence."""
 
     code: str
     field: str | None
@@ -16,7 +16,7 @@ class Mistake(WireModel):
 
 
 class Failure(WireModel):
-    """What takes the place of the orders."""
+    """The result of a refused call, in place of the orders."""
 
     message: str
     errors: tuple[Mistake, ...]

@@ -1,4 +1,4 @@
-"""The event of an order, and who holds it."""
+"""Rendering the event of an order and its organisation."""
 
 from schemas.background import Background, EventFacts
 from schemas.json import JsonObject
@@ -7,8 +7,8 @@ from schemas.orders import Order
 from vendors.eventbookings.values import address, banners, in_both_zones
 
 
-def event_words(order: Order, event: EventFacts, background: Background) -> JsonObject:
-    """Return the event, and how it works."""
+def render_event(order: Order, event: EventFacts, background: Background) -> JsonObject:
+    """Return the event and its settings."""
     details, organisation = event.details, background.organisation
     policy = details.cancellation
     return {
@@ -41,8 +41,8 @@ def event_words(order: Order, event: EventFacts, background: Background) -> Json
     }
 
 
-def organisation_words(background: Background) -> JsonObject:
-    """Return who holds the event."""
+def render_organisation(background: Background) -> JsonObject:
+    """Return the organisation of the event."""
     known = background.organisation
     return {
         "uuid": _organisation_id(background),
@@ -55,15 +55,15 @@ def organisation_words(background: Background) -> JsonObject:
 
 
 def tax_percent(event: EventFacts) -> str:
-    """Return the rate of the event's tax rule, in percent; empty without one."""
+    """Return the rate of the event's tax rule in percent; an empty text without a rule."""
     if event.tax_rate is None:
         return ""
     written = format(event.tax_rate * 100, "f")
     return written.rstrip("0").rstrip(".") if "." in written else written
 
 
-def instruction_words(event: EventFacts) -> JsonObject:
-    """Return what the buyer is to know."""
+def render_instruction(event: EventFacts) -> JsonObject:
+    """Return the instructions for the buyer."""
     known = event.details.instruction
     return {"title": known.title if known else "", "description": known.description if known else ""}
 

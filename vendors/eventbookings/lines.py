@@ -1,4 +1,4 @@
-"""The line items: one for each ticket, so that each has the one TICKET that the document shows."""
+"""Rendering line items: one per ticket, since the document shows one TICKET in each."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from schemas.money import ZERO
 from schemas.orders import LineItem, Order, Ticket
 from vendors.eventbookings.amounts import Sums
 from vendors.eventbookings.links import Links
-from vendors.eventbookings.tickets import references, ticket_words
+from vendors.eventbookings.tickets import references, render_ticket
 from vendors.eventbookings.values import (
     address,
     amount,
@@ -27,15 +27,15 @@ from vendors.values import spread
 
 @dataclass(slots=True)
 class _Item:
-    """A ticket, or those places of a line that have none; with its share of the order's amounts."""
+    """A ticket, or the places of a line without tickets, with its share of the order's amounts."""
 
     line: LineItem
     ticket: Ticket | None
     quantity: int
     reference: str = ""
-    """What the ticket is called."""
+    """The reference of the ticket."""
     price: Decimal = ZERO
-    """What its places cost together, before anything is taken off."""
+    """The amount of its places before discounts."""
     discount: Decimal = ZERO
     other_tax: Decimal = ZERO
     tax: Decimal = ZERO
@@ -44,21 +44,21 @@ class _Item:
 
     @property
     def subtotal(self) -> Decimal:
-        """Return what they cost, as the summary's subtotal is made."""
+        """Return their amount, computed like the summary's subtotal."""
         return self.price - self.discount + self.other_tax
 
 
 def line_items(
     order: Order, sums: Sums, background: Background, links: Links, *, is_complete: bool
 ) -> list[JsonObject]:
-    """Return the line items; their amounts add up to those of the order, to the last cent.
+    """Return the line items; their amounts add up exactly to those of the order.
 
-    A voided ticket stays, with the quantity 0 and nothing to pay.
+    A voided ticket stays, with the quantity 0 and no amounts.
     """
     items = list(_items(order))
     _share(order, sums, [item for item in items if item.quantity])
     return [
-        _words(serial, item, order, background, links, is_complete=is_complete)
+        _render_item(serial, item, order, background, links, is_complete=is_complete)
         for serial, item in enumerate(items, 1)
     ]
 
@@ -72,7 +72,7 @@ def _items(order: Order) -> Iterator[_Item]:
         of_line = tickets[line.line_number]
         for ticket in of_line:
             yield _Item(line, ticket, int(ticket.status != "voided"), called[ticket.id])
-        # A purchase for stock has places, and no tickets.
+        # A purchase for stock has places but no tickets.
         missing = line.quantity - sum(ticket.status != "voided" for ticket in of_line)
         if missing > 0 or not of_line:
             yield _Item(line, None, max(missing, 0))
@@ -84,7 +84,7 @@ def _share(order: Order, sums: Sums, items: list[_Item]) -> None:
         weights = [Decimal(item.quantity) for item in of_line]
         for item, price in zip(of_line, spread(line.amount, weights, order.currency), strict=True):
             item.price = price
-    # The order's tax may have been given as a sum, whatever the lines' own taxes are.
+    # The producer may have stated one tax for the order, whatever the lines' own taxes are.
     taxes = [item.line.tax * item.quantity / (item.line.quantity or 1) for item in items]
     weights = [item.price for item in items]
     shared = {
@@ -95,18 +95,18 @@ def _share(order: Order, sums: Sums, items: list[_Item]) -> None:
         "processing_fee": (sums.processing_fee, weights),
     }
     for name, (whole, by) in shared.items():
-        # Most of them are nothing, which needs no fractions.
+        # Most of them are zero, which needs no fractions.
         for item, share in zip(items, spread(whole, by, order.currency) if whole else (), strict=bool(whole)):
             setattr(item, name, share)
 
 
-def _words(
+def _render_item(
     serial: int, item: _Item, order: Order, background: Background, links: Links, *, is_complete: bool
 ) -> JsonObject:
     ticket_class = background.ticket_classes[item.line.ticket_class_id]
     product = _product(ticket_class, background.events[item.line.event_id])
     if item.ticket is not None:
-        product["TICKET"] = ticket_words(item.reference, item.ticket, links, is_complete=is_complete)
+        product["TICKET"] = render_ticket(item.reference, item.ticket, links, is_complete=is_complete)
     amounts = ("discount", "service_fee", "processing_fee", "tax", "subtotal")
     return {
         "serial": serial,

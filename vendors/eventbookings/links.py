@@ -1,11 +1,11 @@
-"""What the dialect needs of links: somebody else makes the documents that they lead to."""
+"""The links that the dialect needs; the intake serves the documents."""
 
 from typing import Literal, Protocol
 from uuid import UUID
 
 
 class Links(Protocol):
-    """Makes absolute URLs that whoever reads an answer can open."""
+    """Creates absolute URLs that the client can open."""
 
     def order_pdf(self, order_id: UUID) -> str:
         """Return the URL of the order as a PDF."""
@@ -21,7 +21,7 @@ class Links(Protocol):
 
 
 class NoLinks:
-    """Makes no links: there is nowhere for them to lead to."""
+    """Creates no links, for orders rendered without an intake."""
 
     def order_pdf(self, order_id: UUID) -> str:
         """Return nothing."""

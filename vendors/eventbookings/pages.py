@@ -1,4 +1,4 @@
-"""The query of `GET /events/{event_uuid}/orders`, and what its answer says of the page."""
+"""The query of `GET /events/{event_uuid}/orders`, and the pagination of its answer."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from schemas.json import JsonObject
-from schemas.text import ShortText, WireModel, is_storable, parse_uuid
+from schemas.text import UNSTORABLE, ShortText, WireModel, is_storable, parse_uuid
 from vendors.eventbookings.values import LOCAL_FORMAT
 
 OrderBy = Literal["created_ascending", "created_descending", "starting", "name_ascending", "name_descending"]
@@ -20,30 +20,30 @@ def _number(value: Any) -> Any:
 
 
 def _local_time(value: str) -> str:
-    words = value.replace("T", " ")
+    text = value.replace("T", " ")
     for known in (LOCAL_FORMAT, f"{LOCAL_FORMAT}:%S"):
         try:
-            return datetime.strptime(words, known).strftime(LOCAL_FORMAT)  # noqa: DTZ007 - of the event's zone
+            return datetime.strptime(text, known).strftime(LOCAL_FORMAT)  # noqa: DTZ007 - of the event's zone
         except ValueError:
             continue
-    raise PydanticCustomError("occurrence", "a local time is written YYYY-MM-DD HH:mm")
+    raise PydanticCustomError("occurrence", "a local time must be written YYYY-MM-DD HH:mm")
 
 
 def _uuid(value: str) -> str:
     parsed = parse_uuid(value)
     if parsed is None:
-        raise PydanticCustomError("session", "a session is named by a UUID")
+        raise PydanticCustomError("session", "a session must be a UUID")
     return str(parsed)
 
 
 def _text(value: str) -> str:
     if not is_storable(value):
-        raise PydanticCustomError("search_q", "text that cannot be written")
+        raise PydanticCustomError("search_q", UNSTORABLE)
     return value.strip()
 
 
 class Query(WireModel):
-    """The parameters; without `rows` there are 20, without `order_by` the newest come first."""
+    """The parameters; by default there are 20 `rows`, the newest first."""
 
     position: Annotated[int, BeforeValidator(_number), Field(ge=0, lt=2**31)] = 0
     rows: Annotated[int, BeforeValidator(_number), Field(ge=20, le=100)] = 20
@@ -55,24 +55,24 @@ class Query(WireModel):
 
     @property
     def is_by_name(self) -> bool:
-        """Say whether orders are sorted by their customers' last and first names."""
+        """Return whether orders are sorted by their customers' last and first names."""
         return self.order_by.startswith("name")
 
     @property
     def is_descending(self) -> bool:
-        """Say whether the last order comes first. All orders of an event start when the event does."""
+        """Return whether the order is descending. All orders of an event start when the event does."""
         return self.order_by.endswith("descending")
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What was asked for, and how many orders there are on all pages."""
+    """A page: its query, and the number of orders on all pages."""
 
     query: Query
     records: int
 
-    def words(self) -> JsonObject:
-        """Return the pagination, which the document has as text."""
+    def pagination(self) -> JsonObject:
+        """Return the pagination; the document has its numbers as text."""
         return {
             "records": str(self.records),
             "position": str(self.query.position),

@@ -1,4 +1,4 @@
-"""An order as EventBookings words it: in a list, and alone, where the document has texts instead of lists."""
+"""Rendering orders in the EventBookings dialect: in a list, and alone, with texts instead of lists."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -7,7 +7,7 @@ from schemas.background import Background, EventFacts
 from schemas.json import JsonObject
 from schemas.orders import Order, Payment
 from vendors.eventbookings.amounts import Sums, sums_of
-from vendors.eventbookings.events import event_words, instruction_words, organisation_words, tax_percent
+from vendors.eventbookings.events import render_event, render_instruction, render_organisation, tax_percent
 from vendors.eventbookings.lines import line_items
 from vendors.eventbookings.links import Links, NoLinks
 from vendors.eventbookings.pages import Page, Query
@@ -19,32 +19,32 @@ BOOKING_TYPE: Final = "online"
 
 
 def answer_list(orders: Sequence[Any], page: Page) -> JsonObject:
-    """Return the answer with a page of orders, each as `answer_listed` makes it."""
-    return {"statusCode": 200, "result": {"orders": orders, "pagination": page.words()}}
+    """Return the answer with a page of orders, each rendered by `answer_listed`."""
+    return {"statusCode": 200, "result": {"orders": orders, "pagination": page.pagination()}}
 
 
 def answer_listed(
     order: Order, background: Background, links: Links, event_id: str, query: Query
 ) -> JsonObject:
-    """Return one order of the list of an event, which is named by the catalogue's id."""
+    """Return one order of an event's list; `event_id` is the catalogue's."""
     is_complete = query.all_additional_info == "1"
     return _order(order, background, links, event_id, is_complete=is_complete)
 
 
 def answer(order: Order, background: Background, links: Links) -> JsonObject:
-    """Return the answer with one order; its event is that of its first line."""
+    """Return the answer with one order; the event is that of its first line."""
     event_id = order.event_id or order.line_items[0].event_id
-    words = _order(order, background, links, event_id, is_complete=False)
-    return {"statusCode": 200, "result": {"orders": _alone(words)}}
+    body = _order(order, background, links, event_id, is_complete=False)
+    return {"statusCode": 200, "result": {"orders": _alone(body)}}
 
 
 def answer_without_links(order: Order, background: Background) -> JsonObject:
-    """Return the answer with one order for who has no intake that links could lead to."""
+    """Return the answer with one order, for callers without an intake to link to."""
     return answer(order, background, NoLinks())
 
 
 def _alone(order: JsonObject) -> JsonObject:
-    """Return the order as the second sample and its table have it: with texts, and other names of the tax."""
+    """Return the order as in the second sample and its table: with texts, and other names of the tax."""
     coupons, payments = order["summary"]["coupons"], order["payments"]
     return {
         **order,
@@ -73,8 +73,8 @@ def _order(
         "code": order.code,
         "customer": _customer(order, background),
         "order_pdf_link": links.order_pdf(order.id),
-        "event": event_words(order, event, background),
-        "organisation": organisation_words(background),
+        "event": render_event(order, event, background),
+        "organisation": render_organisation(background),
         "line_items": line_items(order, sums, background, links, is_complete=is_complete),
         "summary": _summary(order, sums),
         "payments": _payments(order, event),
@@ -82,7 +82,7 @@ def _order(
         "currency": order.currency,
         "tax": attributes({"CODE": event.tax_name or "", "RATE": tax_percent(event)}),
         "price_is_tax_inclusive": int(sums.is_tax_inclusive),
-        "instruction": instruction_words(event),
+        "instruction": render_instruction(event),
         "additional_details": given(_additional(order, is_complete=is_complete), is_complete=is_complete),
         "invitations": [],
         "notifications": [],

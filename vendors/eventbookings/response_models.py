@@ -1,4 +1,4 @@
-"""The answers as models: what the OpenAPI page shows, and what tests hold the answers against."""
+"""Models of the answers, for the OpenAPI page and for tests."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ from vendors.eventbookings.response_parts import (
 
 
 class Customer(WireModel):
-    """Who ordered."""
+    """The customer of an order."""
 
     uuid: str
     user_id: str
@@ -45,14 +45,14 @@ class _Payments(WireModel):
 
 
 class Instruction(WireModel):
-    """What the buyer is to know."""
+    """An instruction for the buyer."""
 
     title: str
     description: str
 
 
 class ExtendedStatus(WireModel):
-    """How far payment, fulfilment and refund are."""
+    """The status of payment, fulfilment and refund."""
 
     name: Literal["payment", "fulfilment", "refund"]
     value: Literal[
@@ -91,13 +91,13 @@ class _Order(WireModel):
 
 
 class ListedSummary(_Summary):
-    """What the order costs."""
+    """The amounts of the order."""
 
     coupons: list[str]
 
 
 class ListedPayments(_Payments):
-    """How it was paid."""
+    """The payments of the order."""
 
     attributes: list[Attribute]
 
@@ -115,19 +115,19 @@ class ListedOrder(_Order):
 
 
 class Summary(_Summary):
-    """What the order costs."""
+    """The amounts of the order."""
 
     coupons: str
 
 
 class Payments(_Payments):
-    """How it was paid."""
+    """The payments of the order."""
 
     attributes: str
 
 
 class Order(_Order):
-    """An order alone."""
+    """An order outside a list."""
 
     summary: Summary
     payments: Payments
@@ -139,7 +139,7 @@ class Order(_Order):
 
 
 class Pagination(WireModel):
-    """Which page it is, of how many orders."""
+    """The position of the page, and the number of all orders."""
 
     records: str
     position: str

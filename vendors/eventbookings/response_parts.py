@@ -1,4 +1,4 @@
-"""What orders are made of, as models: events, products, tickets, amounts."""
+"""Models of the parts of orders: events, products, tickets, amounts."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from schemas.text import WireModel
 
 
 class Amount(WireModel):
-    """An amount: a decimal string, and a text for people."""
+    """An amount: a decimal string, and a display text."""
 
     amount: str
     display_text: str
@@ -45,7 +45,7 @@ class Banner(WireModel):
 
 
 class OrderCancel(WireModel):
-    """Until when an order may be cancelled, and how much of it is given back."""
+    """The time until which an order may be cancelled, and the refunded share."""
 
     enabled: bool
     type: str
@@ -54,7 +54,7 @@ class OrderCancel(WireModel):
 
 
 class Settings(WireModel):
-    """How the event works."""
+    """The settings of the event."""
 
     order_cancel: OrderCancel
     include_tax_or_gst: bool
@@ -69,7 +69,7 @@ class Settings(WireModel):
 
 
 class Event(WireModel):
-    """The event that was ordered for."""
+    """The event of an order."""
 
     uuid: str
     name: str
@@ -84,7 +84,7 @@ class Event(WireModel):
 
 
 class Organisation(WireModel):
-    """Who holds the event."""
+    """The organisation of the event."""
 
     uuid: str
     name: str
@@ -95,14 +95,14 @@ class Organisation(WireModel):
 
 
 class Attribute(WireModel):
-    """A name and a value; a value is null only where all additional information was asked for."""
+    """A name and a value; null values appear only if all additional information was requested."""
 
     name: str
     value: str | None
 
 
 class EventAddress(WireModel):
-    """Where the event is."""
+    """The address of the event."""
 
     latitude: str
     longitude: str
@@ -110,7 +110,7 @@ class EventAddress(WireModel):
 
 
 class TicketCode(WireModel):
-    """What a scanner reads, and its picture."""
+    """The code that a scanner reads, and its image."""
 
     type: Literal["QR", "QR_SVG"]
     value: str
@@ -118,14 +118,14 @@ class TicketCode(WireModel):
 
 
 class AdditionalDetails(WireModel):
-    """What else is known of who has the ticket."""
+    """Additional details of the attendee."""
 
     uuid: str
     attributes: list[Attribute]
 
 
 class TicketAttendee(WireModel):
-    """Who has the ticket."""
+    """The attendee of the ticket."""
 
     uuid: str
     attributes: list[Attribute]
@@ -146,7 +146,7 @@ class Ticket(WireModel):
 
 
 class ProductAttribute(WireModel):
-    """What is known of a product: the value's type is the name's."""
+    """An attribute of a product; its name determines the type of the value."""
 
     name: Literal[
         "PRODUCT_NAME",
@@ -168,7 +168,7 @@ class ProductAttribute(WireModel):
 
 
 class Product(WireModel):
-    """What was ordered."""
+    """The product of a line item."""
 
     uuid: str
     type: Literal["event", "inventory"]

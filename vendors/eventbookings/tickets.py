@@ -1,4 +1,4 @@
-"""The ticket in a line item: its codes, pass and attendee."""
+"""Rendering the ticket of a line item: its codes, pass and attendee."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,8 +12,8 @@ from vendors.eventbookings.values import attributes
 from vendors.values import moment
 
 
-def ticket_words(reference: str, ticket: Ticket, links: Links, *, is_complete: bool) -> JsonObject:
-    """Return the value of the attribute TICKET; one that admits nobody has no code."""
+def render_ticket(reference: str, ticket: Ticket, links: Links, *, is_complete: bool) -> JsonObject:
+    """Return the value of the attribute TICKET; a ticket that admits nobody has no code."""
     return {
         "uuid": str(ticket.id),
         "code": _codes(ticket, links),
@@ -27,12 +27,12 @@ def ticket_words(reference: str, ticket: Ticket, links: Links, *, is_complete: b
 
 
 def admits(ticket: Ticket) -> bool:
-    """Say whether the ticket has a code to show."""
+    """Return whether the ticket has a code to show."""
     return ticket.code is not None and ticket.status != "voided"
 
 
 def given(values: Mapping[str, Any], *, is_complete: bool) -> list[JsonObject]:
-    """Return the values as attributes; those that are null only where everything is asked for."""
+    """Return the values as attributes; null ones only if all additional information is requested."""
     return attributes({name: value for name, value in values.items() if is_complete or value is not None})
 
 
@@ -46,7 +46,7 @@ def _codes(ticket: Ticket, links: Links) -> list[JsonObject]:
 
 
 def references(order: Order) -> dict[UUID, str]:
-    """Return what each ticket is called: by its place in the order of their making, which stays."""
+    """Return each ticket's reference: its place in the order of creation, which never changes."""
     ids = sorted(ticket.id for ticket in order.tickets)
     return {id_: f"{order.code}-{place}" for place, id_ in enumerate(ids, 1)}
 

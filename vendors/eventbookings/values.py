@@ -1,4 +1,4 @@
-"""How EventBookings writes amounts, moments and addresses, and names what has no id of ours."""
+"""The values of EventBookings: amounts, moments, addresses, and ids of objects that have none here."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,14 +15,14 @@ from schemas.order_fields import Address
 from vendors.values import moment
 
 LOCALE: Final = "en"
-"""The language of the texts: the document's own."""
+"""The language of the texts, as in the document."""
 
 LOCAL_FORMAT: Final = "%Y-%m-%d %H:%M"
 """The document's "Local format YYYY-MM-DD HH:mm"."""
 
 
 def amount(value: Decimal, currency: str) -> JsonObject:
-    """Return the amount as a decimal string, and as a person reads it: 45.50, $45.50."""
+    """Return the amount as a decimal string and as a display text: 45.50, $45.50."""
     written = value.quantize(quantum(currency))
     return {"amount": format(written, "f"), "display_text": _display_text(written, currency)}
 
@@ -33,14 +33,14 @@ def _display_text(value: Decimal, currency: str) -> str:
 
 
 def in_both_zones(value: datetime | None, timezone: str) -> JsonObject:
-    """Return the moment in UTC (RFC 3339) and as clocks showed it there; empty texts for None."""
+    """Return the moment in UTC (RFC 3339) and in the event's local time; empty texts for None."""
     if value is None:
         return {"utc": "", "local": ""}
     return {"utc": moment(value), "local": value.astimezone(ZoneInfo(timezone)).strftime(LOCAL_FORMAT)}
 
 
 def address(given: Address | None) -> JsonObject:
-    """Return the six parts of an address, empty where nothing is known."""
+    """Return the six parts of an address; unknown parts are empty texts."""
     known = given or Address()
     return {
         "address_line1": known.line_1 or "",
@@ -53,12 +53,12 @@ def address(given: Address | None) -> JsonObject:
 
 
 def attributes(values: Mapping[str, Any]) -> list[JsonObject]:
-    """Return the values as the list of names and values that the document has everywhere."""
+    """Return the values as a list of names and values, the document's general format."""
     return [{"name": name, "value": value} for name, value in values.items()]
 
 
 def banners(event: EventFacts) -> list[JsonObject]:
-    """Return the event's pictures."""
+    """Return the event's banners."""
     return [
         {"name": banner.name, "image": str(banner.image), "primary": banner.is_primary}
         for banner in event.details.banners
@@ -68,7 +68,7 @@ def banners(event: EventFacts) -> list[JsonObject]:
 def customer_id(tenant_id: UUID, order_id: UUID, email: str | None) -> str:
     """Return the id of a customer: the same for all orders of one e-mail address and tenant.
 
-    Without an address nobody knows who else the buyer is: each order has a customer of its own.
+    Without an e-mail address each order has a customer of its own.
     """
     if email is None:
         return str(uuid5(order_id, "customer"))
@@ -86,5 +86,5 @@ def session_id(event_id: UUID) -> str:
 
 
 def is_occurrence(starts_at: datetime, timezone: str, given: str) -> bool:
-    """Say whether the event starts at this local time, to the minute."""
+    """Return whether the event starts at this local time, to the minute."""
     return starts_at.astimezone(ZoneInfo(timezone)).strftime(LOCAL_FORMAT) == given.replace("T", " ")[:16]

@@ -1,8 +1,8 @@
 """Ticket Evolution: creating orders and reading them, `/v9/orders`.
 
-The vendor's document (Orders / Create, in two versions) says what a call holds; of the answer it says "See
-Orders / Index". What that page and the vendor's own clients show beyond it, and what is our choice, is
-listed in docs/ticket-evolution.md.
+The vendor's document (Orders / Create, in two versions) specifies the call; for the answer it says "See
+Orders / Index". docs/ticket-evolution.md lists what that page and the vendor's own clients add, and our
+choices.
 """
 
 from vendors.dialect import Dialect

@@ -1,4 +1,4 @@
-"""Amounts as the answers write them: always with two decimals."""
+"""Amounts of answers: with at least two decimals."""
 
 from decimal import Decimal
 from typing import Any, Final
@@ -20,13 +20,13 @@ _OF_TICKET_GROUPS: Final = (
 
 
 def amount_text(amount: Decimal) -> str:
-    """Return the amount with two decimals, whatever its currency has; with more where it needs them."""
+    """Return the amount with two decimals, or more if it needs them, whatever its currency."""
     in_cents = amount.quantize(_CENT)
     return format(in_cents if in_cents == amount else amount, "f")
 
 
 def requested_group(group: Any) -> JsonObject | None:
-    """Return a ticket group as the call said it, with its amounts written as all others."""
+    """Return a ticket group as the call sent it, with its amounts in the format of all others."""
     if not isinstance(group, dict):
         return None
     return {name: _amount(value) if name in _OF_TICKET_GROUPS else value for name, value in group.items()}
@@ -36,4 +36,4 @@ def _amount(value: Any) -> Any:
     try:
         return amount_text(parse_amount(value))
     except PydanticCustomError:
-        return value  # a patch of the extras may have made anything of it
+        return value  # a patch of the extras may have stored any value

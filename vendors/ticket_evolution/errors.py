@@ -1,7 +1,7 @@
-"""What was refused, in the vendor's words.
+"""Errors in the Ticket Evolution dialect.
 
-An order is `{"state": "rejected", "errors": {"field": ["message"]}}` in the list of orders; a call has
-`errors` of its own, or `{"error": "…"}`.
+A refused order is `{"state": "rejected", "errors": {"field": ["message"]}}` in the list of orders; a refused
+call has `errors` of its own, or `{"error": "…"}`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,43 +27,43 @@ _IN_ORDERS: Final[Mapping[str, str]] = {
     "substitutes": "substitute_order_link_id",
     "extras": _BASE,
 }
-_ABOUT_WORDS: Final = frozenset({400, 409, 422})
+_ABOUT_BODIES: Final = frozenset({400, 409, 422})
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What an order's call names: `shipped_items.0.items.1`, by the place of the line, and its fields."""
+    """The layout of an order's body: paths such as `shipped_items.0.items.1` by line, and its fields."""
 
     lines: Sequence[str]
     fields: frozenset[str]
 
 
-def layout_of(words: Mapping[str, Any]) -> Layout:
-    """Return what the words of an order name, and where its lines are, as far as they say."""
-    shipments = words.get("shipped_items")
+def layout_of(body: Mapping[str, Any]) -> Layout:
+    """Return the layout of an order's body, which may be malformed."""
+    shipments = body.get("shipped_items")
     lines = [
         f"shipped_items.{place}.items.{index}"
         for place, shipment in enumerate(shipments if isinstance(shipments, list) else ())
         if isinstance(shipment, dict) and isinstance(shipment.get("items"), list)
         for index in range(len(shipment["items"]))
     ]
-    return Layout(lines, frozenset(words))
+    return Layout(lines, frozenset(body))
 
 
 def refusal(status: int, message: str, errors: Mistakes) -> tuple[int, JsonObject]:
-    """Return status and body of a refused call; its `errors` are in the vendor's words already."""
-    if status not in _ABOUT_WORDS or not _are_about_fields(status, errors):
+    """Return status and body of a refused call; its `errors` already have the vendor's names of fields."""
+    if status not in _ABOUT_BODIES or not _are_about_fields(status, errors):
         return status, {"error": message}
     return 422 if status == 400 else status, {"errors": by_field(errors)}
 
 
 def _are_about_fields(status: int, errors: Mistakes) -> bool:
-    # A body that is no JSON has no fields to speak of.
+    # A body that is not JSON has no fields.
     return bool(errors) and (status != 400 or any(error["field"] for error in errors))
 
 
 def by_field(errors: Mistakes) -> dict[str, list[str]]:
-    """Return the sentences by their fields, each in the order of the mistakes."""
+    """Return the messages by field, in the order of the mistakes."""
     found: dict[str, list[str]] = {}
     for error in errors:
         found.setdefault(error["field"] or _BASE, []).append(error["message"])
@@ -71,11 +71,11 @@ def by_field(errors: Mistakes) -> dict[str, list[str]]:
 
 
 def rejected(errors: Mistakes) -> JsonObject:
-    """Return what stands for a rejected order; its errors are in the vendor's words."""
+    """Return a rejected order; its errors already have the vendor's names of fields."""
     return {"state": REJECTED, "errors": by_field(errors)}
 
 
-def in_their_words(errors: Mistakes, layout: Layout) -> list[JsonObject]:
+def with_vendor_fields(errors: Mistakes, layout: Layout) -> list[JsonObject]:
     """Return the errors of a rejected order with the vendor's names of the fields."""
     return [{**error, "field": _field(error["field"] or _BASE, layout)} for error in errors]
 
@@ -83,7 +83,7 @@ def in_their_words(errors: Mistakes, layout: Layout) -> list[JsonObject]:
 def _field(field: str, layout: Layout) -> str:
     name, _, rest = field.partition(".")
     if name in layout.fields:
-        return field  # the call's own, also where the name is one of ours that the vendor does not have
+        return field  # a field of the call, even if its name is also one of our fields
     if name != "line_items" or not rest:
         return _IN_ORDERS.get(name, field)
     place, _, inner = rest.partition(".")

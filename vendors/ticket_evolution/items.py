@@ -1,4 +1,4 @@
-"""The items of an order: its lines, in the vendor's words."""
+"""Rendering the items of an order: its lines."""
 
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -7,31 +7,31 @@ from schemas.background import Background, EventFacts
 from schemas.json import JsonObject
 from schemas.orders import LineItem, Order, Ticket
 from vendors.ticket_evolution.amounts import amount_text, requested_group
-from vendors.ticket_evolution.extras import kept
-from vendors.ticket_evolution.people import address_words
+from vendors.ticket_evolution.extras import stored
+from vendors.ticket_evolution.people import render_address
 
 PARTS: Final = 10_000
-"""Items, shipments and payments of an order have its number times this, and their place, as their id."""
+"""The id of an item, a shipment or a payment is the order's number times this, plus its place."""
 
 _TICKET_STATES: Final = {"valid": "sold", "checked_in": "checked_in", "voided": "voided"}
 
 
 def id_of(name: Any) -> int | str | None:
-    """Return an id as the integer that it is, or as it is; integers up to what JavaScript keeps exactly."""
+    """Return an id as an integer if it is one that JavaScript represents exactly, otherwise unchanged."""
     if isinstance(name, str) and name.isascii() and name.isdecimal() and len(name) <= 15:
         return int(name) if str(int(name)) == name else name
     return name if isinstance(name, str | int) and not isinstance(name, bool) else None
 
 
 def items_of(order: Order, background: Background, extras: Any) -> list[JsonObject]:
-    """Return the lines as items; the quantity of one that was cancelled is 0."""
+    """Return the lines as items; a cancelled one has the quantity 0."""
     return [
-        _item(order, line, background, kept(extras, "items", line.line_number - 1))
+        _item(order, line, background, stored(extras, "items", line.line_number - 1))
         for line in order.line_items
     ]
 
 
-def _item(order: Order, line: LineItem, background: Background, said: JsonObject) -> JsonObject:
+def _item(order: Order, line: LineItem, background: Background, requested: JsonObject) -> JsonObject:
     tickets = [ticket for ticket in order.tickets if ticket.line_number == line.line_number]
     seats = _seats(order, line, tickets, background)
     return {
@@ -42,11 +42,11 @@ def _item(order: Order, line: LineItem, background: Background, said: JsonObject
         "quantity": line.quantity,
         "tickets": [_ticket(ticket) for ticket in tickets],
         "low_seat": _lowest(seats),
-        "seat_order": _text(said.get("seat_order")),
-        "ticket_hold_id": _text(said.get("ticket_hold_id")),
-        "ticket_group_signature": _text(said.get("ticket_group_signature")),
-        "requested_id": id_of(said.get("id")),
-        "requested_ticket_group": requested_group(said.get("ticket_group")),
+        "seat_order": _text(requested.get("seat_order")),
+        "ticket_hold_id": _text(requested.get("ticket_hold_id")),
+        "ticket_group_signature": _text(requested.get("ticket_group_signature")),
+        "requested_id": id_of(requested.get("id")),
+        "requested_ticket_group": requested_group(requested.get("ticket_group")),
     }
 
 
@@ -55,13 +55,13 @@ def _text(value: Any) -> str | None:
 
 
 def _seats(order: Order, line: LineItem, tickets: list[Ticket], background: Background) -> list[str]:
-    """Return the seats of an item; those of a purchase that has no tickets are its sale's, or its group's."""
+    """Return the seats of an item; for a purchase without tickets, those of its sale or its ticket group."""
     seats = [ticket.seat for ticket in tickets if ticket.seat is not None and ticket.status != "voided"]
     return seats or list(background.purchase_seats.get(order.id, {}).get(line.line_number, ()))
 
 
 def _lowest(seats: list[str]) -> str | None:
-    """Return the lowest number among seats that all have one, else the first of them, if there is any."""
+    """Return the lowest seat if all seats are numbers, otherwise the first one, or None without seats."""
     if all(seat.isascii() and seat.isdecimal() for seat in seats):
         return min(seats, key=int, default=None)
     return seats[0]
@@ -91,7 +91,7 @@ def _event(event: EventFacts | None) -> JsonObject | None:
         "name": event.name,
         "url": f"/events/{event.external_id}",
         "occurs_at": _local(event),
-        "venue": venue and {"name": venue.name, "address": address_words(venue.address)},
+        "venue": venue and {"name": venue.name, "address": render_address(venue.address)},
     }
 
 

@@ -1,4 +1,4 @@
-"""Whose office a call names, and what type of order its parties make it (Orders / Create, Order Types)."""
+"""The offices that a call names, and the type of its order (Orders / Create, Order Types)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,40 +7,40 @@ from schemas.json import JsonObject
 from vendors.ticket_evolution.values import as_text
 
 
-def own_office(words: Mapping[str, Any]) -> tuple[str, str | None]:
-    """Return the field that names the caller's own office, and the name; None where it names none.
+def own_office(body: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Return the field of the caller's own office and the office's id, None if the field is omitted.
 
-    It sells, unless the order is a purchase: then it buys (Orders / Create, the table of order types).
+    The office sells, or buys if the order is a purchase (Orders / Create, the table of order types).
     """
-    is_purchase = words.get("is_purchase")
+    is_purchase = body.get("is_purchase")
     if is_purchase is None:
-        is_purchase = buys_by_its_parties(words)
+        is_purchase = buys_by_its_parties(body)
     field = "buyer_id" if is_purchase is True else "seller_id"
-    return field, _name(words, field)
+    return field, _name(body, field)
 
 
-def buys_by_its_parties(words: Mapping[str, Any]) -> bool:
-    """Say whether an order is a purchase that does not say so: it names a buying office, and no client.
+def buys_by_its_parties(body: Mapping[str, Any]) -> bool:
+    """Return whether an order without `is_purchase` is a purchase: it names a buying office and no client.
 
-    So does one that only names the order which it replaces.
+    An order that only names the order that it replaces is a purchase, too.
     """
-    others = (words.get("buyer_id"), words.get("substitute_order_link_id"))
-    return words.get("client_id") is None and any(other is not None for other in others)
+    others = (body.get("buyer_id"), body.get("substitute_order_link_id"))
+    return body.get("client_id") is None and any(other is not None for other in others)
 
 
-def with_type(words: JsonObject, is_own: Callable[[str], bool]) -> JsonObject:
-    """Return the words of an order between two offices with `is_purchase`, where they leave it out.
+def with_type(body: JsonObject, is_own: Callable[[str], bool]) -> JsonObject:
+    """Return the body of an order between two offices with `is_purchase`, if it was omitted.
 
-    The newer document knows sales to clients only, the older one also those to offices: what tells them
-    from a purchase is whose office sells.
+    The newer document has sales only to clients, the older one also to offices: these differ from purchases
+    by the selling office.
     """
-    seller = _name(words, "seller_id")
-    is_open = words.get("is_purchase") is None and words.get("substitute_order_link_id") is None
-    if is_open and buys_by_its_parties(words) and seller is not None:
-        return {**words, "is_purchase": not is_own(seller)}
-    return words
+    seller = _name(body, "seller_id")
+    is_open = body.get("is_purchase") is None and body.get("substitute_order_link_id") is None
+    if is_open and buys_by_its_parties(body) and seller is not None:
+        return {**body, "is_purchase": not is_own(seller)}
+    return body
 
 
-def _name(words: Mapping[str, Any], field: str) -> str | None:
-    name = as_text(words.get(field))
+def _name(body: Mapping[str, Any], field: str) -> str | None:
+    name = as_text(body.get(field))
     return name if isinstance(name, str) else None

@@ -1,4 +1,4 @@
-"""Who buys. There a client is an id, whose name and addresses the vendor knows; here an order names them."""
+"""The buyer. In a call a client is an id whose details the vendor knows; our orders name the buyer."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -18,44 +18,44 @@ _ADDRESS: Final = {
     "country_code": "country",
     "postal_code": "postal_code",
 }
-"""The vendor's words of an address, and ours."""
+"""The vendor's fields of an address, and ours."""
 
 
 def buyer_of(call: OrderCall) -> JsonObject:
-    """Return the canonical buyer: what the call says of the recipient, and the id where it says nothing.
+    """Return the canonical buyer: the call's recipient, or a buyer named by the client's id.
 
-    The buyer has no e-mail address then.
+    Such a buyer has no e-mail address.
     """
     kind, id_ = _party(call)
     first, _, last = (_name(call) or f"{kind} {id_ or 'unknown'}").rpartition(" ")
     stand_in: JsonObject = {"first_name": first, "last_name": last, "email": None}
-    told = {
-        "email": _first(_told(call, "email_address"), "address"),
-        "phone": _first(_told(call, "phone_number"), "number"),
+    stated = {
+        "email": _first(_attributes(call, "email_address"), "address"),
+        "phone": _first(_attributes(call, "phone_number"), "number"),
         "company": next((one.ship_to_company_name for one in call.shipped_items), None),
     }
-    buyer = stand_in | {name: value for name, value in told.items() if value}
+    buyer = stand_in | {name: value for name, value in stated.items() if value}
     try:
         return {"email": None, **Buyer.model_validate(buyer).model_dump(exclude_none=True)}
-    except ValidationError:  # attributes that are no address of ours stay in the shipment, as they came
+    except ValidationError:  # attributes that are not valid here stay in the shipment as sent
         return stand_in
 
 
 def billing_address_of(call: OrderCall) -> JsonObject | None:
-    """Return the address of the first payment that has one, or None."""
+    """Return the first payment's address that is valid, or None."""
     for payment in call.payments:
         given = payment.address_attributes or {}
-        words = {ours: given[theirs] for theirs, ours in _ADDRESS.items() if given.get(theirs)}
+        fields = {ours: given[theirs] for theirs, ours in _ADDRESS.items() if given.get(theirs)}
         try:
-            if words:
-                return Address.model_validate(words).model_dump(exclude_none=True)
+            if fields:
+                return Address.model_validate(fields).model_dump(exclude_none=True)
         except ValidationError:
             continue
     return None
 
 
-def address_words(address: Address | None) -> JsonObject | None:
-    """Return an address in the vendor's words."""
+def render_address(address: Address | None) -> JsonObject | None:
+    """Return an address in the vendor's format."""
     return None if address is None else {theirs: getattr(address, ours) for theirs, ours in _ADDRESS.items()}
 
 
@@ -67,11 +67,11 @@ def _party(call: OrderCall) -> tuple[str, str | None]:
 
 def _name(call: OrderCall) -> str | None:
     names = (one.ship_to_name for one in call.shipped_items)
-    name = next((name for name in names if name), None) or _first(_told(call, "address"), "name")
+    name = next((name for name in names if name), None) or _first(_attributes(call, "address"), "name")
     return name if name and len(name) <= 200 else None
 
 
-def _told(call: OrderCall, what: str) -> Iterator[Hash]:
+def _attributes(call: OrderCall, what: str) -> Iterator[Hash]:
     for shipment in call.shipped_items:
         attributes = getattr(shipment, f"{what}_attributes")
         if attributes:

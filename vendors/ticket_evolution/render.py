@@ -1,4 +1,4 @@
-"""An order as Ticket Evolution shows it (Orders / Show, Orders / Index), whichever words it was made in."""
+"""Rendering orders in the Ticket Evolution dialect (Orders / Show, Orders / Index)."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -10,10 +10,10 @@ from schemas.dialects import DialectName
 from schemas.json import JsonObject
 from schemas.orders import Order
 from vendors.ticket_evolution.amounts import amount_text
-from vendors.ticket_evolution.extras import kept
+from vendors.ticket_evolution.extras import stored
 from vendors.ticket_evolution.items import id_of, items_of
 from vendors.ticket_evolution.payments import payments_of
-from vendors.ticket_evolution.people import address_words
+from vendors.ticket_evolution.people import render_address
 from vendors.ticket_evolution.shipments import shipments_of
 from vendors.ticket_evolution.states import state_of
 from vendors.values import moment
@@ -22,7 +22,7 @@ _NAME: Final[DialectName] = "ticket_evolution"
 
 
 def answer(order: Order, background: Background) -> JsonObject:
-    """Return every key of `shapes.Order`."""
+    """Return every key of `response_models.Order`."""
     extras = (order.extras or {}).get(_NAME)
     state = state_of(order, background.related)
     group = _group(order, background.related)
@@ -36,17 +36,17 @@ def answer(order: Order, background: Background) -> JsonObject:
         "buyer_state": state,
         "seller_state": state,
         **_parties(order, background),
-        "billing_address": address_words(order.billing_address),
-        "billing_address_id": id_of(kept(extras, "billing_address_id")),
+        "billing_address": render_address(order.billing_address),
+        "billing_address_id": id_of(stored(extras, "billing_address_id")),
         "items": items,
         "shipments": shipments_of(order, items, extras),
         "payments": payments_of(order, extras),
         **_amounts(order),
-        "promo_code": _text(kept(extras, "promo_code")) or order.promo_code,
+        "promo_code": _text(stored(extras, "promo_code")) or order.promo_code,
         **_notes(order),
-        "reference": _text(kept(extras, "reference")) or order.reference,
+        "reference": _text(stored(extras, "reference")) or order.reference,
         "seller_reference_number": order.reference,
-        **{name: _text(kept(extras, name)) for name in ("session_id", "user_agent", "tax_signature")},
+        **{name: _text(stored(extras, name)) for name in ("session_id", "user_agent", "tax_signature")},
         "check_fraud": order.fraud_check is not None,
         "fraud_check_status": _fraud_check(order),
         **_relations(order, background.related),
@@ -62,7 +62,7 @@ def _text(value: Any) -> str | None:
 
 
 def _group(order: Order, related: Mapping[UUID, RelatedOrder]) -> int:
-    """Return the number of the group: that of its first order, a sale before its purchase order."""
+    """Return the number of the group: that of its first order; a sale precedes its purchase order."""
     trade = order.trade
     of_sale = trade.counterpart_id if trade and trade.is_purchase else None
     group = (trade.order_group_id if trade else None) or of_sale
@@ -135,7 +135,7 @@ def _amounts(order: Order) -> JsonObject:
 
 
 def _pending(order: Order) -> Decimal:
-    """Return what payments that are under way will bring, without what refunds will take."""
+    """Return the sum of pending payments, less pending refunds."""
     amounts = (
         -payment.amount if payment.is_refund else payment.amount
         for payment in order.payments

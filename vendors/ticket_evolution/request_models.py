@@ -1,4 +1,4 @@
-"""What a call of Ticket Evolution holds (Orders / Create), in both versions of the document."""
+"""The body of a call of Ticket Evolution (Orders / Create), in both versions of the document."""
 
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from vendors.ticket_evolution.offices import buys_by_its_parties
 from vendors.ticket_evolution.values import Count, HoldName, Label, Money, Number, Order
 
 Hash = dict[str, Any]
-"""A hash of attributes that the vendor's document leaves open; kept as it came."""
+"""A hash of attributes that the vendor's document does not specify; stored as sent."""
 
 
 def _list_of_one(value: Any) -> Any:
@@ -28,7 +28,7 @@ Notes = Annotated[
 
 
 class TicketGroup(Call):
-    """`ticket_group`: inventory that a purchase makes (Ticket Groups / Create, Ticket Groups / Update)."""
+    """`ticket_group`: inventory that a purchase creates (Ticket Groups / Create, Ticket Groups / Update)."""
 
     id: Number | None = None
     event_id: Number
@@ -62,7 +62,7 @@ class TicketGroup(Call):
 
 
 class Item(Call):
-    """One of `items`: tickets of one ticket group, or of a hold, or a ticket group that is bought."""
+    """One of `items`: tickets of a ticket group or of a hold, or a ticket group to buy."""
 
     ticket_group_id: Number | None = None
     price: Money | None = None
@@ -117,7 +117,7 @@ class Payment(Call):
 
 
 def _is_true(value: Any) -> bool:
-    """Any non-false value is true; what Ruby takes for false is false: false and null."""
+    """Return the value's truth in Ruby, where only false and null are false."""
     return value is not False and value is not None
 
 
@@ -146,7 +146,7 @@ class OrderCall(Call):
     seller_reference_number: ShortText | None = None
     reference: ShortText | None = None
     substitute_order_link_id: Order | None = None
-    # What shops in public send, and no version of the document has.
+    # Sent by public shops, but in no version of the document.
     session_id: Label | None = None
     user_agent: LongText | None = None
     billing_address_id: Number | None = None
@@ -154,14 +154,14 @@ class OrderCall(Call):
 
     @property
     def buys(self) -> bool:
-        """Say whether this is a purchase: it says so, or its parties do."""
+        """Return whether this is a purchase: by `is_purchase`, or by its parties."""
         if self.is_purchase is not None:
             return self.is_purchase
         return buys_by_its_parties(dict(self))
 
 
 class OrdersCall(Call):
-    """The body of a call: one order or several, each taken or refused for itself."""
+    """The body of a call: one or more orders, each accepted or refused on its own."""
 
     orders: Annotated[tuple[OrderCall, ...], Field(min_length=1, strict=False), AtMost(500)]
     check_fraud: Any = None

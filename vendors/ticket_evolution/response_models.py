@@ -1,4 +1,4 @@
-"""The shapes of the answers: every key, always."""
+"""Models of the answers: every key is always present."""
 
 from schemas.text import WireModel
 from vendors.ticket_evolution.response_parts import (
@@ -73,14 +73,14 @@ class Order(WireModel):
 
 
 class Rejected(WireModel):
-    """One of the orders of a call that was not made: why, by the order's own fields."""
+    """A refused order of a call: the reasons by the order's fields."""
 
     state: State
     errors: dict[str, tuple[str, ...]]
 
 
 class RejectedOrders(WireModel):
-    """The answer to a call none of whose orders was made, in their order."""
+    """The answer to a call whose orders were all refused, in their order."""
 
     orders: tuple[Rejected, ...]
 
@@ -101,12 +101,12 @@ class OrderPage(WireModel):
 
 
 class Errors(WireModel):
-    """Why a call was refused: sentences by the call's own fields; `base` where it is about none of them."""
+    """The reasons for refusing a call, by field; `base` for reasons that concern no field."""
 
     errors: dict[str, tuple[str, ...]]
 
 
 class Error(WireModel):
-    """Why a call was refused, where it is not about what the call says."""
+    """The reason for refusing a call, if it does not concern the body."""
 
     error: str

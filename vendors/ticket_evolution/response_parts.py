@@ -1,25 +1,25 @@
-"""The shapes of an order's parts in the answers: every key, always."""
+"""Models of the parts of orders in answers: every key is always present."""
 
 from typing import Any
 
 from schemas.text import WireModel
 
 Id = int | str
-"""An integer, where our id is one; text where the catalogue has other ids."""
+"""An integer if the catalogue's id is one, otherwise text."""
 
 Amount = str
-"""A decimal string with two decimals, such as 45.50; with more only where the amount has more."""
+"""A decimal string with two decimals, such as 45.50, or more if the amount has more."""
 
 
 class Venue(WireModel):
-    """Where an event takes place."""
+    """The venue of an event."""
 
     name: str | None
     address: "Address | None"
 
 
 class Event(WireModel):
-    """An event; `occurs_at` is in the time of the venue."""
+    """An event; `occurs_at` is in the venue's time zone."""
 
     id: Id
     name: str
@@ -41,7 +41,7 @@ class Address(WireModel):
 
 
 class TicketGroup(WireModel):
-    """A ticket group as the catalogue has it; `seats` are those of the order."""
+    """A ticket group as the catalogue states it; `seats` are those of the order."""
 
     id: Id
     url: str
@@ -64,7 +64,7 @@ class Ticket(WireModel):
 
 
 class Item(WireModel):
-    """One item; what the call said and nothing else has is as the call said it."""
+    """One item; fields that only the call states are as sent."""
 
     id: int
     ticket_group_id: Id
@@ -89,7 +89,7 @@ class ShippedItem(WireModel):
 
 
 class Shipment(WireModel):
-    """How items are delivered, as the call said it."""
+    """The delivery of items, as the call stated it."""
 
     id: int
     url: str
@@ -136,7 +136,7 @@ class Payment(WireModel):
 
 
 class Party(WireModel):
-    """Who sells or buys: an office or a client."""
+    """A seller or buyer: an office or a client."""
 
     type: str
     id: Id | None
@@ -157,7 +157,7 @@ class PhoneNumber(WireModel):
 
 
 class Client(WireModel):
-    """The client who buys."""
+    """The buying client."""
 
     id: Id | None
     url: str | None

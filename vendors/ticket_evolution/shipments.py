@@ -1,4 +1,4 @@
-"""The shipments of an order: as its call said them; one for everything, where it said none."""
+"""Rendering the shipments of an order: those of its call, or a single one if the call stated none."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -22,9 +22,9 @@ _ANYHOW: Final = "Eticket"
 
 
 def shipments_of(order: Order, items: Sequence[JsonObject], extras: Any) -> list[JsonObject]:
-    """Return the shipments, with all items of the order: what no shipment names is in one of its own."""
-    said = extras.get("shipments") if isinstance(extras, dict) else None
-    shipments = [one for one in said if isinstance(one, dict)] if isinstance(said, list) else []
+    """Return the shipments with all items of the order: items that no shipment names are in an extra one."""
+    requested = extras.get("shipments") if isinstance(extras, dict) else None
+    shipments = [one for one in requested if isinstance(one, dict)] if isinstance(requested, list) else []
     taken: set[int] = set()
     made = []
     for shipment in shipments:
@@ -43,10 +43,10 @@ def _places(shipment: JsonObject, count: int) -> list[int]:
     return list(dict.fromkeys(place for place in known if type(place) is int and 0 <= place < count))
 
 
-def _shipment(order: Order, place: int, said: JsonObject, items: Sequence[JsonObject]) -> JsonObject:
+def _shipment(order: Order, place: int, requested: JsonObject, items: Sequence[JsonObject]) -> JsonObject:
     id_ = order.number * PARTS + place
-    type_, available = said.get("type"), said.get("available")
-    texts = {name: said.get(name) for name in _TEXTS}
+    type_, available = requested.get("type"), requested.get("available")
+    texts = {name: requested.get(name) for name in _TEXTS}
     return {
         "id": id_,
         "url": f"/shipments/{id_}",
@@ -55,8 +55,8 @@ def _shipment(order: Order, place: int, said: JsonObject, items: Sequence[JsonOb
         "items": [{name: item[name] for name in ("id", "ticket_group_id", "quantity")} for item in items],
         "available": available if isinstance(available, bool) else None,
         **{name: value if isinstance(value, str) else None for name, value in texts.items()},
-        **{f"{name}_id": id_of(said.get(f"{name}_id")) for name in _IDS},
-        **{f"{name}_attributes": _object(said.get(f"{name}_attributes")) for name in _IDS},
+        **{f"{name}_id": id_of(requested.get(f"{name}_id")) for name in _IDS},
+        **{f"{name}_attributes": _object(requested.get(f"{name}_attributes")) for name in _IDS},
     }
 
 
@@ -65,7 +65,7 @@ def _object(value: Any) -> JsonObject | None:
 
 
 def _state(order: Order, items: Sequence[JsonObject]) -> str:
-    """Return whether the tickets are with the buyer: issued ones are."""
+    """Return the state of a shipment: delivered if all its tickets are issued."""
     if order.status != "placed":
         return "canceled"
     tickets = [ticket for item in items for ticket in item["tickets"] if ticket["state"] != "voided"]

@@ -1,4 +1,4 @@
-"""One request for each order of a call."""
+"""Splitting a call into one request per order."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,29 +15,29 @@ _FIELDS: Final = ("orders", "check_fraud")
 def split(payload: Any) -> list[JsonObject]:
     """Return the orders of `{"orders": […], "check_fraud": …}`, each with the `check_fraud` of the call."""
     if not isinstance(payload, dict):
-        raise _not(None, 'a call is an object such as {"orders": [{…}]}')
-    # The name of an unknown field is the sender's, of any length and any characters.
+        raise _refusal(None, 'the body must be an object such as {"orders": [{…}]}')
+    # The sender chose the name of an unknown field: it may have any length and any characters.
     unknown = [ascii(name[:64])[1:-1] for name in payload if name not in _FIELDS]
     if unknown:
         raise NotTranslatable([Rejection("invalid", name, f"unknown field {name}") for name in unknown[:20]])
     orders = payload.get("orders")
     if not isinstance(orders, list):
-        raise _not("orders", "must be an array, even for a single order")
+        raise _refusal("orders", "must be an array, even for a single order")
     if not 1 <= len(orders) <= MAX_REQUESTS_PER_MESSAGE:
-        raise _not("orders", f"holds 1 to {MAX_REQUESTS_PER_MESSAGE} orders")
+        raise _refusal("orders", f"must have 1 to {MAX_REQUESTS_PER_MESSAGE} orders")
     shared = {"check_fraud": payload["check_fraud"]} if "check_fraud" in payload else {}
     return [_order(place, order, shared) for place, order in enumerate(orders)]
 
 
 def _order(place: int, order: Any, shared: Mapping[str, Any]) -> JsonObject:
     if not isinstance(order, dict):
-        raise _not(f"orders.{place}", "must be an object")
+        raise _refusal(f"orders.{place}", "must be an object")
     if "check_fraud" in order:
-        raise _not(f"orders.{place}.check_fraud", "is for the whole call: beside orders, not inside")
-    words = {**order, **shared}
+        raise _refusal(f"orders.{place}.check_fraud", "applies to the whole call: move it next to orders")
+    body = {**order, **shared}
     if isinstance(order.get("shipped_items"), list):
-        words["shipped_items"] = [_shipment(shipment) for shipment in order["shipped_items"]]
-    return words
+        body["shipped_items"] = [_shipment(shipment) for shipment in order["shipped_items"]]
+    return body
 
 
 def _shipment(shipment: Any) -> Any:
@@ -47,11 +47,11 @@ def _shipment(shipment: Any) -> Any:
 
 
 def _item(item: Any) -> Any:
-    # 128 bits: no reader of JSON on the queue would keep them as a number.
+    # 128 bits: readers of JSON on the queue would not keep them exact as a number.
     if not isinstance(item, dict) or "ticket_hold_id" not in item:
         return item
     return {**item, "ticket_hold_id": hold_name(item["ticket_hold_id"])}
 
 
-def _not(field: str | None, sentence: str) -> NotTranslatable:
+def _refusal(field: str | None, sentence: str) -> NotTranslatable:
     return NotTranslatable([Rejection("invalid", field, sentence)])

@@ -1,4 +1,4 @@
-"""The states of an order there, and which of ours they are; docs/ticket-evolution.md has the table."""
+"""The vendor's states of an order, and our statuses for them; docs/ticket-evolution.md has the table."""
 
 from collections.abc import Mapping
 from typing import Final, Literal
@@ -20,10 +20,10 @@ State = Literal[
     "pending_substitution",
     "rejected",
 ]
-"""All states that the vendor's clients know; those of orders are made by `state_of`."""
+"""All states that the vendor's clients know; `state_of` returns those of orders."""
 
 REJECTED: Final[State] = "rejected"
-"""Of what was asked for and did not become an order."""
+"""The state of a refused order."""
 
 
 def state_of(order: Order, related: Mapping[UUID, RelatedOrder]) -> State:
@@ -38,7 +38,7 @@ def state_of(order: Order, related: Mapping[UUID, RelatedOrder]) -> State:
 
 
 def _is_without_tickets(order: Order, related: Mapping[UUID, RelatedOrder]) -> bool:
-    """Say whether the order by which a sale got its tickets was cancelled, and no other replaces it."""
+    """Return whether a sale's purchase order was cancelled and not replaced."""
     if order.trade is None or order.trade.is_purchase or order.trade.counterpart_id is None:
         return False
     purchase = related.get(order.trade.counterpart_id)

@@ -1,4 +1,4 @@
-"""An order of Ticket Evolution in canonical words."""
+"""Translating orders of Ticket Evolution to canonical requests."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -15,7 +15,7 @@ from vendors.dialect import NotTranslatable
 from vendors.ticket_evolution.extras import extras_of
 from vendors.ticket_evolution.people import billing_address_of, buyer_of
 from vendors.ticket_evolution.request_models import Item, OrderCall, Payment, TicketGroup
-from vendors.values import without_nothing
+from vendors.values import without_none
 
 NAME: Final[DialectName] = "ticket_evolution"
 
@@ -23,18 +23,20 @@ _AMOUNTS: Final = ("shipping", "service_fee", "additional_expense", "tax", "disc
 _BLANK: Final = "can't be blank"
 
 
-def translate(kind: str, words: Mapping[str, Any]) -> JsonObject:
+def translate(kind: str, body: Mapping[str, Any]) -> JsonObject:
     """Return the canonical body of one order."""
     if kind != CREATE:
-        raise NotTranslatable([Rejection("invalid", "dialect", f"{NAME} has no words for {kind}")])
+        raise NotTranslatable(
+            [Rejection("invalid", "dialect", f"the dialect {NAME} does not support {kind}")]
+        )
     try:
-        call = OrderCall.model_validate(words)
+        call = OrderCall.model_validate(body)
     except ValidationError as error:
         raise NotTranslatable(rejections_of(error)) from error
     missing = list(_missing(call))
     if missing:
         raise NotTranslatable([Rejection("invalid", field, _BLANK) for field in missing])
-    return without_nothing(_canonical(call))
+    return without_none(_canonical(call))
 
 
 def _canonical(call: OrderCall) -> JsonObject:
@@ -44,8 +46,8 @@ def _canonical(call: OrderCall) -> JsonObject:
         "buyer": buyer_of(call),
         "billing_address": billing_address_of(call),
         "line_items": [_line(item) for item in items],
-        # "The total amount will be calculated as …": what the call does not name is not part of it,
-        # neither the event's own tax.
+        # "The total amount will be calculated as …": omitted amounts are not part of it, nor is the event's
+        # own tax.
         **{name: _amount(getattr(call, name)) for name in _AMOUNTS},
         "payments": [_payment(payment) for payment in call.payments],
         "reference": call.reference if call.seller_reference_number is None else call.seller_reference_number,
@@ -87,7 +89,7 @@ def _line(item: Item) -> JsonObject:
 
 
 def _group(item: Item, group: TicketGroup) -> JsonObject:
-    """Return the inventory that a purchase makes; it is sold at its retail price, if that is known."""
+    """Return the inventory that a purchase creates; it is sold at its retail price if the call states one."""
     prices = (group.retail_price_override, group.retail_price, group.price, group.wholesale_price, item.price)
     return _plain(
         {
@@ -114,10 +116,10 @@ def _payment(payment: Payment) -> JsonObject:
     )
 
 
-def _plain(words: JsonObject) -> JsonObject:
+def _plain(body: JsonObject) -> JsonObject:
     return {
         name: format(value, "f") if isinstance(value, Decimal) else value
-        for name, value in words.items()
+        for name, value in body.items()
         if value is not None
     }
 
@@ -129,12 +131,14 @@ def _replaced(call: OrderCall) -> Any:
     if name.isascii() and name.isdecimal() and 0 < int(name) < 2**40:
         return int(name)
     if parse_uuid(name) is None:
-        raise NotTranslatable([Rejection("invalid", "substitute_order_link_id", "is not the id of an order")])
+        raise NotTranslatable(
+            [Rejection("invalid", "substitute_order_link_id", "must be the number or the UUID of an order")]
+        )
     return name
 
 
 def _missing(call: OrderCall) -> Iterator[str]:
-    """Return the fields that the document requires and the call does not have."""
+    """Yield the required fields that the call omits."""
     if call.substitute_order_link_id is None:
         yield from _missing_parties(call)
     for place, shipment in enumerate(call.shipped_items):

@@ -1,4 +1,4 @@
-"""How a client of Ticket Evolution writes ids, amounts and quantities: as JSON numbers, or as text."""
+"""The values of Ticket Evolution's clients: ids, amounts and quantities as JSON numbers or as text."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Final
@@ -17,14 +17,14 @@ _CENT: Final = Decimal("0.01")
 
 
 def as_text(value: Any) -> Any:
-    """Return a number as the text that it is on the queue, and anything else as it is."""
+    """Return a number as text, as it is on the queue, and other values unchanged."""
     if isinstance(value, Decimal):
         return format(value, "f")
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 Number = Annotated[Identifier, BeforeValidator(as_text), WithJsonSchema(_NUMBER | {"maxLength": 64})]
-"""An id: an integer there, any text of ours here."""
+"""An id: an integer in the vendor's system, any text here."""
 
 Label = Annotated[ShortText, BeforeValidator(as_text), WithJsonSchema(_NUMBER | {"maxLength": 200})]
 """A seat, a section, a row: 12 or "12"."""
@@ -39,17 +39,17 @@ def _amount_text(value: Any) -> Any:
 
 
 def _decimal(value: float) -> Any:
-    """Return the number as it was written: a float keeps 15 digits exactly (IEEE 754, binary64)."""
+    """Return the number as it was written: a float is exact to 15 digits (IEEE 754, binary64)."""
     exact = Decimal(repr(value))
     if len(exact.as_tuple().digits) > _MOST_DIGITS:
-        raise PydanticCustomError("money", 'an amount with so many digits is text, such as "45.50"')
+        raise PydanticCustomError("money", 'an amount with more than 15 digits must be text, such as "45.50"')
     return exact
 
 
 def _to_the_cent(value: Decimal) -> Decimal:
     if value != value.quantize(_CENT):
         raise PydanticCustomError("money", "Maximum 2 decimal places")
-    # 45.500 is an amount of two decimals, written with three.
+    # 45.500 is valid: an amount of two decimals, written with three.
     return value.to_integral_value() if value == value.to_integral_value() else value.quantize(_CENT)
 
 
@@ -69,11 +69,11 @@ def _count(value: Any) -> Any:
 
 
 Count = Annotated[Quantity, BeforeValidator(_count)]
-"""A number of tickets, which the vendor's own clients also send as text."""
+"""A number of tickets; the vendor's own clients also send it as text."""
 
 
 def hold_name(value: Any) -> Any:
-    """Return a hold's id as text, where it is the integer of its UUID; anything else as it is."""
+    """Return a hold's id as text if it is the integer of its UUID, and other values unchanged."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**128:
         return str(UUID(int=value))
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 39:
@@ -85,13 +85,13 @@ def _uuid(value: str) -> str:
     try:
         return str(UUID(value))
     except ValueError as error:
-        raise PydanticCustomError("hold", "not the id of a hold") from error
+        raise PydanticCustomError("hold", "must be the UUID of a hold") from error
 
 
 HoldName = Annotated[
     str, BeforeValidator(hold_name), AfterValidator(_uuid), WithJsonSchema(_NUMBER | {"maxLength": 45})
 ]
-"""A hold: its UUID as text, or the integer that the UUID is."""
+"""A hold: its UUID as text or as an integer."""
 
 Order = Annotated[Identifier, BeforeValidator(as_text), WithJsonSchema(_NUMBER | {"maxLength": 64})]
 """An order: its number, or its UUID as text."""

@@ -1,11 +1,11 @@
 """Zoho Backstage: creating an order, `POST /v3/portals/{portal_id}/events/{event_id}/orders`.
 
-The vendor's document says what a call and its answer hold; what its numbers mean beyond those of the
-sample is our choice, listed in docs/zoho-backstage.md.
+The vendor's document specifies a call and its answer; docs/zoho-backstage.md lists our choices for numbers
+that its sample does not explain.
 """
 
-from vendors.zoho_backstage.errors import in_fields_of, refusal
+from vendors.zoho_backstage.errors import refusal, with_call_fields
 from vendors.zoho_backstage.render import answer
 from vendors.zoho_backstage.translate import DIALECT
 
-__all__ = ["DIALECT", "answer", "in_fields_of", "refusal"]
+__all__ = ["DIALECT", "answer", "refusal", "with_call_fields"]

@@ -1,4 +1,4 @@
-"""The billing address of a call: the document's text has it beside the buyer's details, its sample inside."""
+"""The billing address of a call: next to the buyer's details in the document's text, inside in its sample."""
 
 from typing import Final
 
@@ -16,20 +16,20 @@ _FIELDS: Final = {
     "billing_country": "country",
     "billing_zip_code": "postal_code",
 }
-"""The vendor's words of an address, and ours."""
+"""The vendor's fields of an address, and ours."""
 
 
 def billing_address_of(call: OrderCall) -> JsonObject | None:
-    """Return the address in canonical words: what both places say of it together, or None.
+    """Return the canonical address, merged from both places, or None.
 
-    Raises `NotTranslatable` for what the two places say differently.
+    Raises `NotTranslatable` for fields that differ between the two places.
     """
-    beside = call.billing_address or BillingAddress()
+    outer = call.billing_address or BillingAddress()
     nested = call.buyer_details.billing_address or BillingAddress()
-    different = [name for name in _FIELDS if _are_different(getattr(beside, name), getattr(nested, name))]
+    different = [name for name in _FIELDS if _are_different(getattr(outer, name), getattr(nested, name))]
     if different:
         raise NotTranslatable([_rejection(name) for name in different])
-    address = {ours: getattr(beside, name) or getattr(nested, name) for name, ours in _FIELDS.items()}
+    address = {ours: getattr(outer, name) or getattr(nested, name) for name, ours in _FIELDS.items()}
     return address if any(address.values()) else None
 
 
@@ -39,5 +39,7 @@ def _are_different(one: str | None, other: str | None) -> bool:
 
 def _rejection(name: str) -> Rejection:
     return Rejection(
-        "invalid", f"billing_address.{name}", f"buyer_details.billing_address.{name} says something else"
+        "invalid",
+        f"billing_address.{name}",
+        f"differs from buyer_details.billing_address.{name}: send one of them",
     )

@@ -1,7 +1,7 @@
-"""The numbers that stand for words, and the words.
+"""The vendor's numeric codes and their texts.
 
-The document's sample has 0 placed, 10 transaction_api, 4 api, 2 editor, 1 paid and refund policy 0, and its
-text says that there are others. Which ones, it does not say: they are our choice.
+The document's sample has 0 placed, 10 transaction_api, 4 api, 2 editor, 1 paid and refund policy 0. Its text
+mentions others without naming them: they are our choice.
 """
 
 from typing import Final
@@ -37,7 +37,7 @@ BY_THE_EVENT: Final = 1
 
 
 def payment_type(order: Order) -> JsonObject:
-    """Return how the order was paid: by its first payment; what costs nothing and has none is a gift."""
+    """Return the type of the order's first payment; a free order without payments is a gift."""
     first = next((one.type for one in order.payments if one.amount and not one.is_refund), None)
     if first is None and _is_gift(order):
         code, name, label = COMPLIMENTARY
@@ -48,14 +48,14 @@ def payment_type(order: Order) -> JsonObject:
 
 
 def _is_gift(order: Order) -> bool:
-    """Say whether nothing was to be paid; once an order is cancelled, only its prices tell."""
+    """Return whether the order is free; of a cancelled order, only its prices show it."""
     if order.status == "placed":
         return not order.totals.total
     return not any(line.unit_price for line in order.line_items)
 
 
 def payment_status(order: Order) -> JsonObject:
-    """Return how far the order is paid."""
+    """Return the order's payment status."""
     return {
         "payment_status": PAYMENT_STATUS[order.payment_status],
         "payment_status_string": order.payment_status,
@@ -63,7 +63,7 @@ def payment_status(order: Order) -> JsonObject:
 
 
 def ticket_status(order: Order, ticket: Ticket) -> JsonObject:
-    """Return what became of the ticket: a voided one shares the fate of an order that is refunded."""
+    """Return the ticket's status; a voided ticket of a refunded order is refunded."""
     if ticket.status == "checked_in":
         code, name = CHECKED_IN
     elif ticket.status == "valid":

@@ -1,6 +1,6 @@
-"""What went wrong, as Zoho's services say it; the document of Create an order shows no error.
+"""Errors in the style of Zoho's services; the document of Create an order shows none.
 
-The shape is ours: a code in capitals, a sentence, and the mistakes by the names of Zoho's fields.
+The format is ours: a code in capitals, a sentence, and the mistakes with Zoho's names of the fields.
 """
 
 import re
@@ -16,7 +16,7 @@ from schemas.text import WireModel
 from vendors.zoho_backstage.request_models import OrderCall
 from vendors.zoho_backstage.translate import tickets_by_line
 
-# Where a rejection names one of our fields: Zoho's name of it.
+# Zoho's names of our fields in rejections.
 _FIELDS: Final[Mapping[str, str]] = {
     "buyer.first_name": "buyer_details.purchaser_first_name",
     "buyer.last_name": "buyer_details.purchaser_last_name",
@@ -30,7 +30,7 @@ _OF_LINE: Final = re.compile(r"line_items\.(\d{1,3})(?:\.(\w+))?(?:\.(\d{1,4})(?
 
 
 class Mistake(WireModel):
-    """One mistake: a code, the field in Zoho's words, and a sentence."""
+    """One mistake: a code, Zoho's name of the field, and a sentence."""
 
     code: str
     field: str | None
@@ -58,12 +58,12 @@ def refusal(status: int, message: str, errors: Sequence[Mapping[str, Any]]) -> J
     }
 
 
-def in_fields_of(call: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the mistakes by the names of Zoho's fields: what is wrong with a line is so with its tickets."""
+def with_call_fields(call: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the mistakes with Zoho's names of the fields; a line's mistake names its tickets."""
     try:
         lines = tickets_by_line(OrderCall.model_validate(call))
     except ValidationError:
-        return list(errors)  # it was not translated, and the mistakes name its fields already
+        return list(errors)  # it was not translated: the mistakes already name its fields
     named = ({**error, "field": field} for error in errors for field in _fields(error["field"], lines))
     return list(islice(named, MAX_REJECTIONS))
 

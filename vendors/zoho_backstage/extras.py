@@ -1,4 +1,4 @@
-"""What only Zoho Backstage says of an order: kept in the order's extras."""
+"""Zoho Backstage's own fields of an order: stored in the order's extras."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -14,49 +14,49 @@ from schemas.text import ShortText, WireModel
 NAME: Final[DialectName] = "zoho_backstage"
 
 TICKET_LINES: Final = "ticket_lines"
-"""What an order's extras call the numbers of its lines, ticket by ticket, as the call named the tickets.
+"""The key in the extras of the line numbers of the call's tickets, in the call's order.
 
-Kept only where tickets of one class do not stand together, and the lines alone would not tell it.
+Stored only if tickets of one class are not adjacent, so that the lines alone do not determine the order.
 """
 
 HOLDERS: Final = "holders"
-"""What they call the words of holders that an attendee of ours has not, by line and place in the line."""
+"""The key in the extras of the holders' fields that attendees do not have, by line and place in the line."""
 
 
-class KeptOfHolder(WireModel):
-    """The words of a ticket's `contact` that an attendee of ours has not."""
+class HolderExtras(WireModel):
+    """The fields of a ticket's `contact` that attendees do not have."""
 
     company_name: ShortText | None = None
     designation: ShortText | None = None
     mobile_no: ShortText | None = None
 
 
-NOTHING_OF_HOLDER: Final = KeptOfHolder()
+NO_HOLDER_EXTRAS: Final = HolderExtras()
 
 
-class _Holder(KeptOfHolder):
+class _Holder(HolderExtras):
     line: int
     place: int
 
 
 def ticket_lines(order: Order) -> list[Any]:
-    """Return the numbers of lines that are kept; extras may hold anything, for others can write them."""
-    kept = _kept(order).get(TICKET_LINES)
-    return kept if isinstance(kept, list) else []
+    """Return the stored line numbers; they may be invalid, since other clients can write extras."""
+    stored = _stored(order).get(TICKET_LINES)
+    return stored if isinstance(stored, list) else []
 
 
-def holders_of(order: Order) -> dict[UUID, KeptOfHolder]:
-    """Return what is kept of the holders, by their tickets' ids."""
-    kept = _kept(order).get(HOLDERS)
-    if not isinstance(kept, list):
+def holders_of(order: Order) -> dict[UUID, HolderExtras]:
+    """Return the extras of the holders, by their tickets' ids."""
+    stored = _stored(order).get(HOLDERS)
+    if not isinstance(stored, list):
         return {}
     tickets: defaultdict[int, list[UUID]] = defaultdict(list)
     for ticket in sorted(order.tickets, key=lambda ticket: ticket.id):
         tickets[ticket.line_number].append(ticket.id)
-    found: dict[UUID, KeptOfHolder] = {}
-    for words in kept:
+    found: dict[UUID, HolderExtras] = {}
+    for fields in stored:
         try:
-            holder = _Holder.model_validate(words)
+            holder = _Holder.model_validate(fields)
         except ValidationError:
             continue
         of_line = tickets.get(holder.line, [])
@@ -65,5 +65,5 @@ def holders_of(order: Order) -> dict[UUID, KeptOfHolder]:
     return found
 
 
-def _kept(order: Order) -> Mapping[str, Any]:
+def _stored(order: Order) -> Mapping[str, Any]:
     return (order.extras or {}).get(NAME, {})

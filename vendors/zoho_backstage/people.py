@@ -1,15 +1,15 @@
-"""Who bought, who holds a ticket, and who created and changed an order."""
+"""Rendering people: the purchaser, the holders of tickets, the creator and the modifier of an order."""
 
 from schemas.background import Authors, Background
 from schemas.json import JsonObject
 from schemas.order_fields import Attendee
 from schemas.orders import Order
 from schemas.text import parse_uuid
-from vendors.zoho_backstage.extras import KeptOfHolder
+from vendors.zoho_backstage.extras import HolderExtras
 
 
 def address_of(order: Order) -> str:
-    """Return the buyer's e-mail address; an empty text where the call named none."""
+    """Return the buyer's e-mail address, or an empty text."""
     return order.buyer.email or ""
 
 
@@ -24,7 +24,7 @@ def purchaser(order: Order) -> JsonObject:
 
 
 def billing_address(order: Order) -> JsonObject:
-    """Return the address; what nobody said is an empty text."""
+    """Return the billing address; omitted parts are empty texts."""
     address = order.billing_address
     return {
         "name": (address and address.name) or "",
@@ -37,35 +37,35 @@ def billing_address(order: Order) -> JsonObject:
     }
 
 
-def holder(order: Order, attendee: Attendee, kept: KeptOfHolder) -> JsonObject:
-    """Return a ticket's `contact`; where the call said none, the buyer's own ticket has the buyer's words."""
-    # Two people without an address are not known to be the same.
+def holder(order: Order, attendee: Attendee, extras: HolderExtras) -> JsonObject:
+    """Return a ticket's `contact`; on the buyer's own ticket, omitted fields are the buyer's."""
+    # Two people without an e-mail address are not known to be the same.
     is_buyer = bool(attendee.email) and (attendee.email or "").lower() == address_of(order).lower()
     return {
         "first_name": attendee.first_name or "",
-        "company_name": kept.company_name or (is_buyer and order.buyer.company) or "",
+        "company_name": extras.company_name or (is_buyer and order.buyer.company) or "",
         "email": attendee.email or "",
-        "designation": kept.designation or "",
-        "mobile_no": kept.mobile_no or (is_buyer and order.buyer.phone) or "",
+        "designation": extras.designation or "",
+        "mobile_no": extras.mobile_no or (is_buyer and order.buyer.phone) or "",
         "last_name": attendee.last_name or "",
     }
 
 
 def creator(order: Order, background: Background) -> JsonObject:
-    """Return who created the order."""
+    """Return the creator of the order."""
     return _user(background, background.authors.get(order.id, Authors()).created_by)
 
 
 def modifier(order: Order, background: Background) -> JsonObject:
-    """Return who changed the order last; who created it, if nobody did."""
+    """Return the user who changed the order last, or its creator if it was never changed."""
     return _user(background, background.authors.get(order.id, Authors()).changed_by)
 
 
 def _user(background: Background, by: str | None) -> JsonObject:
-    """Return the user that an API key is: its number, and the organisation that the key stands for.
+    """Return the user of an API key: its number, and the organisation that the key belongs to.
 
-    The vendor's ids are numbers of 64 bits: a key's is made of the first 64 bits of its id. What came
-    without a key, on the queue, is the organisation's own.
+    The vendor's ids are numbers of 64 bits: a key's number is the first 64 bits of its id. A request without
+    a key, from the queue, has the organisation's own number.
     """
     organisation = background.organisation
     key_id = parse_uuid(by or "")

@@ -1,4 +1,4 @@
-"""What each ticket of an order costs, with its share of what the order adds and takes off."""
+"""The prices of an order's tickets, with their shares of fees, taxes and discounts."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from vendors.values import spread
 
 @dataclass(frozen=True, slots=True)
 class TicketPrice:
-    """What one ticket costs; `total` is what is to be paid for it."""
+    """The price of one ticket; `total` is the amount to be paid for it."""
 
     base: Decimal
     discount: Decimal
@@ -28,13 +28,13 @@ class TicketPrice:
 
 
 def fees(order: Order) -> Decimal:
-    """Return all that is added but tax: the vendor knows one fee, and its parts are to make the total."""
+    """Return all added amounts except tax: the vendor has one fee, and the parts must add up to the total."""
     totals = order.totals
     return totals.service_fee + totals.shipping + totals.additional_expense
 
 
 def ticket_prices(order: Order, background: Background) -> dict[UUID, TicketPrice]:
-    """Return the price of each ticket that is not voided; their sums are the order's, to the last cent."""
+    """Return the price of each ticket that is not voided; their sums are exactly the order's."""
     live: defaultdict[int, list[Ticket]] = defaultdict(list)
     for ticket in order.tickets:
         if ticket.status != "voided":
@@ -47,9 +47,9 @@ def ticket_prices(order: Order, background: Background) -> dict[UUID, TicketPric
     by_line = _taxes(lines, background)
     if sum(by_line, ZERO) == order.totals.tax:
         taxes = _over_tickets(by_line, counts, currency)
-    else:  # the producer gave the tax, for the order as a whole
+    else:  # the producer stated one tax for the whole order
         taxes = spread(order.totals.tax, bases, currency)
-    # By what is to be paid, not by the price alone: so no ticket costs less than nothing.
+    # By the amount to be paid, not by the price alone: so no ticket has a negative total.
     gross = [base + fee + tax for base, fee, tax in zip(bases, added, taxes, strict=True)]
     taken_off = spread(order.totals.discount, gross, currency)
     tickets = [ticket for line in lines for ticket in live[line.line_number]]
@@ -60,7 +60,7 @@ def ticket_prices(order: Order, background: Background) -> dict[UUID, TicketPric
 
 
 def _taxes(lines: Sequence[LineItem], background: Background) -> list[Decimal]:
-    """Return the tax that each line adds to its price; included tax adds nothing."""
+    """Return the tax that is added to each line's price; included tax adds nothing."""
     return [ZERO if background.events[line.event_id].tax_is_included else line.tax for line in lines]
 
 

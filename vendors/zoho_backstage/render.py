@@ -1,4 +1,4 @@
-"""An order as Zoho Backstage answers it (Create an order, Response Structure and Field Explanations)."""
+"""Orders in the Zoho Backstage dialect (Create an order, Response Structure, Field Explanations)."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
@@ -21,16 +21,16 @@ from vendors.zoho_backstage.codes import (
     payment_type,
     ticket_status,
 )
-from vendors.zoho_backstage.extras import NOTHING_OF_HOLDER, holders_of, ticket_lines
+from vendors.zoho_backstage.extras import NO_HOLDER_EXTRAS, holders_of, ticket_lines
 from vendors.zoho_backstage.people import address_of, billing_address, creator, holder, modifier, purchaser
 from vendors.zoho_backstage.prices import TicketPrice, fees, ticket_prices
 
 _PLACES: Final = 1_000_000
-"""Ticket ids are the order's number times this, and a place: a number of 64 bits, as the vendor's ids are."""
+"""A ticket's id is the order's number times this, plus its place: a 64-bit number, like the vendor's."""
 
 
 def answer(order: Order, background: Background) -> JsonObject:
-    """Return every field of the sample response, from the order and what is known around it."""
+    """Return every field of the sample response."""
     return {
         "id": str(order.number),
         "order_by": address_of(order),
@@ -61,7 +61,7 @@ def _refund_policy(order: Order, background: Background) -> int:
 
 def _cost(order: Order, background: Background) -> JsonObject:
     totals = order.totals
-    # A line without tax has none by its rule, or the producer gave the order's: no rule made that.
+    # A line without tax has a rule without tax, or the producer stated the order's tax, which has no rule.
     taxed = [background.events[line.event_id] for line in order.line_items if line.tax]
     rates = {event.tax_rate for event in taxed}
     names = {event.tax_name for event in taxed}
@@ -91,9 +91,7 @@ def _tickets(order: Order, background: Background) -> list[JsonObject]:
             "ticket_name": background.ticket_classes[ticket.ticket_class_id].name,
             "ticket_class_id": ticket.ticket_class_id,
             "issue_ticket": ticket.code is not None and ticket.status != "voided",
-            "contact": holder(
-                order, ticket.attendee or Attendee(), holders.get(ticket.id, NOTHING_OF_HOLDER)
-            ),
+            "contact": holder(order, ticket.attendee or Attendee(), holders.get(ticket.id, NO_HOLDER_EXTRAS)),
             "created_by": created_by,
             "created_time": moment(ticket.created_at),
             "last_modified_by": created_by if ticket.status == "valid" else changed_by,
@@ -104,16 +102,16 @@ def _tickets(order: Order, background: Background) -> list[JsonObject]:
 
 
 def _ticket_ids(order: Order) -> dict[UUID, str]:
-    """Return the tickets' ids: the order's number and the ticket's place, as the vendor's are made.
+    """Return the tickets' ids: the order's number and the ticket's place.
 
-    Tickets that come later sort behind those that the order has, so that no ticket's place ever changes.
+    Later tickets sort after existing ones, so a ticket's place never changes.
     """
     ids = sorted(ticket.id for ticket in order.tickets)
     return {id_: str(order.number * _PLACES + place) for place, id_ in enumerate(ids, 1)}
 
 
 def _price(order: Order, ticket: Ticket, price: TicketPrice | None) -> JsonObject:
-    """Return what the ticket costs; for a voided one, which has no price, nothing is to be paid."""
+    """Return the ticket's price; a voided ticket has none, and nothing to be paid."""
     line = next(line for line in order.line_items if line.line_number == ticket.line_number)
     discount = price.discount if price else ZERO
     return {
@@ -134,7 +132,7 @@ def _changed_at(order: Order, ticket: Ticket) -> Any:
 
 
 def _as_called(order: Order) -> Iterator[Ticket]:
-    """Yield the tickets in the order in which the call named them; what came later comes last."""
+    """Yield the tickets in the order of the call; later tickets come last."""
     waiting: defaultdict[int, deque[Ticket]] = defaultdict(deque)
     for ticket in order.tickets:
         waiting[ticket.line_number].append(ticket)

@@ -1,4 +1,4 @@
-"""What a call of Zoho Backstage holds (Create an order, Payload Parameters), as it is sent."""
+"""The body of a call of Zoho Backstage (Create an order, Payload Parameters)."""
 
 from typing import Annotated, Any, Final
 
@@ -8,7 +8,7 @@ from schemas.json import JsonObject
 from schemas.order_fields import MAX_QUANTITY
 from schemas.text import AtMost, EmailAddress, IdempotencyKey, Identifier, ShortText
 from vendors.leniency import Call
-from vendors.zoho_backstage.extras import KeptOfHolder
+from vendors.zoho_backstage.extras import HolderExtras
 
 
 def _text(value: Any) -> Any:
@@ -16,22 +16,22 @@ def _text(value: Any) -> Any:
 
 
 LongInteger = Annotated[Identifier, BeforeValidator(_text)]
-"""A number of up to 19 digits, which travels as a number or as text."""
+"""A number of up to 19 digits, sent as a number or as text."""
 
 _OURS: Final = "idempotency_key"
 
 
 class ZohoCall(Call):
-    """A part of a call. Blank text is as a field that is left out: how forms send what nobody filled in."""
+    """A part of a call. Blank text counts as omitted: forms send empty inputs so."""
 
     @classmethod
     def is_given(cls, name: str, value: Any) -> bool:
-        """Say whether a field counts as sent; our own key does also where it is blank, and is refused."""
+        """Return whether a field counts as sent; a blank idempotency key does, and is refused."""
         return value is not None and (name == _OURS or not isinstance(value, str) or bool(value.strip()))
 
     @classmethod
     def is_plain(cls, value: JsonObject) -> bool:
-        """Say whether nothing in the part is null, blank, or written with a fraction."""
+        """Return whether no value is null, blank text, or a number with a fraction."""
         return super().is_plain(value) and not any(
             type(one) is str and (not one or one.isspace()) for one in value.values()
         )
@@ -50,7 +50,7 @@ class BillingAddress(ZohoCall):
 
 
 class BuyerDetails(ZohoCall):
-    """`buyer_details`: the sample nests the billing address here, the text names it beside."""
+    """`buyer_details`: the sample nests the billing address here, the document's text does not."""
 
     purchaser_first_name: ShortText | None = None
     purchaser_last_name: ShortText | None = None
@@ -60,8 +60,8 @@ class BuyerDetails(ZohoCall):
     billing_address: BillingAddress | None = None
 
 
-class TicketData(ZohoCall, KeptOfHolder):
-    """`data`: who will have the ticket, also in the words that only a ticket's `contact` has."""
+class TicketData(ZohoCall, HolderExtras):
+    """`data`: the holder of the ticket, including the fields that only a ticket's `contact` has."""
 
     first_name: ShortText | None = None
     last_name: ShortText | None = None
@@ -69,14 +69,14 @@ class TicketData(ZohoCall, KeptOfHolder):
 
 
 class TicketRequest(ZohoCall):
-    """One of `tickets`: a ticket class, and who will have the ticket."""
+    """One of `tickets`: a ticket class and its holder."""
 
     ticketclass_id: LongInteger
     data: TicketData | None = None
 
 
 class OrderBody(ZohoCall):
-    """The payload of a call; our own name for it may be among the fields, or in a header."""
+    """The payload of a call; our idempotency key may be one of its fields, or a header."""
 
     idempotency_key: IdempotencyKey | None = None
     buyer_details: BuyerDetails
@@ -85,7 +85,7 @@ class OrderBody(ZohoCall):
 
 
 class OrderCall(OrderBody):
-    """The payload with what the path of its call says, as it travels on the queue."""
+    """The payload with the parameters of the call's path, as it is published on the queue."""
 
     portal_id: LongInteger | None = None
     event_id: LongInteger | None = None

@@ -1,4 +1,4 @@
-"""The words of an answer, each with its documented type: what the OpenAPI page says of it."""
+"""Models of the answers, with the documented types, for the OpenAPI page."""
 
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -8,7 +8,7 @@ from pydantic import Field, WithJsonSchema
 from schemas.text import WireModel
 
 Money = Annotated[Decimal, Field(strict=False), WithJsonSchema({"type": "number", "examples": [10, 45.5]})]
-"""An amount, or a percentage: a JSON number, whole in the vendor's sample, exact in ours."""
+"""An amount or a percentage: a JSON number, whole in the vendor's sample, exact here."""
 
 UtcMoment = Annotated[
     str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", examples=["2026-04-11T07:10:08Z"])
@@ -18,7 +18,7 @@ PaymentStatus = Literal["unpaid", "paid", "partially_paid", "refunded"]
 
 
 class StoredAddress(WireModel):
-    """The order's `billing_address`; empty texts where nothing was said."""
+    """The order's `billing_address`; omitted parts are empty texts."""
 
     name: str
     streetAddress1: str
@@ -39,7 +39,7 @@ class Purchaser(WireModel):
 
 
 class User(WireModel):
-    """Who created or changed something; `id` is a number of 64 bits, as text."""
+    """The creator or modifier of an object; `id` is a 64-bit number as text."""
 
     id: str
     email: str
@@ -49,7 +49,7 @@ class User(WireModel):
 
 
 class Cost(WireModel):
-    """What the order costs."""
+    """The amounts of the order."""
 
     sub_total: Money
     discount: Money

@@ -1,4 +1,4 @@
-"""What a call of Zoho Backstage asks for (Create an order), as our request."""
+"""Translating calls of Zoho Backstage (Create an order) to canonical requests."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,23 +9,25 @@ from schemas.json import JsonObject
 from schemas.outcomes import Rejection, rejections_of
 from schemas.requests import CREATE
 from vendors.dialect import Dialect, NotTranslatable
-from vendors.values import without_nothing
+from vendors.values import without_none
 from vendors.zoho_backstage.addresses import billing_address_of
-from vendors.zoho_backstage.extras import HOLDERS, NAME, TICKET_LINES, KeptOfHolder
+from vendors.zoho_backstage.extras import HOLDERS, NAME, TICKET_LINES, HolderExtras
 from vendors.zoho_backstage.request_models import OrderCall, TicketData
 
 
 def _split(payload: Any) -> list[JsonObject]:
     if not isinstance(payload, dict):
-        raise NotTranslatable([Rejection("invalid", None, "an order is an object")])
+        raise NotTranslatable([Rejection("invalid", None, "an order must be an object")])
     return [payload]
 
 
-def _translate(kind: str, words: Mapping[str, Any]) -> JsonObject:
+def _translate(kind: str, body: Mapping[str, Any]) -> JsonObject:
     if kind != CREATE:
-        raise NotTranslatable([Rejection("invalid", "dialect", f"{NAME} has no words for {kind}")])
+        raise NotTranslatable(
+            [Rejection("invalid", "dialect", f"the dialect {NAME} does not support {kind}")]
+        )
     try:
-        call = OrderCall.model_validate(words)
+        call = OrderCall.model_validate(body)
     except ValidationError as error:
         raise NotTranslatable(rejections_of(error)) from error
     buyer = call.buyer_details
@@ -41,15 +43,15 @@ def _translate(kind: str, words: Mapping[str, Any]) -> JsonObject:
         },
         "billing_address": billing_address_of(call),
         "line_items": _line_items(call),
-        # The call comes after the money: the sample's order is paid, by "Transaction API".
+        # The buyer has paid before the call: the sample's order is paid, by "Transaction API".
         "payments": [{"type": "transaction_api"}],
         "extras": _extras(call),
     }
-    return without_nothing(canonical)
+    return without_none(canonical)
 
 
 def tickets_by_line(call: OrderCall) -> list[list[int]]:
-    """Return the places of the tickets of each line: one for each class, in the order of first tickets."""
+    """Return the places of each line's tickets; a line per class, in the order of their first tickets."""
     lines: dict[str, list[int]] = {}
     for place, ticket in enumerate(call.tickets):
         lines.setdefault(ticket.ticketclass_id, []).append(place)
@@ -79,11 +81,11 @@ def _extras(call: OrderCall) -> JsonObject | None:
         for index, place in enumerate(places):
             lines[place] = line_number
             data = call.tickets[place].data or TicketData()
-            said = {name: getattr(data, name) for name in KeptOfHolder.model_fields}
-            if any(said.values()):
-                holders.append({"line": line_number, "place": index, **without_nothing(said)})
-    kept = {TICKET_LINES: None if lines == sorted(lines) else lines, HOLDERS: holders or None}
-    return {NAME: without_nothing(kept)} if any(kept.values()) else None
+            fields = {name: getattr(data, name) for name in HolderExtras.model_fields}
+            if any(fields.values()):
+                holders.append({"line": line_number, "place": index, **without_none(fields)})
+    extras = {TICKET_LINES: None if lines == sorted(lines) else lines, HOLDERS: holders or None}
+    return {NAME: without_none(extras)} if any(extras.values()) else None
 
 
 DIALECT: Final = Dialect(NAME, _split, _translate)

@@ -48,7 +48,7 @@ def load(
                 check_catalogue(opened, catalogue, now=now)
         for name, catalogue in catalogues:
             with _of_file(name, rows, CatalogueConflict):
-                loaded = load_catalogue(opened, catalogue, now=now, tell=tell)
+                loaded = load_catalogue(opened, catalogue, now=now, report=tell)
             rows.append((name, catalogue.tenant, loaded.created, loaded.updated, loaded.unchanged))
     _show(rows, as_json)
 

@@ -53,8 +53,8 @@ def list_(
     from intake.cli.processes.servers import tenant_id, transaction
     from orders.reading.order_reading import OrderFilter, list_ids
     from orders.reading.pages import BadCursor
-    from orders.reading.showing import show_each
-    from orders.reading.whole_orders import read_words
+    from orders.reading.safe_rendering import show_each
+    from orders.reading.wire_orders import read_rendered
     from vendors.registry import CANONICAL
 
     since = None if updated_since is None else _moment(updated_since)
@@ -63,7 +63,7 @@ def list_(
         wanted = OrderFilter(id_, event, email, None if status is None else status.value, since)
         try:
             ids, following = list_ids(connection, wanted, cursor=cursor, limit=limit)
-            page = show_each(ids, CANONICAL, lambda ids: list(read_words(connection, ids)))
+            page = show_each(ids, CANONICAL, lambda ids: list(read_rendered(connection, ids)))
         except BadCursor as error:
             raise CommandFailed(str(error)) from error
     if as_json:
@@ -121,7 +121,7 @@ def show(
     from intake.cli.order_in_dialect import in_dialect, renderer_of
     from intake.cli.processes.servers import transaction
     from orders.reading.order_reading import get_order
-    from orders.reading.showing import OrderNotShown, showing
+    from orders.reading.safe_rendering import OrderNotShown, showing
 
     render = renderer_of(dialect)
     with transaction() as connection:

@@ -21,7 +21,7 @@ from intake.web.problems import Problem, invalid, not_found
 from intake.web.responses import json_response
 from orders.reading.background import with_background
 from orders.reading.order_reading import RequestRow, find_order, get_order
-from orders.reading.showing import showing
+from orders.reading.safe_rendering import showing
 from orders.reading.snapshots import Needs, Snapshot
 from schemas.json import JsonObject
 from schemas.text import parse_uuid
@@ -123,7 +123,7 @@ def answering(call: Call, words: Mapping[str, Any], found: Found, needs: Needs) 
         try:
             check_processed(outcome, REFUSALS)
         except Problem as problem:
-            problem.errors = _under_sent_name(call, acme.in_places_of(words, problem.errors))
+            problem.errors = _under_sent_name(call, acme.with_call_fields(words, problem.errors))
             raise
         return found(snapshot, outcome)
 

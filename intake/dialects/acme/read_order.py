@@ -19,7 +19,7 @@ from orders.reading.background import with_background
 from orders.reading.catalogue_facts import read_classes
 from orders.reading.order_reading import get_order
 from orders.reading.recorded_changes import changes_since
-from orders.reading.showing import showing
+from orders.reading.safe_rendering import showing
 from orders.render import to_json
 from schemas.background import Background
 from schemas.json import JsonObject
@@ -51,7 +51,7 @@ async def said_of_order(
     except NotTranslatable as error:
         raise Problem(422, str(error), errors=[one.as_dict() for one in error.rejections]) from error
     except SQLAlchemyError as error:
-        if acme.compares(words):
+        if acme.needs_current_order(words):
             raise unavailable("the order cannot be read now; send the same again") from error
         return Said(words)
 
@@ -68,8 +68,8 @@ def _said(request: Request, caller: Caller, order_id: UUID, words: JsonObject, k
         background = _with_classes(connection, background, acme.classes_of(words))
     if acme.is_deleted(order):
         return Said(words, order.version)  # it is refused as such, whatever is said of it
-    names = acme.catalogue_words(background)
-    return Said(acme.said_of(words, read, acme.related_of_items(order), names), order.version)
+    names = acme.catalogue_fields(background)
+    return Said(acme.requested_changes(words, read, acme.related_of_items(order), names), order.version)
 
 
 def _with_classes(connection: Connection, background: Background, names: set[str]) -> Background:

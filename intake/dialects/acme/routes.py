@@ -40,9 +40,9 @@ from intake.web.responses import json_response, list_response
 from orders.reading.customers import Customer, orders_of_customer, orders_of_event
 from orders.reading.event_orders import find_event
 from orders.reading.order_reading import RequestRow, find_order
-from orders.reading.showing import as_json, show_each
+from orders.reading.safe_rendering import as_json, show_each
 from orders.reading.snapshots import Needs, Snapshot
-from orders.reading.whole_orders import read_words
+from orders.reading.wire_orders import read_rendered
 from schemas.requests import CANCEL, CREATE, UPDATE
 from schemas.text import is_storable, parse_uuid
 from vendors import acme
@@ -79,7 +79,7 @@ _Filter = Annotated[str | None, Query()]
 
 def _list(request: Request, connection: Connection, caller: Caller, found: list[UUID]) -> Response:
     def show_all(ids: Sequence[UUID]) -> list[Fragment]:
-        return as_json(in_acme(connection, caller.tenant_id, read_words(connection, ids)))
+        return as_json(in_acme(connection, caller.tenant_id, read_rendered(connection, ids)))
 
     listed = show_each(found[:MAX_LIST], DIALECT.name, show_all)
     headers = {}

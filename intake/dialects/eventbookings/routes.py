@@ -26,8 +26,8 @@ from intake.web.problems import Problem, not_found
 from intake.web.responses import list_response
 from orders.reading.background import with_background
 from orders.reading.event_orders import EventOrders, Wanted, find_event
-from orders.reading.showing import as_json, show_each
-from orders.reading.whole_orders import read_words
+from orders.reading.safe_rendering import as_json, show_each
+from orders.reading.wire_orders import read_rendered
 from schemas.dialects import DialectName
 from schemas.outcomes import rejections_of
 from schemas.text import is_storable
@@ -137,7 +137,7 @@ def list_page(
         ids, records, event_id = _find(connection, parts.event_orders, caller, event_uuid, query)
 
         def show_all(ids: Sequence[UUID]) -> list[Fragment]:
-            words = read_words(connection, ids)
+            words = read_rendered(connection, ids)
             orders, background = with_background(connection, caller.tenant_id, words)
             listed = [eventbookings.answer_listed(one, background, links, event_id, query) for one in orders]
             return as_json(listed)

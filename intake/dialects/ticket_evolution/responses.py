@@ -14,12 +14,12 @@ from intake.web.problems import Problem, unavailable
 from intake.web.responses import json_response
 from orders.reading.background import with_background
 from orders.reading.order_reading import RequestRow
-from orders.reading.showing import showing
+from orders.reading.safe_rendering import showing
 from orders.reading.snapshots import Snapshot
 from orders.render import to_json
 from schemas.json import JsonObject
 from vendors import ticket_evolution
-from vendors.ticket_evolution.errors import Layout, in_their_words
+from vendors.ticket_evolution.errors import Layout, with_vendor_fields
 
 _ANOTHER_BODY: Final = "idempotency_conflict"
 
@@ -90,4 +90,4 @@ def _order(snapshot: Snapshot, outcome: RequestRow) -> Fragment | None:
 
 
 def _rejected(outcome: RequestRow, layout: Layout) -> JsonObject:
-    return ticket_evolution.rejected(in_their_words(outcome.errors, layout))
+    return ticket_evolution.rejected(with_vendor_fields(outcome.errors, layout))

@@ -27,8 +27,8 @@ from intake.web.direct_routes import Handler
 from intake.web.problems import Problem
 from intake.web.responses import list_response
 from orders.reading.order_pages import page_of_orders
-from orders.reading.showing import as_json, show_each
-from orders.reading.whole_orders import read_words
+from orders.reading.safe_rendering import as_json, show_each
+from orders.reading.wire_orders import read_rendered
 from schemas.json import JsonObject
 from schemas.requests import CREATE
 from vendors import ticket_evolution
@@ -171,7 +171,7 @@ def _page(request: Request, caller: Caller) -> Response:
         ids, total = page_of_orders(connection, wanted.search, offset=offset, limit=wanted.per_page)
 
         def show_all(ids: Sequence[UUID]) -> list[Fragment]:
-            return as_json(rendered(connection, caller.tenant_id, read_words(connection, ids)))
+            return as_json(rendered(connection, caller.tenant_id, read_rendered(connection, ids)))
 
         shown = show_each(ids, DIALECT.name, show_all)
         words = {

@@ -118,7 +118,7 @@ def _created(words: Mapping[str, Any]) -> Plan:
         try:
             return with_order.make(snapshot, outcomes)
         except Problem as problem:
-            problem.errors = zoho_backstage.in_fields_of(words, problem.errors)
+            problem.errors = zoho_backstage.with_call_fields(words, problem.errors)
             raise
 
     return replace(with_order, make=make)

@@ -1,10 +1,10 @@
-"""Writing what differs: an event at a time, its ticket classes in pages, each page a short transaction.
+"""Writing the differences: event by event, its ticket classes in pages, each page in a short transaction.
 
-**No lock is held while another is waited for.** A page takes those of its locks that are free, in the order
-of ids, and writes; what others have locked is left for the next turn, and where nothing is free, one row is
-waited for, alone. So sales never deadlock with a load, whatever the order of the file, and wait for one page.
-Only an event whose prices mean something else now, another currency or tax, is written as a whole: nobody may
-buy at the old number in the new currency. Its locks are taken in the order in which sales take theirs.
+**A load holds no lock while it waits for another.** A page takes the locks that are free, in the order of
+ids, and writes; locked rows are left for the next turn, and if no row is free, the load waits for a single
+one. So sales never deadlock with a load, whatever the order of the file, and wait for at most one page. Only
+an event with a new currency or tax is written as a whole, since nobody may buy at the old number in the new
+currency. Its locks are taken in the order in which sales take theirs.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -33,17 +33,17 @@ from orders.rows import CatalogueClassRow, CatalogueEventRow, PromoCodeRow
 from schemas.catalogue import TicketClass
 
 PAGE: Final = 500
-"""How many rows that others may wait for are changed in one transaction: they are held for 10 to 20 ms."""
+"""Rows changed in one transaction, on which others may wait: they are locked for 10 to 20 ms."""
 
 _NEW_ROWS: Final = 5_000
-"""How many new rows are inserted in one transaction; nobody waits for these."""
+"""New rows inserted in one transaction; no other transaction waits for these."""
 
 _Change = TypeVar("_Change")
 _Stored = TypeVar("_Stored", covariant=True)
 
 
 class Count(Protocol):
-    """Is told of how many things were new and changed, when that is committed."""
+    """Receives the numbers of new and changed objects after each commit."""
 
     def __call__(self, *, created: int = 0, updated: int = 0) -> None: ...
 
@@ -55,11 +55,11 @@ class _Lock(Protocol[_Stored]):
 
 
 def apply(engine: Engine, differences: Differences, now: datetime, count: Count) -> None:
-    """Write what differs.
+    """Write the differences.
 
-    Raises `CatalogueConflict` for what was sold meanwhile, or `Overtaken`; what is committed by then stays.
+    Raises `CatalogueConflict` if sales in between contradict them, or `Overtaken`; committed pages stay.
     """
-    # What is new is on sale only when its ticket classes are there: these come last, with their seats.
+    # New events are on sale once their ticket classes exist: these come last, with their seats.
     for page in pages(differences.new_events, _NEW_ROWS):
         _insert(engine, tables.events, CatalogueEventRow, page, count)
     for change in differences.changed:
@@ -114,7 +114,7 @@ def _in_turns(
     lock: _Lock[_Stored],
     write: Callable[[Connection, Sequence[_Change], Mapping[str, _Stored]], None],
 ) -> None:
-    """Write the changes, by the ids of their rows: those that are free at a time, or one that is not."""
+    """Write the changes by the ids of their rows: all free rows at a time, or a single locked one."""
     left = dict(changes)
     while left:
         with short(engine) as connection:
@@ -167,7 +167,7 @@ def _write_classes(
 
 
 def _row(change: ClassChange, stored: StoredClass) -> CatalogueClassRow:
-    """Return what the row of a class becomes; its capacity follows its seats until the last of them."""
+    """Return the new row of a class; until the last part of its seats, its capacity is their number."""
     if change.is_last:
         return change.after
     seats = (stored.row.capacity if stored.row.has_seats else 0) + change.seats.more

@@ -1,7 +1,7 @@
-"""What differs between a file and the database: read in pages, without any lock.
+"""Comparing a file with the database: read in pages, without locks.
 
-Most of a file is mostly as it was: what does not differ is never locked, and what contradicts is told before
-anything is written. What is written is compared once more under its lock.
+Most of a file is usually unchanged: unchanged rows are never locked, and conflicts are reported before
+anything is written. Written rows are compared again under their locks.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,27 +20,27 @@ from orders.rows import CatalogueClassRow, CatalogueEventRow, PromoCodeRow
 from schemas.catalogue import Catalogue, Event, TicketClass, promo_code_key
 
 PAGE: Final = 1_000
-"""How many events, or ticket classes with their seats, are read at once."""
+"""Events, or ticket classes with their seats, that are read at once."""
 
 _One = TypeVar("_One")
 
 
 @dataclass(frozen=True, slots=True)
 class ClassChange:
-    """What to write of a ticket class: `after` is its row in the end, when all of its seats are written."""
+    """A change of a ticket class: `after` is its final row, when all of its seats are written."""
 
     after: CatalogueClassRow
     seats: SeatChanges
     is_last: bool = True
-    """False of the parts of a change of very many seats, but the last."""
+    """False for all but the last part of a change with many seats."""
 
     @property
     def weight(self) -> int:
-        """Return how many rows are written."""
+        """Return the number of rows to write."""
         return self.seats.rows + self.is_last
 
     def parts(self, size: int) -> list["ClassChange"]:
-        """Return the change in parts of about so many rows."""
+        """Return the change in parts of about `size` rows."""
         if self.weight <= size:
             return [self]
         parts = [ClassChange(self.after, seats, is_last=False) for seats in self.seats.parts(size)]
@@ -49,7 +49,7 @@ class ClassChange:
 
 @dataclass(slots=True)
 class EventChange:
-    """What to write of one event that exists; `before` is its row as it was read."""
+    """A change of an existing event; `before` is its row as read."""
 
     before: CatalogueEventRow
     after: CatalogueEventRow
@@ -58,23 +58,23 @@ class EventChange:
 
     @property
     def is_repriced(self) -> bool:
-        """Say whether its prices mean something else: then they change with it, in one transaction."""
+        """Return whether its currency or tax changes: then its prices change in the same transaction."""
         return is_repriced(self.before, self.after)
 
     @property
     def has_new_currency(self) -> bool:
-        """Say whether it is to be sold in another currency, which nothing may be sold for yet."""
+        """Return whether its currency changes, which is allowed only before the first sale."""
         return self.before.currency != self.after.currency
 
     @property
     def count(self) -> int:
-        """Return how many of the file's things change."""
+        """Return the number of changed objects of the file."""
         return (self.before != self.after) + len(self.classes) + len(self.promo_codes)
 
 
 @dataclass(slots=True)
 class Differences:
-    """What a file says otherwise than the database, and what of it cannot be."""
+    """The differences between a file and the database, and the conflicts."""
 
     new_events: list[CatalogueEventRow] = field(default_factory=list)
     changed: list[EventChange] = field(default_factory=list)
@@ -84,20 +84,20 @@ class Differences:
 
 
 def compare(
-    engine: Engine, tenant_id: str, catalogue: Catalogue, now: datetime, tell: Callable[[int], object]
+    engine: Engine, tenant_id: str, catalogue: Catalogue, now: datetime, report: Callable[[int], object]
 ) -> Differences:
-    """Return what differs; `tell` is called with the number of things that were compared."""
+    """Return the differences; `report` is called with the number of compared objects."""
     comparison = _Comparison(engine, tenant_id, now)
     for events in pages(catalogue.events, PAGE):
         comparison.add_events(events)
-        tell(len(events))
+        report(len(events))
     classes = ((event, item) for event in catalogue.events for item in event.ticket_classes)
     for page in pages(classes, PAGE, weight=lambda one: 1 + len(one[1].seat_labels()) // 10):
         comparison.add_classes(page)
-        tell(len(page))
+        report(len(page))
     for events in pages((event for event in catalogue.events if event.promo_codes), PAGE):
         comparison.add_promo_codes(events)
-        tell(sum(len(event.promo_codes) for event in events))
+        report(sum(len(event.promo_codes) for event in events))
     return comparison.result()
 
 
@@ -108,7 +108,7 @@ class _Comparison:
         self._now = now
         self._found = Differences()
         self._events: dict[str, EventChange] = {}
-        """By their names in the file; of a new one both rows are the new one."""
+        """By their names in the file; both rows of a new event are the new row."""
 
     def result(self) -> Differences:
         self._found.changed = [event for event in self._events.values() if event.count]
@@ -132,7 +132,7 @@ class _Comparison:
         with short(self._engine) as connection:
             names = [item.id for _, item in page]
             stored = read.read_classes(connection, self._tenant_id, names, self._now)
-            # Also of those that have none any more: seats may be left that have to go.
+            # Also classes without seats in the file: seats to remove may be left.
             seated = [
                 stored[item.id].row.id
                 for _, item in page
@@ -184,7 +184,7 @@ class _Comparison:
 def pages(
     things: Iterable[_One], size: int, *, weight: Callable[[_One], int] = lambda _: 1
 ) -> Iterator[list[_One]]:
-    """Return the things in their order, as many together as weigh no more than the size, or one alone."""
+    """Yield the objects in order, in pages whose weight is at most the size, or of a single object."""
     page: list[_One] = []
     room = size
     for thing in things:

@@ -1,4 +1,4 @@
-"""Holds whose time is over do not keep a seat from going, nor a capacity from being lowered."""
+"""Ending expired holds, so that they block neither the removal of seats nor a lower capacity."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from db.bulk import array
 
-# One that another transaction has locked is used or extended there, and counts as held.
+# A hold that another transaction has locked is used or extended there, and counts as held.
 _END: Final = text("""
     WITH late AS MATERIALIZED (
         SELECT id, ticket_class_id, quantity FROM holds
@@ -26,5 +26,5 @@ _END: Final = text("""
 
 
 def end_late_holds(connection: Connection, class_ids: Iterable[str], now: datetime) -> None:
-    """Give back what is held of these ticket classes, which are locked, by holds whose time is over."""
+    """End the expired holds of these locked ticket classes, and free their inventory."""
     connection.execute(_END, {"ids": array(class_ids), "now": now})

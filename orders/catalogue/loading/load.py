@@ -1,4 +1,4 @@
-"""A catalogue file from end to end: compared as a whole, then written, and what if that fails half way."""
+"""Loading a catalogue file: it is compared as a whole, then written in pages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,105 +16,104 @@ from schemas.catalogue import Catalogue
 
 _TRIES: Final = 5
 
-Tell = Callable[[str, int, int], object]
-"""Is told what is done, of how many of the file's things, and of how many in all."""
+Progress = Callable[[str, int, int], object]
+"""Receives the current step, the number of processed objects of the file, and their total."""
 
 
 @dataclass(slots=True)
 class Loaded:
-    """How many things were new, changed, and as they were."""
+    """The numbers of new, changed and unchanged objects."""
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
 
     def add(self, *, created: int = 0, updated: int = 0) -> None:
-        """Count what is committed."""
+        """Count committed objects."""
         self.created += created
         self.updated += updated
 
 
 def check_catalogue(engine: Engine, catalogue: Catalogue, *, now: datetime) -> None:
-    """Raise `CatalogueConflict` where the file contradicts what is sold; nothing is locked or written."""
+    """Raise `CatalogueConflict` if the file contradicts existing sales; nothing is locked or written."""
     _differences(engine, catalogue, now, _silent)
 
 
 def load_catalogue(
-    engine: Engine, catalogue: Catalogue, *, now: datetime, tell: Tell | None = None
+    engine: Engine, catalogue: Catalogue, *, now: datetime, report: Progress | None = None
 ) -> Loaded:
-    """Write the catalogue; what is in the database and not in the file stays as it is.
+    """Write the catalogue; objects that are only in the database stay.
 
-    It is not one transaction: sales go on meanwhile. The file is checked as a whole before anything is
-    written, and again, page by page, under the locks. Where it ends half way, whatever the reason, complete
-    pages stay, the error has a note that says so, and loading the file once more goes on. Raises
-    `CatalogueConflict`.
+    It is not one transaction, so that sales continue. The file is checked as a whole before anything is
+    written, and again, page by page, under the locks. If loading fails half way, complete pages stay, the
+    error has a note that says so, and loading the file again continues. Raises `CatalogueConflict`.
     """
     loaded, total = Loaded(), _count(catalogue)
     try:
         with alone(engine, catalogue.tenant):
-            _load(engine, catalogue, now, loaded, tell or _silent)
+            _load(engine, catalogue, now, loaded, report or _silent)
     except BaseException as error:
         if loaded != Loaded():
             error.add_note(
-                f"Loaded before that, and kept: {loaded.created} new and {loaded.updated} changed of "
-                f"{total} things. Load the file again to go on."
+                f"Already loaded: {loaded.created} new and {loaded.updated} changed of "
+                f"{total} objects. Load the file again to continue."
             )
         raise
     loaded.unchanged = total - loaded.created - loaded.updated
     return loaded
 
 
-def _load(engine: Engine, catalogue: Catalogue, now: datetime, loaded: Loaded, tell: Tell) -> None:
+def _load(engine: Engine, catalogue: Catalogue, now: datetime, loaded: Loaded, report: Progress) -> None:
     for _ in range(_TRIES):
         try:
-            differences = _differences(engine, catalogue, now, tell)
+            differences = _differences(engine, catalogue, now, report)
             with short(engine) as connection:
                 tenant_id, created, updated = write_tenant(connection, catalogue, now)
             loaded.add(created=created, updated=updated)
             if differences is None:
-                differences = compare(engine, str(tenant_id), catalogue, now, _steps(tell, catalogue))
-            _write(engine, differences, now, loaded, tell)
+                differences = compare(engine, str(tenant_id), catalogue, now, _steps(report, catalogue))
+            _write(engine, differences, now, loaded, report)
         except Overtaken:
             continue
         return
     raise CatalogueConflict(
-        ["ticket classes of the file are made by purchase orders at the same time. Load the file again"]
+        ["purchase orders are creating ticket classes of the file at the same time. Load the file again"]
     )
 
 
-def _differences(engine: Engine, catalogue: Catalogue, now: datetime, tell: Tell) -> Differences | None:
-    """Return what differs, or None where the tenant does not exist yet. Raises `CatalogueConflict`."""
+def _differences(engine: Engine, catalogue: Catalogue, now: datetime, report: Progress) -> Differences | None:
+    """Return the differences, or None if the tenant does not exist yet. Raises `CatalogueConflict`."""
     with short(engine) as connection:
         tenant_id = find_tenant(connection, catalogue.tenant)
         found = alias_conflicts(connection, catalogue, tenant_id)
     differences = None
     if tenant_id is not None:
-        differences = compare(engine, str(tenant_id), catalogue, now, _steps(tell, catalogue))
+        differences = compare(engine, str(tenant_id), catalogue, now, _steps(report, catalogue))
         found += differences.conflicts
     if found:
         raise CatalogueConflict(found)
     return differences
 
 
-def _write(engine: Engine, differences: Differences, now: datetime, loaded: Loaded, tell: Tell) -> None:
+def _write(engine: Engine, differences: Differences, now: datetime, loaded: Loaded, report: Progress) -> None:
     total = len(differences.new_events) + len(differences.new_classes) + len(differences.new_promo_codes)
     total += sum(change.count for change in differences.changed)
     before = loaded.created + loaded.updated
 
     def count(*, created: int = 0, updated: int = 0) -> None:
         loaded.add(created=created, updated=updated)
-        tell("writing", loaded.created + loaded.updated - before, total)
+        report("writing", loaded.created + loaded.updated - before, total)
 
     apply(engine, differences, now, count)
 
 
-def _steps(tell: Tell, catalogue: Catalogue) -> Callable[[int], object]:
+def _steps(report: Progress, catalogue: Catalogue) -> Callable[[int], object]:
     done, total = 0, _count_events(catalogue)
 
     def step(count: int) -> None:
         nonlocal done
         done += count
-        tell("comparing", done, total)
+        report("comparing", done, total)
 
     return step
 
@@ -128,4 +127,4 @@ def _count_events(catalogue: Catalogue) -> int:
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:
-    """Tell nobody."""
+    """Report nothing."""

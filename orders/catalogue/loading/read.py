@@ -1,6 +1,6 @@
-"""Reading what the database has of a file's things, a page at a time: without a lock, or locking them.
+"""Reading the stored objects of a file, a page at a time, with or without locks.
 
-Holds whose time is over count as free here, as they do wherever inventory is taken.
+Expired holds count as free here, as wherever inventory is taken.
 """
 
 from collections import defaultdict
@@ -20,8 +20,8 @@ _PROMO_CODE: Final = columns_of(PromoCodeRow, "promo_codes", "p")
 
 _NAMED: Final = "unnest(CAST(:names AS text[])) AS named (name)"
 
-# LIMIT makes each name a look-up by its key: where statistics are old, a join would read all that the tenant
-# has, for each page or even for each name.
+# LIMIT makes each name a look-up by its key: with outdated statistics, a join would read all objects of the
+# tenant, for each page or even for each name.
 _EVENTS: Final = text(f"""
     SELECT {_EVENT} FROM {_NAMED}
     CROSS JOIN LATERAL (
@@ -52,7 +52,7 @@ _CLASSES: Final = text(f"""
     ) AS late ON true
 """)  # noqa: S608
 
-# NO KEY, as sales lock: a foreign key that points at the class must not wait. And in the order of the ids.
+# NO KEY, like sales: inserts with a foreign key to the class must not wait. In the order of the ids.
 _LOCK_CLASSES: Final = f"""
     SELECT {_CLASS}, c.sold + c.held, e.external_id
     FROM ticket_classes c JOIN events e ON e.id = c.event_id
@@ -81,7 +81,7 @@ _LOCK_PROMO_CODES: Final = f"""
 
 
 class StoredClass(NamedTuple):
-    """A ticket class in the database; `taken` is what is sold or held of it."""
+    """A ticket class in the database; `taken` is the number of its sold or held tickets."""
 
     row: CatalogueClassRow
     taken: int
@@ -89,14 +89,14 @@ class StoredClass(NamedTuple):
 
 
 class StoredPromoCode(NamedTuple):
-    """A promo code in the database, and how often it was used."""
+    """A promo code in the database, with the number of its uses."""
 
     row: PromoCodeRow
     used: int
 
 
 class StoredSeat(NamedTuple):
-    """A seat in the database; without a position it is gone."""
+    """A seat in the database; without a position it is removed."""
 
     id: str
     label: str
@@ -105,13 +105,13 @@ class StoredSeat(NamedTuple):
 
 
 def read_events(connection: Connection, tenant_id: str, names: Iterable[str]) -> dict[str, CatalogueEventRow]:
-    """Return those of the events that exist, by their names in the file."""
+    """Return the existing ones of the events, by their names in the file."""
     rows = connection.execute(_EVENTS, {"tenant_id": tenant_id, "names": array(names)})
     return {event.external_id: event for event in map(CatalogueEventRow._make, rows)}
 
 
 def has_sold(connection: Connection, event: CatalogueEventRow, now: datetime) -> bool:
-    """Say whether anything of the event is sold or held."""
+    """Return whether tickets of the event are sold or held."""
     parameters = {"tenant_id": event.tenant_id, "event_id": event.id, "now": now}
     return bool(connection.scalar(_HAS_SOLD, parameters))
 
@@ -119,7 +119,7 @@ def has_sold(connection: Connection, event: CatalogueEventRow, now: datetime) ->
 def read_classes(
     connection: Connection, tenant_id: str, names: Iterable[str], now: datetime
 ) -> dict[str, StoredClass]:
-    """Return those of the ticket classes that exist, by their names in the file."""
+    """Return the existing ones of the ticket classes, by their names in the file."""
     parameters = {"tenant_id": tenant_id, "names": array(names), "now": now}
     found = map(_stored_class, connection.execute(_CLASSES, parameters))
     return {stored.row.external_id: stored for stored in found}
@@ -132,7 +132,7 @@ def classes_of_event(connection: Connection, event: CatalogueEventRow) -> list[s
 
 
 def lock_classes(connection: Connection, ids: Iterable[str], *, waits: bool) -> dict[str, StoredClass]:
-    """Lock ticket classes and return them by their ids: all, or those that nobody else has locked."""
+    """Lock ticket classes and return them by their ids: all, or those that are not locked."""
     statement = text(_LOCK_CLASSES + ("" if waits else " SKIP LOCKED"))
     found = map(_stored_class, connection.execute(statement, {"ids": array(ids)}))
     return {stored.row.id: stored for stored in found}
@@ -141,7 +141,7 @@ def lock_classes(connection: Connection, ids: Iterable[str], *, waits: bool) -> 
 def read_seats(
     connection: Connection, class_ids: Collection[str], now: datetime
 ) -> dict[str, list[StoredSeat]]:
-    """Return all seats of these ticket classes, those that are gone as well, by the class."""
+    """Return all seats of these ticket classes, including removed ones, by the class."""
     seats: defaultdict[str, list[StoredSeat]] = defaultdict(list)
     if class_ids:
         for class_id, *seat in connection.execute(_SEATS, {"ids": array(class_ids), "now": now}):
@@ -152,18 +152,18 @@ def read_seats(
 def read_promo_codes(
     connection: Connection, event_ids: Collection[str]
 ) -> dict[tuple[str, str], StoredPromoCode]:
-    """Return the promo codes of these events, by the event's id and the code, or what its spellings share."""
+    """Return the promo codes of these events, by the event's id and the code's key."""
     rows = connection.execute(_PROMO_CODES, {"ids": array(event_ids)})
     found = [_stored_promo_code(row) for row in rows]
     by_key = {(stored.row.event_id, stored.row.key): stored for stored in found}
-    # An event may still have two spellings, from before they were one code.
+    # Older events may have two spellings of one code.
     return by_key | {(stored.row.event_id, stored.row.code): stored for stored in found}
 
 
 def lock_promo_codes(
     connection: Connection, ids: Iterable[str], *, waits: bool
 ) -> dict[str, StoredPromoCode]:
-    """Lock promo codes and return them by their ids: all, or those that nobody else has locked."""
+    """Lock promo codes and return them by their ids: all, or those that are not locked."""
     statement = text(_LOCK_PROMO_CODES + ("" if waits else " SKIP LOCKED"))
     found = map(_stored_promo_code, connection.execute(statement, {"ids": array(ids)}))
     return {stored.row.id: stored for stored in found}

@@ -1,4 +1,4 @@
-"""What a catalogue file says, as rows: here alone stands which word goes into which column."""
+"""The rows of a catalogue file: the only mapping of its fields to columns."""
 
 from orders.rows import CatalogueClassRow, CatalogueEventRow, PromoCodeRow
 from schemas.catalogue import Event, PromoCode, TicketClass, promo_code_key
@@ -27,7 +27,7 @@ def row_of_event(item: Event, *, id: str, tenant_id: str) -> CatalogueEventRow:
 
 
 def is_repriced(before: CatalogueEventRow, after: CatalogueEventRow) -> bool:
-    """Say whether what the event's prices mean is another: these change together with the prices."""
+    """Return whether the event's currency or tax changes, which must change together with its prices."""
     return _price_terms(before) != _price_terms(after)
 
 

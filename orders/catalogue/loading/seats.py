@@ -1,8 +1,8 @@
-"""Which seats of a ticket class come, go and move, and writing that.
+"""Changes of a ticket class's seats: which are added, removed and moved.
 
-Only the order of positions matters, and which follow each other: those of a class may start anywhere. So a
-seat that comes in front of 9,000 others moves none of them. Where seats have to move, all of the class move
-to positions that none of them has: no two are in each other's way, and several transactions can do it.
+Only the order of positions matters, and which are consecutive: the positions of a class may start at any
+number. So a seat that is added in front of 9,000 others moves none of them. If seats have to move, all of the
+class move to unused positions: they do not collide, and several transactions can move them.
 """
 
 from collections import Counter
@@ -18,10 +18,10 @@ from orders.catalogue.loading.read import StoredSeat
 from orders.rows import NewSeatRow
 
 _HIGHEST: Final = 2**30
-"""Half of what a position may be: from here on seats move down again, below the lowest."""
+"""Half of the maximum position: from here on seats move down again, below the lowest."""
 
 _GAP: Final = 2
-"""Between positions before a move and after it: nobody sits next to one who has not moved yet."""
+"""The gap between positions before and after a move, so that moved and unmoved seats are never adjacent."""
 
 _REMOVE: Final = text("""
     UPDATE seats SET position = NULL WHERE id = ANY(CAST(:ids AS uuid[])) AND NOT is_taken RETURNING id::text
@@ -35,28 +35,28 @@ _MOVE: Final = text("""
 
 
 class SeatChanges(NamedTuple):
-    """What has to be written of a class's seats: those that go, move, come back, and are new."""
+    """The seats of a class to write: removed, moved, restored and new ones."""
 
     gone: Sequence[StoredSeat] = ()
     moved: Sequence[tuple[str, int]] = ()
     """Ids and positions."""
     back: Sequence[tuple[str, int]] = ()
-    """Of seats that were gone."""
+    """Of restored seats."""
     new: Sequence[tuple[int, str]] = ()
     """Positions and labels."""
 
     @property
     def rows(self) -> int:
-        """Return how many rows are written."""
+        """Return the number of rows to write."""
         return sum(map(len, self))
 
     @property
     def more(self) -> int:
-        """Return how many seats there are more than before."""
+        """Return the number of added seats less removed ones."""
         return len(self.new) + len(self.back) - len(self.gone)
 
     def parts(self, size: int) -> Iterator["SeatChanges"]:
-        """Return the changes in parts of at most so many rows, in this order: first what makes room."""
+        """Return the changes in parts of at most `size` rows, removals first."""
         for start in range(0, self.rows, size):
             first, last = start, start + size
             fields: list[Any] = []
@@ -67,7 +67,7 @@ class SeatChanges(NamedTuple):
 
 
 def compare_seats(wanted: Sequence[tuple[int, str]], stored: Sequence[StoredSeat]) -> SeatChanges:
-    """Return what differs between the file's seats, positions and labels, and the database's."""
+    """Return the differences between the file's seats (positions and labels) and the database's."""
     known = {seat.label: seat for seat in stored}
     labels = {label for _, label in wanted}
     gone = [seat for seat in stored if seat.position is not None and seat.label not in labels]
@@ -92,7 +92,7 @@ def compare_seats(wanted: Sequence[tuple[int, str]], stored: Sequence[StoredSeat
 def _start(
     placed: Sequence[tuple[StoredSeat, int]], stored: Sequence[StoredSeat], count: int
 ) -> tuple[int, bool]:
-    """Return where the positions of the class start, and whether those of its seats change."""
+    """Return the first position of the class, and whether its seats move."""
     starts = Counter(seat.position - position for seat, position in placed if seat.position is not None)
     if len(starts) <= 1:
         return next(iter(starts), 0), False
@@ -104,12 +104,12 @@ def _start(
 
 
 def taken_labels(gone: Iterable[StoredSeat]) -> list[str]:
-    """Return the labels of those that are sold or held."""
+    """Return the labels of the seats that are sold or held."""
     return [seat.label for seat in gone if seat.is_taken]
 
 
 def remove_seats(connection: Connection, gone: Sequence[StoredSeat]) -> set[str]:
-    """Take the places of these seats; return the ids of those that are sold or held by now, and stay."""
+    """Remove these seats; return the ids of those that were sold or held in between, and stay."""
     if not gone:
         return set()
     ids = {seat.id for seat in gone}
@@ -117,7 +117,7 @@ def remove_seats(connection: Connection, gone: Sequence[StoredSeat]) -> set[str]
 
 
 def write_seats(connection: Connection, changes: Iterable[tuple[str, SeatChanges]]) -> None:
-    """Write where seats are, and those that are new, of ticket classes by their ids."""
+    """Write moved, restored and new seats of ticket classes, by the classes' ids."""
     found = list(changes)
     placed = [place for _, one in found for place in (*one.moved, *one.back)]
     if placed:
@@ -127,7 +127,7 @@ def write_seats(connection: Connection, changes: Iterable[tuple[str, SeatChanges
 
 
 def insert_seats(connection: Connection, seats: Iterable[tuple[str, Sequence[tuple[int, str]]]]) -> None:
-    """Insert new seats, positions and labels, of ticket classes by their ids."""
+    """Insert new seats (positions and labels) of ticket classes, by the classes' ids."""
     places = [(class_id, position, label) for class_id, new in seats for position, label in new]
     rows = [NewSeatRow(id_, *place) for id_, place in zip(new_ids(len(places)), places, strict=True)]
     copy_rows(connection, tables.seats, NewSeatRow._fields, rows)

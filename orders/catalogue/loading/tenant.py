@@ -1,4 +1,4 @@
-"""The tenant of a file: its settings, its names in the dialects, and its first signing key."""
+"""The tenant of a file: its settings, its aliases in the dialects, and its first signing key."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -30,24 +30,24 @@ _ADD_ALIASES: Final = text(f"""
 
 
 def find_tenant(connection: Connection, name: str) -> UUID | None:
-    """Return the tenant's id, or None where there is none of this name."""
+    """Return the id of the tenant of this name, or None."""
     return connection.scalars(select(tables.tenants.c.id).where(tables.tenants.c.name == name)).first()
 
 
 def alias_conflicts(connection: Connection, catalogue: Catalogue, tenant_id: UUID | None) -> list[str]:
-    """Return which of the file's aliases belong to other tenants."""
+    """Return the conflicts of the file's aliases with those of other tenants."""
     owners = connection.execute(_OWNERS, _columns(aliases_of(catalogue)))
     return [
-        f"{row.alias} is another tenant's name in {row.dialect}"
+        f"the alias {row.alias} in {row.dialect} belongs to another tenant"
         for row in owners
         if row.tenant_id != tenant_id
     ]
 
 
 def write_tenant(connection: Connection, catalogue: Catalogue, now: datetime) -> tuple[UUID, int, int]:
-    """Write the tenant; return its id, how many things were new, and how many changed.
+    """Write the tenant; return its id, and the numbers of new and of changed objects.
 
-    Raises `CatalogueConflict` where an alias is another tenant's.
+    Raises `CatalogueConflict` if an alias belongs to another tenant.
     """
     table = tables.tenants
     statement = upsert(table).values(id=new_id(), name=catalogue.tenant, created_at=now)
@@ -88,7 +88,7 @@ def _write_settings(connection: Connection, tenant_id: UUID, catalogue: Catalogu
 
 
 def add_ticket_key(connection: Connection, tenant_id: UUID, *, now: datetime) -> TicketKey:
-    """Make a new signing key for the tenant's tickets; codes of older keys stay valid.
+    """Create a new signing key for the tenant's tickets; codes of older keys stay valid.
 
     Raises `SecretKeyUnusable`.
     """

@@ -1,4 +1,4 @@
-"""The transactions of a load: short ones, and one beside them that keeps the tenant's other loads waiting."""
+"""The transactions of a load: short ones, and one that makes other loads of the tenant wait."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,21 +8,21 @@ import psycopg
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
-# Of its own kind, so that no other advisory lock has the same number: "catalog".
+# The seed separates it from other advisory locks: "catalog".
 _ALONE: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:tenant, 27978391236013415))")
 
-# The one that keeps others waiting is idle for as long as the load takes.
+# The transaction that makes others wait is idle for the whole load.
 _STAY: Final = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 
-# A page of names is looked up by them, also where the tables are too new for statistics.
+# A page of names is looked up by index, even if new tables have no statistics yet.
 _BY_KEY: Final = text("SET LOCAL enable_seqscan = off")
 
-# Less than PostgreSQL waits before it looks for a deadlock (one second): the load is always who gives way.
+# Less than PostgreSQL's deadlock_timeout (one second): the load always gives way.
 _GIVE_WAY: Final = text("SET LOCAL lock_timeout = '250ms'")
 
 
 class Overtaken(Exception):
-    """Somebody else makes what the file names at this very moment: compare again."""
+    """Another transaction is creating an object of the file: compare again."""
 
 
 @contextmanager
@@ -37,14 +37,14 @@ def short(engine: Engine) -> Iterator[Connection]:
 def inserting(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that only inserts. Raises `Overtaken`.
 
-    It holds no lock that anybody knows to wait for, unless a purchase makes a ticket class of the same name.
+    No other transaction waits for its locks, unless a purchase creates a ticket class of the same name.
     """
     try:
         with short(engine) as connection:
             connection.execute(_GIVE_WAY)
             yield connection
     except (DBAPIError, psycopg.Error) as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error  # COPY's errors come from the driver
+        cause = error.orig if isinstance(error, DBAPIError) else error  # errors of COPY come from the driver
         if isinstance(cause, psycopg.errors.UniqueViolation | psycopg.errors.LockNotAvailable):
             raise Overtaken from error
         raise
@@ -52,11 +52,11 @@ def inserting(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def alone(engine: Engine, tenant: str) -> Iterator[None]:
-    """Wait until no other load of the tenant runs, and keep others waiting until the block ends.
+    """Wait until no other load of the tenant runs, and make others wait until the block ends.
 
-    By a lock that ends with its transaction: behind a pool that hands out connections for one transaction, a
-    lock of the session would stay with whoever gets the connection next. That transaction has no snapshot, so
-    it keeps nothing from being vacuumed. If its connection is lost, keys are still unique, locks in order.
+    The lock ends with its transaction: behind a pool that assigns connections per transaction, a session lock
+    would stay with the next user of the connection. The transaction has no snapshot, so it does not block
+    vacuum. If its connection is lost, unique keys and the order of locks still protect the data.
     """
     with engine.begin() as guard:
         guard.execute(_STAY)

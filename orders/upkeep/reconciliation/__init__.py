@@ -1,8 +1,8 @@
-"""Reconciliation: what the rows say of each other. It reports and never repairs.
+"""Reconciliation: compare related rows. It reports discrepancies and never repairs them.
 
-Rules stand in one file a subject (`money`, `tickets`, `messages`, `outbox`, `requests`, `inventory`). Tables
-are read page by page (`walks`), and what is found is remembered and told once (`findings`).
-`docs/reconciliation.md` says what each rule means, and what to do.
+The rules are in one file per subject (`money`, `tickets`, `messages`, `outbox`, `requests`, `inventory`).
+Tables are read page by page (`walks`), and findings are stored and published once (`findings`).
+`docs/reconciliation.md` explains each rule, and what to do.
 """
 
 from orders.upkeep.reconciliation.findings import Discrepancy

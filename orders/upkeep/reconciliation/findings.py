@@ -1,4 +1,4 @@
-"""What was found: remembered as rows of `discrepancies`, told once, and forgotten when it is gone."""
+"""Findings: stored as rows of `discrepancies`, published once, and deleted when they are gone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from db.ids import new_ids
 from orders.outbox import add_events
 from orders.rows import EventRow
 
-# By the database's clock: runs of several hosts may cross. In one order, so that two of them do not deadlock.
-# A finding is its rule and its row: with another detail it is the same one.
+# By the database's clock: runs of several hosts may overlap. Ordered, so that two of them do not deadlock. A
+# finding is identified by its rule and its row; another detail does not make it a new one.
 _REMEMBER: Final = text("""
     INSERT INTO discrepancies (rule, subject, tenant_id, detail, found_at, last_seen_at)
     SELECT rule, subject, tenant_id, detail, statement_timestamp(), statement_timestamp()
@@ -31,15 +31,15 @@ _REMEMBER: Final = text("""
 
 _NOW: Final = text("SELECT statement_timestamp()")
 
-# What another run saw after this one began is that run's to forget.
+# Findings that another run saw after this one began are that run's to delete.
 _FORGET: Final = text("DELETE FROM discrepancies WHERE last_seen_at < :began")
 
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """A difference that a rule found: `subject` is the id of the row in question.
+    """A discrepancy that a rule found: `subject` is the id of the row.
 
-    `is_new` says that no run before has found it.
+    `is_new` states that no earlier run has found it.
     """
 
     rule: str
@@ -50,17 +50,20 @@ class Discrepancy:
 
 
 def began(connection: Connection) -> datetime:
-    """Return the moment at which a run begins, by the database's clock."""
+    """Return the start of a run, by the database's clock."""
     moment: datetime = connection.execute(_NOW).scalar_one()
     return moment
 
 
 def remember(
-    connection: Connection, found: Sequence[tuple[str, UUID, UUID, str]], told: frozenset[str], now: datetime
+    connection: Connection,
+    found: Sequence[tuple[str, UUID, UUID, str]],
+    published: frozenset[str],
+    now: datetime,
 ) -> list[Discrepancy]:
-    """Write what was found (rule, subject, tenant, detail), and tell of what is new.
+    """Store findings (rule, subject, tenant, detail), and publish new ones.
 
-    `told` are the rules that are told by event messages.
+    `published` are the rules whose findings are published as event messages.
     """
     unique = {(rule, subject): (tenant_id, detail) for rule, subject, tenant_id, detail in found}
     if not unique:
@@ -77,17 +80,19 @@ def remember(
     remembered = [
         Discrepancy(row.rule, row.subject, *unique[row.rule, row.subject], is_new=row.is_new) for row in rows
     ]
-    add_events(connection, _messages([one for one in remembered if one.is_new and one.rule in told], now))
+    add_events(
+        connection, _messages([one for one in remembered if one.is_new and one.rule in published], now)
+    )
     return remembered
 
 
 def forget(connection: Connection, since: datetime) -> None:
-    """Forget what no run has seen since this moment."""
+    """Delete findings that no run has seen since this moment."""
     connection.execute(_FORGET, {"began": since})
 
 
 def _messages(discrepancies: Sequence[Discrepancy], now: datetime) -> list[EventRow]:
-    """Return one event message each, under an id of its own."""
+    """Return one event message per finding, each with its own id as subject."""
     return [
         EventRow(
             str(id_),

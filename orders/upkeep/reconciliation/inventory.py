@@ -1,12 +1,12 @@
-"""What counters, seats and holds have to do with the tickets, and promo codes with their orders."""
+"""Rules of the inventory: counters, seats and holds against tickets, promo codes against orders."""
 
 from typing import Final
 
 from orders.upkeep.reconciliation.rules import Look, Rule
 
-# Tickets are found by the lines of the classes' events. One that is of another class than its line, or valid
-# although its line is empty, is another rule's finding: counted so or so, `sold` has to be one of the sums.
-# The same holds for a hold that names the order which used it, and is still `held`.
+# Tickets are found by the lines of the classes' events. A ticket of another class than its line, or a valid
+# ticket of an empty line, is another rule's finding: `sold` may be any of the sums with or without it. The
+# same applies to a hold that names the order that used it, and is still `held`.
 _COUNTERS: Final = """
     WITH tickets AS (
         SELECT l.ticket_class_id AS line_class_id, t.ticket_class_id, count(*) AS count,
@@ -50,7 +50,7 @@ COUNTERS: Final = Look(
     ),
 )
 
-# Lines stay when they are emptied: an order that uses a code has one at the code's event.
+# Emptied lines stay: an order that uses a code has a line of the code's event.
 _USES: Final = """
     WITH orders_there AS (
         SELECT DISTINCT order_id FROM order_lines

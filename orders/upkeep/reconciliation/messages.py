@@ -1,11 +1,11 @@
-"""What the event messages of an order have to do with the order."""
+"""Rules of event messages: against their orders."""
 
 from typing import Final
 
 from orders.upkeep.reconciliation.rules import OURS, Look, Rule
 
-# Each change tells of itself with one of the first four types that are counted, and of tickets besides. Where
-# EXISTS is a value, PostgreSQL may read the whole table for it: these are counts.
+# Each change has one event message of the first four counted types, besides those of tickets. PostgreSQL may
+# read the whole table for EXISTS as a value, so these are counts.
 _SEQUENCES: Final = """
     SELECT o.id AS subject, o.tenant_id, o.status, o.version, o.last_sequence, o.cancelled_at,
         m.count, m.first, m.last, m.first_type, m.confirmed, m.updated, m.cancelled, m.paid, m.checked_in,
@@ -68,23 +68,23 @@ SEQUENCES: Final = Look(
                 OR CASE WHEN status = 'placed' THEN cancelled <> 0 AND cancelled_at IS NULL
                     ELSE cancelled <> 1 AND NOT has_valid_tickets END)""",
             "'the types of its event messages are not those of its changes: the first is ' || first_type"
-            " || '; ' || cancelled || ' tell of a cancellation of the order, which is ' || status",
+            " || '; ' || cancelled || ' report a cancellation of the order, which is ' || status",
         ),
     ),
 )
 
-# Only what tells of the whole order has its amounts, whatever its type says. Those that follow from its lines
-# are the rules' of money. Reading JSON takes longer than finding the words that told amounts.
-_TOLD: Final = """
+# Only messages with the whole order have its amounts, whatever their types. Amounts that follow from lines
+# are checked by the rules of money. Searching for the text of the amounts is faster than reading the JSON.
+_PUBLISHED: Final = """
     SELECT o.id AS subject, o.tenant_id, m.sequence, o.shipping, o.service_fee, o.additional_expense,
-        o.discount, told.shipping AS told_shipping, told.service_fee AS told_service_fee,
-        told.additional_expense AS told_additional_expense, told.discount AS told_discount
+        o.discount, published.shipping AS published_shipping, published.service_fee AS published_service_fee,
+        published.additional_expense AS published_additional_expense, published.discount AS published_discount
     FROM orders o
     CROSS JOIN LATERAL (
         SELECT sequence, data FROM event_messages
         WHERE subject = o.id AND position('"totals":' IN data::text) > 0 ORDER BY sequence DESC LIMIT 1
     ) AS m
-    CROSS JOIN LATERAL json_to_record(m.data -> 'totals') AS told (
+    CROSS JOIN LATERAL json_to_record(m.data -> 'totals') AS published (
         shipping numeric, service_fee numeric, additional_expense numeric, discount numeric)
     WHERE o.id > :after AND o.id <= :upto AND position(concat(
         '"shipping":"', o.shipping, '","service_fee":"', o.service_fee,
@@ -94,13 +94,15 @@ _TOLD: Final = """
 
 _AMOUNTS: Final = ("shipping", "service_fee", "additional_expense", "discount")
 
-TOLD: Final = Look(
-    _TOLD,
+PUBLISHED_AMOUNTS: Final = Look(
+    _PUBLISHED,
     (
         Rule(
             "amounts_differ_from_event_message",
-            " OR ".join(f"{name} <> told_{name}" for name in _AMOUNTS),
-            " || ', ' || ".join(f"'{name} is ' || {name} || ', told ' || told_{name}" for name in _AMOUNTS)
+            " OR ".join(f"{name} <> published_{name}" for name in _AMOUNTS),
+            " || ', ' || ".join(
+                f"'{name} is ' || {name} || ', published ' || published_{name}" for name in _AMOUNTS
+            )
             + " || ', by event message ' || sequence",
         ),
     ),

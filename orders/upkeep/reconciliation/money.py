@@ -1,11 +1,11 @@
-"""What the amounts of an order have to do with its lines and its payments."""
+"""Rules of money: the amounts of an order against its lines and its payments."""
 
 from typing import Final
 
 from orders.upkeep.reconciliation.rules import Look, Rule
 
-# The tax of each line by the rule on which it was sold, as `orders.money.pricing` computes it. PostgreSQL
-# divides to 16 significant digits, or to as many decimals as its operands have: 28 are enough for any amount.
+# The tax of each line by its rule of the sale, as `orders.money.pricing` computes it. PostgreSQL divides to
+# 16 significant digits, or to the decimals of its operands: 28 are enough for any amount.
 _LINES: Final = """
     SELECT l.order_id, l.line_number, l.amount, l.tax, l.rounding, l.tax_is_included,
         o.given_tax IS NOT NULL AS is_given, l.tax_rounding <> 'line' AS is_by_sum,
@@ -76,8 +76,8 @@ def _status(paid: str, refunded: str) -> str:
 
 _FOLLOWS: Final = f"payment_status IN ({_status('paid', 'refunded')}, {_status('payments', 'refunds')})"
 
-# A cancelled order of which nothing was paid keeps what it had: `paid` if it was free. Otherwise the status
-# follows the amounts. Where the order's own differ from its payments, which another rule finds, both count.
+# A cancelled order without payments keeps its status: `paid` if it was free. Otherwise the status follows the
+# amounts. If the order's own amounts differ from its payments, which another rule finds, both are accepted.
 _WRONG_STATUS: Final = f"""
     CASE WHEN (status <> 'placed' OR cancelled_at IS NOT NULL) AND least(paid, payments) = 0
         THEN payment_status <> 'unpaid' AND (payment_status <> 'paid' OR paid_in_full_at IS NULL)

@@ -1,6 +1,6 @@
-"""What the outbox has to do with the event messages, and with those that were sent.
+"""Rules of the outbox: against event messages and sent marks.
 
-None of it is told by event messages: they would wait in the same outbox.
+Their findings are not published: the event messages would wait in the same outbox.
 """
 
 from typing import Final
@@ -25,12 +25,13 @@ UNSENT: Final = Look(
             "event_message_never_sent",
             "TRUE",
             "count || ' event messages from ' || first || ' on were not sent, and are not in the outbox'",
-            is_told=False,
+            is_published=False,
         ),
     ),
 )
 
-# What is missing of an order or of a rejection is told of as that. A row of nothing is any tenant's.
+# Missing messages of an order or of a rejection are another rule's finding. A row without a subject is
+# assigned to any tenant.
 _EMPTY: Final = """
     SELECT x.subject, max(x.sequence) AS sequence,
         COALESCE(o.tenant_id, r.tenant_id, (SELECT id FROM tenants ORDER BY id LIMIT 1)) AS tenant_id
@@ -50,12 +51,13 @@ EMPTY: Final = Look(
             "outbox_row_without_event_message",
             "TRUE",
             "'there is no event message ' || sequence",
-            is_told=False,
+            is_published=False,
         ),
     ),
 )
 
-# One finding a tenant, however many are stuck: to count them all costs time while everything is late already.
+# One finding per tenant, however many messages are stuck: counting them all takes time when the system is
+# slow.
 _STUCK: Final = f"""
     SELECT tenant_id AS subject, tenant_id, count(*) AS count, min(created_at) AS since,
         (array_agg(subject || '/' || sequence ORDER BY created_at, sequence))[1] AS oldest
@@ -74,7 +76,7 @@ STUCK: Final = Look(
             "TRUE",
             "CASE WHEN count < 10000 THEN '' ELSE 'more than ' END || count || ' event messages are unsent;"
             " of them the oldest is ' || oldest || ', since ' || since",
-            is_told=False,
+            is_published=False,
         ),
     ),
 )

@@ -1,4 +1,4 @@
-"""What the inbox has to do with the orders and the event messages, and requests that wait too long."""
+"""Rules of requests: the inbox against orders and event messages, and requests that wait too long."""
 
 from typing import Final
 
@@ -49,7 +49,7 @@ REQUESTS: Final = Look(
         Rule(
             "rejection_without_event_message",
             "status = 'rejected'",
-            "'it was rejected, and no event message tells of that'",
+            "'it was rejected, but no event message reports it'",
         ),
     ),
 )

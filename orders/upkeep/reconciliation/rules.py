@@ -1,4 +1,4 @@
-"""What a rule is: a condition on facts that one statement reads from one snapshot."""
+"""Rules: conditions on facts that one statement reads from one snapshot."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,29 +7,29 @@ from typing import Final
 from sqlalchemy import TextClause, text
 
 OURS: Final = "'reconciliation.discrepancy_found'"
-"""The type of the event messages that tell of findings: no other finding is made of them. SQL."""
+"""The type of the event messages of findings, as SQL: rules ignore them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One kind of damage. `is_broken` and `detail` are SQL over the columns of the facts.
+    """One kind of discrepancy. `is_broken` and `detail` are SQL over the columns of the facts.
 
-    A rule about the outbox is not told by an event message: that would wait in the same outbox.
+    Findings about the outbox are not published: the event messages would wait in the same outbox.
     """
 
     name: str
     is_broken: str
     detail: str
-    is_told: bool = True
+    is_published: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One statement a page, and the rules that it answers.
+    """A statement that is run for each page, and the rules that it checks.
 
-    `facts` selects `subject` (the id of the row in question), `tenant_id`, and what the rules compare. A
-    statement has one snapshot and the path writes a change in one transaction: rows that somebody changes
-    meanwhile are seen as they were before or after it, never between.
+    `facts` selects `subject` (the id of the row), `tenant_id`, and the columns that the rules compare. A
+    statement has one snapshot and each change is one transaction: rows that change meanwhile are seen as
+    before or after the change, never in between.
     """
 
     facts: str
@@ -41,7 +41,7 @@ class Look:
             f"('{rule.name}', CASE WHEN {rule.is_broken} THEN COALESCE({rule.detail}, '') END)"
             for rule in self.rules
         )
-        # Sentences are made of what is broken only: of a million rows hardly one.
+        # Details are computed only for broken rows: of a million rows hardly one.
         broken = " OR ".join(f"({rule.is_broken})" for rule in self.rules)
         statement = f"""
             WITH facts AS MATERIALIZED ({self.facts}), broken AS (SELECT * FROM facts WHERE {broken})

@@ -1,4 +1,4 @@
-"""A run of all rules: walk by walk, page by page, and what was found is told on the way."""
+"""A run of all rules: walk by walk, page by page; findings are published on the way."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,10 +16,10 @@ from orders.upkeep.reconciliation.walks import AtOnce, ByEvent, ById, Parameters
 from schemas.money import minor_units
 
 STUCK_AFTER: Final = timedelta(minutes=10)
-"""How long an event message may stay unsent, or a retry overdue, before that is a discrepancy."""
+"""The time after which an unsent event message or an overdue retry is a discrepancy."""
 
 AT_WORK: Final = 0.2
-"""The share of its time in which a gentle run keeps the database busy; then it rests."""
+"""The share of its time in which a gentle run uses the database; otherwise it rests."""
 
 WALKS: Final[Sequence[Walk]] = (
     ById(
@@ -30,7 +30,7 @@ WALKS: Final[Sequence[Walk]] = (
     ById(
         "event messages",
         (("orders", "id"), ("event_messages", "subject"), ("outbox", "subject")),
-        (messages.SEQUENCES, messages.TOLD, messages.NAMELESS, outbox.UNSENT, outbox.EMPTY),
+        (messages.SEQUENCES, messages.PUBLISHED_AMOUNTS, messages.NAMELESS, outbox.UNSENT, outbox.EMPTY),
     ),
     ById("requests", (("requests", "id"),), (requests.REQUESTS,)),
     ById("seats", (("seats", "id"),), (inventory.SEATS,)),
@@ -38,43 +38,43 @@ WALKS: Final[Sequence[Walk]] = (
     ByEvent("events", (inventory.COUNTERS, inventory.USES)),
     AtOnce("what waits", (outbox.STUCK, requests.DELAYED)),
 )
-"""What a run reads, in this order."""
+"""The walks of a run, in this order."""
 
 RULES: Final[Mapping[str, Rule]] = {
     rule.name: rule for walk in WALKS for look in walk.looks for rule in look.rules
 }
 """All rules by their names."""
 
-_TOLD: Final = frozenset(rule.name for rule in RULES.values() if rule.is_told)
+_PUBLISHED: Final = frozenset(rule.name for rule in RULES.values() if rule.is_published)
 
-# A plan that was made while a table was small would read the whole table for each page.
+# A plan made while a table was small would read the whole table for each page.
 _BY_KEY: Final = text("SET LOCAL enable_seqscan = off")
 
 _CURRENCIES: Final = text("SELECT DISTINCT currency FROM events")
 
 Progress = Callable[[str, int], None]
-"""Hears, after each page, what is read and how many pages of it."""
+"""Receives, after each page, the name of the walk and the number of its pages."""
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
 
 def reconcile(connection: Connection, *, now: datetime) -> list[Discrepancy]:
-    """Run every rule in the caller's transaction, without a rest; return all that is found."""
+    """Run every rule in the caller's transaction, without rests; return all findings."""
     return _Run(lambda: nullcontext(connection), now).finish(lambda worked: None, lambda name, page: None)
 
 
 def reconcile_gently(engine: Engine, *, now: datetime, progress: Progress | None = None) -> list[Discrepancy]:
-    """Run every rule, each page in its own transaction, with a rest after it; return all that is found."""
+    """Run every rule, each page in its own transaction with a rest after it; return all findings."""
     return _Run(engine.begin, now).finish(_rest, progress or (lambda name, page: None))
 
 
 def _rest(worked: float) -> None:
-    """Leave the database to those who sell: the time is in proportion to the work, on whatever machine."""
+    """Leave the database to sales: the rest is proportional to the work, on any machine."""
     time.sleep(worked / AT_WORK - worked)
 
 
 class _Run:
-    """One run: what it asks with, and what it has found."""
+    """One run: its connection, parameters and findings."""
 
     def __init__(self, transaction: Transaction, now: datetime) -> None:
         self._transaction = transaction
@@ -115,4 +115,4 @@ class _Run:
                 for look in walk.looks
                 for row in connection.execute(look.statement, {**self._parameters, **page})
             ]
-            return remember(connection, found, _TOLD, self._now)
+            return remember(connection, found, _PUBLISHED, self._now)

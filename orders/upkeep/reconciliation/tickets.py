@@ -1,10 +1,10 @@
-"""What an order's tickets have to do with its lines, its status, and the catalogue."""
+"""Rules of tickets: against lines, the order's status, and the catalogue."""
 
 from typing import Final
 
 from orders.upkeep.reconciliation.rules import Look, Rule
 
-# A purchase that made the inventory has no tickets, nor has one whose tickets a sale took.
+# A purchase that created inventory has no tickets, nor has one whose tickets a sale took.
 _LINES: Final = """
     SELECT l.order_id, l.line_number, l.quantity, count(t.id) AS tickets,
         c.bought_by_order_id IS NOT DISTINCT FROM l.order_id
@@ -52,7 +52,7 @@ ORDERS: Final = Look(
             _HAS_VALID,
             "'the order is ' || status || ', and ' || tickets || ' of its tickets are not voided'",
         ),
-        # An order whose tickets are valid is told of as that.
+        # An order with valid tickets is another rule's finding.
         Rule(
             "cancellation_incomplete",
             f"""CASE WHEN status = 'placed' THEN cancelled_at IS NOT NULL
@@ -76,15 +76,15 @@ _TICKETS: Final = """
         s.ticket_class_id NOT IN (t.ticket_class_id, l.ticket_class_id) AS has_foreign_seat,
         t.code IS NULL AND o.status = 'placed' AND (
             o.payment_status = 'paid'
-            -- What was told with a code was issued, whenever the tenant issues its tickets.
+            -- A ticket published with a code was issued, whenever the tenant issues its tickets.
             OR (
                 SELECT count(*) > 0 FROM event_messages m
                 CROSS JOIN LATERAL json_array_elements(CASE
                     WHEN m.type = 'ticket.issued' THEN json_build_array(m.data -> 'ticket')
                     WHEN json_typeof(m.data -> 'tickets') = 'array' THEN m.data -> 'tickets'
-                    ELSE '[]' END) AS told (ticket)
+                    ELSE '[]' END) AS published (ticket)
                 WHERE m.subject = t.order_id AND m.type IN ('order.confirmed', 'ticket.issued')
-                    AND told.ticket ->> 'id' = t.id::text AND told.ticket ->> 'code' IS NOT NULL)
+                    AND published.ticket ->> 'id' = t.id::text AND published.ticket ->> 'code' IS NOT NULL)
             -- A confirmation that is too large to name its tickets counts them, and all have a code or none.
             OR (
                 SELECT (m.data -> 'ticket_counts' -> c.external_id ->> 'issued')::int > 0

@@ -1,4 +1,4 @@
-"""How the tables are read: page by page, each page with short statements, and nothing locked."""
+"""Walks through the tables: page by page, each with short statements, without locks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from db.bulk import array
 from orders.upkeep.reconciliation.rules import Look
 
 Parameters = Mapping[str, Any]
-"""What the statements of a page are asked with."""
+"""The parameters of the statements of a page."""
 
 PAGE_ROWS: Final = 2_000
-"""How many rows of each of its tables a page has at most, beyond those of its last order."""
+"""Maximum rows of each table in a page, apart from those of its last order."""
 
 _FIRST: Final = UUID(int=0)
 
@@ -22,22 +22,22 @@ _CLASSES: Final = text("SELECT event_id, id, sold FROM ticket_classes ORDER BY e
 
 
 class Walk(Protocol):
-    """A way through some tables, and what is looked at on it."""
+    """A walk through some tables, with the statements for each page."""
 
     @property
     def name(self) -> str:
-        """Return what is read, for people who watch."""
+        """Return the name of the walk, for progress reports."""
 
     @property
     def looks(self) -> Sequence[Look]:
-        """Return what is asked of each page."""
+        """Return the statements for each page."""
 
     def pages(self, connect: "Connect") -> Iterator[Parameters]:
-        """Yield the pages; what comes into being meanwhile is left for the next run."""
+        """Yield the pages; rows inserted meanwhile are left for the next run."""
 
 
 class Connect(Protocol):
-    """Asks one question in a transaction of its own."""
+    """Runs one statement in its own transaction."""
 
     def __call__(self, statement: Any, parameters: Parameters | None = None) -> Sequence[Row[Any]]:
         """Return the rows."""
@@ -45,9 +45,9 @@ class Connect(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ById:
-    """By ids in their order: a page ends before any of the tables has more than its share in it.
+    """Pages by ids in order: a page ends before it has too many rows of any table.
 
-    `keys` are tables, each with the column, the first of an index, that holds the id.
+    `keys` are tables, each with the column of the id, which is the first one of an index.
     """
 
     name: str
@@ -55,7 +55,7 @@ class ById:
     looks: tuple[Look, ...]
 
     def pages(self, connect: Connect) -> Iterator[Parameters]:
-        """Yield the ids after which a page begins, and up to which it goes."""
+        """Yield the id after which each page begins, and its last id."""
         after = _FIRST
         last = connect(self._edge("greatest", "", "DESC LIMIT 1"))[0][0]
         end = self._edge(
@@ -76,13 +76,13 @@ class ById:
 
 @dataclass(frozen=True, slots=True)
 class ByEvent:
-    """By events: several small ones together, a large one alone."""
+    """Pages by events: several small ones together, a large one alone."""
 
     name: str
     looks: tuple[Look, ...]
 
     def pages(self, connect: Connect) -> Iterator[Parameters]:
-        """Yield events, and their ticket classes."""
+        """Yield events with their ticket classes."""
         events: dict[UUID, list[UUID]] = {}
         rows = 0
         for row in connect(_CLASSES):
@@ -103,11 +103,11 @@ def _of(events: Mapping[UUID, Sequence[UUID]]) -> Parameters:
 
 @dataclass(frozen=True, slots=True)
 class AtOnce:
-    """All at once: what is short, or read up to a limit."""
+    """A single page, for short tables, or tables that are read up to a limit."""
 
     name: str
     looks: tuple[Look, ...]
 
     def pages(self, connect: Connect) -> Iterator[Parameters]:
-        """Yield the one page."""
+        """Yield the single page."""
         yield {}

@@ -58,7 +58,7 @@ def test_mistakes_of_a_catalogue_are_named_by_their_fields(
     assert ran.code == 1
     assert ran.out == ""
     assert "events.0.timezone: " in ran.err
-    assert "events.0.ticket_classes.0.price: money travels as a decimal string" in ran.err
+    assert "events.0.ticket_classes.0.price: an amount must be a decimal string" in ran.err
     assert scalar(engine, "SELECT count(*) FROM tenants") == 0
 
 
@@ -97,7 +97,7 @@ def test_of_several_files_none_is_loaded_if_one_contradicts_what_is_sold(
 
     assert ran.code == 1
     assert ran.err.splitlines() == [
-        f"willcall: {bad}: event concert is sold in USD: its currency cannot become EUR",
+        f"willcall: {bad}: event concert is sold in USD: its currency cannot change to EUR",
         f"  {bad}: ticket class standing cannot have a capacity of 4: 5 are sold or held",
     ]
     assert scalar(engine, "SELECT name FROM events") == "Concert"
@@ -126,7 +126,7 @@ def test_a_load_that_ends_half_way_says_what_stays(
     assert ran.code == 1
     assert "standing cannot have a capacity of 4: 5 are sold or held" in ran.err
     assert ran.err.splitlines()[-1] == (
-        "  Loaded before that, and kept: 0 new and 1 changed of 3 things. Load the file again to go on."
+        "  Already loaded: 0 new and 1 changed of 3 objects. Load the file again to continue."
     )
     assert scalar(engine, "SELECT name FROM events") == "Renamed"
 

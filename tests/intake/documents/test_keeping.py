@@ -12,7 +12,7 @@ import pypdfium2
 import pytest
 from sqlalchemy import Engine, text
 
-from orders.upkeep.kept_documents import forget_documents
+from orders.upkeep.document_cleanup import forget_documents
 from tests.factories import make_change, make_request, place, run, scalar
 from tests.intakes import Intake, running_intake
 from tests.makers import patient_get, running_maker

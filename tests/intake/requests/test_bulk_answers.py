@@ -21,7 +21,7 @@ from intake.parts import parts_of
 from intake.requests.answer_plans import WITH_ORIGINAL, Plan, plan_for_one
 from intake.requests.bulk_answers import BulkAnswers
 from orders.reading.order_reading import RequestRow, find_requests
-from orders.reading.showing import OrderNotShown
+from orders.reading.safe_rendering import OrderNotShown
 from schemas.requests import UPDATE, Request
 from tasks.messages import QueueMessage, parse
 from tests.factories import make_change, make_request, run

@@ -44,7 +44,7 @@ def body(**fields: Any) -> dict[str, Any]:
     return dict(make_request(**{"line_items": [LINE], **fields}).body)
 
 
-def told(engine: Engine, outcomes: Sequence[RequestRow]) -> int:
+def published(engine: Engine, outcomes: Sequence[RequestRow]) -> int:
     """Compare what is told of new orders with their rows; return how many were told of."""
     with engine.execution_options(isolation_level="REPEATABLE READ").connect() as connection:
         now = datetime.now(UTC)
@@ -52,16 +52,16 @@ def told(engine: Engine, outcomes: Sequence[RequestRow]) -> int:
         old = read_snapshot(connection, [Wanted(outcomes, Needs.ORDER | Needs.OLD)], now=now)
     assert len(new.orders) == len(old.orders) == len(outcomes)
     for id_, order in old.orders.items():
-        assert order.told is None
+        assert order.published is None
         assert new.orders[id_].json() == order.json()
-    return sum(one.told is not None for one in new.orders.values())
+    return sum(one.published is not None for one in new.orders.values())
 
 
 @pytest.mark.parametrize("fields", KINDS.values(), ids=KINDS)
 def test_a_new_order_is_told_as_its_rows_are(intake: Intake, fields: dict[str, Any]) -> None:
     outcomes = outcomes_of(intake.engine, body(**fields))
 
-    assert told(intake.engine, outcomes) == 1
+    assert published(intake.engine, outcomes) == 1
 
 
 def test_the_recorded_orders_are_told_as_their_rows_are(intake: Intake) -> None:
@@ -72,7 +72,7 @@ def test_the_recorded_orders_are_told_as_their_rows_are(intake: Intake) -> None:
     for start in range(0, len(recorded), 100):
         outcomes = outcomes_of(intake.engine, *recorded[start : start + 100], tenant="recorded")
         count += len(outcomes)
-        shown += told(intake.engine, outcomes)
+        shown += published(intake.engine, outcomes)
 
     assert count == len(recorded)
     assert shown > count / 2
@@ -81,14 +81,14 @@ def test_the_recorded_orders_are_told_as_their_rows_are(intake: Intake) -> None:
 def test_internal_notes_are_in_the_answer_and_not_told(intake: Intake) -> None:
     outcomes = outcomes_of(intake.engine, body(internal_notes=["Only for us."]))
 
-    assert told(intake.engine, outcomes) == 0
+    assert published(intake.engine, outcomes) == 0
 
 
 def test_of_an_order_that_has_changed_the_rows_are_read(intake: Intake) -> None:
     outcomes = outcomes_of(intake.engine, body())
     run(intake.engine, make_change(UPDATE, order_id=str(outcomes[0].order_id), patch={"reference": "later"}))
 
-    assert told(intake.engine, outcomes) == 0
+    assert published(intake.engine, outcomes) == 0
 
 
 def test_of_a_repeated_request_the_rows_are_read(intake: Intake) -> None:
@@ -98,4 +98,4 @@ def test_of_a_repeated_request_the_rows_are_read(intake: Intake) -> None:
 
     assert repeated[0].is_replay
     assert repeated[0].order_id == outcomes[0].order_id
-    assert told(intake.engine, repeated) == 0
+    assert published(intake.engine, repeated) == 0

@@ -1,4 +1,4 @@
-"""Documents are kept for a while and within bounds: what is gone is made again when it is asked for."""
+"""Deleting cached documents that are old, or too many; they are created again on request."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 _WAITING: Final = timedelta(hours=1)
-"""What nobody has made by then is not waited for any more; who still wants it asks again."""
+"""The time after which a document that was not created is no longer waited for; callers may ask again."""
 
 _FAILED: Final = timedelta(minutes=1)
 
@@ -29,9 +29,9 @@ _FORGET: Final = text("""
 
 
 def forget_documents(connection: Connection, *, now: datetime, keep_for: timedelta, max_bytes: int) -> int:
-    """Delete documents that are too old or too many, together and of a tenant; return how many.
+    """Delete documents that are too old, or exceed the limits in all or per tenant; return their number.
 
-    A tenant may have a quarter of the `max_bytes` that all have together.
+    A tenant may use a quarter of `max_bytes`.
     """
     values = {
         "waiting_since": now - _WAITING,

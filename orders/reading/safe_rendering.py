@@ -1,7 +1,7 @@
-"""Showing orders: one that cannot be shown is left out of a list, and takes nothing else with it.
+"""Rendering stored orders so that one that cannot be shown does not break a whole list.
 
-A list is shown as a whole, as it always works; only when that fails it is shown in halves, down to the order
-that fails. That order is logged and counted, and the list says that it is missing.
+A list is rendered as a whole. Only if that fails, it is rendered in halves, down to the order that fails.
+That order is logged and counted, and named in the list as left out.
 """
 
 import logging
@@ -27,7 +27,7 @@ _FRAMES: Final = 6
 
 
 class OrderNotShown(Exception):
-    """The order is stored, and what is stored cannot be shown in these words."""
+    """The order is stored, but cannot be rendered in this dialect."""
 
     def __init__(self, order_id: UUID) -> None:
         super().__init__(f"order {order_id} cannot be shown")
@@ -36,16 +36,16 @@ class OrderNotShown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Shown(Generic[T]):
-    """The orders of a list, in its order, and the ids of those that are missing."""
+    """The rendered orders of a list, in order, and the ids of those left out."""
 
     items: list[T]
     left_out: list[UUID]
 
 
 def show_each(ids: Sequence[UUID], dialect: str, show: Callable[[Sequence[UUID]], list[T]]) -> Shown[T]:
-    """Return what `show` makes of these orders, without those that it fails for.
+    """Return these orders rendered by `show`, without those for which it fails.
 
-    `dialect` is in whose words, for the log and the metric. What is the database's failure is raised.
+    `dialect` is for the log and the metric. Failures of the database are raised.
     """
     try:
         return Shown(show(ids), [])
@@ -62,7 +62,7 @@ def show_each(ids: Sequence[UUID], dialect: str, show: Callable[[Sequence[UUID]]
 
 @contextmanager
 def showing(order_id: UUID, dialect: str) -> Iterator[None]:
-    """Show one order in the block. Raises `OrderNotShown` where that fails, and the database's failures."""
+    """Render one order in the block. Raises `OrderNotShown` if that fails, or the database's failure."""
     try:
         yield
     except Exception as error:
@@ -73,16 +73,16 @@ def showing(order_id: UUID, dialect: str) -> Iterator[None]:
 
 
 def as_json(orders: Sequence[JsonObject]) -> list[Fragment]:
-    """Return orders as one piece of a JSON list, with commas between them: what `show_each` joins to a list.
+    """Return orders as a part of a JSON list, separated by commas: `show_each` joins the parts.
 
-    It is written here, where an order that JSON has no words for can still be left out, and once for all.
+    Encoding here allows an order that cannot be encoded as JSON to be left out.
     """
     return [Fragment(to_json(orders)[1:-1])] if orders else []
 
 
 def is_of_the_database(error: Exception) -> bool:
-    """Say whether it is the database that failed, and not what it has stored."""
-    # A value that the driver cannot read, such as a time beyond Python's years, is the row's.
+    """Return whether the database failed, rather than the stored data."""
+    # A value that the driver cannot read, such as a time beyond Python's years, is stored data.
     return isinstance(error, SQLAlchemyError) and not isinstance(error, DataError)
 
 

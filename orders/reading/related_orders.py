@@ -1,4 +1,4 @@
-"""Reading what belongs to orders: what they replace and are replaced by, sales and their purchase orders."""
+"""Reading related orders: replaced and replacing orders, sales and their purchase orders."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -19,7 +19,7 @@ _RELATED: Final = text("""
 
 
 def read_related(connection: Connection, orders: Sequence[Order]) -> dict[UUID, RelatedOrder]:
-    """Return what belongs to these orders, and themselves: one statement; none for orders without trade."""
+    """Return the orders related to these, and these themselves: one statement, or none without trade."""
     ids = {
         id_
         for order in orders
