@@ -231,6 +231,7 @@ def _count(report: Report, seconds: float) -> None:
     metrics.DEAD_LETTERS.inc(report.dead)
     metrics.BATCHES.inc()
     metrics.BATCH_SECONDS.observe(seconds)
+    metrics.BATCH_REQUESTS.observe(len(report.outcomes))
     log.info(
         "batch committed",
         extra={

@@ -66,6 +66,7 @@ def test_a_busy_worker_answers_counts_every_order_and_tells_of_few(broker: Broke
 
     assert counts["willcall_requests_total", "orders.create", "processed"] == _ORDERS
     assert counts["willcall_batches_total",] >= _ORDERS / _BATCH
+    assert counts["willcall_batch_requests_count",] == counts["willcall_batches_total",]
 
     told = [event for event in heard if event["type"].startswith("task-")]
     assert {event["hostname"] for event in told} == {name}

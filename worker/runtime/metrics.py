@@ -11,6 +11,11 @@ REQUESTS: Final = Counter(
     "willcall_requests_total", "Requests processed, by kind and outcome.", ["kind", "outcome"]
 )
 BATCHES: Final = Counter("willcall_batches_total", "Batches committed.")
+BATCH_REQUESTS: Final = Histogram(
+    "willcall_batch_requests",
+    "Requests in a committed batch.",
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
+)
 BATCH_SECONDS: Final = Histogram(
     "willcall_batch_seconds",
     "From a batch's first read to its commit.",
