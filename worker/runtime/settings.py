@@ -56,8 +56,8 @@ class Settings(BaseSettings):
 
     database_url: Annotated[str | None, AfterValidator(_postgresql)] = Field(
         None,
-        description="PostgreSQL 14 or later; with several hosts (postgresql://user:password@a,b/database) the "
-        "primary is found; unset: the embedded one",
+        description="PostgreSQL 14 or later; with several hosts (postgresql://user:password@a,b/database) "
+        "the primary is found; unset: the embedded one",
     )
     read_database_url: Annotated[str | None, AfterValidator(_standby)] = Field(
         None,
@@ -148,7 +148,7 @@ class Settings(BaseSettings):
     )
     unknown_keys_per_minute: Annotated[int, Field(ge=0)] = Field(
         600,
-        description="unknown API keys that an address may try; 0: no limit, for use behind a proxy that hides "
+        description="unknown API keys that an address may try; 0: no limit, for a proxy in front that hides "
         "addresses",
     )
     key_requests_per_second: Annotated[int, Field(ge=0)] = Field(
@@ -238,8 +238,9 @@ class Settings(BaseSettings):
         if self.database_url is None or embedded.is_of_home(self.database_url, self.home):
             return keys_of_home(self.home)
         raise SecretKeyMissing(
-            "the setting WILLCALL_SECRET_KEY is missing: it seals the secrets in the database. Generate a key "
-            "with `willcall secrets generate`, and set it for each worker, each intake and `willcall migrate`"
+            "the setting WILLCALL_SECRET_KEY is missing: it seals the secrets in the database. Generate a "
+            "key with `willcall secrets generate`, and set it for each worker, each intake and `willcall "
+            "migrate`"
         )
 
     def address_in_links(self) -> str:
