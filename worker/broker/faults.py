@@ -15,7 +15,7 @@ _AMQP: Final = (
     ),
     (
         amqp.ResourceLocked,
-        "A queue is exclusive to another connection. End that connection",
+        "Another connection uses a queue exclusively. End that connection",
     ),
     (amqp.AccessRefused, "The broker's user lacks a permission. Check its password and its permissions"),
     (amqp.NotAllowed, "The broker's user may not use this virtual host. Check its permissions"),
@@ -25,7 +25,7 @@ _AMQP: Final = (
 
 # Redis's errors are told apart by their first word.
 _REDIS: Final = {
-    "OOM": "The broker's memory is full: it accepts nothing new. Raise maxmemory; queued orders are processed",
+    "OOM": "The broker's memory is full: it accepts nothing. Raise maxmemory; queued orders are processed",
     "READONLY": "The broker is a read-only replica. Wait for the failover, or set the URL of the primary",
     "WRONGTYPE": "The key of a queue is not a list. Rename or delete that key",
     "NOPERM": "The broker's user lacks a permission. Check its ACL",
