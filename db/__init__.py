@@ -1,1 +1,1 @@
-"""Tables, engines and migrations: the single source of truth is PostgreSQL."""
+"""The database (PostgreSQL): tables, engines, migrations, bulk writes."""

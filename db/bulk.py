@@ -1,4 +1,4 @@
-"""Writing many rows with one statement: as text made here, which is faster than value by value."""
+"""Writing many rows with one statement, as text made here, which is faster than adapting each value."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,24 +14,24 @@ from sqlalchemy.dialects import postgresql
 
 from db.quiet_errors import quiet_errors
 
-# What COPY's text format gives a meaning to (PostgreSQL, "COPY", file formats).
+# The special characters of COPY's text format (PostgreSQL, "COPY", file formats).
 _COPY_MARKS = "\\\t\n\r"
 _COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 def driver_connection(connection: Connection) -> "psycopg.Connection[Any]":
-    """Return psycopg's own connection below SQLAlchemy's, inside the same transaction."""
+    """Return psycopg's connection below SQLAlchemy's, in the same transaction."""
     return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
 
 
 def copy_rows(
     connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Iterable[Any]]
 ) -> None:
-    """Insert the rows, each in the order of `columns`, with one COPY; nothing is sent for no rows.
+    """Insert the rows, each in the order of `columns`, with one COPY; send nothing if there are none.
 
-    Values are text, numbers, booleans, UUIDs, moments with a time zone, bytes, or None.
+    Values are text, numbers, booleans, UUIDs, aware datetimes, bytes, or None.
     """
-    # By column: most hold one type, which is looked at once for all rows, and many hold nothing.
+    # By column: most have one type, which is checked once for all rows, and many have only None.
     names: list[str] = []
     values: list[Iterable[str]] = []
     for name, column in zip(columns, zip(*rows, strict=True), strict=False):
@@ -54,7 +54,7 @@ def _copy_column(values: Sequence[Any], types: set[type]) -> Iterable[str]:
     if len(types) > 1:
         return map(_copy_field, values)
     (only,) = types
-    # A batch has one moment, often one tenant, one status. Not so amounts: 1.0 and 1.00 are equal, not alike.
+    # A batch has one time, often one tenant and status. Not for amounts: 1.0 equals 1.00, with another text.
     if only in _LITERAL and values.count(values[0]) == len(values):
         return repeat(_copy_field(values[0]), len(values))
     if only in (Decimal, int):
@@ -62,14 +62,14 @@ def _copy_column(values: Sequence[Any], types: set[type]) -> Iterable[str]:
     if only is not str:
         return map(_copy_field, values)
     together = "".join(values)
-    # Nearly no text needs it, and looking is cheaper than translating.
+    # Hardly any text needs escapes, and searching is cheaper than translating.
     if any(mark in together for mark in _COPY_MARKS):
         return [value.translate(_COPY_ESCAPES) for value in values]
     return values
 
 
 _LITERAL: Final = (str, datetime, bool, type(None))
-"""Of these, what is equal is written alike."""
+"""Types whose equal values have the same text."""
 
 
 def _copy_field(value: Any) -> str:
@@ -95,10 +95,9 @@ def update_rows(
     before: Sequence[Sequence[Any]],
     after: Sequence[Sequence[Any]],
 ) -> None:
-    """Write rows that have become others, each in the order of `columns`, with one UPDATE.
+    """Write changed rows, each in the order of `columns`, with one UPDATE; the primary key identifies them.
 
-    Only the columns that differ in some row are written; nothing is sent for no rows. The primary key is what
-    they are known by.
+    Only columns that differ in some row are written; nothing is sent if there are no rows.
     """
     if not after:
         return
@@ -119,7 +118,7 @@ def _update(table: Table, keys: tuple[str, ...], changed: tuple[str, ...]) -> Te
         UPDATE {table.name} SET {", ".join(f"{name} = changed.{name}" for name in changed)}
         FROM unnest({arrays}) AS changed ({", ".join(names)})
         WHERE {" AND ".join(f"{table.name}.{name} = changed.{name}" for name in keys)}
-    """)  # noqa: S608 - made of our own names
+    """)  # noqa: S608 - built from our own names
 
 
 def _type(table: Table, column: str) -> str:
@@ -129,7 +128,7 @@ def _type(table: Table, column: str) -> str:
 def array(values: Iterable[Any]) -> str:
     """Return the values as the text of a PostgreSQL array, to be cast to its type.
 
-    The driver adapts a list value by value; for a batch this is many times faster.
+    For a batch this is many times faster than the driver, which adapts each value.
     """
     items = list(values)
     if set(map(type, items)) == {str}:

@@ -1,4 +1,4 @@
-"""The columns of a typed row, as a SELECT names them."""
+"""The columns of a typed row, for a SELECT."""
 
 from typing import Any
 

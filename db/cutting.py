@@ -1,4 +1,4 @@
-"""Ends what waits for a server that is silent, from another thread."""
+"""Closing connections that wait for a hanging server, from another thread."""
 
 import os
 import socket
@@ -11,10 +11,10 @@ from sqlalchemy import Engine, event
 
 
 class Cutter:
-    """Knows the connections of an engine that are in use.
+    """Tracks the connections of an engine that are in use.
 
-    A server whose processes are stopped keeps its connections open: whoever waits for an answer there would
-    wait for as long as it stands still.
+    A server whose processes are suspended keeps its connections open: a client would wait for its answer as
+    long as it is suspended.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -25,8 +25,8 @@ class Cutter:
             event.listen(engine, how, self._remove)
 
     def cut(self) -> None:
-        """End all connections in use; who waits there is told that the server has gone."""
-        with self._lock:  # none of them is closed meanwhile, so that no number is another file's
+        """Shut down all connections in use; calls that wait on them fail."""
+        with self._lock:  # none of them is closed meanwhile, so that no descriptor is another file's
             for connection in self._in_use:
                 with suppress(OSError, psycopg.Error):
                     _shut(connection.fileno())

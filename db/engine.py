@@ -1,4 +1,4 @@
-"""Engines, made in the process that uses them: a connection does not survive a fork."""
+"""Engines, created in the process that uses them, as a connection does not survive a fork."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -12,16 +12,16 @@ from db.quiet_errors import keep_errors_quiet
 _CONNECT: Final[Mapping[str, Any]] = {
     "connect_timeout": 5,
     "application_name": "willcall",
-    # A statement seen once is worth preparing: the path has a constant handful of them.
+    # Prepare statements at their second use: the hot path has a small, constant number of them.
     "prepare_threshold": 1,
-    # A peer that is gone without a word is noticed after about half a minute, not after two hours.
+    # Detect a peer that was lost without a closed connection after half a minute, not after two hours.
     "keepalives_idle": 15,
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
 
-# Where another server takes over, a lost one is given up before that: libpq's shortest time limit for a
-# connection, and some five seconds for a peer that is gone without a word.
+# If another server can take over, give up a lost one sooner: libpq's shortest timeout for a connection, and
+# some five seconds for a peer that was lost without a closed connection.
 _SEVERAL_HOSTS: Final[Mapping[str, Any]] = {
     "connect_timeout": 2,
     "keepalives_idle": 2,
@@ -30,12 +30,12 @@ _SEVERAL_HOSTS: Final[Mapping[str, Any]] = {
 }
 
 
-# Planning a batch's statement anew for its parameters takes as long as running it for one order.
-# Compiling it (jit) takes longer, and PostgreSQL before 18 does it wherever `_BY_KEY` cannot be had.
+# Planning a batch's statement for its parameters takes as long as running it for one order. Compiling it
+# (jit) takes longer, and PostgreSQL before 18 does it where `enable_seqscan = off` cannot be followed.
 _PLANS: Final[Mapping[str, str]] = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
 
-# The server keeps the locks of a client that is gone without a word until it notices, and left to itself it
-# notices after two hours. Over a socket that is no TCP these do nothing.
+# The server keeps the locks of a lost client until it detects the loss, by default after two hours. These
+# have no effect on Unix sockets.
 _PEER: Final[Mapping[str, str]] = {
     "tcp_keepalives_idle": "2",
     "tcp_keepalives_interval": "1",
@@ -45,8 +45,8 @@ _PEER: Final[Mapping[str, str]] = {
 
 _SETTINGS: Final[Mapping[str, str]] = {**_PLANS, **_PEER}
 
-# A plan that was made while a table was small would read the whole table when it has grown, for each of a
-# batch's five hundred rows, until the next statistics: by then an on-sale is over.
+# A plan that was made while a table was small would scan the whole grown table for each of a batch's five
+# hundred rows, until the next statistics: by then an on-sale is over.
 _BY_KEY: Final[Mapping[str, str]] = {"enable_seqscan": "off"}
 
 
@@ -63,15 +63,15 @@ def make_engine(
     is_pooled: bool = True,
     is_replaced: bool = False,
 ) -> Engine:
-    """Return an engine for one process; a connection that died while idle is replaced silently.
+    """Return an engine for one process; a connection that was lost while idle is replaced silently.
 
-    The server cancels a statement that takes longer than so many seconds, or waits so long for a lock, and
-    ends a session that does nothing for so long in the middle of a transaction. 0 is for ever. What is not
-    pooled (`is_pooled`) is closed after each use.
+    The server cancels a statement after `statement_seconds`, a wait for a lock after `lock_seconds`, and ends
+    a session that idles in a transaction for `idle_seconds`; 0 means no limit. Without `is_pooled`
+    connections are closed after each use.
 
-    Callers that try a failed transaction again anyway (`is_tried_again`) save a round trip for each. Where
-    everything is looked up by key (`is_by_key`), no plan reads a whole table. Where another server takes over
-    (`is_replaced`, and where the URL names several), one that is lost is given up sooner.
+    With `is_tried_again`, for callers that retry failed transactions, connections are not pinged before use,
+    which saves a round trip. With `is_by_key` no plan scans a whole table. With `is_replaced`, and for a URL
+    with several hosts, a lost server is given up sooner.
     """
     settings = {**_SETTINGS, **(_BY_KEY if is_by_key else {})}
     if statement_seconds:

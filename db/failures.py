@@ -1,4 +1,4 @@
-"""Whose fault a failure of the database is, by its SQLSTATE (PostgreSQL, appendix A)."""
+"""Classifying failures of the database by their SQLSTATE (PostgreSQL, appendix A)."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -15,14 +15,14 @@ _SILENT: Final = "the database does not answer: "
 
 
 class Fault(StrEnum):
-    """Whose fault it is, and hence what is to be done."""
+    """The cause of a failure, and so what to do."""
 
     SYSTEM = "system"
-    """The database cannot take anything now: wait, and try the same again."""
+    """The database cannot take work now: wait, and retry."""
     SIZE = "size"
-    """It was too much for the database as it is now: try the halves; what is alone waits."""
+    """The batch was too much for the database: retry its halves; a single request waits."""
     STATEMENT = "statement"
-    """What was asked failed: of several, halves tell whose it was."""
+    """A request of the batch failed: halve the batch until it is alone."""
 
 
 BY_SQLSTATE: Final[Mapping[str, Fault]] = {
@@ -50,37 +50,37 @@ BY_SQLSTATE: Final[Mapping[str, Fault]] = {
     "72": Fault.SYSTEM,  # snapshot too old
     "F0": Fault.SYSTEM,  # configuration file
 }
-"""A code, or its class of two letters where the code is not here. All others: the statement's."""
+"""The fault by code, or by its class of two letters for codes that are not listed. All others: STATEMENT."""
 
 
 def fault_of(error: BaseException) -> Fault:
-    """Return whose fault the error is; what did not come from the database is the statement's."""
+    """Return the fault of the error; an error that is not the database's is `STATEMENT`."""
     if isinstance(error, PoolTimeout | SecretKeyMissing):
         return Fault.SYSTEM
     cause = _cause(error)
     if not isinstance(cause, psycopg.Error):
         return Fault.STATEMENT
     code = cause.sqlstate
-    if code is None:  # the driver's own: no connection, or a value that it cannot send
+    if code is None:  # the driver's own error: no connection, or a value that it cannot send
         is_away = isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError)
         return Fault.SYSTEM if is_away else Fault.STATEMENT
     return BY_SQLSTATE.get(code) or BY_SQLSTATE.get(code[:2], Fault.STATEMENT)
 
 
-def is_of_schema(error: BaseException) -> bool:
-    """Say whether a table, a column or a function is not there: the schema is not this program's."""
+def is_schema_error(error: BaseException) -> bool:
+    """Tell whether a table, a column or a function is missing: the schema is another version's."""
     code = sqlstate_of(error)
     return code is not None and code.startswith("42") and code != "42501"
 
 
 def sqlstate_of(error: BaseException) -> str | None:
-    """Return the code that the server gave, None for the driver's own errors and all others."""
+    """Return the server's code, or None for the driver's own errors and all others."""
     code: str | None = getattr(_cause(error), "sqlstate", None)
     return code
 
 
 def describe(error: BaseException) -> str:
-    """Return the error in a line for logs: its SQLSTATE and the server's own words, without any values."""
+    """Return the error in a line for logs: its SQLSTATE and the server's message, without any values."""
     cause = _cause(error)
     if not isinstance(cause, psycopg.Error):
         return f"{type(error).__name__}: {error}"[:500]
@@ -89,7 +89,7 @@ def describe(error: BaseException) -> str:
 
 
 def is_silent(error: BaseException) -> bool:
-    """Say whether the server was not reached, or ended the connection."""
+    """Tell whether the server could not be reached, or ended the connection."""
     code = sqlstate_of(error)
     return code is None or code.startswith(("08", "57P"))
 

@@ -1,4 +1,4 @@
-"""Can this database take work of this program? Asked of the database before a request is blamed."""
+"""Checking whether the database can take work, before a failure is attributed to a request."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -12,7 +12,7 @@ from db.sealed_rows import find_wrong_key
 from db.tables import metadata
 
 _NAMED: Final = 3
-"""How many of the things that are missing a sentence names."""
+"""How many missing columns or indexes a sentence names."""
 
 _READ_ONLY = text("SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::boolean")
 
@@ -25,22 +25,22 @@ _COLUMNS = text("""
 _INDEXES = text("SELECT relname FROM pg_class WHERE relkind = 'i' AND pg_table_is_visible(oid)")
 
 
-def find_trouble(engine: Engine, *, is_newer_fine: bool = False) -> str | None:
-    """Return why the database cannot take work, as a sentence for operators, or None: it can.
+def find_trouble(engine: Engine, *, accepts_newer: bool = False) -> str | None:
+    """Return why the database cannot take work, as a sentence for operators, or None if it can.
 
-    It looks at what a failed statement does not tell: is it writable, is its schema that of this program, are
-    its secrets sealed with this process's key?
-    With `is_newer_fine` a newer schema that has all that is needed is no trouble: a worker of the version
-    before works beside one of this version, until something fails.
+    It checks what a failed statement does not show: whether the database is writable, whether its schema is
+    this version's, and whether this process's key opens its secrets.
+    With `accepts_newer` a newer schema with everything that this version needs is accepted: during an upgrade
+    workers of the previous version continue, until something fails.
     """
     try:
         with engine.connect() as connection:
             return (
                 read_only(connection)
-                or other_schema(connection, is_newer_fine=is_newer_fine)
+                or schema_difference(connection, accepts_newer=accepts_newer)
                 or find_wrong_key(connection)
             )
-    except Exception as error:  # noqa: BLE001 - whatever it is, the database did not answer as it should
+    except Exception as error:  # noqa: BLE001 - whatever it is, the database cannot take work
         return describe(error)
 
 
@@ -48,32 +48,39 @@ def read_only(connection: Connection) -> str | None:
     """Return why nothing can be written, or None."""
     is_standby, is_read_only = connection.execute(_READ_ONLY).one()
     if is_standby:
-        return "the database is a standby: promote it, or connect to the primary"
+        return "the database is a standby. Promote it, or connect to the primary"
     if is_read_only:
-        return "the database is read-only: look at default_transaction_read_only, and at its disk"
+        return "the database is read-only. Check default_transaction_read_only, and its disk"
     return None
 
 
-def other_schema(connection: Connection, *, is_newer_fine: bool = False) -> str | None:
-    """Return how the database's schema differs from what this program needs, or None."""
+def schema_difference(connection: Connection, *, accepts_newer: bool = False) -> str | None:
+    """Return how the database's schema differs from this version's, or None."""
     newest, current = newest_revision(), current_revision(connection)
     if current is None:
-        return "the database has no schema: run `willcall migrate`"
+        return "the database has no schema. Run `willcall migrate`"
     if sentence := too_old(current):
         return sentence
     if current != newest and is_known(current):
-        return f"the database's schema is {current}, and this program needs {newest}: run `willcall migrate`"
-    if missing := missing_things(connection):
-        return f"the database's schema lacks {_some(missing)}: it was removed, or this program is too old"
-    if current != newest and not is_newer_fine:
         return (
-            f"the database's schema is {current}, and this program knows only {newest}: use a newer version"
+            f"the database schema ({current}) is older than this version, which needs {newest}. "
+            "Run `willcall migrate`"
+        )
+    if missing := missing_objects(connection):
+        return (
+            f"the database schema lacks {_some(missing)}. Restore it, or use a newer version if a migration "
+            "removed it"
+        )
+    if current != newest and not accepts_newer:
+        return (
+            f"the database schema ({current}) is newer than this version, which needs {newest}. "
+            "Use a newer version"
         )
     return None
 
 
-def missing_things(connection: Connection) -> Sequence[str]:
-    """Return the columns and indexes that this program needs and the database has not, in order."""
+def missing_objects(connection: Connection) -> Sequence[str]:
+    """Return the names of the columns, or else of the indexes, that the database lacks, sorted."""
     columns, indexes = _known(metadata)
     tables = sorted(metadata.tables)
     found = set(connection.scalars(_COLUMNS, {"tables": tables}))

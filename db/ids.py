@@ -1,4 +1,4 @@
-"""Keys that sort by the time of their making (UUIDv7, RFC 9562), so that new rows lie together."""
+"""Keys that sort by their time of creation (UUIDv7, RFC 9562), so that new rows are close together."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ _MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
 _LATEST_MS: Final = 2**48 - 1
 _VERSION: Final = 14
 _VARIANT: Final = 19
-"""Where a UUID's text says what it is (RFC 9562, 4.1 and 4.2)."""
+"""The positions of the version and the variant in a UUID's text (RFC 9562, 4.1 and 4.2)."""
 
 
 def new_id() -> UUID:
@@ -22,16 +22,16 @@ def new_id() -> UUID:
 
 
 def new_ids(count: int) -> list[str]:
-    """Return so many new keys, ascending, as text: what a batch writes into many rows is text already."""
+    """Return `count` new keys, ascending, as text, which is what bulk writes need."""
     return [str(uuid7()) for _ in range(count)]
 
 
 def ids_of_request(request_id: str, now: datetime, what: str, *, after_ms: int = 0) -> Iterator[str]:
-    """Return keys for what a request makes, ascending and without end: the same each time it is decided.
+    """Yield keys for the rows that a request creates, ascending: the same each time it is decided.
 
-    They are UUIDv7 in form, and sort as the requests' ids do. Their time is that of the request's id,
-    or `now` where that tells none, and more than `after_ms` (milliseconds since 1970). Their last 32 bits
-    are a digest of the whole id and of `what` is made, and a number.
+    They have the form of a UUIDv7, and sort like the requests' ids. Their time is that of the request's id,
+    or `now` if it has none, and more than `after_ms` (milliseconds since 1970). Their last 32 bits are a
+    digest of the whole id and of `what` is created, and a number.
     """
     if not is_dated(request_id):
         request_id = _dated(request_id, now)
@@ -44,7 +44,7 @@ def ids_of_request(request_id: str, now: datetime, what: str, *, after_ms: int =
 
 
 def _dated(id_: str, now: datetime) -> str:
-    """Return an id that has the time, and for the rest a digest of the given one."""
+    """Return an id with the time, and a digest of the given id as the rest."""
     time = f"{int(now.timestamp() * 1000):012x}"
     digest = blake2b(id_.encode(), digest_size=10).hexdigest()
     variant = "89ab"[int(digest[3], 16) & 3]
@@ -52,17 +52,17 @@ def _dated(id_: str, now: datetime) -> str:
 
 
 def is_dated(id_: str) -> bool:
-    """Say whether the id, a UUID as text, tells when it was made: reading it as a UUID takes longer."""
+    """Tell whether the id, a UUID as text, has a time; parsing it as a UUID would take longer."""
     return id_[_VERSION] == "7" and id_[_VARIANT] in "89ab"
 
 
 def time_of(id_: str) -> int:
-    """Return an id's first 48 bits: the milliseconds since 1970, if it `is_dated` (RFC 9562, 5.7)."""
+    """Return an id's first 48 bits: its milliseconds since 1970, if it `is_dated` (RFC 9562, 5.7)."""
     return int(id_[:8] + id_[9:13], 16)
 
 
 def is_recent(id_: UUID, now: datetime, within: timedelta) -> bool:
-    """Say whether the id is one of ours by its form, a UUIDv7, and was made lately.
+    """Tell whether the id is a UUIDv7, like our own, and was created within the given time.
 
     Its first 48 bits are the milliseconds since 1970 (RFC 9562, 5.7).
     """

@@ -1,4 +1,4 @@
-"""Bring the database to the newest schema."""
+"""Migrating the database to the newest schema."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 
 from db.revisions import MIGRATIONS, SchemaTooOld, current_revision, newest_revision, too_old
 
-# Two migrations at once would both create the same tables; the second waits here for the first.
+# Two migrations at once would create the same tables; the second waits here for the first.
 _LOCK_KEY: Final = 0x77696C6C63616C6C
 
 
@@ -19,12 +19,12 @@ def _config() -> Config:
 
 
 def upgrade(engine: Engine) -> tuple[str | None, str]:
-    """Run what migrations are missing; return the revision before and after.
+    """Run the missing migrations; return the revisions before and after.
 
     Raises `SchemaTooOld`, and changes nothing, where the first migration comes too late.
     """
     with engine.connect() as guard, engine.connect() as connection:
-        # A lock that ends with its transaction: behind a pooler the session is somebody else's after it.
+        # A lock of the transaction: behind a pooler, the session is another client's after it.
         guard.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
         before = current_revision(connection)
         connection.rollback()

@@ -1,8 +1,8 @@
-"""Poolers that lend a server's connection for one transaction: PgBouncer with `pool_mode=transaction`.
+"""Poolers that lend a server connection for one transaction: PgBouncer with `pool_mode=transaction`.
 
-Nothing of a session stays there from one transaction to the next. So nothing is prepared, and the settings
-that a server is told of at each connection, it is told at the beginning of each transaction. All else that
-Willcall does ends with its transaction anyway.
+A session's state does not survive a transaction there. So no statement is prepared, and the settings that are
+otherwise sent with each connection are sent at the beginning of each transaction. Everything else that
+Willcall does ends with its transaction.
 """
 
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ from db.bulk import driver_connection
 _REFUSAL: Final = "unsupported startup parameter"
 
 _refusing: Final[set[tuple[str, str]]] = set()
-"""The hosts and ports where somebody does not take `options`, so that only the first connection tries."""
+"""The hosts and ports that refuse `options`, so that only the first connection tries them."""
 
 
 def keep_settings(engine: Engine, settings: Mapping[str, str]) -> None:
-    """Have all transactions of the engine run with these settings of the server, by name."""
+    """Run all transactions of the engine with these server settings, by name."""
     options = " ".join(f"-c {name}={value}" for name, value in settings.items())
     statements = "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in settings.items())
 
@@ -29,15 +29,15 @@ def keep_settings(engine: Engine, settings: Mapping[str, str]) -> None:
 
     def begin(connection: Connection) -> None:
         driver = driver_connection(connection)
-        if leads_to_pooler(driver) and not driver.autocommit:
+        if is_through_pooler(driver) and not driver.autocommit:
             connection.exec_driver_sql(statements, execution_options={"no_parameters": True})
 
     event.listen(engine, "do_connect", connect)
     event.listen(engine, "begin", begin)
 
 
-def leads_to_pooler(connection: "psycopg.Connection[Any]") -> bool:
-    """Say whether the connection leads to a pooler."""
+def is_through_pooler(connection: "psycopg.Connection[Any]") -> bool:
+    """Tell whether the connection goes through a pooler."""
     return connection.prepare_threshold is None
 
 
@@ -57,15 +57,15 @@ def _connect(
     takes_options = connection is not None
     if connection is None:
         connection = dialect.connect(*arguments, **parameters)
-    if not takes_options or _is_somebody_between(connection):
+    if not takes_options or _is_pooler_between(connection):
         connection.prepare_threshold = None
     return connection
 
 
-def _is_somebody_between(connection: "psycopg.Connection[Any]") -> bool:
-    """Say whether the id that was given for cancelling is not that of the server's process.
+def _is_pooler_between(connection: "psycopg.Connection[Any]") -> bool:
+    """Tell whether the process id for cancelling differs from that of the server's process.
 
-    A pooler makes up its own, as its client has another process for each transaction.
+    A pooler generates its own id, as each transaction may use another server process.
     """
     try:
         connection.autocommit = True

@@ -1,7 +1,7 @@
-"""Which of several servers is the primary: who was it last, and who is it no more.
+"""Finding the primary among several servers, also after a failover.
 
-libpq tries the hosts in their order and takes the first that can be written to (`target_session_attrs`). Here
-is what it does not do: it forgets whom it found, and never looks again at a server that it is connected to.
+libpq tries the hosts in order and takes the first that is writable (`target_session_attrs`). This module adds
+what it lacks: it remembers the host that was found, and drops connections to a server that became read-only.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,19 +17,18 @@ from worker.runtime.database_url import ATTRIBUTES
 
 _READ_ONLY: Final = "25006"
 
-# What a server tells by itself, with its next answer, when it has changed (PostgreSQL, "Asynchronous
-# Operations").
+# Parameters whose changes a server reports with its next answer (PostgreSQL, "Asynchronous Operations").
 _SIGNS: Final[Mapping[str, tuple[bytes, ...]]] = {
     "read-write": (b"in_hot_standby", b"default_transaction_read_only"),
     "primary": (b"in_hot_standby",),
 }
 
 _found: Final[dict[tuple[str, str], int]] = {}
-"""The position of the last good host among these hosts and ports. All engines of a process share it."""
+"""The index of the last good host, by hosts and ports; shared by all engines of a process."""
 
 
 def keep_to_the_primary(engine: Engine) -> None:
-    """Have the engine's connections lead to a server that can be written to, also after a failover."""
+    """Connect the engine to a writable server, also after a failover."""
     event.listen(engine, "handle_error", _leave_read_only)
     if signs := _SIGNS.get(str(engine.url.query.get(ATTRIBUTES))):
         event.listen(engine, "checkout", _leave_former(signs))
@@ -39,29 +38,29 @@ def keep_to_the_primary(engine: Engine) -> None:
 
 
 def has_several_hosts(url: URL) -> bool:
-    """Say whether the URL names several servers, in the form of `worker.runtime.database_url`."""
+    """Tell whether the URL names several servers, in the form of `worker.runtime.database_url`."""
     return "," in str(url.query.get("host", ""))
 
 
 def _leave_read_only(context: ExceptionContext) -> None:
-    """Throw away all connections of the pool when a server turns out to take no changes (any more)."""
-    # The next ones lead to the primary, whether it has another host, another address or the same again.
+    """Discard all connections of the pool when a server refuses a change as read-only."""
+    # New connections find the primary: at another host, another address, or the same.
     if sqlstate_of(context.original_exception) == _READ_ONLY:
         context.is_disconnect = True
 
 
 def _leave_former(signs: tuple[bytes, ...]) -> Callable[[psycopg.Connection[Any], object, object], None]:
-    """Throw away connections whose server has said meanwhile that it is a standby, or read-only."""
+    """Discard connections whose server has reported that it is a standby, or read-only."""
 
     def check(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:
         if any(connection.pgconn.parameter_status(sign) == b"on" for sign in signs):
-            raise InvalidatePoolError("the server cannot be written to any more")
+            raise InvalidatePoolError("the server is no longer writable")
 
     return check
 
 
 def _last_good_first(_: object, __: object, ___: object, parameters: dict[str, Any]) -> None:
-    """Put the last good host before the others: what hangs costs the time limit of each new connection."""
+    """Put the last good host first: a hanging one costs each new connection its timeout."""
     hosts, ports = parameters["host"].split(","), parameters["port"].split(",")
     first = _found.get((parameters["host"], parameters["port"]), 0)
     order = [first, *(index for index in range(len(hosts)) if index != first)]
@@ -70,7 +69,7 @@ def _last_good_first(_: object, __: object, ___: object, parameters: dict[str, A
 
 
 def _remember(url: URL) -> Callable[[psycopg.Connection[Any], object], None]:
-    """Remember which of the hosts a new connection has found."""
+    """Return a listener that remembers the host of a new connection."""
     hosts, ports = str(url.query["host"]), str(url.query["port"])
     places = list(zip(hosts.split(","), ports.split(","), strict=True))
 

@@ -1,7 +1,7 @@
-"""Errors of the database that quote nothing: no statement, no parameter, no row, and so no buyer.
+"""Removing statements, parameters and rows, and so buyers' data, from the errors of the database.
 
-An error's text ends in logs, dead letters, task events and terminals. It is cut where it comes into being,
-so that nobody who passes it on has to think of it. What is left tells what happened and to which table.
+An error's text ends up in logs, dead letters, task events and terminals. It is redacted where it is raised,
+so that no later code has to. The rest of the text says what happened, and to which table.
 """
 
 from collections.abc import Iterator
@@ -14,17 +14,17 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import StatementError
 
 _QUOTING: Final = ("22", "P0", "XX")
-"""Classes whose sentences quote values (PostgreSQL, appendix A): data, PL/pgSQL's own, internal errors."""
+"""Classes whose messages quote values (PostgreSQL, appendix A): data, PL/pgSQL, internal errors."""
 
 
 def keep_errors_quiet(engine: Engine) -> None:
-    """Have all errors of the engine's connections quote nothing."""
+    """Redact all errors of the engine's connections."""
     event.listen(engine, "handle_error", _quieten_both)
 
 
 @contextmanager
 def quiet_errors() -> Iterator[None]:
-    """Have errors of the driver quote nothing, where SQLAlchemy is not between: COPY."""
+    """Redact errors of the driver where SQLAlchemy is not involved: COPY."""
     try:
         yield
     except psycopg.Error as error:
@@ -33,16 +33,16 @@ def quiet_errors() -> Iterator[None]:
 
 
 def quieten(error: psycopg.Error) -> None:
-    """Leave of the error's text what `sentence` says; its SQLSTATE and its diagnosis stay."""
+    """Replace the error's text by `sentence`; its SQLSTATE and its diagnosis stay."""
     error.args = (sentence(error),)
 
 
 def sentence(error: psycopg.Error) -> str:
-    """Return the error in one line, with the names of what it is about, and without any value."""
+    """Return the error in one line, with the names of its table, column and constraint, without any value."""
     code, diagnosis = error.sqlstate, error.diag
-    words = diagnosis.message_primary or " ".join(str(error).split()) or type(error).__name__
+    message = diagnosis.message_primary or " ".join(str(error).split()) or type(error).__name__
     if code is not None and code.startswith(_QUOTING):
-        words = words.partition('"')[0].rstrip(" :") if code.startswith("22") else type(error).__name__
+        message = message.partition('"')[0].rstrip(" :") if code.startswith("22") else type(error).__name__
     about = (
         f"{what} {name}"
         for what, name in (
@@ -50,9 +50,9 @@ def sentence(error: psycopg.Error) -> str:
             ("column", diagnosis.column_name),
             ("constraint", diagnosis.constraint_name),
         )
-        if name and name not in words
+        if name and name not in message
     )
-    return ", ".join([words, *about])
+    return ", ".join([message, *about])
 
 
 def _quieten_both(context: ExceptionContext) -> None:
@@ -62,6 +62,6 @@ def _quieten_both(context: ExceptionContext) -> None:
         quieten(original)
         name += f": {original}"
     if isinstance(wrapped, StatementError):
-        # What is no error of the driver came up while a value was made ready, and may quote it.
+        # An error that is not the driver's was raised while a value was adapted, and may quote it.
         wrapped.args = (name,)
         wrapped.statement = wrapped.params = None

@@ -1,8 +1,8 @@
-"""How far a standby is behind its primary: by what the primary had written at which time.
+"""Measuring how far a standby is behind its primary, by positions in the primary's log over time.
 
-PostgreSQL tells when a standby has replayed its last transaction, but on a primary where nothing happens that
-time stands still; and a standby that has lost its primary has replayed all that it knows of. So positions in
-the primary's log are noted with the time at which they were seen: a standby that has replayed one of them
+PostgreSQL shows when a standby has replayed its last transaction. But that time does not advance while the
+primary is idle, and a standby that has lost its primary has replayed all that it received. So positions in
+the primary's log are recorded with the time at which they were read: a standby that has replayed one of them
 shows everything that was committed before that time.
 """
 
@@ -30,29 +30,29 @@ _IDENTITY: Final = text("SELECT system_identifier FROM pg_control_system()")
 
 
 class Unusable(Exception):
-    """The server shows too little of what the primary has; the text says why."""
+    """The server is not a usable standby of the primary; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a server is in the log of changes: up to where it has written it, or a standby replayed it."""
+    """A server's position in the write-ahead log: written by a primary, or replayed by a standby."""
 
     started_at: datetime
-    """When the server was started, to the microsecond: tells servers apart, also behind a pooler."""
+    """When the server was started, to the microsecond: identifies servers, also behind a pooler."""
     is_standby: bool
     bytes: int
 
 
 def read_position(connection: Connection) -> Position:
-    """Return where the connection's server is."""
+    """Return the position of the connection's server."""
     row = connection.execute(_POSITION).one()
     return Position(row.started_at, row.is_standby, row.bytes or 0)
 
 
 def read_identity(connection: Connection) -> int | None:
-    """Return what a primary and its standbys have in common and no other server; None: it may not be told.
+    """Return the identifier that a primary shares with its standbys only, or None without the privilege.
 
-    The transaction is over then.
+    Ends the transaction.
     """
     try:
         found: int = connection.execute(_IDENTITY).scalar_one()
@@ -67,27 +67,27 @@ def read_identity(connection: Connection) -> int | None:
 
 @dataclass(slots=True)
 class Samples:
-    """Positions of the primary, with the moments, in seconds, at which they had been reached."""
+    """Positions of the primary, each with the time, in seconds, at which it had been reached."""
 
     _of: datetime | None = None
     _found: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_MOST_SAMPLES))
 
     def add(self, moment: float, primary: Position) -> None:
-        """Note that the primary had reached the position at the moment, or before."""
-        if primary.started_at != self._of:  # another primary, whose log may have left the former's
+        """Record that the primary had reached the position by this time."""
+        if primary.started_at != self._of:  # another primary, whose log may differ from the former's
             self._of = primary.started_at
             self._found = deque(maxlen=_MOST_SAMPLES)
         self._found.append((moment, primary.bytes))
 
     def seconds_behind(self, server: Position, now: float) -> float:
-        """Return how old what the server shows may be at most: infinite if it is older than all samples.
+        """Return the maximum age of the server's data; infinite if it is older than all samples.
 
-        Raises `Unusable` for a server that is another primary.
+        Raises `Unusable` if the server is another primary.
         """
         if not server.is_standby:
             if server.started_at == self._of:
                 return 0.0
-            raise Unusable("the server for reading is a primary, and not that of the database")
+            raise Unusable("the server for reading is a primary, but not the primary of the database")
         # The newest come last; a copy, as another thread may add one.
         for moment, bytes_ in reversed(tuple(self._found)):
             if bytes_ <= server.bytes:

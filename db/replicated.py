@@ -1,8 +1,8 @@
-"""Commits that wait for a standby, and are known to have reached it.
+"""Commits that are certain to have reached the synchronous standbys.
 
 PostgreSQL waits for its synchronous standbys after it has committed. An operator or a `statement_timeout` can
-cancel that wait: then COMMIT succeeds with a warning (PostgreSQL, "Synchronous Replication"), and what it
-wrote is lost if the standby takes over before it has it. Here the wait is taken up again.
+cancel that wait: then COMMIT succeeds with a warning (PostgreSQL, "Synchronous Replication"), and its changes
+are lost if a standby without them is promoted. This module waits again after such a warning.
 """
 
 import logging
@@ -19,14 +19,14 @@ log = logging.getLogger(__name__)
 
 _WAIT_CANCELLED: Final = "01000"  # a warning without a class of its own; COMMIT gives no other
 
-# A transaction that writes nothing waits for nobody. The write-ahead log comes to a standby in its order: one
-# that has this message has all that was committed before.
+# A transaction without changes does not wait. The write-ahead log reaches a standby in order: one that has
+# this message has everything that was committed before.
 _WAIT: Final = text("SELECT pg_logical_emit_message(true, 'willcall', '')")
 
 
 @contextmanager
 def begin(engine: Engine) -> Iterator[Connection]:
-    """Open a transaction; when it is over, all standbys that a commit is to wait for have it."""
+    """Open a transaction; when the block ends, all synchronous standbys have it."""
     warnings: list[str] = []
 
     def listen(notice: psycopg.errors.Diagnostic) -> None:
@@ -39,9 +39,9 @@ def begin(engine: Engine) -> Iterator[Connection]:
         try:
             with connection.begin():
                 yield connection
-                warnings.clear()  # a trigger's are no concern of ours
+                warnings.clear()  # ignore the warnings of triggers
             while warnings:
-                log.warning("the wait for the standby was cancelled, and is taken up again")
+                log.warning("the wait for the standby was cancelled; waiting again")
                 with connection.begin():
                     wait_for_earlier_commits(connection)
                     warnings.clear()
@@ -50,8 +50,8 @@ def begin(engine: Engine) -> Iterator[Connection]:
 
 
 def wait_for_earlier_commits(connection: Connection) -> None:
-    """Have this transaction's commit wait for the standby, although it may write nothing itself.
+    """Make this transaction's commit wait for the standby, even if it changes nothing.
 
-    What is asked for again may be committed and not be there yet: whoever asked first died while it waited.
+    A repeated request may be committed and not on the standby: its worker may have died while it waited.
     """
     connection.execute(_WAIT)

@@ -1,6 +1,6 @@
-"""Which schema a database has, and which one this program needs.
+"""The schema revision of a database, and the one that this version needs.
 
-Alembic knows as well, but takes ten megabytes and a third of a second of every process that asks.
+Alembic shows them as well, but costs each process ten megabytes and a third of a second.
 """
 
 import re
@@ -56,20 +56,20 @@ def too_old(revision: str | None) -> str | None:
 
 
 def is_known(revision: str) -> bool:
-    """Say whether this program has a migration of that name: it is not a newer program's."""
+    """Tell whether this version has a migration of that name; otherwise it is a newer version's."""
     return revision in _revisions()
 
 
 @cache
 def newest_revision() -> str:
-    """Return the name of the newest migration that this program has."""
+    """Return the name of the newest migration of this version."""
     revisions = _revisions()
     (newest,) = revisions.keys() - revisions.values()
     return newest
 
 
 def current_revision(connection: Connection) -> str | None:
-    """Return the name of the newest migration that the database has, or None for an empty one."""
+    """Return the name of the database's newest migration, or None for an empty database."""
     if not connection.scalar(_HAS_ONE):
         return None
     found: str | None = connection.scalar(_CURRENT)
@@ -83,12 +83,12 @@ def _first_revision() -> str:
 
 @cache
 def _revisions() -> Mapping[str, str | None]:
-    """Return the migrations, each with the one before it."""
+    """Return the previous migration of each migration."""
     found = {}
     for path in MIGRATIONS.glob("versions/*.py"):
-        words = path.read_text()
-        revision, before = _REVISION.search(words), _BEFORE.search(words)
+        source = path.read_text()
+        revision, before = _REVISION.search(source), _BEFORE.search(source)
         if revision is None or before is None:
-            raise ValueError(f"{path.name} does not say which migration it is")
+            raise ValueError(f"{path.name} lacks its revision or down_revision")
         found[revision[1]] = before[1]
     return found

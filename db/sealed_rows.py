@@ -1,4 +1,4 @@
-"""All rows that hold something sealed: can they be opened, and are they sealed with the newest key?"""
+"""Checking and resealing all rows with sealed secrets."""
 
 import secrets
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from worker.runtime.secret_key import SecretKeyMissing, SecretKeyUnusable
 
 
 class _Sealed(NamedTuple):
-    """A table with a sealed column; the values of `key` name a row, and are what its secret is bound to."""
+    """A table with a sealed column; the values of `key` identify a row, and its secret is bound to them."""
 
     table: Table
     column: Column[Any]
@@ -30,10 +30,10 @@ _SAMPLE: Final = 10
 
 
 def find_wrong_key(connection: Connection) -> str | None:
-    """Return why nothing that the database keeps sealed opens, as a sentence for operators, or None.
+    """Return why none of the sealed secrets opens, as a sentence for operators, or None.
 
-    It looks at a few rows. A single one that does not open is no trouble of the whole system, and a process
-    that was given no key has no say.
+    It checks a few rows: a single one that does not open is not the system's failure. A process without a key
+    returns None.
     """
     error: SecretKeyUnusable | None = None
     for sealed, key in _rows(connection, _ALL[0], limit=_SAMPLE):
@@ -49,13 +49,13 @@ def find_wrong_key(connection: Connection) -> str | None:
 
 
 def check_key(connection: Connection) -> None:
-    """Raise `SecretsUnreadable` before something is sealed that those could not open who read the rest."""
+    """Raise `SecretsUnreadable` if this process's key opens none of the existing secrets."""
     if find_wrong_key(connection) is not None:
         raise SecretsUnreadable
 
 
 def count_unreadable(connection: Connection) -> tuple[int, int]:
-    """Return how many rows do not open, and how many there are. Raises `SecretKeyMissing`."""
+    """Return the counts of rows that do not open and of all rows. Raises `SecretKeyMissing`."""
     keyring()
     found = [_opens(one, sealed, key) for one in _ALL for sealed, key in _rows(connection, one)]
     return found.count(False), len(found)
@@ -70,7 +70,7 @@ def _opens(one: _Sealed, sealed: bytes, key: Sequence[Any]) -> bool:
 
 
 def reseal(connection: Connection) -> int:
-    """Seal with the newest key what older ones have sealed; return of how many rows that were.
+    """Seal with the newest key the secrets of older keys; return the count of rows.
 
     Raises `SecretKeyUnusable`.
     """
@@ -83,10 +83,10 @@ def reseal(connection: Connection) -> int:
     return count
 
 
-def replace_shut(connection: Connection) -> int:
-    """Put random secrets in the place of those that no key opens any more; return how many that were.
+def replace_unreadable(connection: Connection) -> int:
+    """Replace the secrets that no key opens by random ones; return their count.
 
-    Afterwards each tenant needs new keys for its tickets: a random private key fits no public one.
+    Afterwards each tenant needs new ticket keys: a random private key does not match its public key.
     """
     count = 0
     for one in _ALL:

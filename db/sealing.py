@@ -1,7 +1,7 @@
-"""Secrets at rest: whoever reads the database, a backup or a dump of it has none of them.
+"""Sealing secrets at rest: the database, a backup or a dump of it does not reveal them.
 
-Each is sealed with XChaCha20-Poly1305 (libsodium's AEAD). Its context, the table and the row that it is of,
-is authenticated along with it: a sealed secret that is copied into another row does not open there.
+Each is sealed with XChaCha20-Poly1305 (libsodium's AEAD). Its context, its table and row, is authenticated
+with it: a sealed secret that is copied into another row does not open there.
 """
 
 import hashlib
@@ -21,15 +21,15 @@ _HEAD_BYTES: Final = len(_FORMAT) + _NAME_BYTES
 
 
 class SecretsUnreadable(SecretKeyUnusable):
-    """What the database keeps sealed was sealed with another key than those that are set."""
+    """The secrets in the database were sealed with a key that is not set."""
 
     exit_code = 2
 
     def __init__(self) -> None:
         super().__init__(
-            "no key of WILLCALL_SECRET_KEY opens the secrets in the database: "
-            "set the key with which they were sealed, after a newer one where there is one "
-            "(with the embedded database it stands in secret.key of WILLCALL_HOME)"
+            "no key of WILLCALL_SECRET_KEY opens the secrets in the database. "
+            "Set the key with which they were sealed, after a newer one if there is one "
+            "(for the embedded database it is in secret.key of WILLCALL_HOME)"
         )
 
 
@@ -41,16 +41,16 @@ class Keyring:
         self._newest = _name_of(keys[0])
 
     def seal(self, secret: bytes, *context: object) -> bytes:
-        """Return the secret sealed, for this context only."""
+        """Return the sealed secret, which opens in this context only."""
         head = _FORMAT + self._newest
         return head + bytes(self._boxes[self._newest].encrypt(secret, _joined(head, context)))
 
     def is_newest(self, sealed: bytes) -> bool:
-        """Say whether the newest key has sealed it."""
+        """Tell whether the newest key has sealed it."""
         return sealed.startswith(_FORMAT + self._newest)
 
     def open(self, sealed: bytes, *context: object) -> bytes:
-        """Return the secret. Raises `SecretsUnreadable` without its key, or for another context."""
+        """Return the secret. Raises `SecretsUnreadable` without its key, or in another context."""
         head = sealed[:_HEAD_BYTES]
         box = self._boxes.get(head[len(_FORMAT) :])
         if box is None or not head.startswith(_FORMAT):
@@ -64,7 +64,7 @@ class Keyring:
 
 @cache
 def secret_keys() -> tuple[bytes, ...]:
-    """Return the keys of this process, the newest first. Raises `SecretKeyMissing` where none is set."""
+    """Return the keys of this process, the newest first. Raises `SecretKeyMissing` if none is set."""
     return get_settings().secret_keys()
 
 
@@ -79,15 +79,15 @@ def seal(secret: bytes, *context: object) -> bytes:
     return keyring().seal(secret, *context)
 
 
-# The same rows are read for each batch and each call: a secret is opened once.
+# The same rows are read for each batch and each call, so each secret is opened once and cached.
 @lru_cache(maxsize=10_000)
 def unseal(sealed: bytes, *context: object) -> bytes:
-    """Return the secret that was sealed for this context. Raises `SecretKeyUnusable`."""
+    """Return the secret that was sealed in this context. Raises `SecretKeyUnusable`."""
     return keyring().open(sealed, *context)
 
 
 def _name_of(key: bytes) -> bytes:
-    """Return what names a key in what it sealed, and says nothing of it."""
+    """Return the key's name in sealed secrets, which reveals nothing about the key."""
     return hashlib.sha256(b"willcall secret key" + key).digest()[:_NAME_BYTES]
 
 

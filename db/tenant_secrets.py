@@ -1,4 +1,4 @@
-"""A tenant's secrets: one for each purpose, random, 256 bits, sealed. What one signs no other verifies."""
+"""A tenant's secrets: one for each purpose, random, 256 bits, sealed. They are independent of each other."""
 
 import secrets
 from datetime import datetime
@@ -19,7 +19,7 @@ _BYTES: Final = 32
 
 
 def renew_secrets(connection: Connection, tenant_id: UUID, *, now: datetime) -> None:
-    """Give the tenant new secrets; what older ones signed is good no longer. Raises `SecretKeyUnusable`."""
+    """Replace the tenant's secrets; signatures of older ones become invalid. Raises `SecretKeyUnusable`."""
     check_key(connection)
     rows = [
         {
@@ -46,7 +46,7 @@ def sealed_secret(tenant_id: ColumnElement[Any], purpose: Purpose) -> ScalarSele
 
 
 def seal_secret(secret: bytes, tenant_id: UUID | str, purpose: Purpose) -> bytes:
-    """Return the secret as `open_secret` takes it."""
+    """Return the sealed secret, for `open_secret`."""
     return seal(secret, "tenant_secrets", tenant_id, purpose)
 
 

@@ -1,1 +1,1 @@
-"""Celery tasks: each opens one transaction, makes one call, and tells of it after the commit."""
+"""Celery tasks: each opens one transaction, makes one call, and sends messages after the commit."""

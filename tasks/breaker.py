@@ -15,41 +15,41 @@ _SECONDS_BETWEEN_LINES: Final = 5.0
 
 
 class Breaker:
-    """Why work waits now, by whose work it is; all threads of a process share one.
+    """The reasons why work waits, by kind of work; all threads of a process share one.
 
-    Who fails for the database's sake opens it, keeps what it holds, and tries the same again after a while;
-    who succeeds closes its own part.
+    Work that fails because of the database opens it, keeps its messages, and retries after a while; work that
+    succeeds closes its own part.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._reasons: dict[str, str] = {}
-        self._since = self._told_at = 0.0
+        self._since = self._logged_at = 0.0
 
     @property
     def reason(self) -> str | None:
-        """Return why it is open, as a sentence, or None: it is closed."""
+        """Return why the breaker is open, as a sentence, or None if it is closed."""
         return next(iter(self._reasons.values()), None)
 
     def open(self, work: str, reason: str) -> None:
-        """Say that the database cannot take this work: in the log now and then, and in the metric."""
+        """Record in the metric, and every few seconds in the log, that the database cannot take this work."""
         now = time.monotonic()
         with self._lock:
             if not self._reasons:
                 self._since = now
-            is_told = reason in self._reasons.values() and now - self._told_at < _SECONDS_BETWEEN_LINES
+            is_logged = reason in self._reasons.values() and now - self._logged_at < _SECONDS_BETWEEN_LINES
             self._reasons[work] = reason
-            if is_told:
+            if is_logged:
                 return
-            self._told_at = now
+            self._logged_at = now
         metrics.BREAKER_OPEN.labels("database").set(1)
         log.error(
-            "the database cannot take work; what is in hand waits",
+            "the database cannot take work; the current batch waits",
             extra={"work": work, "reason": reason, "seconds": round(now - self._since, 1)},
         )
 
     def close(self, work: str) -> None:
-        """Say that the database has taken this work."""
+        """Record that the database has taken this work."""
         if work not in self._reasons:
             return
         with self._lock:
@@ -62,13 +62,13 @@ class Breaker:
 
 
 breaker: Final = Breaker()
-"""The process's own."""
+"""The process's breaker."""
 
-TELL_TROUBLE: Final = "willcall_trouble"
+REPORT_TROUBLE: Final = "willcall_trouble"
 """The name of a remote control command (Celery, "Workers Guide"), which `willcall doctor` sends."""
 
 
-@inspect_command(name=TELL_TROUBLE)
-def _tell_trouble(state: Any) -> dict[str, Any]:
-    """Answer why this worker takes no work: {"trouble": a sentence, or None}, and which "queues" it takes."""
+@inspect_command(name=REPORT_TROUBLE)
+def _report_trouble(state: Any) -> dict[str, Any]:
+    """Return why this worker takes no work, {"trouble": a sentence or None}, and the "queues" it consumes."""
     return {"trouble": breaker.reason, "queues": sorted(state.app.amqp.queues.consume_from)}

@@ -1,6 +1,6 @@
-"""What a Celery client can say beside its requests: when, until when, what next. Kept, or refused by name.
+"""The options of a Celery client: `eta`, `expires`, callbacks. They are followed, or rejected by name.
 
-Celery's protocol 2 has it in the headers (`celery/app/amqp.py`, `as_task_v2`) and in the body's third part.
+Celery's protocol 2 has them in the headers (`celery/app/amqp.py`, `as_task_v2`) and in the body's third part.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,13 +15,13 @@ from tasks.envelope import read_moment
 LONGEST_DELAY: Final = timedelta(days=1)
 """How far in the future the `eta` of a message may be."""
 
-# What a client calls it, by what the message calls it.
+# The clients' names of these options, by their names in the message.
 _CALLBACKS: Final = {"callbacks": "link", "errbacks": "link_error", "chain": "chain", "chord": "chord"}
 
 
 @dataclass(frozen=True, slots=True)
 class ClientOptions:
-    """What a message asks for all its requests; `mistakes` are why it cannot be had."""
+    """The options of a message, for all its requests; `mistakes` are the unsupported ones."""
 
     mistakes: tuple[Rejection, ...] = ()
     due_at: datetime | None = None
@@ -32,21 +32,21 @@ def read_options(
     headers: Mapping[str, Any],
     embedded: Mapping[str, Any],
     *,
-    needless: Sequence[str],
+    unknown_arguments: Sequence[str],
     is_expired: bool,
     now: datetime,
 ) -> ClientOptions:
-    """Return what the headers and the body's third part ask for; `needless` are arguments of no use."""
+    """Return the options in the headers and in the body's third part."""
     eta = read_moment("eta", headers.get("eta"))
     expires = read_moment("expires", headers.get("expires"))
     mistakes = [found for found in (eta, expires) if isinstance(found, Rejection)]
     mistakes += _callbacks(embedded)
     mistakes += [
-        Rejection("invalid", field_path((name,)), "the task takes no argument but requests")
-        for name in needless
+        Rejection("invalid", field_path((name,)), "the task's only argument is requests")
+        for name in unknown_arguments
     ]
     if _has_value(headers.get("timelimit")):
-        mistakes.append(_refusal("time_limit", "time limits are not kept"))
+        mistakes.append(_refusal("time_limit", "time limits are not supported"))
     if is_expired:
         mistakes.append(EXPIRED)
     due_at = eta if isinstance(eta, datetime) and eta > now else None
@@ -59,7 +59,7 @@ def read_options(
 
 def _callbacks(embedded: Mapping[str, Any]) -> list[Rejection]:
     return [
-        _refusal(option, f"nothing is called after a request: {option} is not kept")
+        _refusal(option, f"callbacks are not supported: {option} would not be called")
         for name, option in _CALLBACKS.items()
         if embedded.get(name)
     ]
@@ -70,5 +70,5 @@ def _refusal(field: str, reason: str) -> Rejection:
 
 
 def _has_value(limits: Any) -> bool:
-    """Say whether there is a limit of time: two of them, hard and soft, in what Celery writes."""
+    """Tell whether a time limit is set; Celery writes two, hard and soft."""
     return any(limit is not None for limit in limits) if isinstance(limits, list) else limits is not None

@@ -1,4 +1,4 @@
-"""Fields of a request's envelope as a producer wrote them: what they say, or why they say nothing."""
+"""Reading the fields of a request's envelope: each function returns the value, or a rejection."""
 
 import re
 from collections.abc import Mapping
@@ -17,51 +17,49 @@ _LAST_VERSION: Final = 2**31 - 1  # PostgreSQL's integer, which versions of orde
 _CALL: Final = re.compile(r"[A-Za-z0-9._:+/=@-]{1,128}")
 
 _ERRORS: Final = TypeAdapter(list[RequestError])
-_NOT_OURS: Final = Rejection("invalid", "mistakes", "mistakes is a field of Willcall's own; leave it out")
+_NOT_OURS: Final = Rejection("invalid", "mistakes", "mistakes is for Willcall's own use; leave it out")
 
 
 def read_request_id(given: Any) -> UUID | Rejection | None:
-    """Return the id that the producer gave to the request, None if it left that to us, or the mistake.
+    """Return the producer's request id, None if it is left out, or a rejection.
 
-    A malformed id is never replaced silently: the producer believes that it has named the request, and
-    two sendings of it would become two orders.
+    A malformed id is never replaced silently: the producer relies on its id, and sending the request twice
+    would create two orders.
     """
     if given is None:
         return None
     id_ = parse_any_uuid(given) if isinstance(given, str) else None
     return id_ or Rejection(
-        "invalid", "request_id", "request_id must be a UUID, written as text; leave it out to get one"
+        "invalid", "request_id", "request_id must be a UUID, as a string; leave it out to have one generated"
     )
 
 
 def read_seen_version(given: Any) -> int | Rejection | None:
-    """Return the version that the order had at the request's acceptance, None for none, or the mistake."""
+    """Return the order's version when the request was accepted, None if it is left out, or a rejection."""
     if given is None:
         return None
-    # `True` is an `int`, and nobody means 1 by it.
+    # `True` is an `int`, but not a version.
     if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= _LAST_VERSION:
         return given
-    return Rejection(
-        "invalid", "seen_version", f"seen_version must be a whole number from 1 to {_LAST_VERSION}"
-    )
+    return Rejection("invalid", "seen_version", f"seen_version must be an integer from 1 to {_LAST_VERSION}")
 
 
 def read_moment(field: str, given: Any) -> datetime | Rejection | None:
-    """Return a time in UTC, None for none, or the mistake; one without a zone is in UTC, as for Celery."""
+    """Return the time, None if it is left out, or a rejection; without a zone it is UTC, as in Celery."""
     if given is None:
         return None
     try:
-        # AMQP has times of its own, which its client has read already.
+        # AMQP has a type for times, which its client library has parsed already.
         moment = given if isinstance(given, datetime) else datetime.fromisoformat(given)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
-        return Rejection("invalid", field, f"{field} must be a time as in RFC 3339")
+        return Rejection("invalid", field, f"{field} must be a time in RFC 3339 format")
 
 
 def read_call_id(headers: Mapping[str, Any], index: int) -> str | None:
-    """Return the call that the message's request of this index came by; None where that is not known.
+    """Return the id of the HTTP call that sent the message's request at this index; None if unknown.
 
-    It is for logs alone: a header that is not the intake's is no mistake.
+    It is for logs only: a header of another shape is no mistake.
     """
     calls = headers.get(CALLS)
     if not isinstance(calls, list) or not index < len(calls):
@@ -71,7 +69,7 @@ def read_call_id(headers: Mapping[str, Any], index: int) -> str | None:
 
 
 def read_mistakes(given: Any) -> tuple[Rejection, ...]:
-    """Return the mistakes that were found in a request before it was kept and sent again."""
+    """Return the mistakes that were found in a request before it was stored for a retry."""
     if given is None:
         return ()
     try:

@@ -1,4 +1,4 @@
-"""Scheduled tasks: retries that are due, the outbox's safety net, and reconciliation."""
+"""Scheduled tasks: due retries, sweeps of the outbox, holds and documents, and reconciliation."""
 
 import logging
 from datetime import UTC, datetime, timedelta
@@ -35,17 +35,17 @@ _NEW_AT_ONCE: Final = 5_000
 _TRIED_AT_ONCE: Final = 100
 
 
-# Tries that the system's failure ended: they are counted, and shall not be once that can be written.
+# Attempts that the system's failure ended: they were counted, which is undone once the database is writable.
 _unjudged: Final[list[Due]] = []
 
 
 class EndedItsProcess(Exception):
-    """Each try of the request was counted, and none of them came to an end."""
+    """Every attempt at the request was counted, and none of them finished."""
 
 
 @scheduled(RETRY)
 def retry() -> int:
-    """Try delayed requests that are due, of each tenant its share; return how many there were."""
+    """Retry the delayed requests that are due, taking an equal part of each tenant's; return their count."""
     _put_back_unjudged()
     tried = _try_new() + _try_tried()
     if tried:
@@ -60,7 +60,7 @@ def _try_new() -> int:
         if not due:
             break
         try:
-            process_requests([one.request for one in due], are_kept=True)
+            process_requests([one.request for one in due], are_stored=True)
         except DatabaseUnavailable:
             _unjudged.extend(due)
             raise
@@ -71,7 +71,7 @@ def _try_new() -> int:
 def _try_tried() -> int:
     count = 0
     while count < _TRIED_AT_ONCE:
-        # One by one: a request that ends this process must not cost others a try.
+        # One by one: a request that ends this process must not cost others an attempt.
         due = _claim(Kind.TRIED, limit=1)
         if not due:
             break
@@ -95,7 +95,7 @@ def _put_back_unjudged() -> None:
 def _try_again(due: Due) -> None:
     try:
         if due.attempts > retry_policy().max_attempts:
-            raise EndedItsProcess(f"it was tried {due.attempts - 1} times and never came to an end")
+            raise EndedItsProcess(f"it was attempted {due.attempts - 1} times and never finished")
         with transaction() as connection:
             (outcome,) = process_now(connection, [due.request])
             if outcome.status != "waiting":
@@ -127,16 +127,16 @@ def _try_again(due: Due) -> None:
 
 @scheduled(END_HOLDS)
 def end_holds() -> int:
-    """Give back what late holds held; return how many there were."""
+    """Release the inventory of expired holds; return their count."""
     with transaction() as connection:
         return end_late_holds(connection, now=datetime.now(UTC))
 
 
 @scheduled(CANCEL_UNPAID)
 def cancel_unpaid() -> int:
-    """Propose to cancel the orders whose payment is overdue, where the tenant wants that; return how many.
+    """Request to expire the orders with an overdue payment, if the tenant wants that; return their count.
 
-    They are processed like all requests: one that fails is put aside, and does not stop the others.
+    These are processed like all requests: one that fails is put aside, and does not stop the others.
     """
     with transaction() as connection:
         overdue = propose_expiries(connection, now=datetime.now(UTC))
@@ -145,7 +145,7 @@ def cancel_unpaid() -> int:
 
 @scheduled(SWEEP)
 def sweep_outbox() -> int:
-    """Send what the outbox still holds: the safety net for a wake that was lost."""
+    """Send what the outbox still holds, in case a wake of the relay was lost; return the count sent."""
     clear_abandoned_subscriptions(get_settings())
     sent: int = relay()
     return sent
@@ -153,7 +153,7 @@ def sweep_outbox() -> int:
 
 @scheduled(SWEEP_DOCUMENTS)
 def sweep_documents() -> int:
-    """Forget documents that are too old or too many; return how many."""
+    """Delete documents that are too old or exceed the limit of bytes; return their count."""
     settings = get_settings()
     with transaction() as connection:
         return forget_documents(
@@ -166,15 +166,15 @@ def sweep_documents() -> int:
 
 @scheduled(RECONCILE)
 def run_reconciliation() -> int:
-    """Run the checks; log, count and tell the discrepancies; return how many there are.
+    """Run the checks; log, count and publish the discrepancies; return their count.
 
-    A run that takes longer than its interval is not joined by another.
+    While a run lasts longer than its interval, no other is started.
     """
-    # Held to the end of the transaction, which stands still meanwhile: it reads nothing, and hinders nobody.
+    # The lock is held until this transaction ends, which idles meanwhile and has no snapshot.
     with transaction() as guard:
         guard.execute(_STAY)
         if not is_alone(guard, RECONCILE):
-            log.info("the last reconciliation is still running")
+            log.info("skipped: the last reconciliation is still running")
             return 0
         found = reconcile_gently(engine(), now=datetime.now(UTC))
     for discrepancy in found:

@@ -1,4 +1,4 @@
-"""From a Celery message to requests: what is in it, or why it is a dead letter."""
+"""Parsing a Celery message into requests and dead letters."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,9 +22,9 @@ _MISSING_ID: Final = UUID("d1a7c1a6-3a0e-4e37-9f0e-6a7a1b7f2c55")
 
 @dataclass(frozen=True, slots=True)
 class QueueMessage:
-    """One message as it came from the queue: the task it names, its id, its body, and what is said of it.
+    """A message as it came from the queue: its task, id, body and headers.
 
-    `is_expired` says that the broker has given it up because its time was over.
+    `is_expired` says that the broker dead-lettered it because its time to live was over.
     """
 
     task: str
@@ -39,7 +39,7 @@ class QueueMessage:
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a message holds: requests, those for a later time, and what cannot be read as one."""
+    """The parts of a message: requests, requests for a later time, and what cannot be parsed."""
 
     requests: list[Request] = field(default_factory=list)
     later: list[tuple[Request, datetime]] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Parsed:
 
 
 def parse(message: QueueMessage, now: datetime | None = None) -> Parsed:
-    """Return the requests of a message (protocol 2); what is no request becomes a dead letter."""
+    """Return the requests of a message (protocol 2); what cannot be parsed becomes a dead letter."""
     try:
         body = decompressed(message.body, message.headers.get("compression"))
         return _requests(replace(message, body=body) if body is not message.body else message, now)
@@ -64,7 +64,7 @@ def _requests(message: QueueMessage, now: datetime | None) -> Parsed:
     options = read_options(
         message.headers,
         embedded,
-        needless=_needless(args, kwargs),
+        unknown_arguments=_unknown_arguments(args, kwargs),
         is_expired=message.is_expired,
         now=now or datetime.now(UTC),
     )
@@ -83,16 +83,16 @@ def _requests(message: QueueMessage, now: datetime | None) -> Parsed:
 
 def _no_task(task: str, content: Any) -> str:
     if not task and isinstance(content, dict) and "task" in content:
-        return "it is a message of Celery's protocol 1; set task_protocol to 2"
-    return f"there is no task {task[:100]!r} on the queue of orders"
+        return "the message uses Celery's protocol 1; set task_protocol to 2"
+    return f"the queue of orders has no task {task[:100]!r}"
 
 
 def _parts(content: Any) -> tuple[list[Any], dict[str, Any], dict[str, Any]]:
-    """Return the three parts of a body: arguments, keyword arguments, and what is to be called afterwards."""
+    """Return the three parts of a body: arguments, keyword arguments, and callbacks."""
     match content:
         case [list() | None as args, dict() as kwargs, dict() | None as embedded]:
             return args or [], kwargs, embedded or {}
-    raise Unreadable("the body is not that of a Celery message (protocol 2)")
+    raise Unreadable("the body is not the body of a Celery message (protocol 2)")
 
 
 def _bodies(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sequence[Any]:
@@ -100,12 +100,14 @@ def _bodies(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Sequence[Any]:
     if not isinstance(bodies, list):
         raise Unreadable("the argument `requests` is not a list")
     if not 1 <= len(bodies) <= MAX_REQUESTS_PER_MESSAGE:
-        raise Unreadable(f"{len(bodies)} requests in a message; 1 to {MAX_REQUESTS_PER_MESSAGE} are allowed")
+        raise Unreadable(
+            f"{len(bodies)} requests in a message; a message must have 1 to {MAX_REQUESTS_PER_MESSAGE}"
+        )
     return bodies
 
 
-def _needless(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[str]:
-    """Return the names of arguments beside `requests`."""
+def _unknown_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[str]:
+    """Return the names of arguments other than `requests`."""
     named = [name for name in kwargs if name != "requests"]
     return named + (["args"] if len(args) > ("requests" not in kwargs) else [])
 
@@ -121,7 +123,7 @@ def _request(
     request_id = read_request_id(body.get("request_id"))
     seen_version = read_seen_version(body.get("seen_version"))
     not_after = read_moment("not_after", body.get("not_after"))
-    words, untranslated = translate(
+    translated, untranslated = translate(
         body.get("dialect", "canonical"),
         message.task,
         {name: value for name, value in body.items() if name not in ENVELOPE_FIELDS},
@@ -130,9 +132,9 @@ def _request(
         kind=message.task,
         request_id=request_id if isinstance(request_id, UUID) else _derived_id(message, index),
         tenant=tenant if isinstance(tenant, str) else "",
-        # Whoever may publish on the queue is trusted; the intake says where it is not so.
+        # Producers on the queue are trusted; the intake sets it to false for keys without that scope.
         may_set_price=body.get("may_set_price", True) is True,
-        body=words,
+        body=translated,
         by=_sender(body.get("by")),
         mistakes=_mistakes(
             *options.mistakes,
@@ -158,10 +160,10 @@ def _sender(given: Any) -> str | None:
 
 
 def _derived_id(message: QueueMessage, index: int) -> UUID:
-    """Return the id of a request that has none of its own: the same at each delivery of the message."""
+    """Return an id for a request without one: the same at each delivery of the message."""
     return uuid5(_MISSING_ID, f"{message.message_id}:{index}")
 
 
 def _mistakes(*found: object) -> tuple[Rejection, ...]:
-    """Return the mistakes among what was read, no more of them than an outcome holds."""
+    """Return the rejections among the values, at most as many as an outcome holds."""
     return tuple(one for one in found if isinstance(one, Rejection))[:MAX_REJECTIONS]

@@ -1,4 +1,4 @@
-"""Batches of messages from the queue `orders`, and what happens when one cannot be processed."""
+"""Processing batches of messages from the queue `orders`, and their failures."""
 
 import hashlib
 import logging
@@ -26,23 +26,23 @@ from tasks.messages import QueueMessage, parse
 from tasks.outbox import wake_relay
 from tasks.report import Report
 from tasks.transactions import DatabaseUnavailable, transaction
-from tasks.waking import wake_those_who_wait
+from tasks.waking import wake_waiting_requests
 from worker.runtime import metrics
 from worker.runtime.settings import get_settings
 
 log = logging.getLogger(__name__)
 
 _LOGGED = 5
-"""Requests of a batch whose ids are in its line of the log; at the level DEBUG the others have lines, too."""
+"""Requests of a batch whose ids its log line shows; at the level DEBUG the others have lines of their own."""
 
 _LONGEST_NAME: Final = 200  # characters
 
 
 def process_messages(messages: Sequence[QueueMessage]) -> Report:
-    """Process the requests of the messages in their order, and store what cannot be processed.
+    """Process the requests of the messages in order, and store those that cannot be processed.
 
-    When it returns, the effects are committed and the messages can be acknowledged. Raises
-    `DatabaseUnavailable`, and then nothing is stored.
+    When it returns, the effects are committed and the messages can be acknowledged. If it raises
+    `DatabaseUnavailable`, nothing was stored.
     """
     parsed = [parse(message) for message in messages]
     _put_off([one for message in parsed for one in message.later])
@@ -53,7 +53,7 @@ def process_messages(messages: Sequence[QueueMessage]) -> Report:
 
 
 def _put_off(requests: Sequence[tuple[Request, datetime]]) -> None:
-    """Keep requests for a later time as rows. Raises `DatabaseUnavailable`."""
+    """Store requests for a later time as rows. Raises `DatabaseUnavailable`."""
     if requests:
         with transaction() as connection:
             put_off(connection, requests)
@@ -62,20 +62,19 @@ def _put_off(requests: Sequence[tuple[Request, datetime]]) -> None:
 
 
 def process_requests(
-    requests: Sequence[Request], dead: Sequence[DeadLetter] = (), *, are_kept: bool = False
+    requests: Sequence[Request], dead: Sequence[DeadLetter] = (), *, are_stored: bool = False
 ) -> Report:
-    """Process the requests in their order, and store what cannot be processed; see `process_messages`.
+    """Process the requests in order, and store those that cannot be processed; see `process_messages`.
 
-    Those that were kept as rows until they have an outcome (`orders.recovery.delayed_requests`) are removed
-    from there.
+    With `are_stored`, their rows in `orders.recovery.delayed_requests` are deleted once they have an outcome.
     """
     started = time.perf_counter()
     report = Report(calls={one.request_id: one.call_id for one in requests if one.call_id is not None})
     try:
-        # A message of a foreign producer does not say how many it holds, and anybody's may say it wrong.
+        # Other producers do not state how many requests a message has, and any message may state it wrongly.
         limit = get_settings().batch_size
         for start in range(0, len(requests), limit):
-            _process(requests[start : start + limit], report, are_kept=are_kept)
+            _process(requests[start : start + limit], report, are_stored=are_stored)
         _bury(dead, report)
     finally:
         # Parts of a split batch may be committed already.
@@ -85,14 +84,14 @@ def process_requests(
     return report
 
 
-# Suspects whose try waits for the database: it is counted and not over, because no worker ended.
+# Suspects whose attempt waits for the database: it is counted and not over, because no worker ended.
 _waiting: Final[set[str]] = set()
 
 
 def process_suspect(message: QueueMessage) -> Report:
-    """Process a message that may end this process; after its last try, store it as a dead letter.
+    """Process a message that may end this process; after its last attempt, store it as a dead letter.
 
-    Raises `DatabaseUnavailable`; called again after that, it goes on with the same try.
+    Raises `DatabaseUnavailable`; a call after that continues the same attempt.
     """
     limit = get_settings().max_attempts
     name = _suspect_name(message)
@@ -102,7 +101,7 @@ def process_suspect(message: QueueMessage) -> Report:
         with transaction() as connection:
             attempts = count_attempt(connection, name, datetime.now(UTC))
         if attempts > limit:
-            reason = f"it was tried {limit} times, and each time its worker ended before it was processed"
+            reason = f"each of its {limit} attempts ended the worker before the message was processed"
             return bury_message(message, reason)
     try:
         report = process_messages([message])
@@ -115,8 +114,8 @@ def process_suspect(message: QueueMessage) -> Report:
 
 
 def _suspect_name(message: QueueMessage) -> str:
-    """Return what a suspect's tries are counted under: its id, or the digest of its body."""
-    # A foreign producer's message may have no id, or one that does not fit into an index.
+    """Return the name under which a suspect's attempts are counted: its id, or the digest of its body."""
+    # The message of another producer may have no id, or one that does not fit into an index.
     has_name = 0 < len(message.message_id) <= _LONGEST_NAME
     return message.message_id if has_name else hashlib.sha256(message.body).hexdigest()
 
@@ -132,7 +131,7 @@ def bury_message(message: QueueMessage, reason: str) -> Report:
 
 
 def process_now(connection: Connection, requests: Sequence[Request]) -> list[Outcome]:
-    """Process the requests in the transaction that is open, by the settings."""
+    """Process the requests in the open transaction, with the limits from the settings."""
     settings = get_settings()
     now = datetime.now(UTC)
     outcomes = process(
@@ -147,16 +146,16 @@ def process_now(connection: Connection, requests: Sequence[Request]) -> list[Out
     return outcomes
 
 
-def _process(requests: Sequence[Request], report: Report, *, are_kept: bool) -> None:
-    """Process the requests in one transaction; if that fails, in two halves, until the culprit is alone."""
+def _process(requests: Sequence[Request], report: Report, *, are_stored: bool) -> None:
+    """Process the requests in one transaction; if it fails, in halves, until the failing request is alone."""
     if not requests:
         return
     try:
         with transaction(is_alone=len(requests) == 1) as connection:
             outcomes = process_now(connection, requests)
-            if are_kept:
+            if are_stored:
                 forget(connection, *(one.request_id for one in outcomes if one.status != "waiting"))
-        wake_those_who_wait(requests, outcomes)
+        wake_waiting_requests(requests, outcomes)
         report.outcomes.extend(outcomes)
         report.counts.update(
             (request.kind, outcome.status) for request, outcome in zip(requests, outcomes, strict=True)
@@ -164,20 +163,20 @@ def _process(requests: Sequence[Request], report: Report, *, are_kept: bool) -> 
     except DatabaseUnavailable:
         raise
     except CatalogueChanged:
-        _process(requests, report, are_kept=are_kept)  # which reads the catalogue anew
+        _process(requests, report, are_stored=are_stored)  # which reads the catalogue again
     except Exception as error:  # noqa: BLE001 - every error of a request
-        # Whatever it is, the neighbours are to be processed.
-        _split(requests, report, error, are_kept=are_kept)
+        # Whatever it is, the other requests must be processed.
+        _split(requests, report, error, are_stored=are_stored)
 
 
-def _split(requests: Sequence[Request], report: Report, error: Exception, *, are_kept: bool) -> None:
+def _split(requests: Sequence[Request], report: Report, error: Exception, *, are_stored: bool) -> None:
     if len(requests) == 1:
         _put_aside(requests[0], report, error)
         return
     metrics.SPLITS.inc()
     middle = len(requests) // 2
-    _process(requests[:middle], report, are_kept=are_kept)
-    _process(requests[middle:], report, are_kept=are_kept)
+    _process(requests[:middle], report, are_stored=are_stored)
+    _process(requests[middle:], report, are_stored=are_stored)
 
 
 def _put_aside(request: Request, report: Report, error: Exception) -> None:
@@ -199,13 +198,13 @@ def _put_aside(request: Request, report: Report, error: Exception) -> None:
 
 
 def retry_policy() -> RetryPolicy:
-    """Return how often and when a request that failed is tried again, by the settings."""
+    """Return the retry policy of failed requests, from the settings."""
     settings = get_settings()
     return RetryPolicy(settings.max_attempts, timedelta(seconds=settings.retry_seconds))
 
 
 def patience() -> timedelta:
-    """Return how long a request waits for the order that it names, by the settings."""
+    """Return how long a request waits for the order that it names, from the settings."""
     return timedelta(seconds=get_settings().unknown_order_seconds)
 
 
@@ -246,7 +245,7 @@ def _count(report: Report, seconds: float) -> None:
 
 
 def _ids(outcome: Outcome, report: Report) -> dict[str, object]:
-    """Return what a log may say of an outcome: ids and codes, nothing of the buyer."""
+    """Return the fields of an outcome for logs: ids and codes, no data of the buyer."""
     return {
         "request_id": str(outcome.request_id),
         "order_id": outcome.order_id and str(outcome.order_id),
@@ -257,17 +256,17 @@ def _ids(outcome: Outcome, report: Report) -> dict[str, object]:
 
 
 def _body_of(requests: list[dict[str, Any]]) -> bytes:
-    """Return the body that a stock Celery worker has read the requests from."""
+    """Return the message body for the requests that a stock Celery worker has parsed."""
     content = [[], {"requests": requests}, {}]
     try:
         return any_json(content)
     except TypeError:
-        # kombu has unwrapped what its JSON wraps, a `Decimal` for one; it alone can write that again.
+        # kombu has unwrapped the values that its JSON wraps, such as a `Decimal`; only kombu can write them.
         return cast("str", dumps(content)).encode()
 
 
 def _task(kind: str) -> Task:
-    """Make the Celery task of a kind of request; its messages hold 1 to 500 requests of this kind."""
+    """Return the Celery task for a kind of request; its messages hold 1 to 500 requests of this kind."""
 
     def run(self: Task, requests: list[dict[str, Any]]) -> str:
         body = _body_of(requests)
@@ -276,8 +275,8 @@ def _task(kind: str) -> Task:
     return shared_task(
         name=kind,
         bind=True,
-        # Our own workers take this queue in bulk and never run this body; a stock Celery worker does.
-        # A message is acknowledged when its effects are committed, and comes back if the process dies.
+        # Our own workers take this queue in bulk and never call `run`; a stock Celery worker does.
+        # A message is acknowledged when its effects are committed, and redelivered if the process dies.
         acks_late=True,
         reject_on_worker_lost=True,
         autoretry_for=(DatabaseUnavailable,),

@@ -1,4 +1,4 @@
-"""`outbox.relay`: event messages leave for the exchange `willcall.events`."""
+"""`outbox.relay`: publishes the event messages in the outbox to the exchange `willcall.events`."""
 
 import logging
 import threading
@@ -30,25 +30,25 @@ log = logging.getLogger(__name__)
 RELAY: Final = "outbox.relay"
 
 _GROUP: Final = 500
-"""Event messages that share one wait for the broker's confirms."""
+"""Maximum event messages in a group, which waits once for the broker's confirms."""
 
 _GROUP_BYTES: Final = 4 * 1024 * 1024
-"""Their data together; a single one may be larger."""
+"""Maximum bytes of a group's data; a single event message may be larger."""
 
-# A relay that is stopped in the middle must not hold its rows, and the database's horizon, for ever.
+# A relay that is stopped in a transaction must not hold its locks, and the database's xmin horizon, for ever.
 _END_IF_FORGOTTEN: Final = text("SELECT set_config('idle_in_transaction_session_timeout', :limit, true)")
 _FORGOTTEN_SECONDS: Final = 120.0
 
 _wanted = threading.Event()
 
 _TOGETHER_SECONDS: Final = 0.01
-"""Small batches follow each other by milliseconds; their wakes are one."""
+"""How long wakes are collected: small batches follow each other by milliseconds."""
 
 
 def wake_relay() -> None:
-    """Have the relay look at the outbox, soon; does not wait for the broker.
+    """Make the relay read the outbox soon, without waiting for the broker.
 
-    Wakes that come together are one. A wake that is lost costs a moment: the sweep comes.
+    Wakes at the same moment are sent as one. A lost wake delays event messages until the next sweep.
     """
     _wanted.set()
     _start_waking()
@@ -66,14 +66,14 @@ def _keep_waking() -> None:
         try:
             publisher().publish([task_message(RELAY, b"{}", queue=OUTBOX, summary="{}")])
         except NotConfirmed as error:
-            log.warning("the relay was not woken", extra={"error": str(error)})
+            log.warning("the relay could not be woken", extra={"error": str(error)})
 
 
 @scheduled(RELAY)
 def relay() -> int:
-    """Publish what the outbox holds, with confirms, until it is empty; return how many were sent.
+    """Publish the outbox with confirms until it is empty; return the count of event messages sent.
 
-    It ends early when the broker takes nothing, or nothing of what is left: the sweep comes again.
+    It ends early when the broker takes nothing, or nothing of the rest: the next sweep tries again.
     """
     with PROGRESS.run():
         return _relay()
@@ -97,7 +97,7 @@ def _relay() -> int:
         elif after == FIRST or not is_moving:
             break
         else:
-            after = FIRST  # once more from the start: some had to wait for an earlier one of their subject
+            after = FIRST  # again from the start: some had to wait for an earlier one of their subject
             is_moving = False
     for type_, reason in waiting.items():
         log.error("event messages of a type wait", extra={"type": type_, "error": reason})
@@ -139,7 +139,7 @@ def _relay_group(after: UUID, waiting: Collection[str]) -> tuple[list[Claimed], 
 
 
 def _set_aside(connection: Connection, relayed: Relayed) -> None:
-    """Keep what cannot be sent as dead letters; later event messages of the subject go on."""
+    """Store refused event messages as dead letters; later ones of the same subject are still sent."""
     letters = [
         event_letter(
             message.subject,

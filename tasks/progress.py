@@ -1,4 +1,4 @@
-"""What the relay of this process does, for those who watch that it gets on."""
+"""The progress of this process's relay, for the thread that watches it."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from typing import Final
 
 
 class Progress:
-    """Notes each step of a run; a run is one call of the relay, of whichever thread."""
+    """Records each step of a run; a run is one call of the relay, in any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -17,7 +17,7 @@ class Progress:
 
     @contextmanager
     def run(self) -> Iterator[None]:
-        """Note that a run begins, and that it ends."""
+        """Record the begin and the end of a run."""
         self.step()
         with self._lock:
             self._runs += 1
@@ -29,17 +29,17 @@ class Progress:
             self.step()
 
     def step(self) -> None:
-        """Note that the run gets on."""
+        """Record that the run makes progress."""
         self._last_step = time.monotonic()
 
     @property
     def is_running(self) -> bool:
-        """Say whether a run has begun and not ended."""
+        """Tell whether a run has begun and not ended."""
         return self._runs > 0
 
     @property
     def idle_seconds(self) -> float:
-        """Return the seconds since the last step, or since the process began."""
+        """Return the seconds since the last step, or since the process started."""
         return time.monotonic() - self._last_step
 
 

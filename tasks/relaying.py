@@ -1,9 +1,9 @@
-"""Publishing a group of event messages, and finding out whose fault it is when the broker does not take it.
+"""Publishing a group of event messages, and finding the cause when the broker does not take it.
 
-After each failure the broker is asked to take a message that goes nowhere. If it does not, the failure is the
-broker's: nothing is tried further and nothing is set aside. If it does, either a queue is full or away, and
-the types of event messages that it did not take wait; or the group holds one that cannot be sent, and is
-halved until that one is alone.
+After each failure a probe, a message without a destination, is published. If the broker does not take the
+probe, the failure is the broker's: nothing more is tried or set aside. If it does, either a queue is full or
+unavailable, and the types of event messages that were not taken wait; or the group holds one that cannot be
+sent, and is halved until that one is alone.
 """
 
 import time
@@ -21,29 +21,29 @@ from worker.broker.publishing import Publisher
 from worker.broker.queues import EVENTS
 
 _TRIES: Final = 3
-"""How often an event message that ends its connection is tried alone: a network may fail once, or twice."""
+"""How often an event message that breaks its connection is tried alone: a network may fail once or twice."""
 
 _LONGEST_SECONDS: Final = 20.0
-"""A transaction is open meanwhile. What was not tried by then comes with the next group."""
+"""How long a group may take, as a transaction is open meanwhile; the rest is sent with the next group."""
 
 
 @dataclass(slots=True)
 class Relayed:
-    """What became of a group."""
+    """The result of publishing a group."""
 
     sent: list[Claimed] = field(default_factory=list)
     refused: list[tuple[Claimed, str]] = field(default_factory=list)
-    """Those that the broker will never take as they are, and what it said."""
+    """Event messages that the broker will never take, each with its reason."""
     waiting: dict[str, str] = field(default_factory=dict)
-    """Types of which the broker takes none now, and why."""
+    """The types of event messages that the broker does not take now, each with its reason."""
     outage: str | None = None
-    """Why the broker takes nothing at all."""
+    """The reason why the broker takes nothing at all."""
 
 
 def relay_group(publisher: Publisher, messages: Sequence[Claimed]) -> Relayed:
-    """Publish the messages in their order, and say what became of them; what is not named waits.
+    """Publish the messages in order, and return the result; messages that are not in it wait.
 
-    None is tried after an earlier one of its subject that waits; what was on its way by then is sent again.
+    No message is tried after an earlier one of its subject that waits; one already on its way is sent again.
     """
     group = _Group(publisher)
     group.publish(messages)
@@ -52,7 +52,7 @@ def relay_group(publisher: Publisher, messages: Sequence[Claimed]) -> Relayed:
 
 
 def _keep_order(relayed: Relayed, messages: Sequence[Claimed]) -> None:
-    """Take what comes after one that waits, of the same subject, for not sent."""
+    """Treat messages that follow a waiting one of the same subject as not sent."""
     settled = {message.name for message in (*relayed.sent, *(refused for refused, _ in relayed.refused))}
     held: set[UUID] = set()
     early = set()
@@ -105,7 +105,7 @@ class _Group:
             self._judge(messages[0], error)
 
     def _judge(self, message: Claimed, error: NotConfirmed) -> None:
-        """Decide about an event message that was refused alone, by a broker that takes others."""
+        """Decide about an event message that failed alone, when the broker takes others."""
         for _ in range(_TRIES - 1):
             if isinstance(error, Refused):
                 break
@@ -148,5 +148,5 @@ class _Group:
 
 
 def _is_for_good(error: NotConfirmed) -> bool:
-    """Say whether it will never be taken: the broker says so, or each try has ended the connection."""
+    """Tell whether it will never be taken: the broker says so, or each try broke the connection."""
     return error.is_for_good if isinstance(error, Refused) else True

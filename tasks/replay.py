@@ -1,4 +1,4 @@
-"""Replaying a request log after a restore: every batch again, in the old order and by the old time."""
+"""Replaying a request log after a restore: every batch again, in the old order and with the old time."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,7 +33,7 @@ Numbers = dict[UUID, tuple[int, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A request that came out otherwise than before the restore: status and order, then and now."""
+    """A request whose outcome differs from the one before the restore: its status and order, then and now."""
 
     request: Request
     before: tuple[str, str | None]
@@ -42,29 +42,29 @@ class Difference:
 
 @dataclass(slots=True)
 class Replayed:
-    """How many requests were replayed, how many of them the database knew, and what came out otherwise."""
+    """The counts of replayed requests and of those already in the database, and the differences."""
 
     count: int = 0
     known: int = 0
     later: int = 0
     cut_off: int = 0
-    """Lines that were not written to their end: their batches were not committed."""
+    """Truncated lines: their batches were not committed."""
     differences: list[Difference] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Place:
-    """Where a line stands; they sort as the batches were decided."""
+    """Where a line is; places sort in the order of the decisions."""
 
     at: datetime
     path: Path
     offset: int
 
 
-def replay(engine: Engine, paths: Iterable[Path], tell: Callable[[int, int], None]) -> Replayed:
-    """Process the requests of the files again; `tell` gets the counts of lines done and of all lines.
+def replay(engine: Engine, paths: Iterable[Path], report_progress: Callable[[int, int], None]) -> Replayed:
+    """Process the requests of the files again; `report_progress` gets the counts of lines done and in all.
 
-    What the database has already is a repeat, and stays as it is. Nobody else may process requests meanwhile.
+    Requests that the database already has are repeats, and change nothing. No worker may run meanwhile.
     """
     replayed = Replayed()
     places, numbers = _index(paths, replayed)
@@ -76,13 +76,13 @@ def replay(engine: Engine, paths: Iterable[Path], tell: Callable[[int, int], Non
             later.extend(line.requests)
         else:
             _replay_batch(engine, _numbered(line, numbers), replayed)
-        tell(done, len(places))
+        report_progress(done, len(places))
     _keep_for_later(engine, later, replayed)
     return replayed
 
 
 def _index(paths: Iterable[Path], replayed: Replayed) -> tuple[Sequence[_Place], Numbers]:
-    """Return where the lines are, in the order of the decisions, and the numbers of the orders."""
+    """Return the places of the lines, in the order of the decisions, and the numbers of the orders."""
     places, numbers = [], dict[UUID, tuple[datetime, tuple[int, ...]]]()
     for path in paths:
         with path.open("rb") as file:
@@ -101,7 +101,7 @@ def _index(paths: Iterable[Path], replayed: Replayed) -> tuple[Sequence[_Place],
 
 
 def _take_numbers(batch: LoggedBatch, numbers: dict[UUID, tuple[datetime, tuple[int, ...]]]) -> None:
-    """Take what the latest line says: of one that was written and not committed the numbers were not used."""
+    """Take the numbers of the latest line: those of a line that was not committed were not used."""
     for request in batch.requests:
         if request.order_numbers and batch.at >= numbers.get(request.request_id, (batch.at,))[0]:
             numbers[request.request_id] = (batch.at, request.order_numbers)
@@ -123,12 +123,12 @@ def _replay_batch(engine: Engine, batch: LoggedBatch, replayed: Replayed) -> Non
     try:
         decided, known = _process(engine, batch)
     except CatalogueChanged:
-        return _replay_batch(engine, batch, replayed)  # which reads the catalogue anew
+        return _replay_batch(engine, batch, replayed)  # which reads the catalogue again
     replayed.count += len(batch.requests)
     replayed.known += known
     for request, before, outcome in decided:
         now = (outcome.status, None if outcome.order_id is None else str(outcome.order_id))
-        # What waited then has its outcome in a later line, or in the database.
+        # A request that waited then has its outcome in a later line, or in the database.
         if now != before and before[0] != _WAITING:
             replayed.differences.append(Difference(request, before, now))
     return None
@@ -142,29 +142,29 @@ def _process(engine: Engine, batch: LoggedBatch) -> tuple[Decided, int]:
     settings = get_settings()
     with engine.begin() as connection:
         known = known_ids(connection, (one.request_id for one in batch.requests))
-        asked = [
+        to_decide = [
             (request, before)
             for request, before in zip(batch.requests, batch.outcomes, strict=True)
-            # A dead letter is no outcome: processed again, there would be two of it.
+            # A dead letter is no outcome: processing it again would store it twice.
             if before[0] != _DEAD or request.request_id not in known
         ]
         outcomes = process(
             connection,
-            [request for request, _ in asked],
+            [request for request, _ in to_decide],
             now=batch.now,
             patience=patience(),
             max_tickets=settings.max_tickets,
             max_event_bytes=settings.max_event_bytes,
         )
         forget(connection, *(one.request_id for one in outcomes if one.status != _WAITING))
-    decided = [(request, before, now) for (request, before), now in zip(asked, outcomes, strict=True)]
+    decided = [(request, before, now) for (request, before), now in zip(to_decide, outcomes, strict=True)]
     return decided, sum(one.request_id in known for one in batch.requests)
 
 
 def _keep_for_later(engine: Engine, later: Sequence[tuple[Request, datetime]], replayed: Replayed) -> None:
-    """Keep those as rows that were kept, and have no outcome in any line."""
+    """Store the requests for later as rows again, unless a line has their outcome."""
     with engine.begin() as connection:
         known = known_ids(connection, (request.request_id for request, _ in later))
-        kept = {one.request_id: (one, due_at) for one, due_at in later if one.request_id not in known}
-        put_off(connection, list(kept.values()))
-    replayed.later = len(kept)
+        delayed = {one.request_id: (one, due_at) for one, due_at in later if one.request_id not in known}
+        put_off(connection, list(delayed.values()))
+    replayed.later = len(delayed)

@@ -1,4 +1,4 @@
-"""What became of a batch, for logs, metrics and Flower."""
+"""The result of a batch, for logs, metrics and Flower."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -9,19 +9,19 @@ from schemas.outcomes import Outcome
 
 @dataclass(slots=True)
 class Report:
-    """What became of a batch: the outcomes of its requests, and how many were put aside."""
+    """The result of a batch: the outcomes of its requests, and the counts of those put aside."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """How many requests of each kind ended how."""
+    """The count of requests by kind and status."""
     calls: dict[UUID, str] = field(default_factory=dict)
-    """The calls of the intake that requests came by."""
+    """The ids of the HTTP calls that sent the requests, by request id."""
     delayed: int = 0
     dead: int = 0
 
     @property
     def count(self) -> int:
-        """Return how many requests have an outcome."""
+        """Return the count of requests with an outcome."""
         return len(self.outcomes)
 
     @property

@@ -1,7 +1,7 @@
 """The request log: each request is written to a file before it is committed, for a replay after a restore.
 
-Each process has a file of its own for each day (UTC), `DAY-HOST-PID.jsonl` in `WILLCALL_REQUEST_LOG`. What
-cannot be written down is not committed: the batch waits as for a database that is away.
+Each process has a file for each day (UTC), `DAY-HOST-PID.jsonl` in `WILLCALL_REQUEST_LOG`. A batch that
+cannot be logged is not committed: it waits, as for a database that is away.
 """
 
 import os
@@ -25,7 +25,7 @@ SUFFIX: Final = ".jsonl"
 
 
 class RequestLog:
-    """The file of this process. Lines are whole and on the disk when `write` returns."""
+    """The log file of this process. Lines are complete and on the disk when `write` returns."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -34,7 +34,7 @@ class RequestLog:
         self._file = -1
 
     def write(self, line: bytes, now: datetime) -> None:
-        """Append a line. Raises `OSError`, and then the line may be there in part."""
+        """Append a line. After an `OSError` a part of the line may be in the file."""
         with self._lock:
             try:
                 self._open(now)
@@ -51,13 +51,13 @@ class RequestLog:
         if path == self._path:
             return
         self._close()
-        # Buyers' names are in it: for nobody else to read.
+        # It holds buyers' names: only its owner may read it.
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         self._path = path
         size = os.fstat(self._file).st_size
         if size and os.pread(self._file, 1, size - 1) != b"\n":
-            os.write(self._file, b"\n")  # a line was cut off here: the next one stands alone
+            os.write(self._file, b"\n")  # the last line is truncated: begin a new one
 
     def _close(self) -> None:
         if self._file >= 0:
@@ -73,22 +73,22 @@ def _log_in(folder: Path) -> RequestLog:
 def write_batch(
     connection: Connection, requests: Sequence[Request], outcomes: Sequence[Outcome], now: datetime
 ) -> None:
-    """Write down a batch that is about to be committed, if that is set. Raises `DatabaseUnavailable`."""
+    """Log a batch that is about to be committed, if the log is set. Raises `DatabaseUnavailable`."""
     if get_settings().request_log is not None:
         _write(batch_line(connection, requests, outcomes, now), now)
 
 
 def write_later(connection: Connection, requests: Sequence[tuple[Request, datetime]]) -> None:
-    """Write down requests that are kept as rows, each until a time. Raises `DatabaseUnavailable`."""
+    """Log requests that are stored as rows until a time, if the log is set. Raises `DatabaseUnavailable`."""
     if get_settings().request_log is not None:
         _write(later_line(connection, requests), datetime.now(UTC))
 
 
 def _write(line: bytes, now: datetime) -> None:
     folder = get_settings().request_log
-    assert folder is not None  # noqa: S101 - the callers have asked
+    assert folder is not None  # noqa: S101 - the callers have checked
     try:
         _log_in(folder).write(line, now)
     except OSError as error:
-        # Whoever committed all the same could not get it back after a restore.
+        # A batch that is committed without it would be lost by a restore.
         raise DatabaseUnavailable(f"the request log {folder} cannot be written: {error.strerror}") from error

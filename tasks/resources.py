@@ -1,4 +1,4 @@
-"""What a process opens once and its tasks share: the database's engine and a publisher."""
+"""The resources that a process opens once and its tasks share: the database's engine and a publisher."""
 
 from functools import cache
 
@@ -18,13 +18,13 @@ def engine() -> Engine:
         pool_size=10,
         is_tried_again=True,
         is_by_key=True,
-        # A worker whose host stands still, or is gone without a word, has its rows locked until then.
+        # A worker whose host is suspended, or lost without closing connections, keeps its locks until then.
         idle_seconds=settings.visibility_timeout_seconds,
     )
 
 
 @cache
 def publisher() -> Publisher:
-    """Return the process's publisher; it is locked, so that threads take turns."""
+    """Return the process's publisher; it has a lock, so that threads take turns."""
     settings = get_settings()
     return Publisher(settings.broker(), settings)

@@ -1,4 +1,4 @@
-"""Tasks of the schedule: one effect per tick, however many beats run."""
+"""Scheduled tasks: one effect per tick, with any number of beats."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,10 +12,10 @@ from tasks.transactions import DatabaseUnavailable, blaming_the_system, transact
 
 
 def scheduled(name: str) -> Callable[[Callable[[], int]], Task]:
-    """Make a Celery task of work that returns a count.
+    """Return a decorator that makes a Celery task of a function that returns a count.
 
-    Each tick is a unique row, and the one call that gets it works; a call without a tick always does. While
-    the database cannot take work the task ends at once, with 0: the next tick tries again.
+    Each tick is a unique row, and only the call that inserts it works; a call without a tick always works.
+    While the database cannot take work the task ends at once with 0, and the next tick tries again.
     """
 
     def decorate(work: Callable[[], int]) -> Task:
@@ -36,7 +36,7 @@ def scheduled(name: str) -> Callable[[Callable[[], int]], Task]:
 
 
 def is_mine(task: str, tick: int | None) -> bool:
-    """Say whether this call of the task is the one that counts. A call without a tick always is."""
+    """Tell whether this call of the task has claimed the tick. A call without a tick always may work."""
     if tick is None:
         return True
     with transaction() as connection:

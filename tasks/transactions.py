@@ -1,4 +1,4 @@
-"""Transactions of the tasks, whose failures are blamed on what caused them."""
+"""The transactions of the tasks: a failure is attributed to the system or to the request."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from tasks.resources import engine
 
 
 class DatabaseUnavailable(Exception):
-    """The database cannot take it, says the text; all was rolled back and can be tried again as it is."""
+    """The database cannot take work, for the reason in the text; all was rolled back and can be retried."""
 
 
 @contextmanager
@@ -25,9 +25,9 @@ def transaction(*, is_alone: bool = True) -> Iterator[Connection]:
 
 @contextmanager
 def blaming_the_system(*, is_alone: bool = True) -> Iterator[None]:
-    """Raise `DatabaseUnavailable` for failures that the system is to blame for, and not what was asked.
+    """Raise `DatabaseUnavailable` for failures of the system; re-raise all others, which are the request's.
 
-    What is not alone can be halved when it was too much at once.
+    Unless `is_alone`, a batch that was too large is re-raised, too: its caller halves it.
     """
     try:
         yield
@@ -36,10 +36,10 @@ def blaming_the_system(*, is_alone: bool = True) -> Iterator[None]:
     except Exception as error:
         fault = fault_of(error)
         is_system = fault is Fault.SYSTEM or (fault is Fault.SIZE and is_alone)
-        # Before anybody is blamed the database is asked: what fails for one may fail for all.
+        # Check the database before blaming the request: what fails for one may fail for all.
         reason = describe(error) if is_system else find_trouble(engine())
         if reason is None:
             raise
-        # Old connections lead to what is a standby since a failover, and have plans from before a migration.
+        # Old connections may lead to a former primary, and have plans from before a migration.
         engine().dispose()
         raise DatabaseUnavailable(reason) from error

@@ -1,7 +1,7 @@
-"""Requests that wait for what they name are tried as soon as it is there.
+"""Requests that wait for an order, version or hold are retried as soon as it exists.
 
-A thread of the worker looks for them a moment after each batch: the batch itself does not wait for it. Who is
-not found, as its row was not there yet, is tried by the schedule some seconds later.
+A thread of the worker looks for them shortly after each batch, so that the batch does not wait for it. A
+request that it misses, as its row was not committed yet, is retried by the schedule some seconds later.
 """
 
 import logging
@@ -37,8 +37,8 @@ _done: Final[Queue[_Batch]] = Queue()
 _is_finishing: Final = threading.Event()
 
 
-def wake_those_who_wait(requests: Sequence[Request], outcomes: Sequence[Outcome]) -> None:
-    """Have those tried soon that waited for these requests, which are committed; does not wait for that."""
+def wake_waiting_requests(requests: Sequence[Request], outcomes: Sequence[Outcome]) -> None:
+    """Retry soon the requests that waited for these, which are committed; returns at once."""
     _done.put((requests, outcomes))
     _start()
 
@@ -49,7 +49,7 @@ def _start() -> None:
 
 
 def finish_waking() -> None:
-    """Return when nobody is left to be woken."""
+    """Return when all waiting requests of the batches so far have been woken."""
     _is_finishing.set()
     _done.join()
     _is_finishing.clear()
@@ -63,24 +63,24 @@ def _keep_waking() -> None:
             if _wake(done):
                 publisher().publish([task_message(RETRY, b"{}", queue=MAINTENANCE, summary="{}")])
         except (SQLAlchemyError, NotConfirmed) as error:
-            log.warning("who waits was not woken", extra={"error": type(error).__name__})
+            log.warning("waiting requests could not be woken", extra={"error": type(error).__name__})
         except Exception:
-            # A thread that ended would leave them all to the schedule.
-            log.exception("who waits was not woken")
+            # Without this thread they would all wait for the schedule.
+            log.exception("waiting requests could not be woken")
         finally:
             for _ in batches:
                 _done.task_done()
 
 
 def _wake(done: Iterable[tuple[str, str]]) -> int:
-    # A connection for the moment: the worker's own are for its batches, and nobody has to close this one.
+    # A temporary connection: the worker's pool is for its batches, and this one needs no closing later.
     engine = make_engine(get_settings().database(), is_pooled=False)
     with engine.begin() as connection:
         return wake(connection, done, datetime.now(UTC))
 
 
 def _take() -> list[_Batch]:
-    """Wait for a batch; return it with those that come in the next moment."""
+    """Wait for a batch; return it with those of the next half second."""
     batches = [_done.get()]
     _is_finishing.wait(_TOGETHER_SECONDS)
     while len(batches) < _BATCHES_AT_ONCE:

@@ -1,8 +1,7 @@
-"""Values that kombu's JSON wraps, such as `{"__type__": "decimal", "__value__": "45.50"}`, as text.
+"""Unwrapping the values that kombu's JSON wraps, such as `{"__type__": "decimal", "__value__": "45.50"}`.
 
 A Celery client writes a `UUID`, a `Decimal`, a `datetime` or `bytes` in this way (`kombu/utils/json.py`). The
-same request with text in their places must be the same request, so they are unwrapped before anything else
-looks at them.
+same request with plain text must be the same request, so values are unwrapped before anything else.
 """
 
 import math
@@ -16,15 +15,15 @@ from schemas.outcomes import MAX_REJECTIONS, Rejection, field_path
 from schemas.text import parse_any_uuid
 
 MARK: Final = b'"__type__"'
-"""A message without these bytes holds no wrapped value, and is not searched for any."""
+"""A message without these bytes has no wrapped value, and is not searched."""
 
 _NAMES: Final = {"__type__", "__value__"}
 
 _LONGEST_AMOUNT: Final = 100
-"""Characters of an amount with an exponent, and digits that it may be written out with."""
+"""Maximum characters of an amount with an exponent, and maximum digits without it."""
 
 _Path = tuple["_Path", int | str] | None
-"""Where a value is: its place in a container, and where that is. Each step costs the same at any depth."""
+"""The path to a value: the path to its container, and its key there. A step costs the same at any depth."""
 
 
 class _NoText(Exception):
@@ -32,10 +31,10 @@ class _NoText(Exception):
 
 
 def unwrap(body: dict[str, Any]) -> tuple[Rejection, ...]:
-    """Replace each wrapped value inside the body by its text; return what is wrong with them.
+    """Replace each wrapped value inside the body by its text; return a rejection for each invalid one.
 
-    What kombu itself would not have written stays as it is. NaN and Infinity are no values at all: Python
-    writes them, and no other JSON has them. Nesting of any depth is searched without recursion.
+    Wrappers that kombu would not have written stay as they are. NaN and Infinity are invalid: Python writes
+    them, but JSON does not allow them. Nesting of any depth is searched without recursion.
     """
     mistakes: list[Rejection] = []
     waiting: list[tuple[Any, _Path]] = [(body, None)]
@@ -50,7 +49,7 @@ def unwrap(body: dict[str, Any]) -> tuple[Rejection, ...]:
                 if len(mistakes) < MAX_REJECTIONS:
                     mistakes.append(Rejection("invalid", field_path(_steps((path, name))), str(error)))
                 if isinstance(value, float):
-                    container[name] = str(value)  # it must be told from null wherever the request is kept
+                    container[name] = str(value)  # a stored request must tell it from null
                 continue
             if text is not None:
                 container[name] = text
@@ -68,9 +67,9 @@ def _steps(path: _Path) -> tuple[int | str, ...]:
 
 
 def _text(value: Any) -> str | None:
-    """Return the text of a wrapped value, None for every other value. Raises `_NoText`."""
+    """Return the text of a wrapped value, or None for any other value. Raises `_NoText`."""
     if isinstance(value, float) and not math.isfinite(value):
-        raise _NoText("NaN and Infinity are no numbers in JSON")
+        raise _NoText("NaN and Infinity are not allowed in JSON")
     if not isinstance(value, dict) or value.keys() != _NAMES:
         return None
     kind, wrapped = value["__type__"], value["__value__"]
@@ -91,14 +90,14 @@ def _uuid(wrapped: Any) -> str | None:
 
 
 def _decimal(wrapped: Any) -> str | None:
-    """Return the amount as our own producer writes it: 100 for `Decimal("1E+2")`."""
+    """Return the amount as our own producer writes it, such as 100 for `Decimal("1E+2")`."""
     if not isinstance(wrapped, str):
         return None
     amount = Decimal(wrapped)
     if "E" not in wrapped or len(wrapped) > _LONGEST_AMOUNT:
         return wrapped
     exponent = amount.as_tuple().exponent
-    # Written out, "1E+999999" would be a megabyte.
+    # Without its exponent, "1E+999999" would be a megabyte.
     if not isinstance(exponent, int) or abs(exponent) > _LONGEST_AMOUNT:
         return wrapped
     return format(amount, "f")
@@ -119,12 +118,12 @@ def _bytes(wrapped: Any) -> str | None:
 
 
 def _base64(wrapped: str) -> str:
-    """Return the text of what kombu found to be none; other clients write all their bytes so."""
+    """Return base64 as text; kombu uses it for bytes that are not text, other clients for all bytes."""
     content = b64decode(wrapped, validate=True)
     try:
         return content.decode()
     except UnicodeDecodeError as error:
-        raise _NoText("the bytes are not text in UTF-8") from error
+        raise _NoText("the bytes are not valid UTF-8 text") from error
 
 
 _READERS: Final[Mapping[str, Callable[[Any], str | None]]] = {

@@ -1,1 +1,1 @@
-"""The Celery process: settings, queues, publishing, batching, schedule, logs and metrics."""
+"""The Celery process: batching, schedule and watchdogs; `broker` and `runtime` hold the rest."""

@@ -23,7 +23,7 @@ _ANSWER_SECONDS: Final = 4.0
 
 
 class App(Celery):
-    """A Celery app with a beat of our own, whose workers keep the tasks' arguments to themselves."""
+    """A Celery app with its own beat, whose workers do not show the arguments of tasks."""
 
     task_cls = "worker.quiet_tasks:QuietTask"
     amqp_cls = "worker.broker.node_connection:NodeAMQP"
@@ -49,39 +49,39 @@ def make_app() -> Celery:
         },
         task_create_missing_queue_type="quorum" if is_amqp(broker_url) else "classic",
         broker_transport_options=transport_options(settings, broker_url) | _timeouts(broker_url),
-        # By its silence RabbitMQ notices that a consumer is gone without a word, after two or three of these.
-        # Until then it keeps what the consumer held, and its queue for commands, without which it cannot
-        # connect again. The loop that sends them never waits for a task.
+        # RabbitMQ detects a lost consumer when it misses two or three heartbeats. Until then it keeps the
+        # consumer's messages and its exclusive queue for commands, without which it cannot connect again.
+        # The loop that sends heartbeats never waits for a task.
         broker_heartbeat=HEARTBEAT_SECONDS,
         # Results are rows: nobody reads Celery's.
         task_ignore_result=True,
-        # A message is given up when the work is done, and given back when its process dies.
+        # A message is acknowledged when its work is done, and returned when its process dies.
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         # A long reconciliation must not keep a retry waiting behind it.
         worker_prefetch_multiplier=1,
-        # JSON only: a pickle from the queue would run what its sender wants.
+        # JSON only: unpickling a message would execute its sender's code.
         accept_content=["json"],
-        # Flower lives on events.
+        # Flower needs task events.
         worker_send_task_events=True,
         # Our own logs are JSON.
         worker_hijack_root_logger=False,
-        # Wait for the broker at start and after a loss, as long as it takes.
+        # Retry without limit when the broker is away, at start and later.
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        # A queue that is deleted, or a permission that is lost, passes like a broken connection. Otherwise
-        # Celery takes it for unrecoverable and ends the worker.
+        # Retry after a deleted queue or a lost permission as after a broken connection. By default Celery
+        # considers it unrecoverable and ends the worker.
         broker_channel_error_retry=True,
         worker_consumer="worker.patient_consumer:PatientConsumer",
-        # A task that runs while the broker is away ends its work; its effect is a transaction.
+        # A task that runs while the broker is away finishes its work; its effect is a transaction.
         worker_cancel_long_running_tasks_on_connection_loss=False,
-        # One process, threads: psycopg and kombu are not made for forks, and the bulk consumer is a
-        # thread beside the pool. More processes are more workers.
+        # One process, threads: psycopg and kombu do not survive a fork, and the bulk consumer is a
+        # thread next to the pool. To use more processes, start more workers.
         worker_pool="threads",
         worker_concurrency=2,
         beat_scheduler="worker.schedule:TickScheduler",
         beat_schedule=beat_schedule(settings),
-        # Beat looks at its schedule at least this often, seconds.
+        # Maximum seconds between two looks of beat at its schedule.
         beat_max_loop_interval=5,
         timezone="UTC",
     )
@@ -90,11 +90,11 @@ def make_app() -> Celery:
 
 
 def _timeouts(broker_url: str) -> dict[str, float]:
-    """Return how long Celery's own calls wait for an answer; kombu's and py-amqp's default is for ever."""
+    """Return the timeouts of Celery's own calls; by default kombu and py-amqp wait without limit."""
     if not is_amqp(broker_url):
         return {"socket_timeout": _ANSWER_SECONDS}
     if broker_url.startswith("amqps"):
-        return {}  # py-amqp sets them beneath TLS, which then takes them for errors
+        return {}  # py-amqp sets them on the socket below TLS, which treats them as errors
     return {"read_timeout": _ANSWER_SECONDS, "write_timeout": _ANSWER_SECONDS}
 
 
@@ -107,8 +107,8 @@ def _on_setup_logging(**_: Any) -> None:
 def _on_worker_init(**_: Any) -> None:
     settings = get_settings()
     serve_metrics(settings.metrics_host, settings.worker_metrics_port)
-    # A batch makes a hundred thousand objects, keeps them to its end and drops them all: looking for cycles
-    # among them finds none and costs a tenth of the time. What is loaded by now stays for ever.
+    # A batch allocates a hundred thousand objects and frees them all at its end: collecting cycles finds
+    # none and costs a tenth of the time. What is loaded by now is never freed.
     gc.collect()
     gc.freeze()
     gc.set_threshold(300_000, 20, 20)

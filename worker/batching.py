@@ -1,8 +1,8 @@
 """A Celery bootstep that takes the queue `orders` in bulk: many messages, one transaction, one ack.
 
-It runs beside Celery's own consumer, in a thread of the worker's main process; ordinary tasks of other
-queues run as always. A batch is what is there when the thread is free: a lone message is processed at
-once, a thousand under load are two batches. Messages are acknowledged after the commit.
+It runs next to Celery's own consumer, in a thread of the worker's main process; ordinary tasks of other
+queues run as usual. A batch has all messages that wait when the thread is free: a lone message is processed
+at once, a thousand under load make two batches. Messages are acknowledged after the commit.
 """
 
 import logging
@@ -25,7 +25,7 @@ from worker.broker.amqp.source import AmqpSource
 from worker.broker.deliveries import Delivery, Source, SourceLost
 from worker.broker.queues import ORDERS, is_amqp
 from worker.broker.redis.source import RedisSource
-from worker.broker.safety import tell_of_risks
+from worker.broker.safety import report_risks
 from worker.flower_events import Announcer
 from worker.flower_thread import Announcements
 from worker.pace import Pace
@@ -35,22 +35,22 @@ from worker.runtime.settings import Settings, get_settings
 log = logging.getLogger(__name__)
 
 _IDLE_SECONDS: Final = 1.0
-"""How long one wait for a message lasts, and hence how late an idle thread hears of a stop."""
+"""How long one wait for a message lasts, and so how late an idle thread notices a stop."""
 
 _FIRST_WAIT_SECONDS: Final = 0.1
 _LONGEST_WAIT_SECONDS: Final = 5.0
-"""Between two attempts, to connect or to reach the database: the first wait, and the longest."""
+"""The first and the longest wait between two attempts to connect to the broker."""
 
 _LONGEST_PROBE_SECONDS: Final = 2.0
-"""How late a worker may notice that the database takes work again."""
+"""The longest wait between two attempts at the database."""
 
-# A message that came back this often may have killed its worker: it is tried alone, so that its
-# neighbours get through.
+# A message that was delivered this often may have killed its workers: it is processed alone, so that the
+# others get through.
 _SUSPECT_AFTER: Final = 3
 
 
 class BulkOrders(bootsteps.StartStopStep):
-    """Starts and stops the bulk consumer with a worker that was told to consume `orders`."""
+    """Starts and stops the bulk consumer of a worker that consumes `orders`."""
 
     requires = ("celery.worker.components:Pool",)
 
@@ -78,7 +78,7 @@ class BulkOrders(bootsteps.StartStopStep):
 
 
 class BulkConsumer(threading.Thread):
-    """Takes batches, has them processed, acknowledges them; connects again when the broker was away."""
+    """Takes batches, processes and acknowledges them; reconnects after a loss of the broker."""
 
     def __init__(self, settings: Settings, announcements: Announcements) -> None:
         super().__init__(name="bulk-orders", daemon=True)
@@ -86,13 +86,13 @@ class BulkConsumer(threading.Thread):
         self._announcements = announcements
         self.pulse = Pulse()
         self._stopping = threading.Event()
-        self._has_told_of_risks = False
+        self._has_reported_risks = False
         self._pace = Pace(settings.batch_size)
 
     def stop(self) -> None:
-        """Finish the batch in hand, return what was read ahead, and end."""
+        """Finish the current batch, return the messages that were read ahead, and end."""
         self._stopping.set()
-        log.info("stopping after the batch in hand")
+        log.info("stopping after the current batch")
         self.join()
 
     def run(self) -> None:
@@ -106,10 +106,10 @@ class BulkConsumer(threading.Thread):
             except SourceLost as error:
                 log.warning("lost the broker; connecting again", extra={"error": str(error)[:500]})
             except Exception:
-                # A thread that ended would leave a worker that looks alive and takes nothing. What was not
-                # acknowledged is not lost: the messages come back.
+                # Without this thread the worker would look alive and take nothing. Messages that were not
+                # acknowledged are redelivered.
                 log.exception("the bulk consumer failed; starting it again")
-            # A connection that lasted was good, and its end may have been a moment's.
+            # A connection that lasted was good, and its end may be a short outage.
             if time.monotonic() - started > _LONGEST_WAIT_SECONDS:
                 wait = _FIRST_WAIT_SECONDS
             self._stopping.wait(wait)
@@ -129,7 +129,7 @@ class BulkConsumer(threading.Thread):
 
     def _await_database(self) -> None:
         """Wait until the database is writable and has the schema that this program needs."""
-        while (trouble := find_trouble(engine(), is_newer_fine=True)) is not None:
+        while (trouble := find_trouble(engine(), accepts_newer=True)) is not None:
             breaker.open(ORDERS, trouble)
             if self._stopping.wait(_LONGEST_PROBE_SECONDS):
                 return
@@ -146,10 +146,10 @@ class BulkConsumer(threading.Thread):
                 deliveries = source.take(limit, _IDLE_SECONDS)
                 if deliveries:
                     source.read_ahead(limit)
-            if not deliveries and not self._has_told_of_risks:
-                # Now, as the check sends a message, which must not wait behind orders.
-                self._has_told_of_risks = True
-                tell_of_risks(self._settings.broker(), self._settings)
+            if not deliveries and not self._has_reported_risks:
+                # While the queue is empty, as the check sends messages that must not wait behind orders.
+                self._has_reported_risks = True
+                report_risks(self._settings.broker(), self._settings)
             while deliveries and not self._stopping.is_set():
                 count = _batch_length(deliveries)
                 batch, deliveries = deliveries[:count], deliveries[count:]
@@ -158,7 +158,7 @@ class BulkConsumer(threading.Thread):
                         source.acknowledge(batch)
 
     def _process(self, source: Source, batch: Sequence[Delivery]) -> bool:
-        """Process a batch, waiting for the database as long as it takes; False if stopped meanwhile."""
+        """Process a batch, waiting for the database without limit; return False if stopped meanwhile."""
         wait = 0.1
         while True:
             started = time.time()
@@ -179,7 +179,7 @@ class BulkConsumer(threading.Thread):
 
 
 def _batch_length(deliveries: Sequence[Delivery]) -> int:
-    """Return how many of the deliveries to process in one transaction: a suspect is alone."""
+    """Return how many of the deliveries to process in one transaction: a suspect is processed alone."""
     if _is_suspect(deliveries[0]):
         return 1
     suspects = (place for place, delivery in enumerate(deliveries) if _is_suspect(delivery))
@@ -200,7 +200,7 @@ def _handle(batch: Sequence[Delivery]) -> Report:
 
 
 def _message(delivery: Delivery) -> QueueMessage:
-    # An id is whatever its producer wrote; it names rows.
+    # Producers may write any id; `storable` makes one that a row can hold.
     return QueueMessage(
         task=delivery.task,
         message_id=storable(delivery.message_id),

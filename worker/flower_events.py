@@ -1,4 +1,4 @@
-"""Telling Flower of batches: a sample of them, as task events, and never one event an order."""
+"""Task events of batches for Flower: of a sample of them, and never one for each order."""
 
 import logging
 import time
@@ -19,7 +19,7 @@ _CONNECT_SECONDS: Final = 2.0
 
 
 class Announcer:
-    """Sends the events of a batch as those of one task, at most once a second."""
+    """Sends the events of a batch as those of one task, at most once per second."""
 
     def __init__(self, app: Any, hostname: str) -> None:
         self._app = app
@@ -28,7 +28,7 @@ class Announcer:
         self._last = 0.0
 
     def announce(self, batch: Sequence[Delivery], summary: str, started: float) -> None:
-        """Tell of a batch that is committed; `started` is the time of its beginning, Unix seconds."""
+        """Send the events of a committed batch, which began at `started` (Unix seconds)."""
         now = time.time()
         if now - self._last < _SECONDS_BETWEEN:
             return
@@ -36,7 +36,7 @@ class Announcer:
         try:
             self._send(batch, summary, started, now)
         except Exception as error:  # noqa: BLE001 - a dashboard must not stop the orders
-            log.debug("no task event was sent", extra={"error": str(error)})
+            log.debug("a task event could not be sent", extra={"error": str(error)})
             self.close()
 
     def _send(self, batch: Sequence[Delivery], summary: str, started: float, now: float) -> None:
@@ -56,8 +56,8 @@ class Announcer:
 
     def _connect(self) -> Any:
         if self._dispatcher is None:
-            # A connection of its own: Celery's consumer uses the worker's in another thread. And one that a
-            # broker that does not answer keeps for a moment only: orders wait behind this.
+            # A connection of its own, as Celery's consumer uses the worker's in another thread, and with a
+            # short timeout.
             settings = get_settings()
             connection = open_connection(settings.broker(), settings, seconds=_CONNECT_SECONDS)
             self._dispatcher = self._app.events.Dispatcher(
@@ -69,9 +69,9 @@ class Announcer:
         return self._dispatcher
 
     def close(self) -> None:
-        """Disconnect; the next batch connects again."""
+        """Disconnect; the next batch reconnects."""
         dispatcher, self._dispatcher = self._dispatcher, None
         if dispatcher is not None:
-            with suppress(Exception):  # it is broken already
+            with suppress(Exception):  # it may be broken already
                 dispatcher.close()
             drop(dispatcher.connection)

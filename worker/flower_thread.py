@@ -1,4 +1,4 @@
-"""Announcing batches from a thread of its own: orders must not wait for what a dashboard is told."""
+"""Announcing batches from a thread of its own: orders must not wait for a dashboard."""
 
 import logging
 import queue
@@ -18,7 +18,7 @@ _END: Final = None
 
 
 class Announcements(threading.Thread):
-    """Announces one batch after the other; those that come meanwhile are left out."""
+    """Announces one batch after the other; those that commit meanwhile are left out."""
 
     def __init__(self, announcer: Announcer) -> None:
         super().__init__(name="announcements", daemon=True)
@@ -26,12 +26,12 @@ class Announcements(threading.Thread):
         self._next: queue.Queue[_Batch | None] = queue.Queue(maxsize=1)
 
     def announce(self, batch: Sequence[Delivery], summary: str, started: float) -> None:
-        """Tell of a batch that is committed; `started` is the time of its beginning, Unix seconds."""
+        """Announce a committed batch, which began at `started` (Unix seconds)."""
         with suppress(queue.Full):
             self._next.put_nowait((batch, summary, started))
 
     def close(self) -> None:
-        """End when what is being announced is announced; nobody waits for that."""
+        """End after the current announcement; returns at once."""
         with suppress(queue.Full):
             self._next.put_nowait(_END)
 

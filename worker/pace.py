@@ -1,15 +1,15 @@
-"""How many requests make a batch: as many as take a moment, on whatever machine, and no more than is set.
+"""The size of a batch: as many requests as take a quarter of a second, up to the setting.
 
-Whoever comes while a batch is under way waits for its end. But each batch costs a commit beside its requests:
-with a tenth of a second in place of a quarter, half of the throughput was gone on a machine with slow disks.
+A request that arrives during a batch waits for its end. But each batch also costs a commit: with a tenth of a
+second instead of a quarter, half of the throughput was lost on a machine with slow disks.
 """
 
 from typing import Final
 
 _SECONDS: Final = 0.25
 _LEAST: Final = 4
-_TELLING: Final = 20  # requests of a quick batch that tells how long one takes
-_FAR: Final = 4  # times too large: somebody is waiting already
+_CONCLUSIVE: Final = 20  # requests from which on a quick batch shows how long one takes
+_FAR: Final = 4  # times too large: then the limit is lowered at once
 
 
 class Pace:
@@ -18,13 +18,13 @@ class Pace:
     def __init__(self, most: int) -> None:
         self._most = most
         self.limit = most
-        """Requests in the next batch, about."""
+        """Approximate number of requests in the next batch."""
 
     def note(self, requests: int, seconds: float) -> None:
-        """Take into account that a batch of so many requests took so long."""
-        is_telling = requests >= min(_TELLING, self.limit)
-        if is_telling or seconds > _SECONDS:
+        """Adjust the limit to the duration of a batch."""
+        is_conclusive = requests >= min(_CONCLUSIVE, self.limit)
+        if is_conclusive or seconds > _SECONDS:
             fitting = round(_SECONDS * requests / max(seconds, 1e-6))
-            # Halfway, as one batch says little; at once where it was far too large.
+            # Halfway, as one batch proves little; at once if the limit was far too large.
             wanted = fitting if fitting * _FAR < self.limit else (self.limit + fitting) // 2
             self.limit = min(max(wanted, _LEAST), self._most)

@@ -1,4 +1,4 @@
-"""Celery's own consumer, which also waits between attempts that fail at once, and explains errors."""
+"""Celery's own consumer, with a wait between attempts that fail at once, and with explained errors."""
 
 import logging
 import time
@@ -16,14 +16,14 @@ log = logging.getLogger(__name__)
 
 _FIRST_WAIT_SECONDS: Final = 0.5
 _LONGEST_WAIT_SECONDS: Final = 5.0
-"""Between two connections that the broker let us open and did not let us use."""
+"""The first and the longest wait between two connections that could be opened but not used."""
 
 
 class ListedDelayedDelivery(DelayedDelivery):
-    """Celery's exchanges for delayed messages, declared on the node that works.
+    """Celery's exchanges for delayed messages, declared on a working node.
 
-    Celery declares them on each node of a list in turn, and takes nothing meanwhile: ten seconds for a dead
-    one. The nodes are one cluster, and what one has all have.
+    Celery declares them on each node of a list in turn, which takes ten seconds for a dead one, and consumes
+    nothing meanwhile. The nodes are one cluster: a declaration on one is valid on all.
     """
 
     def _validate_broker_urls(self, broker_urls: Any) -> set[str]:
@@ -31,10 +31,10 @@ class ListedDelayedDelivery(DelayedDelivery):
 
 
 class PatientConsumer(Consumer):
-    """What a broker refuses, such as a queue with other arguments, it refuses again a moment later."""
+    """Waits before it reconnects: what a broker refuses, such as a queue's arguments, it refuses again."""
 
     class Blueprint(Consumer.Blueprint):
-        """Celery's own steps, but for one."""
+        """Celery's own steps, with one replaced."""
 
         default_steps: ClassVar = [
             ListedDelayedDelivery if step.endswith(":DelayedDelivery") else step
@@ -45,13 +45,13 @@ class PatientConsumer(Consumer):
     _wait_seconds = _FIRST_WAIT_SECONDS
 
     def connect(self) -> Any:
-        """Return a connection; wait for the broker as long as it takes."""
+        """Return a connection; wait for the broker without limit."""
         connection = super().connect()
         self._connected_at = time.monotonic()
         return connection
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
-        """Let go of the connection, and wait if it was of no use."""
+        """Discard the connection, and wait if it could not be used."""
         log.warning("Celery's consumer lost the broker; connecting again", extra={"error": explain(exc)})
         if self.connection is not None:
             blame(self.connection)
@@ -60,7 +60,7 @@ class PatientConsumer(Consumer):
             self._wait_seconds = _FIRST_WAIT_SECONDS
             return
         until = time.monotonic() + self._wait_seconds
-        # Our own lost connection has our queue for commands, until RabbitMQ notices.
+        # Our own lost connection has our exclusive queue for commands, until RabbitMQ detects the loss.
         if not isinstance(exc, ResourceLocked):
             self._wait_seconds = min(self._wait_seconds * 2, _LONGEST_WAIT_SECONDS)
         while time.monotonic() < until:

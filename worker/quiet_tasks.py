@@ -1,7 +1,7 @@
-"""What a worker tells of its tasks: which, when and how they ended, and never their arguments.
+"""Tasks whose arguments a worker does not show: its events and logs have their name, time and result.
 
-Any Celery client may send a task with an order in its arguments to any of our queues. Flower, `celery events`
-and the log show what the worker says of it.
+Any Celery client may send a task with an order in its arguments to any of our queues, and Flower, `celery
+events` and the log would show them.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from worker.broker.outgoing import ORIGIN
 
 
 class QuietRequest(Request):
-    """A task in a worker, told of without its arguments, unless we wrote the summary of them ourselves."""
+    """A task in a worker, shown without its arguments, except for a summary that we wrote ourselves."""
 
     @property
     def argsrepr(self) -> str:
@@ -28,7 +28,7 @@ class QuietRequest(Request):
 
     def send_event(self, type: str, **fields: Any) -> None:
         if "exception" in fields:
-            # A representation: the type, and in brackets what it quotes. The log has the trace.
+            # A representation: the type, and its arguments in brackets. The log has the trace.
             fields["exception"] = str(fields["exception"]).partition("(")[0]
         super().send_event(type, **fields | ({"traceback": None} if "traceback" in fields else {}))
 

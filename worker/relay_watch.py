@@ -1,7 +1,6 @@
-"""Watching that this process's relay gets on: one that does not is ended, and its supervisor starts another.
+"""Watching the progress of this process's relay: without progress the process ends, to be restarted.
 
-Each of the relay's calls has a timeout of its own. This is for what nobody thought of, and for what Celery's
-own connections do.
+Each call of the relay has a timeout of its own. This covers unforeseen causes, and Celery's own connections.
 """
 
 import logging
@@ -37,7 +36,7 @@ def _on_task(task: Any = None, **_: Any) -> None:
 
 
 class WatchRelay(bootsteps.StartStopStep):
-    """Watches in a worker that was told to consume `outbox`."""
+    """Watches the relay in a worker that consumes `outbox`."""
 
     requires = ("celery.worker.components:Pool",)
 
@@ -61,21 +60,21 @@ class WatchRelay(bootsteps.StartStopStep):
 
 
 class RelayWatch(threading.Thread):
-    """Ends the process when the relay has made no step for `WILLCALL_STUCK_SECONDS`, or a longer publish.
+    """Ends the process when the relay makes no step for `WILLCALL_STUCK_SECONDS`, or the longest publish.
 
-    Between two runs the queue says whether it should have: while messages wait there that it does not take.
+    Between two runs it is stuck only if messages wait in its queue that it does not take.
     """
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(name="relay-watch", daemon=True)
         self._settings = settings
-        # One wait for the broker is no standstill.
+        # One wait for the broker does not count as stuck.
         self._stuck_seconds = max(settings.stuck_seconds, LONGEST_TRIES * settings.publish_timeout_seconds)
         self._every = min(1.0, self._stuck_seconds / 5)
         self._stopping = threading.Event()
 
     def stop(self) -> None:
-        """Watch no more: a relay that is told to stop takes nothing."""
+        """Stop watching: a relay that is stopping takes nothing."""
         self._stopping.set()
 
     def run(self) -> None:
@@ -83,12 +82,12 @@ class RelayWatch(threading.Thread):
         looked_at = time.monotonic()
         while not self._stopping.wait(self._every):
             if time.monotonic() - looked_at > self._stuck_seconds / 2:
-                PROGRESS.step()  # the whole process stood still, and the relay with it
+                PROGRESS.step()  # the whole process was suspended, not only the relay
             looked_at = time.monotonic()
             if PROGRESS.idle_seconds <= self._stuck_seconds:
                 continue
             if PROGRESS.is_running:
-                self._end("a run of the relay does not get on")
+                self._end("a run of the relay makes no progress")
             self._look_at_queue()
             looked_at = time.monotonic()
 
@@ -98,12 +97,12 @@ class RelayWatch(threading.Thread):
             return
         if waiting:
             self._end(f"{waiting} messages wait in the queue {OUTBOX}, and this process takes none")
-        # Nobody has woken the relay for so long: is there a beat? If it does not take this either, we see it.
+        # Nothing has woken the relay for this time: no beat may run. Wake it, and see whether it takes that.
         wake_relay()
         PROGRESS.step()
 
     def _waiting(self) -> int | None:
-        """Return how many messages wait for a relay; None where the broker is away: no fault of ours."""
+        """Return the number of messages that wait for a relay, or None if the broker is away."""
         try:
             connection = open_connection(
                 self._settings.broker(), self._settings, seconds=min(_CONNECT_SECONDS, self._stuck_seconds)
@@ -121,5 +120,5 @@ class RelayWatch(threading.Thread):
         seconds = round(PROGRESS.idle_seconds, 1)
         log.critical("the relay is stuck; its process ends", extra={"reason": reason, "seconds": seconds})
         logging.shutdown()
-        # Not by an exception or a signal: what is stuck would not hear of it.
+        # Not by an exception or a signal: a stuck thread would not notice it.
         os._exit(STUCK)

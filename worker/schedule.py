@@ -1,4 +1,4 @@
-"""The schedule: what runs when, and ticks that mean the same to every beat."""
+"""The schedule: when each task runs, and ticks that are the same for every beat."""
 
 import time
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ _TASKS = {
 
 
 class Every(schedule):
-    """Due at the multiples of an interval since 1970, so that all beats agree when that is."""
+    """Due at multiples of an interval since 1970, so that all beats agree on the times."""
 
     def is_due(self, last_run_at: datetime) -> schedstate:
         """Return whether a multiple has passed since the last run, and the seconds to the next one."""
@@ -32,14 +32,14 @@ class Every(schedule):
         return schedstate(is_due=is_due, next=(self.tick(now) + 1) * self.seconds - now)
 
     def tick(self, moment: float) -> int:
-        """Return the number of the tick that a moment (Unix seconds) belongs to."""
+        """Return the number of the tick at a moment (Unix seconds)."""
         return int(moment // self.seconds)
 
 
 class TickScheduler(Scheduler):
-    """Sends each task with the number of its tick; whoever claims that row first runs it.
+    """Sends each task with the number of its tick; the worker that claims that row first runs it.
 
-    It keeps nothing between runs: any number of beats may run, and any of them may die.
+    It stores nothing between runs: any number of beats may run, and any of them may die.
     """
 
     def setup_schedule(self) -> None:
@@ -47,14 +47,13 @@ class TickScheduler(Scheduler):
         self.merge_inplace(self.app.conf.beat_schedule)
 
     def close(self) -> None:
-        """Do nothing: there is nothing to save.
+        """Do nothing, as there is nothing to save.
 
-        A beat may be stopped in the middle of a publish. Closing the connection would wait for that publish
-        for ever.
+        A beat may be stopped during a publish, and closing the connection would wait for it without limit.
         """
 
     def apply_async(self, entry: ScheduleEntry, *args: Any, **options: Any) -> Any:
-        """Send the entry's task with its tick; the number is that of the moment it became due."""
+        """Send the entry's task with the number of the tick at which it became due."""
         # Half a second of grace: a clock that is set back a little must not repeat the last tick.
         entry.kwargs = {"tick": entry.schedule.tick(time.time() + 0.5)}
         try:
@@ -64,9 +63,9 @@ class TickScheduler(Scheduler):
             raise
 
     def _let_go(self) -> None:
-        """Have the next task sent on a new connection.
+        """Send the next task on a new connection.
 
-        RabbitMQ (3.10) may refuse a channel for ever that published while its queue had no leader.
+        RabbitMQ (3.10) may refuse all later messages of a channel that published while a queue had no leader.
         """
         connection = self.__dict__.pop("connection", None)
         self.__dict__.pop("producer", None)
@@ -76,13 +75,13 @@ class TickScheduler(Scheduler):
 
 
 class Beat(beat.Beat):
-    """A beat that ends well whenever it is told to, from its first moment on."""
+    """A beat that ends cleanly at any time, also during its start."""
 
     def install_sync_handler(self, service: Service) -> None:
         """End at SIGTERM and SIGINT, and save nothing.
 
-        Celery's handler saves the schedule, and makes one first if there is none yet. Soon after the start
-        it would do so in the middle of the imports that the schedule needs, and fail.
+        Celery's handler saves the schedule, and creates it first if it does not exist. Soon after the start
+        this would happen during the imports that the schedule needs, and fail.
         """
         platforms.signals.update(SIGTERM=_end, SIGINT=_end)
 
@@ -99,7 +98,7 @@ def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
         entries[task] = {
             "task": task,
             "schedule": Every(timedelta(seconds=seconds)),
-            # A tick that nobody took is overtaken by the next one.
+            # A tick that no worker took is superseded by the next one.
             "options": {"expires": max(2 * seconds, 10)},
         }
     return entries

@@ -1,9 +1,9 @@
-"""A Celery bootstep that notices a consumer that takes nothing while messages wait, whatever the reason.
+"""A Celery bootstep that detects a consumer that takes nothing while messages wait, for any reason.
 
-Each consumer has its own timeouts and checks; this is for what they do not see. First the consumer's
-connection is ended, so that it connects again. Where that does not help the process ends with exit code 1:
-its supervisor (`willcall up`, `willcall serve worker` with several processes, or that of the machine) starts
-another, and what it held comes back to the queue.
+Each consumer has its own timeouts and checks; this covers what they miss. First the consumer's connection is
+closed, so that it reconnects. If that does not help, the process ends with exit code 1: its supervisor
+(`willcall up`, `willcall serve worker` with several processes, or the machine's) starts another, and its
+messages return to the queue.
 """
 
 import logging
@@ -27,15 +27,15 @@ log = logging.getLogger(__name__)
 _LOOK_SECONDS: Final = 1.0
 
 _STUCK_SECONDS: Final = 7.0
-"""After so long a consumer's connection is ended: with the look and the new connection 10 s at most."""
+"""After this time a consumer's connection is closed: at most 10 s with the check and the new connection."""
 
 _ANSWER_SECONDS: Final = 4.0
 
 _HOPELESS_SECONDS: Final = 60.0
-"""After so long the process ends."""
+"""After this time the process ends."""
 
 _ENDING_SECONDS: Final = 30.0
-"""How long a worker that ends because of an error may take for it."""
+"""How long a worker may take to end because of an error."""
 
 
 class Watchdog(bootsteps.StartStopStep):
@@ -56,32 +56,32 @@ class Watchdog(bootsteps.StartStopStep):
         while not self._stopping.wait(_LOOK_SECONDS):
             try:
                 watch.look()
-            except Exception:  # the worker works on without it
+            except Exception:  # the worker continues without it
                 log.exception("the watchdog failed")
 
     # It runs until the process ends: stopping may hang as well.
 
 
 class PulseWatch:
-    """Ends calls of the broker that do not return."""
+    """Ends calls to the broker that do not return."""
 
     def __init__(self, worker: Any) -> None:
         self._worker = worker
 
     def look(self) -> None:
-        """Look at every thread that says when it waits for the broker; called every second."""
+        """Check every thread that reports when it waits for the broker; called every second."""
         pulses: list[Pulse] = getattr(self._worker, "pulses", [])
         for pulse in pulses:
             seconds = pulse.seconds
             if seconds > _HOPELESS_SECONDS:
-                end_process(f"a call of the broker has not returned for {seconds:.0f} s")
+                end_process(f"a call to the broker has not returned for {seconds:.0f} s")
             if seconds > _STUCK_SECONDS and pulse.abort is not None:
-                log.error("a call of the broker does not return; its connection is ended")
+                log.error("a call to the broker does not return; closing its connection")
                 pulse.abort()
 
 
 class CeleryWatch:
-    """Restarts Celery's own consumer when it takes nothing and its queues are not empty."""
+    """Restarts Celery's own consumer when it takes nothing while messages wait in its queues."""
 
     def __init__(self, worker: Any) -> None:
         self._worker = worker
@@ -96,7 +96,7 @@ class CeleryWatch:
         self._received += 1
 
     def look(self) -> None:
-        """Compare what waits with what is taken; called every second."""
+        """Check whether messages wait and none is taken; called every second."""
         consumer = getattr(self._worker, "consumer", None)
         if consumer is None or not self._is_starving(consumer):
             self._since, self._has_acted = None, False
@@ -108,11 +108,11 @@ class CeleryWatch:
             end_process(f"messages wait and Celery's consumer has taken none for {seconds:.0f} s")
         if seconds > _STUCK_SECONDS and not self._has_acted and consumer.hub is not None:
             self._has_acted = True
-            log.error("messages wait and Celery's consumer takes none; it connects again")
+            log.error("messages wait and Celery's consumer takes none; reconnecting it")
             consumer.hub.call_soon(_fail)
 
     def _is_starving(self, consumer: Any) -> bool:
-        # A consumer that tries to connect says so itself.
+        # A consumer that is connecting logs that itself.
         progress = (self._received, consumer.restart_count, consumer.broker_connection_retry_attempt)
         has_moved, self._progress = progress != self._progress, progress
         if has_moved or len(state.reserved_requests) >= consumer.initial_prefetch_count:
@@ -121,20 +121,20 @@ class CeleryWatch:
 
 
 class _Queues:
-    """Says whether messages wait, through a connection that nobody else uses."""
+    """Tells whether messages wait, through a connection of its own."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._connection: Connection | None = None
 
     def waits(self, name: str) -> bool:
-        """Say whether a message waits on the queue; no, if the broker does not answer."""
+        """Tell whether a message waits in the queue; no, if the broker does not answer."""
         try:
             if self._connection is None:
                 url = self._settings.broker()
                 self._connection = open_connection(url, self._settings, seconds=_ANSWER_SECONDS)
             return bool(depth_of(self._connection, name).waiting)
-        except Exception:  # noqa: BLE001 - whatever it is: those that use the broker tell of it
+        except Exception:  # noqa: BLE001 - whatever it is, the users of the broker report it
             connection, self._connection = self._connection, None
             if connection is not None:
                 blame(connection)
@@ -144,27 +144,27 @@ class _Queues:
 
 def _fail() -> None:
     """Fail in the loop of Celery's consumer, which then closes its connection and opens another."""
-    raise ConnectionResetError("messages wait and do not come")
+    raise ConnectionResetError("messages wait and are not delivered")
 
 
 class EndWatch:
-    """Ends a worker that Celery ends because of an error, if it does not come to its end."""
+    """Ends a worker that hangs while Celery ends it because of an error."""
 
     def __init__(self, worker: Any) -> None:
         self._worker = worker
         self._since: float | None = None
 
     def look(self) -> None:
-        """Look whether the worker is ending; called every second."""
+        """Check whether the worker is ending; called every second."""
         if not self._worker.exitcode:
             return
         self._since = self._since or time.monotonic()
         if time.monotonic() - self._since > _ENDING_SECONDS:
-            end_process("the worker is to end because of an error, and does not come to its end")
+            end_process("the worker ends because of an error, and hangs")
 
 
 def end_process(reason: str) -> None:
-    """End this process at once: a thread that hangs cannot be ended otherwise."""
-    log.critical("the process ends, to be started again", extra={"error": reason})
+    """End this process at once, as a hanging thread cannot be ended otherwise."""
+    log.critical("the process ends, to be restarted", extra={"error": reason})
     logging.shutdown()
     os._exit(1)

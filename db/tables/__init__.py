@@ -1,4 +1,4 @@
-"""The tables. The migrations make them; a test holds that both say the same."""
+"""The tables. The migrations create them; a test checks that both are the same."""
 
 from db.tables.catalogue import (
     api_keys,

@@ -1,4 +1,4 @@
-"""The tables of who sells what: tenants, their keys, and the catalogue."""
+"""The tables of tenants, their keys, and the catalogue."""
 
 from sqlalchemy import (
     BigInteger,
@@ -51,12 +51,12 @@ api_keys = Table(
     Column("tenant_id", ForeignKey("tenants.id"), nullable=False),
     Column("key_hash", LargeBinary, nullable=False, unique=True),
     Column("scopes", ARRAY(Text), nullable=False),
-    # What its holder signs requests with, where a dialect wants that: `db.sealing`.
+    # The secret that signs requests, in dialects that require it: `db.sealing`.
     Column("sealed_secret", LargeBinary, nullable=False),
     moment("created_at"),
     moment("revoked_at", nullable=True),
     moment("expires_at", nullable=True),
-    # Written now and then: `intake.auth.last_uses`.
+    # Written at most once per minute: `intake.auth.last_uses`.
     moment("last_used_at", nullable=True),
 )
 
@@ -120,7 +120,7 @@ ticket_classes = Table(
     Column("held", Integer, nullable=False, server_default=text("0")),
     Column("office", Text),
     Column("cost", Numeric),
-    # No foreign key: the class is there before the order that bought it, in the same transaction.
+    # No foreign key: the class is inserted before the order that bought it, in the same transaction.
     Column("bought_by_order_id", Uuid),
     Column("details", JSON(none_as_null=True)),
     UniqueConstraint("tenant_id", "external_id"),
@@ -133,10 +133,10 @@ seats = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("ticket_class_id", ForeignKey("ticket_classes.id"), nullable=False),
-    # NULL for a seat that is gone: it keeps its row, as cancelled tickets name it.
+    # NULL for a removed seat: it keeps its row, as cancelled tickets refer to it.
     Column("position", Integer),
     Column("label", Text, nullable=False),
-    # By a ticket, or by the hold that is named.
+    # By a ticket, or by the hold in `hold_id`.
     Column("is_taken", Boolean, nullable=False, server_default=text("false")),
     Column("hold_id", Uuid),
     UniqueConstraint("ticket_class_id", "position"),
@@ -157,7 +157,7 @@ promo_codes = Table(
     Column("id", Uuid, primary_key=True),
     Column("event_id", ForeignKey("events.id"), nullable=False),
     Column("code", Text, nullable=False),
-    # What two spellings of the code have in common: `schemas.catalogue.promo_code_key`.
+    # The same for all spellings of the code: `schemas.catalogue.promo_code_key`.
     Column("key", Text, nullable=False),
     Column("percent", Numeric),
     Column("amount", Numeric),

@@ -1,4 +1,4 @@
-"""What the tables have in common: how constraints are named, and how moments and amounts are kept."""
+"""Common parts of the tables: the names of constraints, and columns for times and amounts."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ metadata: Final = MetaData(
 )
 
 MAX_NUMBER: Final = 2**40 - 1
-"""The last order number: a code of eight letters names 2^40 orders."""
+"""The last order number: a code of eight letters can name 2^40 orders."""
 
 order_numbers: Final = Sequence("order_numbers", metadata=metadata, maxvalue=MAX_NUMBER)
 

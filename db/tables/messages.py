@@ -1,4 +1,4 @@
-"""The tables of messages: requests and their outcomes, events on their way, and what went wrong."""
+"""The tables of messages: requests with their outcomes, event messages, delayed requests, dead letters."""
 
 from sqlalchemy import (
     BigInteger,
@@ -29,8 +29,8 @@ requests = Table(
     Column("kind", Text, nullable=False),
     Column("body_hash", LargeBinary, nullable=False),
     Column("status", Text, nullable=False),
-    # No foreign key: the row is older than its order, and checking it late costs each order a tenth of
-    # its time. The same transaction writes both, and reconciliation looks.
+    # No foreign key: the row is inserted before its order, and a deferred check costs a tenth of an order's
+    # time. The same transaction writes both, and reconciliation checks it.
     Column("order_id", Uuid),
     Column("errors", JSON),
     moment("processed_at"),
@@ -67,20 +67,20 @@ event_messages = Table(
     PrimaryKeyConstraint("subject", "sequence"),
 )
 
-# Which event messages are not sent yet. A table of its own: deleting a narrow row costs a fraction of
-# updating one that holds a whole order.
+# The event messages that are not sent yet. A table of its own: deleting a narrow row costs a fraction of
+# updating one with a whole order.
 outbox = Table(
     "outbox",
     metadata,
     Column("subject", Uuid, nullable=False),
     Column("sequence", Integer, nullable=False),
     moment("created_at"),
-    # Of the data, so that a relay takes no more than it can hold. Who inserts a row by hand need not know it.
+    # The size of the data, so that a relay reads no more than it can hold. The default is for manual inserts.
     Column("bytes", Integer, nullable=False, server_default=text("1048576")),
     PrimaryKeyConstraint("subject", "sequence"),
 )
 
-# Up to which of its event messages a subject is told of: what is neither here nor in the outbox was lost.
+# The last sent sequence of each subject: an event message that is neither sent nor in the outbox was lost.
 sent_marks = Table(
     "sent_marks",
     metadata,
@@ -97,9 +97,9 @@ delayed_requests = Table(
     Column("attempts", Integer, nullable=False),
     Column("last_error", Text, nullable=False),
     moment("next_attempt_at"),
-    moment("waits_since", nullable=True),  # for the order that it names
+    moment("waits_since", nullable=True),  # if it waits for the order that it names
     Column("tenant", Text, nullable=False, server_default=""),
-    # What a request of the tenant has to do first: `orders.recovery.parked_requests`.
+    # What another request of the tenant must create first: `orders.recovery.parked_requests`.
     Column("waits_for", Text),
     Index("delayed_requests_new", "tenant", "next_attempt_at", postgresql_where=text("attempts = 0")),
     Index("delayed_requests_tried", "tenant", "next_attempt_at", postgresql_where=text("attempts > 0")),
@@ -153,14 +153,14 @@ ticks = Table(
 documents = Table(
     "documents",
     metadata,
-    # No foreign keys: their locks on orders and tenants would wait for a batch, and a batch for them.
+    # No foreign keys: their locks on orders and tenants would wait for batches, and delay them.
     Column("order_id", Uuid, primary_key=True),
     Column("tenant_id", Uuid, nullable=False),
     Column("tickets", Integer, nullable=False),
     moment("asked_at"),
     Column("tries", Integer, nullable=False, server_default=text("0")),
-    moment("made_at", nullable=True),  # NULL while it waits to be made
-    Column("version", Text),  # of what it shows; NULL where it could not be made
+    moment("made_at", nullable=True),  # NULL while it waits to be rendered
+    Column("version", Text),  # of its content; NULL if it could not be rendered
     Column("content", LargeBinary),
     Index(None, "tenant_id", "made_at"),
     Index("documents_waiting", "tenant_id", "asked_at", postgresql_where=text("made_at IS NULL")),

@@ -1,4 +1,4 @@
-"""The tables of what is sold: orders with all that belongs to them, and holds."""
+"""The tables of orders, with their lines, tickets, payments, notes and changes, and of holds."""
 
 from sqlalchemy import (
     BigInteger,
@@ -57,17 +57,17 @@ orders = Table(
     Column("reference", Text),
     moment("created_at"),
     moment("updated_at"),
-    # What the producer gave where the order's own column holds more; NULL where there is no difference.
+    # The producer's value, if the order's own column holds more; NULL if there is no difference.
     Column("given_tax", Numeric),
     Column("given_discount", Numeric),
     moment("payment_due_at", nullable=True),
     moment("cancelled_at", nullable=True),
     Column("cancel_reason", Text),
-    # When nothing was owed for the first time: from then on it does not expire, whatever is owed later.
+    # When it was first paid in full: from then on it does not expire, whatever is owed later.
     moment("paid_in_full_at", nullable=True),
-    # `payment_due_at` while that matters. A column of its own: no index stands on what other changes write.
+    # `payment_due_at` while the order may expire. Its own column, as its index must not slow other changes.
     moment("expires_at", nullable=True),
-    # What a dialect says and the canonical words do not, by the dialect's name.
+    # Fields of a dialect that the canonical body lacks, by the dialect's name.
     Column("extras", JSON(none_as_null=True)),
     in_range(
         "subtotal",
@@ -92,11 +92,11 @@ orders = Table(
     Index(None, "tenant_id", "id"),  # pages of a tenant's orders
     Index("orders_reference", "tenant_id", "reference", "id", postgresql_where=text("reference IS NOT NULL")),
     Index("orders_buyer_email", "tenant_id", text("lower(buyer_email)"), "id"),  # orders of a buyer
-    # What changed since; costs next to nothing.
+    # Orders changed since a time; this index costs next to nothing.
     Index(None, "updated_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
     Index(  # any part of a buyer's name or e-mail address
         "orders_search",
-        # As PostgreSQL writes it.
+        # In PostgreSQL's own notation.
         literal_column(
             "lower((((buyer_first_name || ' '::text) || buyer_last_name) || ' '::text) || buyer_email)"
         ).label("words"),
@@ -104,7 +104,7 @@ orders = Table(
         postgresql_ops={"words": "gin_trgm_ops"},
         postgresql_with={"gin_pending_list_limit": 65536},
     ),
-    # Orders of a customer, by the phone number or by what ACME's clients call the visitor.
+    # Orders of a customer, by phone number or by ACME's visitor ids.
     Index(
         "orders_buyer_phone",
         "tenant_id",
@@ -129,7 +129,7 @@ orders = Table(
     Index("orders_expiring", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
 )
 
-# Only for orders that say between whom they are: most have no row here.
+# The parties of an order that names them; most orders have no row here.
 order_trades = Table(
     "order_trades",
     metadata,
@@ -143,7 +143,7 @@ order_trades = Table(
     Column("order_group_id", Uuid),
     Column("substitutes_id", ForeignKey("orders.id")),
     Column("counterpart_id", ForeignKey("orders.id")),
-    # what replaces an order
+    # the orders that replace an order
     Index("order_trades_substitutes", "substitutes_id", postgresql_where=text("substitutes_id IS NOT NULL")),
 )
 
@@ -159,13 +159,13 @@ order_lines = Table(
     amount("amount"),
     amount("tax"),
     Column("rounding", Numeric, nullable=False),
-    # The tax rule on which it was sold; NULL where there was none.
+    # The tax rule under which it was sold; NULL if there was none.
     Column("tax_rate", Numeric),
     Column("tax_is_included", Boolean),
     Column("tax_rounding", Text),
     PrimaryKeyConstraint("order_id", "line_number"),
     CheckConstraint("quantity >= 0", name="quantity"),
-    # What sum-by-net spread to the line changes its amount only where the price includes the tax.
+    # The rounding that sum-by-net spreads to the line changes its amount only if the price includes the tax.
     CheckConstraint("amount - unit_price * quantity IN (0, rounding)", name="amount"),
     CheckConstraint(
         "(tax_rate IS NULL) = (tax_is_included IS NULL) AND (tax_rate IS NULL) = (tax_rounding IS NULL)",
@@ -234,7 +234,7 @@ notes = Table(
     CheckConstraint("kind IN ('internal', 'external', 'instructions')", name="kind"),
 )
 
-# One row a change: what it was asked (`patch`), and which of the order's words it changed (`fields`).
+# One row for each change: the requested patch (`patch`), and the changed fields of the order (`fields`).
 order_changes = Table(
     "order_changes",
     metadata,
@@ -246,13 +246,13 @@ order_changes = Table(
     moment("changed_at"),
     Column("patch", JSON),
     Column("fields", JSON, nullable=False),
-    # Which of the order's updates comes after which; NULL for what is no update of its terms.
+    # The place among the order's updates (`orders.changing.place`); NULL for other changes.
     Column("place", Uuid),
     PrimaryKeyConstraint("order_id", "change_number"),
     Index("order_changes_places", "order_id", "place", postgresql_where=text("place IS NOT NULL")),
 )
 
-# The orders whose producers asked for the check, and what it said.
+# The results of fraud checks, of orders whose producers requested them.
 fraud_checks = Table(
     "fraud_checks",
     metadata,

@@ -80,11 +80,11 @@ def _of_server(error: Exception) -> str | None:
 def _of_database(error: Exception) -> str | None:
     from sqlalchemy import make_url
 
-    from db.failures import Fault, describe, fault_of, is_of_schema, is_silent
+    from db.failures import Fault, describe, fault_of, is_schema_error, is_silent
     from worker.runtime.settings import get_settings
 
     url = make_url(get_settings().database()).render_as_string(hide_password=True)
-    if is_of_schema(error):
+    if is_schema_error(error):
         return (
             f"the database {url} has not the schema of this program: {describe(error)}; run `willcall doctor`"
         )

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from celery import Celery
 
-from tasks.breaker import TELL_TROUBLE
+from tasks.breaker import REPORT_TROUBLE
 from worker.broker.connections import open_connection
 from worker.runtime.settings import Settings
 
@@ -59,7 +59,7 @@ class Workers:
             app.control.mailbox.producer_pool = None  # or it would open a connection of its own
             answers = (
                 app.control.broadcast(
-                    TELL_TROUBLE, reply=True, timeout=_ANSWER_SECONDS, connection=connection
+                    REPORT_TROUBLE, reply=True, timeout=_ANSWER_SECONDS, connection=connection
                 )
                 or []
             )

@@ -125,7 +125,7 @@ _NO_REQUESTS = [
     (b"no JSON at all", _HEADERS, "is not JSON"),
     (b"\xff\xfe\x00", _HEADERS, "is not JSON"),
     (b"[" * 100_000, _HEADERS, "is not JSON"),
-    (b'{"requests": []}', _HEADERS, "not that of a Celery message"),
+    (b'{"requests": []}', _HEADERS, "not the body of a Celery message"),
     (_kwargs(b"{}"), _HEADERS, "is not a list"),
     (_kwargs(b'{"requests": []}'), _HEADERS, "0 requests in a message"),
     (_kwargs(b'{"requests": [' + b",".join([b"{}"] * 501) + b"]}"), _HEADERS, "501 requests"),
@@ -285,7 +285,7 @@ def test_a_worker_that_is_told_to_stop_finishes_its_batch_and_returns_the_rest_a
         publisher.publish([_message(*(make_body() for _ in range(10))) for _ in range(300)])
         wait_until(lambda: waits_for_a_lock(engine), what="a worker in the middle of a batch")
         worker.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: "stopping after the batch" in worker.output(), what="a worker that stops")
+        wait_until(lambda: "stopping after the current batch" in worker.output(), what="a worker that stops")
     assert worker.end() == 0
     assert _count(engine, "orders") == 60
     wait_until(lambda: broker.depth() == 299, what="all others on the queue")

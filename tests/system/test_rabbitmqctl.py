@@ -56,5 +56,5 @@ def test_what_the_broker_gives_up_by_the_readmes_policy_is_a_dead_letter(
     finally:
         rabbitmq.ctl("clear_policy", "willcall")
     [(reason, message)] = rows(engine, "SELECT reason, message FROM dead_letters")
-    assert reason == "the broker gave it up: delivery_limit"
+    assert reason == "the broker dead-lettered it: delivery_limit"
     assert orjson.loads(bytes(message))[1]["requests"] == bodies[:1]

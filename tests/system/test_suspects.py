@@ -128,9 +128,7 @@ def test_a_message_that_ends_every_worker_is_buried_and_all_others_get_through(
     # Twice among its neighbours, then alone for as often as a request is tried.
     assert deaths == 2 + _ATTEMPTS
     [(reason, message)] = rows(engine, "SELECT reason, message FROM dead_letters")
-    assert reason == (
-        f"it was tried {_ATTEMPTS} times, and each time its worker ended before it was processed"
-    )
+    assert reason == (f"each of its {_ATTEMPTS} attempts ended the worker before the message was processed")
     assert orjson.loads(bytes(message))[1]["requests"] == [{"tenant": "demo", **poison}]
     assert _count(engine, "orders") == _count(engine, "requests") == 300
     assert _count(engine, "suspects") == 0

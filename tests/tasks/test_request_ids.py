@@ -20,7 +20,7 @@ from tasks.orders import process_messages
 from tests.factories import load, make_body, rows, scalar
 
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"
-SENTENCE = "request_id must be a UUID, written as text; leave it out to get one"
+SENTENCE = "request_id must be a UUID, as a string; leave it out to have one generated"
 
 
 def _message(*bodies: dict[str, Any], id: str = "m") -> QueueMessage:

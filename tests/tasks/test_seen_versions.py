@@ -53,7 +53,7 @@ def test_what_is_no_version_is_refused(engine: Engine, given: object) -> None:
     (outcome,) = process_messages([_message(body)]).outcomes
 
     assert [(one.code, one.field) for one in outcome.errors] == [("invalid", "seen_version")]
-    assert outcome.errors[0].message == "seen_version must be a whole number from 1 to 2147483647"
+    assert outcome.errors[0].message == "seen_version must be an integer from 1 to 2147483647"
     assert read(engine, id_)["reference"] == "before"
 
 

@@ -116,7 +116,7 @@ def test_bytes_that_are_no_text_are_refused_by_their_field(engine: Engine, bytes
 
     assert outcome.status == "rejected"
     assert [(one.code, one.field, one.message) for one in outcome.errors] == [
-        ("invalid", "line_items.0.attendees.0.first_name", "the bytes are not text in UTF-8")
+        ("invalid", "line_items.0.attendees.0.first_name", "the bytes are not valid UTF-8 text")
     ]
 
 

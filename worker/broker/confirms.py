@@ -1,4 +1,4 @@
-"""What the broker says to what was published: yes, no, not now, or nothing."""
+"""Publisher confirms, and the errors for messages that the broker does not confirm."""
 
 import struct
 from typing import Any, Final
@@ -8,22 +8,22 @@ from amqp.exceptions import AMQPError
 
 PRECONDITION_FAILED: Final = 406
 
-# What a broker says to a message as such (AMQP 0-9-1, 1.2; RabbitMQ says 406 to one that is too large).
+# Reply codes about the message itself (AMQP 0-9-1, 1.2; RabbitMQ answers 406 if it is too large).
 _OF_A_MESSAGE: Final = {311, PRECONDITION_FAILED, 501, 502, 503, 505}
-# A broker that is stopped, is short of something, or failed: none is over a message.
+# Reply codes about the broker: it is stopped, lacks a resource, or failed.
 _OF_THE_BROKER: Final = {320, 506, 541}
 
-# Redis knows no codes. Too large: for the protocol (`proto-max-bulk-len`), or for a string.
+# Redis has no codes. Too large for the protocol (`proto-max-bulk-len`), or for a string.
 _TOO_LARGE: Final = ("Protocol error", "invalid bulk length", "string exceeds maximum allowed size")
 
 _CAUSED_BY: Final = "of pipeline caused error: "
 
 
 class NotConfirmed(Exception):
-    """The broker did not confirm: the messages may or may not be there; publish them again.
+    """The broker did not confirm: the messages may or may not be stored; publish them again.
 
-    `confirmed` are the places of those in the group, from 0, that it has confirmed all the same. `is_silence`
-    says that the connection was good, and no answer came in time.
+    `confirmed` are the positions, from 0, of the messages in the group that were confirmed. `is_silence` says
+    that the connection was good, and no answer came in time.
     """
 
     def __init__(
@@ -35,20 +35,20 @@ class NotConfirmed(Exception):
 
 
 class Postponed(NotConfirmed):
-    """The broker is there, and did not take some of the messages: their queue is full, or is away.
+    """The broker did not take some of the messages now: their queue is full or unavailable.
 
-    It says so of each message, and means the queue: another time it may take them.
+    It reports this for each message, but the cause is the queue: it may take them later.
     """
 
 
 class Blocked(NotConfirmed):
-    """The broker has told us to stop: an alarm, of its memory or its disk."""
+    """The broker blocks publishers: it has an alarm, of its memory or its disk."""
 
 
 class Refused(NotConfirmed):
-    """The broker refused the group, and does not say because of which of its messages.
+    """The broker refused the group, and does not say which of its messages is the cause.
 
-    `is_for_good` says that it is over what a message is, its size for instance: it will never be taken.
+    `is_for_good` says that the cause is the message itself, such as its size: it will never be taken.
     """
 
     def __init__(self, message: str, confirmed: frozenset[int], *, is_for_good: bool) -> None:
@@ -57,25 +57,25 @@ class Refused(NotConfirmed):
 
 
 def failure_of(error: Exception, confirmed: frozenset[int] = frozenset()) -> NotConfirmed:
-    """Return what an error of the client library means for the messages that were being published."""
+    """Return the error to raise for a failed publish, from the error of the client library."""
     cause = error.__cause__ if isinstance(error.__cause__, redis.RedisError) else error
     if isinstance(cause, NotConfirmed):
         return cause
     if isinstance(cause, TimeoutError | redis.TimeoutError):
-        return NotConfirmed("the broker does not answer in time", confirmed, is_silence=True)
-    # What was being sent is part of redis-py's sentence, and may name a buyer.
+        return NotConfirmed("the broker did not answer in time", confirmed, is_silence=True)
+    # redis-py's text quotes the command, which may name a buyer.
     sentence = str(cause).partition(_CAUSED_BY)[2] or str(cause) or type(cause).__name__
     if isinstance(cause, AMQPError) and cause.reply_code and cause.reply_code not in _OF_THE_BROKER:
         is_for_good = cause.reply_code in _OF_A_MESSAGE
-        return Refused(f"the broker refused it: {sentence}", confirmed, is_for_good=is_for_good)
+        return Refused(f"the broker refused the message: {sentence}", confirmed, is_for_good=is_for_good)
     if isinstance(cause, redis.DataError):
-        return Refused(f"the broker's client cannot send it: {sentence}", confirmed, is_for_good=True)
+        return Refused(f"the message cannot be encoded: {sentence}", confirmed, is_for_good=True)
     if isinstance(cause, redis.ResponseError):
-        is_for_good = any(words in sentence for words in _TOO_LARGE)
-        return Refused(f"the broker refused it: {sentence}", confirmed, is_for_good=is_for_good)
+        is_for_good = any(fragment in sentence for fragment in _TOO_LARGE)
+        return Refused(f"the broker refused the message: {sentence}", confirmed, is_for_good=is_for_good)
     if isinstance(cause, TypeError | ValueError | struct.error):
-        sentence = type(cause).__name__  # its text may be the message's
-        return Refused(f"the broker's client cannot send it: {sentence}", confirmed, is_for_good=True)
+        sentence = type(cause).__name__  # its text may quote the message
+        return Refused(f"the message cannot be encoded: {sentence}", confirmed, is_for_good=True)
     return NotConfirmed(f"the broker does not answer: {sentence}", confirmed)
 
 
@@ -93,7 +93,7 @@ class Confirms:
         channel.events["basic_return"].add(self._on_return)
 
     def expect(self, count: int) -> None:
-        """Await confirms of the next `count` messages, and of no earlier ones."""
+        """Expect confirms of the next `count` messages, and of no earlier ones."""
         self._first_tag, self._last_tag = self._last_tag + 1, self._last_tag + count
         self._open = set(range(self._first_tag, self._last_tag + 1))
         self._refused.clear()
@@ -101,23 +101,23 @@ class Confirms:
 
     @property
     def is_waiting(self) -> bool:
-        """Say whether some are not confirmed yet."""
+        """Tell whether some messages are not confirmed yet."""
         return bool(self._open)
 
     @property
     def confirmed(self) -> frozenset[int]:
-        """Return the places, from 0, of the messages that the broker has confirmed."""
+        """Return the positions, from 0, of the confirmed messages."""
         tags = range(self._first_tag, self._last_tag + 1)
         return frozenset(
             tag - self._first_tag for tag in tags if tag not in self._open and tag not in self._refused
         )
 
     def check(self) -> None:
-        """Raise `Postponed` if a queue did not take one, or `NotConfirmed` if there was none for it."""
+        """Raise `Postponed` if a queue did not take a message, or `NotConfirmed` if a queue is missing."""
         if self._refused:
             raise Postponed(f"the broker refused {len(self._refused)} messages", self.confirmed)
         if self._returned:
-            # Whoever connects anew declares it anew.
+            # The next connection declares it again.
             raise NotConfirmed(f"the broker has no queue for {self._returned[0]}")
 
     def _on_ack(self, delivery_tag: int, multiple: bool) -> None:

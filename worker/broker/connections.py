@@ -1,7 +1,7 @@
-"""Connections to the broker on which no call waits longer than it may, whatever the broker does.
+"""Connections to the broker on which every call has a timeout.
 
-py-amqp waits for an answer as long as it takes: for `Channel.open` there is no timeout at all. Here the
-socket itself has one, so that each read and each write ends: those of the library's own calls, too.
+py-amqp may wait for an answer without limit: `Channel.open` has no timeout at all. Here the socket itself has
+one, so that each read and each write ends, also in the library's own calls.
 """
 
 from collections.abc import Mapping
@@ -24,12 +24,11 @@ def open_connection(
     heartbeat: float = 0,
     options: Mapping[str, Any] | None = None,
 ) -> Connection:
-    """Return a connection that is open, and whose every call fails after so many seconds without an answer.
+    """Return an open connection, on which each call fails after `seconds` without an answer.
 
-    Each node of a list (`;`) is tried once, the best first (`worker.broker.nodes`). `options` are kombu's,
-    beside or instead of ours. Raises what the client library raises, which is an `OSError` or one of
-    `connection_errors`. A call that failed so leaves a connection of no use: give it to `drop`, and its node
-    to `blame`.
+    Each node of a list (`;`) is tried once, the best first (`worker.broker.nodes`). `options` are kombu's
+    transport options, added to ours or overriding them. Raises the client library's errors: `OSError` or
+    one of `connection_errors`. After such an error the connection is unusable: pass it to `blame` and `drop`.
     """
     transport = {**transport_options(settings, broker_url), **(options or {})}
     if is_amqp(broker_url):
@@ -41,7 +40,7 @@ def open_connection(
     )
     connection.answer_seconds = seconds
     try:
-        # kombu's own tries would wait in between.
+        # kombu's own retries would wait in between.
         others = nodes_of(broker_url).count - 1
         connection.ensure_connection(max_retries=others, interval_start=0, reraise_as_library_errors=False)
         if not is_amqp(broker_url):
@@ -53,16 +52,16 @@ def open_connection(
 
 
 def blame(connection: Connection) -> None:
-    """Say that the node of a connection failed or does not answer: the next connection is made to another."""
+    """Record that the connection's node failed or does not answer: the next connection uses another."""
     if isinstance(connection, NodeConnection):
         connection.blame()
 
 
 def drop(connection: Connection) -> None:
-    """Let go of a connection that is broken or may be: without a goodbye that nobody may answer."""
+    """Discard a connection that may be broken, without a closing handshake that may not be answered."""
     with suppress(Exception):
         transport = connection._connection.transport
-        # What waits to be sent is lost with it: it is not confirmed either.
+        # Buffered messages are lost with it: they are not confirmed either.
         transport.sock.close()
     with suppress(Exception):
         connection.collect(socket_timeout=None)
@@ -71,10 +70,10 @@ def drop(connection: Connection) -> None:
 
 
 def stay_closed(channel: Any) -> None:
-    """Have a channel that RabbitMQ closes tell why, and nothing else.
+    """Make a channel that RabbitMQ closes raise the reason at once.
 
-    py-amqp would open it again first, and wait for the answer: RabbitMQ was seen to give none while the rest
-    of a large group was still on its way.
+    py-amqp would reopen it first, and wait for the answer: RabbitMQ was seen to send none while the rest of a
+    large group was still arriving.
     """
     channel._do_revive = _do_nothing
 

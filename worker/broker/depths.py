@@ -1,4 +1,4 @@
-"""How many messages wait in a queue, on both brokers."""
+"""The number of messages that wait in a queue, on both brokers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from worker.broker.queues import ORDERS, is_amqp, order_queues
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """What a queue holds."""
+    """The counts of a queue."""
 
     waiting: int
-    """Messages that no worker has yet."""
+    """Messages that no worker has taken yet."""
     consumers: int | None
-    """Channels that take from it; None where the broker does not count them (Redis)."""
+    """Channels that consume it; None where the broker does not count them (Redis)."""
 
 
 def depth_of(connection: Connection, queue: str) -> Depth:
-    """Return what the queue holds; one that is not there yet holds nothing."""
+    """Return the depth of the queue; that of a missing queue is 0."""
     return _depths(connection, (queue,))[0]
 
 
 def depths_of(connection: Connection, queues: Sequence[str]) -> dict[str, int]:
-    """Return how many messages wait in each of the queues."""
+    """Return the number of waiting messages by queue."""
     found = _depths(connection, queues)
     return {queue: depth.waiting for queue, depth in zip(queues, found, strict=True)}
 
@@ -46,8 +46,8 @@ def _amqp_depths(connection: Connection, queues: Sequence[str]) -> list[Depth]:
             if not channel.is_open:
                 channel = connection.channel()  # RabbitMQ closes the channel that asks for a missing queue
             try:
-                told = channel.queue_declare(queue, passive=True)
-                found.append(Depth(int(told.message_count), int(told.consumer_count)))
+                declared = channel.queue_declare(queue, passive=True)
+                found.append(Depth(int(declared.message_count), int(declared.consumer_count)))
             except connection.channel_errors:
                 found.append(Depth(0, 0))
         return found
@@ -57,6 +57,6 @@ def _amqp_depths(connection: Connection, queues: Sequence[str]) -> list[Depth]:
 
 
 def depth_of_orders(connection: Connection) -> dict[str, int]:
-    """Return how many messages wait in each queue of orders: in `orders`, and in the shares that have any."""
+    """Return the number of waiting messages by queue of orders: `orders`, and the shares that hold any."""
     found = depths_of(connection, order_queues(connection.as_uri()))
     return {name: count for name, count in found.items() if count or name == ORDERS}

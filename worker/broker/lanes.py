@@ -1,4 +1,4 @@
-"""Filling a batch from several lanes, so that nobody waits for the end of another's.
+"""Filling a batch from several lanes, so that no tenant waits for the end of another's lane.
 
 `worker/broker/redis/scripts.py` does the same inside Redis.
 """
@@ -10,11 +10,11 @@ from typing import Final
 from worker.broker.deliveries import MAX_BATCH_BYTES, Delivery
 
 FEW: Final = 4
-"""Messages of a lane that need not wait for the others."""
+"""A lane with at most this many messages is light: it need not wait for the others."""
 
 
 class Lanes:
-    """Messages in hand, in the order in which they came, by lane: a queue, and a tenant in it.
+    """Unacknowledged messages by lane, a queue and a tenant in it, in order of arrival.
 
     The lanes are in the order of their turns.
     """
@@ -28,22 +28,21 @@ class Lanes:
         return bool(self._lanes)
 
     def add(self, lane: Hashable, delivery: Delivery) -> None:
-        """Put a message at the end of its lane."""
+        """Append a message to its lane."""
         self._lanes.setdefault(lane, deque()).append(delivery)
         self.bytes += delivery.size
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all messages."""
         self._lanes.clear()
         self.bytes = 0
 
     def take(self, limit: int) -> list[Delivery]:
-        """Return the next batch: about `limit` requests and 4 MiB; each lane has its part of it.
+        """Return the next batch: about `limit` requests and 4 MiB, with an equal part for each lane.
 
-        Every second time it is of the lanes with few messages alone, where there are others as well: lone
-        orders are done soon, whatever else there is to do. Each lane in turn gives its part, one message at
-        least, then each what is left. A lane's first message may make the batch larger than was asked for,
-        its later ones may not.
+        Every second batch has only light lanes, if there are both light and others: lone orders are processed
+        soon, whatever else waits. Each lane in turn gives its part, at least one message, then each gives its
+        rest. A lane's first message may exceed the limit, its later ones may not.
         """
         batch = _Batch(limit)
         chosen = self._choose()
@@ -64,7 +63,7 @@ class Lanes:
         return light if self._was_light else list(self._lanes)
 
     def _go_on(self, served: list[Hashable]) -> None:
-        """Move those that had a turn to the end; if all had one, the first alone: each is once the first."""
+        """Move the served lanes to the end; if all were served, only the first: each is first once."""
         for name in served[:1] if len(served) == len(self._lanes) else served:
             self._lanes[name] = self._lanes.pop(name)
 
@@ -77,7 +76,7 @@ class _Batch:
         self.taken: list[Delivery] = []
 
     def fill(self, lane: deque[Delivery], *, most: int, given: int = 0) -> int:
-        """Take messages of a lane until it has given so many requests; return how many it has given."""
+        """Take messages of a lane until it has given `most` requests; return how many it has given."""
         while lane and given < most and self._requests < self._limit and self.bytes < MAX_BATCH_BYTES:
             delivery = lane[0]
             if given and not self._has_room(delivery):

@@ -1,7 +1,7 @@
-"""kombu's connection, to whichever node of the broker works.
+"""kombu's connection, to a working node of the broker.
 
-kombu tries the nodes of a list in their order, each new connection from the first one on. This one tries the
-node that this process knows to be good, tells of each failure, and waits shortly for each.
+kombu tries the nodes of a list in order, each new connection from the first one on. This one begins with the
+node that this process knows to work, reports each failure, and waits only shortly for each node.
 """
 
 import random
@@ -19,24 +19,24 @@ from worker.broker.queues import amqp_tls
 from worker.runtime.broker_urls import SENTINEL
 
 _LONGEST_PAUSE_SECONDS: Final = 2.0
-"""Between two rounds in which no node could be connected to; kombu's is 30."""
+"""Maximum pause between two rounds in which no node could be connected to; kombu's is 30."""
 
 _SENTINEL_SECONDS: Final = 1.0
 
-# Of our own: a thread that connects must not disturb a program that relies on a seed.
+# Its own generator: connecting must not change the random numbers of a program that sets a seed.
 _DICE: Final = random.SystemRandom()
 
 
 class NodeConnection(Connection):
-    """A connection to the broker, one node or several; everything that connects uses it, Celery too."""
+    """A connection to a broker of one or several nodes; all of Willcall uses it, also through Celery."""
 
     transport_options: Any
     connect_timeout: Any
     answer_seconds: float | None = None
-    """RabbitMQ only: how long each read and each write may take, once connected; None: for ever."""
+    """RabbitMQ only: the timeout of each read and write, once connected; None: no limit."""
 
     def __init__(self, hostname: Any = "localhost", *args: Any, **options: Any) -> None:
-        # A copy of a connection is made from all its nodes, not from the one that it was connected to.
+        # A copy of a connection gets all its nodes, not only the one that it was connected to.
         alternates = options.pop("alternates", None)
         url = ";".join(alternates) if alternates else hostname
         is_list = isinstance(url, str) and ";" in url
@@ -46,32 +46,32 @@ class NodeConnection(Connection):
         self._nodes = nodes_of(url) if is_list else None
         self._node = self._nodes.best() if self._nodes is not None else ""
         if is_list and not url.startswith(SENTINEL):
-            # The first one is where kombu begins; the others make it try again.
+            # kombu begins with the first one, and retries with the others.
             url = ";".join([self._node, *(node for node in url.split(";") if node != self._node)])
         super().__init__(url, *args, **options)
         if isinstance(url, str) and url.startswith(SENTINEL):
-            self.transport_options = {**_OF_SENTINELS, **self.transport_options}
+            self.transport_options = {**_SENTINEL_OPTIONS, **self.transport_options}
 
     @property
     def _has_others(self) -> bool:
         return self._nodes is not None and self._nodes.count > 1
 
     def maybe_switch_next(self) -> None:
-        """Turn to the node that is now the best."""
+        """Switch to the node that is now the best."""
         if self._nodes is not None and self._has_others:
             self._node = self._nodes.best()
             self.switch(self._node)
 
     def blame(self) -> None:
-        """Say that the node of this connection fails: the next connection is made to another."""
+        """Record that the node of this connection fails: the next connection uses another."""
         if self._nodes is not None:
             self._nodes.fails(self._node)
 
     def release(self) -> None:
         """Close the connection.
 
-        kombu's Redis gives back what was in hand, on a connection that has no server any more. That must not
-        end a worker which is about to connect again; what was in hand comes back in time.
+        kombu's Redis transport returns unacknowledged messages even on a lost connection. The error must not
+        end a worker that is about to reconnect; the sweep returns the messages later.
         """
         try:
             super().release()
@@ -83,7 +83,7 @@ class NodeConnection(Connection):
 
     def _establish_connection(self) -> Any:
         established = self._connect_to_node()
-        # Here, as kombu connects again by itself.
+        # Set here, as kombu reconnects by itself.
         if self.answer_seconds is not None and isinstance(established, pyamqp.Connection):
             established.transport.sock.settimeout(self.answer_seconds)
         return established
@@ -96,15 +96,15 @@ class NodeConnection(Connection):
             options.get("connect_timeout", self.connect_timeout)
         )
         if "ssl" in options:
-            options["ssl"] = amqp_tls(self._node)  # its certificate names this node
-        kept, self.transport_options = self.transport_options, options
+            options["ssl"] = amqp_tls(self._node)  # the certificate must match this node
+        saved, self.transport_options = self.transport_options, options
         try:
             established = super()._establish_connection()
         except Exception:
             self._nodes.refuses(self._node)
             raise
         finally:
-            self.transport_options = kept
+            self.transport_options = saved
         self._nodes.serves(self._node)
         return established
 
@@ -118,7 +118,7 @@ class NodeConnection(Connection):
         *args: Any,
         **options: Any,
     ) -> Any:
-        # Processes that lost the same broker must not all come back at the same moment.
+        # Processes that lost the same broker must not all reconnect at the same moment.
         jitter = _DICE.uniform(0.5, 1.0)
         longest = min(interval_max, _LONGEST_PAUSE_SECONDS) * jitter
         start = min(interval_start, longest)
@@ -127,20 +127,20 @@ class NodeConnection(Connection):
         )
 
     def info(self) -> dict[str, Any]:
-        """Return what a worker tells of its connection: without what is no JSON."""
-        told: dict[str, Any] = dict(super().info())
-        told["transport_options"] = {
-            name: value for name, value in self.transport_options.items() if name not in _OF_SENTINELS
+        """Return the connection's information for `inspect`, without values that JSON cannot represent."""
+        info: dict[str, Any] = dict(super().info())
+        info["transport_options"] = {
+            name: value for name, value in self.transport_options.items() if name not in _SENTINEL_OPTIONS
         }
-        return told
+        return info
 
     def Pool(self, limit: int | None = None, **options: Any) -> Any:
         """Return a pool of such connections."""
         return _NodePool(self, limit, **options)
 
 
-_OF_SENTINELS: Final[dict[str, Any]] = {
-    # redis-py would ask each dead one four times, with pauses.
+_SENTINEL_OPTIONS: Final[dict[str, Any]] = {
+    # redis-py would try each dead Sentinel four times, with pauses.
     "sentinel_kwargs": {
         "socket_connect_timeout": _SENTINEL_SECONDS,
         "socket_timeout": _SENTINEL_SECONDS,
@@ -159,7 +159,7 @@ class _NodePool(ConnectionPool):
 
 
 class NodeAMQP(AMQP):
-    """Celery's AMQP with such connections, for all that Celery connects by itself."""
+    """Celery's AMQP with these connections, for all connections that Celery opens itself."""
 
     Connection = NodeConnection
     BrokerConnection = NodeConnection

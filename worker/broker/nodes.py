@@ -1,6 +1,6 @@
-"""What this process knows of the nodes of the broker, so that no connection tries a dead one first.
+"""The state of the broker's nodes as this process knows it, so that no connection tries a dead one first.
 
-Everything that connects shares it: what one connection found out about a node, the next one need not.
+All connections share it: what one finds out about a node, the next one knows.
 """
 
 import logging
@@ -16,35 +16,35 @@ from worker.runtime.broker_urls import address_of, nodes_in
 log = logging.getLogger(__name__)
 
 _REMEMBERED_SECONDS: Final = 60.0
-"""For so long a failure counts against a node. A node that works is kept meanwhile and afterwards."""
+"""How long a failure counts against a node. A working node stays in use meanwhile and afterwards."""
 
 _SHORT_SECONDS: Final = 1.5
-"""How long one of several nodes may take for an answer while we connect, at first."""
+"""The first connect timeout of one of several nodes."""
 
-# Of our own: a thread that connects must not disturb a program that relies on a seed.
+# Its own generator: connecting must not change the random numbers of a program that sets a seed.
 _DICE: Final = random.SystemRandom()
 
 
 class Nodes:
-    """The nodes in the order in which to try them; for all threads of a process."""
+    """The nodes in the order in which to try them; shared by all threads of a process."""
 
     def __init__(self, urls: Sequence[str]) -> None:
-        # Each process in an order of its own, or all would be on the first node and none on the others.
+        # A random order for each process, or all would use the first node.
         self._urls = tuple(_DICE.sample(urls, len(urls)))
         self._lock = threading.Lock()
         self._failed_at: dict[str, float] = {}
         self._last_good: str | None = None
-        self._vain = 0  # attempts to connect, since one succeeded
+        self._vain = 0  # failed attempts to connect since the last success
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """The number of nodes."""
         return len(self._urls)
 
     def best(self) -> str:
-        """Return the node to try: the last good one, any other that did not fail, the one that failed first.
+        """Return the node to try: the last good one, else one that did not fail, else the first that failed.
 
-        Whoever reports each failure, and asks again, tries them all in turn.
+        A caller that reports each failure and calls this again tries all nodes in turn.
         """
         with self._lock:
             since = time.monotonic() - _REMEMBERED_SECONDS
@@ -55,7 +55,7 @@ class Nodes:
         return (failed_at if failed_at > since else 0.0, url != self._last_good)
 
     def serves(self, url: str) -> None:
-        """Note that a node let us connect; whether it works is not known, so it clears no failure."""
+        """Record a connection to a node. It does not prove that the node works, so it clears no failure."""
         with self._lock:
             is_new, self._last_good = url != self._last_good, url
             self._vain = 0
@@ -63,13 +63,13 @@ class Nodes:
             log.info("connected to a node of the broker", extra={"node": address_of(url)})
 
     def refuses(self, url: str) -> None:
-        """Note that a node did not let us connect."""
+        """Record a failed attempt to connect to a node."""
         with self._lock:
             self._vain += 1
         self.fails(url)
 
     def fails(self, url: str) -> None:
-        """Note that a node failed, or did not answer, after we had connected."""
+        """Record that a node failed or did not answer on an open connection."""
         with self._lock:
             is_new, self._failed_at[url] = url == self._last_good, time.monotonic()
             if is_new:
@@ -78,10 +78,10 @@ class Nodes:
             log.warning("a node of the broker fails; others are tried", extra={"node": address_of(url)})
 
     def patience(self, seconds: float) -> float:
-        """Return how long a node may take for an answer, of the seconds that there are.
+        """Return the connect timeout for a node, of `seconds` in all.
 
-        Little where there are others to try, and more with each round in which all of them were in vain: they
-        may be slow and not dead. All together take no longer than `seconds`, or the shortest patience each.
+        It is short if there are other nodes, and doubles with each round in which all failed, as they may be
+        slow and not dead. All nodes together take at most `seconds`, or the shortest timeout each.
         """
         if self.count == 1:
             return seconds
@@ -90,7 +90,7 @@ class Nodes:
 
 
 def nodes_of(broker_url: str) -> Nodes:
-    """Return what this process knows of the nodes that a URL names, in whatever order it names them."""
+    """Return the process's state of the nodes in a URL; their order in the URL does not matter."""
     return _nodes(tuple(sorted(nodes_in(broker_url))))
 
 

@@ -9,12 +9,12 @@ from uuid import uuid4
 ORIGIN: Final = "willcall"
 
 CALLS: Final = "willcall_calls"
-"""The header of a message that names the call of each of its requests, for logs."""
+"""The header with the id of the HTTP call of each request in the message, for logs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message to publish: a body, and where it goes."""
+    """A message to publish: its body and its destination."""
 
     exchange: str
     routing_key: str
@@ -24,9 +24,9 @@ class Message:
     is_mandatory: bool = False
     properties: Mapping[str, Any] = field(default_factory=dict)
     tenant: str | None = None
-    """Whose orders it carries, if they are one tenant's: then it goes to that tenant's share."""
+    """The tenant of all its orders, if they are one tenant's: then it goes to that tenant's share."""
     requests_by: Mapping[str, int] = field(default_factory=dict)
-    """How many requests of whom are in it, for those who count; it does not travel."""
+    """The count of its requests by sender, for the intake's limits; it is not published."""
 
 
 def task_message(
@@ -42,11 +42,11 @@ def task_message(
 ) -> Message:
     """Return a Celery message (protocol 2) for a task; `kwargs_json` is the JSON of its keyword arguments.
 
-    `summary` is all that Flower and the logs will show of the arguments: no buyer's name may be in it.
-    `requests` tells the bulk consumer how many requests the message carries, before it reads the body; one
-    that is more work than a small order counts as several.
-    `tenant` whose they all are: then the message goes to that tenant's share instead of `orders`.
-    `calls` are the ids of the calls that they came by, for logs: one for each, or None.
+    `summary` is all that Flower and the logs show of the arguments: it must not hold a buyer's name.
+    `requests` tells the bulk consumer the count of requests before it reads the body; one that is more work
+    than a small order counts as several.
+    `tenant` is the tenant of all requests, if it is one: then the message goes to its share, not to `orders`.
+    `calls` has the id of each request's HTTP call, or None, for logs.
     """
     task_id = str(uuid4())
     headers: dict[str, Any] = {
@@ -70,7 +70,7 @@ def task_message(
     if tenant is not None:
         headers["willcall_tenant"] = tenant
     if any(calls):
-        # A header, as a worker of the version before takes no notice of it.
+        # A header, as workers of the previous version ignore it.
         headers[CALLS] = [call or "" for call in calls]
     embed = b', {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'
     return Message(
@@ -86,5 +86,5 @@ def task_message(
 
 
 def kwargs_json(**kwargs: object) -> bytes:
-    """Return the JSON of a small task's keyword arguments."""
+    """Return the keyword arguments of a small task as JSON."""
     return json.dumps(kwargs).encode()

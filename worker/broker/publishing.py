@@ -1,4 +1,4 @@
-"""Publishing many messages and waiting once until the broker has them all."""
+"""Publishing many messages, with one wait for the broker's confirms."""
 
 import threading
 import time
@@ -24,23 +24,22 @@ __all__ = ["NotConfirmed", "Postponed", "Publisher", "Refused"]
 
 
 LONGEST_TRIES: Final = 5
-"""A call of `Publisher.publish` takes less than so many of its timeouts: it connects and publishes, twice."""
+"""The most timeouts that a call of `Publisher.publish` may take: it connects and publishes, twice."""
 
 _RENEWED_AFTER_SECONDS: Final = 1.0
-"""How old a connection must be to be given up, when a queue does not take what was published on it."""
+"""A connection older than this is replaced when a queue does not take a message that was published on it."""
 
 _PROBE_BYTES: Final = 16 * 1024
-"""As large as an ordinary message: who refuses this one refuses them all."""
+"""As large as an ordinary message: a broker that refuses the probe refuses all messages."""
 
 _PROBE: Final = "willcall.probe"
 
 
 class Publisher:
-    """A connection that publishes groups of messages with confirms; for one thread at a time.
+    """Publishes groups of messages with confirms; for one thread at a time.
 
-    It connects when it is first used, and again after an error. No call waits longer than
-    `WILLCALL_PUBLISH_TIMEOUT_SECONDS` for the broker: not to connect, to declare or to write, and not for all
-    confirms of a group.
+    It connects at its first use, and again after an error. `WILLCALL_PUBLISH_TIMEOUT_SECONDS` limits each
+    wait for the broker: to connect, to declare, to write, and for all confirms of a group.
     """
 
     def __init__(self, broker_url: str, settings: Settings) -> None:
@@ -49,7 +48,7 @@ class Publisher:
         self._timeout = settings.publish_timeout_seconds
         self._is_amqp = is_amqp(broker_url)
         self._entities: tuple[Exchange | Queue, ...] = (*queues(broker_url), EVENTS)
-        self._shares: set[str] = set()  # that were declared on this connection (RabbitMQ)
+        self._shares: set[str] = set()  # the shares declared on this connection (RabbitMQ)
         self._connection: Connection | None = None
         self._connected_at = 0.0
         self._confirms: Confirms | None = None
@@ -65,11 +64,10 @@ class Publisher:
         self.close()
 
     def publish(self, messages: Sequence[Message]) -> None:
-        """Publish the messages in their order and return when the broker has confirmed every one.
+        """Publish the messages in order, and return when the broker has confirmed all of them.
 
-        Raises `NotConfirmed`, or one of its kinds in `worker.broker.confirms`. A connection that died while
-        idle is replaced once, silently: publishing twice is harmless, because the consumers of our messages
-        ignore repeats.
+        Raises `NotConfirmed` or one of its subclasses in `worker.broker.confirms`. A connection that was lost
+        while idle is replaced once, silently: publishing twice is harmless, as consumers ignore repeats.
         """
         with self._lock:
             is_fresh = self._connection is None
@@ -83,9 +81,9 @@ class Publisher:
                 self._publish(messages)
 
     def probe(self) -> None:
-        """Have the broker take a message that goes nowhere. Raises `NotConfirmed` if it takes none."""
+        """Publish a message without a destination. Raises `NotConfirmed` if the broker does not take it."""
         if self._is_amqp:
-            # To an exchange of our own that has no queue for this key: it is confirmed, and gone.
+            # To an exchange of our own without a queue for this key: it is confirmed, and dropped.
             self.publish([Message(MAINTENANCE, _PROBE, b"x" * _PROBE_BYTES)])
             return
         with self._lock:
@@ -105,7 +103,7 @@ class Publisher:
             else:
                 self._publish_redis(connection, messages)
         except Blocked:
-            raise  # the connection is as good as before
+            raise  # the connection is still good
         except Postponed:
             self._renew_when_due()
             raise
@@ -118,15 +116,15 @@ class Publisher:
             raise failure from error
 
     def _renew_when_due(self) -> None:
-        """Have the next group published on a new connection, unless this one is new.
+        """Publish the next group on a new connection, unless this one is new.
 
-        A channel that published while a queue had no leader may be refused by RabbitMQ (3.10) for ever after.
+        RabbitMQ (3.10) may refuse all later messages of a channel that published while a queue had no leader.
         """
         if time.monotonic() - self._connected_at > _RENEWED_AFTER_SECONDS:
             self._let_go()
 
     def _addressed(self, message: Message) -> Message:
-        """Return the message on its way to the share of its tenant, by the exchange that knows all queues."""
+        """Return the message addressed to its tenant's share, through the default exchange."""
         if message.tenant is None:
             return message
         return replace(message, exchange="", routing_key=share_of(message.tenant, self._url))
@@ -139,8 +137,8 @@ class Publisher:
 
     def _connect(self) -> Connection:
         if self._connection is None:
-            # One wait for the whole group, and whoever publishes decides about another try: kombu's own waits
-            # are for each message, and take six seconds to give up.
+            # We wait once for the whole group, and the caller decides whether to retry: kombu waits for each
+            # message, and takes six seconds to give up.
             connection = open_connection(
                 self._url,
                 self._settings,
@@ -200,9 +198,9 @@ class Publisher:
             self._shares.add(name)
 
     def _wait_if_blocked(self) -> None:
-        """Give a broker that has told us to stop (memory, disk) the time to tell us to go on.
+        """Wait up to the timeout while the broker blocks publishers (memory, disk).
 
-        It reads nothing meanwhile: what is sent would wait in buffers, and come twice.
+        It reads nothing meanwhile: messages would wait in buffers, and be published twice.
         """
         with suppress(TimeoutError, BlockingIOError):
             while True:
@@ -211,15 +209,15 @@ class Publisher:
 
     def _check_alarm(self) -> None:
         if self._is_blocked:
-            raise Blocked("the broker takes nothing: it has an alarm, of its memory or its disk")
+            raise Blocked("the broker accepts nothing: it has an alarm, of its memory or its disk")
 
     def _give_up(self) -> NoReturn:
-        """Raise that not all was confirmed in time: some is `Postponed`, nothing is a broker that is away."""
+        """Raise `Postponed` if some messages were confirmed in time, `NotConfirmed` if none was."""
         assert self._confirms is not None  # noqa: S101 - made with the connection
         reason = f"the broker did not confirm within {self._timeout:g} s"
         if self._confirms.confirmed:
             raise Postponed(reason, self._confirms.confirmed)
-        self._check_alarm()  # when it is over, what was sent on this connection is taken
+        self._check_alarm()  # when it is over, the broker takes what was sent on this connection
         raise NotConfirmed(reason, is_silence=True)
 
     def _publish_redis(self, connection: Connection, messages: Sequence[Message]) -> None:
@@ -239,7 +237,7 @@ class Publisher:
         if any(message.tenant is not None for message in messages):
             wake_workers(connection.default_channel)
         if self._url.startswith(SENTINEL):
-            # Half the time: the socket must not give up first.
+            # Half the timeout, so that the socket's does not end first.
             wait_for_replica(connection.default_channel, self._timeout / 2)
 
     def close(self) -> None:
@@ -269,5 +267,5 @@ def _write(channel: Any, message: Message) -> None:
         headers=dict(message.headers),
         properties={"delivery_mode": 2, **message.properties},
     )
-    # The plain publish: kombu's own, with `confirm_publish`, waits for each message alone.
+    # The publish without a wait: with `confirm_publish` kombu waits for each message.
     channel._basic_publish(prepared, message.exchange, message.routing_key, mandatory=message.is_mandatory)

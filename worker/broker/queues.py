@@ -15,10 +15,10 @@ ORDERS: Final = "orders"
 OUTBOX: Final = "outbox"
 MAINTENANCE: Final = "maintenance"
 DOCUMENTS: Final = "documents"
-"""Wakes those who make documents. Nothing is lost with a message of it, so RabbitMQ may drop them."""
+"""Wakes the document renderers. Its messages carry no data, so RabbitMQ may drop them."""
 
 SHARE: Final = "orders.share."
-"""How the queues begin that hold the orders of some tenants each, so that a tenant waits for few others."""
+"""Prefix of the shares: queues for some tenants each, so that a tenant waits for few others."""
 
 _SHARES_OF_RABBITMQ: Final = 16  # each is a Raft group with members and files
 _SHARES_OF_REDIS: Final = 256  # each is a key, and only while something waits
@@ -33,42 +33,42 @@ DEAD_QUEUE: Final = Queue(
     durable=True,
     queue_arguments={"x-queue-type": "quorum"},
 )
-"""RabbitMQ only: what was delivered too often without ever being processed, kept as it came."""
+"""RabbitMQ only: messages that the broker dead-lettered, unchanged."""
 
 PROBE: Final = "willcall_probe"
-"""The header of a message that asks whether the broker keeps what it gives up: `worker.broker.safety`."""
+"""The header of a probe, which tests whether dead-lettered messages are kept: `worker.broker.safety`."""
 
 PROBE_RETURNS: Final = 25
-"""How often a worker gives a probe back; RabbitMQ 4 gives up after 20, unless it is told otherwise."""
+"""How often a worker returns a probe; by default RabbitMQ 4 gives up after 20 returns."""
 
 
 def is_amqp(broker_url: str) -> bool:
-    """Say whether the broker speaks AMQP (RabbitMQ), and not Redis's protocol."""
+    """Tell whether the broker uses AMQP (RabbitMQ), and not Redis's protocol."""
     return broker_url.startswith("amqp")
 
 
 def queues(broker_url: str) -> tuple[Queue, ...]:
     """Return the queues to declare; on RabbitMQ quorum queues, which count deliveries.
 
-    They carry no argument but their type: a Celery client that declares `orders` before it publishes
-    must say the same, and has a setting for this one only (`task_create_missing_queue_type`).
+    Their only argument is their type: a Celery client that declares `orders` before it publishes must use
+    the same arguments, and has a setting only for this one (`task_create_missing_queue_type`).
     """
     arguments = {"x-queue-type": "quorum"} if is_amqp(broker_url) else None
     return tuple(_direct(name, arguments) for name in (ORDERS, OUTBOX, MAINTENANCE, DOCUMENTS))
 
 
 def order_queues(broker_url: str) -> tuple[str, ...]:
-    """Return all queues of orders: `orders`, where any Celery client publishes, then the shares."""
+    """Return the names of all queues of orders: `orders`, for any Celery client, then the shares."""
     return (ORDERS, *(f"{SHARE}{number}" for number in range(_shares(broker_url))))
 
 
 def share_of(tenant: str, broker_url: str) -> str:
-    """Return the queue for a tenant's requests, which it has with few others."""
+    """Return the name of the share for a tenant's requests."""
     return f"{SHARE}{zlib.crc32(tenant.encode('utf-8', 'surrogatepass')) % _shares(broker_url)}"
 
 
 def share_queue(name: str) -> Queue:
-    """Return a share to declare on RabbitMQ; the default exchange, which knows all queues, leads there."""
+    """Return a share to declare on RabbitMQ; messages reach it through the default exchange."""
     return Queue(name, durable=True, queue_arguments={"x-queue-type": "quorum"})
 
 
@@ -77,8 +77,8 @@ def _shares(broker_url: str) -> int:
 
 
 def _direct(name: str, arguments: dict[str, Any] | None) -> Queue:
-    # An exchange of the queue's own name: what Celery makes by default, so that any client's
-    # `send_task(queue=…)` and ours meet in the same place.
+    # An exchange with the queue's name, as Celery makes it by default, so that any client's
+    # `send_task(queue=…)` reaches the same queue.
     exchange = Exchange(name, type="direct", durable=True)
     return Queue(name, exchange, name, durable=True, queue_arguments=arguments)
 
@@ -93,7 +93,7 @@ _KEEPALIVE: Final = {
     )
     if hasattr(socket, name)
 }
-"""A broker that is gone without a word is noticed after some five seconds, and not after two hours."""
+"""A broker lost without a closed connection is detected after some five seconds, not after two hours."""
 
 
 def transport_options(settings: Settings, broker_url: str) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def transport_options(settings: Settings, broker_url: str) -> dict[str, Any]:
     options: dict[str, Any]
     if is_amqp(broker_url):
         options = {
-            # Without confirms about half of what is under way is lost when the broker dies.
+            # Without confirms, about half of the messages on their way are lost when the broker dies.
             "confirm_publish": True,
             "connect_timeout": 5,
             "socket_settings": _KEEPALIVE,
@@ -114,9 +114,9 @@ def transport_options(settings: Settings, broker_url: str) -> dict[str, Any]:
         "visibility_timeout": settings.visibility_timeout_seconds,
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,
-        # A worker that is killed in the middle of a sweep keeps its lock; kombu's default is five minutes.
+        # A worker that is killed during a sweep keeps the lock until then; kombu's default is five minutes.
         "unacked_mutex_expire": 10,
-        # One list per queue: priorities are four lists per queue, which nobody asked for.
+        # One list per queue: with priorities there would be four, which Willcall does not need.
         "priority_steps": [0],
         "socket_connect_timeout": 5,
         "socket_keepalive": not broker_url.startswith("redis+socket"),
@@ -130,11 +130,11 @@ def transport_options(settings: Settings, broker_url: str) -> dict[str, Any]:
 
 
 def amqp_tls(server_url: str) -> dict[str, Any]:
-    """Return py-amqp's options for TLS to one server; its query may name files in kombu's words for Redis."""
+    """Return py-amqp's TLS options for a server; its query names files by kombu's parameters for Redis."""
     url = urlsplit(server_url)
     query = dict(parse_qsl(url.query))
     files = {
         name: query[f"ssl_{name}"] for name in ("ca_certs", "certfile", "keyfile") if f"ssl_{name}" in query
     }
-    # Left to itself py-amqp accepts any server's certificate that some known authority signed.
+    # By default py-amqp accepts a certificate for any host name.
     return {"server_hostname": url.hostname, "cert_reqs": ssl.CERT_REQUIRED, **files}

@@ -1,4 +1,4 @@
-"""Does the broker keep what it accepted? What a server's settings would lose, and what mends them.
+"""Checking whether the broker's settings may lose accepted messages.
 
 Used by `willcall doctor`, and by each worker at its start.
 """
@@ -44,19 +44,19 @@ _PROBE_LIFE: Final = "2000"  # milliseconds, as text (RabbitMQ, "Per-Message TTL
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found: its name, whether all is well, and a sentence."""
+    """The result of a check: its name, whether it passed, and a sentence."""
 
     check: str
     is_ok: bool
     message: str
 
 
-def tell_of_risks(broker_url: str, settings: Settings) -> None:
-    """Have what is not safe said in the log, by a thread of its own."""
-    threading.Thread(target=_tell, args=(broker_url, settings), name="broker-safety", daemon=True).start()
+def report_risks(broker_url: str, settings: Settings) -> None:
+    """Log unsafe settings of the broker, in a thread of its own."""
+    threading.Thread(target=_report, args=(broker_url, settings), name="broker-safety", daemon=True).start()
 
 
-def _tell(broker_url: str, settings: Settings) -> None:
+def _report(broker_url: str, settings: Settings) -> None:
     try:
         with open_connection(broker_url, settings, seconds=_CONNECT_SECONDS) as connection:
             for finding in check_broker(connection):
@@ -65,12 +65,12 @@ def _tell(broker_url: str, settings: Settings) -> None:
                         "the broker may lose orders",
                         extra={"check": finding.check, "advice": finding.message},
                     )
-    except Exception as error:  # noqa: BLE001 - whatever it is, `willcall doctor` asks again
+    except Exception as error:  # noqa: BLE001 - whatever it is, `willcall doctor` checks again
         log.warning("the broker's settings could not be checked", extra={"error": str(error)[:500]})
 
 
 def check_broker(connection: Connection) -> Iterator[Finding]:
-    """Say whether the broker keeps what it accepted; takes up to ten seconds."""
+    """Yield the findings of all checks of the broker; takes up to ten seconds."""
     if is_amqp(connection.as_uri()):
         yield _check_dead_lettering(connection)
     else:
@@ -78,11 +78,11 @@ def check_broker(connection: Connection) -> Iterator[Finding]:
 
 
 def _check_dead_lettering(connection: Connection) -> Finding:
-    """Send messages that must become dead letters, and say whether they did.
+    """Send messages that must become dead letters, and check whether they did.
 
-    AMQP shows no policies. So a probe goes to the queue of orders, and one to a share: a worker returns it a
-    few times and then rejects it, and where none runs it expires. Either way it must come to the dead-letter
-    exchange.
+    AMQP does not show policies. So a probe is sent to the queue of orders, and one to a share: a worker
+    returns it some times and then rejects it, and without a worker it expires. Either way it must arrive at
+    the dead-letter exchange.
     """
     name = "dead-letter policy"
     version = str(connection.connection.server_properties.get("version", "?"))
@@ -91,24 +91,24 @@ def _check_dead_lettering(connection: Connection) -> Finding:
         return Finding(
             name,
             False,
-            f"RabbitMQ {version} gives a message up that came back {PROBE_RETURNS} times or fewer, though it "
-            f"may only have waited: {POLICY_COMMAND}",
+            f"RabbitMQ {version} gives up a message after {PROBE_RETURNS} returns or fewer, even if it only "
+            f"waited. Run: {POLICY_COMMAND}",
         )
     missing = [queue for queue in _PROBED if queue not in deaths]
     if not missing:
-        return Finding(name, True, "what RabbitMQ gives up becomes a dead letter")
+        return Finding(name, True, "messages that RabbitMQ gives up become dead letters")
     if any(depth_of(connection, queue).waiting for queue in missing):
-        return Finding(name, True, "not checked: the queue of orders is too busy; try again later")
+        return Finding(name, True, "not checked: the queue of orders is too busy. Try again later")
     return Finding(
         name,
         False,
-        f"RabbitMQ {version} drops what it gives up in the queue {missing[0]}, and with it orders (from "
-        f"version 4 on what came back 20 times): {POLICY_COMMAND}",
+        f"RabbitMQ {version} drops the messages that it gives up in the queue {missing[0]}, and so loses "
+        f"orders (version 4 gives up after 20 returns). Run: {POLICY_COMMAND}",
     )
 
 
 def _kill_probes(connection: Connection) -> dict[str, str]:
-    """Return how the probe of each queue died, without those of which nobody saw it."""
+    """Return the reason of each probe's death by queue, without probes that did not arrive."""
     deaths: dict[str, str] = {}
     probes = {uuid4().hex: queue for queue in _PROBED}
 
@@ -122,7 +122,7 @@ def _kill_probes(connection: Connection) -> dict[str, str]:
         for entity in (*queues(connection.as_uri()), share_queue(_PROBED[1]), DEAD_EXCHANGE, DEAD_QUEUE):
             entity(channel).declare()
         own = channel.queue_declare("", exclusive=True, auto_delete=True).queue
-        # A queue beside the one that the workers read: each gets a copy.
+        # A second queue next to the workers' dead-letter queue: each gets a copy.
         channel.queue_bind(own, DEAD_EXCHANGE.name, DEAD_QUEUE.routing_key)
         channel.basic_consume(own, no_ack=True, callback=receive)
         for probe, queue in probes.items():
@@ -144,7 +144,7 @@ def _check_redis(connection: Connection) -> Iterator[Finding]:
 
     client = connection.default_channel.client
     wanted = {
-        "maxmemory-policy": ("noeviction", "it may evict the queue"),
+        "maxmemory-policy": ("noeviction", "the queue may be evicted"),
         "appendonly": ("yes", "a restart loses the queue"),
         "appendfsync": ("always", "a crash of the machine loses the orders of the last second, or more"),
     }
@@ -152,9 +152,11 @@ def _check_redis(connection: Connection) -> Iterator[Finding]:
         answers: dict[str, str] = client.config_get(*wanted)
     except redis.ResponseError:
         needed = ", ".join(f"{name} {value}" for name, (value, _) in wanted.items())
-        yield Finding("Redis settings", True, f"the server does not show them; be sure of {needed}")
+        yield Finding("Redis settings", True, f"the server does not show them. Make sure of {needed}")
         return
     for name, (value, risk) in wanted.items():
         is_ok = answers[name] == value
-        advice = "" if is_ok else f": {risk}; redis-cli CONFIG SET {name} {value}, and CONFIG REWRITE"
+        advice = (
+            "" if is_ok else f", so {risk}. Run: redis-cli CONFIG SET {name} {value}, then CONFIG REWRITE"
+        )
         yield Finding(name, is_ok, f"it is {answers[name]}{advice}")

@@ -1,8 +1,8 @@
-"""A temporary queue on the exchange of events, for one who looks on.
+"""A temporary queue on the exchange of events, for a subscriber that only watches.
 
-RabbitMQ deletes such a queue when its connection is gone. Redis knows nothing of queues: kombu keeps a
-set of bindings, and a subscriber that was killed would be sent its copies for ever. So subscribers sign
-a list with the time, and whoever comes next clears away those that have stopped signing.
+RabbitMQ deletes such a queue with its connection. On Redis kombu keeps a set of bindings, and the list of a
+killed subscriber would grow without limit. So subscribers sign a list with the time, and later subscribers
+and the sweep remove those that have stopped signing.
 """
 
 import time
@@ -20,7 +20,7 @@ from worker.runtime.settings import Settings
 
 _PREFIX: Final = "willcall.tail."
 _SIGNATURES: Final = "willcall.tails"
-"""Redis only: a sorted set of the subscribers' queues by the Unix time of their last signature."""
+"""Redis only: the sorted set of the subscribers' queues, by the Unix time of their last signature."""
 
 _CALL_SECONDS: Final = 5.0
 
@@ -29,7 +29,7 @@ _ABANDONED_AFTER: Final = 60.0
 
 
 class Subscription:
-    """Receives the event messages, from now on, whose type matches a pattern such as `order.*` or `#`."""
+    """Receives new event messages whose type matches a pattern such as `order.*` or `#`."""
 
     def __init__(self, broker_url: str, settings: Settings, pattern: str = "#") -> None:
         self._url = broker_url
@@ -52,7 +52,7 @@ class Subscription:
             channel = self._connection.channel()
             if not self._is_amqp:
                 remove_abandoned(channel)
-                self._sign(channel)  # before it is bound: what is bound and not signed is never cleared
+                self._sign(channel)  # before it is bound: a bound queue without a signature is never removed
             self._bound = self._queue.bind(channel)
             self._bound.declare()
         except BaseException:
@@ -63,7 +63,7 @@ class Subscription:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(Exception):  # the broker may be gone, and the queue with it
+        with suppress(Exception):  # the broker and the queue may be gone
             self._bound.delete()
             if not self._is_amqp:
                 with self._bound.channel.conn_or_acquire() as client:
@@ -71,7 +71,7 @@ class Subscription:
         self._connection.release()
 
     def receive(self, take: Callable[[bytes], Any], should_stop: Callable[[], bool]) -> None:
-        """Give `take` each event message as CloudEvents JSON until `should_stop`, which is asked often."""
+        """Call `take` with each event message as CloudEvents JSON, until `should_stop`, called often."""
         channel = self._bound.channel
 
         def take_body(message: Any) -> None:
@@ -81,12 +81,12 @@ class Subscription:
         with Consumer(channel, [self._bound], no_ack=True, on_message=take_body, auto_declare=False):
             while not should_stop():
                 if not self._is_amqp and self._sign(channel):
-                    self._bound.queue_bind()  # whoever was suspended for long may have been cleared away
+                    self._bound.queue_bind()  # after a long suspension it may have been removed
                 with suppress(TimeoutError):
                     self._connection.drain_events(timeout=0.2)
 
     def _sign(self, channel: Any) -> bool:
-        """Sign if it is time to; return whether it was."""
+        """Sign if due; return whether it was."""
         if time.monotonic() < self._sign_at:
             return False
         with channel.conn_or_acquire() as client:
@@ -96,7 +96,7 @@ class Subscription:
 
 
 def remove_abandoned(channel: Any) -> int:
-    """Delete the queues of killed subscribers from a channel's broker (Redis); return how many there were."""
+    """Delete the queues of killed subscribers from a channel's broker (Redis); return their count."""
     with channel.conn_or_acquire() as client:
         latest = _server_time(client) - _ABANDONED_AFTER
         names = client.zrange(_SIGNATURES, "-inf", latest, byscore=True)
@@ -116,7 +116,7 @@ def _server_time(client: Any) -> float:
 
 
 def clear_abandoned_subscriptions(settings: Settings) -> None:
-    """Clear away, on Redis, the queues of subscribers that were killed: nobody reads them, and they grow."""
+    """Delete, on Redis, the queues of killed subscribers: they are not read, and would grow."""
     url = settings.broker()
     if not is_amqp(url):
         with open_connection(url, settings, seconds=_CALL_SECONDS) as connection:

@@ -1,1 +1,1 @@
-"""What every process needs: settings, logs, metrics, secrets, and the embedded servers."""
+"""The runtime of every process: settings, logs, metrics, secrets, and the embedded servers."""

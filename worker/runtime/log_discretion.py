@@ -1,4 +1,4 @@
-"""What libraries log of our work: without the bodies of messages, arguments and texts of exceptions."""
+"""Removing the bodies of messages, arguments and texts of exceptions from what libraries log."""
 
 import logging
 from typing import Any, Final
@@ -8,17 +8,17 @@ from worker.runtime.traces import name_of
 _LONGEST_LINE: Final = 300  # characters
 
 _QUOTE_BODIES: Final = "celery.worker.consumer"
-"""Its lines about messages that it cannot read go on with the whole message."""
+"""Its lines about messages that it cannot read end with the whole message."""
 
 _QUOTE_ERRORS: Final = ("celery.app.trace", "asyncio")
-"""The first line says what happened; what follows, or is in brackets, is the exception's own text."""
+"""Their first line says what happened; the rest, or the part in brackets, is the exception's own text."""
 
 
 class Discretion(logging.Filter):
     """Rewrites records so that none quotes a message, an argument or an exception's text."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record pass, some of them shorter."""
+        """Return True for every record, after shortening some."""
         if record.name == "celery.app.trace" and isinstance(record.args, dict):
             _shorten_task(record, record.args)
         elif record.name.startswith(_QUOTE_BODIES):
@@ -41,6 +41,6 @@ def _shorten_task(record: logging.LogRecord, context: Any) -> None:
 
 
 def _first_line(record: logging.LogRecord) -> str:
-    # A message's headers begin at the bracket; a Celery client writes its arguments into them, too.
+    # A message's headers begin at the bracket; Celery clients also write their arguments into them.
     line = record.getMessage().partition("\n")[0].partition(" [type:")[0]
     return line[:_LONGEST_LINE]

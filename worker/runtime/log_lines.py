@@ -1,4 +1,4 @@
-"""Log lines for people at a terminal: the time, what happened, and what it was about."""
+"""Log lines for people at a terminal: the time, the message, and its fields."""
 
 import logging
 import os
@@ -12,11 +12,11 @@ from worker.runtime.traces import trace_of
 
 _COLOURS: Final = {"DEBUG": "2", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
 _OWN: Final = frozenset({*RESERVED_ATTRS, "data", "color_message", "message", "asctime"})
-"""Attributes of a record that nobody gave it as `extra`."""
+"""Attributes of a record that do not come from `extra`."""
 
 
 def wants_colour(is_terminal: bool) -> bool:
-    """Say whether to use colours: on a terminal, or where FORCE_COLOR is set; never where NO_COLOR is."""
+    """Tell whether to use colours: on a terminal, or if FORCE_COLOR is set; never if NO_COLOR is set."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":  # https://no-color.org
         return False
     return is_terminal or bool(os.environ.get("FORCE_COLOR"))
@@ -31,12 +31,12 @@ class LinesForPeople(logging.Formatter):
         self._begin = "" if process is None else f"{process} "
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the record as one line, and below it the trace of its exception."""
+        """Return the record as one line, followed by the trace of its exception."""
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         level = "" if record.levelno == logging.INFO else f"{record.levelname} "
         facts = "  ".join(f"{name}={_fact(value)}" for name, value in _extras(record).items())
-        told = self._painted(level + printable(record.getMessage()), record.levelname)
-        line = f"{clock} {self._begin}{told}"
+        text = self._painted(level + printable(record.getMessage()), record.levelname)
+        line = f"{clock} {self._begin}{text}"
         if facts:
             line += "  " + self._painted(facts, "DEBUG")
         if record.exc_info and record.exc_info[1] is not None:
@@ -55,6 +55,6 @@ def _extras(record: logging.LogRecord) -> dict[str, object]:
 def _fact(value: object) -> str:
     if not isinstance(value, list):
         return printable(str(value))
-    # What became of each request is too long for a line.
+    # The outcomes of a batch are too long for a line.
     is_long = any(isinstance(one, dict) for one in value)
     return f"[{len(value)}]" if is_long else printable(", ".join(map(str, value)))

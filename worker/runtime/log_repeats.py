@@ -1,4 +1,4 @@
-"""A log in which an error that repeats is said once a minute, with a count."""
+"""A log handler that writes repeated errors once per minute, with a count."""
 
 import copy
 import logging
@@ -12,7 +12,7 @@ from typing import Final, TextIO
 from worker.runtime.traces import FRAME, trace_of
 
 _MOST_KINDS: Final = 1_000
-"""Kinds of errors that are counted at once; more than that are logged one by one."""
+"""Maximum kinds of errors that are counted; records of further kinds are all written."""
 
 
 @dataclass(slots=True)
@@ -21,12 +21,11 @@ class _Kind:
     repeats: int = 0
 
 
-class SaysOnce(logging.StreamHandler[TextIO]):
-    """Writes each record, but of those warnings and errors that repeat within `seconds` only the first.
+class RepeatCounter(logging.StreamHandler[TextIO]):
+    """Writes each record, but of warnings and errors that repeat within `seconds` only the first.
 
-    The others are counted, by logger, message, and type and place of the error; after `seconds` one line says
-    how many there were. As long as they go on there is one such line each time. With 0 seconds all are
-    written.
+    The others are counted by logger, message, and type and place of the error; after `seconds` one line shows
+    the count, and so on while they repeat. With 0 seconds all records are written.
     """
 
     def __init__(self, stream: TextIO, seconds: float) -> None:
@@ -51,14 +50,14 @@ class SaysOnce(logging.StreamHandler[TextIO]):
         super().emit(record)
 
     def write_lines(self, lines: str) -> None:
-        """Write lines as they are, each with its end: of those that never repeat."""
+        """Write lines that never repeat as they are, each with its line end."""
         with self._own_lock():
             for piece in _pieces(lines):
                 self.stream.write(piece)
                 self.flush()
 
     def close(self) -> None:
-        """Write what is counted, and close."""
+        """Write the counts, and close."""
         with self._own_lock():
             if self._timer is not None:
                 self._timer.cancel()
@@ -79,7 +78,7 @@ class SaysOnce(logging.StreamHandler[TextIO]):
     def _on_time(self) -> None:
         with self._own_lock():
             self._timer = None
-            # What has not repeated is news again; what has is only counted further.
+            # A kind that did not repeat is written again at its next record; the others are still counted.
             self._kinds = self._write_counts()
             if self._kinds:
                 self._wait()
@@ -93,7 +92,7 @@ class SaysOnce(logging.StreamHandler[TextIO]):
 
 
 def _pieces(lines: str) -> Iterator[str]:
-    """Divide lines into pieces that a pipe takes whole, so that those of several processes never mix."""
+    """Divide lines into pieces that a pipe takes whole, so that those of several processes do not mix."""
     piece: list[str] = []
     size = 0
     for line in lines.splitlines(keepends=True):
@@ -109,7 +108,7 @@ def _pieces(lines: str) -> Iterator[str]:
 
 def _key(record: logging.LogRecord) -> Hashable:
     error = record.exc_info[0] if record.exc_info else getattr(record, "error", None)
-    # Another reason is other news, and so is another place.
+    # Records with another reason or place are of another kind.
     reason = str(getattr(record, "reason", None))
     return record.name, record.levelno, str(record.msg), str(error), reason, _place(record)
 
@@ -129,6 +128,6 @@ def _count_of(kind: _Kind, seconds: float) -> logging.LogRecord:
     record.msg = f"… and {kind.repeats} more of these in the last {when}: {record.getMessage()}"
     record.args, record.exc_info, record.exc_text = (), None, None
     record.repeats = kind.repeats
-    record.created = time.time()  # what it tells of was until now
+    record.created = time.time()  # the count is up to now
     record.msecs = record.created % 1 * 1000
     return record

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, or a line for people at a terminal, with ids and never a buyer's name."""
+"""Logs: a JSON object per line, or lines for people at a terminal, with ids and never a buyer's name."""
 
 import logging
 import sys
@@ -13,7 +13,7 @@ from pythonjsonlogger.json import JsonFormatter
 
 from worker.runtime.log_discretion import Discretion
 from worker.runtime.log_lines import LinesForPeople, wants_colour
-from worker.runtime.log_repeats import SaysOnce
+from worker.runtime.log_repeats import RepeatCounter
 from worker.runtime.settings import Settings
 from worker.runtime.traces import trace_of
 
@@ -23,22 +23,22 @@ _FIELDS: Final = ("asctime", "levelname", "name", "message")
 
 
 def set_up_logs(settings: Settings, process: str | None = None) -> None:
-    """Send the process's logs to standard error: for people on a terminal, else as JSON, in UTC.
+    """Write the process's logs to standard error: for people on a terminal, else as JSON, in UTC.
 
-    Each line names the process, where it is one of several that write to the same place.
+    `process` is its name in each line, if several processes write to the same place.
     """
     is_for_people = settings.log_format == "people" or (settings.log_format == "auto" and sys.stderr.isatty())
-    # Who looks for a mistake wants to see each of them.
-    handler = SaysOnce(sys.stderr, 0 if settings.log_level == "DEBUG" else 60)
+    # At the level DEBUG every repeat is written.
+    handler = RepeatCounter(sys.stderr, 0 if settings.log_level == "DEBUG" else 60)
     handler.addFilter(Discretion())
     handler.setFormatter(_for_people(process) if is_for_people else _json(process))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
-    # Celery logs every task twice, with its arguments; the batch has a line of its own.
+    # Celery logs every task twice, with its arguments; we log a line for each batch.
     logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
     logging.getLogger("celery.app.trace").setLevel(logging.WARNING)
-    # It warns of ETA tasks, of which we have none: waiting is a row.
+    # It warns about ETA tasks, which we do not use: delayed requests are rows.
     logging.getLogger("kombu.transport.native_delayed_delivery").setLevel(logging.ERROR)
     if is_for_people:
         # A line for each sweep, every five seconds, and two for each migration that has nothing to do.
@@ -49,9 +49,9 @@ def set_up_logs(settings: Settings, process: str | None = None) -> None:
 
 
 def json_writer() -> Callable[[str], None] | None:
-    """Return what writes whole lines of JSON to the process's log; None where its lines are no JSON."""
+    """Return a function that writes lines of JSON to the process's log, or None if the log is not JSON."""
     for handler in logging.getLogger().handlers:
-        if isinstance(handler, SaysOnce) and isinstance(handler.formatter, _QuietJson):
+        if isinstance(handler, RepeatCounter) and isinstance(handler.formatter, _QuietJson):
             return handler.write_lines
     return None
 
@@ -82,7 +82,7 @@ def _on_exception(kind: type[BaseException], error: BaseException, trace: Traceb
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
         return
-    log.critical("the process ends with an error that nobody expected", exc_info=(kind, error, trace))
+    log.critical("the process ends with an unexpected error", exc_info=(kind, error, trace))
 
 
 def _on_thread_exception(thrown: threading.ExceptHookArgs) -> None:
@@ -91,7 +91,7 @@ def _on_thread_exception(thrown: threading.ExceptHookArgs) -> None:
     name = thrown.thread.name if thrown.thread is not None else ""
     error = (thrown.exc_type, thrown.exc_value, thrown.exc_traceback)
     extra = {"name_of_thread": name}
-    log.critical("a thread ended with an error that nobody expected", extra=extra, exc_info=error)
+    log.critical("a thread ended with an unexpected error", extra=extra, exc_info=error)
 
 
 def _utc(seconds: float | None) -> time.struct_time:

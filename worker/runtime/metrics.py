@@ -1,6 +1,6 @@
-"""Prometheus metrics; every process counts its own and the scraper adds them up.
+"""Prometheus metrics; every process has its own counts, which the scraper adds up.
 
-Intake processes that share a port count together; a gauge says what it shows then.
+Intake processes that share a port count together; `multiprocess_mode` says how their gauges are combined.
 """
 
 from typing import Final
@@ -18,14 +18,14 @@ BATCH_REQUESTS: Final = Histogram(
 )
 BATCH_SECONDS: Final = Histogram(
     "willcall_batch_seconds",
-    "From a batch's first read to its commit.",
+    "Duration of a batch, from its first read to its commit.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 SPLITS: Final = Counter("willcall_batch_splits_total", "Batches that failed and were split.")
 DEAD_LETTERS: Final = Counter("willcall_dead_letters_total", "Dead letters written.")
 BREAKER_OPEN: Final = Gauge(
     "willcall_breaker_open",
-    "1 while this process takes no work, as this part cannot take it.",
+    "1 while this process takes no work because of this part, such as the database.",
     ["part"],
     multiprocess_mode="livemax",
 )
@@ -33,7 +33,7 @@ EVENTS_SENT: Final = Counter("willcall_events_sent_total", "Event messages confi
 DISCREPANCIES: Final = Counter("willcall_discrepancies_total", "Discrepancies found, by rule.", ["rule"])
 DOCUMENT_SECONDS: Final = Histogram(
     "willcall_document_seconds",
-    "What making a document took.",
+    "Duration of rendering a document.",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 PUBLISHED: Final = Counter(
@@ -46,43 +46,43 @@ REFUSED: Final = Counter(
 )
 LIMITED: Final = Counter(
     "willcall_limited_total",
-    "Calls that the intake refused as an address, a key, a tenant or all had too many, by limit.",
+    "Calls refused because an address, a key, a tenant or all together exceeded a limit, by limit.",
     ["limit"],
 )
 QUEUE_MESSAGES: Final = Gauge(
     "willcall_queue_messages",
-    "Messages in a queue that no worker has yet, looked at once a second; NaN: the broker does not tell.",
+    "Messages in a queue that no worker has taken yet, read once a second; NaN: the broker does not answer.",
     ["queue"],
     multiprocess_mode="livemostrecent",
 )
 CALLS: Final = Counter(
     "willcall_intake_calls_total",
-    "Calls answered by the intake, by method, route and status; the status 0: nobody was there any more.",
+    "Calls answered by the intake, by method, route and status; status 0: the client had disconnected.",
     ["method", "route", "status"],
 )
 CALL_SECONDS: Final = Histogram(
     "willcall_intake_call_seconds",
-    "From a call's headers to the end of its answer, by method and route.",
+    "Duration of a call, from its headers to the end of its answer, by method and route.",
     ["method", "route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 NOT_SHOWN: Final = Counter(
-    "willcall_orders_not_shown_total", "Orders left out of an answer that could not show them.", ["dialect"]
+    "willcall_orders_not_shown_total", "Orders left out of an answer as they could not be shown.", ["dialect"]
 )
 
 STALE_READS: Final = Counter(
     "willcall_stale_reads_total",
-    "Lists read where a standby is set, by the server that was read, and why it was not the standby.",
+    "Lists read while a standby is set, by the server read, and why it was not the standby.",
     ["server", "reason"],
 )
 STANDBY_LAG: Final = Gauge(
     "willcall_standby_lag_seconds",
-    "How old what the standby for reading shows may be; +Inf: it is not read; 0 where none is set.",
+    "Maximum age of the data on the standby for reading; +Inf: it is not read; 0: none is set.",
     multiprocess_mode="livemax",
 )
 
 
 def serve_metrics(host: str, port: int) -> None:
-    """Answer `GET /metrics` on the port, in a thread of its own; 0 does nothing."""
+    """Serve `GET /metrics` on the port, in a thread of its own; do nothing for port 0."""
     if port:
         start_http_server(port, addr=host)

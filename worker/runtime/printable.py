@@ -1,4 +1,4 @@
-"""Text of strangers, made safe for a terminal: what steers it is shown instead of obeyed."""
+"""Making untrusted text safe for a terminal: control characters are escaped."""
 
 import re
 from typing import Final
@@ -6,22 +6,22 @@ from typing import Final
 _STEERING: Final = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f"  # C0, DEL and C1: cursor, colours, titles, bells, new lines (ECMA-48)
-    "\u202a-\u202e\u2066-\u2069"  # direction: text that reads otherwise than it is (UAX #9)
+    "\u202a-\u202e\u2066-\u2069"  # direction: text that is displayed in another order (UAX #9)
     "\u2028\u2029"  # line and paragraph separators
     "\ufff9-\ufffb"  # interlinear annotation
-    "\ud800-\udfff"  # halves of a pair, which no terminal can show
+    "\ud800-\udfff"  # surrogates, which no terminal can show
     "]"
 )
 _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def printable(text: str) -> str:
-    """Return the text with every character that steers a terminal written out, such as `\\x1b`."""
+    """Return the text with every character that controls a terminal escaped, such as `\\x1b`."""
     return _STEERING.sub(_written_out, text)
 
 
 def printable_json(document: str) -> str:
-    """Return the JSON document with those characters escaped in JSON's way: the same document."""
+    """Return the same JSON document with those characters escaped as JSON."""
     # JSON itself escapes C0 only.
     return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
 

@@ -1,4 +1,4 @@
-"""Letting other processes of a machine have the processor first."""
+"""Lowering the priority of this process."""
 
 import os
 from contextlib import suppress
@@ -8,9 +8,9 @@ from typing import Final
 _NICE: Final = 10
 
 
-def make_way() -> None:
-    """Let all other processes of this machine go first, for the life of this one."""
+def lower_priority() -> None:
+    """Give all other processes of this machine priority over this one, until it ends."""
     os.nice(_NICE)
-    # Where Linux groups processes by their session, `nice` counts inside of the group only (sched(7)).
+    # If Linux groups processes by session, `nice` takes effect only inside the group (sched(7)).
     with suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(_NICE))

@@ -1,4 +1,4 @@
-"""Since when a thread waits for the broker, for another thread that notices when it waits too long."""
+"""Recording since when a thread waits for the broker, for a thread that watches it."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -6,9 +6,9 @@ from contextlib import contextmanager
 
 
 class Pulse:
-    """One thread says when it waits for the broker and when it does something else; any thread may look.
+    """Written by one thread while it waits for the broker; any thread may read it.
 
-    `abort` ends such a wait from outside, if that is possible at the moment.
+    `abort` ends such a wait from another thread, if that is possible at the moment.
     """
 
     def __init__(self) -> None:
@@ -17,7 +17,7 @@ class Pulse:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Say that the broker is waited for inside the block."""
+        """Record that the thread waits for the broker inside the block."""
         self._waiting_since = time.monotonic()
         try:
             yield
@@ -26,6 +26,6 @@ class Pulse:
 
     @property
     def seconds(self) -> float:
-        """Return for how long the thread has waited; 0 if it does something else."""
+        """Return how long the thread has waited; 0 if it does not wait."""
         since = self._waiting_since
         return 0.0 if since is None else time.monotonic() - since

@@ -1,7 +1,7 @@
-"""The key that opens what the database keeps sealed: `WILLCALL_SECRET_KEY`, or a file in `WILLCALL_HOME`.
+"""The key that opens the sealed secrets in the database: `WILLCALL_SECRET_KEY`, or a file in `WILLCALL_HOME`.
 
-A key is 32 random bytes, written as 64 hexadecimal digits or as base64. Several are separated by commas or
-blanks, the newest first: it seals, and all of them open.
+A key is 32 random bytes, as 64 hexadecimal digits or in base64. Several are separated by commas or spaces,
+the newest first: it seals, and all of them open.
 """
 
 import base64
@@ -21,17 +21,17 @@ _BETWEEN: Final = re.compile(r"[,\s]+")
 
 
 class SecretKeyUnusable(Exception):
-    """The secret key is missing, malformed or another one, says the text, and what to do."""
+    """The secret key is missing, malformed or wrong; the text says which, and what to do."""
 
 
 class SecretKeyMissing(SecretKeyUnusable):
-    """There is no key, or none that is one."""
+    """The secret key is missing or malformed."""
 
     exit_code = 2
 
 
 def generate_key() -> str:
-    """Return a new random key, as it is set."""
+    """Return a new random key, in the form of the setting."""
     return secrets.token_hex(KEY_BYTES)
 
 
@@ -44,9 +44,9 @@ def parse_keys(text: str) -> tuple[bytes, ...]:
 
 
 def keys_of_home(home: Path) -> tuple[bytes, ...]:
-    """Return the keys of the file in `home`, which is made at the first time, readable for its owner only.
+    """Return the keys in the file in `home`, which is created at the first call, for its owner only.
 
-    Raises `SecretKeyMissing` for a file that holds no key.
+    Raises `SecretKeyMissing` for a file without a valid key.
     """
     file = home / FILE_NAME
     try:
@@ -68,13 +68,13 @@ def _parse(word: str) -> bytes:
         if len(key) == KEY_BYTES:
             return key
     raise ValueError(
-        "must be one or more keys of 32 random bytes, each as 64 hexadecimal digits or in base64: "
-        "`willcall secrets generate` makes one"
+        "must be one or more keys of 32 random bytes, each as 64 hexadecimal digits or in base64; generate "
+        "one with `willcall secrets generate`"
     )
 
 
 def _make(file: Path) -> str:
-    """Make the file, whole or not at all: of several processes that try one wins, and all read its key."""
+    """Create the file atomically, and return its text: of several processes one wins, and all use its key."""
     file.parent.mkdir(parents=True, exist_ok=True)
     mine = file.with_name(f".{FILE_NAME}.{secrets.token_hex(8)}")
     handle = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,7 +1,7 @@
-"""Stack traces that quote nothing: where an error happened and of what type, with the words of servers only.
+"""Stack traces without quoted data: types and places of errors, and the texts of servers' errors only.
 
-An exception's text may quote what it is about: a `KeyError` the key, a validation error the input, and with
-it a buyer. So text is shown only where it is known to quote nothing.
+An exception's text may quote data: a `KeyError` the key, a validation error the input, and so a buyer. So the
+text is shown only if it is known to quote nothing.
 """
 
 import traceback
@@ -16,15 +16,15 @@ from sqlalchemy.exc import StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 _FRAMES: Final = 20
-"""The last ones of each error: those before are the same for all."""
+"""The last frames of each error are shown: earlier ones are the same for all."""
 
 FRAME: Final = "  File "
-"""What the line of a frame begins with."""
+"""The prefix of a frame's line."""
 
 _LONGEST_TEXT: Final = 500  # characters
 
-# Errors of the database are cut where they come into being: `db.quiet_errors`.
-_OF_SERVERS: Final = (
+# Errors of the database are redacted where they are raised: `db.quiet_errors`.
+_SERVER_ERRORS: Final = (
     OSError,
     psycopg.Error,
     StatementError,
@@ -33,20 +33,20 @@ _OF_SERVERS: Final = (
     amqp.exceptions.AMQPError,
     kombu.exceptions.OperationalError,
 )
-_OF_OURS: Final = ("worker.", "tasks.", "db.")
-"""Packages whose errors speak of servers; those of the others speak of requests."""
+_OWN_PACKAGES: Final = ("worker.", "tasks.", "db.")
+"""Packages whose errors are about servers; those of the others are about requests."""
 
 
 def trace_of(error: BaseException) -> str:
-    """Return the error and what caused it, oldest first, each with its frames; no line of source code."""
+    """Return the error and its causes, oldest first, each with its frames, without lines of source code."""
     return "\n".join(_lines(error, set()))
 
 
 def name_of(error: BaseException) -> str:
-    """Return the error's type, and its text where it quotes nothing."""
+    """Return the error's type, with its text if that quotes nothing."""
     kind = type(error)
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-    speaks_of_servers = isinstance(error, _OF_SERVERS) or kind.__module__.startswith(_OF_OURS)
+    speaks_of_servers = isinstance(error, _SERVER_ERRORS) or kind.__module__.startswith(_OWN_PACKAGES)
     text = " ".join(str(error).split())[:_LONGEST_TEXT] if speaks_of_servers else ""
     return f"{name}: {text}" if text else name
 
@@ -58,7 +58,7 @@ def _lines(error: BaseException, seen: set[int]) -> Iterator[str]:
         yield from _lines(before, seen)
         yield "which led to:"
     yield "Traceback (most recent call last):"
-    # Without the lines of code: a statement may be written in them.
+    # Without lines of code, which may contain statements.
     for frame, line in list(traceback.walk_tb(error.__traceback__))[-_FRAMES:]:
         code = frame.f_code
         yield f'{FRAME}"{code.co_filename}", line {line}, in {code.co_name}'

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, func, select
 
 from db.bulk import driver_connection
 from db.engine import make_engine
-from db.health import other_schema, read_only
-from db.pooler import leads_to_pooler
+from db.health import read_only, schema_difference
+from db.pooler import is_through_pooler
 from db.revisions import newest_revision
 from db.sealed_rows import count_unreadable
 from db.sealing import SecretsUnreadable
@@ -24,7 +24,7 @@ from intake.cli.output import counted
 from intake.reads.pools import open_pools
 from orders.outbox import unsent
 from orders.recovery.event_letters import EVENT_MESSAGE
-from tasks.breaker import TELL_TROUBLE
+from tasks.breaker import REPORT_TROUBLE
 from worker.broker.connections import open_connection
 from worker.broker.depths import depth_of, depth_of_orders
 from worker.broker.queues import DOCUMENTS, ORDERS, OUTBOX, is_amqp
@@ -82,7 +82,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
     engine = make_engine(settings.database(), pool_size=2)
     try:
         with engine.connect() as connection:
-            pooler = leads_to_pooler(driver_connection(connection))
+            pooler = is_through_pooler(driver_connection(connection))
             yield Finding("database", True, "it answers" + (", through a pooler" if pooler else ""))
             yield _postgres_version(connection)
             yield _writable(connection)
@@ -114,14 +114,14 @@ def _connections(connection: Connection, settings: Settings) -> Finding:
     most = settings.intake_processes * pools.most_connections
     pools.close()
     sentence = f"the server allows {allowed - reserved}; an intake with these settings opens up to {most}"
-    if most <= allowed - reserved or leads_to_pooler(driver_connection(connection)):
+    if most <= allowed - reserved or is_through_pooler(driver_connection(connection)):
         return Finding("connections", True, sentence)
     advice = "raise the server's max_connections, lower WILLCALL_INTAKE_PROCESSES, or use a pooler"
     return Finding("connections", False, f"{sentence}: {advice}")
 
 
 def _schema(connection: Connection) -> Finding:
-    trouble = other_schema(connection)
+    trouble = schema_difference(connection)
     return Finding("schema", trouble is None, trouble or f"it is {newest_revision()}, the newest")
 
 
@@ -180,7 +180,7 @@ def _ask_workers(connection: BrokerConnection) -> dict[str, dict[str, Any]]:
         with suppress(Exception), Celery(set_as_current=False) as app:  # the broker may be gone by now
             app.control.mailbox.producer_pool = None  # or it would open a connection of its own
             told = app.control.broadcast(
-                TELL_TROUBLE, reply=True, timeout=_PING_SECONDS, connection=connection
+                REPORT_TROUBLE, reply=True, timeout=_PING_SECONDS, connection=connection
             )
             answers.extend(told or [])
 

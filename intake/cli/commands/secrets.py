@@ -42,7 +42,7 @@ def rotate(
     """
     from datetime import UTC, datetime
 
-    from db.sealed_rows import replace_shut, reseal
+    from db.sealed_rows import replace_unreadable, reseal
     from db.tenant_secrets import renew_secrets
     from intake.auth.keys import list_tenants
     from intake.cli.processes.servers import tenant_id, transaction
@@ -52,7 +52,7 @@ def rotate(
         raise CommandFailed("--lost-key is for all tenants, and makes new secrets")
     now = datetime.now(UTC)
     with transaction() as connection:
-        replaced = replace_shut(connection) if lost_key else 0
+        replaced = replace_unreadable(connection) if lost_key else 0
         chosen = [] if seal_only else tenants or list_tenants(connection)
         for name in chosen:
             id_ = tenant_id(connection, name)

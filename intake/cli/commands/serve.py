@@ -87,11 +87,11 @@ def relay() -> None:
 @app.command(epilog="Example: willcall serve documents")
 def documents() -> None:
     """Make the documents that are asked for: orders as PDF. More than one may run."""
-    from worker.runtime.priority import make_way
+    from worker.runtime.priority import lower_priority
 
     with _serving():
         # Whoever waits for an order waits less patiently than whoever waits for a PDF.
-        make_way()
+        lower_priority()
         # Two threads: one of them is free for small documents.
         words = _consumer("documents", "documents", concurrency=2)
         _celery(*words, "--include", "intake.documents.task,intake.documents.watching")

@@ -25,7 +25,7 @@ import httpx
 from tests.factories import make_body
 from tests.system.neighbours.running_system import CLASSES
 from tests.system.neighbours.timings import Timings
-from worker.runtime.priority import make_way
+from worker.runtime.priority import lower_priority
 
 MANY_TICKETS: Final = 1_000
 _ARRAY: Final = 500
@@ -195,7 +195,7 @@ def _tell(text: str) -> None:
 
 
 def main() -> None:
-    make_way()  # what the stranger's own machine does would not take the processor from ours
+    lower_priority()  # what the stranger's own machine does would not take the processor from ours
     stranger = Stranger(sys.argv[1], os.environ["KEY"])
     signal.signal(signal.SIGTERM, lambda *_: stranger.is_over.set())
     stranger.prepare()

@@ -79,7 +79,7 @@ def test_a_key_that_holds_something_else_passes(broker: Broker, tmp_path: Path) 
         client = connection.default_channel.client
         client.delete(MAINTENANCE)
         client.set(MAINTENANCE, "not a list")
-        wait_until(lambda: "something else than a list" in worker.output(), what="the worker's word of it")
+        wait_until(lambda: "is not a list" in worker.output(), what="the worker's word of it")
         client.delete(MAINTENANCE)
 
     _sends_and_takes(broker, worker)
@@ -108,7 +108,7 @@ def test_a_call_that_hangs_is_ended_from_outside(broker: Broker, engine: Engine,
     takes(broker, engine)
 
     assert (tmp_path / "take").exists()
-    assert "a call of the broker does not return" in worker.output()
+    assert "a call to the broker does not return" in worker.output()
     assert worker.process.poll() is None
 
 

@@ -143,7 +143,7 @@ def test_a_permission_that_is_lost_for_a_time_is_named_and_passes(
         worker = started(clerk, engine)
         rabbitmq.ctl("set_permissions", "clerk", "", "", "")
         rabbitmq.ctl("close_all_connections", "maintenance")
-        wait_until(lambda: "may not do this" in worker.output(), what="the worker's word")
+        wait_until(lambda: "lacks a permission" in worker.output(), what="the worker's word")
         rabbitmq.ctl("set_permissions", "clerk", ".*", ".*", ".*")
         takes(clerk, engine)
         assert worker.process.poll() is None

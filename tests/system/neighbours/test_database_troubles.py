@@ -9,7 +9,7 @@ import pytest
 from celery import Celery
 from sqlalchemy import Engine, text
 
-from tasks.breaker import TELL_TROUBLE
+from tasks.breaker import REPORT_TROUBLE
 from tasks.maintenance import retry
 from tasks.messages import QueueMessage
 from tasks.orders import process_messages
@@ -118,7 +118,7 @@ def test_a_thousand_orders_outlast_a_database_that_cannot_take_them(
 
 
 def _told_trouble(app: Celery) -> str:
-    answers = app.control.broadcast(TELL_TROUBLE, reply=True, timeout=1) or []
+    answers = app.control.broadcast(REPORT_TROUBLE, reply=True, timeout=1) or []
     return str([answer for one in answers for answer in one.values()])
 
 

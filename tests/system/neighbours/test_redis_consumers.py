@@ -51,7 +51,7 @@ def _hold_something_else(client: "redis.Redis") -> Callable[[], object]:
     [
         (_lose_password, "the password"),
         (_become_replica, "read-only replica"),
-        (_hold_something_else, "something else than a list"),
+        (_hold_something_else, "is not a list"),
     ],
 )
 def test_a_refusal_is_named_and_passes(

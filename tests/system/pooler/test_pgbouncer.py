@@ -12,7 +12,7 @@ from sqlalchemy import Engine, TextClause, text
 from db.bulk import driver_connection
 from db.engine import make_engine
 from db.migrate import upgrade
-from db.pooler import leads_to_pooler
+from db.pooler import is_through_pooler
 from db.revisions import newest_revision
 from tests.factories import make_body
 from tests.homes import temporary_home
@@ -65,7 +65,7 @@ def _settings(engine: Engine, times: int = 20) -> tuple[set[tuple[str, ...]], se
 
 def test_every_transaction_has_the_engines_settings_wherever_it_runs(engine: Engine) -> None:
     with engine.connect() as connection:
-        assert leads_to_pooler(driver_connection(connection))
+        assert is_through_pooler(driver_connection(connection))
     _use_all_connections(engine)
     seen, pids = _settings(engine)
     assert seen == {_OF_ENGINE}
@@ -99,7 +99,7 @@ def test_a_direct_connection_is_told_once(server: Server) -> None:
     engine = make_engine(url, is_by_key=True, statement_seconds=3, lock_seconds=1)
     try:
         with engine.connect() as connection:
-            assert not leads_to_pooler(driver_connection(connection))
+            assert not is_through_pooler(driver_connection(connection))
         assert _settings(engine)[0] == {_OF_ENGINE}
     finally:
         engine.dispose()

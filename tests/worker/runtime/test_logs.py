@@ -16,7 +16,7 @@ from tests.processes import wait_until
 from worker.runtime import logs
 from worker.runtime.log_discretion import Discretion
 from worker.runtime.log_lines import LinesForPeople, wants_colour
-from worker.runtime.log_repeats import SaysOnce
+from worker.runtime.log_repeats import RepeatCounter
 from worker.runtime.settings import Settings
 from worker.runtime.traces import trace_of
 
@@ -32,7 +32,7 @@ def make() -> Iterator[Make]:
         seconds: float = 3600, formatter: logging.Formatter | None = None, name: str = "test"
     ) -> tuple[logging.Logger, io.StringIO]:
         stream = io.StringIO()
-        handler = SaysOnce(stream, seconds)
+        handler = RepeatCounter(stream, seconds)
         handler.addFilter(Discretion())
         handler.setFormatter(formatter)
         logger = logging.Logger(name)
@@ -75,7 +75,7 @@ def test_an_error_that_goes_on_is_only_counted_and_one_that_comes_back_is_news(m
 
     # After a while in which it did not come.
     handler = log.handlers[0]
-    assert isinstance(handler, SaysOnce)
+    assert isinstance(handler, RepeatCounter)
     wait_until(lambda: not handler._kinds, what="a quiet while")
     assert is_said_again()
 
@@ -180,7 +180,7 @@ def test_a_flood_of_different_errors_takes_no_more_memory(make: Make) -> None:
         log.error(f"error {number}")
 
     handler = log.handlers[0]
-    assert isinstance(handler, SaysOnce)
+    assert isinstance(handler, RepeatCounter)
     assert len(_lines(stream)) == 3_000
     assert len(handler._kinds) == 1_000
 
@@ -283,7 +283,7 @@ def test_lines_of_several_processes_never_mix_in_a_pipe() -> None:
 
     sizes = [1, 100, 3000, PIPE_BUF - 1, 5000, 4090, 4, 2000, 2095, 1]
     lines = "".join("é" * (size // 2) + "x" * (size % 2) + "\n" for size in sizes)
-    SaysOnce(Pipe(), 60).write_lines(lines)
+    RepeatCounter(Pipe(), 60).write_lines(lines)
 
     assert "".join(pieces) == lines
     assert all(piece.endswith("\n") for piece in pieces)

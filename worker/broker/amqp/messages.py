@@ -1,4 +1,4 @@
-"""Reading what RabbitMQ delivers. Publishers write any headers, also those that a broker would write."""
+"""Reading RabbitMQ's messages. Publishers may write any header, also those that the broker writes."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,19 +11,19 @@ _EXPIRED: Final = "expired"
 
 
 def read_message(message: Any, tag: object) -> Delivery:
-    """Return a message of the queue `orders`."""
+    """Return the delivery of a message from a queue of orders."""
     return _read(message, tag)
 
 
 def read_dead_message(message: Any, tag: object) -> Delivery:
-    """Return a message that the broker has given up, with the reason.
+    """Return the delivery of a message that the broker dead-lettered, with the reason.
 
-    One that waited until its time was over is no dead letter: its producer wanted that.
+    An expired message is no dead letter: its producer wanted it to expire.
     """
     reason = death_of(message.headers or {})
     if reason == _EXPIRED:
         return _read(message, tag, is_expired=True)
-    return _read(message, tag, dead_reason=f"the broker gave it up: {reason}")
+    return _read(message, tag, dead_reason=f"the broker dead-lettered it: {reason}")
 
 
 def _read(message: Any, tag: object, *, dead_reason: str | None = None, is_expired: bool = False) -> Delivery:
@@ -35,7 +35,7 @@ def _read(message: Any, tag: object, *, dead_reason: str | None = None, is_expir
         message_id=str(headers.get("id", "")),
         body=body.encode() if isinstance(body, str) else bytes(body),
         requests=count_requests(headers.get("willcall_requests")),
-        # Kept by quorum queues: how often it came back before.
+        # Quorum queues count how often a message was returned.
         count=returns_of(headers) + 1,
         dead_reason=dead_reason,
         headers=headers,
@@ -46,12 +46,12 @@ def _read(message: Any, tag: object, *, dead_reason: str | None = None, is_expir
 
 
 def is_probe(headers: Mapping[str, Any] | None) -> bool:
-    """Say whether a message holds no order: it only asks what becomes of one that is given up."""
+    """Tell whether a message is a probe of dead-lettering (`worker.broker.safety`), without an order."""
     return headers is not None and PROBE in headers
 
 
 def death_of(headers: Mapping[str, Any]) -> str:
-    """Return why the broker dead-lettered a message, by its `x-death`: tables, the last death first."""
+    """Return why the broker dead-lettered a message: the first table of `x-death` has the last death."""
     deaths = headers.get("x-death")
     first = deaths[0] if isinstance(deaths, list) and deaths else None
     reason = first.get("reason") if isinstance(first, Mapping) else None
@@ -59,6 +59,6 @@ def death_of(headers: Mapping[str, Any]) -> str:
 
 
 def returns_of(headers: Mapping[str, Any]) -> int:
-    """Return how often a message came back before, by its `x-delivery-count`."""
+    """Return how often a message was returned to its queue, from its `x-delivery-count`."""
     count = headers.get("x-delivery-count", 0)
     return count if isinstance(count, int) and 0 <= count < 2**31 else 0

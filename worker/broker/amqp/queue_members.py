@@ -1,4 +1,4 @@
-"""Which nodes hold a copy of each queue, asked of RabbitMQ's management API: AMQP does not tell."""
+"""The nodes that hold a copy of each queue, from RabbitMQ's management API: AMQP does not show them."""
 
 import base64
 import json
@@ -16,12 +16,12 @@ _MOST_BYTES: Final = 16 * 1024 * 1024
 
 
 class MembersUnknown(Exception):
-    """The management API does not tell: a sentence with its addresses."""
+    """The management API did not answer; the text lists the addresses that were tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuorumQueue:
-    """A queue, and the nodes that have a copy of it."""
+    """A queue and the nodes that have a copy of it."""
 
     name: str
     members: tuple[str, ...]
@@ -31,20 +31,20 @@ class QuorumQueue:
 def quorum_queues(broker_url: str, management_url: str | None) -> list[QuorumQueue]:
     """Return the quorum queues of the broker's virtual host. Raises `MembersUnknown`.
 
-    Without a URL each node is asked at the API's usual port, by the broker's own user.
+    Without a URL each node is queried at the API's default port, with the broker's user.
     """
     servers = servers_in(broker_url)
     host = unquote(urlsplit(servers[0]).path.removeprefix("/")) or "/"
-    told = []
+    failures = []
     for base in [management_url] if management_url else [_usual_url(server) for server in servers]:
         try:
             found = _get(base, f"/api/queues/{quote(host, safe='')}")
             return [_queue(queue) for queue in found if queue.get("type") == "quorum"]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            # An error's own text may hold anything that the server said.
+            # An error's text may quote the server's answer.
             status = getattr(error, "code", None)
-            told.append(f"{address_of(base)} {f'answers {status}' if status else 'does not answer'}")
-    raise MembersUnknown(", ".join(told))
+            failures.append(f"{address_of(base)} {f'answers {status}' if status else 'does not answer'}")
+    raise MembersUnknown(", ".join(failures))
 
 
 def _usual_url(server: str) -> str:
@@ -68,15 +68,15 @@ def _get(base: str, path: str) -> Any:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A login goes where it was meant to go."""
+    """Refuses redirects, so that credentials are sent to no other host."""
 
     def redirect_request(self, *_: Any) -> None:
-        raise URLError("it redirects")
+        raise URLError("redirects are not followed")
 
 
-def _queue(words: Any) -> QuorumQueue:
-    return QuorumQueue(str(words["name"]), _names(words, "members"), _names(words, "online"))
+def _queue(body: Any) -> QuorumQueue:
+    return QuorumQueue(str(body["name"]), _names(body, "members"), _names(body, "online"))
 
 
-def _names(words: Any, field: str) -> tuple[str, ...]:
-    return tuple(sorted(map(str, words.get(field) or ())))
+def _names(body: Any, field: str) -> tuple[str, ...]:
+    return tuple(sorted(map(str, body.get(field) or ())))

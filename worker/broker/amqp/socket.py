@@ -1,7 +1,7 @@
 """Reading and writing RabbitMQ's socket in large pieces.
 
-py-amqp calls the system three times for each frame that it reads, and once for each message that it
-writes; a message has three frames. Here one call takes what has come, and one sends a group of messages.
+py-amqp makes three system calls for each frame that it reads, and one for each message that it writes; a
+message has three frames. Here one call reads all that has arrived, and one sends a group of messages.
 """
 
 import select
@@ -16,7 +16,7 @@ _GROUP_BYTES: Final = 262_144
 
 
 class AmqpSocket:
-    """Stands between a py-amqp connection and its socket. A TLS connection keeps its own way."""
+    """Buffers the socket of a py-amqp connection. A TLS connection is left as it is."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -30,7 +30,7 @@ class AmqpSocket:
             connection.transport._quick_recv = self._read
 
     def drain(self, timeout_seconds: float) -> None:
-        """Handle one event of the connection. Raises `TimeoutError` if none came in time."""
+        """Handle one event of the connection. Raises `TimeoutError` if none arrives in time."""
         if not self._is_ours:
             self._connection.drain_events(timeout=timeout_seconds)
             return
@@ -42,9 +42,9 @@ class AmqpSocket:
 
     def _read(self, count: int) -> bytes:
         if not self._received:
-            # The library's own calls set the socket's timeout instead; None waits as long as it takes.
+            # The library's own calls set the socket's timeout instead; None waits without limit.
             wait = self._socket.gettimeout() if self._timeout_seconds is None else self._timeout_seconds
-            # What has come of an unfinished frame is kept by the caller.
+            # The caller keeps the beginning of an unfinished frame.
             if not self._poll.poll(None if wait is None else wait * 1_000):
                 raise TimeoutError
             self._received = memoryview(self._socket.recv(_PIECE_BYTES))
@@ -53,7 +53,7 @@ class AmqpSocket:
 
     @contextmanager
     def writing_together(self) -> Iterator[None]:
-        """Send what is published inside the block in large pieces, the last one at its end."""
+        """Send the messages published inside the block in large pieces, the last one at its end."""
         if not self._is_ours:
             yield
             return

@@ -1,4 +1,4 @@
-"""Taking messages in bulk from RabbitMQ: channels of our own, prefetch, one ack for a batch."""
+"""Taking messages in bulk from RabbitMQ: a channel for each queue, prefetch, one ack for a batch."""
 
 import socket
 import time
@@ -24,22 +24,22 @@ _NARROW: Final = 32
 _WIDE: Final = 1_000
 """Messages of one queue that the broker sends ahead of our acks: few large ones, or many small ones.
 
-A batch needs some hundreds of small messages; but as many large ones would be in the way of all other
-queues' messages, which come by the same connection.
+A batch needs some hundreds of small messages; as many large ones would delay the messages of all other
+queues, which share the connection.
 """
 
 _SMALL_BYTES: Final = 8 * 1024
 _MANY_BYTES: Final = 16 * 1024 * 1024
-"""Of a message on the average, below which more may come; of one queue's in hand, from which on fewer may."""
+"""The prefetch grows while messages are smaller than the first on average, and shrinks above the second."""
 
 _REQUESTS_AHEAD: Final = 1_000
-"""Of small messages: with more in one hand, other workers would have nothing to do."""
+"""Requests of small messages to prefetch: with more, other workers would have nothing to do."""
 
 _AHEAD_BYTES: Final = 64 * 1024 * 1024
-"""Of all messages in hand; what more there is waits in the sockets' buffers."""
+"""Bytes of all unacknowledged messages; further ones wait in the sockets' buffers."""
 
 _RENEW_SECONDS: Final = 4.0
-"""After so long without a message a subscription is made anew; all of them in so many turns."""
+"""After this time without a message a subscription is renewed, in `_TURNS` groups."""
 
 _TURNS: Final = 4
 
@@ -47,11 +47,11 @@ _ERRORS: Final = (AMQPError, OSError)
 
 _CONNECT_SECONDS: Final = 10.0
 _ANSWER_SECONDS: Final = 4.0
-"""How long one answer of the broker may take: while we connect to it, and afterwards."""
+"""How long an answer of the broker may take: while connecting, and afterwards."""
 
 
 class _Subscription:
-    """A consumer of one queue, on a channel of its own; it knows what it has in hand."""
+    """A consumer of one queue, on its own channel; it tracks its unacknowledged messages."""
 
     def __init__(
         self,
@@ -74,13 +74,13 @@ class _Subscription:
         self.channel: Any = None
 
     def open(self) -> None:
-        """Subscribe on a new channel, and declare there first what is needed."""
+        """Declare the needed entities and subscribe, on a new channel."""
         channel, self.channel = self.channel, None
         self.channel = self._connection.channel()
         for entity in self._entities:
             entity(self.channel).declare()
         if channel is not None:
-            # What the broker holds for this channel and has never sent comes back to the queue.
+            # Messages that the broker has assigned to this channel and not sent return to the queue.
             channel.close()
         self._consume()
         self.last_at = time.monotonic()
@@ -91,29 +91,29 @@ class _Subscription:
         self.channel.basic_consume(self.queue, self._consumer_tag, callback=self._on_message)
 
     def _on_message(self, message: Any) -> None:
-        # What came on a channel that we left comes again on the new one.
+        # Messages of a closed channel are delivered again on the new one.
         if message.channel is self.channel:
             self.last_at = time.monotonic()
             self._receive(self, message)
 
     def hold(self, delivery: Delivery) -> None:
-        """Count a message as in hand."""
+        """Record a message as unacknowledged."""
         self._in_hand[delivery.tag[1]] = delivery
         self._bytes += delivery.size
         self._requests += delivery.requests
 
     @property
     def is_idle(self) -> bool:
-        """Say whether nothing has come for so long that the broker may have forgotten us."""
+        """Tell whether no message has come for so long that the broker may have dropped the consumer."""
         return not self._in_hand and time.monotonic() - self.last_at >= _RENEW_SECONDS
 
     def fit_prefetch(self) -> None:
-        """Have more small messages sent ahead, or fewer large ones."""
+        """Set the prefetch count that fits the size of the messages."""
         fitting = self._fitting_prefetch()
         if fitting == self._prefetch:
             return
         self._prefetch = fitting
-        # A second consumer beside this one would get every other message, and they would be out of order.
+        # A second consumer at the same time would get every other message, out of order.
         self.channel.basic_cancel(self._consumer_tag)
         self._consume()
 
@@ -127,7 +127,7 @@ class _Subscription:
         return min(max(_REQUESTS_AHEAD * count // self._requests, _NARROW), _WIDE)
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
-        """Acknowledge messages in hand: those of a tenant in their order, tenants in any."""
+        """Acknowledge messages: in order within a tenant, in any order between tenants."""
         tags = sorted(delivery.tag[1] for delivery in deliveries)
         if tags == list(islice(self._in_hand, len(tags))):
             self.channel.basic_ack(tags[-1], multiple=True)
@@ -142,7 +142,7 @@ class _Subscription:
 
 
 class AmqpSource:
-    """The orders of a RabbitMQ: the queue `orders`, its shares, and what the broker dead-lettered."""
+    """The orders on RabbitMQ: the queue `orders`, its shares, and the dead-lettered messages."""
 
     def __init__(self, broker_url: str, settings: Settings) -> None:
         self._lanes = Lanes()
@@ -165,7 +165,7 @@ class AmqpSource:
             raise lost from error
 
     def _subscribe(self, broker_url: str) -> list[_Subscription]:
-        # In this order: orders come as soon as they may, and are in the way of other answers.
+        # Orders last: they arrive as soon as they are subscribed, before other answers.
         subscriptions = [self._subscription(DEAD_QUEUE.name, self._receive_dead, (DEAD_EXCHANGE, DEAD_QUEUE))]
         plain, *shares = order_queues(broker_url)
         subscriptions += [self._subscription(name, self._receive, (share_queue(name),)) for name in shares]
@@ -184,7 +184,7 @@ class AmqpSource:
             self._send_heartbeat()
             if not self._lanes:
                 self._drain(timeout_seconds)
-            # All that is there: a lone message may be behind another tenant's many.
+            # Read all available messages: a lone one may be behind many of another tenant.
             while self._lanes.bytes < _AHEAD_BYTES and self._drain(0):
                 pass
             for subscription in self._subscriptions:
@@ -195,7 +195,7 @@ class AmqpSource:
         return self._lanes.take(limit)
 
     def _drain(self, timeout_seconds: float) -> bool:
-        """Handle what the broker has sent; False when there was nothing in time."""
+        """Handle an event of the broker; return False if none arrives in time."""
         try:
             self._socket.drain(timeout_seconds)
         except (TimeoutError, BlockingIOError):
@@ -203,11 +203,11 @@ class AmqpSource:
         return True
 
     def _renew_when_due(self) -> None:
-        """Make some subscriptions anew that have been idle for long, with all that they need.
+        """Renew some of the subscriptions that have been idle for long.
 
-        RabbitMQ tells its consumers when it cancels them; but a quorum queue that is deleted and made again
-        at once gives its messages to the consumer of the old one, which never sees them. Nothing that a
-        client can ask shows it, and only the end of the channel gives them back.
+        RabbitMQ tells its consumers when it cancels them. But a quorum queue that is deleted and declared
+        again at once assigns its messages to the consumer of the old one, which never sees them. No query
+        of a client shows this, and only closing the channel returns them.
         """
         now = time.monotonic()
         if now < self._next_renewal:
@@ -242,7 +242,7 @@ class AmqpSource:
         self._lanes.add((subscription.queue, str(delivery.headers.get("willcall_tenant"))), delivery)
 
     def read_ahead(self, limit: int) -> None:
-        """Do nothing: the broker sends ahead by itself."""
+        """Do nothing: the broker prefetches by itself."""
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         by_subscription: dict[_Subscription, list[Delivery]] = {}
@@ -269,7 +269,7 @@ class AmqpSource:
             self._amqp.transport.sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        # The broker requeues what a closed channel held.
+        # The broker requeues the messages of a closed channel.
         self._lanes.clear()
         if self._heartbeats is not None:
             self._heartbeats.end()

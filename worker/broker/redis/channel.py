@@ -1,10 +1,10 @@
-"""kombu's transports for Redis and Sentinel, with two of its faults (5.7) mended.
+"""kombu's transports for Redis and Sentinel, with fixes for two of its bugs (5.7).
 
-A task that ends after its connection was lost acknowledges on the channel that is closed by then. kombu
-finds no connection there and raises `AttributeError`, which Celery takes for unrecoverable: the worker ends.
+A task that ends after the loss of its connection acknowledges on the closed channel. kombu finds no
+connection there and raises `AttributeError`, which Celery considers unrecoverable: the worker ends.
 
-When a message was taken and whether that is too long ago, kombu asks its own process's clock. One that is
-fast gives back what all others have in hand, and what it holds itself stays away for longer than it should.
+kombu records when a message was taken, and decides whether that is too long ago, by its own process's clock.
+A worker with a fast clock returns the messages of all others, and keeps its own for too long.
 """
 
 import time
@@ -21,14 +21,14 @@ _ALIASES: Final = {
 
 
 def use_safe_channels() -> None:
-    """Have all connections of this process to Redis, Valkey or Sentinel use these transports."""
+    """Make all connections of this process to Redis, Valkey or Sentinel use these transports."""
     TRANSPORT_ALIASES.update({scheme: f"{__name__}:{name}" for scheme, name in _ALIASES.items()})
     for scheme in _ALIASES:
-        _transport_cache.pop(scheme, None)  # of a connection that was opened before
+        _transport_cache.pop(scheme, None)  # an earlier connection may have filled it
 
 
 class QoS(redis.QoS):
-    """What is taken and not acknowledged, by the server's clock."""
+    """The unacknowledged messages, with times by the server's clock."""
 
     def append(self, message: Any, delivery_tag: str) -> None:
         info = message.delivery_info
@@ -41,7 +41,7 @@ class QoS(redis.QoS):
 
     @property
     def visibility_timeout(self) -> float:
-        """Return how long ago, on this process's clock, a message was taken that has been kept too long."""
+        """Return the timeout, corrected so that kombu's use of this process's clock gives the server's."""
         return float(self.channel.visibility_timeout) + time.time() - self._server_time()
 
     def _server_time(self) -> float:
@@ -62,7 +62,7 @@ class Channel(redis.Channel):
 
 
 class SentinelChannel(Channel, redis.SentinelChannel):
-    """A channel to whichever server the Sentinels name."""
+    """A channel to the primary that the Sentinels name."""
 
 
 class Transport(redis.Transport):

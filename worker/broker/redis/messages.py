@@ -9,12 +9,12 @@ from worker.broker.deliveries import Delivery, count_requests
 
 
 def read_message(message: bytes, count: int, tag: bytes) -> Delivery:
-    """Return a message of the queue; one that kombu would not have written says why it is dead."""
+    """Return a delivery; one that is not in kombu's format has a `dead_reason`."""
     try:
         return _read(message, count, tag)
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        # Valkey's reader of JSON takes more for JSON than ours, and nobody says what headers are.
-        reason = f"it is not a message as kombu writes it: {error}"
+        # Valkey's JSON parser accepts more than ours, and headers may have any type.
+        reason = f"the message is not in kombu's format: {error}"
         return Delivery(tag, "", "", message, requests=1, count=count, dead_reason=reason)
 
 
@@ -43,5 +43,5 @@ def _body(payload: dict[str, Any]) -> bytes:
             case "hex":
                 return bytes.fromhex(body)
     except ValueError:
-        pass  # it becomes a dead letter as it is
+        pass  # the body becomes a dead letter as it is
     return body.encode("utf-8", "backslashreplace")

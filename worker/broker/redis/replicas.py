@@ -1,7 +1,7 @@
-"""Having a replica of Redis or Valkey hold what was written, before anybody is told that it is accepted.
+"""Waiting for a replica of Redis or Valkey to have the written messages, before they count as accepted.
 
-Replication is asynchronous: a primary answers first and sends its changes afterwards, so that what it
-answered last is gone when it dies and a replica takes its place. `WAIT` asks whether a replica has them.
+Replication is asynchronous: a primary answers first and sends its changes afterwards, so that its last
+changes are lost when it dies and a replica is promoted. `WAIT` waits until a replica has them.
 """
 
 from typing import Any, Final
@@ -11,22 +11,22 @@ import redis
 _MARK: Final = "willcall.written"
 
 _LATE_SECONDS: Final = 5
-"""A replica that has said nothing for so long is not waited for: work goes on without it."""
+"""A replica that has not reported for this time is not waited for."""
 
 
 def wait_for_replica(channel: Any, seconds: float) -> None:
-    """Return when a replica has all that was written so far; at once, if none is connected.
+    """Return when a replica has all changes so far; at once, if none is connected.
 
-    Raises `redis.TimeoutError` if one is connected and has not got it in time, and the client's other errors.
+    Raises `redis.TimeoutError` if a connected replica does not get them in time, or the client's errors.
     """
-    # One connection for both: WAIT is about the changes of its own, and of those before.
+    # One connection for both commands: WAIT covers the changes of its connection, and those before.
     with redis.Redis(connection_pool=channel.pool, single_connection_client=True) as client:
         with client.pipeline(transaction=False) as pipeline:
             pipeline.set(channel.global_keyprefix + _MARK, b"", px=1)
             pipeline.info("replication")
             _, replication = pipeline.execute()
         if _is_replicated(replication) and not client.wait(1, round(seconds * 1_000)):
-            raise redis.TimeoutError("no replica has it")
+            raise redis.TimeoutError("no replica has the message in time")
 
 
 def _is_replicated(replication: dict[str, Any]) -> bool:

@@ -1,26 +1,25 @@
-"""The Lua scripts by which messages are reserved and given back on Redis or Valkey, each in one step."""
+"""The Lua scripts that reserve and return messages on Redis or Valkey, each atomically."""
 
 from typing import Final
 
 # KEYS: kombu's hash and sorted set of unacknowledged messages, our counts of redeliveries, the list `orders`,
 # then its lists of priorities; the lists of shares are found by their names.
-# ARGV: requests at most, bytes at most, the latest time of a message in hand, the queue's name, how the keys
-# and the names of shares begin, how many shares there are, the place of the lane whose turn was last, how
-# many messages a lane with few has, which lanes to take from ("all", "few first": only those with few, where
-# there are others as well, "few": only those), and then lists to leave alone.
+# ARGV: maximum requests, maximum bytes, the latest time of an unacknowledged message, the queue's name, the
+# prefixes of the shares' keys and names, the number of shares, the place of the lane whose turn was last, the
+# most messages of a light lane, which lanes to take from ("all"; "few first": only light ones, if there are
+# others as well; "few": only light ones), and then the lists to skip.
 #
-# A lane is a list with messages. Each in turn gives its part of the batch, one message at least, then each
-# what is left. A lane's first message may make the batch larger than was asked for, its later ones may not.
-# Returns 1 if it took from lanes with few messages only, else 0, the place of the last lane whose turn it
-# was, the time of the last message, and the messages.
+# A lane is a list with messages. Each in turn gives its part of the batch, at least one message, then each
+# its rest. A lane's first message may exceed the limit, its later ones may not.
+# Returns 1 if it took from light lanes only, else 0, the place of the last lane whose turn it was, the time
+# of the last message, and the messages.
 #
-# Times are the broker's: a worker whose clock is wrong would hold its messages for longer, or less long, than
-# their visibility timeout. They follow those of what is in hand, unless the broker's clock was set back.
+# Times are the broker's: a worker with a wrong clock would hold its messages for longer or shorter than the
+# visibility timeout. They increase from one message to the next, unless the broker's clock was set back.
 #
-# A message that is not kombu's (no JSON, no tag) is wrapped into one that is, so that no sweep stumbles over
-# it and it can become a dead letter. A compressed one ends a batch: nobody knows how large it becomes.
-# The first command that writes is RPOP: Redis lets it, and the rest of a script after it, pass when its
-# memory is full.
+# A message that is not in kombu's format (no JSON, no tag) is wrapped into one that is, so that sweeps can
+# handle it and it can become a dead letter. A compressed one ends a batch, as its size is unknown.
+# The first command that writes is RPOP: Redis allows it, and the rest of the script, when its memory is full.
 RESERVE: Final = """
 local most_requests, most_bytes = tonumber(ARGV[1]), tonumber(ARGV[2])
 local shares, last, few, which = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10]
@@ -104,7 +103,7 @@ local function take(lane, most)
         end
         redis.call('HSET', KEYS[1], tag,
             '[' .. message .. ',' .. cjson.encode(exchange) .. ',' .. cjson.encode(routing_key) .. ']')
-        -- A little later than the one before: so they are given back in their order, if it comes to that.
+        -- A little later than the one before, so that they are returned in order.
         redis.call('ZADD', KEYS[2], string.format('%.7f', now + #taken * 1e-6), tag)
         local count = 1
         if decoded.headers.redelivered then count = 1 + redis.call('HINCRBY', KEYS[3], tag, 1) end
@@ -123,14 +122,14 @@ for _, lane in ipairs(lanes) do
     take(lane, part)
     if lane.given > 0 then turn = lane end
 end
--- Whoever had a turn goes to the end; if all had one, the first alone: each is once the first.
+-- Lanes that had a turn go to the end; if all had one, only the first, so that each is first once.
 if turn == lanes[#lanes] then turn = lanes[1] end
 for _, lane in ipairs(lanes) do take(lane, math.huge) end
 return {is_light, turn and turn.place or last, string.format('%.7f', now + #taken * 1e-6), taken}
 """
 
-# KEYS: kombu's sorted set. ARGV: tags of messages in hand. They count as taken now, in this order; only what
-# is still there: a sweep may have given it to another meanwhile. Returns the time of the last.
+# KEYS: kombu's sorted set. ARGV: tags of unacknowledged messages. They count as taken now, in this order, if
+# they still exist: a sweep may have returned them meanwhile. Returns the time of the last.
 KEEP: Final = """
 local clock = redis.call('TIME')
 local now = clock[1] + clock[2] * 1e-6
@@ -140,7 +139,7 @@ end
 return string.format('%.7f', now + #ARGV * 1e-6)
 """
 
-# KEYS: a list, and lists of kombu's that hold what was sent there with a priority. All goes into the first.
+# KEYS: a list, and kombu's lists of messages sent there with a priority. All are moved into the first.
 JOIN: Final = """
 if redis.call('EXISTS', unpack(KEYS, 2)) == 0 then return end
 for index = 2, #KEYS do
@@ -148,8 +147,8 @@ for index = 2, #KEYS do
 end
 """
 
-# KEYS: kombu's hash and sorted set, then the lists that messages go back to. ARGV: tag, message, and the
-# number of its list, newest first. They go back to the end that is read next.
+# KEYS: kombu's hash and sorted set, then the lists to return messages to. ARGV: for each message its tag,
+# itself, and the number of its list, newest first. They are returned to the end that is read next.
 GIVE_BACK: Final = """
 for i = 1, #ARGV, 3 do
     if redis.call('HDEL', KEYS[1], ARGV[i]) == 1 then

@@ -1,12 +1,12 @@
 """Taking messages in bulk from Redis or Valkey: reserved atomically, in kombu's own format.
 
-kombu pops a message and records it as unacknowledged in two steps; a worker killed between them loses
-it. Here one script does both for many messages. What it writes is what kombu's own channel writes (a
-hash of the messages, a sorted set of the times), so that a stock worker too gives the messages of a dead
-one to another; ours do it faster (`worker/broker/redis/sweep.py`).
+kombu pops a message and records it as unacknowledged in two steps; a worker that is killed between them
+loses it. Here one script does both for many messages. It writes what kombu's own channel writes (a hash of
+the messages, a sorted set of the times), so that a stock worker, too, returns the messages of a dead one;
+ours do it faster (`worker/broker/redis/sweep.py`).
 
-There is a list for each share of the orders, and kombu keeps one for each priority. All of them are read, in
-turn: see `worker/broker/redis/scripts.py`.
+Each share of the orders has a list, and kombu uses one for each priority. All of them are read, in turn: see
+`worker/broker/redis/scripts.py`.
 """
 
 import logging
@@ -32,32 +32,32 @@ from worker.runtime.settings import Settings
 log = logging.getLogger(__name__)
 
 _ANSWER_SECONDS: Final = 4.0
-"""How long one answer of the broker may take, beside the wait for a message that it was asked for."""
+"""How long an answer of the broker may take, in addition to the wait for a message."""
 
 _ERRORS: Final = (redis.RedisError, OSError)
 
 _PRIORITIES: Final = range(1, 10)
-"""Those that kombu has lists of their own for, whatever steps a client's settings make of them."""
+"""The priorities that kombu may have lists for, with any `priority_steps` of a client."""
 
 
 class RedisSource:
-    """The orders of a Redis or Valkey: the queue `orders` and its shares."""
+    """The orders on Redis or Valkey: the queue `orders` and its shares."""
 
     def __init__(self, broker_url: str, settings: Settings) -> None:
-        # kombu's connection knows how to connect (password, TLS, socket) and how the keys are named.
+        # kombu's connection handles passwords, TLS and sockets, and the prefix of the keys.
         try:
             self._broker = open_connection(broker_url, settings, seconds=_ANSWER_SECONDS)
         except _ERRORS as error:
             raise SourceLost(explain(error)) from error
         self._ahead: list[Delivery] = []
-        self._was_light = False  # the last batch: of lanes with few messages only
+        self._was_light = False  # whether the last batch was of light lanes only
         self._held: dict[bytes, tuple[bytes, bytes]] = {}  # messages and the lists they came from, by tag
         self._turn = 0  # the place of the lane whose turn was last
-        self._latest = b"0"  # the time of the last message that was taken or kept, by the broker's clock
+        self._latest = b"0"  # the latest time that was written to the sorted set, by the broker's clock
         try:
             channel = self._broker.default_channel
             for queue in queues(broker_url):
-                with _whatever_its_memory():  # only publishers need what is written here
+                with _despite_full_memory():  # only publishers need these bindings
                     queue(channel).declare()
         except _ERRORS as error:
             self._broker.release()
@@ -86,10 +86,10 @@ class RedisSource:
 
     def take(self, limit: int, timeout_seconds: float) -> list[Delivery]:
         with _or_lost():
-            with _whatever_its_memory():
+            with _despite_full_memory():
                 self._sweep.run_when_due()
             if self._ahead:
-                return self._few_beside_ahead(limit) or self._take_ahead()
+                return self._take_few_first(limit) or self._take_ahead()
             deadline = time.monotonic() + timeout_seconds
             while not (taken := self._take_now(limit, "few first")):
                 left = deadline - time.monotonic()
@@ -98,8 +98,8 @@ class RedisSource:
                 self._waits.wait(left)
             return taken
 
-    def _few_beside_ahead(self, limit: int) -> list[Delivery]:
-        """Return lone orders that came meanwhile: they need not wait for what was read ahead as well."""
+    def _take_few_first(self, limit: int) -> list[Delivery]:
+        """Return lone orders that came meanwhile: they need not wait for the batch that was read ahead."""
         if self._was_light:
             return []
         lists = {key for delivery in self._ahead for _, key in [self._held[delivery.tag]]}
@@ -147,7 +147,7 @@ class RedisSource:
 
     def keep(self, deliveries: Sequence[Delivery]) -> None:
         if self._held:
-            with _or_lost(), _whatever_its_memory():
+            with _or_lost(), _despite_full_memory():
                 self._latest = self._keep(keys=[self._unacked[1]], args=list(self._held))
 
     def abort(self) -> None:
@@ -166,7 +166,7 @@ class RedisSource:
             if newest_first:
                 self._give_back(keys=[*self._unacked, *lists], args=newest_first)
         except _ERRORS:
-            pass  # the sweep returns them after the visibility timeout
+            pass  # a sweep returns them after the visibility timeout
         finally:
             self._waits.close()
             self._broker.release()
@@ -181,11 +181,11 @@ def _or_lost() -> Iterator[None]:
 
 
 @contextmanager
-def _whatever_its_memory() -> Iterator[None]:
-    """Go on when a full broker refuses a write that can wait: what we take from it makes room."""
+def _despite_full_memory() -> Iterator[None]:
+    """Continue when a full broker refuses a write that can wait: taking messages frees its memory."""
     try:
         yield
     except redis.RedisError as error:
         if not is_out_of_memory(error):
             raise
-        log.warning("the broker refuses to write", extra={"error": explain(error)})
+        log.warning("the broker refused a write", extra={"error": explain(error)})

@@ -1,8 +1,8 @@
-"""Giving back what dead workers hold on Redis or Valkey.
+"""Returning the messages of dead workers on Redis or Valkey.
 
-kombu's own sweep takes ten messages each time; a killed worker of ours holds hundreds, which here come
-back at once. Both hold the same lock, kombu's: its sweep lists messages and then gives them back without
-another look, and would give back what we had given to a living worker meanwhile.
+kombu's own sweep returns ten messages at a time; a killed worker of ours holds hundreds, which this sweep
+returns at once. Both take kombu's lock: its sweep lists messages and returns them without checking again, and
+would also return those that we have given to a live worker meanwhile.
 """
 
 import time
@@ -20,9 +20,9 @@ SWEEP_SECONDS: Final = 5.0
 _WHILE_LOCKED_SECONDS: Final = 0.5
 _AT_ONCE: Final = 500
 
-# KEYS: kombu's hash and sorted set of unacknowledged messages, then the lists that messages go back to. ARGV:
-# the latest time of those that nobody works on, then of each its tag, itself and the number of its list,
-# newest first. Looked at again here: meanwhile its worker may have acknowledged it, or said that it lives.
+# KEYS: kombu's hash and sorted set of unacknowledged messages, then the lists to return messages to. ARGV:
+# the latest time of an overdue message, then for each message its tag, itself and the number of its list,
+# newest first. The time is checked again: meanwhile the worker may have acknowledged or kept the message.
 _RESTORE: Final = """
 local restored = 0
 for i = 2, #ARGV, 3 do
@@ -38,7 +38,7 @@ return restored
 
 
 class Sweep:
-    """Gives the messages of `orders` and its shares that nobody has kept for so long to the next who asks."""
+    """Returns messages of `orders` and its shares that no worker has kept within the visibility timeout."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Sweep:
         self._next_at = 0.0
 
     def run_when_due(self) -> None:
-        """Give back what is overdue, every few seconds. Raises the client's errors."""
+        """Return overdue messages, every few seconds. Raises the client's errors."""
         if time.monotonic() < self._next_at:
             return
         try:
@@ -78,17 +78,17 @@ class Sweep:
         # By the broker's clock, by which messages are taken (`RESERVE` in worker/broker/redis/scripts.py).
         seconds, microseconds = self._client.time()
         latest = seconds + microseconds * 1e-6 - self._visibility_seconds
-        # The newest first: what is given back later is read earlier.
+        # The newest first: messages that are returned later are read earlier.
         offset = 0
         while tags := self._overdue(latest, offset):
             restored = self._give_back(tags, latest)
-            # What stays (other queues' messages, or another's now) must not be read for ever.
+            # Skip those that stay: messages of other queues, or of another worker by now.
             offset += len(tags) - restored
             if len(tags) < _AT_ONCE:
                 return
 
     def _join_priorities(self) -> None:
-        """Bring what was sent to a share with a priority, which nobody looks for, to where it is taken."""
+        """Move messages that were sent to a share with a priority into the share's list, which is read."""
         with self._client.pipeline(transaction=False) as pipeline:
             for share, lists in self._with_priorities.items():
                 self._join(keys=[share, *lists], client=pipeline)
@@ -114,7 +114,7 @@ class Sweep:
 
 
 def _redelivered(entry: bytes) -> tuple[str | None, bytes]:
-    """Return its queue, None if it is not ours, and the message marked as redelivered, as kombu does it."""
+    """Return its queue, None if it is not ours, and the message with kombu's marks of a redelivery."""
     try:
         message, _, routing_key = orjson.loads(entry)
         if routing_key != ORDERS and not routing_key.startswith(SHARE):
@@ -123,4 +123,4 @@ def _redelivered(entry: bytes) -> tuple[str | None, bytes]:
         message["properties"]["delivery_info"]["redelivered"] = True
         return routing_key, orjson.dumps(message)
     except (ValueError, TypeError, KeyError, AttributeError):
-        return None, b""  # kombu's sweep says what it thinks of it
+        return None, b""  # left to kombu's sweep

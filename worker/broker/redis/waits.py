@@ -1,7 +1,7 @@
-"""Waiting on Redis or Valkey until there are orders, in whichever list.
+"""Waiting on Redis or Valkey until any list has orders.
 
-Redis can wait for one list without taking from it: the oldest message is moved from the end of the list to
-its end. For the lists of the shares, of which there are many, those that publish leave a mark in a stream.
+Redis can wait for one list without taking from it, by moving the oldest message from the end of the list to
+its end. For the many lists of the shares, publishers add an entry to a stream.
 """
 
 import select
@@ -17,26 +17,26 @@ _AWAKE: Final = "orders.awake"
 
 
 def wake_workers(channel: Any) -> None:
-    """Tell all workers that wait that a share has messages."""
+    """Wake all waiting workers, as a share has messages."""
     client = redis.Redis(connection_pool=channel.pool)
     client.xadd(channel.global_keyprefix + _AWAKE, {"for": "orders"}, maxlen=1, approximate=False)
 
 
 class Waits:
-    """Waits for the next message; for one thread. What it raises are the client's errors, and `OSError`."""
+    """Waits for the next message; for one thread. Raises the client's errors, and `OSError`."""
 
     def __init__(self, client: "redis.Redis", key_prefix: str, *, answer_seconds: float) -> None:
         self._pool = client.connection_pool
         self._answer_seconds = answer_seconds
         self._seen = b"0-0"
         self._queue, self._awake = key_prefix + ORDERS, key_prefix + _AWAKE
-        # Each has a connection of its own, on which its question may stay open for longer than one wait.
+        # Two connections, as a blocking command may stay open for longer than one wait.
         self._of_list: Any = None
         self._of_shares: Any = None
         self._until: dict[Any, float] = {}
 
     def wait(self, seconds: float) -> None:
-        """Wait until there may be a message, and so long at most."""
+        """Wait until there may be a message, at most `seconds`."""
         self._ask(seconds)
         deadline = time.monotonic() + seconds
         while not (ready := self._ready(deadline - time.monotonic())):
@@ -75,10 +75,10 @@ class Waits:
 
     def _check(self) -> None:
         if any(until < time.monotonic() for until in self._until.values()):
-            raise redis.TimeoutError("the broker does not answer")
+            raise redis.TimeoutError("the broker did not answer in time")
 
     def close(self) -> None:
-        """Give the connections up, and the questions on them."""
+        """Close the connections, with the commands that wait on them."""
         for connection in (self._of_list, self._of_shares):
             if connection is not None:
                 with suppress(Exception):
@@ -89,7 +89,7 @@ class Waits:
 
 
 def _last_id(answer: Any) -> bytes:
-    """Return the id of the last entry in what XREAD answers: streams, each with its entries."""
+    """Return the id of the last entry in XREAD's answer: streams, each with its entries."""
     _, entries = next(iter(answer.items())) if isinstance(answer, dict) else answer[0]
     id_: bytes = entries[-1][0]
     return id_

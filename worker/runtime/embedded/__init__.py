@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL and Valkey, from Python packages: for trying Willcall out, and for its tests."""
+"""The embedded PostgreSQL and Valkey from Python packages, for trying Willcall out and for its tests."""
 
 from worker.runtime.embedded.errors import EmbeddedServerFailed, EmbeddedUnavailable
 from worker.runtime.embedded.places import broker_url, database_url, is_of_home

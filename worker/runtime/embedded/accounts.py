@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 
 from worker.runtime.embedded.errors import EmbeddedUnavailable
 
-# As root: what PostgreSQL's user cannot reach in its own place is kept here.
+# As root: the place for files that PostgreSQL's user cannot reach elsewhere.
 SYSTEM_STATE = Path("/var/lib/willcall")
 
 
 class Account(NamedTuple):
-    """Whom PostgreSQL runs as when we are root, because it refuses root."""
+    """The account that runs PostgreSQL if we are root, as PostgreSQL refuses root."""
 
     uid: int
     gid: int
@@ -44,7 +44,7 @@ def account_of(home: Path) -> Account | None:
 
 
 def run_as(account: Account | None) -> dict[str, Any]:
-    """Return how subprocess runs a program as `account`, away from a folder it may not enter."""
+    """Return subprocess's arguments to run a program as `account`, in a folder that it may enter."""
     if account is None:
         return {"cwd": "/"}
     return {"cwd": "/", "user": account.uid, "group": account.gid, "extra_groups": []}

@@ -10,36 +10,36 @@ from urllib.parse import parse_qs, urlsplit
 from worker.runtime.embedded.accounts import Account
 from worker.runtime.embedded.errors import EmbeddedServerFailed
 
-# Given to the server and to its clients: PGPORT in the environment would change it for either.
+# Set for the server and its clients, as PGPORT in the environment would change it for either.
 POSTGRES_PORT: Final = "5432"
 POSTGRES_SOCKET: Final = f".s.PGSQL.{POSTGRES_PORT}"
 
 SOCKETS = Path("/tmp")  # noqa: S108
 """The parent of all socket directories.
 
-A socket's path has at most 107 bytes (103 on macOS): too few to be below any home. And it is not $TMPDIR:
-two shells that set it differently must meet.
+A socket's path has at most 107 bytes (103 on macOS), too few for one below any home. It is not $TMPDIR, as
+shells with different values must find the same servers.
 """
 
 
 def database_url(home: Path) -> str:
-    """Return the URL of the database of `home`, whether it runs or not."""
+    """Return the URL of the embedded database of `home`, running or not."""
     return f"postgresql+psycopg://willcall@/willcall?host={socket_directory(home)}&port={POSTGRES_PORT}"
 
 
 def is_of_home(database_url: str, home: Path) -> bool:
-    """Say whether the URL leads to the embedded PostgreSQL of `home`."""
+    """Tell whether the URL is that of the embedded PostgreSQL of `home`."""
     query = parse_qs(urlsplit(database_url).query)
     return query.get("host") == [str(socket_directory(home))]
 
 
 def broker_url(home: Path) -> str:
-    """Return the URL of the broker of `home`, as kombu spells it, whether it runs or not."""
+    """Return the URL of the embedded broker of `home` in kombu's form, running or not."""
     return f"redis+socket://{socket_directory(home)}/valkey.sock"
 
 
 def socket_directory(home: Path) -> Path:
-    """Return the directory of the servers' sockets, which is another one for each user and home."""
+    """Return the directory of the servers' sockets, a different one for each user and home."""
     name = hashlib.sha256(os.fsencode(home.resolve())).hexdigest()[:12]
     return SOCKETS / f"willcall-{os.geteuid()}-{name}"
 
@@ -49,7 +49,7 @@ def make_socket_directory(home: Path, account: Account | None) -> None:
     sockets = socket_directory(home)
     with suppress(FileExistsError):
         sockets.mkdir(mode=0o700)
-    # Anyone may have made it before us, to put sockets of theirs where ours are expected.
+    # Another user may have created it first, to replace our sockets.
     owner = sockets.lstat().st_uid
     if owner != os.geteuid() or sockets.is_symlink():
         raise EmbeddedServerFailed(

@@ -26,21 +26,21 @@ from worker.runtime.embedded.processes import (
 from worker.runtime.embedded.wheels import postgres_binaries
 
 
-def _postgres_words(home: Path) -> str:
+def _postgres_marker(home: Path) -> str:
     return f" --unix_socket_directories={socket_directory(home)} "
 
 
 def postgres_pid(home: Path) -> int | None:
-    words = _postgres_words(home)
-    # The second file is there even if someone deleted the data of a running server.
-    return read_pid(home / "postgres/postmaster.pid", words) or read_pid(
-        socket_directory(home) / f"{POSTGRES_SOCKET}.lock", words
+    marker = _postgres_marker(home)
+    # The second file exists even if the data of a running server was deleted.
+    return read_pid(home / "postgres/postmaster.pid", marker) or read_pid(
+        socket_directory(home) / f"{POSTGRES_SOCKET}.lock", marker
     )
 
 
 def _is_postgres_ready(home: Path) -> bool:
     file = home / "postgres/postmaster.pid"
-    if not read_pid(file, _postgres_words(home)) or not (socket_directory(home) / POSTGRES_SOCKET).exists():
+    if not read_pid(file, _postgres_marker(home)) or not (socket_directory(home) / POSTGRES_SOCKET).exists():
         return False
     with suppress(FileNotFoundError):
         state = file.read_text().splitlines()[7:8]  # starting, ready or stopping
@@ -55,8 +55,8 @@ def start_postgres(home: Path, account: Account | None, options: Mapping[str, st
         has_sync = options.get("fsync") != "off"
         data = _make_data(home, binaries, account, has_sync)
         check_unused(data / "postmaster.pid", f" -D {data} ")
-        # Whoever has their pids now is not our server, but PostgreSQL would refuse to start. It
-        # finds the orphans of a killed server by shared memory, which does not need these files.
+        # The processes with these pids are not our server now, but PostgreSQL would refuse to start.
+        # It finds orphans of a killed server by shared memory, and does not need these files.
         for stale in (data / "postmaster.pid", *socket_directory(home).glob(f"{POSTGRES_SOCKET}*")):
             stale.unlink(missing_ok=True)
         settings = {
@@ -68,8 +68,8 @@ def start_postgres(home: Path, account: Account | None, options: Mapping[str, st
             "shared_buffers": "128MB",
             **options,
         }
-        words = (f"--{name}={value}" for name, value in settings.items())
-        _launch_postgres([f"{binaries}/postgres", "-D", str(data), *words], home, account)
+        arguments = (f"--{name}={value}" for name, value in settings.items())
+        _launch_postgres([f"{binaries}/postgres", "-D", str(data), *arguments], home, account)
     with psycopg.connect(
         host=str(socket_directory(home)),
         port=POSTGRES_PORT,
@@ -86,14 +86,14 @@ def _make_data(home: Path, binaries: Path, account: Account | None, has_sync: bo
     link = home / "postgres"
     if account and not link.exists() and not can_run(["/bin/sh", "-c", 'cd "$0"', home], account):
         make_system_state()
-        # A new name every time: a home that was deleted and made again starts empty.
+        # A new name every time: a home that was deleted and created again starts empty.
         elsewhere = tempfile.mkdtemp(prefix=f"{socket_directory(home).name}-", dir=accounts.SYSTEM_STATE)
         link.unlink(missing_ok=True)  # it pointed nowhere
         link.symlink_to(elsewhere)
     data = link.resolve()
     if (data / "PG_VERSION").exists():
         return data
-    # Made beside and renamed when complete: a killed initdb must not leave half of one.
+    # Created under another name and renamed when complete: a killed initdb must leave no partial directory.
     fresh = data.with_name(f"{data.name}.new")
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
@@ -101,11 +101,11 @@ def _make_data(home: Path, binaries: Path, account: Account | None, has_sync: bo
         os.chown(fresh, *account)
     command = [f"{binaries}/initdb", "-D", str(fresh), "--username=willcall", "--encoding=UTF8"]
     command += ["--auth-local=trust", "--auth-host=reject", *([] if has_sync else ["--no-sync"])]
-    # Sorts by code point, the same on every system.
+    # Sort by code point, the same on every system.
     command += ["--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, **run_as(account))
     if done.returncode != 0:
-        raise EmbeddedServerFailed(f"PostgreSQL did not make its data in {data}: {done.stderr}")
+        raise EmbeddedServerFailed(f"PostgreSQL could not create its data directory {data}: {done.stderr}")
     fresh.rename(data)
     return data
 
@@ -116,7 +116,7 @@ def _launch_postgres(command: list[str], home: Path, account: Account | None) ->
         try:
             launch_server(command, home / "postgres.log", lambda: _is_postgres_ready(home), account)
         except EmbeddedServerFailed as failure:
-            # Orphans of a killed server still use its data, until their queries end.
+            # Orphans of a killed server use its data until their queries end.
             if "shared memory block" not in str(failure) or time.monotonic() > deadline:
                 raise
             time.sleep(0.5)
@@ -125,4 +125,4 @@ def _launch_postgres(command: list[str], home: Path, account: Account | None) ->
 
 
 def stop_postgres(home: Path) -> None:
-    stop_server(postgres_pid(home), signal.SIGINT, _postgres_words(home))
+    stop_server(postgres_pid(home), signal.SIGINT, _postgres_marker(home))

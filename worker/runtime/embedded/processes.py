@@ -17,7 +17,7 @@ LOG_LINES = 8  # of a server's log, in the message of a failure
 
 
 class _Server(subprocess.Popen[bytes]):
-    """A server that we started. It may outlive us, which is what Popen warns of at the end."""
+    """A server that we started. It may outlive us, so Popen's warning about that is disabled."""
 
     def __del__(self) -> None:
         pass
@@ -27,29 +27,29 @@ class _Server(subprocess.Popen[bytes]):
 _launched: list[_Server] = []
 
 
-def is_running(pid: int, words: str) -> bool:
-    """Tell whether `pid` is a live process with `words` in its command line."""
+def is_running(pid: int, marker: str) -> bool:
+    """Tell whether `pid` is a live process with `marker` in its command line."""
     if Path("/proc/self/cmdline").exists():
         with suppress(OSError):
-            return words.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+            return marker.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
         return False
     ps = ["ps", "-ww", "-o", "command=", "-p", str(pid)]  # macOS
-    return words in subprocess.run(ps, capture_output=True, text=True, check=False).stdout
+    return marker in subprocess.run(ps, capture_output=True, text=True, check=False).stdout
 
 
-def read_pid(file: Path, words: str) -> int | None:
-    """Return the pid in `file` if it is our server's: after a crash it may be anyone's."""
+def read_pid(file: Path, marker: str) -> int | None:
+    """Return the pid in `file` if it is our server's: after a crash it may be another process's."""
     with suppress(FileNotFoundError, ValueError):
         pid = int(file.read_text().partition("\n")[0])
-        return pid if pid > 0 and is_running(pid, words) else None
+        return pid if pid > 0 and is_running(pid, marker) else None
     return None
 
 
-def check_unused(file: Path, words: str) -> None:
-    """Refuse data that a server of another user has open, whose sockets are elsewhere."""
-    if pid := read_pid(file, words):
+def check_unused(file: Path, marker: str) -> None:
+    """Raise `EmbeddedServerFailed` if a server of another user, with sockets elsewhere, uses the data."""
+    if pid := read_pid(file, marker):
         raise EmbeddedServerFailed(
-            f"The data beside {file} are used by process {pid}, which another user started."
+            f"The data next to {file} is used by process {pid}, which another user started."
             " Stop it first, or set WILLCALL_HOME to another place."
         )
 
@@ -57,15 +57,15 @@ def check_unused(file: Path, words: str) -> None:
 def launch_server(
     command: list[str], log: Path, is_ready: Callable[[], bool], account: Account | None
 ) -> None:
-    """Start a server that outlives us; return when it is ready."""
-    log.touch(mode=0o600)  # a failed statement in it may show a buyer's name
+    """Start a server that may outlive us; return when it is ready."""
+    log.touch(mode=0o600)  # a failed statement in it may quote a buyer's name
     with log.open("ab") as output:
         server = _Server(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,  # Ctrl-C in our terminal is not meant for it
+            start_new_session=True,  # so that Ctrl-C in our terminal does not end it
             env={**os.environ, "LC_ALL": "C"},
             **run_as(account),
         )
@@ -80,18 +80,18 @@ def launch_server(
         time.sleep(0.01)
 
 
-def stop_server(pid: int | None, request: signal.Signals, words: str) -> None:
+def stop_server(pid: int | None, request: signal.Signals, marker: str) -> None:
     if pid is not None:
         with suppress(ProcessLookupError):
             os.kill(pid, request)
     deadline = time.monotonic() + STOP_SECONDS
-    while pid is not None and is_running(pid, words):
+    while pid is not None and is_running(pid, marker):
         if time.monotonic() > deadline:
             raise EmbeddedServerFailed(
                 f"The embedded server with pid {pid} did not stop within {STOP_SECONDS} s."
             )
         time.sleep(0.01)
     for server in _launched:
-        if server.pid == pid:  # it has no command line any more, but may not be quite gone
+        if server.pid == pid:  # it has no command line any more, but may not have ended yet
             server.wait()
     _launched[:] = [server for server in _launched if server.poll() is None]

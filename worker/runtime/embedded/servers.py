@@ -31,13 +31,13 @@ def running(
 ) -> Iterator[None]:
     """Keep the wanted servers of `home` running; the last user to leave stops both.
 
-    `postgres_options` count only if it is this call that starts PostgreSQL.
+    `postgres_options` take effect only if this call starts PostgreSQL.
     """
     home = home.resolve()
     with ExitStack() as files:
         with _failures_named("start", home):
             home.mkdir(parents=True, exist_ok=True)
-            # Open to the end: leaving must work even if someone deletes the home meanwhile.
+            # Open until the end: leaving must work even if the home is deleted meanwhile.
             users = files.enter_context((home / "users.lock").open("a"))
             servers = files.enter_context((home / "servers.lock").open("a"))
         try:
@@ -80,7 +80,7 @@ def _locked(file: IO[str]) -> Iterator[None]:
 
 
 def _is_last(users: IO[str]) -> bool:
-    """Give up our lock on `users`; return whether nobody else has one."""
+    """Release our lock on `users`; return whether no other process has one."""
     try:
         fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -13,12 +13,12 @@ from worker.runtime.embedded.processes import check_unused, is_running, launch_s
 from worker.runtime.embedded.wheels import wheel_binary
 
 
-def _valkey_words(home: Path) -> str:
+def _valkey_marker(home: Path) -> str:
     return f" --unixsocket {socket_directory(home)}/valkey.sock "
 
 
 def _valkey_info(home: Path) -> dict[str, Any]:
-    """Return what Valkey answers on its socket about itself, nothing if there is no answer."""
+    """Return the answer of Valkey to INFO on its socket, or an empty mapping if there is none."""
     path = f"{socket_directory(home)}/valkey.sock"
     at_once = Retry(NoBackoff(), retries=0)
     with redis.Redis(unix_socket_path=path, socket_timeout=5, retry=at_once) as client:
@@ -29,12 +29,12 @@ def _valkey_info(home: Path) -> dict[str, Any]:
 
 
 def valkey_pid(home: Path) -> int | None:
-    words = _valkey_words(home)
+    marker = _valkey_marker(home)
     pid = _valkey_info(home).get("process_id")
-    if pid is not None and is_running(pid, words):
+    if pid is not None and is_running(pid, marker):
         return int(pid)
-    # The file is there even if someone deleted the socket of a running server.
-    return read_pid(home / "valkey.pid", words)
+    # The file exists even if the socket of a running server was deleted.
+    return read_pid(home / "valkey.pid", marker)
 
 
 def _is_valkey_ready(home: Path) -> bool:
@@ -57,16 +57,16 @@ def start_valkey(home: Path) -> None:
         "dir": str(data),
         "pidfile": f"{home}/valkey.pid",
         "logfile": str(log),
-        "set-proc-title": "no",  # we know it by the command line that we gave it
+        "set-proc-title": "no",  # we identify it by its command line
         "appendonly": "yes",
-        # A confirmed order is on the disk: a power cut loses none.
+        # A confirmed order is on the disk, so that a power cut loses none.
         "appendfsync": "always",
         "save": "",
         "maxmemory-policy": "noeviction",
     }
-    words = (word for name, value in settings.items() for word in (f"--{name}", value))
-    launch_server([str(binary), *words], log, lambda: _is_valkey_ready(home), None)
+    arguments = (word for name, value in settings.items() for word in (f"--{name}", value))
+    launch_server([str(binary), *arguments], log, lambda: _is_valkey_ready(home), None)
 
 
 def stop_valkey(home: Path) -> None:
-    stop_server(valkey_pid(home), signal.SIGTERM, _valkey_words(home))
+    stop_server(valkey_pid(home), signal.SIGTERM, _valkey_marker(home))

