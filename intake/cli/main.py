@@ -23,6 +23,7 @@ from intake.cli.commands import (
     orders,
     reconcile,
     requests,
+    schedule,
     secrets,
     serve,
     submit,
@@ -76,6 +77,7 @@ app.add_typer(tickets.app, name="tickets")
 app.add_typer(keys.app, name="keys")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(schedule.app, name="schedule")
 app.add_typer(dialects.app, name="dialects")
 
 

@@ -13,7 +13,17 @@ _PURE = ("creating", "changing", "holding", "money")
 
 FILES = [
     *(file for folder in _PURE for file in sorted((_ROOT / folder).glob("*.py"))),
-    *(_ROOT / name for name in ("world.py", "journal.py", "state.py", "order_change.py", "steps/decide.py", "running_hold.py")),
+    *(
+        _ROOT / name
+        for name in (
+            "world.py",
+            "journal.py",
+            "state.py",
+            "order_change.py",
+            "steps/decide.py",
+            "running_hold.py",
+        )
+    ),
     _ROOT / "inventory" / "stock.py",
     _ROOT / "inventory" / "seating.py",
 ]

@@ -1,7 +1,7 @@
 """Reconciliation: what the rows say of each other. It reports and never repairs.
 
-Rules stand in one file a subject (`money`, `tickets`, `messages`, `outbox`, `requests`, `inventory`). Tables
-are read page by page (`walks`), and what is found is remembered and told once (`findings`).
+Rules stand in one file a subject (`money`, `tickets`, `messages`, `outbox`, `requests`, `inventory`, `jobs`).
+Tables are read page by page (`walks`), and what is found is remembered and told once (`findings`).
 `docs/reconciliation.md` says what each rule means, and what to do.
 """
 

@@ -39,12 +39,13 @@ _FORGET: Final = text("DELETE FROM discrepancies WHERE last_seen_at < :began")
 class Discrepancy:
     """A difference that a rule found: `subject` is the id of the row in question.
 
+    `tenant_id` is None where it is the system's and no tenant's; that is never told by an event message.
     `is_new` says that no run before has found it.
     """
 
     rule: str
     subject: UUID
-    tenant_id: UUID
+    tenant_id: UUID | None
     detail: str
     is_new: bool
 
@@ -56,7 +57,10 @@ def began(connection: Connection) -> datetime:
 
 
 def remember(
-    connection: Connection, found: Sequence[tuple[str, UUID, UUID, str]], told: frozenset[str], now: datetime
+    connection: Connection,
+    found: Sequence[tuple[str, UUID, UUID | None, str]],
+    told: frozenset[str],
+    now: datetime,
 ) -> list[Discrepancy]:
     """Write what was found (rule, subject, tenant, detail), and tell of what is new.
 
