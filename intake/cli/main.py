@@ -28,6 +28,7 @@ from intake.cli.commands import (
     serve,
     submit,
     tickets,
+    top,
     up,
 )
 from intake.cli.failures import exit_code_of, sentence_of
@@ -67,6 +68,7 @@ app.command(epilog="Example: willcall migrate")(migrate.migrate)
 app.command(epilog=submit.EXAMPLES)(submit.submit)
 app.command(epilog="Example: willcall reconcile --json")(reconcile.reconcile)
 app.command(epilog="Example: willcall doctor")(doctor.doctor)
+app.command(epilog="Example: willcall top --interval 2")(top.top)
 app.add_typer(serve.app, name="serve")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(orders.app, name="orders")

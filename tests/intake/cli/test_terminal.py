@@ -216,6 +216,7 @@ def test_no_command_passes_a_strangers_control_characters_on(
     watched("dead-letters", "replay", dead[0], "--json")
     # The worker makes it a dead letter again: here, and not in the middle of another test.
     wait_until(lambda: bool(willcall("dead-letters", "list", "--json").json), what="the dead letter again")
+    watched("top", "--once")
     watched("reconcile", code=1)
     watched("schedule", "list")
     watched("schedule", "run", "holds.sweep", "--timeout", "300")
