@@ -28,7 +28,7 @@ def _parts(picture: Picture) -> Iterator[RenderableType]:
         yield make_line(f"Broker: {picture.traffic.trouble}", "bold red")
     business, traffic = picture.business.answer, picture.traffic.answer
     yield make_table(("", ""), [*_of_business(business), *_of_traffic(traffic)])
-    if traffic is not None:
+    if traffic is not None and traffic.workers:
         yield make_table(
             ("worker", "queues", "state"),
             [
@@ -39,8 +39,10 @@ def _parts(picture: Picture) -> Iterator[RenderableType]:
                 )
                 for worker in traffic.workers
             ],
-            title="Workers" if traffic.workers else "Workers: none answers; run `willcall up`",
+            title="Workers",
         )
+    elif traffic is not None:
+        yield make_line("No worker answers. Run `willcall up`, or `willcall serve worker`.", "bold red")
     if business is not None:
         yield from _tables(business)
 
@@ -74,13 +76,14 @@ def _of_traffic(traffic: Traffic | None) -> Iterator[tuple[str, str]]:
 
 def _tables(business: Business) -> Iterator[RenderableType]:
     figures = business.figures
-    yield make_table(
-        ("kind", "outcome", "count"),
-        [(row.kind, row.status, row._mapping["count"]) for row in figures.outcomes],
-        title="Requests of the last ten minutes"
-        if figures.outcomes
-        else "No request in the last ten minutes",
-    )
+    if figures.outcomes:
+        yield make_table(
+            ("kind", "outcome", "count"),
+            [(row.kind, row.status, row._mapping["count"]) for row in figures.outcomes],
+            title="Requests of the last ten minutes",
+        )
+    else:
+        yield make_line("No request had an outcome in the last ten minutes.")
     if figures.refusals:
         yield make_table(
             ("code", "count", "for example"),
