@@ -11,10 +11,11 @@ from orders.upkeep.document_cleanup import forget_documents
 from orders.upkeep.expiry import end_late_holds, propose_expiries
 from orders.upkeep.reconciliation import reconcile_gently
 from orders.upkeep.ticks import is_alone
+from tasks.jobs import intervals
 from tasks.orders import process_now, process_requests, retry_policy
 from tasks.outbox import relay, wake_relay
 from tasks.resources import engine
-from tasks.ticks import scheduled
+from tasks.ticks import StillRunning, scheduled
 from tasks.transactions import DatabaseUnavailable, transaction
 from tasks.waking import RETRY
 from worker.broker.subscriptions import clear_abandoned_subscriptions
@@ -175,8 +176,8 @@ def run_reconciliation() -> int:
         guard.execute(_STAY)
         if not is_alone(guard, RECONCILE):
             log.info("skipped: the last reconciliation is still running")
-            return 0
-        found = reconcile_gently(engine(), now=datetime.now(UTC))
+            raise StillRunning("not run: the reconciliation before this one has not ended")
+        found = reconcile_gently(engine(), now=datetime.now(UTC), job_intervals=intervals(get_settings()))
     for discrepancy in found:
         metrics.DISCREPANCIES.labels(discrepancy.rule).inc()
         if discrepancy.is_new:

@@ -1,33 +1,53 @@
 """Scheduled tasks: one effect per tick, with any number of beats."""
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
 
 from celery import Task, shared_task
 
-from orders.upkeep.ticks import claim_tick
+from orders.upkeep.ticks import claim_tick, finish_tick
 from tasks.breaker import breaker
 from tasks.transactions import DatabaseUnavailable, blaming_the_system, transaction
+
+log = logging.getLogger(__name__)
+
+
+class StillRunning(Exception):
+    """The run before this one has not ended, and is not joined by another."""
 
 
 def scheduled(name: str) -> Callable[[Callable[[], int]], Task]:
     """Return a decorator that makes a Celery task of a function that returns a count.
 
-    Each tick is a unique row, and only the call that inserts it works; a call without a tick always works.
-    While the database cannot take work the task ends at once with 0, and the next tick tries again.
+    Each tick is a unique row, and only the call that inserts it works, and stores its result there; a call
+    without a tick always works. While the database cannot take work the task ends at once with 0, and the
+    next tick tries again.
     """
 
     def decorate(work: Callable[[], int]) -> Task:
         @wraps(work)
         def run(tick: int | None = None) -> int:
+            claimed, count = None, 0
             try:
                 with blaming_the_system():
-                    count = work() if is_mine(name, tick) else 0
+                    if is_mine(name, tick):
+                        claimed = tick
+                        count = work()
             except DatabaseUnavailable as error:
                 breaker.open(name, str(error))
+                _finish(name, claimed, error=str(error))
                 return 0
+            except StillRunning as error:
+                _finish(name, claimed, error=str(error))
+                return 0
+            except Exception as error:
+                # The type and no more: its text may quote a buyer. The worker logs all of it.
+                _finish(name, claimed, error=f"{type(error).__name__}: the worker's log says more")
+                raise
             breaker.close(name)
+            _finish(name, claimed, count=count)
             return count
 
         return shared_task(name=name)(run)
@@ -41,3 +61,14 @@ def is_mine(task: str, tick: int | None) -> bool:
         return True
     with transaction() as connection:
         return claim_tick(connection, task, tick, now=datetime.now(UTC))
+
+
+def _finish(task: str, tick: int | None, *, count: int | None = None, error: str | None = None) -> None:
+    """Write what became of a tick. The work is done or undone by now: a failure here changes neither."""
+    if tick is None:
+        return
+    try:
+        with transaction() as connection:
+            finish_tick(connection, task, tick, count=count, error=error, now=datetime.now(UTC))
+    except Exception as failure:  # noqa: BLE001 - whatever it is, the tick stays as one that has not ended
+        log.warning("the end of a job was not written", extra={"job": task, "error": type(failure).__name__})

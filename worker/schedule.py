@@ -9,17 +9,9 @@ from celery.apps import beat
 from celery.beat import ScheduleEntry, Scheduler, SchedulingError, Service
 from celery.schedules import schedstate, schedule
 
+from tasks.jobs import intervals
 from worker.broker.connections import blame, drop
 from worker.runtime.settings import Settings
-
-_TASKS = {
-    "requests.retry": "sweep_seconds",
-    "outbox.sweep": "sweep_seconds",
-    "holds.sweep": "sweep_seconds",
-    "orders.cancel_unpaid": "sweep_seconds",
-    "documents.sweep": "sweep_seconds",
-    "reconciliation.run": "reconcile_seconds",
-}
 
 
 class Every(schedule):
@@ -93,8 +85,7 @@ def _end(number: int, frame: object) -> NoReturn:
 def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
     """Return Celery's `beat_schedule`."""
     entries = {}
-    for task, setting in _TASKS.items():
-        seconds = float(getattr(settings, setting))
+    for task, seconds in intervals(settings).items():
         entries[task] = {
             "task": task,
             "schedule": Every(timedelta(seconds=seconds)),

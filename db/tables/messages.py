@@ -134,7 +134,8 @@ discrepancies = Table(
     metadata,
     Column("rule", Text, nullable=False),
     Column("subject", Uuid, nullable=False),
-    Column("tenant_id", ForeignKey("tenants.id"), nullable=False),
+    # None: the system's own, which no tenant sees.
+    Column("tenant_id", ForeignKey("tenants.id")),
     Column("detail", Text, nullable=False),
     moment("found_at"),
     moment("last_seen_at"),
@@ -147,6 +148,9 @@ ticks = Table(
     Column("task", Text, nullable=False),
     Column("tick", BigInteger, nullable=False),
     moment("claimed_at"),
+    moment("finished_at", nullable=True),
+    Column("count", BigInteger),
+    Column("error", Text),
     PrimaryKeyConstraint("task", "tick"),
 )
 

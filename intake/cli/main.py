@@ -23,10 +23,12 @@ from intake.cli.commands import (
     orders,
     reconcile,
     requests,
+    schedule,
     secrets,
     serve,
     submit,
     tickets,
+    top,
     up,
 )
 from intake.cli.failures import exit_code_of, sentence_of
@@ -66,6 +68,7 @@ app.command(epilog="Example: willcall migrate")(migrate.migrate)
 app.command(epilog=submit.EXAMPLES)(submit.submit)
 app.command(epilog="Example: willcall reconcile --json")(reconcile.reconcile)
 app.command(epilog="Example: willcall doctor")(doctor.doctor)
+app.command(epilog="Example: willcall top --interval 2")(top.top)
 app.add_typer(serve.app, name="serve")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(orders.app, name="orders")
@@ -76,6 +79,7 @@ app.add_typer(tickets.app, name="tickets")
 app.add_typer(keys.app, name="keys")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(schedule.app, name="schedule")
 app.add_typer(dialects.app, name="dialects")
 
 

@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.highlighter import JSONHighlighter
+from rich.live import Live
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
@@ -120,6 +121,11 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title:
     """Print a table, under its title below an empty line; words that are a status get its colour."""
     if title:
         print_line()
+    _console().print(make_table(columns, rows, title=title))
+
+
+def make_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> Table:
+    """Return a table, to be shown; words that are a status get its colour."""
     table = Table(
         title=title and printable(title),
         title_justify="left",
@@ -133,7 +139,29 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title:
         table.add_column(printable(column), overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
-    _console().print(table)
+    return table
+
+
+def make_line(text: str, style: str = "") -> Text:
+    """Return one line, to be shown in a style of rich's."""
+    return Text(printable(text), style)
+
+
+def print_rendered(shown: RenderableType) -> None:
+    """Print what `make_table` and `make_line` have made."""
+    _console().print(shown)
+
+
+def is_terminal() -> bool:
+    """Say whether what is printed goes to a terminal."""
+    return sys.stdout.isatty()
+
+
+@contextmanager
+def live() -> Iterator[Callable[[RenderableType], None]]:
+    """Give what shows a picture in place of the one before; the last one stays on the terminal."""
+    with Live(console=_console(), auto_refresh=False, vertical_overflow="crop") as shown:
+        yield lambda picture: shown.update(picture, refresh=True)
 
 
 def _cell(value: Any) -> Text:

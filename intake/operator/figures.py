@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row
 
 from intake.operator.view import View
 from orders.outbox import unsent
 
-_WINDOW = timedelta(minutes=10)
+WINDOW: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Figures:
 
 def read_figures(connection: Connection, view: View, now: datetime) -> Figures:
     """Return the figures of whom the view shows; events on their way are everybody's."""
-    since = now - _WINDOW
+    since = now - WINDOW
     [recent] = view.rows(
         connection,
         f"SELECT count(*) FROM orders WHERE {view.restricted()} updated_at >= :since"  # noqa: S608

@@ -51,12 +51,12 @@ def read_order(connection: Connection, view: View, order_id: UUID) -> OrderRecor
 
 
 def list_discrepancies(connection: Connection, view: View) -> list[Row[Any]]:
-    """Return what reconciliation found, newest first, at most 200."""
+    """Return what reconciliation found, newest first, at most 200; the system's has no tenant."""
     return view.rows(
         connection,
         "SELECT d.rule, d.subject, d.detail, d.found_at, d.last_seen_at, t.name AS tenant"  # noqa: S608
         " FROM discrepancies d"
-        f" JOIN tenants t ON t.id = d.tenant_id WHERE {view.restricted('d.tenant_id')} true"
+        f" LEFT JOIN tenants t ON t.id = d.tenant_id WHERE {view.restricted('d.tenant_id')} true"
         f" ORDER BY d.found_at DESC LIMIT {_MOST}",
     )
 

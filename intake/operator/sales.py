@@ -58,6 +58,23 @@ def find_class(connection: Connection, view: View, class_id: UUID) -> Row[Any] |
     return found[0] if found else None
 
 
+def list_best_sellers(connection: Connection, view: View, since: datetime, *, limit: int) -> list[Row[Any]]:
+    """Return the ticket classes of which most was sold since then (`recently`), with what is left of each."""
+    return view.rows(
+        connection,
+        "SELECT c.id, c.name, c.external_id, c.capacity, c.sold, c.held,"  # noqa: S608
+        " c.capacity - c.sold - c.held AS free, e.name AS event, t.name AS tenant, s.recently"
+        " FROM (SELECT l.ticket_class_id, sum(l.quantity)::int AS recently"
+        "  FROM orders o JOIN order_lines l ON l.order_id = o.id"
+        f"  WHERE {view.restricted('o.tenant_id')} o.updated_at >= :since AND o.created_at >= :since"
+        "  AND o.status <> 'cancelled' GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT :most) s"
+        " JOIN ticket_classes c ON c.id = s.ticket_class_id JOIN events e ON e.id = c.event_id"
+        " JOIN tenants t ON t.id = e.tenant_id ORDER BY s.recently DESC, c.id",
+        since=since,
+        most=limit,
+    )
+
+
 def read_curve(connection: Connection, view: View, class_id: UUID, window: timedelta, now: datetime) -> Curve:
     """Return the curve of the tickets that were sold in the window and not cancelled since."""
     part = window / _POINTS

@@ -1,4 +1,7 @@
-"""Ticks of the schedule, each a row that only one process can insert."""
+"""Ticks of the schedule, each a row that only one process can insert, with its result.
+
+The tick of a run that an operator started is a negative number that no other run has.
+"""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,7 +15,16 @@ _CLAIM = text("""
     ON CONFLICT DO NOTHING RETURNING tick
 """)
 
-_FORGET = text("DELETE FROM ticks WHERE task = :task AND claimed_at < :before")
+_FINISH = text("""
+    UPDATE ticks SET finished_at = :now, count = :count, error = :error WHERE task = :task AND tick = :tick
+""")
+
+# The last one that was finished stays, however old: it says since when the job does not run.
+_FORGET = text("""
+    DELETE FROM ticks WHERE task = :task AND claimed_at < :before AND tick IS DISTINCT FROM (
+        SELECT tick FROM ticks WHERE task = :task AND finished_at IS NOT NULL
+        ORDER BY claimed_at DESC, tick DESC LIMIT 1)
+""")
 
 _ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('willcall ' || :task, 0))")
 
@@ -23,6 +35,13 @@ def claim_tick(connection: Connection, task: str, tick: int, *, now: datetime) -
         return False
     connection.execute(_FORGET, {"task": task, "before": now - _KEPT})
     return True
+
+
+def finish_tick(
+    connection: Connection, task: str, tick: int, *, count: int | None, error: str | None, now: datetime
+) -> None:
+    """Say what became of a tick that was claimed: what the job counted, or a sentence of what went wrong."""
+    connection.execute(_FINISH, {"task": task, "tick": tick, "count": count, "error": error, "now": now})
 
 
 def is_alone(connection: Connection, task: str) -> bool:

@@ -119,4 +119,9 @@ def test_no_finding_is_made_of_what_tells_of_findings(sold: Engine) -> None:
 
 def test_what_is_found_of_the_outbox_is_never_told_through_it() -> None:
     untold = {rule.name for rule in RULES.values() if not rule.is_published}
-    assert untold == {"event_message_never_sent", "event_message_stuck", "outbox_row_without_event_message"}
+    assert untold == {
+        "event_message_never_sent",
+        "event_message_stuck",
+        "outbox_row_without_event_message",
+        "scheduled_job_not_run",
+    }

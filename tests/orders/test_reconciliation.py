@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from orders.upkeep.reconciliation import RULES, reconcile
+from orders.upkeep.ticks import claim_tick
 from schemas.requests import CANCEL, CHECK_IN, PAY, TAKE, UPDATE
 from tests.factories import (
     NOW,
@@ -402,12 +403,29 @@ def test_what_is_stuck_is_found_after_ten_minutes(sold: Engine) -> None:
     assert sorted(found_in(sold, timedelta(minutes=11))) == ["event_message_stuck", "request_stuck"]
 
 
+def test_a_job_that_did_not_run_for_several_intervals_is_the_system_s_finding(sold: Engine) -> None:
+    every = {"holds.sweep": 5.0, "reconciliation.run": 300.0, "documents.sweep": 5.0}
+    with sold.begin() as connection:
+        for job in ("holds.sweep", "reconciliation.run"):
+            claim_tick(connection, job, 1, now=NOW)
+        soon = reconcile(connection, now=NOW + timedelta(minutes=9), job_intervals=every)
+        [found] = reconcile(connection, now=NOW + timedelta(minutes=20), job_intervals=every)
+        [again] = reconcile(connection, now=NOW + timedelta(minutes=20), job_intervals=every)
+    assert soon == []
+    assert (found.rule, found.tenant_id, found.is_new) == ("scheduled_job_not_run", None, True)
+    assert found.detail.startswith("holds.sweep began last at ")
+    assert not again.is_new
+    assert scalar(sold, "SELECT count(*) FROM discrepancies WHERE tenant_id IS NULL") == 1
+    assert scalar(sold, "SELECT count(*) FROM outbox") == 0
+
+
 def test_every_rule_has_a_test() -> None:
     tested = {rule for _, rules in _DAMAGE for rule in rules.split()}
     assert set(RULES) == tested | {
         "ticket_with_seat_of_another_class",
         "event_message_stuck",
         "request_stuck",
+        "scheduled_job_not_run",
     }
 
 

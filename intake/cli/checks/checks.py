@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
+import redis
 from celery import Celery
 from kombu import Connection as BrokerConnection
 from sqlalchemy import Connection, func, select
@@ -17,8 +18,12 @@ from db.revisions import newest_revision
 from db.sealed_rows import count_unreadable
 from db.sealing import SecretsUnreadable
 from db.tables import dead_letters
+from intake.cli.checks.certificate_checks import check_certificates
+from intake.cli.checks.clock_checks import check_broker_clock, check_database_clock
 from intake.cli.checks.node_checks import check_nodes
 from intake.cli.checks.standby_checks import check_standby
+from intake.cli.checks.system_checks import check_system
+from intake.cli.checks.work_checks import check_work
 from intake.cli.failures import sentence_of
 from intake.cli.output import counted
 from intake.reads.pools import open_pools
@@ -49,7 +54,13 @@ _BROKER_SECONDS: Final = 5.0
 
 def run_checks(settings: Settings) -> list[Finding]:
     """Run all checks; what cannot be reached is one bad finding, and what depends on it is left out."""
-    return [_settings(settings), *run_database_checks(settings), *run_broker_checks(settings)]
+    return [
+        _settings(settings),
+        *check_system(settings),
+        *run_database_checks(settings),
+        *run_broker_checks(settings),
+        *check_certificates(settings),
+    ]
 
 
 def run_database_checks(settings: Settings) -> list[Finding]:
@@ -85,6 +96,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
             pooler = is_through_pooler(driver_connection(connection))
             yield Finding("database", True, "it answers" + (", through a pooler" if pooler else ""))
             yield _postgres_version(connection)
+            yield check_database_clock(connection)
             yield _writable(connection)
             yield _connections(connection, settings)
             yield from check_standby(settings, engine)
@@ -94,15 +106,17 @@ def _database(settings: Settings) -> Iterator[Finding]:
                 yield _secrets(connection)
                 yield _outbox(connection)
                 yield _refused_events(connection)
+                yield from check_work(connection, settings)
     finally:
         engine.dispose()
 
 
 def _postgres_version(connection: Connection) -> Finding:
-    number = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one()) // 10_000
-    is_ok = number >= _OLDEST_POSTGRES
-    advice = "" if is_ok else f"; {_OLDEST_POSTGRES} or later is needed"
-    return Finding("PostgreSQL version", is_ok, f"it is {number}{advice}")
+    number = int(connection.exec_driver_sql("SHOW server_version_num").scalar_one())
+    major, minor = divmod(number, 10_000)
+    is_ok = major >= _OLDEST_POSTGRES
+    advice = "" if is_ok else f"; {_OLDEST_POSTGRES} or later is needed: `pg_upgrade`"
+    return Finding("PostgreSQL version", is_ok, f"it is {major}.{minor}{advice}")
 
 
 def _connections(connection: Connection, settings: Settings) -> Finding:
@@ -162,14 +176,28 @@ def _broker(settings: Settings) -> Iterator[Finding]:
     url = settings.broker()
     yield from check_nodes(settings)  # first: they may say why the broker does not answer
     with open_connection(url, settings, seconds=_BROKER_SECONDS) as connection:
-        yield Finding("broker", True, f"{'RabbitMQ' if is_amqp(url) else 'Redis or Valkey'} answers")
+        yield Finding("broker", True, f"{_broker_version(connection)} answers")
+        yield check_broker_clock(connection)
         orders = sum(depth_of_orders(connection).values())
         for queue, waiting in ((ORDERS, orders), (OUTBOX, depth_of(connection, OUTBOX).waiting)):
             yield Finding(f"queue {queue}", True, f"waiting: {counted(waiting, 'message')}")
         yield from check_broker(connection)  # after the queues, as it sends a message itself
         answers = _ask_workers(connection)
         yield _workers(answers)
+        yield _breaker(answers)
         yield _documents(answers)
+
+
+def _broker_version(connection: BrokerConnection) -> str:
+    if is_amqp(connection.as_uri()):
+        return f"RabbitMQ {connection.connection.server_properties.get('version', '')}".rstrip()
+    try:
+        told = connection.default_channel.client.info("server")
+    except redis.ResponseError:  # a user that may not ask
+        return "Redis or Valkey"
+    if "valkey_version" in told:
+        return f"Valkey {told['valkey_version']}"
+    return f"Redis {told.get('redis_version', '')}".rstrip()
 
 
 def _ask_workers(connection: BrokerConnection) -> dict[str, dict[str, Any]]:
@@ -200,6 +228,14 @@ def _workers(answers: Mapping[str, Mapping[str, Any]]) -> Finding:
     waiting = "; ".join(f"{name} waits: {trouble}" for name, trouble in sorted(troubles.items()) if trouble)
     answering = f"{len(troubles)} answer: {', '.join(sorted(troubles))}"
     return Finding("workers", not waiting, waiting or answering)
+
+
+def _breaker(answers: Mapping[str, Mapping[str, Any]]) -> Finding:
+    waiting = sorted(name for name, answer in answers.items() if answer["trouble"])
+    if not waiting:
+        return Finding("breaker", True, "no worker that answers waits for the database")
+    advice = "mend what `workers` says; what is in hand is tried again by itself"
+    return Finding("breaker", False, f"open in {', '.join(waiting)}: {advice}")
 
 
 def _documents(answers: Mapping[str, Mapping[str, Any]]) -> Finding:

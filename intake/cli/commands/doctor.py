@@ -6,7 +6,11 @@ from intake.cli.output import JsonFlag, print_json, print_mark
 
 
 def doctor(as_json: JsonFlag = False) -> None:
-    """Check settings, database, broker, schema, queues, workers and the outbox; exit 1 if one is bad."""
+    """Check all that Willcall needs, and say how to mend what is bad; exit 1 if something is.
+
+    Versions, clocks, disk and certificates; the database and its schema; the broker, its queues and its
+    policies; workers, the outbox, dead letters, discrepancies and scheduled jobs.
+    """
     from intake.cli.checks.checks import run_checks
     from intake.cli.processes.servers import servers
 

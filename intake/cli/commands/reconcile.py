@@ -23,9 +23,13 @@ def reconcile(as_json: JsonFlag = False) -> None:
 
     from intake.cli.processes.servers import engine
     from orders.upkeep import reconciliation
+    from tasks.jobs import intervals
+    from worker.runtime.settings import get_settings
 
     with engine() as opened, _progress() as progress:
-        found = reconciliation.reconcile_gently(opened, now=datetime.now(UTC), progress=progress)
+        found = reconciliation.reconcile_gently(
+            opened, now=datetime.now(UTC), job_intervals=intervals(get_settings()), progress=progress
+        )
     if as_json:
         print_json([asdict(one) for one in found])
     elif found:

@@ -39,12 +39,13 @@ _FORGET: Final = text("DELETE FROM discrepancies WHERE last_seen_at < :began")
 class Discrepancy:
     """A discrepancy that a rule found: `subject` is the id of the row.
 
+    `tenant_id` is None for a discrepancy of the system, which no event message publishes.
     `is_new` states that no earlier run has found it.
     """
 
     rule: str
     subject: UUID
-    tenant_id: UUID
+    tenant_id: UUID | None
     detail: str
     is_new: bool
 
@@ -57,7 +58,7 @@ def began(connection: Connection) -> datetime:
 
 def remember(
     connection: Connection,
-    found: Sequence[tuple[str, UUID, UUID, str]],
+    found: Sequence[tuple[str, UUID, UUID | None, str]],
     published: frozenset[str],
     now: datetime,
 ) -> list[Discrepancy]:

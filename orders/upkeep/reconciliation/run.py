@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, Engine, Row, text
 
 from db.bulk import array
-from orders.upkeep.reconciliation import inventory, messages, money, outbox, requests, tickets
+from orders.upkeep.jobs import late_before
+from orders.upkeep.reconciliation import inventory, jobs, messages, money, outbox, requests, tickets
 from orders.upkeep.reconciliation.findings import Discrepancy, began, forget, remember
 from orders.upkeep.reconciliation.rules import Rule
 from orders.upkeep.reconciliation.walks import AtOnce, ByEvent, ById, Parameters, Walk
@@ -17,6 +19,8 @@ from schemas.money import minor_units
 
 STUCK_AFTER: Final = timedelta(minutes=10)
 """The time after which an unsent event message or an overdue retry is a discrepancy."""
+
+NO_JOBS: Final[Mapping[str, float]] = {}
 
 AT_WORK: Final = 0.2
 """The share of its time in which a gentle run uses the database; otherwise it rests."""
@@ -36,7 +40,7 @@ WALKS: Final[Sequence[Walk]] = (
     ById("seats", (("seats", "id"),), (inventory.SEATS,)),
     ById("holds", (("holds", "id"),), (inventory.HOLDS,)),
     ByEvent("events", (inventory.COUNTERS, inventory.USES)),
-    AtOnce("what waits", (outbox.STUCK, requests.DELAYED)),
+    AtOnce("what waits", (outbox.STUCK, requests.DELAYED, jobs.LATE)),
 )
 """The walks of a run, in this order."""
 
@@ -46,6 +50,9 @@ RULES: Final[Mapping[str, Rule]] = {
 """All rules by their names."""
 
 _PUBLISHED: Final = frozenset(rule.name for rule in RULES.values() if rule.is_published)
+
+_JOB: Final = UUID("5e0f3c53-8f5b-4f0e-9a3c-6f8f4c1d2b77")
+"""Jobs have no rows of their own: a job's subject is derived from this and its name."""
 
 # A plan made while a table was small would read the whole table for each page.
 _BY_KEY: Final = text("SET LOCAL enable_seqscan = off")
@@ -58,14 +65,27 @@ Progress = Callable[[str, int], None]
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
 
-def reconcile(connection: Connection, *, now: datetime) -> list[Discrepancy]:
-    """Run every rule in the caller's transaction, without rests; return all findings."""
-    return _Run(lambda: nullcontext(connection), now).finish(lambda worked: None, lambda name, page: None)
+def reconcile(
+    connection: Connection, *, now: datetime, job_intervals: Mapping[str, float] = NO_JOBS
+) -> list[Discrepancy]:
+    """Run every rule in the caller's transaction, without a rest; return all that is found.
+
+    `job_intervals` are the scheduled jobs, each with the seconds between two runs.
+    """
+    return _Run(lambda: nullcontext(connection), now, job_intervals).finish(
+        lambda worked: None, lambda name, page: None
+    )
 
 
-def reconcile_gently(engine: Engine, *, now: datetime, progress: Progress | None = None) -> list[Discrepancy]:
-    """Run every rule, each page in its own transaction with a rest after it; return all findings."""
-    return _Run(engine.begin, now).finish(_rest, progress or (lambda name, page: None))
+def reconcile_gently(
+    engine: Engine,
+    *,
+    now: datetime,
+    job_intervals: Mapping[str, float] = NO_JOBS,
+    progress: Progress | None = None,
+) -> list[Discrepancy]:
+    """Run every rule, each page in its own transaction, with a rest after it; return all that is found."""
+    return _Run(engine.begin, now, job_intervals).finish(_rest, progress or (lambda name, page: None))
 
 
 def _rest(worked: float) -> None:
@@ -76,7 +96,7 @@ def _rest(worked: float) -> None:
 class _Run:
     """One run: its connection, parameters and findings."""
 
-    def __init__(self, transaction: Transaction, now: datetime) -> None:
+    def __init__(self, transaction: Transaction, now: datetime, job_intervals: Mapping[str, float]) -> None:
         self._transaction = transaction
         self._now = now
         with transaction() as connection:
@@ -86,6 +106,9 @@ class _Run:
             "stuck_before": now - STUCK_AFTER,
             "currencies": array(currencies),
             "digits": array(map(minor_units, currencies)),
+            "job_subjects": array(uuid5(_JOB, name) for name in job_intervals),
+            "job_names": array(job_intervals),
+            "late_before": array(late_before(seconds, now) for seconds in job_intervals.values()),
         }
 
     def finish(self, rest: Callable[[float], None], progress: Progress) -> list[Discrepancy]:

@@ -43,7 +43,8 @@ def test_every_command_of_the_contract_is_there() -> None:
         "holds take", "holds extend", "holds release", "holds list", "holds show",
         "events tail", "dead-letters list", "dead-letters show", "dead-letters replay",
         "dead-letters discard",
-        "reconcile", "keys create", "keys list", "keys revoke", "doctor", "tickets verify",
+        "reconcile", "schedule list", "schedule run", "top",
+        "keys create", "keys list", "keys revoke", "doctor", "tickets verify",
         "tickets public-keys", "tickets rotate-key",
         *(f"serve {process}" for process in ("intake", "worker", "relay", "beat", "flower")),
     }  # fmt: skip

@@ -89,9 +89,9 @@ def test_the_doctor_counts_what_waits_and_misses_the_workers(on_rabbitmq: Willca
 
     assert ran.code == 1
     checks: dict[str, Any] = {one["check"]: one for one in ran.json["checks"]}
-    assert checks["broker"]["message"] == "RabbitMQ answers"
+    assert checks["broker"]["message"].startswith("RabbitMQ ")
     assert checks["queue orders"]["message"] == "waiting: 1 message"
-    assert [name for name, one in checks.items() if not one["is_ok"]] == ["workers", "documents"]
+    assert [name for name, one in checks.items() if not one["is_ok"]] == ["schedule", "workers", "documents"]
     assert "maxmemory-policy" not in checks
 
 

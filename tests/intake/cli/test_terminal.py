@@ -216,7 +216,11 @@ def test_no_command_passes_a_strangers_control_characters_on(
     watched("dead-letters", "replay", dead[0], "--json")
     # The worker makes it a dead letter again: here, and not in the middle of another test.
     wait_until(lambda: bool(willcall("dead-letters", "list", "--json").json), what="the dead letter again")
+    watched("top", "--once")
     watched("reconcile", code=1)
+    watched("schedule", "list")
+    watched("schedule", "run", "holds.sweep", "--timeout", "300")
+    watched("schedule", "run", hostile, code=1)
     watched("doctor", code=None)  # whatever it finds
     watched("secrets", "rotate", "--tenant", tenant)
     commands = (("orders", "show"), ("requests", "show"), ("holds", "show"), ("catalog", "load"))

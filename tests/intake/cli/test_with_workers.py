@@ -1,6 +1,7 @@
 """Commands that need a worker: `willcall submit --wait` and `willcall doctor`."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,13 @@ import pytest
 from kombu import Connection
 from sqlalchemy import Engine, text
 
+from orders.upkeep.ticks import claim_tick
+from tasks.jobs import intervals
 from tests.factories import load, make_body, make_request, run
 from tests.intake.cli.conftest import Ran, Willcall
 from tests.processes import wait_until
 from worker.runtime import embedded
+from worker.runtime.settings import get_settings
 
 pytestmark = [pytest.mark.usefixtures("crew"), pytest.mark.xdist_group("crew")]
 
@@ -96,15 +100,20 @@ def _doctor(willcall: Willcall, *words: str) -> Ran:
 
 
 def test_the_doctor_finds_nothing_wrong_with_a_running_system(willcall: Willcall, engine: Engine) -> None:
+    for job in intervals(get_settings()):
+        with engine.begin() as connection:
+            claim_tick(connection, job, 1, now=datetime.now(UTC))
+
     people, programs = _doctor(willcall), _doctor(willcall, "--json")
 
     assert people.code == 0, people.out
     assert all(line.startswith("ok  ") for line in people.out.splitlines())
     assert "3 answer: documents-" in people.out
     assert list(_checks(programs)) == [
-        "settings", "database", "PostgreSQL version", "writing", "connections", "schema", "secrets", "outbox",
-        "refused event messages", "broker", "queue orders", "queue outbox", "maxmemory-policy",
-        "appendonly", "appendfsync", "workers", "documents",
+        "settings", "version", "disk", "database", "PostgreSQL version", "database clock", "writing",
+        "connections", "schema", "secrets", "outbox", "refused event messages", "dead letters",
+        "discrepancies", "schedule", "broker", "broker clock", "queue orders",
+        "queue outbox", "maxmemory-policy", "appendonly", "appendfsync", "workers", "breaker", "documents",
     ]  # fmt: skip
 
 

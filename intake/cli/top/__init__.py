@@ -1,0 +1,1 @@
+"""What `willcall top` shows: what is asked of the servers, and the picture of it."""
