@@ -56,9 +56,11 @@ class Channel(redis.Channel):
     QoS = QoS
 
     def _connparams(self, asynchronous: bool = False) -> Any:
-        if self.connection is None:
-            raise NotConnected("the channel is closed")
-        return super()._connparams(asynchronous)
+        # It may close at any moment: from "connected" to "without a client" between two of kombu's lines.
+        try:
+            return super()._connparams(asynchronous)
+        except AttributeError as error:
+            raise NotConnected("the channel is closed") from error
 
 
 class SentinelChannel(Channel, redis.SentinelChannel):
