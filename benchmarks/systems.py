@@ -10,12 +10,12 @@ from benchmarks.database import Database
 from benchmarks.orders import TENANT
 from benchmarks.sizes import Sizes
 from db.sealing import secret_keys
-from intake.producer import Producer
-from intake.requests.messages import outgoing, pack
+from willcall.producer import Producer
+from willcall.packing import outgoing, pack
 from schemas.requests import CREATE
-from worker.broker.outgoing import Message, task_message
-from worker.broker.publishing import Publisher
-from worker.broker.queues import is_amqp
+from willcall.messages import Message, task_message
+from willcall.publishing import Publisher
+from willcall.queues import is_amqp
 from worker.runtime.settings import Settings
 
 TEXTBOOK_QUEUE: Final = "textbook"

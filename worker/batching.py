@@ -23,7 +23,7 @@ from tasks.resources import engine
 from tasks.transactions import DatabaseUnavailable
 from worker.broker.amqp.source import AmqpSource
 from worker.broker.deliveries import Delivery, Source, SourceLost
-from worker.broker.queues import ORDERS, is_amqp
+from willcall.queues import ORDERS, is_amqp
 from worker.broker.redis.source import RedisSource
 from worker.broker.safety import report_risks
 from worker.flower_events import Announcer

@@ -23,7 +23,7 @@ from intake.demo.dialects import Spoken, speak
 from intake.demo.life import EVENTS, Scene, live
 from intake.demo.listening import Listener
 from intake.demo.sample import TENANT, Sample, catalogue_text, samples
-from intake.producer import Producer
+from willcall.producer import Producer
 from orders.catalogue.load_tenants import public_keys
 from orders.catalogue.loading import load_catalogue
 from orders.catalogue.ticket_codes import verify_ticket

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from intake.auth.keys import Caller
-from intake.requests.messages import Outgoing, outgoing
+from willcall.packing import Outgoing, outgoing
 from intake.web.call_records import current_id
 from intake.web.problems import Problem, invalid
 from intake.web.strict_json import NotJson, parse_json

@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from intake.producer import Producer
+from willcall.producer import Producer
 from schemas.requests import CANCEL, CREATE, PAY, UPDATE
 from tests.contract.acme import Acme, item, sample, simple
 from tests.intakes import Intake

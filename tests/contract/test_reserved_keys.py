@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from intake.producer import Producer
+from willcall.producer import Producer
 from tests.contract import acme, ticket_evolution, zoho_backstage
 from tests.contract.ticket_evolution import Broker
 from tests.intakes import Intake

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from intake.cli.request_files import open_requests
-from intake.producer import Producer
+from willcall.producer import Producer
 from tests.contract.messages import recorded
 from tests.contract.ticket_evolution import Broker, sale
 from vendors.registry import translate

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from intake.producer import Producer
+from willcall.producer import Producer
 from tests.contract.ticket_evolution import Broker, sale
 from vendors.registry import translate
 from vendors.ticket_evolution import DIALECT

@@ -7,7 +7,7 @@ import os
 from typing import Final
 from uuid import UUID
 
-import intake.requests.messages
+import willcall.packing
 from db.ids import new_id
 from intake.server import serve
 from worker.runtime.settings import get_settings

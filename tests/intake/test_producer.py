@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from intake.producer import NotConfirmed, Producer
-from intake.requests.messages import MAX_BYTES, outgoing, pack
-from intake.requests.weights import weight_of
+from willcall.producer import NotConfirmed, Producer
+from willcall.packing import MAX_BYTES, outgoing, pack
+from willcall.weights import weight_of
 from schemas.requests import KINDS
 from tests.intakes import Intake
 from worker.runtime.settings import Settings

@@ -13,8 +13,8 @@ from tests.factories import make_body
 from tests.processes import wait_until
 from worker.broker.amqp import heartbeats
 from worker.broker.amqp.source import AmqpSource
-from worker.broker.outgoing import Message, task_message
-from worker.broker.queues import ORDERS
+from willcall.messages import Message, task_message
+from willcall.queues import ORDERS
 from worker.runtime.settings import Settings
 
 

@@ -24,8 +24,8 @@ from tests.factories import (
     scalar,
 )
 from tests.processes import wait_until
-from worker.broker.outgoing import Message, task_message
-from worker.broker.queues import ORDERS
+from willcall.messages import Message, task_message
+from willcall.queues import ORDERS
 
 _ORDERS = 36
 _PROMPTLY = {"WILLCALL_SWEEP_SECONDS": "0.5", "WILLCALL_UNKNOWN_ORDER_SECONDS": "3600"}

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from sqlalchemy import Engine
 
-from intake.requests.messages import outgoing
+from willcall.packing import outgoing
 from orders.recovery.requests_json import request_from_json, request_json
 from orders.steps.validate import body_hash
 from schemas.requests import UPDATE, Request

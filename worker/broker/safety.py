@@ -13,9 +13,9 @@ from uuid import uuid4
 
 from kombu import Connection
 
-from worker.broker.connections import open_connection
+from willcall.connections import open_connection
 from worker.broker.depths import depth_of
-from worker.broker.queues import (
+from willcall.queues import (
     DEAD_EXCHANGE,
     DEAD_QUEUE,
     ORDERS,

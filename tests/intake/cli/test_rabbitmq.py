@@ -17,7 +17,7 @@ from tests.factories import NOW, load, make_body
 from tests.intake.cli.conftest import WILLCALL, Willcall, environment, running_willcall
 from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import RabbitMQ, is_installed, running_rabbitmq
-from worker.broker.publishing import Publisher
+from willcall.publishing import Publisher
 from worker.runtime.settings import Settings
 
 pytestmark = [

@@ -17,12 +17,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from intake.producer import Producer
+from willcall.producer import Producer
 from tests.brokers import Broker
 from tests.factories import make_body
 from tests.intakes import Intake, own_home, running_intake
 from tests.processes import wait_until
-from worker.broker.queues import share_of
+from willcall.queues import share_of
 from worker.runtime import embedded
 
 Run = Callable[..., Intake]

@@ -12,8 +12,8 @@ from tests.processes import wait_until
 from worker.broker.amqp.source import AmqpSource, _Subscription
 from worker.broker.deliveries import Delivery
 from worker.broker.lanes import Lanes
-from worker.broker.outgoing import Message, task_message
-from worker.broker.queues import is_amqp, share_of
+from willcall.messages import Message, task_message
+from willcall.queues import is_amqp, share_of
 from worker.broker.redis.source import RedisSource
 
 _MESSAGES = 40

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from worker.broker.deliveries import Delivery, count_requests
-from worker.broker.queues import PROBE
+from willcall.queues import PROBE
 
 _LONGEST_REASON: Final = 200  # characters
 _EXPIRED: Final = "expired"

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from kombu import Exchange, Queue
 
-from worker.runtime.broker_urls import SENTINEL, servers_in
+from willcall.broker_urls import SENTINEL, servers_in
 from worker.runtime.settings import Settings
 
 ORDERS: Final = "orders"

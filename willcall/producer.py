@@ -1,6 +1,6 @@
 """Sending requests from a Python program.
 
-from intake.producer import Producer
+from willcall.producer import Producer
 
 with Producer() as producer:
     request_ids = producer.send([{"buyer": …, "line_items": […]}], tenant="demo")
@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID
 
-from intake.requests.messages import outgoing, pack
+from willcall.packing import outgoing, pack
 from schemas.requests import CREATE
 from schemas.text import parse_any_uuid
-from worker.broker.publishing import NotConfirmed, Publisher
+from willcall.publishing import NotConfirmed, Publisher
 from worker.runtime.settings import Settings, get_settings
 
 __all__ = ["NotConfirmed", "Producer"]

@@ -14,9 +14,9 @@ from kombu.transport import pyamqp
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from worker.broker.nodes import nodes_of
-from worker.broker.queues import amqp_tls
-from worker.runtime.broker_urls import SENTINEL
+from willcall.nodes import nodes_of
+from willcall.queues import amqp_tls
+from willcall.broker_urls import SENTINEL
 
 _LONGEST_PAUSE_SECONDS: Final = 2.0
 """Maximum pause between two rounds in which no node could be connected to; kombu's is 30."""

@@ -11,10 +11,10 @@ from uuid import UUID
 import orjson
 
 from db.ids import new_id
-from intake.requests.weights import MOST, weight_of
+from willcall.weights import MOST, weight_of
 from schemas.requests import CREATE
-from worker.broker.outgoing import Message, task_message
-from worker.broker.queues import ORDERS
+from willcall.messages import Message, task_message
+from willcall.queues import ORDERS
 
 WEIGHT_OF_MESSAGE: Final = 100
 """Little enough that several workers share a large sending, and that nobody waits long for one message."""
