@@ -28,8 +28,8 @@ from schemas.catalogue import Catalogue
 from tasks.messages import QueueMessage, parse
 from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import free_port
-from worker.broker.depths import depth_of_orders
 from willcall.queues import share_queue, transport_options
+from worker.broker.depths import depth_of_orders
 from worker.runtime import embedded
 from worker.runtime.settings import Settings
 

@@ -13,12 +13,12 @@ from kombu import Connection
 from willcall.node_connection import NodeConnection
 from willcall.nodes import nodes_of
 from willcall.queues import is_amqp, transport_options
-from worker.runtime.settings import Settings
+from willcall.settings import BrokerSettings
 
 
 def open_connection(
     broker_url: str,
-    settings: Settings,
+    settings: BrokerSettings,
     *,
     seconds: float,
     heartbeat: float = 0,

@@ -16,9 +16,9 @@ from tasks.maintenance import SWEEP
 from tasks.outbox import RELAY, wake_relay
 from tasks.progress import PROGRESS
 from willcall.connections import drop, open_connection
-from worker.broker.depths import depth_of
 from willcall.publishing import LONGEST_TRIES
 from willcall.queues import OUTBOX
+from worker.broker.depths import depth_of
 from worker.runtime.settings import Settings, get_settings
 
 log = logging.getLogger(__name__)

@@ -37,7 +37,7 @@ def send_one(kind: str, words: Mapping[str, Any], *, tenant: str) -> UUID:
     from willcall.producer import Producer
 
     body = {name: value for name, value in words.items() if value is not None}
-    with servers(broker=True) as settings, Producer(settings) as producer:
+    with servers(broker=True) as settings, Producer(settings.broker(), settings) as producer:
         return producer.send([body], tenant=tenant, kind=kind, by=SENDER)[0]
 
 

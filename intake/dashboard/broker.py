@@ -6,8 +6,8 @@ from flower.views import BaseHandler
 from tornado.web import HTTPError, authenticated
 
 from willcall.connections import open_connection
-from worker.broker.depths import Depth, depth_of, depth_of_orders
 from willcall.queues import DEAD_QUEUE, ORDERS, is_amqp, queues
+from worker.broker.depths import Depth, depth_of, depth_of_orders
 from worker.runtime.settings import Settings
 
 _PATIENCE_SECONDS: Final = 5.0

@@ -13,8 +13,8 @@ from kombu import Connection
 
 from intake.quotas.queued import Queued
 from willcall.connections import blame, drop, open_connection
-from worker.broker.depths import depths_of
 from willcall.queues import ORDERS, is_amqp, order_queues, queues, share_queue
+from worker.broker.depths import depths_of
 from worker.runtime.metrics import QUEUE_MESSAGES
 from worker.runtime.settings import Settings
 

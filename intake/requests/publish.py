@@ -11,8 +11,8 @@ from typing import Final
 
 from prometheus_client import Counter
 
-from willcall.packing import Outgoing, pack
 from willcall.messages import Message
+from willcall.packing import Outgoing, pack
 from willcall.publishing import NotConfirmed, Publisher
 from worker.runtime.metrics import PUBLISHED
 from worker.runtime.settings import Settings

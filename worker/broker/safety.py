@@ -14,7 +14,6 @@ from uuid import uuid4
 from kombu import Connection
 
 from willcall.connections import open_connection
-from worker.broker.depths import depth_of
 from willcall.queues import (
     DEAD_EXCHANGE,
     DEAD_QUEUE,
@@ -26,6 +25,7 @@ from willcall.queues import (
     queues,
     share_queue,
 )
+from worker.broker.depths import depth_of
 from worker.runtime.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -31,8 +31,8 @@ from orders.outbox import unsent
 from orders.recovery.event_letters import EVENT_MESSAGE
 from tasks.breaker import REPORT_TROUBLE
 from willcall.connections import open_connection
-from worker.broker.depths import depth_of, depth_of_orders
 from willcall.queues import DOCUMENTS, ORDERS, OUTBOX, is_amqp
+from worker.broker.depths import depth_of, depth_of_orders
 from worker.broker.safety import Finding, check_broker
 from worker.runtime.secret_key import SecretKeyUnusable
 from worker.runtime.settings import Settings

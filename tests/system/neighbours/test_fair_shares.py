@@ -9,13 +9,13 @@ import pytest
 from kombu import Connection
 from sqlalchemy import Engine
 
-from willcall.packing import outgoing, pack
 from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, rows, scalar
 from tests.processes import wait_until
-from worker.broker.depths import depth_of_orders
 from willcall.messages import Message
+from willcall.packing import outgoing, pack
 from willcall.queues import ORDERS, is_amqp, share_of
+from worker.broker.depths import depth_of_orders
 
 _CROWD: Final = 8_000
 _LONE: Final = 5

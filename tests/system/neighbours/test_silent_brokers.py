@@ -22,11 +22,11 @@ from tests.processes import PATIENCE_SECONDS
 from tests.rabbitmq import running_rabbitmq
 from tests.system.neighbours.silence import Direction, proxy
 from willcall.connections import open_connection
-from worker.broker.deliveries import Delivery
-from worker.broker.depths import depth_of
 from willcall.messages import Message
 from willcall.publishing import NotConfirmed, Publisher
 from willcall.queues import EVENTS, OUTBOX
+from worker.broker.deliveries import Delivery
+from worker.broker.depths import depth_of
 from worker.broker.subscriptions import Subscription, clear_abandoned_subscriptions
 from worker.flower_events import Announcer
 from worker.runtime import embedded
