@@ -19,7 +19,7 @@ FIND_PYTHON = for p in $(PYTHONS); do \
 	done; \
 	[ -n "$$python" ] || { echo "Willcall needs Python 3.11 or newer; none of these is: $(PYTHONS)" >&2; exit 1; }
 
-.PHONY: help demo up test test-fast fix neighbours faults mutations deploys onsale lint shape reference clients bench bench-quick audit
+.PHONY: help demo up test test-fast fix neighbours faults mutations deploys onsale lint shape reference client clients bench bench-quick audit
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,9 @@ lint: .venv/.synced ## check style, format, types and the direction of imports
 
 shape: .venv/.synced ## say how large files and functions are, and who imports whom; ARGS=--json for programs
 	@.venv/bin/python -m tools.shape $(ARGS)
+
+client: .venv/.synced ## build the distribution for other programs, willcall-client, into dist/
+	@cd deploy/client && ../../.venv/bin/hatchling build --target wheel --directory ../../dist
 
 reference: .venv/.synced ## write the pages of docs/reference that are made from the code
 	@.venv/bin/python -m docs.generate

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from kombu import Connection, Queue
 
-from worker.broker.outgoing import Message
-from worker.broker.publishing import Publisher
-from worker.broker.queues import EVENTS, is_amqp, order_queues, queues, share_queue
+from willcall.messages import Message
+from willcall.publishing import Publisher
+from willcall.queues import EVENTS, is_amqp, order_queues, queues, share_queue
 from worker.runtime.settings import Settings
 
 

@@ -20,7 +20,8 @@ from orders.catalogue.loading import load_catalogue
 from orders.process import process
 from schemas.catalogue import Catalogue
 from schemas.json import JsonObject
-from schemas.requests import CREATE, ENVELOPE_FIELDS, Request
+from schemas.requests import ENVELOPE_FIELDS, Request
+from willcall.kinds import CREATE
 
 TITLE: Final = "a sale's longest wait for its locks while a catalogue is loaded"
 TARGET: Final = Target(100.0, is_most=True, unit="ms")

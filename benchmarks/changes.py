@@ -13,7 +13,7 @@ from benchmarks.racing import PER_SECOND, race
 from benchmarks.requests import cancellations, check_ins, holds, payments, releases, updates
 from benchmarks.results import Figure, Row, Target, compared
 from benchmarks.systems import send_requests, settings_of
-from schemas.requests import CANCEL, CHECK_IN, PAY, RELEASE, TAKE, UPDATE
+from willcall.kinds import CANCEL, CHECK_IN, PAY, RELEASE, TAKE, UPDATE
 
 TITLE: Final = "requests of other kinds drained; orders created"
 TARGET: Final = Target(0.6)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from benchmarks.database import Commits, Database, Stalled
 from benchmarks.orders import make_orders
-from worker.broker.outgoing import Message
+from willcall.messages import Message
 
 ROOT: Final = Path(__file__).parent.parent
 

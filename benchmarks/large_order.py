@@ -16,8 +16,8 @@ from benchmarks.racing import race
 from benchmarks.requests import check_ins
 from benchmarks.results import Row, Target, compared
 from benchmarks.systems import packed, settings_of
-from schemas.requests import CHECK_IN, CREATE
-from worker.broker.publishing import Publisher
+from willcall.kinds import CHECK_IN, CREATE
+from willcall.publishing import Publisher
 
 TITLE: Final = "a lone check-in in an order of 10,000 tickets; in one of 1 ticket"
 TARGET: Final = Target(3.0, is_most=True)

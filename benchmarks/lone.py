@@ -14,8 +14,8 @@ from benchmarks.orders import make_orders
 from benchmarks.racing import race
 from benchmarks.results import Row, Target, compared
 from benchmarks.systems import settings_of
-from worker.broker.outgoing import Message
-from worker.broker.publishing import Publisher
+from willcall.messages import Message
+from willcall.publishing import Publisher
 
 TITLE: Final = "a lone order, publish to commit; textbook"
 TARGET: Final = Target(1.0, is_most=True)

@@ -10,12 +10,12 @@ from benchmarks.database import Database
 from benchmarks.orders import TENANT
 from benchmarks.sizes import Sizes
 from db.sealing import secret_keys
-from intake.producer import Producer
-from intake.requests.messages import outgoing, pack
-from schemas.requests import CREATE
-from worker.broker.outgoing import Message, task_message
-from worker.broker.publishing import Publisher
-from worker.broker.queues import is_amqp
+from willcall.kinds import CREATE
+from willcall.messages import Message, task_message
+from willcall.packing import outgoing, pack
+from willcall.producer import Producer
+from willcall.publishing import Publisher
+from willcall.queues import is_amqp
 from worker.runtime.settings import Settings
 
 TEXTBOOK_QUEUE: Final = "textbook"
@@ -76,7 +76,7 @@ def send_orders(settings: Settings, orders: Bodies, per_message: int) -> None:
 def send_requests(settings: Settings, kind: str, requests: Bodies, per_message: int) -> None:
     """Publish requests of one kind, 100 in a message as the producer packs them, or fewer."""
     if per_message == 100:
-        with Producer(settings) as producer:
+        with Producer(settings.broker(), settings) as producer:
             producer.send(requests, tenant=TENANT, kind=kind)
     else:
         send(settings, packed(kind, requests, per_message))

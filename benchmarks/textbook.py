@@ -38,7 +38,8 @@ from orders.money.pricing import TOTALS, PricedLine, PricedOrder, price_order
 from schemas.money import quantum
 from schemas.order_fields import Attendee
 from schemas.order_requests import LineItemRequest, OrderRequest
-from schemas.requests import CREATE, ENVELOPE_FIELDS
+from schemas.requests import ENVELOPE_FIELDS
+from willcall.kinds import CREATE
 
 
 class SoldOut(Exception):

@@ -8,25 +8,8 @@ from uuid import UUID
 
 from schemas.outcomes import Rejection
 
-CREATE: Final = "orders.create"
-UPDATE: Final = "orders.update"
-CANCEL: Final = "orders.cancel"
-PAY: Final = "payments.record"
-CHECK_IN: Final = "tickets.check_in"
-TAKE: Final = "holds.take"
-EXTEND: Final = "holds.extend"
-RELEASE: Final = "holds.release"
 EXPIRE: Final = "orders.expire"
 """The schedule requests it for orders that were not paid in time; it is not a task of the queue."""
-
-CHANGES: Final = frozenset({UPDATE, CANCEL, PAY, CHECK_IN})
-"""Requests on an existing order."""
-
-HOLDS: Final = frozenset({TAKE, EXTEND, RELEASE})
-"""Requests on holds."""
-
-KINDS: Final = frozenset({CREATE, *CHANGES, *HOLDS})
-"""The tasks of the queue `orders`."""
 
 MAX_REQUESTS_PER_MESSAGE: Final = 500
 """Maximum requests in one message; a larger message is refused as a whole."""

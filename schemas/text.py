@@ -43,21 +43,6 @@ def parse_uuid(text: str) -> UUID | None:
     return parsed if str(parsed) == text.lower() else None
 
 
-_ANY_FORM: Final = re.compile(
-    r"(?:urn:uuid:)?(?P<brace>\{)?[0-9a-f]{8}(?P<dash>-?)(?:[0-9a-f]{4}(?P=dash)){3}[0-9a-f]{12}(?(brace)\})",
-    re.ASCII | re.IGNORECASE,
-)
-
-
-def parse_any_uuid(text: str) -> UUID | None:
-    """Return the UUID of text in any common form, or None.
-
-    The forms are those of RFC 9562, of Microsoft (in braces) and of URNs, and 32 digits without hyphens.
-    """
-    # `UUID` alone accepts more: hyphens anywhere, and any 32 characters that `int` can read.
-    return UUID(text.lower()) if _ANY_FORM.fullmatch(text) else None
-
-
 @dataclass(frozen=True, slots=True)
 class AtMost:
     """The maximum length of a list, checked before its items.

@@ -9,8 +9,9 @@ from uuid import UUID
 from pydantic import TypeAdapter, ValidationError
 
 from schemas.outcomes import Rejection, RequestError
-from schemas.text import is_storable, parse_any_uuid
-from worker.broker.outgoing import CALLS
+from schemas.text import is_storable
+from willcall.ids import parse_any_uuid
+from willcall.messages import CALLS
 
 _LAST_VERSION: Final = 2**31 - 1  # PostgreSQL's integer, which versions of orders are
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from worker.broker.queues import MAINTENANCE, OUTBOX
+from willcall.queues import MAINTENANCE, OUTBOX
 from worker.runtime.settings import Settings
 
 _JOBS: Final[Mapping[str, tuple[str, str]]] = {

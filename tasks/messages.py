@@ -9,13 +9,14 @@ from uuid import UUID, uuid5
 from orders.recovery.dead_letters import DeadLetter
 from orders.recovery.requests_json import any_json
 from schemas.outcomes import MAX_REJECTIONS, Rejection
-from schemas.requests import ENVELOPE_FIELDS, KINDS, MAX_REQUESTS_PER_MESSAGE, Request
+from schemas.requests import ENVELOPE_FIELDS, MAX_REQUESTS_PER_MESSAGE, Request
 from schemas.text import is_storable
 from tasks.bodies import Unreadable, decompressed, read_json
 from tasks.client_options import ClientOptions, read_options
 from tasks.envelope import read_call_id, read_mistakes, read_moment, read_request_id, read_seen_version
 from tasks.wrapped import MARK, unwrap
 from vendors.registry import translate
+from willcall.kinds import KINDS
 
 _MISSING_ID: Final = UUID("d1a7c1a6-3a0e-4e37-9f0e-6a7a1b7f2c55")
 

@@ -19,7 +19,7 @@ from orders.recovery.delayed_requests import RetryPolicy, forget, put_aside, put
 from orders.recovery.requests_json import any_json
 from orders.recovery.suspects import acquit, count_attempt
 from schemas.outcomes import Outcome
-from schemas.requests import KINDS, Request
+from schemas.requests import Request
 from tasks import request_log
 from tasks.envelope import read_call_id
 from tasks.messages import QueueMessage, parse
@@ -27,6 +27,7 @@ from tasks.outbox import wake_relay
 from tasks.report import Report
 from tasks.transactions import DatabaseUnavailable, transaction
 from tasks.waking import wake_waiting_requests
+from willcall.kinds import KINDS
 from worker.runtime import metrics
 from worker.runtime.settings import get_settings
 

@@ -19,9 +19,9 @@ from tasks.relaying import Relayed, relay_group
 from tasks.resources import publisher
 from tasks.ticks import scheduled
 from tasks.transactions import transaction
-from worker.broker.outgoing import task_message
-from worker.broker.publishing import LONGEST_TRIES, NotConfirmed
-from worker.broker.queues import OUTBOX
+from willcall.messages import task_message
+from willcall.publishing import LONGEST_TRIES, NotConfirmed
+from willcall.queues import OUTBOX
 from worker.runtime import metrics
 from worker.runtime.settings import get_settings
 

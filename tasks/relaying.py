@@ -15,10 +15,10 @@ from uuid import UUID
 from orders.outbox import Claimed
 from schemas.events import CONTENT_TYPE
 from tasks.progress import PROGRESS
-from worker.broker.confirms import Blocked, NotConfirmed, Postponed, Refused
-from worker.broker.outgoing import Message
-from worker.broker.publishing import Publisher
-from worker.broker.queues import EVENTS
+from willcall.confirms import Blocked, NotConfirmed, Postponed, Refused
+from willcall.messages import Message
+from willcall.publishing import Publisher
+from willcall.queues import EVENTS
 
 _TRIES: Final = 3
 """How often an event message that breaks its connection is tried alone: a network may fail once or twice."""

@@ -5,7 +5,7 @@ from functools import cache
 from sqlalchemy import Engine
 
 from db.engine import make_engine
-from worker.broker.publishing import Publisher
+from willcall.publishing import Publisher
 from worker.runtime.settings import get_settings
 
 

@@ -20,9 +20,9 @@ from orders.recovery.parked_requests import names_done, wake
 from schemas.outcomes import Outcome
 from schemas.requests import Request
 from tasks.resources import publisher
-from worker.broker.outgoing import task_message
-from worker.broker.publishing import NotConfirmed
-from worker.broker.queues import MAINTENANCE
+from willcall.messages import task_message
+from willcall.publishing import NotConfirmed
+from willcall.queues import MAINTENANCE
 from worker.runtime.settings import get_settings
 
 log = logging.getLogger(__name__)

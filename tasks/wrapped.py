@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from schemas.outcomes import MAX_REJECTIONS, Rejection, field_path
-from schemas.text import parse_any_uuid
+from willcall.ids import parse_any_uuid
 
 MARK: Final = b'"__type__"'
 """A message without these bytes has no wrapped value, and is not searched."""

@@ -11,9 +11,9 @@ from sqlalchemy import Engine
 
 from tests.processes import Process, running_celery, running_worker
 from tests.rabbitmq import RabbitMQ, running_rabbitmq
+from willcall.publishing import Publisher
+from willcall.queues import DOCUMENTS, MAINTENANCE, ORDERS, OUTBOX
 from worker.broker.depths import depth_of, depth_of_orders
-from worker.broker.publishing import Publisher
-from worker.broker.queues import DOCUMENTS, MAINTENANCE, ORDERS, OUTBOX
 from worker.runtime import embedded
 from worker.runtime.settings import Settings
 

@@ -15,7 +15,8 @@ from orders.reading.order_reading import get_order
 from schemas.catalogue import Catalogue
 from schemas.orders import Order
 from schemas.outcomes import Outcome
-from schemas.requests import CREATE, Request
+from schemas.requests import Request
+from willcall.kinds import CREATE
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 

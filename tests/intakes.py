@@ -28,8 +28,8 @@ from schemas.catalogue import Catalogue
 from tasks.messages import QueueMessage, parse
 from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import free_port
+from willcall.queues import share_queue, transport_options
 from worker.broker.depths import depth_of_orders
-from worker.broker.queues import share_queue, transport_options
 from worker.runtime import embedded
 from worker.runtime.settings import Settings
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 from celery import Celery
 from celery.signals import setup_logging, worker_init
 
+from willcall.queues import DOCUMENTS, MAINTENANCE, OUTBOX, is_amqp, queues, transport_options
 from worker.batching import BulkOrders
 from worker.broker.amqp.heartbeats import HEARTBEAT_SECONDS
-from worker.broker.queues import DOCUMENTS, MAINTENANCE, OUTBOX, is_amqp, queues, transport_options
 from worker.broker.redis.channel import use_safe_channels
 from worker.relay_watch import WatchRelay
 from worker.runtime.logs import set_up_logs
@@ -26,7 +26,7 @@ class App(Celery):
     """A Celery app with its own beat, whose workers do not show the arguments of tasks."""
 
     task_cls = "worker.quiet_tasks:QuietTask"
-    amqp_cls = "worker.broker.node_connection:NodeAMQP"
+    amqp_cls = "worker.broker.node_amqp:NodeAMQP"
 
     @cached_property
     def Beat(self) -> Any:

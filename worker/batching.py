@@ -21,9 +21,9 @@ from tasks.orders import bury_message, process_messages, process_suspect
 from tasks.report import Report
 from tasks.resources import engine
 from tasks.transactions import DatabaseUnavailable
+from willcall.queues import ORDERS, is_amqp
 from worker.broker.amqp.source import AmqpSource
 from worker.broker.deliveries import Delivery, Source, SourceLost
-from worker.broker.queues import ORDERS, is_amqp
 from worker.broker.redis.source import RedisSource
 from worker.broker.safety import report_risks
 from worker.flower_events import Announcer

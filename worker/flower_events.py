@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Final
 from uuid import uuid4
 
-from worker.broker.connections import drop, open_connection
+from willcall.connections import drop, open_connection
 from worker.broker.deliveries import Delivery
 from worker.runtime.settings import get_settings
 

@@ -9,7 +9,7 @@ from celery.worker.consumer import Consumer
 from celery.worker.consumer.delayed_delivery import DelayedDelivery
 from celery.worker.state import maybe_shutdown
 
-from worker.broker.connections import blame
+from willcall.connections import blame
 from worker.broker.faults import explain
 
 log = logging.getLogger(__name__)

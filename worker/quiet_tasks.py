@@ -9,7 +9,7 @@ from typing import Any
 from celery import Task
 from celery.worker.request import Request
 
-from worker.broker.outgoing import ORIGIN
+from willcall.messages import ORIGIN
 
 
 class QuietRequest(Request):

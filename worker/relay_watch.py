@@ -15,10 +15,10 @@ from celery.signals import task_prerun
 from tasks.maintenance import SWEEP
 from tasks.outbox import RELAY, wake_relay
 from tasks.progress import PROGRESS
-from worker.broker.connections import drop, open_connection
+from willcall.connections import drop, open_connection
+from willcall.publishing import LONGEST_TRIES
+from willcall.queues import OUTBOX
 from worker.broker.depths import depth_of
-from worker.broker.publishing import LONGEST_TRIES
-from worker.broker.queues import OUTBOX
 from worker.runtime.settings import Settings, get_settings
 
 log = logging.getLogger(__name__)

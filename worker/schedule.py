@@ -10,7 +10,7 @@ from celery.beat import ScheduleEntry, Scheduler, SchedulingError, Service
 from celery.schedules import schedstate, schedule
 
 from tasks.jobs import intervals
-from worker.broker.connections import blame, drop
+from willcall.connections import blame, drop
 from worker.runtime.settings import Settings
 
 

@@ -17,7 +17,7 @@ from celery.signals import task_received
 from celery.worker import state
 from kombu import Connection
 
-from worker.broker.connections import blame, drop, open_connection
+from willcall.connections import blame, drop, open_connection
 from worker.broker.depths import depth_of
 from worker.runtime.pulse import Pulse
 from worker.runtime.settings import Settings, get_settings

@@ -21,7 +21,7 @@ from orders.reading.safe_rendering import showing
 from orders.reading.snapshots import Needs, Snapshot
 from schemas.outcomes import RejectionCode
 from vendors.registry import CANONICAL
-from worker.broker.publishing import NotConfirmed
+from willcall.publishing import NotConfirmed
 
 Refusals = Mapping[RejectionCode, int]
 """Which status a rejection has; 422 for those that are not named."""

@@ -61,7 +61,7 @@ def _of_server(error: Exception) -> str | None:
 
     from db.revisions import SchemaTooOld
     from intake.requests.replay_letters import NoSuchLetter
-    from worker.broker.publishing import NotConfirmed
+    from willcall.publishing import NotConfirmed
     from worker.runtime.embedded import EmbeddedServerFailed, EmbeddedUnavailable
 
     if isinstance(error, EmbeddedServerFailed | EmbeddedUnavailable | SchemaTooOld):
@@ -106,7 +106,7 @@ def _is_of_broker(error: Exception) -> bool:
 
 
 def _broker() -> str:
-    from worker.runtime.broker_urls import without_passwords
+    from willcall.broker_urls import without_passwords
     from worker.runtime.settings import get_settings
 
     return without_passwords(get_settings().broker())

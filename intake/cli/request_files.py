@@ -13,8 +13,8 @@ import orjson
 
 from intake.cli.failures import CommandFailed
 from schemas.requests import ENVELOPE_FIELDS
-from schemas.text import parse_any_uuid
 from vendors.dialect import Dialect, NotTranslatable
+from willcall.ids import parse_any_uuid
 
 MAX_DOCUMENT_BYTES: Final = 256 * 1024 * 1024
 """A JSON array or a single object is read whole; JSON Lines of any size are not."""

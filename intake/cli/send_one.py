@@ -34,10 +34,10 @@ KeyOption = Annotated[
 def send_one(kind: str, words: Mapping[str, Any], *, tenant: str) -> UUID:
     """Send one request; what is None is left out. Returns its id when the broker has it."""
     from intake.cli.processes.servers import servers
-    from intake.producer import Producer
+    from willcall.producer import Producer
 
     body = {name: value for name, value in words.items() if value is not None}
-    with servers(broker=True) as settings, Producer(settings) as producer:
+    with servers(broker=True) as settings, Producer(settings.broker(), settings) as producer:
         return producer.send([body], tenant=tenant, kind=kind, by=SENDER)[0]
 
 

@@ -16,8 +16,8 @@ from intake.cli.output import counted, print_json, print_line
 from intake.cli.progress import progress_bar
 from intake.cli.request_files import RequestFile
 from intake.cli.send_one import SENDER
-from intake.producer import NotConfirmed, Producer
 from schemas.json import JsonObject
+from willcall.producer import NotConfirmed, Producer
 
 _AT_ONCE: Final = 500
 

@@ -5,9 +5,9 @@ from typing import Any, Final
 from flower.views import BaseHandler
 from tornado.web import HTTPError, authenticated
 
-from worker.broker.connections import open_connection
+from willcall.connections import open_connection
+from willcall.queues import DEAD_QUEUE, ORDERS, is_amqp, queues
 from worker.broker.depths import Depth, depth_of, depth_of_orders
-from worker.broker.queues import DEAD_QUEUE, ORDERS, is_amqp, queues
 from worker.runtime.settings import Settings
 
 _PATIENCE_SECONDS: Final = 5.0

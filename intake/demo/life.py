@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from schemas.json import JsonObject
-from schemas.requests import CANCEL, CHECK_IN, CREATE, PAY, TAKE, UPDATE
+from willcall.kinds import CANCEL, CHECK_IN, CREATE, PAY, TAKE, UPDATE
 
 Send = Callable[[str, JsonObject], UUID]
 """Sends one request of a kind through the queue and returns its id."""

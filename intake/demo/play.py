@@ -23,13 +23,13 @@ from intake.demo.dialects import Spoken, speak
 from intake.demo.life import EVENTS, Scene, live
 from intake.demo.listening import Listener
 from intake.demo.sample import TENANT, Sample, catalogue_text, samples
-from intake.producer import Producer
 from orders.catalogue.load_tenants import public_keys
 from orders.catalogue.loading import load_catalogue
-from orders.catalogue.ticket_codes import verify_ticket
 from orders.reading.order_reading import get_order
 from orders.render import to_json
 from schemas.json import JsonObject
+from willcall.producer import Producer
+from willcall.ticket_codes import verify_ticket
 from worker.runtime.settings import Settings
 
 _PATIENCE_SECONDS: Final = 60.0
@@ -93,15 +93,18 @@ def _play(settings: Settings, engine: Engine, played: Played, step: Step) -> Non
         with Listener(settings) as listener:
             with played.timed("start a worker and a relay", step):
                 crew.start()
-            with played.timed("send the requests", step), Producer(settings) as producer:
+            with played.timed("send the requests", step), Producer(settings.broker(), settings) as producer:
                 requests = [sample.request for sample in played.samples]
                 played.request_ids = producer.send(requests, tenant=TENANT)
             with played.timed("wait for their outcomes", step):
                 crew.wait_until(lambda: _has_outcomes(engine, played))
             _read_orders(engine, played)
-            with played.timed("walk through an order's life", step), Producer(settings) as producer:
+            with (
+                played.timed("walk through an order's life", step),
+                Producer(settings.broker(), settings) as producer,
+            ):
                 played.life = list(_live(engine, played.run, producer, crew))
-            with played.timed("speak the dialects", step), Producer(settings) as producer:
+            with played.timed("speak the dialects", step), Producer(settings.broker(), settings) as producer:
                 played.dialects = list(_speak(engine, played.run, producer, crew))
             with played.timed("receive the event messages", step):
                 subjects = {str(id_) for id_ in [*played.orders, *played.request_ids]}

@@ -18,7 +18,7 @@ from intake.reads.reader_shares import Shares
 from intake.requests.row_polling import Awaited
 from intake.web.problems import Problem, not_found
 from intake.web.unexpected import AnswerCut
-from worker.broker.publishing import Publisher
+from willcall.publishing import Publisher
 from worker.runtime.settings import Settings
 
 _WAIT_SECONDS: Final = 2.0

@@ -5,9 +5,9 @@ import threading
 import time
 from typing import Final
 
-from worker.broker.outgoing import task_message
-from worker.broker.publishing import NotConfirmed, Publisher
-from worker.broker.queues import DOCUMENTS
+from willcall.messages import task_message
+from willcall.publishing import NotConfirmed, Publisher
+from willcall.queues import DOCUMENTS
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.revisions import current_revision, newest_revision
-from worker.broker.connections import open_connection
+from willcall.connections import open_connection
 from worker.runtime.settings import Settings
 
 _CACHED_SECONDS: Final = 1.0

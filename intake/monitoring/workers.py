@@ -9,7 +9,7 @@ from typing import Any, Final
 from celery import Celery
 
 from tasks.breaker import REPORT_TROUBLE
-from worker.broker.connections import open_connection
+from willcall.connections import open_connection
 from worker.runtime.settings import Settings
 
 _CACHED_SECONDS: Final = 5.0

@@ -25,7 +25,7 @@ from intake.parts import Parts, parts_of
 from intake.requests.replay_letters import NoSuchLetter
 from intake.web.problems import Problem, unavailable
 from schemas.text import parse_uuid
-from worker.broker.publishing import NotConfirmed
+from willcall.publishing import NotConfirmed
 
 router = APIRouter(prefix=PATH, default_response_class=Response, include_in_schema=False)
 

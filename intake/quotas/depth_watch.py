@@ -12,9 +12,9 @@ from anyio import CapacityLimiter, to_thread
 from kombu import Connection
 
 from intake.quotas.queued import Queued
-from worker.broker.connections import blame, drop, open_connection
+from willcall.connections import blame, drop, open_connection
+from willcall.queues import ORDERS, is_amqp, order_queues, queues, share_queue
 from worker.broker.depths import depths_of
-from worker.broker.queues import ORDERS, is_amqp, order_queues, queues, share_queue
 from worker.runtime.metrics import QUEUE_MESSAGES
 from worker.runtime.settings import Settings
 

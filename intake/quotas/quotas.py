@@ -12,8 +12,8 @@ from intake.quotas.depth_watch import DepthWatch
 from intake.quotas.queued import Queued, Sender
 from intake.quotas.rates import RequestRates
 from intake.web.problems import Problem
-from worker.broker.outgoing import Message
-from worker.broker.queues import share_of
+from willcall.messages import Message
+from willcall.queues import share_of
 from worker.runtime.metrics import LIMITED
 from worker.runtime.settings import PREFIX, Settings
 

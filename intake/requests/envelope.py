@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from intake.auth.keys import Caller
-from intake.requests.messages import Outgoing, outgoing
 from intake.web.call_records import current_id
 from intake.web.problems import Problem, invalid
 from intake.web.strict_json import NotJson, parse_json
@@ -14,6 +13,7 @@ from schemas.dialects import DialectName
 from schemas.outcomes import MAX_REJECTIONS, Rejection
 from schemas.requests import ENVELOPE_FIELDS, MAX_REQUESTS_PER_MESSAGE
 from schemas.text import RESERVED_KEY, RESERVED_KEYS
+from willcall.packing import Outgoing, outgoing
 
 # Trusted on the queue, and therefore not over HTTP: what the key and the intake decide, no body can.
 _NOT_FOR_CALLERS: Final = tuple(sorted(ENVELOPE_FIELDS))

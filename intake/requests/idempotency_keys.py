@@ -17,10 +17,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.tables import requests
 from intake.requests.envelope import Envelope
-from intake.requests.messages import pack
 from orders.steps.validate import body_hash
 from schemas.text import is_storable
 from tasks.messages import QueueMessage, parse
+from willcall.packing import pack
 
 log = logging.getLogger(__name__)
 

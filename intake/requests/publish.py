@@ -11,9 +11,9 @@ from typing import Final
 
 from prometheus_client import Counter
 
-from intake.requests.messages import Outgoing, pack
-from worker.broker.outgoing import Message
-from worker.broker.publishing import NotConfirmed, Publisher
+from willcall.messages import Message
+from willcall.packing import Outgoing, pack
+from willcall.publishing import NotConfirmed, Publisher
 from worker.runtime.metrics import PUBLISHED
 from worker.runtime.settings import Settings
 

@@ -15,9 +15,9 @@ from orders.outbox import send_again
 from orders.recovery.dead_letters import DeadLetter, StoredDeadLetter, discard, find_dead_letters
 from orders.recovery.event_letters import EVENT_MESSAGE, event_of
 from schemas.requests import EXPIRE
-from worker.broker.outgoing import Message, task_message
-from worker.broker.publishing import NotConfirmed, Publisher
-from worker.broker.queues import ORDERS, OUTBOX
+from willcall.messages import Message, task_message
+from willcall.publishing import NotConfirmed, Publisher
+from willcall.queues import ORDERS, OUTBOX
 from worker.runtime.settings import Settings
 
 _AT_ONCE: Final = 100

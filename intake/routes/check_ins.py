@@ -18,8 +18,8 @@ from intake.web.strict_routes import StrictRoute
 from orders.reading.order_reading import RequestRow
 from orders.reading.safe_rendering import showing
 from orders.reading.snapshots import Snapshot
-from schemas.requests import CHECK_IN
 from vendors.registry import CANONICAL
+from willcall.kinds import CHECK_IN
 
 router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["check-ins"])
 

@@ -27,8 +27,8 @@ from orders.reading.order_reading import RequestRow
 from orders.reading.pages import DEFAULT_PAGE, MAX_PAGE, BadCursor
 from orders.reading.snapshots import Needs, Snapshot
 from schemas.json import JsonObject
-from schemas.requests import EXTEND, RELEASE, TAKE
 from schemas.text import Identifier, ShortText, parse_uuid
+from willcall.kinds import EXTEND, RELEASE, TAKE
 
 router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["holds"])
 

@@ -14,8 +14,8 @@ from intake.requests.envelope import enclose, open_object
 from intake.web.conditions import expected_versions
 from intake.web.problems import not_found
 from intake.web.strict_routes import StrictRoute
-from schemas.requests import CANCEL, PAY, UPDATE
 from schemas.text import parse_uuid
+from willcall.kinds import CANCEL, PAY, UPDATE
 
 router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["orders"])
 

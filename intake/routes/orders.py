@@ -8,7 +8,7 @@ from intake.calls.send import call_of, send, with_order
 from intake.openapi.order_calls import CREATE_ORDERS
 from intake.requests.envelope import open_envelope
 from intake.web.strict_routes import StrictRoute
-from schemas.requests import CREATE
+from willcall.kinds import CREATE
 
 router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["orders"])
 

@@ -13,7 +13,7 @@ from orders.state import OrderState
 from schemas.changes import OrderTerms
 from schemas.json import JsonObject
 from schemas.order_fields import MAX_QUANTITY, SeatOrder
-from schemas.requests import CANCEL
+from willcall.kinds import CANCEL
 
 _OBJECTS = frozenset({"buyer", "billing_address", "extras"})
 """Fields of which a patch may name a part; other fields are replaced as a whole."""

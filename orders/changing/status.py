@@ -6,7 +6,8 @@ from typing import Final
 from orders.errors import NotAllowedInStatus
 from orders.state import OrderState
 from schemas.order_fields import OrderStatus
-from schemas.requests import CANCEL, CHECK_IN, EXPIRE, PAY, UPDATE
+from schemas.requests import EXPIRE
+from willcall.kinds import CANCEL, CHECK_IN, PAY, UPDATE
 
 ALLOWED: Final[Mapping[OrderStatus, frozenset[OrderStatus]]] = {
     "placed": frozenset({"cancelled"}),

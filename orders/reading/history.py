@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from db.tables import order_changes, order_trades, orders, requests
 from schemas.background import Authors
 from schemas.json import JsonObject
-from schemas.requests import CREATE
+from willcall.kinds import CREATE
 
 
 def _creations(order_ids: Sequence[UUID]) -> Select[Any]:

@@ -18,7 +18,8 @@ from sqlalchemy import Connection, text
 from db.bulk import array
 from orders.recovery.requests_json import request_from_dict, request_json
 from schemas.outcomes import Outcome
-from schemas.requests import CREATE, Request
+from schemas.requests import Request
+from willcall.kinds import CREATE
 
 _CLOCK_AND_NUMBERS: Final = text("""
     SELECT clock.at, o.id::text, o.number, p.number AS purchase_number

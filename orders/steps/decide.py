@@ -25,7 +25,8 @@ from orders.holding.take import take
 from orders.running_hold import end_late
 from orders.world import World
 from schemas.outcomes import rejections_of
-from schemas.requests import CANCEL, CHECK_IN, CREATE, EXPIRE, EXTEND, PAY, RELEASE, TAKE, UPDATE
+from schemas.requests import EXPIRE
+from willcall.kinds import CANCEL, CHECK_IN, CREATE, EXTEND, PAY, RELEASE, TAKE, UPDATE
 
 Decision = Callable[[World, Any, datetime], None]
 

@@ -21,11 +21,11 @@ from orders.batch_requests import (
 )
 from orders.catalogue.load_prices import Name, Names
 from orders.catalogue.load_tenants import public_keys
-from orders.catalogue.ticket_codes import ForgedCode, UnknownKey, key_id_of, verify_ticket
 from orders.creating.ticket_groups import made_name
 from orders.errors import ForgedTicket
 from schemas.catalogue import promo_code_key
-from schemas.requests import CREATE
+from willcall.kinds import CREATE
+from willcall.ticket_codes import ForgedCode, UnknownKey, key_id_of, verify_ticket
 
 _BY_KEY: Final = text("""
     SELECT tenant_id::text, idempotency_key, order_id::text

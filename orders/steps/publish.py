@@ -15,7 +15,8 @@ from orders.rows import EventRow
 from orders.steps.claim import CONFLICT, Claimed, Repeat, find_repeats
 from orders.world import World
 from schemas.outcomes import Outcome, Rejection
-from schemas.requests import HOLDS, Request
+from schemas.requests import Request
+from willcall.kinds import HOLDS
 
 
 def publish(

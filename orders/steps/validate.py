@@ -40,8 +40,9 @@ from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest
 from schemas.json import JsonObject
 from schemas.order_requests import OrderRequest
 from schemas.outcomes import MAX_REJECTIONS, Rejection, rejections_of
-from schemas.requests import CANCEL, CHECK_IN, CREATE, EXPIRE, EXTEND, PAY, RELEASE, TAKE, UPDATE, Request
+from schemas.requests import EXPIRE, Request
 from schemas.text import IdempotencyKey, StoredKey, WireModel
+from willcall.kinds import CANCEL, CHECK_IN, CREATE, EXTEND, PAY, RELEASE, TAKE, UPDATE
 
 _KINDS: Final[Mapping[str, tuple[type[WireModel], type[Opened]]]] = {
     UPDATE: (UpdateRequest, UpdateOrder),

@@ -10,8 +10,9 @@ from sqlalchemy import Engine
 from benchmarks import requests
 from benchmarks.database import Database, Stalled, prepare
 from benchmarks.orders import TENANT, make_orders
-from schemas.requests import CANCEL, CHECK_IN, CREATE, ENVELOPE_FIELDS, PAY, RELEASE, TAKE, UPDATE, Request
+from schemas.requests import ENVELOPE_FIELDS, Request
 from tests.factories import rows, run, scalar
+from willcall.kinds import CANCEL, CHECK_IN, CREATE, PAY, RELEASE, TAKE, UPDATE
 
 
 @pytest.fixture

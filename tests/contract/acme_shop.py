@@ -24,10 +24,11 @@ from orders.render import to_json
 from schemas.background import Background
 from schemas.orders import Order
 from schemas.originals import PastChange
-from schemas.requests import CANCEL, CREATE, PAY, UPDATE, Request
+from schemas.requests import Request
 from tests.intakes import Intake
 from vendors.acme import catalogue_fields, related_of_items, requested_changes
 from vendors.registry import translate
+from willcall.kinds import CANCEL, CREATE, PAY, UPDATE
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 _EMAIL = st.sampled_from(["ada@example.com", "grace@example.com"])

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from orders.reading.recorded_changes import changes_since
 from schemas.orders import Order
-from schemas.requests import CANCEL, CHECK_IN, PAY, UPDATE
 from tests.contract.acme_shop import EXAMPLES, ORDERS, Shop, in_shop, without
 from vendors.acme import earlier
+from willcall.kinds import CANCEL, CHECK_IN, PAY, UPDATE
 
 __all__ = ["in_shop"]
 

@@ -6,10 +6,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from intake.producer import Producer
-from schemas.requests import CANCEL, CREATE, PAY, UPDATE
 from tests.contract.acme import Acme, item, sample, simple
 from tests.intakes import Intake
+from willcall.kinds import CANCEL, CREATE, PAY, UPDATE
+from willcall.producer import Producer
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def acme(caller: httpx.Client, key: str) -> Acme:
 
 def send(intake: Intake, acme: Acme, kind: str, words: dict[str, Any]) -> dict[str, Any]:
     """Return what became of a request that was put on the queue."""
-    with Producer(intake.settings) as producer:
+    with Producer(intake.settings.broker(), intake.settings) as producer:
         (id_,) = producer.send([words], tenant="box-office", kind=kind, dialect="acme")
     headers = {"authorization": f"Bearer {acme.key}"}
     while True:

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.requests import CREATE, UPDATE
 from tests.contract.acme_shop import CHANGES, EXAMPLES, ORDERS, Shop, in_shop, made, without
+from willcall.kinds import CREATE, UPDATE
 
 __all__ = ["in_shop"]
 

@@ -10,9 +10,9 @@ from sqlalchemy import Engine
 
 from intake.cli.order_in_dialect import in_dialect
 from orders.reading.order_reading import get_order
-from schemas.requests import CANCEL, CHECK_IN, PAY
 from tests.factories import load, make_change, make_event, make_request, make_ticket_class, run
 from vendors.registry import RENDERERS
+from willcall.kinds import CANCEL, CHECK_IN, PAY
 
 Make = Callable[[Engine], Any]
 

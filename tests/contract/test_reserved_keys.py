@@ -5,10 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
-from intake.producer import Producer
 from tests.contract import acme, ticket_evolution, zoho_backstage
 from tests.contract.ticket_evolution import Broker
 from tests.intakes import Intake
+from willcall.producer import Producer
 
 KEY = "willcall:expire:7"
 
@@ -63,7 +63,7 @@ def test_a_reserved_key_in_an_order_of_ticket_evolution_is_refused(broker: Broke
 def test_a_reserved_key_in_a_dialect_on_the_queue_is_rejected(
     intake: Intake, caller: httpx.Client, key: str, worker: object, dialect: str, words: dict[str, Any]
 ) -> None:
-    with Producer(intake.settings) as producer:
+    with Producer(intake.settings.broker(), intake.settings) as producer:
         (id_,) = producer.send([words | {"idempotency_key": KEY}], tenant="box-office", dialect=dialect)
     status: dict[str, Any] = {"status": "pending"}
     while status["status"] == "pending":

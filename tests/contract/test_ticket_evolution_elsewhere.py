@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from intake.cli.request_files import open_requests
-from intake.producer import Producer
 from tests.contract.messages import recorded
 from tests.contract.ticket_evolution import Broker, sale
 from vendors.registry import translate
 from vendors.ticket_evolution import DIALECT
 from vendors.ticket_evolution.response_models import Order
+from willcall.producer import Producer
 
 _BUYER = {"first_name": "Sam", "last_name": "Peter", "email": "sam@example.com", "phone": "+1"}
 
@@ -94,7 +94,7 @@ def test_requests_on_the_queue_may_be_in_these_words(broker: Broker) -> None:
     request = sale(
         {"ticket_group_id": 16637811, "price": 45.1, "quantity": 1}, shipping=0.07, reference="queue"
     )
-    with Producer(broker.intake.settings) as producer:
+    with Producer(broker.intake.settings.broker(), broker.intake.settings) as producer:
         producer.send([request | {"check_fraud": 0}], tenant="brokerage", dialect=DIALECT.name)
     found: list[Any] = []
     while not found:

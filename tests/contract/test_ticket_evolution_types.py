@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from intake.producer import Producer
 from tests.contract.ticket_evolution import Broker, sale
 from vendors.registry import translate
 from vendors.ticket_evolution import DIALECT
+from willcall.producer import Producer
 
 _OURS, _OTHERS, _OWNERS = 101, 555, 777
 _BOX = {"ticket_group_id": 16637813, "price": 90, "quantity": 1}  # of the office 777, at a cost of 70.00
@@ -71,7 +71,7 @@ def test_an_order_between_others_is_refused(broker: Broker, parties: dict[str, A
 @pytest.mark.usefixtures("worker")
 def test_on_the_queue_a_buying_office_without_a_client_is_a_purchase(broker: Broker) -> None:
     order = _order(seller_id=_OWNERS, buyer_id=_OURS, reference="bought on the queue")
-    with Producer(broker.intake.settings) as producer:
+    with Producer(broker.intake.settings.broker(), broker.intake.settings) as producer:
         producer.send([order], tenant="brokerage", dialect=DIALECT.name)
     found: list[Any] = []
     while not found:

@@ -10,9 +10,9 @@ from db.migrate import upgrade
 from db.revisions import BEFORE_THE_FIRST_RELEASE, SchemaTooOld, newest_revision
 from db.tables import metadata
 from orders.upkeep.reconciliation import reconcile
-from schemas.requests import CANCEL
 from tests.factories import NOW, load, make_change, place, read, rows, run
 from tests.intake.cli.conftest import Willcall
+from willcall.kinds import CANCEL
 
 _FACTS: Final = (
     """

@@ -3,7 +3,7 @@
 import re
 
 from tests.deploy.manifests import PODS, of_kind
-from worker.broker.queues import DEAD_QUEUE, order_queues, queues
+from willcall.queues import DEAD_QUEUE, order_queues, queues
 from worker.runtime.settings import Settings
 
 AMQP = "amqp://localhost"

@@ -22,7 +22,7 @@ from tests.deploy.manifests import FOLDER, KUSTOMIZATIONS, PODS, Pod, of_kind, s
 from tests.intake.cli.conftest import running_willcall
 from tests.processes import Process, wait_until
 from tests.rabbitmq import RabbitMQ, free_port, running_rabbitmq
-from worker.broker.queues import DEAD_QUEUE, order_queues, queues
+from willcall.queues import DEAD_QUEUE, order_queues, queues
 
 SERVED = [name for name, pod in PODS.items() if "startupProbe" in pod.container]
 

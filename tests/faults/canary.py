@@ -3,13 +3,13 @@
 import time
 from random import Random
 
-from schemas.requests import CREATE
 from tests.faults import model
 from tests.faults.catalogue import STANDING
 from tests.faults.ledger import Ask
 from tests.faults.lives import PROCESSED, Step, new_key, order_body
 from tests.faults.producers import Market, Producer
 from tests.faults.tape import Tape
+from willcall.kinds import CREATE
 
 _WAIT_SECONDS = 2
 GIVES_UP_SECONDS = 120.0

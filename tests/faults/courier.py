@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from random import Random
 from typing import Any, Final
 
-from schemas.requests import CREATE
 from tests.faults import model
 from tests.faults.catalogue import STANDING
 from tests.faults.ledger import Ask
 from tests.faults.lives import PROCESSED, Step, new_key, order_body
 from tests.faults.producers import GIVES_UP_SECONDS, Market, Producer
 from tests.processes import PATIENCE_SECONDS
+from willcall.kinds import CREATE
 
 _REFUSALS: Final = (429, 503)
 

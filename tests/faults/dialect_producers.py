@@ -10,13 +10,13 @@ from random import Random
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from schemas.requests import CREATE
 from tests.faults import model
 from tests.faults.catalogue import BALCONY, EVENT, STANDING, TENANT
 from tests.faults.ledger import Ask
 from tests.faults.lives import Step, new_key, order_body
 from tests.faults.model import Expected
 from tests.faults.producers import Market, Producer
+from willcall.kinds import CREATE
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from schemas.requests import CANCEL, CHECK_IN, CREATE, PAY, RELEASE, TAKE, UPDATE
 from tests.faults.ledger import Ask
 from tests.faults.lives import Step, new_key
 from tests.faults.producers import Producer
+from willcall.kinds import CANCEL, CHECK_IN, CREATE, PAY, RELEASE, TAKE, UPDATE
 
 _CALLS: Final = {
     CREATE: ("POST", "/v1/orders"),

@@ -8,10 +8,10 @@ from random import Random
 from typing import Any, Final
 from uuid import UUID
 
-from schemas.requests import CANCEL, CHECK_IN, CREATE, PAY, RELEASE, TAKE, UPDATE
 from tests.faults import model
 from tests.faults.catalogue import BALCONY, HELD, PROMO_CODES, REPRICED, SCARCE, SEATED, STANDING, TAXED
 from tests.faults.ledger import Effect
+from willcall.kinds import CANCEL, CHECK_IN, CREATE, PAY, RELEASE, TAKE, UPDATE
 
 PROCESSED: Final = frozenset({"processed"})
 

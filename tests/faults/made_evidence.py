@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from schemas.requests import CREATE, PAY
 from tests.faults import model
 from tests.faults.catalogue import PROMO_CODES, SCARCE, SEATED, STANDING
 from tests.faults.evidence import Evidence
 from tests.faults.ledger import Ask, Told
 from tests.faults.snapshot import Row, Snapshot
 from tests.faults.tape import Heard
+from willcall.kinds import CREATE, PAY
 
 ORDER: Final = "order-1"
 """Its id; its key is "key-1"."""

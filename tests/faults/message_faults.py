@@ -13,7 +13,7 @@ from tests.faults.kind import kind, seen
 from tests.faults.poisons import Poison, make_poisons
 from tests.faults.stage import Stage
 from tests.poison import cure_orders, poison_orders
-from worker.broker.queues import ORDERS
+from willcall.queues import ORDERS
 
 _AT_ONCE: Final = 5
 _OLD: Final = 30

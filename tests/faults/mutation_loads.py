@@ -5,11 +5,11 @@ from itertools import count
 from random import Random
 from typing import Final
 
-from schemas.requests import CREATE, PAY
 from tests.faults import model
 from tests.faults.catalogue import BALCONY, PROMO_CODES, PROMO_USES, RUSHED, RUSHED_CAPACITY, SEATED, STANDING
 from tests.faults.lives import PROCESSED, Life, Step, late_hold, new_key, order_body
 from tests.faults.queue_producer import QueueProducer
+from willcall.kinds import CREATE, PAY
 
 MakeLife = Callable[[Random], Life]
 

@@ -61,7 +61,7 @@ def processes_repeats() -> None:
 @_mutation
 def does_not_await_confirms() -> None:
     """A publish returns before the broker has the messages; whether it ever has them, nobody hears."""
-    from worker.broker.publishing import NotConfirmed, Publisher
+    from willcall.publishing import NotConfirmed, Publisher
 
     underway: Queue[tuple[Any, Any]] = Queue()
 

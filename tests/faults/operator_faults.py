@@ -13,7 +13,7 @@ from tests.faults.kind import kind, seen
 from tests.faults.stage import RABBITMQ, VALKEY, Stage
 from tests.faults.valkey import Valkey
 from tests.rabbitmq import RabbitMQ
-from worker.broker.queues import DOCUMENTS, MAINTENANCE, ORDERS, OUTBOX
+from willcall.queues import DOCUMENTS, MAINTENANCE, ORDERS, OUTBOX
 
 _WAKES: Final = (OUTBOX, MAINTENANCE, DOCUMENTS)
 """Queues that hold nothing but wakes: what is lost with them comes again by the clock."""

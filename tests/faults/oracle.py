@@ -9,7 +9,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
-from schemas.requests import CANCEL, CHECK_IN, CREATE, PAY, UPDATE
 from tests.faults import stock_checks
 from tests.faults.catalogue import PRICES
 from tests.faults.evidence import CHECKS, Evidence, Finding, check, status_of
@@ -17,6 +16,7 @@ from tests.faults.ledger import Ask
 from tests.faults.model import Expected
 from tests.faults.prices import prices_between, prices_sold_at
 from tests.faults.snapshot import Row
+from willcall.kinds import CANCEL, CHECK_IN, CREATE, PAY, UPDATE
 
 __all__ = ["CHECKS", "MORE_CHECKS", "Evidence", "Finding", "find"]
 

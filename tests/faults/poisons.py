@@ -7,7 +7,8 @@ from random import Random
 from typing import Any, Final
 from uuid import UUID
 
-from schemas.requests import CREATE, MAX_REQUESTS_PER_MESSAGE
+from schemas.requests import MAX_REQUESTS_PER_MESSAGE
+from willcall.kinds import CREATE
 
 _JSON: Final = "application/json"
 

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from celery import Celery
 
-from schemas.requests import CANCEL, CREATE, PAY, UPDATE
 from tests.faults.catalogue import TENANT
 from tests.faults.ledger import Ask
 from tests.faults.lives import Step, new_key
 from tests.faults.producers import Market, Producer
+from willcall.kinds import CANCEL, CREATE, PAY, UPDATE
 
 _KINDS = frozenset({CREATE, UPDATE, CANCEL, PAY})
 

@@ -13,7 +13,7 @@ from tests.faults.stage import Stage
 from tests.faults.valkey import Valkey
 from tests.processes import PATIENCE_SECONDS
 from tests.system.failover.cluster import Cluster
-from worker.broker.queues import order_queues
+from willcall.queues import order_queues
 
 _STILL_SECONDS: Final = 8.0
 """How long a producer may wait for one answer while nothing happens: longer than any call waits."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Engine, text
 
-from orders.catalogue.ticket_codes import ForgedCode, UnknownKey, verify_ticket
+from willcall.ticket_codes import ForgedCode, UnknownKey, verify_ticket
 
 
 def code_reader(engine: Engine) -> Callable[[str], str | None]:

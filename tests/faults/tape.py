@@ -11,8 +11,8 @@ import orjson
 from kombu import Connection, Consumer, Queue
 
 from tests.processes import PATIENCE_SECONDS
-from worker.broker.queues import EVENTS, is_amqp
-from worker.runtime.broker_urls import servers_in
+from willcall.broker_urls import servers_in
+from willcall.queues import EVENTS, is_amqp
 
 _QUEUE: Final = "harness.events"
 _AT_ONCE: Final = 200

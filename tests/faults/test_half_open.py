@@ -14,8 +14,8 @@ from tests.faults.links import Link, Links
 from tests.faults.stage import BROKERS, broker_url, ports_of, running_broker
 from tests.processes import wait_until
 from tests.system.failover.postgres import running_server
-from worker.broker.connections import drop
-from worker.broker.queues import transport_options
+from willcall.connections import drop
+from willcall.queues import transport_options
 from worker.runtime.settings import Settings
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="needs Linux")

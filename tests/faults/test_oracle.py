@@ -7,7 +7,6 @@ from typing import Final
 
 import pytest
 
-from schemas.requests import CANCEL, CREATE
 from tests.faults.catalogue import PROMO_CODES, REPRICED, SCARCE, SEATED, STANDING
 from tests.faults.ledger import Ask, PriceChange, Told
 from tests.faults.made_evidence import (
@@ -25,6 +24,7 @@ from tests.faults.made_evidence import (
 from tests.faults.oracle import CHECKS, Evidence, find
 from tests.faults.snapshot import Row, Snapshot
 from tests.faults.tape import Heard
+from willcall.kinds import CANCEL, CREATE
 
 
 def of_order(**changes: object) -> Evidence:

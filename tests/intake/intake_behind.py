@@ -7,7 +7,7 @@ import os
 from typing import Final
 from uuid import UUID
 
-import intake.requests.messages
+import willcall.packing
 from db.ids import new_id
 from intake.server import serve
 from worker.runtime.settings import get_settings
@@ -20,7 +20,7 @@ def _new_id() -> UUID:
     return UUID(int=new_id().int - (_SECONDS_BEHIND * 1000 << 80))
 
 
-intake.requests.messages.new_id = _new_id  # type: ignore[attr-defined] # the name that a message gets its id by
+willcall.packing.new_id = _new_id  # type: ignore[attr-defined] # the name that a message gets its id by
 
 if __name__ == "__main__":
     serve(get_settings())

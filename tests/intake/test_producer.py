@@ -6,11 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from intake.producer import NotConfirmed, Producer
-from intake.requests.messages import MAX_BYTES, outgoing, pack
-from intake.requests.weights import weight_of
-from schemas.requests import KINDS
 from tests.intakes import Intake
+from willcall.kinds import KINDS
+from willcall.packing import MAX_BYTES, outgoing, pack
+from willcall.producer import NotConfirmed, Producer
+from willcall.weights import weight_of
 from worker.runtime.settings import Settings
 
 
@@ -19,7 +19,7 @@ def numbered(count: int, **fields: Any) -> list[dict[str, Any]]:
 
 
 def test_requests_arrive_in_messages_of_a_hundred(intake: Intake) -> None:
-    with Producer(intake.settings) as producer:
+    with Producer(intake.settings.broker(), intake.settings) as producer:
         ids = producer.send(numbered(250), tenant="demo")
 
     messages = intake.take_messages()
@@ -32,7 +32,7 @@ def test_requests_arrive_in_messages_of_a_hundred(intake: Intake) -> None:
 
 
 def test_prices_may_be_held_to_the_catalogue(intake: Intake) -> None:
-    with Producer(intake.settings) as producer:
+    with Producer(intake.settings.broker(), intake.settings) as producer:
         producer.send(numbered(1), tenant="demo", may_set_price=False)
 
     assert intake.take_requests()[0]["may_set_price"] is False
@@ -40,7 +40,7 @@ def test_prices_may_be_held_to_the_catalogue(intake: Intake) -> None:
 
 def test_a_request_that_has_an_id_keeps_it(intake: Intake) -> None:
     id_ = uuid4()
-    with Producer(intake.settings) as producer:
+    with Producer(intake.settings.broker(), intake.settings) as producer:
         ids = producer.send([{"request_id": id_}, {"request_id": str(id_)}], tenant="demo")
         no_ids: list[Any] = ["mine", "", 7, [], f" {id_}"]
         for malformed in no_ids:
@@ -52,7 +52,7 @@ def test_a_request_that_has_an_id_keeps_it(intake: Intake) -> None:
 
 
 def test_a_decimal_travels_as_a_string_and_a_lone_surrogate_as_it_is(intake: Intake) -> None:
-    with Producer(intake.settings) as producer:
+    with Producer(intake.settings.broker(), intake.settings) as producer:
         producer.send([{"shipping": Decimal("5.00"), "reference": "\ud800", "n": 2**70}], tenant="demo")
         with pytest.raises(TypeError):
             producer.send([{"shipping": object()}], tenant="demo")
@@ -62,7 +62,7 @@ def test_a_decimal_travels_as_a_string_and_a_lone_surrogate_as_it_is(intake: Int
 
 
 def test_nothing_to_send_is_sent_without_a_word(intake: Intake) -> None:
-    with Producer(intake.settings) as producer:
+    with Producer(intake.settings.broker(), intake.settings) as producer:
         assert producer.send([], tenant="demo") == []
 
 
@@ -132,5 +132,5 @@ def test_what_makes_no_sense_weighs_as_little_as_a_small_order(body: dict[str, A
 def test_without_a_broker_nothing_is_confirmed(intake: Intake) -> None:
     settings = Settings(broker_url="redis://127.0.0.1:1/0")
 
-    with Producer(settings) as producer, pytest.raises(NotConfirmed):
+    with Producer(settings.broker(), settings) as producer, pytest.raises(NotConfirmed):
         producer.send(numbered(1), tenant="demo")

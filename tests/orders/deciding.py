@@ -7,9 +7,10 @@ from orders.journal import Change
 from orders.rows import HoldRow
 from orders.state import OrderState
 from orders.world import World
-from schemas.requests import TAKE, Request
+from schemas.requests import Request
 from tests.factories import NOW, make_change
 from tests.orders.worlds import make_tenant, opened
+from willcall.kinds import TAKE
 
 
 def net(world: World, mark: int) -> dict[str, list[Change]]:

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from schemas.json import JsonObject
-from schemas.requests import CANCEL, CHECK_IN, CREATE, EXPIRE, EXTEND, PAY, RELEASE, TAKE, UPDATE, Request
+from schemas.requests import EXPIRE, Request
 from tests.orders.life_money import (
     add_payment,
     balance,
@@ -46,6 +46,7 @@ from tests.orders.life_terms import (
 )
 from tests.orders.life_tickets import is_meant, issue, last_unused, line_tickets, valid, void
 from tests.orders.life_updates import asked_at, expected_versions, find_place, keep_change, merge_terms
+from willcall.kinds import CANCEL, CHECK_IN, CREATE, EXTEND, PAY, RELEASE, TAKE, UPDATE
 
 
 class Model:

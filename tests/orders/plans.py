@@ -12,19 +12,9 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from schemas.json import JsonObject
-from schemas.requests import (
-    CANCEL,
-    CHECK_IN,
-    CREATE,
-    EXPIRE,
-    EXTEND,
-    PAY,
-    RELEASE,
-    TAKE,
-    UPDATE,
-    Request,
-)
+from schemas.requests import EXPIRE, Request
 from tests.factories import NOW, make_event, make_seated_class, make_ticket_class
+from willcall.kinds import CANCEL, CHECK_IN, CREATE, EXTEND, PAY, RELEASE, TAKE, UPDATE
 
 STEP = timedelta(seconds=20)
 """Between two batches of a plan."""

@@ -16,7 +16,7 @@ from orders.upkeep.expiry import end_late_holds
 from schemas.catalogue import Catalogue
 from schemas.json import JsonObject
 from schemas.outcomes import Outcome
-from schemas.requests import CANCEL, RELEASE, TAKE, UPDATE, Request
+from schemas.requests import Request
 from tests.factories import (
     NOW,
     codes,
@@ -32,6 +32,7 @@ from tests.factories import (
 )
 from tests.orders.plans import STEP, Actor, Plan, make_events, plans
 from tests.orders.snapshots import Snapshot
+from willcall.kinds import CANCEL, RELEASE, TAKE, UPDATE
 
 _PATIENCE = timedelta(hours=1)
 _tenants = count(1)

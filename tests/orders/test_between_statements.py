@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 from orders.process import process
 from orders.upkeep.reconciliation import reconcile
 from schemas.outcomes import Outcome
-from schemas.requests import CANCEL, RELEASE, TAKE, UPDATE, Request
+from schemas.requests import Request
 from tests.factories import (
     NOW,
     codes,
@@ -27,6 +27,7 @@ from tests.factories import (
     run,
 )
 from tests.orders.acting import Step, acting
+from willcall.kinds import CANCEL, RELEASE, TAKE, UPDATE
 
 
 @contextmanager

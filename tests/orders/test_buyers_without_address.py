@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import Engine, text
 
 from orders.reading.customers import Customer, orders_of_customer
-from schemas.requests import UPDATE
 from tests.factories import (
     codes,
     load,
@@ -19,6 +18,7 @@ from tests.factories import (
     run,
     scalar,
 )
+from willcall.kinds import UPDATE
 
 NOBODY: dict[str, Any] = {"first_name": "Ada", "last_name": "Example", "email": None}
 

@@ -6,7 +6,6 @@ from sqlalchemy import Engine
 
 from orders.catalogue.loading import CatalogueConflict, Loaded, load_catalogue
 from schemas.catalogue import Catalogue
-from schemas.requests import TAKE
 from tests.factories import (
     NOW,
     load,
@@ -19,6 +18,7 @@ from tests.factories import (
     rows,
     run,
 )
+from willcall.kinds import TAKE
 
 
 def _load(engine: Engine, *events: dict[str, Any], **changes: Any) -> Loaded:

@@ -10,7 +10,6 @@ from orders.catalogue.loading import CatalogueConflict, Loaded, load_catalogue
 from orders.catalogue.loading.read import StoredSeat
 from orders.catalogue.loading.seats import compare_seats
 from orders.upkeep.reconciliation import reconcile
-from schemas.requests import CANCEL, TAKE
 from tests.factories import (
     NOW,
     make_catalogue,
@@ -25,6 +24,7 @@ from tests.factories import (
     run,
 )
 from tests.orders.acting import acting
+from willcall.kinds import CANCEL, TAKE
 
 _HERE = "SELECT label FROM seats WHERE position IS NOT NULL ORDER BY position"
 

@@ -4,7 +4,6 @@ import pytest
 from sqlalchemy import Engine
 
 from db.ids import new_id
-from schemas.requests import CANCEL, CHECK_IN, PAY, UPDATE
 from tests.factories import (
     codes,
     load,
@@ -17,6 +16,7 @@ from tests.factories import (
     scalar,
 )
 from tests.orders.processing import process_one, seat_wish
+from willcall.kinds import CANCEL, CHECK_IN, PAY, UPDATE
 
 
 def test_a_rename_keeps_the_code_and_another_seat_has_another(engine: Engine) -> None:

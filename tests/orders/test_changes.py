@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine
 
 from orders.process import process
-from schemas.requests import CANCEL, CHECK_IN, PAY, RELEASE, TAKE, UPDATE, Request
+from schemas.requests import Request
 from tests.factories import (
     NOW,
     codes,
@@ -21,6 +21,7 @@ from tests.factories import (
     run,
     scalar,
 )
+from willcall.kinds import CANCEL, CHECK_IN, PAY, RELEASE, TAKE, UPDATE
 
 
 def test_an_update_prices_the_order_again_and_keeps_the_codes_that_stay(engine: Engine) -> None:

@@ -22,10 +22,11 @@ from orders.errors import (
     UnknownPromoCode,
 )
 from orders.steps.decide import DECIDE
-from schemas.requests import CANCEL, CHECK_IN, EXPIRE, KINDS, PAY, UPDATE
+from schemas.requests import EXPIRE
 from tests.factories import NOW, make_change, make_event, make_request, make_seated_class, make_ticket_class
 from tests.orders.deciding import ask, level, make_hold, net, on
 from tests.orders.worlds import make_existing_order, make_tenant, make_world
+from willcall.kinds import CANCEL, CHECK_IN, KINDS, PAY, UPDATE
 
 
 class TestCreate:

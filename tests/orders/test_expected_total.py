@@ -8,7 +8,6 @@ from sqlalchemy import Engine
 
 from orders.errors import PriceMismatch
 from orders.money.expected_total import check_expected_total
-from schemas.requests import UPDATE
 from tests.factories import (
     codes,
     load,
@@ -20,6 +19,7 @@ from tests.factories import (
     read,
     run,
 )
+from willcall.kinds import UPDATE
 
 
 def costs(subtotal: str, discount: str, total: str) -> SimpleNamespace:

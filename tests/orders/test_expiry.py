@@ -11,8 +11,9 @@ from orders.reading.history import read_history
 from orders.upkeep.expiry import propose_expiries
 from schemas.catalogue import Catalogue
 from schemas.outcomes import Outcome
-from schemas.requests import CANCEL, CHECK_IN, EXPIRE, PAY, UPDATE, Request
+from schemas.requests import EXPIRE, Request
 from tests.factories import NOW, codes, make_change, make_event, place, read, rows, run
+from willcall.kinds import CANCEL, CHECK_IN, PAY, UPDATE
 
 LATER = NOW + timedelta(hours=1)
 DUE = {"payment_due_at": LATER.isoformat()}

@@ -6,9 +6,9 @@ from sqlalchemy import Engine
 
 from db.ids import new_id
 from orders.catalogue.ticket_codes import TicketKey, code_scope
-from schemas.requests import CANCEL, CHECK_IN
 from tests.factories import NOW, codes, load, make_request, place, read, rows, run
 from tests.orders.processing import process_one
+from willcall.kinds import CANCEL, CHECK_IN
 
 
 def test_the_same_scan_once_more_is_no_second_use(engine: Engine) -> None:

@@ -9,10 +9,10 @@ from orders.errors import HoldExpired, SeatUnavailable
 from orders.holding.extend import extend
 from orders.holding.release import release
 from orders.running_hold import end_late
-from schemas.requests import EXTEND, RELEASE
 from tests.factories import NOW, make_change, make_event, make_seated_class
 from tests.orders.deciding import ask, level, make_hold, net
 from tests.orders.worlds import make_world
+from willcall.kinds import EXTEND, RELEASE
 
 
 class TestHolds:

@@ -8,7 +8,6 @@ from sqlalchemy import Engine, text
 
 from db.ids import new_id
 from orders.upkeep.expiry import end_late_holds
-from schemas.requests import CANCEL, EXTEND, RELEASE, TAKE
 from tests.factories import (
     NOW,
     codes,
@@ -23,6 +22,7 @@ from tests.factories import (
     run,
 )
 from tests.orders.processing import is_consistent, process_one, run_at
+from willcall.kinds import CANCEL, EXTEND, RELEASE, TAKE
 
 
 def _take(engine: Engine, seconds: int | None = 60, **words: Any) -> str:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from schemas.requests import CANCEL, CREATE, EXTEND, RELEASE, TAKE, Request
+from schemas.requests import Request
 from tests.factories import codes, load, make_body, make_change, place, rows, run, scalar
+from willcall.kinds import CANCEL, CREATE, EXTEND, RELEASE, TAKE
 
 
 def test_a_release_under_the_key_of_an_extension_is_a_conflict_and_not_taken_for_it(engine: Engine) -> None:

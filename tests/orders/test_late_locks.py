@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 
 from orders.upkeep.reconciliation import reconcile
 from schemas.outcomes import Outcome
-from schemas.requests import CANCEL, UPDATE, Request
+from schemas.requests import Request
 from tests.factories import (
     NOW,
     codes,
@@ -25,6 +25,7 @@ from tests.factories import (
     run,
 )
 from tests.orders.acting import acting
+from willcall.kinds import CANCEL, UPDATE
 
 
 def _meanwhile(engine: Engine, act: Callable[[], Any]) -> AbstractContextManager[list[Any]]:

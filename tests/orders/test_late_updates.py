@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import Engine
 
 from db.ids import new_id
-from schemas.requests import CANCEL, UPDATE
 from tests.factories import (
     codes,
     load,
@@ -19,6 +18,7 @@ from tests.factories import (
     read,
     run,
 )
+from willcall.kinds import CANCEL, UPDATE
 
 Step = tuple[str, dict[str, Any]]
 

@@ -29,7 +29,7 @@ from orders.upkeep.reconciliation import reconcile
 from schemas.catalogue import Catalogue
 from schemas.json import JsonObject
 from schemas.orders import Order
-from schemas.requests import CANCEL, CHECK_IN, CREATE, EXTEND, PAY, RELEASE, TAKE, UPDATE, Request
+from schemas.requests import Request
 from tests.factories import (
     NOW,
     make_body,
@@ -64,6 +64,7 @@ from tests.orders.life_words import (
 from tests.orders.plans import make_id, version_words
 from tests.orders.pure_core import PureCore
 from tests.orders.worlds import make_tenant
+from willcall.kinds import CANCEL, CHECK_IN, CREATE, EXTEND, PAY, RELEASE, TAKE, UPDATE
 
 # What time alone makes of rows that nobody fetches here.
 _OF_TIME = {"event_message_stuck", "request_stuck"}

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from schemas.requests import TAKE, UPDATE
 from tests.factories import (
     codes,
     load,
@@ -19,6 +18,7 @@ from tests.factories import (
     rows,
     run,
 )
+from willcall.kinds import TAKE, UPDATE
 
 
 @pytest.fixture

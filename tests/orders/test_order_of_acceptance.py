@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import Engine
 
 from orders.reading.history import read_history
-from schemas.requests import CANCEL, PAY, UPDATE, Request
+from schemas.requests import Request
 from tests.factories import NOW, codes, load, make_change, place, read, run
 from tests.orders.processing import process_one, run_at
+from willcall.kinds import CANCEL, PAY, UPDATE
 
 
 @pytest.mark.parametrize("is_one_batch", [True, False])

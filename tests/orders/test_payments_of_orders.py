@@ -7,9 +7,9 @@ from sqlalchemy import Engine
 from orders.process import process
 from orders.reading.history import read_history
 from orders.upkeep.expiry import propose_expiries
-from schemas.requests import CANCEL, PAY, UPDATE
 from tests.factories import NOW, codes, load, load_with_settings, make_request, place, read, rows, run, scalar
 from tests.orders.processing import process_one
+from willcall.kinds import CANCEL, PAY, UPDATE
 
 
 def test_no_more_is_refunded_than_was_paid(engine: Engine) -> None:

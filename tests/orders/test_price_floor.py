@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from schemas.outcomes import Outcome
-from schemas.requests import TAKE, UPDATE
 from tests.factories import (
     codes,
     load,
@@ -23,6 +22,7 @@ from tests.factories import (
     read,
     run,
 )
+from willcall.kinds import TAKE, UPDATE
 
 VAT = {"name": "VAT", "rate": "0.19", "is_included": False, "rounding": "line"}
 PRICES = {"standing": Decimal("45.50"), "balcony": Decimal("10.00")}

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from orders.process import process
 from orders.upkeep.expiry import propose_expiries
 from schemas.outcomes import Outcome
-from schemas.requests import CANCEL, UPDATE, Request
+from schemas.requests import Request
 from tests.factories import (
     NOW,
     codes,
@@ -23,6 +23,7 @@ from tests.factories import (
     rows,
     run,
 )
+from willcall.kinds import CANCEL, UPDATE
 
 
 def _event(name: str = "concert", ticket_class: str = "standing", **promo: Any) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import Engine
 
 from schemas.json import JsonObject
-from schemas.requests import CANCEL
 from tests.factories import (
     codes,
     load,
@@ -20,6 +19,7 @@ from tests.factories import (
     scalar,
 )
 from tests.orders.trading import engine, is_reconciled, make_group, make_purchase, make_sale, read_order
+from willcall.kinds import CANCEL
 
 __all__ = ["engine"]
 

@@ -11,7 +11,6 @@ from sqlalchemy import Engine, text
 
 from orders.upkeep.reconciliation import RULES, reconcile
 from orders.upkeep.ticks import claim_tick
-from schemas.requests import CANCEL, CHECK_IN, PAY, TAKE, UPDATE
 from tests.factories import (
     NOW,
     load,
@@ -25,6 +24,7 @@ from tests.factories import (
     scalar,
     send_events,
 )
+from willcall.kinds import CANCEL, CHECK_IN, PAY, TAKE, UPDATE
 
 
 def found_in(engine: Engine, later: timedelta = timedelta()) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from orders.upkeep.reconciliation import Discrepancy, reconcile_gently, walks
-from schemas.requests import CANCEL, CHECK_IN, PAY, RELEASE, TAKE, UPDATE, Request
+from schemas.requests import Request
 from tests.factories import (
     NOW,
     load,
@@ -25,6 +25,7 @@ from tests.factories import (
     scalar,
     send_events,
 )
+from willcall.kinds import CANCEL, CHECK_IN, PAY, RELEASE, TAKE, UPDATE
 
 _SELLERS = 3
 _BATCHES = 40

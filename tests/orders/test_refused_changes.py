@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from schemas.requests import TAKE, UPDATE
 from tests.factories import (
     codes,
     load,
@@ -20,6 +19,7 @@ from tests.factories import (
     run,
 )
 from tests.orders.processing import is_consistent, process_one, seat_wish, seats_of
+from willcall.kinds import TAKE, UPDATE
 
 
 def test_an_update_that_is_refused_half_way_leaves_nothing_to_its_neighbours(engine: Engine) -> None:

@@ -8,8 +8,9 @@ from sqlalchemy import Engine
 
 from orders.process import process
 from schemas.outcomes import Outcome
-from schemas.requests import CANCEL, EXTEND, PAY, TAKE, UPDATE, Request
+from schemas.requests import Request
 from tests.factories import NOW, codes, load, make_change, make_event, make_request, place
+from willcall.kinds import CANCEL, EXTEND, PAY, TAKE, UPDATE
 
 ENDS = NOW + timedelta(days=2)
 MINUTE = timedelta(minutes=1)

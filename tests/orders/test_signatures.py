@@ -12,7 +12,6 @@ from orders.catalogue.load_tenants import load_tenants
 from orders.catalogue.prices import TicketClassOffer
 from orders.inventory.signatures import sign_group
 from orders.reading.availability import list_ticket_classes
-from schemas.requests import TAKE
 from tests.factories import (
     NOW,
     codes,
@@ -24,6 +23,7 @@ from tests.factories import (
     run,
     scalar,
 )
+from willcall.kinds import TAKE
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import pytest
 from sqlalchemy import Engine
 
 from schemas.outcomes import Outcome
-from schemas.requests import CANCEL, PAY, UPDATE
 from tests.factories import (
     codes,
     load,
@@ -19,6 +18,7 @@ from tests.factories import (
     rows,
     run,
 )
+from willcall.kinds import CANCEL, PAY, UPDATE
 
 VAT = {"name": "VAT", "rate": "0.19", "is_included": False, "rounding": "line"}
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine
 
 from schemas.outcomes import Outcome
-from schemas.requests import CANCEL, CHECK_IN, PAY, UPDATE, Request
+from schemas.requests import Request
 from tests.factories import (
     NOW,
     codes,
@@ -21,6 +21,7 @@ from tests.factories import (
     read,
     run,
 )
+from willcall.kinds import CANCEL, CHECK_IN, PAY, UPDATE
 
 REFUND: dict[str, Any] = {"type": "cash", "is_refund": True}
 

@@ -12,14 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.signing import SigningKey, VerifyKey
 
-from orders.catalogue.ticket_codes import (
-    ForgedCode,
-    TicketClaims,
-    TicketKey,
-    UnknownKey,
-    code_scope,
-    verify_ticket,
-)
+from orders.catalogue.ticket_codes import TicketKey, code_scope
+from willcall.ticket_codes import ForgedCode, TicketClaims, UnknownKey, verify_ticket
 
 ALPHABET = string.ascii_letters + string.digits + "-_"
 FIVE_PM = datetime(2027, 4, 11, 17, 0, tzinfo=UTC)

@@ -8,7 +8,6 @@ from sqlalchemy import Engine
 from orders.reading.history import read_history
 from orders.render import to_json
 from schemas.json import JsonObject
-from schemas.requests import CANCEL, PAY, UPDATE
 from tests.factories import (
     codes,
     load,
@@ -21,6 +20,7 @@ from tests.factories import (
     scalar,
 )
 from tests.orders.trading import engine, is_reconciled, make_sale, read_order, read_pair
+from willcall.kinds import CANCEL, PAY, UPDATE
 
 __all__ = ["engine"]
 

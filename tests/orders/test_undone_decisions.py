@@ -12,11 +12,11 @@ from orders.journal import Journal, Table
 from orders.running_hold import end_late
 from orders.steps.decide import DECIDE, decide
 from orders.world import World
-from schemas.requests import UPDATE
 from tests.factories import NOW
 from tests.orders.deciding import ask, on
 from tests.orders.plans import STEP, Actor, KnownOrder, Plan, make_events, plans
 from tests.orders.worlds import make_existing_order, make_tenant, make_world, opened, states
+from willcall.kinds import UPDATE
 
 
 class TestJournal:

@@ -14,7 +14,8 @@ from orders.catalogue.ticket_codes import TicketKey
 from orders.steps.validate import body_hash, open_request
 from schemas.order_requests import OrderRequest
 from schemas.outcomes import MAX_REJECTIONS
-from schemas.requests import CREATE, Request
+from schemas.requests import Request
+from willcall.kinds import CREATE
 
 ORDER, REQUEST = str(UUID(int=2)), UUID(int=3)
 TENANT = Tenant(

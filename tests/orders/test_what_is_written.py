@@ -6,7 +6,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, event
 
-from schemas.requests import CANCEL, CHECK_IN, PAY, UPDATE
 from tests.factories import (
     load,
     make_change,
@@ -18,6 +17,7 @@ from tests.factories import (
     rows,
     run,
 )
+from willcall.kinds import CANCEL, CHECK_IN, PAY, UPDATE
 
 _TABLES = ("orders", "order_lines", "tickets", "payments", "notes", "ticket_classes", "seats")
 

@@ -13,9 +13,9 @@ from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest
 from schemas.order_requests import OrderRequest
 from schemas.outcomes import rejections_of
-from schemas.requests import CREATE
 from schemas.text import StoredKey, WireModel
 from tests.factories import make_body, make_request
+from willcall.kinds import CREATE
 
 _TENANT = Tenant(
     id="tenant",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from kombu import Connection
 
-from worker.broker.queues import MAINTENANCE, order_queues
+from willcall.queues import MAINTENANCE, order_queues
 from worker.runtime import embedded
 from worker.runtime.settings import Settings
 

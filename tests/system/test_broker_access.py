@@ -19,9 +19,9 @@ from tests.factories import load, make_body, make_event, make_ticket_class, scal
 from tests.processes import PATIENCE_SECONDS, running_worker, wait_until
 from tests.rabbitmq import free_port, running_rabbitmq
 from tests.system.tls import Certificate, make_certificate, tls_in_front_of
-from worker.broker.outgoing import Message, task_message
-from worker.broker.publishing import NotConfirmed, Publisher
-from worker.broker.queues import ORDERS, transport_options
+from willcall.messages import Message, task_message
+from willcall.publishing import NotConfirmed, Publisher
+from willcall.queues import ORDERS, transport_options
 from worker.runtime.settings import Settings
 
 

@@ -18,9 +18,9 @@ from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, scalar
 from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import RabbitMQ, running_rabbitmq
-from worker.broker.outgoing import Message, task_message
-from worker.broker.publishing import NotConfirmed, Publisher
-from worker.broker.queues import ORDERS
+from willcall.messages import Message, task_message
+from willcall.publishing import NotConfirmed, Publisher
+from willcall.queues import ORDERS
 from worker.runtime import embedded
 
 

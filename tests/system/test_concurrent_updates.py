@@ -13,8 +13,8 @@ from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, rows, run, scalar
 from tests.factories import make_request as make_create
 from tests.processes import wait_until
-from worker.broker.outgoing import Message, task_message
-from worker.broker.queues import ORDERS
+from willcall.messages import Message, task_message
+from willcall.queues import ORDERS
 
 _ORDERS = 10
 _PRODUCERS = 4

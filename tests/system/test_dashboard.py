@@ -22,8 +22,8 @@ from tests.factories import make_body
 from tests.intake.cli.conftest import running_willcall
 from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import free_port, running_rabbitmq
-from worker.broker.outgoing import kwargs_json, task_message
-from worker.broker.queues import MAINTENANCE, ORDERS
+from willcall.messages import kwargs_json, task_message
+from willcall.queues import MAINTENANCE, ORDERS
 
 SECRET = "s3cretword"
 LOGIN = ("someone", "flowerword")

@@ -12,7 +12,7 @@ from tests.brokers import VALKEY, Broker
 from tests.factories import load, scalar
 from tests.processes import PATIENCE_SECONDS, ROOT, wait_until
 from tests.system.test_dashboard import LOGIN, running_dashboard, send_orders
-from worker.broker.queues import ORDERS
+from willcall.queues import ORDERS
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

@@ -11,7 +11,7 @@ from tests.factories import place, scalar
 from tests.intakes import running_intake
 from tests.makers import patient_get, running_maker
 from tests.processes import PATIENCE_SECONDS, wait_until
-from worker.broker.queues import DOCUMENTS
+from willcall.queues import DOCUMENTS
 
 
 def test_a_pdf_is_made_and_its_message_is_gone(broker: Broker, engine: Engine, tmp_path: Path) -> None:

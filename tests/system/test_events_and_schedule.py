@@ -20,8 +20,8 @@ from tests.brokers import VALKEY, Broker
 from tests.factories import load, make_body, make_event, make_request, make_ticket_class, rows, run, scalar
 from tests.homes import temporary_home
 from tests.processes import PATIENCE_SECONDS, Process, wait_until
-from worker.broker.outgoing import task_message
-from worker.broker.queues import EVENTS, ORDERS
+from willcall.messages import task_message
+from willcall.queues import EVENTS, ORDERS
 from worker.runtime import embedded
 
 _LAST = "application/x-last"

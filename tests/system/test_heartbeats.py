@@ -11,10 +11,10 @@ from kombu import Connection
 from tests.brokers import Broker
 from tests.factories import make_body
 from tests.processes import wait_until
+from willcall.messages import Message, task_message
+from willcall.queues import ORDERS
 from worker.broker.amqp import heartbeats
 from worker.broker.amqp.source import AmqpSource
-from worker.broker.outgoing import Message, task_message
-from worker.broker.queues import ORDERS
 from worker.runtime.settings import Settings
 
 

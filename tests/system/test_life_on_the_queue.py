@@ -11,7 +11,6 @@ from sqlalchemy import Engine
 from db.ids import new_id
 from orders.reading.order_reading import OrderFilter, find_tenant, list_orders
 from orders.upkeep.reconciliation import reconcile
-from schemas.requests import CANCEL, CHECK_IN, CREATE, PAY, TAKE, UPDATE
 from tests.brokers import Broker
 from tests.factories import (
     NOW,
@@ -24,8 +23,9 @@ from tests.factories import (
     scalar,
 )
 from tests.processes import wait_until
-from worker.broker.outgoing import Message, task_message
-from worker.broker.queues import ORDERS
+from willcall.kinds import CANCEL, CHECK_IN, CREATE, PAY, TAKE, UPDATE
+from willcall.messages import Message, task_message
+from willcall.queues import ORDERS
 
 _ORDERS = 36
 _PROMPTLY = {"WILLCALL_SWEEP_SECONDS": "0.5", "WILLCALL_UNKNOWN_ORDER_SECONDS": "3600"}

@@ -19,8 +19,8 @@ from tests.factories import load, make_body, make_event, make_seated_class, make
 from tests.processes import wait_until
 from tests.system.failover.bounds import ROUNDS
 from tests.system.locks import locked, waits_for_a_lock
-from worker.broker.outgoing import Message, task_message
-from worker.broker.queues import DEAD_QUEUE, ORDERS
+from willcall.messages import Message, task_message
+from willcall.queues import DEAD_QUEUE, ORDERS
 
 
 def _message(*bodies: Any, tenant: str = "demo") -> Message:

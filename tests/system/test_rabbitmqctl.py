@@ -12,8 +12,8 @@ from tests.brokers import Broker
 from tests.factories import load, make_body, rows, scalar
 from tests.processes import ROOT, wait_until
 from tests.rabbitmq import RabbitMQ
-from worker.broker.outgoing import task_message
-from worker.broker.queues import ORDERS
+from willcall.messages import task_message
+from willcall.queues import ORDERS
 
 _README = ROOT / "README.md"
 

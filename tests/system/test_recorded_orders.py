@@ -14,8 +14,8 @@ from tests.brokers import Broker
 from tests.factories import NOW, scalar
 from tests.messages.expected import expected_lines, expected_totals
 from tests.processes import ROOT, wait_until
-from worker.broker.outgoing import task_message
-from worker.broker.queues import ORDERS
+from willcall.messages import task_message
+from willcall.queues import ORDERS
 
 MESSAGES = ROOT / "tests" / "messages"
 

@@ -5,9 +5,9 @@ from kombu import Connection
 
 from tests.factories import make_body
 from tests.system.hands import VISIBILITY_SECONDS, make_old, settings
-from worker.broker.outgoing import Message, task_message
-from worker.broker.publishing import Publisher
-from worker.broker.queues import MAINTENANCE, ORDERS, share_of
+from willcall.messages import Message, task_message
+from willcall.publishing import Publisher
+from willcall.queues import MAINTENANCE, ORDERS, share_of
 from worker.broker.redis.source import RedisSource
 from worker.runtime.settings import Settings
 

@@ -12,8 +12,8 @@ from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, rows, scalar
 from tests.processes import Process, running_celery, wait_until
 from tests.system.locks import locked
-from worker.broker.outgoing import Message, task_message
-from worker.broker.queues import ORDERS
+from willcall.messages import Message, task_message
+from willcall.queues import ORDERS
 
 _DEADLY = "Mortimer"
 _ATTEMPTS = 2

@@ -14,8 +14,8 @@ from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import free_port
 from tests.system.hearing import hearing
 from tests.system.locks import locked, waits_for_a_lock
-from worker.broker.outgoing import Message, task_message
-from worker.broker.queues import ORDERS
+from willcall.messages import Message, task_message
+from willcall.queues import ORDERS
 
 _MESSAGES = 400
 _ORDERS = 10 * _MESSAGES

@@ -9,9 +9,9 @@ from kombu.transport import redis as kombu_redis
 
 from tests.factories import make_body
 from tests.system.hands import VISIBILITY_SECONDS, make_old, settings
-from worker.broker.outgoing import task_message
-from worker.broker.publishing import Publisher
-from worker.broker.queues import MAINTENANCE, ORDERS
+from willcall.messages import task_message
+from willcall.publishing import Publisher
+from willcall.queues import MAINTENANCE, ORDERS
 from worker.broker.redis.channel import use_safe_channels
 from worker.broker.redis.source import RedisSource
 from worker.runtime.settings import Settings

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from schemas.requests import TAKE, UPDATE
 from tasks import resources
 from tasks.orders import process_requests
 from tests.factories import (
@@ -20,6 +19,7 @@ from tests.factories import (
     scalar,
 )
 from tests.orders.acting import acting
+from willcall.kinds import TAKE, UPDATE
 
 _OFFERS = "JOIN ticket_classes c USING (tenant_id, external_id)"
 _EXPIRES_AT = "2999-01-01T00:00:00Z"

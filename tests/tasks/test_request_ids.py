@@ -13,11 +13,12 @@ from intake.requests.replay_letters import message_of
 from orders.recovery.dead_letters import find_dead_letters
 from orders.recovery.requests_json import request_from_json, request_json
 from schemas.outcomes import Outcome
-from schemas.requests import CREATE, Request
+from schemas.requests import Request
 from tasks.maintenance import retry
 from tasks.messages import QueueMessage, parse
 from tasks.orders import process_messages
 from tests.factories import load, make_body, rows, scalar
+from willcall.kinds import CREATE
 
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 SENTENCE = "request_id must be a UUID, as a string; leave it out to have one generated"

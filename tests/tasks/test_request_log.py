@@ -8,7 +8,6 @@ import orjson
 import pytest
 from sqlalchemy import Engine, text
 
-from schemas.requests import CANCEL, CREATE
 from tasks.maintenance import retry
 from tasks.messages import QueueMessage
 from tasks.orders import process_messages
@@ -17,6 +16,7 @@ from tasks.request_log import _log_in
 from tasks.transactions import DatabaseUnavailable
 from tests.factories import load, make_body, rows, scalar
 from tests.poison import cure_orders, poison_orders
+from willcall.kinds import CANCEL, CREATE
 from worker.runtime.settings import get_settings
 
 _MADE: Final = (

@@ -7,13 +7,14 @@ import orjson
 import pytest
 from sqlalchemy import Engine
 
-from intake.requests.messages import outgoing
 from orders.recovery.requests_json import request_from_json, request_json
 from orders.steps.validate import body_hash
-from schemas.requests import UPDATE, Request
+from schemas.requests import Request
 from tasks.messages import QueueMessage, parse
 from tasks.orders import process_messages
 from tests.factories import load, place, read
+from willcall.kinds import UPDATE
+from willcall.packing import outgoing
 
 BODY = {"order_id": "01890a5d-ac96-774b-bcce-b302099a8057", "patch": {"reference": "x"}}
 

@@ -10,11 +10,11 @@ from sqlalchemy import Engine, event, text
 from db.ids import new_ids
 from orders.recovery.delayed_requests import Kind, RetryPolicy, claim_due
 from orders.recovery.parked_requests import names_done, wake
-from schemas.requests import CANCEL, CREATE, TAKE, UPDATE
 from tasks.maintenance import retry
 from tasks.messages import QueueMessage, parse
 from tasks.orders import process_messages, process_now
 from tests.factories import load, make_body, place, rows, scalar
+from willcall.kinds import CANCEL, CREATE, TAKE, UPDATE
 
 _POLICY = RetryPolicy(max_attempts=6, first_wait=timedelta(seconds=5))
 

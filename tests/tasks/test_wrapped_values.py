@@ -12,10 +12,11 @@ from kombu.utils import json as kombu_json
 from sqlalchemy import Engine
 
 from orders.steps.validate import body_hash
-from schemas.requests import CREATE, UPDATE, Request
+from schemas.requests import Request
 from tasks.messages import QueueMessage, parse
 from tasks.orders import TASKS, process_messages
 from tests.factories import load, make_body, rows, scalar
+from willcall.kinds import CREATE, UPDATE
 
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 

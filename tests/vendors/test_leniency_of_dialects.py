@@ -8,13 +8,13 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
-from schemas.requests import CREATE, UPDATE
 from tests.contract.messages import recorded
 from vendors.acme.request_models import OrderCall as AcmeOrder
 from vendors.leniency import Call
 from vendors.registry import DIALECTS, translate
 from vendors.ticket_evolution.request_models import OrdersCall
 from vendors.zoho_backstage.request_models import OrderCall as ZohoOrder
+from willcall.kinds import CREATE, UPDATE
 
 _ID = "0b6a1d9e-6f0e-4b51-9d55-0d7a3ff2f1ab"
 

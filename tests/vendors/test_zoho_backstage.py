@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from schemas.order_fields import Address, Attendee, Buyer
 from schemas.order_requests import LineItemRequest, OrderRequest, PaymentRequest
-from schemas.requests import CREATE
 from vendors.registry import translate
 from vendors.zoho_backstage import DIALECT
+from willcall.kinds import CREATE
 
 # Blank text is as none at all, which these have not: tests/contract/test_zoho_backstage_leniency.py has it.
 _TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=200).filter(

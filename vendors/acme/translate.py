@@ -9,7 +9,6 @@ from schemas.dialects import DELETED_IN_ACME
 from schemas.json import JsonObject
 from schemas.money import ZERO
 from schemas.outcomes import Rejection, rejections_of
-from schemas.requests import CANCEL, CREATE, UPDATE
 from schemas.text import WireModel
 from vendors.acme.extras import NAME, OrderExtras, stated_fields
 from vendors.acme.items import items_of
@@ -18,6 +17,7 @@ from vendors.acme.request_models import DeletingCall, OrderCall, ReplacingCall
 from vendors.acme.totals import expected_total
 from vendors.dialect import Dialect, NotTranslatable
 from vendors.values import without_none
+from willcall.kinds import CANCEL, CREATE, UPDATE
 
 NOTE_SEPARATOR: Final = "\n---\n"
 """Separates our notes in ACME's single note."""

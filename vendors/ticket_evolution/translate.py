@@ -9,13 +9,13 @@ from pydantic import ValidationError
 from schemas.dialects import DialectName
 from schemas.json import JsonObject
 from schemas.outcomes import Rejection, rejections_of
-from schemas.requests import CREATE
 from schemas.text import parse_uuid
 from vendors.dialect import NotTranslatable
 from vendors.ticket_evolution.extras import extras_of
 from vendors.ticket_evolution.people import billing_address_of, buyer_of
 from vendors.ticket_evolution.request_models import Item, OrderCall, Payment, TicketGroup
 from vendors.values import without_none
+from willcall.kinds import CREATE
 
 NAME: Final[DialectName] = "ticket_evolution"
 

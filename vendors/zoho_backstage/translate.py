@@ -7,12 +7,12 @@ from pydantic import ValidationError
 
 from schemas.json import JsonObject
 from schemas.outcomes import Rejection, rejections_of
-from schemas.requests import CREATE
 from vendors.dialect import Dialect, NotTranslatable
 from vendors.values import without_none
 from vendors.zoho_backstage.addresses import billing_address_of
 from vendors.zoho_backstage.extras import HOLDERS, NAME, TICKET_LINES, HolderExtras
 from vendors.zoho_backstage.request_models import OrderCall, TicketData
+from willcall.kinds import CREATE
 
 
 def _split(payload: Any) -> list[JsonObject]:

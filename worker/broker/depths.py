@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kombu import Connection
 
-from worker.broker.queues import ORDERS, is_amqp, order_queues
+from willcall.queues import ORDERS, is_amqp, order_queues
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,8 @@ from uuid import uuid4
 
 from kombu import Connection
 
-from worker.broker.connections import open_connection
-from worker.broker.depths import depth_of
-from worker.broker.queues import (
+from willcall.connections import open_connection
+from willcall.queues import (
     DEAD_EXCHANGE,
     DEAD_QUEUE,
     ORDERS,
@@ -26,6 +25,7 @@ from worker.broker.queues import (
     queues,
     share_queue,
 )
+from worker.broker.depths import depth_of
 from worker.runtime.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from uuid import uuid4
 
 from kombu import Consumer, Queue
 
-from worker.broker.connections import open_connection
-from worker.broker.queues import EVENTS, is_amqp
+from willcall.connections import open_connection
+from willcall.queues import EVENTS, is_amqp
 from worker.runtime.settings import Settings
 
 _PREFIX: Final = "willcall.tail."

@@ -8,7 +8,8 @@ from typing import Annotated, NoReturn
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from worker.runtime import broker_urls, embedded
+from willcall import broker_urls
+from worker.runtime import embedded
 from worker.runtime.database_url import parse_database_url, parse_read_database_url
 from worker.runtime.secret_key import SecretKeyMissing, keys_of_home, parse_keys
 

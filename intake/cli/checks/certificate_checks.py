@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from sqlalchemy import make_url
 
 from intake.cli.checks.certificates import CertificateUnreadable, expiry_of
+from willcall.broker_urls import servers_in
 from worker.broker.safety import Finding
-from worker.runtime.broker_urls import servers_in
 from worker.runtime.settings import Settings
 
 _SECONDS: Final = 3.0

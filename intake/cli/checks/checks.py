@@ -30,9 +30,9 @@ from intake.reads.pools import open_pools
 from orders.outbox import unsent
 from orders.recovery.event_letters import EVENT_MESSAGE
 from tasks.breaker import REPORT_TROUBLE
-from worker.broker.connections import open_connection
+from willcall.connections import open_connection
+from willcall.queues import DOCUMENTS, ORDERS, OUTBOX, is_amqp
 from worker.broker.depths import depth_of, depth_of_orders
-from worker.broker.queues import DOCUMENTS, ORDERS, OUTBOX, is_amqp
 from worker.broker.safety import Finding, check_broker
 from worker.runtime.secret_key import SecretKeyUnusable
 from worker.runtime.settings import Settings

@@ -7,7 +7,7 @@ import redis
 from kombu import Connection as BrokerConnection
 from sqlalchemy import Connection
 
-from worker.broker.queues import is_amqp
+from willcall.queues import is_amqp
 from worker.broker.safety import Finding
 
 _MOST_SECONDS: Final = 2.0

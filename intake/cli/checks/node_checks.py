@@ -8,11 +8,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from willcall.broker_urls import SENTINEL, address_of, servers_in
+from willcall.connections import open_connection
+from willcall.queues import is_amqp
 from worker.broker.amqp.queue_members import MembersUnknown, QuorumQueue, quorum_queues
-from worker.broker.connections import open_connection
-from worker.broker.queues import is_amqp
 from worker.broker.safety import Finding
-from worker.runtime.broker_urls import SENTINEL, address_of, servers_in
 from worker.runtime.settings import Settings
 
 _SECONDS: Final = 2.0

@@ -19,7 +19,7 @@ from intake.cli.output import (
 )
 from intake.cli.send_one import KeyOption, TimeoutOption, WaitFlag, send_and_tell
 from schemas.json import JsonObject
-from schemas.requests import EXTEND, RELEASE, TAKE
+from willcall.kinds import EXTEND, RELEASE, TAKE
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -11,7 +11,7 @@ from intake.cli.failures import CommandFailed
 from intake.cli.output import JsonFlag, print_facts, print_json, print_table
 from intake.cli.send_one import KeyOption, TimeoutOption, WaitFlag, send_and_tell
 from schemas.json import JsonObject
-from schemas.requests import CANCEL, PAY, UPDATE
+from willcall.kinds import CANCEL, PAY, UPDATE
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine

@@ -79,8 +79,8 @@ def run(
     """Run a scheduled job now, through the queue, and say what became of it; exit 1 if it failed."""
     from intake.cli.processes.servers import engine, servers
     from tasks.jobs import intervals, queue_of
-    from worker.broker.outgoing import kwargs_json, task_message
-    from worker.broker.publishing import Publisher
+    from willcall.messages import kwargs_json, task_message
+    from willcall.publishing import Publisher
 
     with servers(database=True, broker=True) as settings, engine() as opened:
         known = intervals(settings)

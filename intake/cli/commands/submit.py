@@ -53,8 +53,8 @@ def submit(
     from intake.cli.processes.servers import engine, servers
     from intake.cli.request_files import open_requests
     from intake.cli.submit_files import Waiter, send
-    from schemas.requests import KINDS
     from vendors.registry import CANONICAL, DIALECTS
+    from willcall.kinds import KINDS
 
     if dialect not in (CANONICAL, *DIALECTS):
         names = ", ".join((CANONICAL, *DIALECTS))

@@ -12,7 +12,7 @@ from intake.cli.failures import CommandFailed
 from intake.cli.output import JsonFlag, print_facts, print_json
 from intake.cli.send_one import TimeoutOption, send_and_tell
 from schemas.json import JsonObject
-from schemas.requests import CHECK_IN
+from willcall.kinds import CHECK_IN
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,7 +37,7 @@ def verify(
 
     With the database, a voided ticket is told too, and when the event is now: the code alone cannot know.
     """
-    from orders.catalogue.ticket_codes import ForgedCode, UnknownKey, verify_ticket
+    from willcall.ticket_codes import ForgedCode, UnknownKey, verify_ticket
 
     try:
         claims = verify_ticket(code, _read(keys) if keys is not None else _public_keys())
@@ -152,7 +152,7 @@ def _scanned(ticket: str) -> tuple[dict[str, Any], str]:
     """Return how a request names the ticket, and its tenant; what is no ticket fails the command."""
     from uuid import UUID
 
-    from orders.catalogue.ticket_codes import ForgedCode, UnknownKey, verify_ticket
+    from willcall.ticket_codes import ForgedCode, UnknownKey, verify_ticket
 
     try:
         id_ = UUID(ticket)

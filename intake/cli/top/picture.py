@@ -16,9 +16,9 @@ from intake.monitoring.workers import Workers, WorkerState
 from intake.operator.figures import WINDOW, Figures, read_figures
 from intake.operator.sales import list_best_sellers
 from intake.operator.view import View, reading
-from worker.broker.connections import open_connection
+from willcall.connections import open_connection
+from willcall.queues import DOCUMENTS, MAINTENANCE, OUTBOX, is_amqp
 from worker.broker.depths import depth_of_orders, depths_of
-from worker.broker.queues import DOCUMENTS, MAINTENANCE, OUTBOX, is_amqp
 from worker.runtime.settings import Settings
 
 _ALL: Final = View(None, None)

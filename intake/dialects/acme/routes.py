@@ -43,10 +43,10 @@ from orders.reading.order_reading import RequestRow, find_order
 from orders.reading.safe_rendering import as_json, show_each
 from orders.reading.snapshots import Needs, Snapshot
 from orders.reading.wire_orders import read_rendered
-from schemas.requests import CANCEL, CREATE, UPDATE
 from schemas.text import is_storable, parse_uuid
 from vendors import acme
 from vendors.acme import DIALECT
+from willcall.kinds import CANCEL, CREATE, UPDATE
 
 MAX_LIST: Final = 500
 """Orders in one list; the header `Link` leads to older ones."""

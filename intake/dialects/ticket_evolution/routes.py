@@ -30,12 +30,12 @@ from orders.reading.order_pages import page_of_orders
 from orders.reading.safe_rendering import as_json, show_each
 from orders.reading.wire_orders import read_rendered
 from schemas.json import JsonObject
-from schemas.requests import CREATE
 from vendors import ticket_evolution
 from vendors.ticket_evolution import DIALECT, layout_of
 from vendors.ticket_evolution.offices import own_office, with_type
 from vendors.ticket_evolution.request_models import OrdersCall
 from vendors.ticket_evolution.response_models import Error, Errors, Order, OrderPage, Orders, RejectedOrders
+from willcall.kinds import CREATE
 
 VENDORS_JSON: Final = "application/vnd.ticketevolution.api+json"
 """The vendor's media type, with parameters such as `version=9`."""

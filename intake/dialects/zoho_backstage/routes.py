@@ -24,13 +24,13 @@ from orders.reading.order_reading import RequestRow
 from orders.reading.snapshots import Snapshot
 from schemas.background import Background
 from schemas.orders import Order
-from schemas.requests import CREATE
 from schemas.text import parse_uuid
 from vendors import zoho_backstage
 from vendors.zoho_backstage import DIALECT
 from vendors.zoho_backstage.errors import Refusal
 from vendors.zoho_backstage.request_models import OrderBody
 from vendors.zoho_backstage.response_models import PlacedOrder
+from willcall.kinds import CREATE
 
 _SCHEME: Final = "Zoho-oauthtoken"
 

@@ -8,9 +8,9 @@ import orjson
 import pytest
 from sqlalchemy import Engine
 
-from schemas.requests import CANCEL, TAKE, UPDATE
 from tests.factories import load, make_change, make_event, make_request, make_seated_class, run
 from tests.intake.cli.conftest import OrdersQueue, Willcall
+from willcall.kinds import CANCEL, TAKE, UPDATE
 
 
 def _order(engine: Engine, **changes: Any) -> UUID:

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import Engine
 
 from orders.recovery.dead_letters import DeadLetter, bury, list_dead_letters
-from schemas.requests import CREATE
 from tasks import resources
 from tasks.orders import process_messages
 from tests.factories import NOW, load, make_body, scalar
 from tests.intake.cli.conftest import OrdersQueue, Willcall
+from willcall.kinds import CREATE
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ from intake.cli.checks.clock_checks import compare
 from intake.cli.checks.system_checks import check_disk
 from orders.recovery.dead_letters import DeadLetter, bury
 from orders.upkeep.ticks import claim_tick, finish_tick
-from schemas.requests import CREATE
 from tests.factories import NOW, load
 from tests.intake.cli.conftest import Willcall
 from tests.system.tls import Certificate, make_certificate, tls_in_front_of
+from willcall.kinds import CREATE
 from worker.runtime.settings import Settings
 
 

@@ -11,9 +11,9 @@ from sqlalchemy import Engine
 from tests.factories import load, make_request, run
 from tests.intake.cli.conftest import Willcall, running_willcall
 from tests.processes import PATIENCE_SECONDS, Process, wait_until
-from worker.broker.outgoing import task_message
-from worker.broker.publishing import Publisher
-from worker.broker.queues import EVENTS
+from willcall.messages import task_message
+from willcall.publishing import Publisher
+from willcall.queues import EVENTS
 from worker.runtime import embedded
 from worker.runtime.settings import Settings
 

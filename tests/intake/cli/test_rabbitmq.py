@@ -12,12 +12,12 @@ from kombu import Connection
 from sqlalchemy import Engine
 
 from orders.recovery.dead_letters import DeadLetter, bury, list_dead_letters
-from schemas.requests import CREATE
 from tests.factories import NOW, load, make_body
 from tests.intake.cli.conftest import WILLCALL, Willcall, environment, running_willcall
 from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import RabbitMQ, is_installed, running_rabbitmq
-from worker.broker.publishing import Publisher
+from willcall.kinds import CREATE
+from willcall.publishing import Publisher
 from worker.runtime.settings import Settings
 
 pytestmark = [

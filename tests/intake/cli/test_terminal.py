@@ -16,10 +16,10 @@ from wcwidth import wcswidth
 from intake.cli.main import app
 from intake.cli.output import print_json_text, print_table
 from orders.recovery.dead_letters import DeadLetter, bury, list_dead_letters
-from schemas.requests import CREATE
 from tests.factories import NOW, make_event, make_ticket_class
 from tests.intake.cli.conftest import Ran, Willcall, running_willcall
 from tests.processes import ROOT, wait_until
+from willcall.kinds import CREATE
 from worker.runtime.printable import printable, printable_json
 
 _DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"

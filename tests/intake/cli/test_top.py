@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import Engine, text
 
 from orders.recovery.dead_letters import DeadLetter, bury
-from schemas.requests import CREATE
 from tests.factories import NOW, load, make_body, make_request, run
 from tests.intake.cli.conftest import WILLCALL, OrdersQueue, Willcall, environment
 from tests.processes import PATIENCE_SECONDS, wait_until
+from willcall.kinds import CREATE
 
 
 def _sell_now(engine: Engine) -> None:

@@ -17,11 +17,12 @@ from orders.reading.order_reading import get_order
 from orders.render import to_json
 from schemas.catalogue import Catalogue
 from schemas.orders import Order
-from schemas.requests import CREATE, Request
+from schemas.requests import Request
 from tests.factories import make_body, make_event, make_seated_class, make_ticket_class
 from tests.intakes import Intake
 from tests.makers import maker, patient_get
 from tests.processes import PATIENCE_SECONDS
+from willcall.kinds import CREATE
 
 CATALOGUE = {
     "tenant": "grand-theatre",

@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from db.tenant_secrets import renew_secrets
 from orders.reading.order_reading import find_tenant
-from schemas.requests import CANCEL
 from tests.intake.documents.conftest import Change, MakeLinks, Place
 from tests.intakes import Intake, serving
 from tests.rabbitmq import free_port
+from willcall.kinds import CANCEL
 from worker.runtime.settings import Settings
 
 

@@ -13,13 +13,13 @@ from sqlalchemy import text
 
 from orders.catalogue.load_tenants import public_keys
 from orders.catalogue.loading import load_catalogue
-from orders.catalogue.ticket_codes import TicketClaims, verify_ticket
 from schemas.catalogue import Catalogue
-from schemas.requests import CHECK_IN
 from tests.factories import make_event, make_ticket_class
 from tests.intake.documents.conftest import Place
 from tests.intake.documents.scanning import found_on
 from tests.intakes import Intake
+from willcall.kinds import CHECK_IN
+from willcall.ticket_codes import TicketClaims, verify_ticket
 
 Schedule = Callable[[str, str], None]
 

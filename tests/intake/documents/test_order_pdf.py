@@ -7,9 +7,9 @@ import pypdfium2
 import pytest
 
 from schemas.orders import Order
-from schemas.requests import CANCEL, CHECK_IN
 from tests.intake.documents.conftest import Change, MakeLinks, Place
 from tests.intake.documents.scanning import codes_on
+from willcall.kinds import CANCEL, CHECK_IN
 
 Pages = Callable[[Order], list[str]]
 Opened = Callable[[Order], pypdfium2.PdfDocument]

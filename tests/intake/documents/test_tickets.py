@@ -11,12 +11,12 @@ from PIL import Image
 from sqlalchemy import select, update
 
 from db.tables import ticket_keys, tickets
-from orders.catalogue.ticket_codes import verify_ticket
 from schemas.orders import Order
-from schemas.requests import CANCEL, CHECK_IN
 from tests.intake.documents.conftest import Change, MakeLinks, Place
 from tests.intake.documents.scanning import found_on
 from tests.intakes import Intake
+from willcall.kinds import CANCEL, CHECK_IN
+from willcall.ticket_codes import verify_ticket
 
 LinksOfTicket = Callable[[Order], tuple[str, str, str]]
 

@@ -22,12 +22,13 @@ from intake.requests.answer_plans import WITH_ORIGINAL, Plan, plan_for_one
 from intake.requests.bulk_answers import BulkAnswers
 from orders.reading.order_reading import RequestRow, find_requests
 from orders.reading.safe_rendering import OrderNotShown
-from schemas.requests import UPDATE, Request
+from schemas.requests import Request
 from tasks.messages import QueueMessage, parse
 from tests.factories import make_change, make_request, run
 from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS, wait_until
 from vendors import ticket_evolution, zoho_backstage
+from willcall.kinds import UPDATE
 
 LINE: Final = {"ticket_class_id": "standing", "quantity": 2}
 PLANS: Final[dict[str, Plan]] = {

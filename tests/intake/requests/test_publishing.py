@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from intake.parts import parts_of
-from intake.requests.messages import Outgoing, outgoing
 from intake.requests.publish import GroupPublisher
 from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS, wait_until
-from worker.broker.publishing import NotConfirmed
+from willcall.packing import Outgoing, outgoing
+from willcall.publishing import NotConfirmed
 
 Order = Callable[..., dict[str, Any]]
 

@@ -13,10 +13,10 @@ from orders.catalogue.loading import load_catalogue
 from orders.reading.order_reading import RequestRow, find_requests
 from orders.reading.snapshots import Needs, Wanted, read_snapshot
 from schemas.catalogue import Catalogue
-from schemas.requests import UPDATE
 from tests.factories import make_change, make_request, run
 from tests.intakes import Intake
 from tests.messages.record_orders import CATALOGUE, ORDERS
+from willcall.kinds import UPDATE
 
 LINE: Final = {"ticket_class_id": "standing", "quantity": 2}
 KINDS: Final[dict[str, dict[str, Any]]] = {

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from db import tables
-from schemas.requests import EXPIRE, KINDS
+from schemas.requests import EXPIRE
 from tests.customers import Customers, make_catalogue
 from tests.factories import make_body
 from tests.homes import temporary_home
@@ -18,6 +18,7 @@ from tests.processes import wait_until
 from tests.system.failover.postgres import Server, running_server
 from tests.system.failover.shop import KINDS as KINDS_OF_PROCESSES
 from tests.system.failover.shop import Shop, new_shop
+from willcall.kinds import KINDS
 from worker.runtime import embedded
 
 # What is about the work and not about the orders: when which message was sent, and who asked when.

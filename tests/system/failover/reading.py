@@ -19,11 +19,12 @@ from orders.catalogue.loading import load_catalogue
 from orders.process import process
 from schemas.catalogue import Catalogue
 from schemas.outcomes import Outcome
-from schemas.requests import TAKE, Request
+from schemas.requests import Request
 from tests.factories import make_change, make_request
 from tests.intakes import Intake, catalogue_of, running_intake
 from tests.processes import wait_until
 from tests.system.failover.postgres import Server, running_pair
+from willcall.kinds import TAKE
 
 FAR = 100_000.0
 """Seconds that no standby is behind here."""

@@ -15,9 +15,9 @@ from tests.processes import wait_until
 from tests.system.failover.postgres import Server, running_pair
 from tests.system.failover.shop import new_shop
 from tests.system.failover.test_databases import url_of
-from worker.broker.outgoing import task_message
-from worker.broker.publishing import Publisher
-from worker.broker.queues import ORDERS
+from willcall.messages import task_message
+from willcall.publishing import Publisher
+from willcall.queues import ORDERS
 from worker.runtime import embedded
 from worker.runtime.settings import Settings
 

@@ -15,7 +15,7 @@ from tests.system.failover.bounds import ROUNDS
 from tests.system.failover.cluster import Cluster, running_cluster
 from tests.system.failover.crew import running_crew
 from tests.system.neighbours.listening import listening
-from worker.broker.publishing import Publisher
+from willcall.publishing import Publisher
 from worker.runtime.settings import Settings
 
 pytestmark = pytest.mark.xdist_group("rabbitmq-cluster")

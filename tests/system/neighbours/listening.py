@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from orders.outbox import add_events
 from orders.rows import EventRow
 from tests.factories import rows, scalar
-from worker.broker.queues import EVENTS
+from willcall.queues import EVENTS
 
 
 def tell(engine: Engine, *texts: str, type: str = "order.updated", subject: str | None = None) -> list[str]:

@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, scalar
 from tests.processes import Process, wait_until
-from worker.broker.outgoing import Message, task_message
-from worker.broker.publishing import NotConfirmed
-from worker.broker.queues import ORDERS
+from willcall.messages import Message, task_message
+from willcall.publishing import NotConfirmed
+from willcall.queues import ORDERS
 
 
 def orders(engine: Engine) -> int:

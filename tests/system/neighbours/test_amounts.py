@@ -12,7 +12,6 @@ from orders.reading.background import with_background
 from orders.reading.order_reading import OrderFilter, list_orders
 from orders.render import to_json
 from schemas.money import MAX_AMOUNT
-from schemas.requests import PAY, UPDATE
 from tests.factories import (
     codes,
     load,
@@ -26,6 +25,7 @@ from tests.factories import (
     scalar,
 )
 from vendors.registry import RENDERERS
+from willcall.kinds import PAY, UPDATE
 
 LARGEST = "999999999999.99"
 

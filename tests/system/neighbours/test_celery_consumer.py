@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 from tests.brokers import RABBITMQ, VALKEY, Broker
 from tests.processes import Process, running_celery, wait_until
 from tests.system.neighbours.taking import load_plenty, publish, takes
-from worker.broker.outgoing import Message, kwargs_json, task_message
-from worker.broker.queues import MAINTENANCE, queues
+from willcall.messages import Message, kwargs_json, task_message
+from willcall.queues import MAINTENANCE, queues
 
 _TASK = "requests.retry"
 

@@ -14,7 +14,7 @@ from tests.processes import wait_until
 from tests.rabbitmq import RabbitMQ
 from tests.system.neighbours.proxies import silent_proxy
 from tests.system.neighbours.taking import message, orders, started, takes
-from worker.broker.queues import MAINTENANCE, ORDERS, OUTBOX, queues, share_of, share_queue
+from willcall.queues import MAINTENANCE, ORDERS, OUTBOX, queues, share_of, share_queue
 
 _SHARE = share_of("demo", "amqp:")
 

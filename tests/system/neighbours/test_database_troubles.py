@@ -20,8 +20,8 @@ from tests.poison import cure_orders, poison_orders
 from tests.processes import wait_until
 from tests.rabbitmq import RabbitMQ
 from tests.troubles import TROUBLES
-from worker.broker.outgoing import Message, task_message
-from worker.broker.queues import ORDERS
+from willcall.messages import Message, task_message
+from willcall.queues import ORDERS
 
 _RESUMES_SECONDS: Final = 10.0
 

@@ -16,8 +16,9 @@ from orders.process import process
 from orders.rows import EventRow
 from orders.upkeep.reconciliation import reconcile
 from schemas.events import LEAST_MAX_EVENT_BYTES, MAX_EVENT_BYTES
-from schemas.requests import CANCEL, CHECK_IN, CREATE, PAY, UPDATE, Request
+from schemas.requests import Request
 from tests.factories import NOW, load, make_change, make_event, make_request, make_ticket_class, rows, scalar
+from willcall.kinds import CANCEL, CHECK_IN, CREATE, PAY, UPDATE
 
 WIDE: Final = "\x01"
 """A character that JSON writes with six bytes: the widest that there is."""

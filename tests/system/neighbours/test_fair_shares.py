@@ -9,13 +9,13 @@ import pytest
 from kombu import Connection
 from sqlalchemy import Engine
 
-from intake.requests.messages import outgoing, pack
 from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, rows, scalar
 from tests.processes import wait_until
+from willcall.messages import Message
+from willcall.packing import outgoing, pack
+from willcall.queues import ORDERS, is_amqp, share_of
 from worker.broker.depths import depth_of_orders
-from worker.broker.outgoing import Message
-from worker.broker.queues import ORDERS, is_amqp, share_of
 
 _CROWD: Final = 8_000
 _LONE: Final = 5

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from schemas.requests import UPDATE
 from tests.factories import codes, load, make_change, make_request, place, rows, run
+from willcall.kinds import UPDATE
 
 # Letters of four bytes in UTF-8, in no order: nothing of them can be compressed away.
 _LETTERS = [chr(code) for code in range(0x20000, 0x2A000)]

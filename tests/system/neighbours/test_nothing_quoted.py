@@ -22,8 +22,8 @@ from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS, Process, wait_until
 from tests.rabbitmq import free_port
 from tests.system.hearing import hearing
-from worker.broker.outgoing import kwargs_json, task_message
-from worker.broker.queues import MAINTENANCE, ORDERS, OUTBOX
+from willcall.messages import kwargs_json, task_message
+from willcall.queues import MAINTENANCE, ORDERS, OUTBOX
 
 pytestmark = pytest.mark.parametrize("broker", ["valkey"], indirect=True)
 

@@ -17,12 +17,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from intake.producer import Producer
 from tests.brokers import Broker
 from tests.factories import make_body
 from tests.intakes import Intake, own_home, running_intake
 from tests.processes import wait_until
-from worker.broker.queues import share_of
+from willcall.producer import Producer
+from willcall.queues import share_of
 from worker.runtime import embedded
 
 Run = Callable[..., Intake]
@@ -115,7 +115,7 @@ def test_a_tenant_with_too_much_in_the_queue_waits_and_others_do_not(run: Run) -
 def test_a_full_queue_is_full_for_everybody_whoever_has_filled_it(run: Run, broker: Broker) -> None:
     intake = run(max_queued=30)
     # Thirty messages of one request each, by others.
-    with Producer(broker.settings) as producer:
+    with Producer(broker.settings.broker(), broker.settings) as producer:
         for body in _orders(30):
             producer.send([body], tenant="demo")
     with intake.client() as key, intake.client(tenant="other") as other:

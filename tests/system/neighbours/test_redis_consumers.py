@@ -13,7 +13,7 @@ from tests.brokers import Broker
 from tests.processes import running_celery, wait_until
 from tests.system.neighbours.proxies import silent_proxy
 from tests.system.neighbours.taking import message, orders, started, takes
-from worker.broker.queues import ORDERS
+from willcall.queues import ORDERS
 from worker.runtime import embedded
 
 

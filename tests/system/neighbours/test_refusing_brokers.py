@@ -16,8 +16,8 @@ from tests.factories import load, make_body, make_event, make_ticket_class, scal
 from tests.processes import wait_until
 from tests.rabbitmq import RabbitMQ
 from tests.system.neighbours.listening import listening
-from worker.broker.outgoing import task_message
-from worker.broker.queues import ORDERS
+from willcall.messages import task_message
+from willcall.queues import ORDERS
 
 _ORDERS: Final = 1_000
 _RESUMES_SECONDS: Final = 10.0

@@ -23,9 +23,9 @@ from tests.homes import temporary_home
 from tests.intakes import serving, settings_of
 from tests.processes import PATIENCE_SECONDS, running_worker, wait_until
 from tests.system.neighbours.listening import tell, unsent
-from worker.broker.outgoing import task_message
-from worker.broker.publishing import Publisher
-from worker.broker.queues import OUTBOX
+from willcall.messages import task_message
+from willcall.publishing import Publisher
+from willcall.queues import OUTBOX
 from worker.relay_watch import STUCK
 from worker.runtime import embedded
 from worker.runtime.settings import Settings

@@ -21,12 +21,12 @@ from intake.monitoring.readiness import Readiness
 from tests.processes import PATIENCE_SECONDS
 from tests.rabbitmq import running_rabbitmq
 from tests.system.neighbours.silence import Direction, proxy
-from worker.broker.connections import open_connection
+from willcall.connections import open_connection
+from willcall.messages import Message
+from willcall.publishing import NotConfirmed, Publisher
+from willcall.queues import EVENTS, OUTBOX
 from worker.broker.deliveries import Delivery
 from worker.broker.depths import depth_of
-from worker.broker.outgoing import Message
-from worker.broker.publishing import NotConfirmed, Publisher
-from worker.broker.queues import EVENTS, OUTBOX
 from worker.broker.subscriptions import Subscription, clear_abandoned_subscriptions
 from worker.flower_events import Announcer
 from worker.runtime import embedded

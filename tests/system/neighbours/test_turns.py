@@ -9,11 +9,11 @@ from sqlalchemy import Engine
 
 from tests.brokers import RABBITMQ, Broker
 from tests.processes import wait_until
+from willcall.messages import Message, task_message
+from willcall.queues import is_amqp, share_of
 from worker.broker.amqp.source import AmqpSource, _Subscription
 from worker.broker.deliveries import Delivery
 from worker.broker.lanes import Lanes
-from worker.broker.outgoing import Message, task_message
-from worker.broker.queues import is_amqp, share_of
 from worker.broker.redis.source import RedisSource
 
 _MESSAGES = 40

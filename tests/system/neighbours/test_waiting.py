@@ -6,8 +6,8 @@ from sqlalchemy import Engine
 from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, rows, scalar
 from tests.processes import wait_until
-from worker.broker.outgoing import Message, task_message
-from worker.broker.queues import ORDERS
+from willcall.messages import Message, task_message
+from willcall.queues import ORDERS
 
 
 def _message(kind: str, tenant: str, *bodies: dict[str, object]) -> Message:

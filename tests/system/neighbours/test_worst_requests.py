@@ -15,11 +15,11 @@ import pytest
 from sqlalchemy import Engine
 
 from schemas.json import JsonObject
-from schemas.requests import CANCEL, CHECK_IN, CREATE, PAY, TAKE, UPDATE
 from tasks.messages import QueueMessage
 from tasks.orders import process_messages
 from tests.factories import codes, load, make_event, make_seated_class, make_ticket_class, place
 from tests.steps import million_steps
+from willcall.kinds import CANCEL, CHECK_IN, CREATE, PAY, TAKE, UPDATE
 
 MAX_BYTES: Final = 1024 * 1024
 MAX_MEMORY: Final = 100_000_000

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rabbitmq import RabbitMQ, free_port
+from willcall.connections import blame, open_connection
+from willcall.node_connection import NodeConnection
+from willcall.nodes import Nodes
+from willcall.publishing import Publisher
 from worker.app import app
-from worker.broker.connections import blame, open_connection
-from worker.broker.node_connection import NodeConnection
-from worker.broker.nodes import Nodes
-from worker.broker.publishing import Publisher
 from worker.runtime.settings import Settings
 
 _counts = st.integers(1, 6)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from kombu.utils.url import parse_url
 from pydantic import ValidationError
 
-from worker.runtime.broker_urls import checked, nodes_in, servers_in, without_passwords
+from willcall.broker_urls import checked, nodes_in, servers_in, without_passwords
 from worker.runtime.settings import Settings
 
 _words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=12)

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from willcall.queues import PROBE
 from worker.broker.deliveries import Delivery, count_requests
-from worker.broker.queues import PROBE
 
 _LONGEST_REASON: Final = 200  # characters
 _EXPIRED: Final = "expired"

@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.error import URLError
 from urllib.parse import quote, unquote, urlsplit
 
-from worker.runtime.broker_urls import address_of, servers_in
+from willcall.broker_urls import address_of, servers_in
 
 _SECONDS: Final = 2.0
 _PORTS: Final = {"amqp": ("http", 15672), "amqps": ("https", 15671)}

@@ -10,14 +10,14 @@ from typing import Any, Final
 from amqp.exceptions import AMQPError
 from kombu import Connection
 
+from willcall.amqp_socket import AmqpSocket
+from willcall.connections import blame, drop, open_connection
+from willcall.queues import DEAD_EXCHANGE, DEAD_QUEUE, PROBE_RETURNS, order_queues, queues, share_queue
 from worker.broker.amqp.heartbeats import Heartbeats, heartbeat_seconds
 from worker.broker.amqp.messages import is_probe, read_dead_message, read_message, returns_of
-from worker.broker.amqp.socket import AmqpSocket
-from worker.broker.connections import blame, drop, open_connection
 from worker.broker.deliveries import Delivery, SourceLost
 from worker.broker.faults import explain
 from worker.broker.lanes import Lanes
-from worker.broker.queues import DEAD_EXCHANGE, DEAD_QUEUE, PROBE_RETURNS, order_queues, queues, share_queue
 from worker.runtime.settings import Settings
 
 _NARROW: Final = 32

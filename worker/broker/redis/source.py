@@ -18,15 +18,15 @@ from typing import Any, Final
 
 import redis
 
-from worker.broker.connections import open_connection
+from willcall.connections import open_connection
+from willcall.queues import ORDERS, SHARE, order_queues, queues
+from willcall.redis_waits import Waits
 from worker.broker.deliveries import MAX_BATCH_BYTES, Delivery, SourceLost
 from worker.broker.faults import explain, is_out_of_memory
 from worker.broker.lanes import FEW
-from worker.broker.queues import ORDERS, SHARE, order_queues, queues
 from worker.broker.redis.messages import read_message
 from worker.broker.redis.scripts import GIVE_BACK, KEEP, RESERVE
 from worker.broker.redis.sweep import Sweep
-from worker.broker.redis.waits import Waits
 from worker.runtime.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ import orjson
 import redis
 from kombu.transport.redis import Mutex, MutexHeld
 
-from worker.broker.queues import ORDERS, SHARE
+from willcall.queues import ORDERS, SHARE
 from worker.broker.redis.scripts import JOIN
 
 SWEEP_SECONDS: Final = 5.0

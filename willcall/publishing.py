@@ -10,15 +10,15 @@ from typing import Any, Final, NoReturn, Self
 
 from kombu import Connection, Exchange, Producer, Queue
 
-from worker.broker.amqp.socket import AmqpSocket
-from worker.broker.confirms import Blocked, Confirms, NotConfirmed, Postponed, Refused, failure_of
-from worker.broker.connections import blame, drop, open_connection, stay_closed
-from worker.broker.outgoing import Message
-from worker.broker.queues import EVENTS, MAINTENANCE, is_amqp, queues, share_of, share_queue
-from worker.broker.redis.replicas import wait_for_replica
-from worker.broker.redis.waits import wake_workers
-from worker.runtime.broker_urls import SENTINEL
-from worker.runtime.settings import Settings
+from willcall.amqp_socket import AmqpSocket
+from willcall.broker_urls import SENTINEL
+from willcall.confirms import Blocked, Confirms, NotConfirmed, Postponed, Refused, failure_of
+from willcall.connections import blame, drop, open_connection, stay_closed
+from willcall.messages import Message
+from willcall.queues import EVENTS, MAINTENANCE, is_amqp, queues, share_of, share_queue
+from willcall.redis_replicas import wait_for_replica
+from willcall.redis_waits import wake_workers
+from willcall.settings import BrokerSettings
 
 __all__ = ["NotConfirmed", "Postponed", "Publisher", "Refused"]
 
@@ -42,7 +42,7 @@ class Publisher:
     wait for the broker: to connect, to declare, to write, and for all confirms of a group.
     """
 
-    def __init__(self, broker_url: str, settings: Settings) -> None:
+    def __init__(self, broker_url: str, settings: BrokerSettings) -> None:
         self._url = broker_url
         self._settings = settings
         self._timeout = settings.publish_timeout_seconds
@@ -66,7 +66,7 @@ class Publisher:
     def publish(self, messages: Sequence[Message]) -> None:
         """Publish the messages in order, and return when the broker has confirmed all of them.
 
-        Raises `NotConfirmed` or one of its subclasses in `worker.broker.confirms`. A connection that was lost
+        Raises `NotConfirmed` or one of its subclasses in `willcall.confirms`. A connection that was lost
         while idle is replaced once, silently: publishing twice is harmless, as consumers ignore repeats.
         """
         with self._lock:

@@ -10,15 +10,15 @@ from typing import Any
 
 from kombu import Connection
 
-from worker.broker.node_connection import NodeConnection
-from worker.broker.nodes import nodes_of
-from worker.broker.queues import is_amqp, transport_options
-from worker.runtime.settings import Settings
+from willcall.node_connection import NodeConnection
+from willcall.nodes import nodes_of
+from willcall.queues import is_amqp, transport_options
+from willcall.settings import BrokerSettings
 
 
 def open_connection(
     broker_url: str,
-    settings: Settings,
+    settings: BrokerSettings,
     *,
     seconds: float,
     heartbeat: float = 0,
@@ -26,7 +26,7 @@ def open_connection(
 ) -> Connection:
     """Return an open connection, on which each call fails after `seconds` without an answer.
 
-    Each node of a list (`;`) is tried once, the best first (`worker.broker.nodes`). `options` are kombu's
+    Each node of a list (`;`) is tried once, the best first (`willcall.nodes`). `options` are kombu's
     transport options, added to ours or overriding them. Raises the client library's errors: `OSError` or
     one of `connection_errors`. After such an error the connection is unusable: pass it to `blame` and `drop`.
     """

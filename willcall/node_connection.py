@@ -7,16 +7,15 @@ node that this process knows to work, reports each failure, and waits only short
 import random
 from typing import Any, Final
 
-from celery.app.amqp import AMQP
 from kombu import Connection
 from kombu.connection import ConnectionPool, PooledConnection
 from kombu.transport import pyamqp
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from worker.broker.nodes import nodes_of
-from worker.broker.queues import amqp_tls
-from worker.runtime.broker_urls import SENTINEL
+from willcall.broker_urls import SENTINEL
+from willcall.nodes import nodes_of
+from willcall.queues import amqp_tls
 
 _LONGEST_PAUSE_SECONDS: Final = 2.0
 """Maximum pause between two rounds in which no node could be connected to; kombu's is 30."""
@@ -156,10 +155,3 @@ class _PooledNodeConnection(PooledConnection, NodeConnection):
 class _NodePool(ConnectionPool):
     def new(self) -> Any:
         return _PooledNodeConnection(self, **dict(self.connection._info(resolve=False)))
-
-
-class NodeAMQP(AMQP):
-    """Celery's AMQP with these connections, for all connections that Celery opens itself."""
-
-    Connection = NodeConnection
-    BrokerConnection = NodeConnection

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import redis
 
-from worker.broker.queues import ORDERS
+from willcall.queues import ORDERS
 
 _AWAKE: Final = "orders.awake"
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
-from worker.runtime.broker_urls import address_of, nodes_in
+from willcall.broker_urls import address_of, nodes_in
 
 log = logging.getLogger(__name__)
 

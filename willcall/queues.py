@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from kombu import Exchange, Queue
 
-from worker.runtime.broker_urls import SENTINEL, servers_in
-from worker.runtime.settings import Settings
+from willcall.broker_urls import SENTINEL, servers_in
+from willcall.settings import BrokerSettings
 
 ORDERS: Final = "orders"
 OUTBOX: Final = "outbox"
@@ -96,7 +96,7 @@ _KEEPALIVE: Final = {
 """A broker lost without a closed connection is detected after some five seconds, not after two hours."""
 
 
-def transport_options(settings: Settings, broker_url: str) -> dict[str, Any]:
+def transport_options(settings: BrokerSettings, broker_url: str) -> dict[str, Any]:
     """Return kombu's options for the broker, each with its reason."""
     options: dict[str, Any]
     if is_amqp(broker_url):

@@ -6,7 +6,7 @@ order. A wrong guess costs others a moment, and no order.
 
 from typing import Any, Final
 
-from schemas.requests import CREATE
+from willcall.kinds import CREATE
 
 MOST: Final = 500
 """A message says no more than that, however many tickets it asks for."""

@@ -1,21 +1,23 @@
 """Sending requests from a Python program.
 
-from intake.producer import Producer
+from willcall import Producer
 
 with Producer() as producer:
     request_ids = producer.send([{"buyer": …, "line_items": […]}], tenant="demo")
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 from uuid import UUID
 
-from intake.requests.messages import outgoing, pack
-from schemas.requests import CREATE
-from schemas.text import parse_any_uuid
-from worker.broker.publishing import NotConfirmed, Publisher
-from worker.runtime.settings import Settings, get_settings
+from willcall.broker_urls import checked
+from willcall.ids import parse_any_uuid
+from willcall.kinds import CREATE
+from willcall.packing import outgoing, pack
+from willcall.publishing import NotConfirmed, Publisher
+from willcall.settings import BrokerSettings, ClientSettings
 
 __all__ = ["NotConfirmed", "Producer"]
 
@@ -28,9 +30,15 @@ class Producer:
     It connects when it first sends, and again after an error.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        settings = settings or get_settings()
-        self._publisher = Publisher(settings.broker(), settings)
+    def __init__(self, broker_url: str | None = None, settings: BrokerSettings | None = None) -> None:
+        """Begin; `broker_url` is `WILLCALL_BROKER_URL` where it is not given.
+
+        It names one server, or several separated by semicolons. Raises `ValueError` for an unusable one.
+        """
+        broker_url = broker_url or os.environ.get("WILLCALL_BROKER_URL")
+        if not broker_url:
+            raise ValueError("There is no broker. Pass its URL, or set WILLCALL_BROKER_URL.")
+        self._publisher = Publisher(checked(broker_url), settings or ClientSettings.from_environment())
 
     def __enter__(self) -> Self:
         return self
