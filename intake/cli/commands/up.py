@@ -34,6 +34,10 @@ def up() -> None:
         check_secrets(settings)
         children = _children(settings)
         printer = Printer(["willcall", *(child.name for child in children)])
+        if settings.broker_url is None:
+            printer.show(
+                "willcall", f"the embedded broker, for producers: WILLCALL_BROKER_URL={settings.broker()}"
+            )
         run_in_foreground(Supervisor(children, printer.show), Doorkeeper(settings, printer.show).look)
 
 
