@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Final
 
+from docs.generate.events import event_pages
 from intake.app import create_app
 from worker.runtime.settings import PREFIX, Settings
 
@@ -20,7 +21,7 @@ Every setting is an environment variable. This page is made by `make reference`;
 
 def pages() -> dict[str, str]:
     """Return the text of every generated page by its file name."""
-    return {"settings.md": _settings(), "openapi.json": _openapi()}
+    return {"settings.md": _settings(), "openapi.json": _openapi(), **event_pages()}
 
 
 def _settings() -> str:
