@@ -17,9 +17,9 @@ This page is made by `make reference`; do not edit it.
 ## Codes
 
 A rejected request has one or more `errors`, each with a `code`, a `field` and a `message`. The code is for
-programs, the message for people. [Outcomes](../messages.md#outcomes) explains them in more words. The status is
-that of a call that waits for the outcome (`Prefer: wait=N`); without it the call was answered with 202 before
-the outcome was known.
+programs, the message for people. [Outcomes](../messages.md#outcomes) explains them in more words. The status
+is that of a call that waits for the outcome (`Prefer: wait=N`); without it the call was answered with 202
+before the outcome was known.
 
 | code | when | status |
 | --- | --- | --- |
@@ -29,8 +29,8 @@ answer.
 
 ## Statuses
 
-A call that fails answers with a problem document (RFC 9457, `application/problem+json`): `status`, `title`,
-`detail` in a sentence, and `errors` as above. The dialects answer in the form of their own system.
+A call that fails answers with a problem document (RFC 9457, `application/problem+json`): `status`,
+`title`, `detail` in a sentence, and `errors` as above. The dialects answer in the form of their own system.
 
 | status | when | calls |
 | --- | --- | --- |

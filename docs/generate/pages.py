@@ -7,6 +7,7 @@ from typing import Final
 from docs.generate.errors import errors_page
 from docs.generate.events import event_pages
 from docs.generate.metrics import metrics_page
+from docs.generate.tables import tables_page
 from intake.app import create_app
 from worker.runtime.settings import PREFIX, Settings
 
@@ -30,6 +31,7 @@ def pages() -> dict[str, str]:
         "openapi.json": json.dumps(openapi, indent=2, ensure_ascii=False, sort_keys=True) + "\n",
         "errors.md": errors_page(openapi),
         "metrics.md": metrics_page(),
+        "tables.md": tables_page(),
         **event_pages(),
     }
 
