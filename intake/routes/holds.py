@@ -36,7 +36,7 @@ router = APIRouter(default_response_class=Response, route_class=StrictRoute, tag
 HoldReader = Annotated[Caller, Depends(allowed("holds", "orders.read"))]
 
 _NOTHING_SPECIAL: Final[Refusals] = {}
-_NOT_THERE: Final[Refusals] = {"hold_expired": 404}
+OF_HOLDS: Final[Refusals] = {"hold_expired": 404}
 
 
 @router.post("/v1/holds", status_code=202, summary="Take a hold", **TAKE_HOLD)
@@ -74,7 +74,7 @@ async def _change(request: Request, kind: str, hold_id: str) -> Response:
 
     def make(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
         hold = snapshot.hold(id_, outcome.tenant_id)
-        check_processed(outcome, _NOTHING_SPECIAL if hold else _NOT_THERE)
+        check_processed(outcome, _NOTHING_SPECIAL if hold else OF_HOLDS)
         return None if hold is None else json_response(hold)
 
     envelope = enclose(kind, {**body, "hold_id": str(id_)}, call.keys, caller)
