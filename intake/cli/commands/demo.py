@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def demo(as_json: JsonFlag = False) -> None:
-    """Play sample requests through the real queue and print what became of them; exit 1 on a surprise.
+    """Send sample requests through the real queue and print their outcomes; exit 1 if one is unexpected.
 
-    It starts what it needs, loads a sample catalogue for the tenant demo, and stops all of it again. What
-    it sold stays in the database: look with willcall orders list --tenant demo.
+    It starts what it needs, loads a sample catalogue for the tenant demo, and stops everything at the end.
+    The orders stay in the database: see them with willcall orders list --tenant demo.
     """
     from intake.demo.verdict import differences
 

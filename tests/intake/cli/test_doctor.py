@@ -103,8 +103,8 @@ def test_a_certificate_that_ends_soon_is_bad_and_one_of_later_is_not(certificate
     assert over is not None
     assert fine is not None
     assert (soon.is_ok, over.is_ok, fine.is_ok) == (False, False, True)
-    assert "is good until " in soon.message
-    assert "renew it, then have it used by `reload`" in soon.message
+    assert "is valid until " in soon.message
+    assert "renew it, then load it with `reload`" in soon.message
     assert "it expired " in over.message
 
 
