@@ -111,7 +111,7 @@ _FIELDS: Final = {
         "The price to hold; by default the catalogue's. Another one needs the scope `orders.set_price`."
     ),
     "LineItem.amount": "Unit price × quantity, plus `rounding`.",
-    "LineItem.rounding": "The difference between the line's amount and unit price × quantity; a decimal string.",
+    "LineItem.rounding": "Difference between the line's amount and unit price × quantity; a decimal string.",
     "LineItem.tax": "The line's share of the tax.",
     "LineItemRequest.event_id": "The event of the ticket class; another event is refused.",
     "LineItemRequest.hold_id": "A hold; the line's missing fields are taken from it.",
