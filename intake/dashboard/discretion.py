@@ -1,4 +1,4 @@
-"""What Flower would show, and nobody should see here: passwords, settings, and buyers' names."""
+"""Hides what Flower would show: passwords, settings, and buyers' names."""
 
 from collections.abc import Mapping
 from typing import Any, Final

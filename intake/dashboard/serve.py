@@ -31,8 +31,8 @@ _MOST_SECONDS: Final = 10.0
 """For the headers of a request, for its body, and between two of them on one connection."""
 
 _REFUSALS: Final = {
-    404: "Not found. This dashboard only shows: / /tasks /broker /metrics",
-    405: "Method not allowed. This dashboard only shows; use GET.",
+    404: "Not found. This read-only dashboard has: / /tasks /broker /metrics",
+    405: "Method not allowed. This dashboard is read-only; use GET.",
 }
 
 

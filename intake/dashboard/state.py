@@ -26,7 +26,7 @@ def keep_state(options: Any, home: Path) -> None:
         (folder / "writable").touch()
     except OSError as error:
         log.warning(
-            "the dashboard cannot save its state, and forgets it when it ends",
+            "the dashboard cannot save its state, and loses it when it ends",
             extra={"error": str(error)[:200]},
         )
         return

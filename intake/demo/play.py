@@ -1,4 +1,4 @@
-"""The play: sample requests go through the real queue, and what comes of them is collected."""
+"""The demo run: sends sample requests through the real queue, and collects their outcomes."""
 
 import time
 from collections import deque
@@ -99,9 +99,9 @@ def _play(settings: Settings, engine: Engine, played: Played, step: Step) -> Non
             with played.timed("wait for their outcomes", step):
                 crew.wait_until(lambda: _has_outcomes(engine, played))
             _read_orders(engine, played)
-            with played.timed("walk through an order's life", step), Producer(settings) as producer:
+            with played.timed("go through an order's life", step), Producer(settings) as producer:
                 played.life = list(_live(engine, played.run, producer, crew))
-            with played.timed("speak the dialects", step), Producer(settings) as producer:
+            with played.timed("send requests in the dialects", step), Producer(settings) as producer:
                 played.dialects = list(_speak(engine, played.run, producer, crew))
             with played.timed("receive the event messages", step):
                 subjects = {str(id_) for id_ in [*played.orders, *played.request_ids]}
@@ -184,7 +184,7 @@ def _read(engine: Engine, order_id: UUID) -> JsonObject:
     with engine.connect() as connection:
         order = get_order(connection, order_id)
     if order is None:
-        raise CommandFailed(f"the order {order_id} is not there")
+        raise CommandFailed(f"the order {order_id} does not exist")
     return order
 
 
@@ -221,7 +221,7 @@ class _Crew:
             time.sleep(0.05)
 
     def _last_words(self, what: str) -> str:
-        return "\n".join([f"{what}; the last words of worker and relay:", *list(self._said)[-_LINES_TOLD:]])
+        return "\n".join([f"{what}; the last output of worker and relay:", *list(self._said)[-_LINES_TOLD:]])
 
     def stop(self) -> None:
         """Stop both; calling it again does nothing."""

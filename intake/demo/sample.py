@@ -1,4 +1,4 @@
-"""The sample requests, each with what must become of it."""
+"""The sample requests, each with its expected outcome."""
 
 import json
 from collections.abc import Mapping

@@ -167,9 +167,9 @@ class BoundedProtocol(CountingProtocol):
         if now <= self._until or (self._phase is IDLE and self._is_answering()):
             return
         if self._phase is HEAD and self._part is HEAD:
-            self._refuse(refusal(408, f"the headers did not come within {self._limits.header_seconds:g} s"))
+            self._refuse(refusal(408, f"the headers did not arrive within {self._limits.header_seconds:g} s"))
         elif self._phase is BODY:
-            self._refuse(refusal(408, f"the body did not come within {self._limits.body_seconds:g} s"))
+            self._refuse(refusal(408, f"the body did not arrive within {self._limits.body_seconds:g} s"))
         else:
             self.transport.abort()
 
@@ -245,4 +245,4 @@ class BoundedProtocol(CountingProtocol):
 
 
 def _malformed() -> Problem:
-    return refusal(400, "this is no request of HTTP/1.1")
+    return refusal(400, "this is not an HTTP/1.1 request")

@@ -32,12 +32,12 @@ class _Shown(Collector):
         found = self.found
         yield GaugeMetricFamily(
             "willcall_outbox_unsent",
-            "Event messages that are not sent yet.",
+            "Unsent event messages.",
             value=math.nan if found is None else found.count,
         )
         yield GaugeMetricFamily(
             "willcall_outbox_oldest_seconds",
-            "Age of the oldest event message that is not sent yet, 0 where all are.",
+            "Age of the oldest unsent event message; 0 if all are sent.",
             value=math.nan if found is None else found.age_seconds,
         )
 

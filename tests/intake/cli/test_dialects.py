@@ -96,5 +96,5 @@ def test_wrong_use_is_a_sentence(willcall: Willcall, engine: Engine, tmp_path: P
     assert f"{there} exists; choose a new file" in exists.err
     assert f"cannot listen on port {taken}" in busy.err
     assert "No such file or directory" in nowhere.err
-    assert f"{there}, line 1, is no call of a recording" in no_recording.err
+    assert f"{there}, line 1, is not a call of a recording" in no_recording.err
     assert "there is no tenant nobody" in nobody.err
