@@ -192,12 +192,12 @@ def _broker_version(connection: BrokerConnection) -> str:
     if is_amqp(connection.as_uri()):
         return f"RabbitMQ {connection.connection.server_properties.get('version', '')}".rstrip()
     try:
-        told = connection.default_channel.client.info("server")
+        server = connection.default_channel.client.info("server")
     except redis.ResponseError:  # a user without permission to ask
         return "Redis or Valkey"
-    if "valkey_version" in told:
-        return f"Valkey {told['valkey_version']}"
-    return f"Redis {told.get('redis_version', '')}".rstrip()
+    if "valkey_version" in server:
+        return f"Valkey {server['valkey_version']}"
+    return f"Redis {server.get('redis_version', '')}".rstrip()
 
 
 def _ask_workers(connection: BrokerConnection) -> dict[str, dict[str, Any]]:
@@ -207,10 +207,10 @@ def _ask_workers(connection: BrokerConnection) -> dict[str, dict[str, Any]]:
     def ask() -> None:
         with suppress(Exception), Celery(set_as_current=False) as app:  # the broker may be gone by now
             app.control.mailbox.producer_pool = None  # otherwise it opens a connection of its own
-            told = app.control.broadcast(
+            replies = app.control.broadcast(
                 REPORT_TROUBLE, reply=True, timeout=_PING_SECONDS, connection=connection
             )
-            answers.extend(told or [])
+            answers.extend(replies or [])
 
     # In a thread that nobody waits for: with a silent broker, Celery retries the send forever.
     asking = threading.Thread(target=ask, daemon=True)

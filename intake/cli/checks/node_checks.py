@@ -40,12 +40,12 @@ def _nodes(url: str, settings: Settings) -> Iterator[Finding]:
         check = f"node {address_of(node)}"
         try:
             with open_connection(node, settings, seconds=_SECONDS) as connection:
-                told = connection.connection.server_properties
+                properties = connection.connection.server_properties
         except Exception as error:  # noqa: BLE001 - whatever the client library raises, it is no connection
             yield Finding(check, False, f"it does not answer: {type(error).__name__}")
             continue
-        clusters.add(str(told.get("cluster_name")))
-        version, cluster = told.get("version", "?"), told.get("cluster_name", "?")
+        clusters.add(str(properties.get("cluster_name")))
+        version, cluster = properties.get("version", "?"), properties.get("cluster_name", "?")
         yield Finding(check, True, f"RabbitMQ {version} of the cluster {cluster} answers")
     if len(clusters) > 1:
         advice = "each has its own queues: join them, or name only one in WILLCALL_BROKER_URL"

@@ -37,7 +37,7 @@ def list_(limit: LimitOption = 50, as_json: JsonFlag = False) -> None:
     with transaction() as connection:
         stored = list_dead_letters(connection, limit)
     if as_json:
-        print_json([_words(one) for one in stored])
+        print_json([_as_json(one) for one in stored])
         return
     print_table(
         ("id", "died", "kind", "tenant", "attempts", "reason"),
@@ -49,7 +49,7 @@ def list_(limit: LimitOption = 50, as_json: JsonFlag = False) -> None:
     )  # fmt: skip
 
 
-def _words(stored: "StoredDeadLetter") -> dict[str, Any]:
+def _as_json(stored: "StoredDeadLetter") -> dict[str, Any]:
     return {
         "id": stored.id,
         "kind": stored.letter.kind,
@@ -74,16 +74,16 @@ def show(
     ids = _parse([id_])
     with transaction() as connection:
         stored = all_of(ids, find_dead_letters(connection, ids))[0]
-    words = _words(stored)
-    words["details"] = stored.letter.details
-    words["message"] = stored.letter.message.decode(errors="backslashreplace")
+    fields = _as_json(stored)
+    fields["details"] = stored.letter.details
+    fields["message"] = stored.letter.message.decode(errors="backslashreplace")
     if as_json:
-        print_json(words)
+        print_json(fields)
     else:
         # The stack trace has lines of our own; every other value is one line.
-        print_facts((name.replace("_", " "), value) for name, value in words.items() if name != "details")
-        if words["details"]:
-            print_lines(words["details"])
+        print_facts((name.replace("_", " "), value) for name, value in fields.items() if name != "details")
+        if fields["details"]:
+            print_lines(fields["details"])
 
 
 def _parse(texts: Sequence[str]) -> list[UUID]:

@@ -23,7 +23,7 @@ def demo(as_json: JsonFlag = False) -> None:
     played = _play(as_json)
     found = differences(played)
     if as_json:
-        print_json(_words(played, found))
+        print_json(_as_json(played, found))
     else:
         _print_orders(played)
         _print_rejected(played)
@@ -137,7 +137,7 @@ def _print_rest(played: "Played", found: list[str]) -> None:
         print_line("Everything is as expected.", "bold green")
 
 
-def _words(played: "Played", found: list[str]) -> dict[str, Any]:
+def _as_json(played: "Played", found: list[str]) -> dict[str, Any]:
     return {
         "is_as_expected": not found,
         "differences": found,

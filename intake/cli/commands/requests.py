@@ -103,7 +103,7 @@ def _report(replayed: "Replayed", as_json: bool) -> None:
 def _print(replayed: "Replayed") -> None:
     for one in replayed.differences:
         what = f"{one.request.request_id}  {one.request.kind}"
-        print_line(f"{what}: was {_words(one.before)}, is {_words(one.now)}")
+        print_line(f"{what}: was {_text(one.before)}, is {_text(one.now)}")
     print_line(
         f"Replayed {counted(replayed.count, 'request')}; {replayed.known} of them were in the database. "
         f"To be retried later: {replayed.later}. Different outcomes: {len(replayed.differences)}."
@@ -112,5 +112,5 @@ def _print(replayed: "Replayed") -> None:
         print_error(f"{counted(replayed.cut_off, 'line')} truncated; their requests were not committed.")
 
 
-def _words(outcome: tuple[str, str | None]) -> str:
+def _text(outcome: tuple[str, str | None]) -> str:
     return " ".join(one for one in outcome if one)

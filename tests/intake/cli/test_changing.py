@@ -129,7 +129,7 @@ def test_a_hold_is_taken_extended_and_released(
         (["orders", "update", "1", "--patch", "[]"], "the patch must be a JSON object"),
         (
             ["orders", "update", "1", "--patch", '{"a": 1, "a": 2}'],
-            "the patch is not valid JSON: the name 'a' is there",
+            "the patch is not valid JSON: the name 'a' is duplicate",
         ),
         (["orders", "update", "1", "--patch", "@/nowhere"], "/nowhere: No such file or directory"),
         (["orders", "cancel", "1", "--line", "one"], "one is not a line: write its number, or 1:2"),
