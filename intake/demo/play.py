@@ -37,12 +37,12 @@ _LINES_KEPT: Final = 200
 _LINES_TOLD: Final = 12
 
 Step = Callable[[str], None]
-"""Is told each step when it begins."""
+"""Called with each step when it begins."""
 
 
 @dataclass(slots=True)
 class Played:
-    """What came of the sample requests, in their order, and how long each step took."""
+    """The outcomes of the sample requests, in order, and the duration of each step."""
 
     run: str
     """The beginning of all idempotency keys."""
@@ -164,7 +164,7 @@ def _speak(engine: Engine, run: str, producer: Producer, crew: "_Crew") -> Itera
 
 
 def _waiting(engine: Engine, crew: "_Crew") -> Callable[[UUID], JsonObject]:
-    """Return what waits for the outcome of a request."""
+    """Return a function that waits for the outcome of a request."""
 
     def wait(request_id: UUID) -> JsonObject:
         found: dict[UUID, JsonObject] = {}
@@ -189,7 +189,7 @@ def _read(engine: Engine, order_id: UUID) -> JsonObject:
 
 
 class _Crew:
-    """A worker and a relay, as `willcall serve` runs them; their last words are kept for a failure."""
+    """A worker and a relay, as `willcall serve` runs them; their last output is kept for a failure."""
 
     def __init__(self, settings: Settings) -> None:
         urls = {

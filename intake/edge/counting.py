@@ -23,7 +23,7 @@ _BODIES: Final = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Refused(Exception):
-    """The parser is to stop: the call is refused."""
+    """Stops the parser: the call is refused."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)

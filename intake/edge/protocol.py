@@ -163,7 +163,7 @@ class BoundedProtocol(CountingProtocol):
             self._phase = phase
 
     def check(self, now: float) -> None:
-        """Close the connection if its client took too long for what it is at."""
+        """Close the connection if its client took too long in its current state."""
         if now <= self._until or (self._phase is IDLE and self._is_answering()):
             return
         if self._phase is HEAD and self._part is HEAD:
@@ -184,7 +184,7 @@ class BoundedProtocol(CountingProtocol):
             self._watch_writes()
 
     def give_way(self) -> None:
-        """Close the connection for one that came later."""
+        """Close the connection in favour of a newer one."""
         REFUSED.labels("503").inc()
         is_begun = self._part is HEAD or (self._part is BODY and not self.cycle.response_started)
         if self._phase is not LEAVING and is_begun:
@@ -197,7 +197,7 @@ class BoundedProtocol(CountingProtocol):
     # Refusals.
 
     def _refuse(self, problem: Problem) -> None:
-        """Answer, if the call was not answered yet, and read no more than it takes to be heard."""
+        """Answer the call if it was not answered yet, and read only enough for the answer to arrive."""
         if self.transport.is_closing():
             return
         REFUSED.labels(str(problem.status)).inc()

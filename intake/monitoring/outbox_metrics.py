@@ -1,4 +1,4 @@
-"""How much the outbox holds, for `/metrics`: asked of the database, at most every few seconds."""
+"""The size of the outbox, for `/metrics`: read from the database at most every few seconds."""
 
 import asyncio
 import math
@@ -43,7 +43,7 @@ class _Shown(Collector):
 
 
 class OutboxMetrics:
-    """Two gauges that are true when they are read, or NaN when nobody can tell; for one event loop."""
+    """Two gauges, current when read, or NaN if the database does not answer; for one event loop."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

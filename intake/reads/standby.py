@@ -1,4 +1,4 @@
-"""The standby that lists are read from: does it answer, and how far is it behind? Looked at once a second."""
+"""The standby that serves lists: checked once a second for whether it answers and how far it is behind."""
 
 import logging
 import threading

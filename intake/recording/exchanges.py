@@ -16,7 +16,7 @@ KEPT_HEADERS: Final = (
     "x-acme-request-uuid",
     "x-b2c-tenant-id",
 )
-"""What of a call's headers decides its answer, and is no secret."""
+"""The headers that affect a call's answer and are not secret."""
 
 KEPT_ANSWER_HEADERS: Final = ("content-type", "etag", "link", "location", "preference-applied", "retry-after")
 
