@@ -128,5 +128,5 @@ def test_a_key_that_could_not_expire_is_not_made(willcall: Willcall, engine: Eng
     ran = willcall(*CREATE, "--expires", given)
 
     assert ran.code == 1
-    assert "expire" in ran.err
+    assert "expir" in ran.err
     assert rows(engine, "SELECT 1 FROM api_keys") == []
