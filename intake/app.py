@@ -1,4 +1,4 @@
-"""The HTTP intake: it checks envelopes, publishes, and reads; it decides nothing about orders."""
+"""The HTTP intake: it checks envelopes, publishes and reads; it makes no decisions about orders."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -41,27 +41,27 @@ from intake.web.problems import answer_with_problems
 from worker.runtime.settings import Settings
 
 _DESCRIPTION: Final = """
-Orders for tickets: taken at once, processed exactly once in effect.
+Ticket orders: accepted at once, processed exactly once in effect.
 
-`POST /v1/orders` answers 202 as soon as the broker has the request; `GET /v1/requests/{request_id}` tells
-what became of it, and `Prefer: wait=N` waits for that. All calls that change something work so. Amounts of
-money are decimal strings, never numbers. Every error is a problem document (RFC 9457) whose `errors` name
-the fields; a path of another system answers with that system's errors.
+`POST /v1/orders` answers 202 as soon as the broker has confirmed the request. The status and outcome are at
+`GET /v1/requests/{request_id}`, and `Prefer: wait=N` waits for the outcome. All calls that change something
+work this way. Amounts of money are decimal strings, never numbers. Every error is a problem document (RFC
+9457) whose `errors` name the fields; a path of another system answers with that system's errors.
 
-Lists, and what of an event is free, may be a few seconds old where the operator has them read from a standby.
-Whoever has just changed something asks with `Cache-Control: no-cache` for the newest. A list by a time, such
-as `updated_since`, and one thing by its id, such as an order, are always the newest.
+Lists and availability may be a few seconds old if the operator has configured a standby. To see your own
+changes at once, send `Cache-Control: no-cache`. Lists by time, such as with `updated_since`, and single
+resources, such as an order, are always current.
 
-Each answer has an `X-Request-ID`: the one that the call came with, if it has 1 to 128 letters, digits and
-`._:+/=@-`, or a new one. It is in the logs of the intake and of the workers. Where there is a `GET`, there is
-a `HEAD`; `OPTIONS` tells the methods of a path, and an unknown parameter of a query is refused by its name.
-Only links to documents (`/documents/…`), which mail programs and trackers add to, and the pages for operators
-(`/`, `/docs`, `/openapi.json`, `/healthz`, `/readyz`, `/metrics`) take any, and ignore it.
+Each answer has an `X-Request-ID`: that of the call, if it has 1 to 128 letters, digits and `._:+/=@-`, or a
+new one. It is in the logs of the intake and of the workers. Every `GET` path supports `HEAD`; `OPTIONS`
+returns the methods of a path. Unknown query parameters are refused, except by links to documents
+(`/documents/…`), to which mail programs add some, and by the pages for operators (`/`, `/docs`,
+`/openapi.json`, `/healthz`, `/readyz`, `/metrics`), which ignore them.
 """
 
 
 def create_app(settings: Settings, sibling: Sibling | None = None) -> FastAPI:
-    """Return the app, of one process alone or of a sibling. It connects to nothing before it runs."""
+    """Return the app, for a single process or a sibling. It connects to nothing before it runs."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -74,10 +74,10 @@ def create_app(settings: Settings, sibling: Sibling | None = None) -> FastAPI:
         version=version("willcall"),
         description=_DESCRIPTION.strip(),
         lifespan=lifespan,
-        # These would load their scripts from somebody else's server: `intake.routes.pages` has our own.
+        # These would load their scripts from a foreign server: `intake.routes.pages` has our own.
         docs_url=None,
         redoc_url=None,
-        # Whether somebody wants it would be looked for at each call, for as long as all that we note of it.
+        # FastAPI would check for it at each call, which takes as long as our own log.
         telemetry={"tracing": False, "metrics": False, "logs": False},
         redirect_slashes=False,  # a redirect would lose a POST's body, or send it twice
     )
@@ -111,7 +111,7 @@ def create_app(settings: Settings, sibling: Sibling | None = None) -> FastAPI:
 
 
 def _add(app: FastAPI, router: APIRouter) -> None:
-    # A router that is included asks each of its routes twice whether a call is for it.
+    # An included router matches each of its routes twice.
     app.router.routes.extend(router.routes)
 
 

@@ -1,8 +1,8 @@
-"""The time, which only the edges read."""
+"""The clock, which only the edges read."""
 
 from datetime import UTC, datetime
 
 
 def utc_now() -> datetime:
-    """Return the time."""
+    """Return the current time, in UTC."""
     return datetime.now(UTC)

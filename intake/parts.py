@@ -1,4 +1,4 @@
-"""What the intake opens once and its routes share."""
+"""The parts that the intake opens once and its routes share."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -32,39 +32,39 @@ from worker.runtime.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The database's engine, the publisher, and what is built on them."""
+    """The database engines, the publisher, and the objects built on them."""
 
     settings: Settings
     engine: Engine
-    """What reads: at most `READERS` connections."""
+    """The engine for reading: at most `READERS` connections."""
     stale_reads: StaleReads
-    """Lists, which may be a few seconds old."""
+    """Reads of lists, which may be a few seconds old."""
     shares: Shares
     quotas: Quotas
     publisher: GroupPublisher
     authenticator: Authenticator
     answers: BulkAnswers
-    """For those who wait for outcomes."""
+    """Answers for callers that wait for outcomes."""
     reads: BulkAnswers
-    """For those who read one order."""
+    """Answers for callers that read one order."""
     seen_versions: SeenVersions
     reused_keys: ReusedKeys
     last_uses: LastUses
     readiness: Readiness
     workers: Workers
-    """Which workers answer, for the operator's page."""
+    """The workers that answer, for the operator's page."""
     operator_tenant: str | None
     """The tenant whose admin keys see all tenants on the operator's page."""
     public_url: str
-    """The intake's address in links; no caller's `Host` header is."""
+    """The intake's address in links, which never comes from a caller's `Host` header."""
     link_lifetime: timedelta
     repeat_seconds: float
-    """For how long a signed call that comes again, word for word, is the same request; 0: it is a new one."""
+    """Seconds in which an identical signed call is the same request; 0: it is always a new one."""
     documents: Documents
     event_orders: EventOrders
     outbox_metrics: OutboxMetrics
     max_body: int
-    """Bytes of the body of one call."""
+    """Maximum bytes of the body of one call."""
     body_seconds: float
 
 
@@ -72,13 +72,13 @@ class Parts:
 async def opened(settings: Settings, windows: Storage | None = None) -> AsyncIterator[Parts]:
     """Open the parts, none of which connects before it is used; close them in an order that loses nothing.
 
-    `windows` is where limits in time are counted, if not in this process.
+    `windows` is where rate limits are counted, if not in this process.
     """
     pools = open_pools(settings.database(), settings.read_database_url)
     standby = None
     if pools.standby is not None:
         standby = Standby(pools.standby, pools.checks, settings.read_lag_seconds)
-    # A thread that has no connection to read with would only wait for one.
+    # A thread without a connection would only wait for one.
     to_thread.current_default_thread_limiter().total_tokens = READERS
     quotas = Quotas(settings, windows)
     parts = Parts(
@@ -127,13 +127,13 @@ async def opened(settings: Settings, windows: Storage | None = None) -> AsyncIte
 
 
 def parts_of(app: FastAPI) -> Parts:
-    """Return the parts of an app that runs."""
+    """Return the parts of a running app."""
     return cast("Parts", app.state.parts)
 
 
-async def _parts(request: Request) -> Parts:  # not a plain `def`, which would cost a thread
+async def _parts(request: Request) -> Parts:  # not a plain `def`, which would need a thread
     return parts_of(request.app)
 
 
 PartsOfApp = Annotated[Parts, Depends(_parts)]
-"""The parameter of a route that needs the parts."""
+"""The parts, as a parameter of a route."""

@@ -35,14 +35,14 @@ log = logging.getLogger(__name__)
 _GRACEFUL_SECONDS = 15
 GOODBYE_SECONDS = 1.0  # how long idle connections stay open at the end
 _OTHER_FILES = 256  # the database, the broker, documents
-_SWEEP_SECONDS = 0.5  # between two looks at clients that take too long
-# How long the event loop may keep the publisher's thread waiting for the interpreter; by default 5 ms,
-# several times for each group. This halves the time that a lone call takes.
+_SWEEP_SECONDS = 0.5  # between two sweeps for slow clients
+# How long the publisher's thread may wait for the event loop to release the interpreter. The default of 5 ms
+# applies several times per group; this value halves the duration of a lone call.
 SWITCH_SECONDS = 0.001
 
 
 class IntakeServer(uvicorn.Server):
-    """A server whose clients are bounded, and whose calls wait for no outcomes once it shuts down."""
+    """A server with limits on clients; at shutdown its calls stop waiting for outcomes."""
 
     def __init__(self, settings: Settings, sibling: Sibling | None = None) -> None:
         self.app = create_app(settings, sibling)
@@ -62,8 +62,8 @@ class IntakeServer(uvicorn.Server):
                 http=partial(BoundedProtocol, limits=limits_of(settings), crowd=self._crowd),  # type: ignore[arg-type]
                 ws="none",
                 lifespan="on",
-                log_config=None,  # ours is set up already
-                access_log=False,  # ours names no queries: one may hold an e-mail address
+                log_config=None,  # ours is already set up
+                access_log=False,  # ours logs no queries: they may hold an e-mail address
                 server_header=False,
                 timeout_keep_alive=math.ceil(settings.idle_seconds),
                 timeout_graceful_shutdown=_GRACEFUL_SECONDS,
@@ -71,8 +71,8 @@ class IntakeServer(uvicorn.Server):
         )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and watch over those who come."""
-        self._sweeper = asyncio.create_task(self._sweep())  # kept, or it might be collected
+        """Listen, and sweep the connections."""
+        self._sweeper = asyncio.create_task(self._sweep())  # referenced, or it might be garbage-collected
         await super().startup([] if self._sibling else sockets)
         PROCESSES.set(1)
         if self._sibling is not None:
@@ -88,7 +88,7 @@ class IntakeServer(uvicorn.Server):
             self._tell_count()
             return counts.lead()
 
-        # uvicorn only closes them, and waits for that.
+        # uvicorn only closes them and waits.
         self.servers += [Acceptor(one, self._protocol, lead) for one in sockets]  # type: ignore[misc]
 
     def _tell_count(self) -> None:
@@ -96,7 +96,7 @@ class IntakeServer(uvicorn.Server):
             self._counts.tell(len(self.server_state.connections))
 
     def _protocol(self) -> asyncio.Protocol:
-        """Return what speaks to a new connection, as uvicorn's own servers do."""
+        """Return the protocol of a new connection, as uvicorn's own servers do."""
         make: Any = self.config.http_protocol_class
         protocol: asyncio.Protocol = make(
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
@@ -122,19 +122,19 @@ class IntakeServer(uvicorn.Server):
             try:
                 self._crowd.check(loop.time())
                 self._tell_count()
-            except Exception as error:  # noqa: BLE001 - without the sweep, slow senders would stay for ever
+            except Exception as error:  # noqa: BLE001 - without the sweep, slow senders would stay forever
                 tell_of(error)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop after the calls that are under way; at a second Ctrl-C at once.
+        """Stop after the current calls; at once after a second Ctrl-C.
 
-        uvicorn would raise the signal again at the end; to be stopped is no failure of ours.
+        uvicorn would raise the signal again at the end; a signal to stop is no failure here.
         """
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer those who wait with 202, finish what is under way, and close."""
+        """Answer waiting calls with 202, finish the current calls, and close."""
         if self._counts is not None:
             self._counts.leave()
             self._counts = None
@@ -146,10 +146,10 @@ class IntakeServer(uvicorn.Server):
         self.app.state.call_book.flush()
 
     async def _say_goodbye(self) -> None:
-        """Take no more connections, and have the next answer on each of the open ones be its last.
+        """Accept no more connections, and close each open one after its next answer.
 
-        Closed at once, an idle connection would break the call that is on its way on it, and the client could
-        not know whether that was taken.
+        Closing an idle connection at once would break a call that is already on its way, and the client
+        could not know whether it was accepted.
         """
         for server in self.servers:
             server.close()
@@ -157,14 +157,14 @@ class IntakeServer(uvicorn.Server):
         state.default_headers = [*state.default_headers, (b"connection", b"close")]
         for connection in list(state.connections):
             if not (isinstance(connection, BoundedProtocol) and connection.is_idle):
-                connection.shutdown()  # which says so in the answer that is under way
+                connection.shutdown()  # which says so in the current answer
         until = loop.time() + GOODBYE_SECONDS
-        while state.connections and loop.time() < until and not self.force_exit:  # noqa: ASYNC110 - uvicorn tells nobody
+        while state.connections and loop.time() < until and not self.force_exit:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.02)
 
 
 def serve(settings: Settings, sibling: Sibling | None = None) -> None:
-    """Serve until SIGINT or SIGTERM, and return when the last call is answered.
+    """Serve until SIGINT or SIGTERM; return once the last call is answered.
 
     Raises `SystemExit` if a port is taken. Called in the main thread, as signals are.
     """
@@ -173,8 +173,8 @@ def serve(settings: Settings, sibling: Sibling | None = None) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     _allow_files(settings.max_connections + _OTHER_FILES)
     server = IntakeServer(settings, sibling)
-    # What is loaded by now stays for ever: looking through it for cycles, again and again while a large body
-    # is parsed, took four times as long as the parsing.
+    # The objects loaded so far stay forever: scanning them for cycles, repeatedly during the parsing of a
+    # large body, took four times as long as the parsing.
     gc.collect()
     gc.freeze()
     server.run(opened(sibling.sockets) if sibling else None)
@@ -183,7 +183,7 @@ def serve(settings: Settings, sibling: Sibling | None = None) -> None:
 
 
 def _allow_files(count: int) -> None:
-    """Let the process open so many files, where it may; many systems begin with 1,024."""
+    """Raise the process's limit of open files, if permitted; many systems begin with 1,024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < count:
         most = count if hard == resource.RLIM_INFINITY else min(count, hard)
@@ -191,11 +191,11 @@ def _allow_files(count: int) -> None:
 
 
 def _without_colours(record: logging.LogRecord) -> bool:
-    """Keep the record, without uvicorn's second text of it, for terminals."""
+    """Keep the log record, without uvicorn's coloured duplicate of its text."""
     record.__dict__.pop("color_message", None)
     return True
 
 
 def _told_already(record: logging.LogRecord) -> bool:
-    """Drop what uvicorn says of an answer that ended early: `LastResort` has told why."""
+    """Drop uvicorn's message about an answer that ended early: `LastResort` has logged the reason."""
     return record.msg != "ASGI callable returned without completing response."

@@ -33,7 +33,7 @@ MAX_BYTES: Final = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One request that is ready to travel: the task it is for, whose it is, its id, and its JSON."""
+    """One request ready to publish: its task, its tenant, its id, and its JSON."""
 
     kind: str
     tenant: str
@@ -42,7 +42,7 @@ class Outgoing:
     weight: int
     """How much work it is, about: a small order is 1."""
     by: str | None = None
-    """Who has sent it: a key's id, over HTTP."""
+    """The sender: a key's id, over HTTP."""
     call_id: str | None = None
     """The call of the intake by which it came, for logs."""
 
@@ -62,7 +62,7 @@ def outgoing(
     """Return a request with its envelope: tenant, id (a new one unless given), what it may do, by whom,
     in which dialect it is, and which version its order had. `call_id` names the call of the intake for logs.
 
-    Raises `TypeError` for what JSON has no words for; a `Decimal` is written as a string.
+    Raises `TypeError` for values that JSON cannot hold; a `Decimal` is written as a string.
     """
     request_id = request_id or new_id()
     words = {**body, "tenant": tenant, "request_id": str(request_id)}

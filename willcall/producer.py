@@ -58,13 +58,13 @@ class Producer:
         by: str | None = None,
         dialect: str | None = None,
     ) -> list[UUID]:
-        """Send the requests and return their ids, in their order, when the broker has them all.
+        """Send the requests and return their ids, in order, once the broker has confirmed them all.
 
-        `may_set_price=False` holds the requests to the catalogue's prices; `by` is who sends them, for the
-        histories of their orders; `dialect` is whose words they are in. A request that has a `request_id`
-        keeps it. Raises `ValueError` for an id that is no UUID, and then nothing was sent. Raises
-        `NotConfirmed`, and then any of the requests may have been sent: send all of them again, with the
-        same idempotency keys or the same ids, so that none counts twice.
+        `may_set_price=False` limits the requests to the catalogue's prices; `by` is the sender, for the
+        histories of the orders; `dialect` is the format of the requests. A request that has a `request_id`
+        keeps it. Raises `ValueError` for an id that is not a UUID; nothing was sent then. Raises
+        `NotConfirmed` if any of the requests may have been sent: send all of them again, with the same
+        idempotency keys or ids, so that none counts twice.
         """
         ready = [
             outgoing(
@@ -84,12 +84,12 @@ class Producer:
         return [request.request_id for request in ready]
 
     def close(self) -> None:
-        """Close the connection; sending again opens another."""
+        """Close the connection; sending again opens a new one."""
         self._publisher.close()
 
 
 def _id_of(request: Mapping[str, Any]) -> UUID | None:
-    """Return the id that the caller gave to the request; a malformed one is not replaced silently."""
+    """Return the caller's id of the request; a malformed one is an error."""
     given = request.get("request_id")
     if given is None or isinstance(given, UUID):
         return given

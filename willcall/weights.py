@@ -1,4 +1,4 @@
-"""How much work a request is before anybody has looked at it: what a small order is, is one.
+"""The estimated work of an unread request; a small order is 1.
 
 It decides how many requests travel and are processed together, so that nobody waits long for somebody's large
 order. A wrong guess costs others a moment, and no order.

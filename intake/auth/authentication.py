@@ -1,4 +1,4 @@
-"""Who calls: keys are looked up in the database and remembered for a while."""
+"""Authentication: keys are looked up in the database and cached for a while."""
 
 import asyncio
 import logging
@@ -21,10 +21,10 @@ from worker.runtime.secret_key import SecretKeyUnusable
 log = logging.getLogger(__name__)
 
 FRESH_SECONDS: Final = 5.0
-"""How long a key is taken as valid without asking: so long a revoked key may still work."""
+"""How long a key counts as valid without a look-up; a revoked key may work for this long."""
 
 GRACE_SECONDS: Final = 600.0
-"""How long a key goes on working when the database cannot be asked, so that orders are still taken."""
+"""How long a key keeps working while the database is down, so that orders are still taken."""
 
 _PATIENCE_SECONDS: Final = 3.0
 _SILENCE_SECONDS: Final = 1.0
@@ -35,7 +35,7 @@ __all__ = ["Authenticator", "KeysUnavailable", "TooManyUnknown"]
 
 
 class KeysUnavailable(Exception):
-    """The database does not answer, and the key was not seen lately."""
+    """The database does not answer, and the key is not cached."""
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ class _Remembered:
 
 
 class Authenticator:
-    """Finds out whom a key stands for; for one event loop."""
+    """Finds the caller of a key; for one event loop."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Authenticator:
         self._engine = engine
         self._fresh_seconds = fresh_seconds
         self._grace_seconds = grace_seconds
-        # Only keys that exist are remembered: nobody can fill the memory with invented ones.
+        # Only existing keys are cached: nobody can fill the memory with invented ones.
         self._remembered: dict[bytes, _Remembered] = {}
         self._lookups: dict[bytes, asyncio.Task[Caller | None]] = {}
         self._silent_until = 0.0
@@ -72,15 +72,15 @@ class Authenticator:
         self._slow_lane = SlowLane(engine, _PATIENCE_SECONDS)
 
     async def find(self, key: str | UUID, address: str = "") -> Caller | None:
-        """Return whom the key stands for, or None for one that is unknown, revoked or over.
+        """Return the caller of the key, or None for an unknown, revoked or expired one.
 
         The id of a key, which alone proves nothing, is for dialects that sign with its secret. `address` is
-        where it comes from. Raises `KeysUnavailable`, or `TooManyUnknown` for one that is unknown.
+        the client's. Raises `KeysUnavailable`, or `TooManyUnknown` for an unknown key.
         """
         if isinstance(key, str) and not is_key(key):
             return None
         caller = await self._find(key.bytes if isinstance(key, UUID) else hash_key(key), address)
-        # What is remembered, and longer while the database is away, may have expired since.
+        # A cached key may have expired since, above all while the database is down.
         return None if caller is None or caller.has_expired(utc_now()) else caller
 
     async def _find(self, name: bytes, address: str) -> Caller | None:
@@ -110,7 +110,7 @@ class Authenticator:
         return caller
 
     async def _exists(self, name: bytes) -> bool:
-        """Ask whether there is such a key where too many that are not there come from its address."""
+        """Look up whether the key exists, if its address has sent too many unknown ones."""
         if time.monotonic() < self._silent_until:
             raise KeysUnavailable
         try:
@@ -124,11 +124,11 @@ class Authenticator:
     def _is_good(self, known: _Remembered, name: bytes, now: float) -> bool:
         if now < known.good_until:
             return True
-        # While one caller asks again, the others go on with what was known a moment ago.
+        # While one caller looks the key up again, the others use the cached answer.
         return name in self._lookups and now - known.confirmed_at < 2 * self._fresh_seconds
 
     async def _look_up(self, name: bytes, threads: CapacityLimiter) -> Caller | None:
-        """Ask the database, once for all who come with the same key meanwhile."""
+        """Query the database, once for all concurrent callers with the same key."""
         lookup = self._lookups.get(name)
         if lookup is None:
             lookup = self._lookups[name] = asyncio.create_task(self._ask(name, threads))
@@ -138,20 +138,20 @@ class Authenticator:
     def _forget(self, name: bytes, lookup: asyncio.Task[Caller | None]) -> None:
         self._lookups.pop(name, None)
         if not lookup.cancelled():
-            lookup.exception()  # seen, even if everybody who waited for it is gone
+            lookup.exception()  # retrieved, even if every waiting caller is gone
 
     async def _ask(self, name: bytes, threads: CapacityLimiter) -> Caller | None:
-        # After a failure nobody waits for the next one: a database that is gone often takes its time.
+        # After a failure nobody waits for the next one: a database that is down often fails slowly.
         if time.monotonic() < self._silent_until:
             raise KeysUnavailable
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 caller = await to_thread.run_sync(self._read, name, limiter=threads, abandon_on_cancel=True)
-        except SecretKeyUnusable as error:  # this key's row: other keys may be well
-            log.error("the secrets of a key cannot be opened", extra={"error": str(error)})
+        except SecretKeyUnusable as error:  # only this key's row: other keys may be fine
+            log.error("the secrets of a key cannot be decrypted", extra={"error": str(error)})
             raise KeysUnavailable from error
         except (SQLAlchemyError, TimeoutError) as error:
-            # Of new keys so many may come that they wait for each other: that says nothing of the database.
+            # New keys may be so many that they wait for each other: that says nothing about the database.
             if threads is self._known or not isinstance(error, TimeoutError):
                 self._silent_until = time.monotonic() + _SILENCE_SECONDS
             log.warning("the keys cannot be read", extra={"error": type(error).__name__})

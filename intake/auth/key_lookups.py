@@ -1,7 +1,7 @@
-"""Which of many tried keys exist: one thread and one statement at a time, for all who wait.
+"""Looks up which of many keys exist: one thread and one statement at a time, for all waiting callers.
 
-An address that has tried too many unknown keys is not heard any more, but the good keys that come from it
-are: behind a proxy all come from one address. Here they are told from the others.
+An address that has sent too many unknown keys is refused, but valid keys from it are not: behind a proxy all
+clients share one address. The look-up tells them apart.
 """
 
 import asyncio
@@ -13,10 +13,10 @@ from sqlalchemy import Engine
 
 from intake.auth.keys import existing_keys
 
-# More than a process has calls, as it is set; more of them are as unknown as the others.
+# More than the default number of calls of a process; keys beyond it count as unknown.
 _MOST_WAITING: Final = 2_000
 _PAUSE_SECONDS: Final = 0.01
-"""Before each statement, for others that it can ask for too: a flood costs 100 statements a second."""
+"""The pause before each statement, to collect more keys: a flood costs 100 statements per second."""
 
 
 class LaneFull(Exception):
@@ -34,7 +34,7 @@ class SlowLane:
         self._run: asyncio.Task[None] | None = None
 
     async def exists(self, name: bytes) -> bool:
-        """Say whether there is a key of this hash, or of this id; it may be revoked or expired.
+        """Say whether a key with this hash or id exists; it may be revoked or expired.
 
         Raises `LaneFull`, or, as the database does, `SQLAlchemyError` or `TimeoutError`.
         """
@@ -43,7 +43,7 @@ class SlowLane:
             if len(self._waiting) >= _MOST_WAITING:
                 raise LaneFull
             answer = self._waiting[name] = asyncio.get_running_loop().create_future()
-            # Seen, even if everybody who waited for it is gone.
+            # Retrieved, even if every waiting caller is gone.
             answer.add_done_callback(lambda done: done.cancelled() or done.exception())
         if self._run is None:
             self._run = asyncio.create_task(self._answer_all())
@@ -64,13 +64,13 @@ class SlowLane:
                 found = await to_thread.run_sync(
                     self._read, list(asked), limiter=self._limiter, abandon_on_cancel=True
                 )
-        except Exception as error:  # noqa: BLE001 - each of those who wait raises it
+        except Exception as error:  # noqa: BLE001 - each waiting caller raises it
             for answer in asked.values():
                 answer.set_exception(error)
         else:
             for name, answer in asked.items():
                 answer.set_result(name in found)
-        finally:  # where the loop ends meanwhile
+        finally:  # if the loop ends meanwhile
             for answer in asked.values():
                 answer.cancel()
 

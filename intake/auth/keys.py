@@ -1,4 +1,4 @@
-"""API keys: each opens one tenant, as far as its scopes go. Only a key's hash is stored."""
+"""API keys: each gives access to one tenant, within its scopes. Only a key's hash is stored."""
 
 import hashlib
 import re
@@ -48,7 +48,7 @@ class UnknownScope(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as it is listed: everything but the key."""
+    """A key in a list: everything but the key itself."""
 
     id: UUID
     tenant: str
@@ -60,7 +60,7 @@ class ApiKey:
 
 
 class NewKey(NamedTuple):
-    """A key as it is shown once: `key` opens the intake, and `secret` signs the requests of one dialect."""
+    """A key as it is shown once: `key` authenticates calls, and `secret` signs requests of one dialect."""
 
     id: UUID
     key: str
@@ -69,7 +69,7 @@ class NewKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whom a key stands for, and what it allows."""
+    """The caller of a key, and what the key allows."""
 
     key_id: UUID
     tenant_id: UUID
@@ -78,20 +78,20 @@ class Caller:
     aliases: frozenset[tuple[str, str]] = frozenset()
     """The tenant's names in the dialects: pairs of a dialect and a name."""
     link_secret: bytes = field(default=b"", repr=False)
-    """What the tenant's links are signed with."""
+    """The secret that signs the tenant's links."""
     token_secret: bytes = field(default=b"", repr=False)
-    """What the tenant's access tokens are signed with."""
+    """The secret that signs the tenant's access tokens."""
     request_secret: str = field(default="", repr=False)
-    """What the holder of the key signs requests with, where a dialect wants that."""
+    """The secret with which the key's holder signs requests, in dialects that require it."""
     expires_at: datetime | None = None
-    """From when on the key opens nothing."""
+    """When the key expires."""
 
     def may(self, scope: Scope) -> bool:
         """Say whether the key allows this; `admin` allows everything."""
         return scope in self.scopes or "admin" in self.scopes
 
     def has_expired(self, now: datetime) -> bool:
-        """Say whether the key opens nothing any more."""
+        """Say whether the key has expired."""
         return self.expires_at is not None and self.expires_at <= now
 
     def is_called(self, name: str, dialect: DialectName) -> bool:
@@ -107,7 +107,7 @@ def create_key(
     *,
     expires_at: datetime | None = None,
 ) -> NewKey:
-    """Store a new key, which cannot be had again.
+    """Store a new key and return it; it cannot be shown again.
 
     Raises `UnknownTenant`, `UnknownScope` and `SecretKeyUnusable`.
     """
@@ -140,7 +140,7 @@ def list_tenants(connection: Connection) -> list[str]:
 
 
 def list_keys(connection: Connection) -> list[ApiKey]:
-    """Return all keys, revoked ones too, oldest first."""
+    """Return all keys, including revoked ones, oldest first."""
     query = select(api_keys, tenants.c.name).join(tenants).order_by(api_keys.c.id)
     return [
         ApiKey(
@@ -157,13 +157,13 @@ def list_keys(connection: Connection) -> list[ApiKey]:
 
 
 def revoke_key(connection: Connection, key_id: UUID, now: datetime) -> bool:
-    """Revoke the key for good; return false if there is none of this id that was valid until now."""
+    """Revoke the key permanently; return false if no valid key has this id."""
     statement = update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
     return connection.execute(statement.values(revoked_at=now)).rowcount == 1
 
 
 def find_caller(connection: Connection, key_hash: bytes) -> Caller | None:
-    """Return whom the key of this hash stands for; None if there is none, it was revoked, or it has expired.
+    """Return the caller of the key with this hash; None if it does not exist, is revoked or has expired.
 
     Raises `SecretKeyUnusable`.
     """
@@ -171,15 +171,15 @@ def find_caller(connection: Connection, key_hash: bytes) -> Caller | None:
 
 
 def find_caller_by_id(connection: Connection, key_id: UUID) -> Caller | None:
-    """Return whom the key of this id stands for; None if there is none, it was revoked, or it has expired."""
+    """Return the caller of the key with this id; None if it does not exist, is revoked or has expired."""
     return _find_caller(connection, api_keys.c.id == key_id)
 
 
 def existing_keys(connection: Connection, names: Collection[bytes]) -> set[bytes]:
-    """Return which of these hashes and ids (16 bytes) are those of a key, be it good or over."""
+    """Return which of these hashes and ids (16 bytes) belong to a key, valid or not."""
     ids = [UUID(bytes=name) for name in names if len(name) == _ID_BYTES]
     hashes = [name for name in names if len(name) != _ID_BYTES]
-    # As arrays: one statement, whatever their number.
+    # As arrays: one statement for any number of keys.
     by_hash = api_keys.c.key_hash == any_(bindparam("hashes", hashes, ARRAY(LargeBinary)))
     by_id = api_keys.c.id == any_(bindparam("ids", ids, ARRAY(Uuid)))
     found = connection.execute(select(api_keys.c.id, api_keys.c.key_hash).where(or_(by_hash, by_id)))
@@ -224,10 +224,10 @@ def _find_caller(connection: Connection, which: ColumnElement[bool]) -> Caller |
 
 
 def is_key(text: str) -> bool:
-    """Say whether the text has the form of a key, whether or not there is such a key."""
+    """Say whether the text has the form of a key; it may not exist."""
     return _KEY.fullmatch(text) is not None
 
 
 def hash_key(key: str) -> bytes:
-    """Return the key's SHA-256; keys are random, so that nothing slower is needed."""
+    """Return the key's SHA-256; keys are random, so a slower hash is not needed."""
     return hashlib.sha256(key.encode()).digest()

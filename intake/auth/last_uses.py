@@ -1,4 +1,4 @@
-"""When each API key was last used: written now and then, and never in the way of a call."""
+"""When each API key was last used: written periodically, without delaying calls."""
 
 import asyncio
 import logging
@@ -14,12 +14,12 @@ from sqlalchemy.exc import SQLAlchemyError
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS: Final = 60.0
-"""How often the use of a key is written at most, whichever processes see it."""
+"""The minimum time between two writes of a key's use, across all processes."""
 
 _GATHER_SECONDS: Final = 1.0
 _PATIENCE_SECONDS: Final = 3.0
 
-# Another process that writes the same key at this moment says the same.
+# A process that writes the same key at this moment writes the same value.
 _WRITE: Final = text("""
     UPDATE api_keys SET last_used_at = now() WHERE id IN (
         SELECT id FROM api_keys
@@ -30,9 +30,9 @@ _WRITE: Final = text("""
 
 
 class LastUses:
-    """Notes which keys are used, and writes that; for one event loop.
+    """Records which keys are used, and writes that; for one event loop.
 
-    Where the database cannot be written to, a use is forgotten.
+    If the database cannot be written to, a use is dropped.
     """
 
     def __init__(self, engine: Engine, *, every_seconds: float = EVERY_SECONDS) -> None:
@@ -45,7 +45,7 @@ class LastUses:
         self._limiter = CapacityLimiter(1)
 
     def note(self, key_id: UUID) -> None:
-        """Note that a key that exists is used now."""
+        """Record that an existing key is used now."""
         now = time.monotonic()
         noted_at = self._noted_at.get(key_id)
         if noted_at is not None and now - noted_at < self._every_seconds:
@@ -56,7 +56,7 @@ class LastUses:
             self._writing = asyncio.create_task(self._write_soon())
 
     async def close(self) -> None:
-        """Write what is noted, if that can be done quickly."""
+        """Write the recorded uses, if that is quick."""
         if self._writing is not None:
             self._writing.cancel()
         await self._write()

@@ -1,7 +1,7 @@
-"""Keys that open nothing: remembered for a while, and counted by where they come from.
+"""Unknown keys: cached for a while, and counted by client address.
 
-Whoever tries keys, or has a wrong one in a loop, must not keep the database busy: that would hurt those who
-have a right one.
+A client that tries keys, or sends a wrong one in a loop, must not keep the database busy: that would slow
+down clients with valid keys.
 """
 
 import time
@@ -13,13 +13,13 @@ from limits.storage import MemoryStorage, Storage
 from limits.strategies import FixedWindowRateLimiter
 
 REMEMBERED_SECONDS: Final = 5.0
-"""How long an unknown key stays so without asking: so late a new key may work where it was tried before."""
+"""How long an unknown key is cached; a new key that was tried too early works after this delay."""
 
 _MOST_REMEMBERED: Final = 10_000
 
 
 class TooManyUnknown(Exception):
-    """An address has tried too many keys that open nothing; it may try again in `seconds`."""
+    """An address has sent too many unknown keys; it may try again in `seconds`."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"try again in {seconds} s")
@@ -27,10 +27,10 @@ class TooManyUnknown(Exception):
 
 
 class UnknownKeys:
-    """What was tried in vain lately; for one event loop."""
+    """Recently tried unknown keys; for one event loop."""
 
     def __init__(self, per_minute: int, windows: Storage | None = None) -> None:
-        """Begin. `windows` is where addresses are counted, if not in this process."""
+        """`windows` is where addresses are counted, if not in this process."""
         self._limit = RateLimitItemPerMinute(per_minute) if per_minute else None
         self._until: OrderedDict[bytes, float] = OrderedDict()
         self._limiter = FixedWindowRateLimiter(windows or MemoryStorage())
@@ -40,14 +40,14 @@ class UnknownKeys:
         return until is not None and time.monotonic() < until
 
     def refusal(self, address: str) -> TooManyUnknown | None:
-        """Return what one more unknown key from the address raises, if it has tried too many."""
+        """Return the error for one more unknown key from the address, if it has sent too many."""
         if self._limit is None or self._limiter.test(self._limit, address):
             return None
         reset_at = self._limiter.get_window_stats(self._limit, address).reset_time
         return TooManyUnknown(max(1, round(reset_at - time.time())))
 
     def add(self, name: bytes, address: str) -> None:
-        """Remember a key that opens nothing."""
+        """Cache an unknown key."""
         if self._limit is not None:
             self._limiter.hit(self._limit, address)
         self._until[name] = time.monotonic() + REMEMBERED_SECONDS

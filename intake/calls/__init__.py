@@ -1,1 +1,1 @@
-"""What the routes do with a call, in every dialect: who makes it, its body, and sending it to the queue."""
+"""What all dialects do with a call: authenticate it, read its body, and send it to the queue."""

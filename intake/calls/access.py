@@ -1,4 +1,4 @@
-"""Access: the key in the header `Authorization` decides the tenant and what a call may do."""
+"""Access: the key in the header `Authorization` decides the tenant and the permitted calls."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
@@ -17,35 +17,35 @@ from intake.web.problems import Problem, unavailable
 from worker.runtime.metrics import LIMITED
 
 SCHEME: Final = "API key"
-"""The name of our scheme on the OpenAPI page."""
+"""The name of our security scheme on the OpenAPI page."""
 
-# Declared for that page only: what it finds in the header, we look for ourselves.
+# Declared for that page only: we read the header ourselves.
 documented: Final = HTTPBearer(
     bearerFormat="wc_…",
     scheme_name=SCHEME,
-    description="A key of `willcall keys create`. It decides the tenant, and its scopes decide the calls.",
+    description="A key from `willcall keys create`. It decides the tenant, and its scopes the calls.",
     auto_error=False,
 )
 
 REALM: Final = 'Bearer realm="willcall"'
-"""What the header `WWW-Authenticate` asks for (RFC 6750, 3)."""
+"""The challenge in the header `WWW-Authenticate` (RFC 6750, 3)."""
 
 
 async def caller_of(request: Request, *scopes: Scope, is_in_turn: bool = False) -> Caller:
-    """Return who calls, if the call's key has one of the scopes.
+    """Return the caller, if the call's key has one of the scopes.
 
-    A call that `is_in_turn` has its turn where it is answered, and takes no share of the readers. Raises
-    `Problem`: 401 without a valid key, 403 without a scope, 503 when nobody can tell, or what `admit` raises.
+    A call that `is_in_turn` gets its turn where it is answered, and takes no share of the readers. Raises
+    `Problem`: 401 without a valid key, 403 without a scope, 503 if the key cannot be checked, or as `admit`.
     """
     scheme, key = get_authorization_scheme_param(request.headers.get("authorization"))
     if scheme.lower() != "bearer" or not key:
-        # Without an error code: who sends no key did nothing wrong yet (RFC 6750, 3.1).
+        # Without an error code, as no key was sent (RFC 6750, 3.1).
         raise unauthorized("this call needs the header Authorization: Bearer KEY", REALM)
     return await caller_by_key(request, key, *scopes, is_in_turn=is_in_turn)
 
 
 async def caller_by_key(request: Request, key: str, *scopes: Scope, is_in_turn: bool = False) -> Caller:
-    """Return whom the key stands for, wherever the call carries it. Raises as `caller_of`."""
+    """Return the caller of the key, wherever the call carries it. Raises as `caller_of`."""
     caller = await caller_if_known(request, key)
     if caller is None:
         raise unauthorized("the API key is unknown, revoked or expired", f'{REALM}, error="invalid_token"')
@@ -55,12 +55,12 @@ async def caller_by_key(request: Request, key: str, *scopes: Scope, is_in_turn: 
 
 
 async def admit(request: Request, caller: Caller, *, is_in_turn: bool = False) -> None:
-    """Let a call of a proven caller go on, if it is not one too many for its key and tenant.
+    """Admit a call of an authenticated caller, within the limits of its key and tenant.
 
-    It is noted, and counted. A call that reads waits here while its tenant's share of the readers is taken,
-    unless it `is_in_turn` where it is answered.
-    Raises `Problem`: 429 for too many requests or reads, also 503 where the queue is full for a call that
-    would only be refused later.
+    The call is recorded and counted. A reading call waits here while its tenant's share of the readers is
+    taken, unless it `is_in_turn` where it is answered.
+    Raises `Problem`: 429 for too many requests or reads; 503 also if the queue is full and the call would
+    only be refused later.
     """
     note_use(request, caller)
     parts = parts_of(request.app)
@@ -73,10 +73,10 @@ async def admit(request: Request, caller: Caller, *, is_in_turn: bool = False) -
 
 
 async def caller_if_known(request: Request, key: str | UUID) -> Caller | None:
-    """Return whom a key stands for, or None; an id of a key is for dialects that sign with its secret.
+    """Return the caller of a key, or None; a key's id is for dialects that sign with its secret.
 
-    Nobody is counted yet: an id alone proves nothing, and `admit` follows where the proof is good. Raises
-    `Problem`: 503 when nobody can tell, 429 for too many unknown keys.
+    Nothing is counted yet: an id alone proves nothing, and `admit` follows a valid proof. Raises `Problem`:
+    503 if the key cannot be checked, 429 for too many unknown keys.
     """
     parts = parts_of(request.app)
     address = request.client.host if request.client else ""
@@ -91,7 +91,7 @@ async def caller_if_known(request: Request, key: str | UUID) -> Caller | None:
 
 
 def note_use(request: Request, caller: Caller) -> None:
-    """Note who has proved to be the caller: for the log, and for who looks after the keys."""
+    """Record the authenticated caller, for the log and for the key's last use."""
     note_caller(caller)
     parts_of(request.app).last_uses.note(caller.key_id)
 
@@ -112,11 +112,11 @@ def allowed(*scopes: Scope) -> Callable[..., Awaitable[Caller]]:
 
 
 Reader = Annotated[Caller, Depends(allowed("orders.read"))]
-"""The parameter of a route that reads orders: who calls."""
+"""The caller, as a parameter of a route that reads orders."""
 
 
 def unauthorized(detail: str, challenge: str) -> Problem:
-    """Return the problem of a call without good credentials."""
+    """Return the problem of a call without valid credentials."""
     return Problem(401, detail, headers={"www-authenticate": challenge})
 
 

@@ -1,4 +1,4 @@
-"""The body of a call: read no further than it may be long."""
+"""Reading the body of a call, up to its maximum length."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 async def read_body(
     request: Request, media_types: Sequence[str] = (JSON,), *, limit: int | None = None
 ) -> bytes:
-    """Return the body of a call that is in one of these media types; "" is a call that names none.
+    """Return the body of a call in one of these media types; "" stands for a call that names none.
 
-    `limit` is how many bytes it may have, where that is less than elsewhere.
+    `limit` is its maximum length in bytes, if that is less than elsewhere.
 
-    Raises `Problem`: 415 for another content type, 413 for a body that is too long, 408 for one that
-    does not come to its end.
+    Raises `Problem`: 415 for another content type, 413 for a body that is too long, 408 for an
+    incomplete one.
     """
     _check_type(request, media_types)
     return await _read_in_time(request, limit)
@@ -44,14 +44,14 @@ async def _read_in_time(request: Request, limit: int | None = None) -> bytes:
     parts = parts_of(request.app)
     limit = min(limit or parts.max_body, parts.max_body)
     if _declared_length(request) > limit and "expect" in request.headers:
-        raise _too_large(limit)  # the client asked before it sends (RFC 9110, 10.1.1)
+        raise _too_large(limit)  # the client expects 100 Continue (RFC 9110, 10.1.1)
     try:
         async with asyncio.timeout(parts.body_seconds):
             return await _read(request, limit, DISCARDED_BODIES * parts.max_body)
     except TimeoutError as error:
         raise Problem(
             408,
-            f"the body did not come within {parts.body_seconds:g} s",
+            f"the body did not arrive within {parts.body_seconds:g} s",
             headers={"connection": "close"},
         ) from error
 
@@ -59,7 +59,7 @@ async def _read_in_time(request: Request, limit: int | None = None) -> bytes:
 def _check_type(request: Request, media_types: Sequence[str]) -> None:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in media_types:
-        # Which patches a path takes is told where one was refused (RFC 5789, 2.2).
+        # A refused patch is answered with the accepted types (RFC 5789, 2.2).
         headers = {"accept-patch": ", ".join(media_types)} if request.method == "PATCH" else None
         known = " or ".join(filter(None, media_types))
         raise invalid(f"the content type must be {known}", status=415, headers=headers)
@@ -80,7 +80,7 @@ async def _read(request: Request, limit: int, most: int) -> bytes:
         if size <= limit:
             chunks.append(chunk)
         elif size <= most:
-            # Read to its end and thrown away: a client that is cut off while it sends may never see
+            # Read to its end and discarded: a client that is cut off while it sends may never see
             # the answer.
             chunks.clear()
         else:
@@ -95,5 +95,5 @@ def _why_too_large(limit: int) -> str:
 
 
 def _too_large(limit: int) -> Problem:
-    # The rest of the body is still under way: this connection cannot carry another call.
+    # The rest of the body is still arriving: this connection cannot carry another call.
     return invalid(_why_too_large(limit), status=413, headers={"connection": "close"})

@@ -1,4 +1,4 @@
-"""Links to documents for whoever calls."""
+"""Links to documents for the caller."""
 
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ from intake.parts import parts_of
 
 
 def links_of(request: Request, caller: Caller) -> Links:
-    """Return what makes links for the caller's tenant, which are good for as long as the settings say."""
+    """Return the maker of links for the caller's tenant; the settings say how long the links are valid."""
     parts = parts_of(request.app)
     return Links(
         parts.public_url, caller.tenant_id, caller.link_secret, datetime.now(UTC) + parts.link_lifetime

@@ -1,4 +1,4 @@
-"""Calls that become requests on the queue: published with a confirm, and their outcome for those who wait."""
+"""Calls that become requests on the queue: published with confirms, and answered with outcomes."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -24,19 +24,19 @@ from vendors.registry import CANONICAL
 from willcall.publishing import NotConfirmed
 
 Refusals = Mapping[RejectionCode, int]
-"""Which status a rejection has; 422 for those that are not named."""
+"""The status of each rejection; 422 for those not listed."""
 
 OF_ORDERS: Final[Refusals] = {"unknown_order": 404, "version_conflict": 412}
 
 REPLAYED: Final = {"idempotency-replayed": "true"}
-"""The header of an answer that was given before: the same request had come already."""
+"""The header of a replayed answer: the same request was sent before."""
 
 _POLL_AFTER: Final = {"retry-after": "1"}
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call, and since when it is answered: who waits does so from then on."""
+    """A call and its start, from which waits are measured."""
 
     request: Request
     called_at: float
@@ -48,7 +48,7 @@ class Call:
 
 
 def call_of(request: Request) -> Call:
-    """Return the call, which begins now."""
+    """Return the call, starting now."""
     return Call(request, time.monotonic())
 
 
@@ -57,7 +57,7 @@ def _outcomes(_: Snapshot, outcomes: Sequence[RequestRow]) -> Response:
 
 
 OUTCOMES: Final = Plan(_outcomes, Needs.NOTHING)
-"""The answer to an array of requests: what became of each."""
+"""The answer to an array of requests: the outcome of each."""
 
 
 async def send(
@@ -72,11 +72,11 @@ async def send(
 ) -> Response:
     """Publish the requests, and wait for their outcome as long as the caller prefers.
 
-    `plan` is that of a single request, `plan_for_all` that of an array. An answer that `shows_orders` is for
-    callers that may read them; others get the outcomes. One that `replays` is, where the request was sent
-    before, the answer to that one, and marked so.
-    Raises `Problem`: 413, 429 or 503 where the requests are too many, 503 if the broker does not confirm, or
-    what the answer raises.
+    `plan` is for a single request, `plan_for_all` for an array. An answer that `shows_orders` is for
+    callers that may read them; others get the outcomes. One that `replays` is, for a request sent before,
+    the answer to the first, and marked so.
+    Raises `Problem`: 413, 429 or 503 for too many requests, 503 if the broker does not confirm, or the
+    answer's own.
     """
     parts = parts_of(call.request.app)
     note_request(envelope.requests[0].request_id)
@@ -92,7 +92,7 @@ async def send(
     preferences = call.request.headers.getlist("prefer")
     seconds = wanted_wait(preferences, usual_wait)
     if not seconds:
-        # A client that usually waits is of a kind that expects to be told when to come back.
+        # Clients that usually wait expect to be told when to come back.
         return _accepted(envelope, _POLL_AFTER if usual_wait else {})
     is_preferred = wanted_wait(preferences) == seconds
     headers = {"preference-applied": f"wait={seconds}"} if is_preferred else {}
@@ -104,7 +104,7 @@ async def send(
 
 
 async def _refuse_reused_key(parts: Parts, envelope: Envelope, plan: Plan) -> None:
-    """Raise the `Problem` that is the answer to the outcome, which is known before there is one."""
+    """Raise the `Problem` for an outcome that is known in advance."""
     outcome = conflicting(envelope.requests[0].request_id, envelope.caller.tenant_id)
     try:
         await parts.answers.answer(outcome, plan)
@@ -114,7 +114,7 @@ async def _refuse_reused_key(parts: Parts, envelope: Envelope, plan: Plan) -> No
 
 
 def _without_orders(plan: Plan, *, is_array: bool) -> Plan:
-    """Return the plan with the outcomes in place of the orders: the status says the same."""
+    """Return the plan with outcomes in place of orders; the status stays the same."""
 
     def outcomes_only(snapshot: Snapshot, outcomes: Sequence[RequestRow]) -> Response | None:
         response = plan.make(snapshot, outcomes)
@@ -139,7 +139,7 @@ async def _wait(
     replays: bool,
 ) -> Response:
     def make(snapshot: Snapshot, outcomes: Sequence[RequestRow]) -> Response | None:
-        # A dead letter is no outcome: an operator may still send it again.
+        # A dead letter is not an outcome: an operator may still replay it.
         if any(outcome.status == "dead" for outcome in outcomes):
             return None
         if replays and all(outcome.is_replay for outcome in outcomes):
@@ -171,7 +171,7 @@ def _accepted(envelope: Envelope, headers: Mapping[str, str]) -> Response:
 
 
 def with_order(status: int = 200, refusals: Refusals = OF_ORDERS) -> Plan:
-    """Return the plan of the answer that is the order as it is after the request."""
+    """Return the plan that answers with the order after the request."""
 
     def make(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
         check_processed(outcome, refusals)
@@ -186,7 +186,7 @@ def with_order(status: int = 200, refusals: Refusals = OF_ORDERS) -> Plan:
 
 
 def check_processed(outcome: RequestRow, refusals: Refusals) -> None:
-    """Raise the `Problem` that a rejection is."""
+    """Raise the `Problem` of a rejection."""
     if outcome.status != "rejected":
         return
     statuses = [refusals[error["code"]] for error in outcome.errors if error["code"] in refusals]
@@ -199,5 +199,5 @@ def check_processed(outcome: RequestRow, refusals: Refusals) -> None:
 
 
 def status_url(request_id: UUID) -> str:
-    """Return where to ask what became of the request: a path, as proxies may have changed the host."""
+    """Return the path of the request's status, without the host, which proxies may have changed."""
     return f"/v1/requests/{request_id}"

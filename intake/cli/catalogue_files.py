@@ -7,7 +7,7 @@ from intake.cli.failures import CommandFailed
 
 
 def read_catalogue(name: str, text: bytes) -> Any:
-    """Return the catalogue of a file; each mistake is named with its field."""
+    """Return the catalogue in a file. Raises `CommandFailed` with each mistake and its field."""
     from pydantic import ValidationError
 
     from schemas.catalogue import Catalogue

@@ -1,4 +1,4 @@
-"""Until when something is good, as people type it: `90d`, `2027-01-31`, `2027-01-31T12:00+01:00`."""
+"""Expiries as people type them: `90d`, `2027-01-31`, `2027-01-31T12:00+01:00`."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def read_expiry(given: str, now: datetime) -> datetime:
-    """Return the moment, in UTC and after `now`; a date begins in UTC. Anything else fails the command."""
+    """Return the moment, in UTC and after `now`; dates begin in UTC. Raises `CommandFailed` otherwise."""
     duration = _DURATION.fullmatch(given)
     try:
         if duration is not None:
@@ -20,8 +20,8 @@ def read_expiry(given: str, now: datetime) -> datetime:
         expiry = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise CommandFailed(
-            f"{given} is no time to expire: use a duration such as 90d, 12h or 30m, or a date (2027-01-31)"
+            f"{given} is not an expiry: use a duration such as 90d, 12h or 30m, or a date (2027-01-31)"
         ) from error
     if expiry <= now:
-        raise CommandFailed(f"{given} is over already: a key must expire in the future")
+        raise CommandFailed(f"{given} is in the past: a key must expire in the future")
     return expiry

@@ -6,19 +6,19 @@ from worker.runtime.secret_key import SecretKeyUnusable
 
 
 class CommandFailed(Exception):
-    """What the command could not do, as a sentence for people."""
+    """A command failed; the message is a sentence for people."""
 
 
 class SettingsWrong(CommandFailed):
-    """The settings contradict each other, in a sentence that names them."""
+    """The settings contradict each other; the message names them."""
 
     exit_code = 2
 
 
 def sentence_of(error: Exception) -> str | None:
-    """Return what went wrong, or None for what nobody foresaw, which deserves its stack trace.
+    """Return the message for an expected error, or None for an unexpected one, which needs its stack trace.
 
-    A note of the error, such as what was done before, comes after it.
+    The error's notes, such as what was done before it, follow the message.
     """
     sentence = _sentence_of(error)
     return None if sentence is None else "\n".join([sentence, *getattr(error, "__notes__", ())])
@@ -27,7 +27,7 @@ def sentence_of(error: Exception) -> str | None:
 def _sentence_of(error: Exception) -> str | None:
     if isinstance(error, CommandFailed | SecretKeyUnusable):
         return str(error)
-    # Typer has click's errors inside it, under a private name; they all know how to say what is wrong.
+    # Typer contains click's errors under a private name; all of them can format their message.
     if hasattr(error, "format_message"):
         return _usage(error)
     if isinstance(error, typer.Abort):
@@ -38,7 +38,7 @@ def _sentence_of(error: Exception) -> str | None:
 
 
 def exit_code_of(error: Exception) -> int:
-    """Return 2 for wrong usage, 1 for all else that went wrong."""
+    """Return 2 for wrong usage, 1 for any other error."""
     code = getattr(error, "exit_code", 1)
     return code if isinstance(code, int) else 1
 
@@ -85,9 +85,8 @@ def _of_database(error: Exception) -> str | None:
 
     url = make_url(get_settings().database()).render_as_string(hide_password=True)
     if is_schema_error(error):
-        return (
-            f"the database {url} has not the schema of this program: {describe(error)}; run `willcall doctor`"
-        )
+        advice = "run `willcall doctor`"
+        return f"the schema of the database {url} does not match this program: {describe(error)}; {advice}"
     if fault_of(error) is Fault.STATEMENT:
         return None
     if is_silent(error):

@@ -36,9 +36,9 @@ from intake.cli.output import print_error, print_line, print_unexpected
 
 app = typer.Typer(
     name="willcall",
-    help="Takes, prices and confirms ticket orders from a queue, and tells of each exactly once.\n\n"
-    "Servers are chosen by WILLCALL_DATABASE_URL and WILLCALL_BROKER_URL; where one is unset, an embedded "
-    "one under WILLCALL_HOME (./.willcall) runs as long as a command needs it.",
+    help="Takes, prices and confirms ticket orders from a queue, each exactly once in effect.\n\n"
+    "WILLCALL_DATABASE_URL and WILLCALL_BROKER_URL choose the servers. If one is unset, an embedded server "
+    "under WILLCALL_HOME (./.willcall) runs as long as a command needs it.",
     epilog="Start with: willcall demo, then willcall up.",
     no_args_is_help=True,
     add_completion=False,
@@ -84,13 +84,13 @@ app.add_typer(dialects.app, name="dialects")
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command; return its exit code. Foreseeable errors are a sentence on standard error."""
+    """Run one command; return its exit code. Expected errors are a sentence on standard error."""
     try:
-        # Exit codes are returned; None is what a command returns that has nothing to say against itself.
+        # Exit codes are returned; a command that succeeds returns None.
         return app(args=list(arguments), prog_name="willcall", standalone_mode=False) or 0
     except KeyboardInterrupt:  # in a `finally`, where a server is stopped
         return 130
-    except BrokenPipeError:  # the reader had enough: `willcall orders list | head`
+    except BrokenPipeError:  # the reader closed the pipe: `willcall orders list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
@@ -105,7 +105,7 @@ def main() -> None:
     """Run the command that the process was started with."""
     # As exceptions, so that embedded servers are stopped; long-running commands set their own.
     signal.signal(signal.SIGTERM, _leave)
-    # A shell's script has what it starts with `&` ignore SIGINT, and Python then leaves it so.
+    # A shell script makes its background jobs ignore SIGINT, and Python leaves it so.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
         signal.signal(signal.SIGHUP, _leave)

@@ -1,4 +1,4 @@
-"""Orders in the words of other systems, for `willcall orders show`."""
+"""Orders in the formats of other systems, for `willcall orders show`."""
 
 from sqlalchemy import Connection
 
@@ -11,19 +11,19 @@ from vendors.registry import CANONICAL, RENDERERS
 
 
 def renderer_of(dialect: str) -> Renderer | None:
-    """Return what makes a dialect's words, or None for our own. Raises `CommandFailed`."""
+    """Return the renderer of a dialect, or None for our own format. Raises `CommandFailed`."""
     if dialect == CANONICAL:
         return None
     found = {str(name): render for name, render in RENDERERS.items()}
     if dialect not in found:
         names = ", ".join((CANONICAL, *found))
-        raise CommandFailed(f"the dialect {dialect} is not known; orders are shown in: {names}")
+        raise CommandFailed(f"unknown dialect {dialect}; orders can be shown in: {names}")
     return found[dialect]
 
 
 def in_dialect(connection: Connection, words: JsonObject, render: Renderer) -> JsonObject:
-    """Return an order of our own words in a dialect's."""
+    """Return our order in the format of a dialect."""
     tenant_id = find_tenant(connection, words["tenant"])
-    assert tenant_id is not None  # noqa: S101 - a foreign key holds it
+    assert tenant_id is not None  # noqa: S101 - a foreign key ensures it
     (order,), background = with_background(connection, tenant_id, [words], with_originals=True)
     return render(order, background)

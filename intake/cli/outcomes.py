@@ -1,4 +1,4 @@
-"""What became of requests, for operators: also of those that no tenant can ask for."""
+"""Outcomes of requests for operators, including requests that belong to no tenant."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -12,10 +12,10 @@ from schemas.json import JsonObject
 
 
 def find_outcomes(connection: Connection, ids: Collection[UUID]) -> dict[UUID, JsonObject]:
-    """Return the answers of `GET /v1/requests/{id}` to those requests that have an outcome, by id."""
+    """Return the answers of `GET /v1/requests/{id}` for the requests that have an outcome, by id."""
     found = {id_: row.body() for id_, row in find_requests(connection, ids).items()}
     _add_holds(connection, found)
-    # A request of an unknown tenant is dead, and nobody's.
+    # A request of an unknown tenant is dead and belongs to nobody.
     missing = [id_ for id_ in ids if id_ not in found]
     if missing:
         query = select(dead_letters.c.request_id, dead_letters.c.reason)
@@ -39,19 +39,19 @@ def _add_holds(connection: Connection, found: dict[UUID, JsonObject]) -> None:
 
 
 def pending(request_id: UUID) -> JsonObject:
-    """Return the answer for a request of which nothing is known: it waits, or was never sent."""
+    """Return the answer for an unknown request: it waits, or was never sent."""
     return {"request_id": request_id, "status": "pending", "order_id": None, "errors": []}
 
 
 def result(outcome: JsonObject) -> str:
-    """Return what became of a request, on one line: its order, its hold, or the reasons against it."""
+    """Return a request's order, hold or rejection reasons, on one line."""
     if outcome["order_id"]:
         return f"order {outcome['order_id']}"
     return f"hold {outcome['hold_id']}" if "hold_id" in outcome else reasons(outcome)
 
 
 def reasons(outcome: JsonObject) -> str:
-    """Return why a request was rejected or is dead, on one line."""
+    """Return the reasons why a request was rejected or is dead, on one line."""
     return "; ".join(
         f"{error['code']}{f' ({field})' if (field := error['field']) else ''}: {error['message']}"
         for error in outcome["errors"]

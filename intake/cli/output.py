@@ -1,6 +1,6 @@
-"""What commands print: tables for people, JSON for programs.
+"""Printing: tables for people, JSON for programs.
 
-Nothing else in the commands writes to a terminal: here what strangers wrote is made safe for one.
+No other module of the commands writes to a terminal: untrusted text is made safe here.
 """
 
 import json
@@ -21,11 +21,11 @@ from rich.text import Text
 
 from worker.runtime.printable import printable, printable_json
 
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead.")]
-TenantOption = Annotated[str | None, typer.Option("--tenant", metavar="T", help="Only this tenant's.")]
-LimitOption = Annotated[int, typer.Option("--limit", min=1, max=200, help="How many at most.")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+TenantOption = Annotated[str | None, typer.Option("--tenant", metavar="T", help="Only those of this tenant.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=200, help="Maximum number of results.")]
 
-# Pipes have no width: rich would cut ids at 80 columns.
+# Pipes have no width: rich would truncate ids at 80 columns.
 _PIPE_COLUMNS = 240
 
 _COLOURS = {
@@ -48,7 +48,7 @@ def print_json(words: Any) -> None:
 
 
 def print_json_text(document: str) -> None:
-    """Print a JSON document that is one already."""
+    """Print a text that is already JSON."""
     sys.stdout.write(printable_json(document) + "\n")
     sys.stdout.flush()
 
@@ -61,7 +61,7 @@ def print_pretty_json(document: str) -> None:
 
 
 def print_line(text: str = "", style: str = "") -> None:
-    """Print one line, whatever is in the text, in a style of rich's."""
+    """Print one line in a style of rich, even if the text has line breaks."""
     if style:
         _console().print(Text(printable(text), style), soft_wrap=True)
         return
@@ -75,15 +75,15 @@ def print_mark(mark: str, style: str, text: str) -> None:
 
 
 def print_lines(text: str) -> None:
-    """Print a text of several lines, indented, so that none of them passes for one of ours."""
+    """Print a text of several lines, indented, so that none can be mistaken for one of ours."""
     for line in text.split("\n"):
         print_line(f"  {line}")
 
 
 def print_error(text: str) -> None:
-    """Print what went wrong, or what is said beside the result, on standard error.
+    """Print an error or a note on standard error.
 
-    Lines after the first are indented, so that none of a stranger's making passes for one of ours.
+    Lines after the first are indented, so that untrusted text cannot be mistaken for a line of ours.
     """
     first, *others = map(printable, text.split("\n"))
     indented = (line if line.startswith(" ") else f"  {line}" for line in others)
@@ -92,13 +92,13 @@ def print_error(text: str) -> None:
 
 
 def print_unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Print the stack trace of what nobody foresaw: `sys.excepthook` of the command line."""
+    """Print the stack trace of an unexpected error: `sys.excepthook` of the command line."""
     print_error("".join(traceback.format_exception(kind, error, trace)).rstrip("\n"))
 
 
 @contextmanager
 def steps(first: str) -> Iterator[Callable[[str], None]]:
-    """Give what prints the name of each step; on a terminal it also shows that something is being done."""
+    """Yield a function that prints the name of each step; a terminal also shows a spinner."""
     if not sys.stdout.isatty():
         yield lambda name: print_line(f"  {name}")
         return
@@ -113,19 +113,19 @@ def steps(first: str) -> Iterator[Callable[[str], None]]:
 
 
 def status(text: str) -> Status:
-    """Return what shows, on a terminal, that something is being done: on standard error."""
+    """Return a spinner on standard error, shown only on a terminal."""
     return Console(stderr=True).status(printable(text))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> None:
-    """Print a table, under its title below an empty line; words that are a status get its colour."""
+    """Print a table, below an empty line and its title; statuses are coloured."""
     if title:
         print_line()
     _console().print(make_table(columns, rows, title=title))
 
 
 def make_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> Table:
-    """Return a table, to be shown; words that are a status get its colour."""
+    """Return a table to show; statuses are coloured."""
     table = Table(
         title=title and printable(title),
         title_justify="left",
@@ -143,38 +143,38 @@ def make_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: 
 
 
 def make_line(text: str, style: str = "") -> Text:
-    """Return one line, to be shown in a style of rich's."""
+    """Return one line to show, in a style of rich."""
     return Text(printable(text), style)
 
 
 def print_rendered(shown: RenderableType) -> None:
-    """Print what `make_table` and `make_line` have made."""
+    """Print the results of `make_table` and `make_line`."""
     _console().print(shown)
 
 
 def is_terminal() -> bool:
-    """Say whether what is printed goes to a terminal."""
+    """Say whether standard output is a terminal."""
     return sys.stdout.isatty()
 
 
 @contextmanager
 def live() -> Iterator[Callable[[RenderableType], None]]:
-    """Give what shows a picture in place of the one before; the last one stays on the terminal."""
+    """Yield a function that replaces the picture shown; the last one stays on the terminal."""
     with Live(console=_console(), auto_refresh=False, vertical_overflow="crop") as shown:
         yield lambda picture: shown.update(picture, refresh=True)
 
 
 def _cell(value: Any) -> Text:
-    """Return the value as text of a table."""
+    """Return the value as text for a table."""
     words = "" if value is None else printable(str(value))
     return Text(words, style=_COLOURS.get(words, ""))
 
 
 def counted(count: int, noun: str) -> str:
-    """Return a number of things in words: `1 request`, `2 requests`."""
+    """Return a count with its noun: `1 request`, `2 requests`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def print_facts(facts: Iterable[tuple[str, Any]]) -> None:
-    """Print names and values, one a line."""
+    """Print names and values, one per line."""
     print_table(("", ""), facts)

@@ -1,4 +1,4 @@
-"""A bar for what takes long."""
+"""A progress bar."""
 
 import sys
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ def progress_bar(what: str, total: int | None) -> Iterator[tuple[Progress, TaskI
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    # Rich moves the bar below the lines that are printed meanwhile, if it may redirect them.
+    # Rich moves the bar below lines that are printed meanwhile, if it may redirect them.
     redirect = sys.stdout.isatty()
     with Progress(
         *columns,

@@ -17,7 +17,7 @@ from vendors.dialect import Dialect, NotTranslatable
 from willcall.ids import parse_any_uuid
 
 MAX_DOCUMENT_BYTES: Final = 256 * 1024 * 1024
-"""A JSON array or a single object is read whole; JSON Lines of any size are not."""
+"""A JSON array or a single object is read whole, up to this size; JSON Lines can have any size."""
 
 _SMALL_BYTES: Final = 16 * 1024 * 1024
 _MISTAKES_SHOWN: Final = 20
@@ -25,12 +25,12 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 
 class _Mistake(Exception):
-    """A request cannot be sent; the text says why."""
+    """A request cannot be sent; the message says why."""
 
 
 @dataclass(slots=True)
 class RequestFile:
-    """A file that was read once and found to be well formed; iterating it reads it again."""
+    """A file that was read once and is well formed; iterating reads it again."""
 
     name: str
     file: IO[bytes]
@@ -40,12 +40,12 @@ class RequestFile:
     count: int = 0
 
     def __iter__(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Return the requests, each with its tenant, in their order."""
+        """Return the requests in order, each with its tenant."""
         for place, request in _read(self.file, self.is_lines):
             yield from self._checked(place, request)
 
     def check(self) -> None:
-        """Count the requests; those that cannot be sent fail the command, by their lines."""
+        """Count the requests. Raises `CommandFailed` with the lines of requests that cannot be sent."""
         mistakes = []
         for place, request in _read(self.file, self.is_lines):
             try:
@@ -54,7 +54,7 @@ class RequestFile:
                 self.count += 1
                 mistakes.append(f"  {error}")
                 if len(mistakes) == _MISTAKES_SHOWN:
-                    mistakes.append("  and maybe more")
+                    mistakes.append("  and possibly more")
                     break
         if mistakes:
             raise CommandFailed("\n".join([f"{self.name} was not sent:", *mistakes]))
@@ -74,7 +74,7 @@ def open_requests(
 ) -> RequestFile:
     """Open a file (`-`: standard input) and check all of it; it is closed with the stack.
 
-    With a dialect, what would be the body of a call in it is as many requests as it holds.
+    With a dialect, each document is the body of a call in that dialect, and may hold several requests.
     """
     file = stack.enter_context(_opened(name))
     is_lines = _is_lines(file)
@@ -85,7 +85,7 @@ def open_requests(
 
 @contextmanager
 def _opened(name: str) -> Iterator[IO[bytes]]:
-    """Open a file that can be read again; what is a pipe is copied into one."""
+    """Open a file that can be read again; a pipe is copied into one."""
     with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as file:
         if name != "-" and Path(name).is_file():
             yield file
@@ -96,7 +96,7 @@ def _opened(name: str) -> Iterator[IO[bytes]]:
 
 
 def _is_lines(file: IO[bytes]) -> bool:
-    """Say whether the file is JSON Lines, and not one JSON document."""
+    """Say whether the file is JSON Lines rather than one JSON document."""
     first = next((line for _, line in _lines(file)), b"")
     if first.startswith(b"[") or first == b"{":
         return False
@@ -125,7 +125,7 @@ def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def _read(file: IO[bytes], is_lines: bool) -> Iterator[tuple[str, Any]]:
-    """Return what the file holds, each with its place; a line that is no JSON is given as its error."""
+    """Return the file's values with their places; a line that is not JSON yields its error."""
     if is_lines:
         for number, line in _lines(file):
             yield f"line {number}", _parsed(line)
@@ -133,7 +133,7 @@ def _read(file: IO[bytes], is_lines: bool) -> Iterator[tuple[str, Any]]:
     file.seek(0)
     text = file.read(MAX_DOCUMENT_BYTES + 1)
     if len(text) > MAX_DOCUMENT_BYTES:
-        raise CommandFailed("a JSON document of this size is not read whole: write one request a line")
+        raise CommandFailed("the JSON document is too large: write one request per line")
     document = _parsed(text.removeprefix(_BOM))
     if not isinstance(document, list):
         yield "the document", document
@@ -156,7 +156,7 @@ def _tenant(request: Any, tenant: str | None) -> str:
         raise _Mistake("it is not a JSON object")
     named = request.get("tenant", tenant)
     if not isinstance(named, str) or not named:
-        raise _Mistake("it names no tenant; say --tenant, or give the request a field tenant")
+        raise _Mistake("it names no tenant; use --tenant, or add the field tenant to the request")
     if tenant is not None and named != tenant:
         raise _Mistake(f"it names the tenant {named}, not {tenant}")
     id_ = request.get("request_id")
@@ -175,5 +175,5 @@ def _split(request: dict[str, Any], dialect: Dialect | None) -> list[dict[str, A
     except NotTranslatable as error:
         raise _Mistake(f"it is not in the dialect {dialect.name}: {error}") from error
     if len(requests) > 1 and envelope.get("request_id") is not None:
-        raise _Mistake(f"it holds {len(requests)} requests, and one request_id cannot name them all")
+        raise _Mistake(f"it holds {len(requests)} requests, but has only one request_id; leave it out")
     return [{**one, **envelope} for one in requests]

@@ -1,4 +1,4 @@
-"""One request from the command line: sent, and waited for."""
+"""Sending one request from the command line, and waiting for its outcome."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -17,22 +17,26 @@ if TYPE_CHECKING:
 
 
 SENDER: Final = "command line"
-"""Who changes orders by a command, in their history."""
+"""The author, in an order's history, of changes made by a command."""
 
-WaitFlag = Annotated[bool, typer.Option("--wait", help="Wait for the outcome; exit 1 if it is bad.")]
+WaitFlag = Annotated[
+    bool, typer.Option("--wait", help="Wait for the outcome; exit 1 if the request was rejected or is dead.")
+]
 TimeoutOption = Annotated[
-    float, typer.Option("--timeout", min=0, metavar="S", help="How many seconds to wait.")
+    float, typer.Option("--timeout", min=0, metavar="S", help="Maximum number of seconds to wait.")
 ]
 KeyOption = Annotated[
     str | None,
     typer.Option(
-        "--idempotency-key", metavar="KEY", help="Your name for it: the same again is the same request."
+        "--idempotency-key",
+        metavar="KEY",
+        help="Your name for the request; sent again, it is the same request.",
     ),
 ]
 
 
 def send_one(kind: str, words: Mapping[str, Any], *, tenant: str) -> UUID:
-    """Send one request; what is None is left out. Returns its id when the broker has it."""
+    """Send one request without fields that are None. Return its id once the broker has confirmed it."""
     from intake.cli.processes.servers import servers
     from willcall.producer import Producer
 
@@ -51,10 +55,10 @@ def send_and_tell(
     show: Callable[["Engine", "JsonObject"], None],
     enrich: Callable[["Engine", "JsonObject"], "JsonObject"] | None = None,
 ) -> None:
-    """Send one request and print what is known of it; with a timeout wait for its outcome.
+    """Send one request and print its status; with a timeout, wait for its outcome.
 
-    `show` prints a processed one for people, `enrich` adds to its JSON. Exit code 1 if it was rejected, is
-    dead, or has no outcome in time.
+    `show` prints a processed request for people, `enrich` adds to its JSON. Exit code 1 if it was rejected,
+    is dead, or has no outcome in time.
     """
     from intake.cli.processes.servers import engine, servers
 
@@ -81,7 +85,9 @@ def _tell_sent(id_: UUID, as_json: bool) -> None:
     if as_json:
         print_json({"request_id": id_, "status": "pending"})
     else:
-        print_line(f"Sent request {id_}; the broker has it. Ask with: willcall requests show {id_}")
+        print_line(
+            f"Sent request {id_}; confirmed by the broker. For its outcome, run: willcall requests show {id_}"
+        )
 
 
 def _tell_refused(outcome: "JsonObject") -> None:
@@ -101,7 +107,7 @@ def _await(engine: "Engine", id_: UUID, timeout: float) -> "JsonObject":
             return found[id_]
         if time.monotonic() >= deadline:
             raise CommandFailed(
-                f"for {timeout:g} s no outcome came; request {id_} is in the queue until a worker runs "
+                f"no outcome within {timeout:g} s; request {id_} is in the queue until a worker runs "
                 "(`willcall up`), or waits for its order"
             )
         time.sleep(pause)

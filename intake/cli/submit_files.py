@@ -1,4 +1,4 @@
-"""Sending files of requests, and telling what became of them."""
+"""Sending files of requests, and printing their outcomes."""
 
 import time
 from collections import Counter, deque
@@ -22,13 +22,13 @@ from worker.runtime.settings import get_settings
 
 _AT_ONCE: Final = 500
 
-# What is sent and has no outcome yet is remembered; more than that waits for the workers.
+# Sent requests without an outcome are remembered, up to this number; beyond it, sending waits.
 _MOST_PENDING: Final = 20_000
 
 
 @dataclass(slots=True)
 class Sent:
-    """How many requests the broker has confirmed, and their outcomes by status, if they were waited for."""
+    """The number of confirmed requests and, after a wait, their outcomes by status."""
 
     count: int = 0
     last_id: UUID | None = None
@@ -36,7 +36,7 @@ class Sent:
 
 
 class Waiter:
-    """Prints the outcome of each request in the order of their sending, and tells how many there are."""
+    """Prints the outcome of each request in sending order, and counts them."""
 
     def __init__(self, engine: Engine, timeout: float, as_json: bool) -> None:
         self.outcomes: Counter[str] = Counter()
@@ -48,14 +48,14 @@ class Waiter:
         self._last_outcome_at = time.monotonic()
 
     def add(self, ids: Sequence[UUID]) -> None:
-        """Await outcomes of these too; blocks while too many are awaited."""
+        """Await outcomes of these too; block while too many are awaited."""
         if not self._pending:
             self._last_outcome_at = time.monotonic()
         self._pending.extend(ids)
         self.print_outcomes(down_to=_MOST_PENDING)
 
     def print_outcomes(self, *, down_to: int = 0) -> None:
-        """Print outcomes until so few are awaited; one that does not come in time fails the command."""
+        """Print outcomes until at most this many are awaited. Raises `CommandFailed` if one is late."""
         pause = 0.02
         while True:
             if self._print_some():
@@ -65,14 +65,14 @@ class Waiter:
                 return
             if time.monotonic() - self._last_outcome_at > self._timeout:
                 raise CommandFailed(
-                    f"for {self._timeout:g} s no outcome came, and {counted(len(self._pending), 'request')} "
-                    "without one stay in the queue until a worker runs: `willcall up`"
+                    f"no outcome within {self._timeout:g} s; {counted(len(self._pending), 'request')} "
+                    "without one stay in the queue until a worker runs (`willcall up`)"
                 )
             time.sleep(pause)
             pause = min(pause * 1.5, 0.25)
 
     def _print_some(self) -> bool:
-        """Print the outcomes at the head of the line, as far as they are known."""
+        """Print the known outcomes at the head of the line."""
         first = list(islice(self._pending, _AT_ONCE))
         if not first:
             return False
@@ -105,7 +105,7 @@ def send(
     *,
     dialect: str | None = None,
 ) -> Sent:
-    """Send all requests of the files; with a waiter return when each has an outcome, printed."""
+    """Send all requests of the files; with a waiter, return once each outcome is printed."""
     sent = Sent()
     settings = get_settings()
     with (
@@ -135,7 +135,7 @@ def send(
 
 
 def _groups(files: Iterable[RequestFile]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Return the requests in their order, so many together as have one tenant."""
+    """Return the requests in order, in groups of one tenant."""
     everything = (request for file in files for request in file)
     while chunk := list(islice(everything, _AT_ONCE)):
         for tenant, group in groupby(chunk, key=lambda pair: pair[0]):
@@ -144,6 +144,6 @@ def _groups(files: Iterable[RequestFile]) -> Iterator[tuple[str, list[dict[str, 
 
 def _not_all(count: int, error: NotConfirmed) -> str:
     return (
-        f"the broker confirmed {count} requests, and of the next ones none ({' '.join(str(error).split())}); "
-        "send all again: what has an idempotency key counts once"
+        f"the broker confirmed {count} requests, and none of the next ones ({' '.join(str(error).split())}); "
+        "send all again: requests with an idempotency key count once"
     )

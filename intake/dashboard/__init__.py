@@ -1,1 +1,1 @@
-"""The dashboard: Flower, which only shows, and shows nothing that is secret."""
+"""The dashboard: Flower, read-only and without secrets."""

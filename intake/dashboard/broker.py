@@ -14,12 +14,12 @@ _PATIENCE_SECONDS: Final = 5.0
 
 
 def broker_name(url: str) -> str:
-    """Return what the broker is called, without where it is."""
+    """Return the broker's name, without its address."""
     return "RabbitMQ" if is_amqp(url) else "Redis or Valkey"
 
 
 def queue_rows(settings: Settings) -> list[dict[str, Any]]:
-    """Return our queues in the words of RabbitMQ's management API, which Flower's template knows."""
+    """Return our queues in the format of RabbitMQ's management API, which Flower's template expects."""
     url = settings.broker()
     others = [queue.name for queue in queues(url) if queue.name != ORDERS]
     names = others + ([DEAD_QUEUE.name] if is_amqp(url) else [])
@@ -47,6 +47,6 @@ class BrokerPage(BaseHandler):
         try:
             rows = await self.application.io_loop.run_in_executor(None, queue_rows, self._settings)
         except Exception as error:
-            # Whatever it is, the text may hold the broker's address.
+            # Any error's text may hold the broker's address.
             raise HTTPError(503, "the broker does not answer; `willcall doctor` says why") from error
         self.render("broker.html", broker_url=broker_name(self._settings.broker()), queues=rows)

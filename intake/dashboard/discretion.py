@@ -1,4 +1,4 @@
-"""What Flower would show, and nobody should see here: passwords, settings, and buyers' names."""
+"""Hides what Flower would show: passwords, settings, and buyers' names."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,7 +11,7 @@ _LISTS_OF_TASKS: Final = ("active", "reserved", "scheduled")
 
 
 class QuietInspector(Inspector):
-    """Asks workers for what they do, not for how they are configured."""
+    """Asks workers for their activity, not for their configuration."""
 
     # `conf` would show hosts, users and file names of each server that the worker knows.
     inspect_methods = tuple(one for one in Inspector.inspect_methods if one != "conf")
@@ -30,13 +30,13 @@ def _shown(method: str, response: Any) -> Any:
 
 
 def _shown_task(task: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a task, or one that waits for its time, without arguments and without how it was delivered."""
+    """Return a task, running or scheduled, without its arguments and delivery information."""
     shown = {name: task[name] for name in _SHOWN_OF_TASK if name in task} | {"args": "", "kwargs": ""}
     return shown | ({"request": _shown_task(task["request"])} if "request" in task else {})
 
 
 class QuietEvents(Events):
-    """Listens to what workers tell. What producers tell is left out: their tasks' arguments are orders."""
+    """Listens to workers' events. Producers' events are left out: their tasks' arguments are orders."""
 
     def on_event(self, event: Mapping[str, Any]) -> None:
         if event["type"] != "task-sent":

@@ -1,4 +1,4 @@
-"""What the dashboard answers: a list of pages that only show. Everything else is refused."""
+"""The dashboard's pages, all read-only. Everything else is refused."""
 
 import re
 from typing import Final

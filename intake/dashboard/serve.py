@@ -1,4 +1,4 @@
-"""Flower as a process: read-only, behind limits, and without what is secret."""
+"""Flower as a process: read-only, behind limits, and without secrets."""
 
 import logging
 import os
@@ -31,13 +31,13 @@ _MOST_SECONDS: Final = 10.0
 """For the headers of a request, for its body, and between two of them on one connection."""
 
 _REFUSALS: Final = {
-    404: "Not found. This dashboard only shows: / /tasks /broker /metrics",
-    405: "Method not allowed. This dashboard only shows; use GET.",
+    404: "Not found. This read-only dashboard has: / /tasks /broker /metrics",
+    405: "Method not allowed. This dashboard is read-only; use GET.",
 }
 
 
 class Refusal(RequestHandler):
-    """Answers what is no page of the dashboard."""
+    """Answers paths that are not pages of the dashboard."""
 
     def initialize(self, status: int) -> None:
         """Take what `find_handler` passes."""
@@ -60,7 +60,7 @@ class MetricsBehindLogin(Metrics):
 
 
 class Dashboard(Flower):
-    """Flower with a list of what may be called, and pages of our own where its own say too much."""
+    """Flower with a list of permitted pages, and our own pages where Flower's reveal too much."""
 
     def __init__(self, settings: Settings, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -77,14 +77,14 @@ class Dashboard(Flower):
         return broker_name(self._settings.broker())
 
     def find_handler(self, request: HTTPServerRequest, **arguments: Any) -> Any:
-        """Return the page, or the refusal of whatever else was called."""
+        """Return the page, or the refusal of any other path."""
         status = refusal(request.method or "", request.path, self.options.url_prefix or "")
         if status is not None:
             return self.get_handler_delegate(request, Refusal, {"status": status})
         return super().find_handler(request, **arguments)
 
     def listen(self) -> None:
-        """Open the door, with limits on what a caller may send."""
+        """Listen, with limits on what a caller may send."""
         server = HTTPServer(
             self,
             ssl_options=self.ssl_options,
@@ -144,7 +144,7 @@ def _set_options(settings: Settings) -> None:
         "basic_auth": [settings.flower_basic_auth] if settings.flower_basic_auth else [],
         "auth": "",  # the pages of its logins are not among those that are shown
         "debug": False,
-        "read_only": True,  # no buttons for what is refused anyway
+        "read_only": True,  # no buttons for refused actions
     }
     for name, value in ours.items():
         setattr(options, name, value)

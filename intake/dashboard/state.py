@@ -1,4 +1,4 @@
-"""What Flower has seen survives its restart: files under `WILLCALL_HOME`."""
+"""Flower's state survives its restart, in files under `WILLCALL_HOME`."""
 
 import logging
 import os
@@ -8,7 +8,7 @@ from typing import Any, Final
 log = logging.getLogger(__name__)
 
 _SAVE_MILLISECONDS: Final = 30_000
-"""Between two saves; what came since the last one is lost when the process is killed."""
+"""Seconds between two saves; state since the last one is lost when the process is killed."""
 
 _FLOWERS_OWN: Final = ("FLOWER_PERSISTENT", "FLOWER_DB", "FLOWER_STATE_SAVE_INTERVAL")
 
@@ -26,7 +26,7 @@ def keep_state(options: Any, home: Path) -> None:
         (folder / "writable").touch()
     except OSError as error:
         log.warning(
-            "the dashboard cannot save its state, and forgets it when it ends",
+            "the dashboard cannot save its state, and loses it when it ends",
             extra={"error": str(error)[:200]},
         )
         return

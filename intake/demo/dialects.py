@@ -26,7 +26,7 @@ TOTALS: Final[Mapping[str, tuple[str, ...]]] = {
     "acme": ("totalAmount",),
     "eventbookings": ("result", "orders", "summary", "total", "amount"),
 }
-"""Where each dialect says what the order costs."""
+"""The path of the total in each dialect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Spoken:
 
     @property
     def is_as_expected(self) -> bool:
-        """Say whether both say the total that was to be."""
+        """Say whether both have the expected total."""
         return self.total == self.total_elsewhere == self.expected
 
 

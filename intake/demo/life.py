@@ -88,4 +88,4 @@ def live(run: str, send: Send, wait: Wait, read: Read) -> Iterator[Scene]:
     assert after.order is not None  # noqa: S101 - it was created above
     scan = {"code": after.order["tickets"][0]["code"]}
     yield scene("a ticket is used at the gate", CHECK_IN, scan, "processed", "60.00", "0.00", "3")
-    yield scene("and once more, in vain", CHECK_IN, scan, "already_checked_in", "60.00", "0.00", "3")
+    yield scene("and once more, which is refused", CHECK_IN, scan, "already_checked_in", "60.00", "0.00", "3")

@@ -1,4 +1,4 @@
-"""Listening to the exchange of events beside the play."""
+"""Listening to the exchange of events during the demo."""
 
 import threading
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""The play: sample requests go through the real queue, and what comes of them is collected."""
+"""The demo run: sends sample requests through the real queue, and collects their outcomes."""
 
 import time
 from collections import deque
@@ -37,12 +37,12 @@ _LINES_KEPT: Final = 200
 _LINES_TOLD: Final = 12
 
 Step = Callable[[str], None]
-"""Is told each step when it begins."""
+"""Called with each step when it begins."""
 
 
 @dataclass(slots=True)
 class Played:
-    """What came of the sample requests, in their order, and how long each step took."""
+    """The outcomes of the sample requests, in order, and the duration of each step."""
 
     run: str
     """The beginning of all idempotency keys."""
@@ -167,7 +167,7 @@ def _speak(engine: Engine, run: str, producer: Producer, crew: "_Crew") -> Itera
 
 
 def _waiting(engine: Engine, crew: "_Crew") -> Callable[[UUID], JsonObject]:
-    """Return what waits for the outcome of a request."""
+    """Return a function that waits for the outcome of a request."""
 
     def wait(request_id: UUID) -> JsonObject:
         found: dict[UUID, JsonObject] = {}
@@ -187,12 +187,12 @@ def _read(engine: Engine, order_id: UUID) -> JsonObject:
     with engine.connect() as connection:
         order = get_order(connection, order_id)
     if order is None:
-        raise CommandFailed(f"the order {order_id} is not there")
+        raise CommandFailed(f"the order {order_id} does not exist")
     return order
 
 
 class _Crew:
-    """A worker and a relay, as `willcall serve` runs them; their last words are kept for a failure."""
+    """A worker and a relay, as `willcall serve` runs them; their last output is kept for a failure."""
 
     def __init__(self, settings: Settings) -> None:
         urls = {
@@ -224,7 +224,7 @@ class _Crew:
             time.sleep(0.05)
 
     def _last_words(self, what: str) -> str:
-        return "\n".join([f"{what}; the last words of worker and relay:", *list(self._said)[-_LINES_TOLD:]])
+        return "\n".join([f"{what}; the last output of worker and relay:", *list(self._said)[-_LINES_TOLD:]])
 
     def stop(self) -> None:
         """Stop both; calling it again does nothing."""

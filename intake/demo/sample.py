@@ -1,4 +1,4 @@
-"""The sample requests, each with what must become of it."""
+"""The sample requests, each with its expected outcome."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ TENANT: Final = "demo"
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What must become of a request: an order with these words, or a rejection for this reason.
+    """The expected outcome of a request: an order with these fields, or a rejection for this reason.
 
     `same_order_as` is the key of an earlier request, for one that is sent again.
     """
@@ -27,7 +27,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One request, what it shows, and the name that others know it by."""
+    """One request, what it shows, and its name for references."""
 
     about: str
     key: str

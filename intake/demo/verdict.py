@@ -1,4 +1,4 @@
-"""Is everything as expected? Each difference is a sentence."""
+"""Differences from the expected results, a sentence each."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from schemas.json import JsonObject
 
 
 def differences(played: Played) -> list[str]:
-    """Return what is not as it must be."""
+    """Return the differences."""
     order_of = {
         sample.key: played.outcomes[id_]["order_id"]
         for sample, id_ in reversed(list(zip(played.samples, played.request_ids, strict=True)))
@@ -59,7 +59,7 @@ def _of_request(
     elif expected.status == "rejected":
         yield from _of_reason(expected, outcome["errors"][0])
     elif outcome["order_id"] not in orders:
-        yield f"its order {outcome['order_id']} is not there"
+        yield f"its order {outcome['order_id']} does not exist"
     else:
         yield from _of_order(expected, orders[outcome["order_id"]])
         if expected.same_order_as and outcome["order_id"] != order_of[expected.same_order_as]:

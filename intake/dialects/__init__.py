@@ -1,1 +1,1 @@
-"""The paths of other ticketing systems: their clients find here what they know from there."""
+"""The paths of other ticketing systems, for their existing clients."""

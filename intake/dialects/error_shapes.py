@@ -1,4 +1,4 @@
-"""In whose words a path refuses, also where it has no such route or method."""
+"""The error format of each path, also for unknown routes and methods."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -32,4 +32,4 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "/events": _shape(eventbookings.refusal),
     "/orders": _shape(eventbookings.refusal),
 }
-"""The dialects' shapes of errors, by what their paths begin with."""
+"""The dialects' error formats, by the prefixes of their paths."""

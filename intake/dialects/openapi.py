@@ -1,4 +1,4 @@
-"""The dialects' calls on the OpenAPI page: the vendors' documents say what their fields mean."""
+"""The dialects' calls on the OpenAPI page; the vendors' documents describe their fields."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
@@ -13,7 +13,7 @@ from schemas.dialects import DialectName
 from schemas.json import JsonObject
 
 DIALECT_SCHEMAS: Final[dict[str, JsonObject]] = {}
-"""What `schema_of` has put on the page, by the names of the components."""
+"""The schemas that `schema_of` has put on the page, by component name."""
 
 _ACCEPTED: Final[JsonObject] = {"$ref": f"#/components/schemas/{Accepted.__name__}"}
 
@@ -21,14 +21,14 @@ _OF_WAITING: Final[tuple[JsonObject, ...]] = (
     {
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "The caller's own name for the call: the same again is the same request.",
+        "description": "The caller's own name for the call: the same name again is the same request.",
         "schema": {"type": "string", "pattern": KEY_PATTERN},
         "example": "shop-7-000123",
     },
     {
         "name": "Prefer",
         "in": "header",
-        "description": "Wait up to so many seconds for the outcome, at most 30; 0: do not wait.",
+        "description": "Wait up to this number of seconds for the outcome, at most 30; 0: do not wait.",
         "schema": {"type": "string"},
         "example": "wait=10",
     },
@@ -39,12 +39,12 @@ _OF_WAITING: Final[tuple[JsonObject, ...]] = (
 def schema_of(
     dialect: DialectName, model: type[BaseModel], mode: Literal["validation", "serialization"]
 ) -> JsonObject:
-    """Return the reference to a model of a dialect, which is on the page from now on."""
+    """Return the reference to a model of a dialect, and put the model on the page."""
     template = f"#/components/schemas/{dialect}.{{model}}"
     _, found = models_json_schema([(model, mode)], ref_template=template)
     for name, schema in found["$defs"].items():
         for words in schema.get("properties", {}).values():
-            words.setdefault("description", f"As the document of {dialect} says.")
+            words.setdefault("description", f"As in the document of {dialect}.")
         DIALECT_SCHEMAS[f"{dialect}.{name}"] = schema
     return {"$ref": template.format(model=model.__name__)}
 
@@ -59,23 +59,26 @@ def words_of_call(
     waits: bool = False,
     media_types: Sequence[str] = (JSON,),
 ) -> JsonObject:
-    """Return the arguments of a route: its answers by status, and the shape of everything that fails.
+    """Return the arguments of a route: its answers by status, and its error format.
 
-    A `request` comes with an example of it.
+    A `request` has an example.
     """
     responses: dict[int | str, JsonObject] = {
         status: {"description": description, "content": {JSON: {"schema": schema}}}
         for status, (description, schema) in answers.items()
     }
     responses["4XX"] = {"description": "The call was refused.", "content": {JSON: {"schema": refusal}}}
-    responses["5XX"] = {"description": "Send the same again.", "content": {JSON: {"schema": refusal}}}
+    responses["5XX"] = {"description": "Send the same call again.", "content": {JSON: {"schema": refusal}}}
     if waits:
         responses[202] = {
-            "description": "The broker has the request; there was no outcome in time.",
+            "description": "The broker has confirmed the request; there was no outcome in time.",
             "content": {JSON: {"schema": _ACCEPTED}},
             "headers": {
-                "Location": {"description": "Where to ask for it.", "schema": {"type": "string"}},
-                "Retry-After": {"description": "In how many seconds.", "schema": {"type": "string"}},
+                "Location": {"description": "The path of the outcome.", "schema": {"type": "string"}},
+                "Retry-After": {
+                    "description": "Seconds until the outcome should be polled.",
+                    "schema": {"type": "string"},
+                },
             },
         }
     extra: JsonObject = {"parameters": [*parameters, *(_OF_WAITING if waits else ())]}

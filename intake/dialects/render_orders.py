@@ -1,4 +1,4 @@
-"""Orders in the words of a dialect."""
+"""Orders in the format of a dialect."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -41,7 +41,7 @@ def show(
     dialect: DialectName,
     is_asked: Callable[[Order, Background], bool] = lambda *_: True,
 ) -> Response:
-    """Return the tenant's order of this id or number in a dialect, if it is one that the call asks for.
+    """Return the tenant's order with this id or number in a dialect, if the call may show it.
 
     Raises `Problem` with the status 404, and `OrderNotShown`.
     """
@@ -60,7 +60,7 @@ def show(
 def with_order_in(
     render: Renderer, dialect: DialectName, status: int = 200, refusals: Refusals = REFUSALS
 ) -> Plan:
-    """Return the plan of the answer that is the order in a dialect, as it is after the request."""
+    """Return the plan that answers with the order in a dialect, after the request."""
 
     def make(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
         check_processed(outcome, refusals)

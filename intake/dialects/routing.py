@@ -1,4 +1,4 @@
-"""Routes that answer in the words of another system, also when they refuse."""
+"""Routes that answer in the format of another system, including errors."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,7 +23,7 @@ Refusal = Callable[[Problem], tuple[int, Any]]
 
 
 def refusing_with(refusal: Refusal) -> type[APIRoute]:
-    """Return the class of routes whose problems become answers in a dialect's own shape."""
+    """Return the class of routes that answer problems in a dialect's error format."""
 
     class DialectRoute(DirectRoute):
         def get_route_handler(self) -> Handler:
@@ -35,8 +35,8 @@ def refusing_with(refusal: Refusal) -> type[APIRoute]:
                     check_parameters(request, known)
                     return await handle(request)
                 except ClientDisconnect:
-                    raise  # nobody is there to be answered
-                except Exception as error:  # noqa: BLE001 - whatever happens, the answer has its shape
+                    raise  # the client is gone
+                except Exception as error:  # noqa: BLE001 - every answer has the dialect's format
                     return refused_with(refusal, _any_problem_of(request, error))
 
             return answered
@@ -45,7 +45,7 @@ def refusing_with(refusal: Refusal) -> type[APIRoute]:
 
 
 def refused_with(refusal: Refusal, problem: Problem) -> Response:
-    """Return the answer that a problem is in a dialect's own shape."""
+    """Return the answer for a problem in a dialect's error format."""
     status, words = refusal(problem)
     return json_response(words, status, problem.headers)
 
@@ -53,7 +53,7 @@ def refused_with(refusal: Refusal, problem: Problem) -> Response:
 def _any_problem_of(request: Request, error: Exception) -> Problem:
     try:
         return problem_of(request, error)
-    except Exception:  # noqa: BLE001 - it is the error itself, which nobody expected
+    except Exception:  # noqa: BLE001 - it is the unexpected error itself
         tell_of(error)
         return unexpected()
 
@@ -61,11 +61,11 @@ def _any_problem_of(request: Request, error: Exception) -> Problem:
 def check_name(caller: Caller, dialect: DialectName, name: str) -> None:
     """Raise `Problem` with the status 404 unless the caller's tenant has this name in the dialect."""
     if not caller.is_called(name, dialect):
-        raise Problem(404, f"there is no {name} here for this key")
+        raise Problem(404, f"this key has no {name} of this name")
 
 
 def requests_in(dialect: Dialect, body: bytes) -> list[JsonObject]:
-    """Return the requests that the body of a call holds; their amounts are exact, whatever JSON calls them.
+    """Return the requests in the body of a call; amounts are exact, also as JSON numbers.
 
     Raises `Problem` with the status 400 or 422.
     """
@@ -79,8 +79,8 @@ def requests_in(dialect: Dialect, body: bytes) -> list[JsonObject]:
 
 
 def with_names(requests: Sequence[JsonObject], **names: str) -> list[JsonObject]:
-    """Return the requests with what the call's path names. Raises `Problem` with the status 400."""
+    """Return the requests with the fields in the call's path. Raises `Problem` with the status 400."""
     for name in names:
         if any(name in one for one in requests):
-            raise invalid(f"the field {name} is not for the body: the path says it", name)
+            raise invalid(f"the field {name} is not allowed in the body: it is in the path", name)
     return [{**one, **names} for one in requests]

@@ -1,4 +1,4 @@
-"""Signed links to documents: whoever has one may look, until it expires, and needs no key.
+"""Signed links to documents: a link works without a key until it expires.
 
 What is signed (HMAC-SHA256) is the path and the moment of expiry, with a secret of the tenant's.
 """

@@ -19,7 +19,7 @@ _DOCUMENTS: Final = "documents"
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose a document is, what its links are signed with, and which order it is about."""
+    """A document's tenant, the secret of its links, and its order."""
 
     tenant_id: UUID
     secret: bytes = field(repr=False)
@@ -32,7 +32,7 @@ class Owner:
 
 
 def find_owner_of_order(connection: Connection, order_id: UUID) -> Owner | None:
-    """Return whose order it is, or None if there is none."""
+    """Return the order's owner, or None if there is no such order."""
     key = sealed_secret(orders.c.tenant_id, "links").label("key")
     columns = (orders.c.tenant_id, orders.c.id.label("order_id"), orders.c.code.label("order_code"), key)
     query = select(*columns).where(orders.c.id == order_id)
@@ -40,7 +40,7 @@ def find_owner_of_order(connection: Connection, order_id: UUID) -> Owner | None:
 
 
 def find_owner_of_ticket(connection: Connection, ticket_id: UUID) -> Owner | None:
-    """Return whose ticket it is, or None if there is none."""
+    """Return the ticket's owner, or None if there is no such ticket."""
     key = sealed_secret(orders.c.tenant_id, "links").label("key")
     query = (
         select(

@@ -1,4 +1,4 @@
-"""Documents for callers: what is kept is sent at once; else it is asked for, and waited for a short while."""
+"""Documents for callers: a stored one is sent at once; otherwise it is requested and waited for briefly."""
 
 import time
 from collections.abc import AsyncIterator, Callable
@@ -40,7 +40,7 @@ _Result = TypeVar("_Result")
 
 
 class NotMadeYet(Exception):
-    """The document cannot be sent now, says the text, and in how many seconds to ask again."""
+    """The document cannot be sent now; the message says why, and when to try again."""
 
     def __init__(self, status: int, sentence: str, retry_seconds: int = _RETRY_SECONDS) -> None:
         super().__init__(sentence)
@@ -129,7 +129,7 @@ class Documents:
         if found is not None and found.has_failed:
             raise Problem(500, "the document could not be made; the operators' log says why")
         if found is not None and found.is_forgotten:
-            raise NotMadeYet(503, "Documents are not made at the moment.", _IDLE_RETRY_SECONDS)
+            raise NotMadeYet(503, "No process makes documents at the moment.", _IDLE_RETRY_SECONDS)
         if (found is None or found.is_made) and self._ask(connection, order_id, tenant_id, version):
             asking.has_asked(found)
         return None
@@ -137,7 +137,7 @@ class Documents:
     def _ask(self, connection: Connection, order_id: UUID, tenant_id: UUID, version: str) -> bool:
         asked = ask(connection, order_id, tenant_id, version=version, most=self._most)
         if asked == "full":
-            sentence = f"{self._most} documents of this tenant wait to be made already."
+            sentence = f"{self._most} documents of this tenant already wait to be made."
             raise NotMadeYet(429, sentence)
         if asked == "new":
             self._waker.wake()
@@ -148,7 +148,7 @@ class Documents:
         for start in range(0, made.bytes, _PART_BYTES):
             part = await self.run(made.tenant_id, partial(_part, made, start), is_promised=True)
             if part is None:
-                raise AnswerCut("a document was made anew while it was sent")
+                raise AnswerCut("a document was replaced while it was sent")
             yield part
 
     async def close(self) -> None:

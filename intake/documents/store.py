@@ -86,7 +86,7 @@ _IS_ANY_WAITING: Final = text("""
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What there is of an order's document."""
+    """The state of an order's document."""
 
     version: str | None
     """Of what there is: while another one waits to be made, of the one before."""
@@ -109,7 +109,7 @@ class Claim:
 
 
 def find(connection: Connection, order_id: UUID) -> Stored | None:
-    """Return what there is of the order's document."""
+    """Return the state of the order's document."""
     row = connection.execute(_FIND, {"order_id": order_id}).one_or_none()
     return None if row is None else Stored(*row)
 

@@ -88,9 +88,7 @@ def _make(found: Claim, tries: int) -> None:
     began = time.monotonic()
     version, content = None, None
     if tries > MAX_TRIES:
-        log.error(
-            "a document ended its process, and is not tried again", extra={"order": str(found.order_id)}
-        )
+        log.error("a document ended its process, and is not retried", extra={"order": str(found.order_id)})
     else:
         try:
             version, content = _draw(found.order_id, found.tenant_id)

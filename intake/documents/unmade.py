@@ -1,4 +1,4 @@
-"""What a caller gets while a document is being made: words for a program, a page for a person."""
+"""The answer while a document is being made: JSON for programs, a page for people."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _PAGE: Final = Template("""<!doctype html>
 </head>
 <body>
 <h1>One moment</h1>
-<p>$sentence This page tries again by itself.</p>
+<p>$sentence This page reloads automatically.</p>
 </body>
 </html>
 """)
@@ -47,6 +47,6 @@ def not_made_yet(error: NotMadeYet, accept: str, headers: Mapping[str, str]) -> 
         return Response(page, error.status, headers | {"content-security-policy": _POLICY}, "text/html")
     if error.status >= 400:
         return Problem(error.status, f"{error.sentence} Try again later.", headers=headers).response()
-    detail = f"{error.sentence} Ask again in {error.retry_seconds} seconds."
+    detail = f"{error.sentence} Try again in {error.retry_seconds} seconds."
     words = DocumentPending(status="pending", detail=detail).model_dump()
     return Response(to_json(words), error.status, headers, "application/json")

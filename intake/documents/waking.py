@@ -25,7 +25,7 @@ def wake(publisher: Publisher, count: int) -> None:
     try:
         publisher.publish(messages)
     except NotConfirmed as error:
-        log.warning("the makers of documents were not woken", extra={"error": str(error)})
+        log.warning("the processes that make documents were not woken", extra={"error": str(error)})
 
 
 class Waker:

@@ -33,7 +33,7 @@ def _watch() -> None:
         try:
             _look()
         except Exception:
-            log.exception("documents that wait could not be looked for")
+            log.exception("waiting documents could not be looked up")
         if _stopping.wait(_EVERY_SECONDS):
             return
 
@@ -43,7 +43,7 @@ def _look() -> None:
         with engine().connect() as connection:
             is_waiting = is_any_waiting(connection)
     except SQLAlchemyError as error:
-        log.warning("documents that wait could not be looked for", extra={"error": type(error).__name__})
+        log.warning("waiting documents could not be looked up", extra={"error": type(error).__name__})
         return
     if is_waiting:
         wake(publisher(), 1)

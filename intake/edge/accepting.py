@@ -77,7 +77,7 @@ class Acceptor:
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return  # another process has it, or it is gone
         except OSError as error:  # such as too many open files
-            log.warning("no further connection can be taken", extra={"reason": error.strerror})
+            log.warning("no further connection can be accepted", extra={"reason": error.strerror})
             self._pause(_TROUBLE_SECONDS)
             return
         connection.setblocking(False)

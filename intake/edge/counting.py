@@ -23,7 +23,7 @@ _BODIES: Final = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Refused(Exception):
-    """The parser is to stop: the call is refused."""
+    """Stops the parser: the call is refused."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -79,7 +79,7 @@ class CountingProtocol(HttpToolsProtocol):
             raise Refused(429, f"more than {MAX_PIPELINED} calls wait on this connection")
         if self.parser.should_upgrade() and any(name in _BODIES for name, _ in self.headers):
             # The parser takes what follows for the other protocol, so that the body would be lost.
-            raise Refused(400, "no other protocol is spoken here: send the call without the header Upgrade")
+            raise Refused(400, "other protocols are not supported: send the call without the header Upgrade")
         self._check_host()
         is_busy = len(self.tasks) >= self._most_calls and self.url.partition(b"?")[0] not in _HEALTH
         if is_busy:
@@ -144,13 +144,11 @@ class CountingProtocol(HttpToolsProtocol):
         """Check that the call says once for whom it is (RFC 9112, 3.2). Raises `Refused`."""
         hosts = [value for name, value in self.headers if name == b"host"]
         if len(hosts) > 1:
-            raise Refused(400, "there is more than one header Host")
+            raise Refused(400, "there is more than one Host header")
         if not hosts and self.parser.get_http_version() != "1.0":
             raise Refused(400, "a call of HTTP/1.1 needs the header Host")
         if hosts and _HOST.fullmatch(hosts[0]) is None:
-            raise Refused(
-                400, "the header Host must be a host's name or address, and a port where it has one"
-            )
+            raise Refused(400, "the header Host must be a host's name or address, with an optional port")
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle

@@ -8,7 +8,7 @@ from intake.web.limits import HELD_BYTES
 
 
 class Phase(IntEnum):
-    """What a connection is at. When there are too many, the first kind goes first."""
+    """The state of a connection. When there are too many, those in the first state are closed first."""
 
     LEAVING = 0
     """Its client was refused, and is to close it."""
@@ -42,7 +42,7 @@ class Member(Protocol):
         """Close it if its client does not read its answers."""
 
     def give_way(self) -> None:
-        """Close it for one that came later."""
+        """Close it in favour of a newer one."""
 
 
 class Crowd:

@@ -163,13 +163,13 @@ class BoundedProtocol(CountingProtocol):
             self._phase = phase
 
     def check(self, now: float) -> None:
-        """Close the connection if its client took too long for what it is at."""
+        """Close the connection if its client took too long in its current state."""
         if now <= self._until or (self._phase is IDLE and self._is_answering()):
             return
         if self._phase is HEAD and self._part is HEAD:
-            self._refuse(refusal(408, f"the headers did not come within {self._limits.header_seconds:g} s"))
+            self._refuse(refusal(408, f"the headers did not arrive within {self._limits.header_seconds:g} s"))
         elif self._phase is BODY:
-            self._refuse(refusal(408, f"the body did not come within {self._limits.body_seconds:g} s"))
+            self._refuse(refusal(408, f"the body did not arrive within {self._limits.body_seconds:g} s"))
         else:
             self.transport.abort()
 
@@ -184,7 +184,7 @@ class BoundedProtocol(CountingProtocol):
             self._watch_writes()
 
     def give_way(self) -> None:
-        """Close the connection for one that came later."""
+        """Close the connection in favour of a newer one."""
         REFUSED.labels("503").inc()
         is_begun = self._part is HEAD or (self._part is BODY and not self.cycle.response_started)
         if self._phase is not LEAVING and is_begun:
@@ -197,7 +197,7 @@ class BoundedProtocol(CountingProtocol):
     # Refusals.
 
     def _refuse(self, problem: Problem) -> None:
-        """Answer, if the call was not answered yet, and read no more than it takes to be heard."""
+        """Answer the call if it was not answered yet, and read only enough for the answer to arrive."""
         if self.transport.is_closing():
             return
         REFUSED.labels(str(problem.status)).inc()
@@ -245,4 +245,4 @@ class BoundedProtocol(CountingProtocol):
 
 
 def _malformed() -> Problem:
-    return refusal(400, "this is no request of HTTP/1.1")
+    return refusal(400, "this is not an HTTP/1.1 request")

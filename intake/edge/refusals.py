@@ -1,4 +1,4 @@
-"""Answers that are given before a route is found, in the words of their path: whole responses, as bytes."""
+"""Answers before routing, in the format of their path: whole responses, as bytes."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -10,7 +10,7 @@ from intake.dialects.error_shapes import SHAPES
 from intake.web.call_records import REQUEST_ID, begin, id_of
 from intake.web.problems import RETRY_AFTER_SECONDS, Problem, in_shape, invalid, unavailable
 
-BUSY: Final = "this process has as many calls as it may; try again"
+BUSY: Final = "this process has reached its limit of calls; try again"
 
 
 def refusal(status: int, sentence: str) -> Problem:

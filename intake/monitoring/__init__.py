@@ -1,1 +1,1 @@
-"""What those who run the intake see: readiness and metrics."""
+"""Monitoring of the intake: readiness and metrics."""

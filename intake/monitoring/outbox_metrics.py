@@ -1,4 +1,4 @@
-"""How much the outbox holds, for `/metrics`: asked of the database, at most every few seconds."""
+"""The size of the outbox, for `/metrics`: read from the database at most every few seconds."""
 
 import asyncio
 import math
@@ -32,18 +32,18 @@ class Shown(Collector):
         found = self.found
         yield GaugeMetricFamily(
             "willcall_outbox_unsent",
-            "Event messages that are not sent yet.",
+            "Unsent event messages.",
             value=math.nan if found is None else found.count,
         )
         yield GaugeMetricFamily(
             "willcall_outbox_oldest_seconds",
-            "Age of the oldest event message that is not sent yet, 0 where all are.",
+            "Age of the oldest unsent event message; 0 if all are sent.",
             value=math.nan if found is None else found.age_seconds,
         )
 
 
 class OutboxMetrics:
-    """Two gauges that are true when they are read, or NaN when nobody can tell; for one event loop."""
+    """Two gauges, current when read, or NaN if the database does not answer; for one event loop."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -1,4 +1,4 @@
-"""Can this process take work? Asked of the servers themselves, at most once a second."""
+"""Readiness: whether this process can take work, checked on the servers at most once a second."""
 
 import asyncio
 import time
@@ -32,7 +32,7 @@ class Readiness:
         self._checked_at = float("-inf")
 
     async def bad_parts(self) -> Mapping[str, str]:
-        """Return the parts that are not as they should be, each with a sentence; empty: ready."""
+        """Return the failing parts, each with a sentence; empty if ready."""
         async with self._lock:  # whoever comes during a check waits for its answer
             if time.monotonic() - self._checked_at > _CACHED_SECONDS:
                 results = await asyncio.gather(
@@ -56,7 +56,7 @@ class Readiness:
         except SQLAlchemyError:
             return {"database": "the database does not answer"}
         if revision != self._newest:
-            return {"schema": f"the schema is {revision or 'missing'} and not {self._newest}"}
+            return {"schema": f"the schema is {revision or 'missing'}, not {self._newest}"}
         return {}
 
     def _check_broker(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Who works now, asked of the workers themselves, at most every few seconds."""
+"""The running workers, which are asked at most every few seconds."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ _CONNECT_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class WorkerState:
-    """What one worker says: its name, its queues, and what keeps it from working, if anything."""
+    """One worker's report: its name, its queues, and its trouble, if any."""
 
     name: str
     queues: tuple[str, ...]

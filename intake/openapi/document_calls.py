@@ -1,4 +1,4 @@
-"""The calls on the OpenAPI page that answer documents."""
+"""The calls on the OpenAPI page that return documents."""
 
 from typing import Final
 
@@ -15,13 +15,13 @@ SHOW_DOCUMENTS: Final[JsonObject] = {
 
 
 def words_of_document(media_type: str) -> JsonObject:
-    """Return the words of a call that a signed link makes: without a key."""
+    """Return the description of a call through a signed link, without a key."""
     kind = media_type.partition(";")[0]
     schema = {"type": "string"} if kind.startswith(("text/", "image/svg")) else {"contentMediaType": kind}
     return {
         "responses": {
             200: {"description": "The document.", "content": {kind: {"schema": schema}}},
-            404: problem("There is none, or the link is not ours or has expired."),
+            404: problem("There is no such document, or the link is invalid or has expired."),
             503: problem("The database does not answer.", Retry_After=AGAIN),
             "default": problem("The call failed unexpectedly."),
         }
@@ -29,7 +29,7 @@ def words_of_document(media_type: str) -> JsonObject:
 
 
 def _with_page(answer: JsonObject) -> JsonObject:
-    """Return the words of an answer that browsers get as a page."""
+    """Return the description of an answer that browsers get as a page."""
     page = {"text/html": {"schema": {"type": "string"}}}
     return {**answer, "content": answer["content"] | page}
 
@@ -39,10 +39,10 @@ SHOW_ORDER_PDF: Final[JsonObject] = {
     "responses": _PDF["responses"]
     | {
         202: _with_page(
-            response("It is being made: ask again.", reference(DocumentPending), Retry_After=AGAIN)
+            response("The document is being made. Try again.", reference(DocumentPending), Retry_After=AGAIN)
         ),
-        304: {"description": "`If-None-Match` names the version that it still has."},
-        429: _with_page(problem("Too many of the tenant's wait to be made.", Retry_After=AGAIN)),
+        304: {"description": "The document still has the version in `If-None-Match`."},
+        429: _with_page(problem("Too many of the tenant's documents wait to be made.", Retry_After=AGAIN)),
         503: _with_page(
             problem("The database does not answer, or no process makes documents.", Retry_After=AGAIN)
         ),

@@ -37,23 +37,23 @@ CREATE_ORDERS: Final[JsonObject] = {
         200: response(
             "`Prefer: wait` and an array: the outcomes, in order.",
             {"type": "array", "items": reference(RequestStatus)},
-            Preference_Applied="How long the call could have waited.",
+            Preference_Applied="The wait that was applied.",
         ),
         201: response(
             f"`Prefer: wait` and a single request: the order. {FOR_READERS}",
             ORDER_OR_OUTCOME,
             Location="The order's path.",
             ETag=ETAG,
-            Preference_Applied="How long the call could have waited.",
+            Preference_Applied="The wait that was applied.",
         ),
         202: response(
-            "The broker has the requests; not processed yet, as far as is known.",
+            "The broker has confirmed the requests; they may not be processed yet.",
             one_or_array(Accepted),
-            Location="Where to ask for the outcome, for a single request.",
-            Retry_After="With `Prefer: wait`: in how many seconds to ask for the outcome.",
+            Location="The path of the outcome, for a single request.",
+            Retry_After="With `Prefer: wait`: seconds until the outcome should be polled.",
         ),
-        400: problem("The body or a header is not well formed."),
-        408: problem("The body did not come to its end."),
+        400: problem("The body or a header is malformed."),
+        408: problem("The body was incomplete."),
         413: problem("The body is longer than 1 MiB."),
         415: problem("The content type is not application/json."),
         422: problem("`Prefer: wait` and a single request: it was rejected; `errors` says why."),
@@ -83,15 +83,17 @@ CREATE_ORDERS: Final[JsonObject] = {
                 "shop-7-000123",
                 KEY_PATTERN,
             ),
-            header_parameter("Prefer", "Wait up to so many seconds for the outcome, at most 30.", "wait=10"),
+            header_parameter(
+                "Prefer", "Wait up to this number of seconds for the outcome, at most 30.", "wait=10"
+            ),
         ],
     },
 }
 
 
 _OF_ORDER: Final[dict[int | str, JsonObject]] = {
-    404: problem("There is no such order, or it is another tenant's; the latter is known after a wait."),
-    412: problem("It was waited for: the order has changed since the version that `If-Match` names."),
+    404: problem("The order does not exist or belongs to another tenant; the latter is known after a wait."),
+    412: problem("After a wait: the order has changed since the version in `If-Match`."),
 }
 _ORDER_AFTER: Final = response(
     f"`Prefer: wait`: the order. {FOR_READERS}", ORDER_OR_OUTCOME, ETag=ETAG, Preference_Applied=WAITED
@@ -140,18 +142,18 @@ SHOW_ORDER: Final[JsonObject] = {
     | NOT_FOUND
     | {
         200: response("The order.", reference(Order), ETag=ETAG),
-        304: {"description": "`If-None-Match` names the version that the order still has."},
+        304: {"description": "The order still has the version in `If-None-Match`."},
     },
     "openapi_extra": {
-        "parameters": [header_parameter("If-None-Match", "The entity tag of a version one has.", '"1"')]
+        "parameters": [header_parameter("If-None-Match", "The entity tag of a known version.", '"1"')]
     },
 }
 LIST_ORDERS: Final[JsonObject] = {
     "responses": NEEDS_KEY
     | {
         200: response("A page of orders.", reference(OrderPage)),
-        400: problem("The cursor is not one that a page gave."),
-        422: problem("A parameter is not well formed."),
+        400: problem("The cursor is not from a page."),
+        422: problem("A parameter is malformed."),
     },
     "openapi_extra": MAY_BE_STALE,
 }

@@ -30,10 +30,13 @@ CHECK_IN_TICKET: Final = request(
     {"code": "AQ3f…", "event_id": "2000000116588", "nonce": "gate-2-000871"},
     {
         200: response(
-            "The ticket is used, or its use undone.", reference(CheckedIn), Preference_Applied=WAITED
+            "The ticket is checked in, or its check-in is undone.",
+            reference(CheckedIn),
+            Preference_Applied=WAITED,
         ),
-        202: ACCEPTED | {"description": "There was no outcome in time: 5 seconds, or what `Prefer` says."},
-        404: problem("`unknown_ticket`: there is no such ticket, or it is another tenant's."),
+        202: ACCEPTED
+        | {"description": "There was no outcome in time: within 5 seconds, or the wait in `Prefer`."},
+        404: problem("`unknown_ticket`: the ticket does not exist or belongs to another tenant."),
         409: problem("`already_checked_in`: the error's message says when."),
         410: problem("`ticket_voided`: the ticket is no longer valid."),
         422: problem("Any other rejection, such as `wrong_event` or `forged_ticket`."),
@@ -42,7 +45,7 @@ CHECK_IN_TICKET: Final = request(
 _HOLD_AFTER: Final = response("`Prefer: wait`: the hold.", reference(Hold), Preference_Applied=WAITED)
 _OF_HOLD: Final[dict[int | str, JsonObject]] = {
     200: _HOLD_AFTER,
-    404: problem("There is no such hold, or it is another tenant's; the latter is known after a wait."),
+    404: problem("The hold does not exist or belongs to another tenant; the latter is known after a wait."),
 }
 TAKE_HOLD: Final = request(
     reference(HoldRequest),
@@ -67,8 +70,8 @@ LIST_HOLDS: Final[JsonObject] = {
     "responses": NEEDS_KEY
     | {
         200: response("A page of holds.", reference(HoldPage)),
-        400: problem("The cursor is not one that a page gave."),
-        422: problem("A parameter is not well formed."),
+        400: problem("The cursor is not from a page."),
+        422: problem("A parameter is malformed."),
     },
     "openapi_extra": MAY_BE_STALE,
 }
@@ -79,13 +82,18 @@ LIST_TICKET_CLASSES: Final[JsonObject] = {
     "openapi_extra": MAY_BE_STALE,
 }
 SHOW_REQUEST: Final[JsonObject] = {
-    "responses": NEEDS_KEY | NOT_FOUND | {200: response("What is known of it.", reference(RequestStatus))}
+    "responses": NEEDS_KEY
+    | NOT_FOUND
+    | {200: response("The status of the request.", reference(RequestStatus))}
 }
-HEALTHZ: Final[JsonObject] = {"responses": {200: response("It is.", reference(Alive))}}
+HEALTHZ: Final[JsonObject] = {"responses": {200: response("The process is alive.", reference(Alive))}}
 READYZ: Final[JsonObject] = {
     "responses": {
-        200: response("It can.", reference(Alive)),
-        503: problem("It cannot; `errors` names the parts: database, schema, broker.", Retry_After=AGAIN),
+        200: response("The process can take work.", reference(Alive)),
+        503: problem(
+            "The process cannot take work; `errors` names the parts: database, schema, broker.",
+            Retry_After=AGAIN,
+        ),
     }
 }
 METRICS: Final[JsonObject] = {

@@ -1,4 +1,4 @@
-"""The OpenAPI page: what FastAPI knows of the routes, and the models that we read and write ourselves."""
+"""The OpenAPI page: FastAPI's description of the routes, and the models that we read and write ourselves."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -31,7 +31,7 @@ from schemas.outcomes import RequestStatus
 
 
 def build_openapi(app: FastAPI, dialect_schemas: Mapping[str, JsonObject]) -> JsonObject:
-    """Return the page of the app and the schemas of its dialects, every field of every model described."""
+    """Return the page of the app and the schemas of its dialects; every field has a description."""
     page = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     _, models = models_json_schema(
         [
@@ -58,24 +58,24 @@ def build_openapi(app: FastAPI, dialect_schemas: Mapping[str, JsonObject]) -> Js
 
 
 def _make_bodies(schemas: dict[str, JsonObject]) -> None:
-    """Turn the requests of the queue into the bodies of calls, whose paths and headers say the rest."""
+    """Turn requests of the queue into bodies of calls, whose paths and headers hold the other fields."""
     for name in _NAMED_BY_PATH:
         properties = schemas[name]["properties"]
         said = [field for field in _SAID_BY_PATH if properties.pop(field, None)]
         schemas[name]["required"] = [one for one in schemas[name].get("required", []) if one not in said]
-    # A patch names what changes, also of the buyer, whose other fields stay.
+    # A patch names the changed fields, also of the buyer; other fields stay.
     buyer, terms = schemas.pop("BuyerTerms"), schemas.pop("OrderTerms")
     del buyer["required"]
     schemas["BuyerPatch"] = buyer | {
         "title": "BuyerPatch",
-        "description": "What is to change of the buyer; null takes out what can be missing.",
+        "description": "Changes of the buyer; null removes an optional field.",
     }
     terms["properties"]["buyer"] = {"$ref": REF.format(model="BuyerPatch")}
-    lines, _ = terms["properties"]["line_items"].pop("anyOf")  # an order is never without
+    lines, _ = terms["properties"]["line_items"].pop("anyOf")  # required in every order
     terms["properties"]["line_items"] |= lines
     schemas["OrderPatch"] = terms | {
         "title": "OrderPatch",
-        "description": "What is to change of an order; null removes what can be missing.",
+        "description": "Changes of an order; null removes an optional field.",
     }
     schemas["RequestStatus"]["properties"]["hold_id"] = {"type": "string", "format": "uuid"}
 

@@ -1,4 +1,4 @@
-"""The parts that calls on the OpenAPI page have in common: answers, headers, parameters."""
+"""The parts that calls on the OpenAPI page share: answers, headers, parameters."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -14,7 +14,7 @@ from schemas.requests import MAX_REQUESTS_PER_MESSAGE
 from schemas.text import RESERVED_KEYS
 
 KEY_PATTERN: Final = rf"^(?!{RESERVED_KEYS})[!-~]([ -~]{{0,198}}[!-~])?$"
-"""What an `Idempotency-Key` header is made of: 1 to 200 printable characters of ASCII."""
+"""The pattern of an `Idempotency-Key` header: 1 to 200 printable ASCII characters."""
 
 REF: Final = "#/components/schemas/{model}"
 
@@ -25,7 +25,7 @@ def reference(model: type) -> JsonObject:
 
 
 def one_or_array(model: type) -> JsonObject:
-    """Return the schema of one, or of an array of as many as one message holds."""
+    """Return the schema of one request, or of an array of up to the maximum of one message."""
     items = {"type": "array", "items": reference(model), "minItems": 1, "maxItems": MAX_REQUESTS_PER_MESSAGE}
     return {"oneOf": [reference(model), items]}
 
@@ -63,47 +63,47 @@ def header_parameter(name: str, description: str, example: str, pattern: str | N
 
 NEWEST: Final = header_parameter(
     "Cache-Control",
-    "`no-cache` for the newest, where the answer may be a few seconds old otherwise.",
+    "`no-cache` for the newest state; otherwise the answer may be a few seconds old.",
     "no-cache",
 )
 """The parameter of a call whose answer may come from a standby."""
 MAY_BE_STALE: Final[JsonObject] = {"parameters": [NEWEST]}
-AGAIN: Final = "In how many seconds to try again."
+AGAIN: Final = "Seconds to wait before the next try."
 NEEDS_KEY: Final[dict[int | str, JsonObject]] = {
-    401: problem(
-        "There is no key, or it is unknown, revoked or expired.", WWW_Authenticate="How to send a key."
-    ),
-    403: problem("The key lacks the scope.", WWW_Authenticate="The scope that is needed."),
+    401: problem("The key is missing, unknown, revoked or expired.", WWW_Authenticate="How to send a key."),
+    403: problem("The key lacks the scope.", WWW_Authenticate="The required scope."),
     503: problem("The database does not answer.", Retry_After=AGAIN),
     "default": problem("The call failed unexpectedly."),
 }
-NOT_FOUND: Final[dict[int | str, JsonObject]] = {404: problem("There is none, or it is another tenant's.")}
+NOT_FOUND: Final[dict[int | str, JsonObject]] = {
+    404: problem("It does not exist or belongs to another tenant.")
+}
 ETAG: Final = "The order's version, quoted."
-FOR_READERS: Final = "Without the scope `orders.read`: its outcome."
+FOR_READERS: Final = "Without the scope `orders.read`: the request's outcome."
 ORDER_OR_OUTCOME: Final[JsonObject] = {"anyOf": [reference(Order), reference(RequestStatus)]}
 
 _IDEMPOTENCY_KEY: Final = header_parameter(
     "Idempotency-Key",
-    "The caller's own name for the request: the same key and body again is the same request.",
+    "The caller's own name for the request: the same key and body again are the same request.",
     "shop-7-000124",
     KEY_PATTERN,
 )
 _PREFER: Final = header_parameter(
-    "Prefer", "Wait up to so many seconds for the outcome, at most 30.", "wait=10"
+    "Prefer", "Wait up to this number of seconds for the outcome, at most 30.", "wait=10"
 )
 IF_MATCH: Final = header_parameter(
     "If-Match",
-    "The entity tag of the version that the call is about, or several, of which one is enough; `*`, or"
-    " without the header: any. A version that the order has not reached yet is waited for.",
+    "The entity tag of the expected version, or several, of which one must match; `*`, or"
+    " no header: any version. The call waits for a version that the order has not reached yet.",
     '"3"',
 )
-WAITED: Final = "How long the call could have waited."
+WAITED: Final = "The wait that was applied."
 ACCEPTED: Final = response(
-    "The broker has the request; not processed yet, as far as is known. Also where the same request had come"
-    " before: `status_url` tells that.",
+    "The broker has confirmed the request; it may not be processed yet. Also if the same request was sent"
+    " before: `status_url` shows that.",
     reference(Accepted),
-    Location="Where to ask for the outcome.",
-    Retry_After="After a wait: in how many seconds to ask for the outcome.",
+    Location="The path of the outcome.",
+    Retry_After="After a wait: seconds until the outcome should be polled.",
 )
 
 
@@ -116,17 +116,17 @@ def request(
     media_types: Sequence[str] = ("application/json",),
     is_required: bool = True,
 ) -> JsonObject:
-    """Return the words of a call whose body becomes one request on the queue."""
+    """Return the description of a call whose body becomes one request on the queue."""
     content = {"schema": schema, "example": example}
     return {
         "responses": NEEDS_KEY
         | {
             202: ACCEPTED,
-            400: problem("The body or a header is not well formed."),
-            408: problem("The body did not come to its end."),
+            400: problem("The body or a header is malformed."),
+            408: problem("The body was incomplete."),
             413: problem("The body is longer than 1 MiB."),
             415: problem(f"The content type is not {' or '.join(media_types)}."),
-            422: problem("It was waited for, and rejected; `errors` says why."),
+            422: problem("After a wait: the request was rejected; `errors` says why."),
             503: problem(
                 "The broker did not confirm, or the key cannot be looked up. Send the same again.",
                 Retry_After=AGAIN,

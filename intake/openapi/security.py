@@ -1,4 +1,4 @@
-"""What all calls on the OpenAPI page have in common: who may make them, and when to try again."""
+"""What all calls on the OpenAPI page share: authentication, and when to try again."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -17,7 +17,7 @@ _SCHEMES: Final[JsonObject] = {
         "type": "apiKey",
         "in": "header",
         "name": "X-Token",
-        "description": "The token of `willcall keys create`: the key's id as 32 letters and digits.",
+        "description": "The token from `willcall keys create`: the key's id as 32 letters and digits.",
     },
     "X-Signature": {
         "type": "apiKey",
@@ -30,27 +30,27 @@ _SCHEMES: Final[JsonObject] = {
         "type": "apiKey",
         "in": "query",
         "name": "signature",
-        "description": "Part of a link that the intake has made; good until it expires.",
+        "description": "Part of a link made by the intake; valid until it expires.",
     },
     _CLIENT: {
         "type": "http",
         "scheme": "basic",
-        "description": "A key's id and the key; they may be in the body instead.",
+        "description": "A key's id and the key; both may be in the body instead.",
     },
 }
 
 _OUTCOME: Final = "/v1/requests/{request_id}"
 _PUBLIC: Final = ("/healthz", "/readyz", "/metrics")
 
-_AGAIN: Final = "In how many seconds to try again."
-_TOO_MANY: Final = "Too many calls, or too many that wait: of this key, its tenant or this address."
+_AGAIN: Final = "Seconds to wait before the next try."
+_TOO_MANY: Final = "Too many calls, or too many waiting requests, of this key, its tenant or this address."
 _AWAY: Final = "The database or the broker does not answer, or too many calls are under way."
-_REPLAYED: Final = "`true`: the same request had come before, and this is the answer to that one."
-" An answer 202 never says so: nobody has looked for the first request yet."
+_REPLAYED: Final = "`true`: the same request was sent before, and this is the answer to the first."
+" An answer 202 never has it, as the first request was not looked up yet."
 
 
 def complete(page: JsonObject) -> None:
-    """Say of each call on the page who may make it, and how it is refused when there is too much to do."""
+    """Describe for each call on the page its authentication, and its refusal under load."""
     page["components"].setdefault("securitySchemes", {}).update(_SCHEMES)
     for path, call in _calls(page):
         call["security"] = _security(path, call)
@@ -68,7 +68,7 @@ def _calls(page: JsonObject) -> Iterator[tuple[str, JsonObject]]:
 
 
 def _security(path: str, call: JsonObject) -> list[JsonObject]:
-    """Return the ways to be allowed, each with all that it needs."""
+    """Return the alternative ways to authenticate, each with all its parts."""
     if path in _PUBLIC:
         return []
     if path.startswith("/documents/"):
@@ -79,7 +79,7 @@ def _security(path: str, call: JsonObject) -> list[JsonObject]:
         return [_together(*_ACME)]
     if path == "/connect/token":
         return [{_CLIENT: []}, {}]
-    if path == _OUTCOME:  # which calls of the dialects are answered with
+    if path == _OUTCOME:  # the answer of the dialects' calls
         return [{SCHEME: []}, {_ZOHO: []}, _together(_ACME[0]), _together(*_TICKET_EVOLUTION)]
     if path.startswith("/v1/"):
         return [{SCHEME: []}]

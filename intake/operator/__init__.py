@@ -1,1 +1,1 @@
-"""The operator's page: what happens now, and why; for holders of a key with the scope `admin`."""
+"""The operator's page: current activity and failures, for holders of a key with the scope `admin`."""

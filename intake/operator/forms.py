@@ -71,7 +71,7 @@ async def replay(request: Request) -> Response:
 
 @router.post("/dead-letters/discard")
 async def discard(request: Request) -> Response:
-    """Delete the chosen dead letters for good."""
+    """Delete the chosen dead letters permanently."""
     return await _change(request, discard_letters, "discarded")
 
 

@@ -35,6 +35,6 @@ def replay_letters(parts: Parts, view: View, ids: Sequence[UUID]) -> int:
 
 
 def discard_letters(parts: Parts, view: View, ids: Sequence[UUID]) -> int:
-    """Delete dead letters for good; return the count."""
+    """Delete dead letters permanently; return the count."""
     with parts.engine.begin() as connection:
         return discard(connection, [one.id for one in find_letters(connection, view, ids)])

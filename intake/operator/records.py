@@ -17,7 +17,7 @@ _MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class OrderRecord:
-    """An order in the words of the wire, its changes, its events, and its document if one was made."""
+    """An order as the API shows it, its changes, its events, and its document if one was made."""
 
     order: JsonObject
     tenant: str

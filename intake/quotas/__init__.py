@@ -1,1 +1,1 @@
-"""How much one key and one tenant may ask for: requests a second, and requests that wait in the queue."""
+"""Limits of a key and of a tenant: requests per second, and requests waiting in the queue."""

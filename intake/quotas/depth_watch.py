@@ -1,4 +1,4 @@
-"""Looks at the queues once a second, so that no call has to ask the broker."""
+"""Reads the depths of the queues once a second, so that no call has to ask the broker."""
 
 import asyncio
 import logging
@@ -21,19 +21,19 @@ from worker.runtime.settings import Settings
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS: Final = 1.0
-"""Between two looks."""
+"""Between two readings."""
 
 _KNOWN_SECONDS: Final = 5.0
-"""How old a depth may be and still refuse a call."""
+"""The maximum age of a depth that refuses a call."""
 
 _PATIENCE_SECONDS: Final = 2.0
-"""How long the broker may take for one answer."""
+"""The time limit of one answer of the broker."""
 
 
 class DepthWatch:
-    """Tells `Queued` what the queues hold, over a connection of its own; for one event loop.
+    """Passes the queues' depths to `Queued`, over its own connection; for one event loop.
 
-    A broker that does not answer stops nothing: the depths are then unknown.
+    If the broker does not answer, the depths are unknown; nothing stops.
     """
 
     def __init__(self, settings: Settings, queued: Queued) -> None:
@@ -41,8 +41,8 @@ class DepthWatch:
         self._url = settings.broker()
         self._queues = order_queues(self._url)
         self._queued = queued
-        self._shown = {ORDERS}  # the others once they hold anything: on Redis there are hundreds
-        # A thread of its own: it may wait for a silent broker as long as it likes.
+        self._shown = {ORDERS}  # the others once they hold messages: on Redis there are hundreds
+        # Its own thread: it may wait for a silent broker for any time.
         self._limiter = CapacityLimiter(1)
         self._connection: Connection | None = None
         self._known_at = float("-inf")
@@ -52,11 +52,11 @@ class DepthWatch:
 
     @property
     def is_known(self) -> bool:
-        """Say whether the broker has told the depths of all queues a moment ago."""
+        """Say whether the depths of all queues are current."""
         return time.monotonic() - self._known_at < _KNOWN_SECONDS
 
     def start(self) -> None:
-        """Begin to look; called inside the event loop."""
+        """Start reading; called inside the event loop."""
         self._task = asyncio.create_task(self._run())
 
     async def close(self) -> None:
@@ -73,14 +73,14 @@ class DepthWatch:
             self._queued.look()
             try:
                 depths = await to_thread.run_sync(self._ask, limiter=self._limiter, abandon_on_cancel=True)
-            except Exception as error:  # noqa: BLE001 - whatever the client library raises, they are unknown
+            except Exception as error:  # noqa: BLE001 - after any error of the client library, the depths are unknown
                 self._fail(error)
             else:
                 self._succeed(depths)
             await asyncio.sleep(LOOK_SECONDS)
 
     def _ask(self) -> Mapping[str, int]:
-        """Return the depths, in a thread. Raises what the client library raises."""
+        """Return the depths; runs in a thread. Raises the client library's errors."""
         try:
             if self._connection is None:
                 self._connection = open_connection(self._url, self._settings, seconds=_PATIENCE_SECONDS)
@@ -97,7 +97,7 @@ class DepthWatch:
                 self._disconnect()
 
     def _declare(self, channel: Any) -> None:
-        """Make what is missing, as every worker does: to ask for a queue that is not there is an error."""
+        """Declare the queues, as every worker does: reading a missing queue is an error."""
         for queue in (queues(self._url)[0], *map(share_queue, self._queues[1:])):
             queue(channel).declare()
 

@@ -1,8 +1,8 @@
-"""Who has how many requests in the queues, as far as this process has published them.
+"""The number of requests of each tenant and key in the queues, of those that this process has published.
 
-The broker tells only how many messages a queue holds. A queue is taken from in order, so that of what this
-process has published to it, at most the newest messages still wait: as many as the queue holds. What is
-counted is therefore never less than what waits, and more where others publish to the same queue.
+The broker reports only how many messages a queue holds. Messages are taken from a queue in order, so at most
+the newest ones that this process has published still wait: as many as the queue holds. The count is
+therefore never too low, and too high if others publish to the same queue.
 """
 
 import math
@@ -13,14 +13,14 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 _MESSAGES_TOGETHER: Final = 100
-"""Messages that are forgotten together: fewer would be more exact, and take more memory."""
+"""Messages that are dropped together: fewer would be more exact, and take more memory."""
 
 _MOST_BUNDLES: Final = 20_000
-"""Of one queue; older ones are forgotten. It takes 2,000,000 messages, or a broker that tells no depth."""
+"""Per queue; older ones are dropped. Reached after 2,000,000 messages, or if the broker reports no depth."""
 
 
 class Sender(NamedTuple):
-    """Who has sent a request: a tenant's name, and a key's id."""
+    """The sender of a request: a tenant's name, and a key's id."""
 
     tenant: str
     key: str
@@ -28,7 +28,7 @@ class Sender(NamedTuple):
 
 @dataclass(slots=True)
 class _Bundle:
-    """Messages that were published one after the other."""
+    """Messages published in succession."""
 
     messages: int = 0
     requests: Counter[Sender] = field(default_factory=Counter)
@@ -36,17 +36,17 @@ class _Bundle:
 
 @dataclass(slots=True)
 class _Line:
-    """What was published to one queue and may still wait there, oldest first."""
+    """Messages published to one queue that may still wait there, oldest first."""
 
     bundles: deque[_Bundle] = field(default_factory=deque)
     forgotten: int = 0
-    """Bundles that are gone."""
+    """The number of dropped bundles."""
     closed: int = 0
-    """Bundles, with those that are gone, to which nothing is added any more."""
+    """The number of closed bundles, including dropped ones."""
     messages: int = 0
     requests: int = 0
     depth: int = 0
-    """Messages in the queue when it was looked at, whoever has published them."""
+    """Messages in the queue at the last reading, from all publishers."""
 
     def open_bundle(self) -> _Bundle:
         """Return the bundle for the next message."""
@@ -67,22 +67,22 @@ class Queued:
         self._under_way: Counter[Sender] = Counter()
         self._under_way_in_all = 0
         self._in_lines: int | None = None
-        """Requests in all lines; None: they have changed since they were counted."""
+        """Requests in all lines; None if they have changed since they were counted."""
         self._messages_ever = 0
         self._requests_ever = 0
 
     def of_tenant(self, tenant: str) -> int:
-        """Return how many requests of the tenant may wait, those under way to the broker among them."""
+        """Return how many requests of the tenant may wait, including those on their way to the broker."""
         return self._by_tenant[tenant]
 
     def of_key(self, key: str) -> int:
-        """Return the same of a key, by its id."""
+        """Return the same for a key, by its id."""
         return self._by_key[key]
 
     def in_all(self) -> int:
-        """Return about how many requests wait in all queues, whoever has published them.
+        """Return about how many requests wait in all queues, from all publishers.
 
-        The messages of others are taken to hold as many requests as this process's do on average.
+        Messages of other publishers count as this process's do on average.
         """
         if self._in_lines is None:
             average = self._requests_ever / self._messages_ever if self._messages_ever else 1
@@ -92,13 +92,13 @@ class Queued:
         return self._in_lines + self._under_way_in_all
 
     def begin(self, sender: Sender, requests: int) -> None:
-        """Count requests that are under way to the broker; `add` or `give_up` follows."""
+        """Count requests on their way to the broker; `add` or `give_up` follows."""
         self._count(sender, requests)
         self._under_way[sender] += requests
         self._under_way_in_all += requests
 
     def give_up(self, sender: Sender, requests: int) -> None:
-        """Count requests no more that nobody waits for. Should they arrive after all, `add` counts them."""
+        """Stop counting requests that nobody waits for. If they arrive after all, `add` counts them."""
         ended = min(requests, self._under_way[sender])
         self._count(sender, -ended)
         self._under_way[sender] -= ended
@@ -107,7 +107,7 @@ class Queued:
             del self._under_way[sender]
 
     def add(self, queue: str, senders: Mapping[Sender, int]) -> None:
-        """Count a message that the broker has confirmed: how many requests of whom it carries."""
+        """Count a confirmed message: its number of requests, by sender."""
         self._in_lines = None
         line = self._lines[queue]
         bundle = line.open_bundle()
@@ -124,12 +124,12 @@ class Queued:
             self._forget_oldest(line)
 
     def look(self) -> None:
-        """Say that the queues are looked at from now on: what is published later may not be among it."""
+        """Mark the start of a reading: messages published later may not be in it."""
         for line in self._lines.values():
             line.closed = line.forgotten + len(line.bundles)
 
     def trim(self, depths: Mapping[str, int]) -> None:
-        """Forget what cannot wait any more: `depths` are the messages in each queue, found after `look`."""
+        """Drop messages that no longer wait: `depths` are the messages in each queue, read after `look`."""
         self._in_lines = None
         for name, depth in depths.items():
             line = self._lines[name]
@@ -149,7 +149,7 @@ class Queued:
             self._count(sender, -requests)
 
     def _count(self, sender: Sender, requests: int) -> None:
-        # Without a trace of those who have nothing there: keys come and go.
+        # Senders without requests are removed: keys come and go.
         for counter, name in ((self._by_tenant, sender.tenant), (self._by_key, sender.key)):
             counter[name] += requests
             if not counter[name]:

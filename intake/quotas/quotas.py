@@ -23,17 +23,17 @@ _OF_A_CALL: Final = (
     "max_queued_per_key",
     "max_queued_per_tenant",
 )
-"""The limits that a call can exceed all by itself, so that coming back would not help."""
+"""The limits that a single call can exceed, so that trying again would not help."""
 
 _COME_BACK_SECONDS: Final = 5
-"""When to try again what a full queue refuses: it is looked at each second, and takes its time to empty."""
+"""The `Retry-After` of a full queue, which is read each second and empties slowly."""
 
 
 class Quotas:
-    """Says which calls are too many; for one event loop. What it refuses is not published."""
+    """Refuses calls beyond the limits; for one event loop. Refused requests are not published."""
 
     def __init__(self, settings: Settings, windows: Storage | None = None) -> None:
-        """Begin. `windows` is where requests a second are counted, if not in this process."""
+        """`windows` is where requests per second are counted, if not in this process."""
         self._queued = Queued()
         self._settings = settings
         self._broker_url = settings.broker()
@@ -42,7 +42,7 @@ class Quotas:
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
-        """Look at the queues while the block runs."""
+        """Read the queues' depths while the block runs."""
         self._watch.start()
         try:
             yield
@@ -51,7 +51,7 @@ class Quotas:
 
     @property
     def is_watching(self) -> bool:
-        """Say whether it is known how much is in the queues; unless it is, nobody is refused for that."""
+        """Say whether the queues' depths are known; otherwise no call is refused for them."""
         return self._watch.is_known
 
     @property
@@ -60,33 +60,33 @@ class Quotas:
         return self._queued.in_all()
 
     def count(self, caller: Caller, requests: int = 1) -> None:
-        """Count requests of this second. Raises `Problem`: 429 for too many."""
+        """Count requests in this second. Raises `Problem`: 429 for too many."""
         exceeded = self._rates.take(caller, requests)
         if exceeded is not None:
             whose = "this API key" if exceeded.limit.startswith("key") else "this tenant"
-            detail = f"{whose} may send {_counted(exceeded.most)} a second"
+            detail = f"{whose} may send {_counted(exceeded.most)} per second"
             raise _limited(exceeded.limit, detail, exceeded.seconds)
 
     def check_size(self, requests: int) -> None:
-        """Raise `Problem` with the status 413 for a call with more requests than a limit ever lets pass."""
+        """Raise `Problem` with the status 413 for a call with more requests than a limit permits."""
         for limit in _OF_A_CALL:
             most = getattr(self._settings, limit)
             if most and requests > most:
                 LIMITED.labels(limit).inc()
                 name = PREFIX + limit.upper()
-                raise Problem(413, f"a call may have at most {_counted(most)} here ({name}); send fewer")
+                raise Problem(413, f"a call may have at most {_counted(most)} ({name}); send fewer")
 
     def check_queue(self, caller: Caller, requests: int = 1) -> None:
-        """Raise `Problem` where so many more requests may not wait: 429, or 503 where nobody's may."""
+        """Raise `Problem` if this many more requests may not wait: 429, or 503 if the queue is full."""
         if not self.is_watching:
-            return  # a broker that is away says so itself, when something is published
+            return  # a broker that is down causes its own error when publishing
         settings = self._settings
         for limit, whose, waiting in (
             ("max_queued_per_key", "this API key", self._queued.of_key(str(caller.key_id))),
             ("max_queued_per_tenant", "this tenant", self._queued.of_tenant(caller.tenant)),
         ):
             most = getattr(settings, limit)
-            # Each process counts what it has published itself. One call that is small enough always passes.
+            # Each process counts its own messages. A single call within the limit always passes.
             share = math.ceil(most / settings.intake_processes)
             if most and waiting and waiting + requests > share:
                 waits = waiting if share == most else f"about {waiting * settings.intake_processes}"
@@ -106,9 +106,9 @@ class Quotas:
 
     @contextmanager
     def taking(self, caller: Caller, requests: int) -> Iterator[None]:
-        """Let the block publish the requests of a call, one of which was counted when it came.
+        """Let the block publish the requests of a call, one of which was counted on arrival.
 
-        Raises `Problem`: 413, 429 or 503, and then nothing may be published.
+        Raises `Problem`: 413, 429 or 503; then nothing may be published.
         """
         self.check_size(requests)
         if requests > 1:

@@ -1,4 +1,4 @@
-"""Requests a second of each key and each tenant, as this process sees them, and those that share its port."""
+"""Requests per second of each key and tenant, in this process and those that share its port."""
 
 import math
 import time
@@ -20,16 +20,16 @@ class Exceeded:
     limit: str
     """Its setting, without the prefix."""
     most: int
-    """How many requests a second it allows."""
+    """The permitted number of requests per second."""
     seconds: int
-    """When the next second begins, at least 1."""
+    """Seconds until the next second begins, at least 1."""
 
 
 class RequestRates:
     """Counts the requests of each second; for one event loop.
 
-    A second begins with the first request after the one before it has ended; where `windows` are given, with
-    the clock's. What is refused is not counted.
+    A second begins with the first request after the previous second, or with the clock's if `windows` are
+    given. Refused requests are not counted.
     """
 
     def __init__(self, settings: Settings, windows: Storage | None = None) -> None:
@@ -41,7 +41,7 @@ class RequestRates:
         self._limiter = FixedWindowRateLimiter(windows or MemoryStorage()) if self._limits else None
 
     def take(self, caller: Caller, requests: int) -> Exceeded | None:
-        """Count the requests, or none of them and return the limit that they would exceed."""
+        """Count the requests; or count none, and return the limit that they would exceed."""
         if self._limiter is None:
             return None
         names = {"key_requests_per_second": str(caller.key_id), "tenant_requests_per_second": caller.tenant}

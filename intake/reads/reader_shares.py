@@ -1,4 +1,4 @@
-"""Of the readers of the database each tenant has a share at most: one that reads slowly slows nobody else."""
+"""Each tenant's share of the database's readers: a tenant's slow reads do not slow down others."""
 
 import asyncio
 from collections.abc import AsyncIterator, MutableMapping
@@ -26,7 +26,7 @@ _KEY: Final = "willcall.shares"
 class _Share:
     free: asyncio.Semaphore
     calls: int = 0
-    """Those that read, and those that wait for it."""
+    """Calls that read, and calls that wait to read."""
 
 
 class Shares:

@@ -1,4 +1,4 @@
-"""The standby that lists are read from: does it answer, and how far is it behind? Looked at once a second."""
+"""The standby that serves lists: checked once a second for whether it answers and how far it is behind."""
 
 import logging
 import threading
@@ -25,7 +25,7 @@ _SILENT_SECONDS: Final = 5.0
 
 _CLOSE_SECONDS: Final = 2.0
 
-_SOME_OTHER: Final = "it is neither the database nor a standby of it: look at WILLCALL_READ_DATABASE_URL"
+_SOME_OTHER: Final = "it is neither the database nor a standby of it: check WILLCALL_READ_DATABASE_URL"
 
 
 class Standby:
@@ -43,7 +43,7 @@ class Standby:
         self._cutter = Cutter(engine)
         self._samples = Samples()
         self._identity: int | None = None
-        self._trouble: str | None = "it was not looked at yet"
+        self._trouble: str | None = "it was not checked yet"
         self._looking_since: float | None = None
         self._stopping = threading.Event()
         self._threads = [
@@ -94,7 +94,7 @@ class Standby:
                 look()
             except Exception as error:  # noqa: BLE001 - without a look nobody would know how far it is
                 tell_of(error)
-                self._trouble = "looking at it failed unexpectedly"
+                self._trouble = "checking it failed unexpectedly"
             self._stopping.wait(_EVERY_SECONDS)
 
     def _look_at_primary(self) -> None:
@@ -111,7 +111,7 @@ class Standby:
                 self._samples.add(moment, read_position(connection))
         except SQLAlchemyError as error:
             # Nothing is known of how far the standby is behind: in a few seconds it is too far.
-            log.warning("the primary does not tell how far it is", extra={"reason": describe(error)})
+            log.warning("the primary does not report its position", extra={"reason": describe(error)})
 
     def _look_at_standby(self) -> None:
         self._looking_since = time.monotonic()

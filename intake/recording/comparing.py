@@ -1,4 +1,4 @@
-"""Compares the answer of now with the recorded one: all but what is another one every time."""
+"""Compares the new answer with the recorded one, except for values that always differ."""
 
 import json
 import re
@@ -20,7 +20,7 @@ _ANOTHER_EVERY_TIME: Final = (
 def differences(
     recorded: Exchange, status: int, headers: dict[str, str], answer: str | None, names: Names
 ) -> list[str]:
-    """Return what is otherwise, a sentence each; learn from the answers what ids are called now."""
+    """Return the differences, a sentence each; learn the new ids from the answers."""
     found = []
     if recorded.status != status:
         found.append(f"the status was {recorded.status}, is {status}")

@@ -1,4 +1,4 @@
-"""Takes secrets out of what is recorded: keys, signatures, tokens and the codes of tickets."""
+"""Removes secrets from recordings: keys, signatures, tokens and the codes of tickets."""
 
 import re
 from base64 import b64decode
@@ -9,7 +9,7 @@ from typing import Final
 HIDDEN: Final = "…"
 
 CREDENTIALS: Final = ("authorization", "cookie", "x-acme-api-key", "x-signature", "x-token")
-"""The headers that say who calls."""
+"""The headers with credentials."""
 
 _LEAST: Final = 8  # characters of a secret: what is shorter is in other words by chance
 

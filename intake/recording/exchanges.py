@@ -16,13 +16,13 @@ KEPT_HEADERS: Final = (
     "x-acme-request-uuid",
     "x-b2c-tenant-id",
 )
-"""What of a call's headers decides its answer, and is no secret."""
+"""The headers that affect a call's answer and are not secret."""
 
 KEPT_ANSWER_HEADERS: Final = ("content-type", "etag", "link", "location", "preference-applied", "retry-after")
 
 
 class NotARecording(Exception):
-    """{path}, line {number}, is no call of a recording."""
+    """{path}, line {number}, is not a call of a recording."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def read_recording(path: Path) -> Iterator[Exchange]:
         for number, line in enumerate(file, 1):
             words = _words(line)
             if not isinstance(words, dict) or set(words) != names:
-                raise NotARecording(f"{path}, line {number}, is no call of a recording")
+                raise NotARecording(f"{path}, line {number}, is not a call of a recording")
             yield Exchange(**words)
 
 

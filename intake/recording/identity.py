@@ -1,4 +1,4 @@
-"""One API key, sent as each part of the intake wants it: what no recording holds."""
+"""One API key, sent in the form that each part of the intake requires; recordings hold none."""
 
 import hmac
 import json
@@ -36,7 +36,7 @@ class Identity:
         return _GRANT.sub(lambda found: found[1] + own[found[2]], body)
 
     def headers(self, exchange: Exchange, path: str, body: bytes) -> dict[str, str]:
-        """Return the headers that say who calls, of the kinds that the recorded call had."""
+        """Return the headers with credentials, of the kinds that the recorded call had."""
         return {
             name: _NOBODY
             if exchange.status == 401

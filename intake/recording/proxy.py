@@ -1,4 +1,4 @@
-"""Stands between a client and the intake, passes every call on as it came, and writes it down."""
+"""A proxy between a client and the intake, which forwards every call unchanged and records it."""
 
 import http.client
 import os

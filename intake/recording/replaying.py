@@ -1,4 +1,4 @@
-"""Makes the calls of a recording again, in their order, and says which answers are otherwise."""
+"""Replays the calls of a recording, in order, and reports differing answers."""
 
 import http.client
 import time
@@ -21,7 +21,7 @@ _PAUSE_SECONDS: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """A call that was made again, and what is otherwise about its answer."""
+    """A replayed call, and the differences in its answer."""
 
     number: int
     exchange: Exchange

@@ -1,4 +1,4 @@
-"""What a call is answered with, once its outcomes are known."""
+"""Plans of answers to calls, once their outcomes are known."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,10 +28,10 @@ class Plan:
     hold_id: UUID | None = None
     """A hold that is shown, whatever the outcome."""
     dialect: str = CANONICAL
-    """In whose words orders are shown."""
+    """The format in which orders are shown."""
 
     def wanted(self, outcomes: Sequence[RequestRow]) -> Wanted:
-        """Return what has to be read to answer with these outcomes."""
+        """Return the orders and holds to read for an answer with these outcomes."""
         return Wanted(outcomes, self.needs, self.hold_id)
 
 

@@ -1,4 +1,4 @@
-"""Answers for all who wait: one thread looks for their outcomes, and makes the answers of many at once."""
+"""Answers for all waiting callers: one thread polls for outcomes, and makes many answers at once."""
 
 import asyncio
 import logging
@@ -136,7 +136,7 @@ class BulkAnswers:
                 if self._waiting and time.monotonic() >= self._next_look:
                     self._look()
             except Exception as error:  # noqa: BLE001 - the thread must live on
-                log.warning("what is waited for cannot be read", extra={"error": type(error).__name__})
+                log.warning("outcomes cannot be read", extra={"error": type(error).__name__})
                 self._next_look = time.monotonic() + _AFTER_ERROR_SECONDS
             if self._turns:
                 self._deliver(self._made_or_failed(self._turns.take()))
@@ -284,5 +284,5 @@ def _read(engine: Engine, read: Callable[[Connection], _T]) -> _T:
 
 
 def _is_for_all(error: Exception) -> bool:
-    """Say whether every other answer would fail in the same way."""
+    """Say whether all other answers would fail in the same way."""
     return isinstance(error, SQLAlchemyError) and fault_of(error) is Fault.SYSTEM

@@ -1,4 +1,4 @@
-"""The envelope of a call: is it a request, or up to 500 order requests? Their content is not looked at."""
+"""The envelope of a call: is it a request, or up to 500 order requests? Their content is not checked."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -60,7 +60,7 @@ def open_envelope(kind: str, body: bytes, header_keys: Sequence[str], caller: Ca
 
 
 def open_object(body: bytes, fixed: Collection[str] = ()) -> dict[str, Any]:
-    """Return the object that the body of a call is; the path and the headers say what is `fixed`.
+    """Return the object in the body of a call; the path and the headers set the `fixed` fields.
 
     Raises `Problem` with the status 400.
     """
@@ -70,7 +70,9 @@ def open_object(body: bytes, fixed: Collection[str] = ()) -> dict[str, Any]:
     _refuse_any(_mistakes(content))
     _refuse_any(
         [
-            Rejection("invalid", name, f"the field {name} is not for the body: the path or a header says it")
+            Rejection(
+                "invalid", name, f"the field {name} is not allowed in the body: it is in the path or a header"
+            )
             for name in fixed
             if name in content
         ]
@@ -105,7 +107,7 @@ def enclose_in_dialect(
     is_array: bool = False,
     seen_version: int | None = None,
 ) -> Envelope:
-    """Return the requests of a call in a dialect, each in the dialect's words.
+    """Return the requests of a call in a dialect, each in the dialect's format.
 
     Several of them share an `Idempotency-Key` header: each is named by it and its place. Raises `Problem`
     with the status 400.
@@ -139,7 +141,7 @@ def _signed(
     *,
     seen_version: int | None = None,
 ) -> Outgoing:
-    """Return the request with what the key decides, and what the intake has seen."""
+    """Return the request with the fields that the key decides, and the version that the intake has seen."""
     return outgoing(
         kind,
         body,
@@ -173,9 +175,9 @@ def _bodies(content: list[Any], key: str | None) -> list[Any]:
 
 def _mistakes(body: Any, prefix: str = "") -> list[Rejection]:
     if not isinstance(body, dict):
-        return [Rejection("invalid", prefix.rstrip(".") or None, "an order is an object")]
+        return [Rejection("invalid", prefix.rstrip(".") or None, "an order must be an object")]
     return [
-        Rejection("invalid", prefix + name, f"the field {name} is not for callers: the intake sets it")
+        Rejection("invalid", prefix + name, f"the field {name} is not allowed: the intake sets it")
         for name in _NOT_FOR_CALLERS
         if name in body
     ]
@@ -198,7 +200,9 @@ def _header_key(headers: Sequence[str]) -> str | None:
     if quoted is not None:
         key = re.sub(r"\\(.)", r"\1", quoted[1])
     if _PRINTABLE.fullmatch(key) is None:
-        raise invalid("an Idempotency-Key header has 1 to 200 printable ASCII characters", "idempotency_key")
+        raise invalid(
+            "an Idempotency-Key header must have 1 to 200 printable ASCII characters", "idempotency_key"
+        )
     if key.startswith(RESERVED_KEYS):
         raise invalid(RESERVED_KEY, "idempotency_key")
     return key

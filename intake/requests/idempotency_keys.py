@@ -1,4 +1,4 @@
-"""Idempotency keys that come again with another body: refused at once where it can be known.
+"""Reused idempotency keys with another body: refused at once if known.
 
 Each process remembers which keys it has seen lately, and what with. That is a reason to look into the inbox
 and nothing more: the first request with a key may have come by another way, and only the inbox says which it

@@ -1,4 +1,4 @@
-"""Publishing from the event loop: whoever waits at the same moment shares one wait for the broker."""
+"""Publishing from the event loop: concurrent callers share one wait for the broker."""
 
 import asyncio
 import logging
@@ -116,7 +116,7 @@ class GroupPublisher:
         while self._callers and size < _GROUP_BYTES:
             caller = self._callers.popleft()
             self._waiting_bytes -= caller.size
-            # Whoever lost patience was told to send again; sending theirs as well would only be work.
+            # Callers that timed out were told to send again; publishing theirs too would be useless.
             if not caller.confirmed.cancelled():
                 group.append(caller)
                 size += caller.size

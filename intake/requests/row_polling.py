@@ -1,4 +1,4 @@
-"""Waiting for rows, such as those of documents: one query every few milliseconds answers all who wait."""
+"""Waiting for rows, such as those of documents: a query every few milliseconds serves all callers."""
 
 import asyncio
 import logging
@@ -87,7 +87,7 @@ class Awaited(Generic[_Found]):
             try:
                 await self._read()
             except SQLAlchemyError as error:
-                log.warning("what is waited for cannot be read", extra={"error": type(error).__name__})
+                log.warning("rows cannot be read", extra={"error": type(error).__name__})
                 await asyncio.sleep(_AFTER_ERROR_SECONDS)
             # At most half of the time is spent in queries, however many wait. A query that took very long
             # tells of a database that was away, not of many who wait.

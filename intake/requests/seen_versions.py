@@ -1,4 +1,4 @@
-"""The version that an order has when a request about it is accepted: what came before, by no clock."""
+"""The version of an order when a request about it is accepted, which orders changes without a clock."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Who is answered next: small groups, in turn by tenant, so that large orders keep nobody else waiting."""
+"""Turns of answers: small groups, in turn by tenant, so that large orders do not delay other tenants."""
 
 from collections import OrderedDict, deque
 from typing import Final, Generic, Protocol, TypeVar

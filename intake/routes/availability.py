@@ -1,4 +1,4 @@
-"""What of an event can be bought now."""
+"""Availability of an event's tickets."""
 
 from typing import Annotated
 
@@ -24,8 +24,8 @@ CatalogueReader = Annotated[Caller, Depends(allowed("catalogue.read"))]
 def list_of_event(request: Request, event_id: str, parts: PartsOfApp, caller: CatalogueReader) -> Response:
     """Return the ticket classes of an event, by the catalogue's id, and how many tickets are free.
 
-    The next buyer may be faster: an order whose line carries the `signature` as its
-    `ticket_group_signature` is refused if by then too few are free, or the price has risen.
+    Another buyer may be faster: an order whose line has the `signature` as its
+    `ticket_group_signature` is rejected if too few are free by then, or the price has risen.
     """
 
     def read(connection: Connection) -> Response:

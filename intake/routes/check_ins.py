@@ -24,17 +24,17 @@ from willcall.kinds import CHECK_IN
 router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["check-ins"])
 
 USUAL_WAIT_SECONDS: Final = 5
-"""Who stands at a gate wants an answer at once, and need not ask for it."""
+"""The default wait in seconds: a gate needs the outcome at once."""
 
 OF_CHECK_INS: Final[Refusals] = {"unknown_ticket": 404, "already_checked_in": 409, "ticket_voided": 410}
 
 
 @router.post("/v1/check-ins", status_code=200, summary="Check a ticket in", **CHECK_IN_TICKET)
 async def check_in(request: Request) -> Response:
-    """Use a ticket, by its scanned code or its id, or undo that; the errors are what a gate needs to hear.
+    """Check in a ticket, by its scanned code or its id, or undo that; errors tell the gate the reason.
 
-    It waits for the outcome, 5 seconds unless `Prefer` says otherwise. A ticket is used once: the same
-    `nonce` makes the same scan harmless when it is sent again.
+    The call waits for the outcome, 5 seconds unless `Prefer` says otherwise. A ticket is used once: with
+    the same `nonce`, a scan can safely be sent again.
     """
     call = call_of(request)
     caller = await caller_of(request, "tickets.check_in")
@@ -45,9 +45,9 @@ async def check_in(request: Request) -> Response:
 
 
 def _with_ticket(asked: Mapping[str, Any], *, is_for_reader: bool) -> Plan:
-    """Return the plan of the answer that is the ticket.
+    """Return the plan that answers with the ticket.
 
-    Whose it is, and its code, are for callers that read orders.
+    Its holder and code are for callers that may read orders.
     """
 
     def make(snapshot: Snapshot, outcome: RequestRow) -> Response | None:

@@ -1,4 +1,4 @@
-"""`GET /documents/…`: what signed links lead to. A link that is not good is one to nothing: 404."""
+"""`GET /documents/…`: the targets of signed links. An invalid link is answered with 404."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -37,15 +37,15 @@ HTML: Final = "text/html; charset=utf-8"
 
 _HEADERS: Final = {
     "cache-control": "private, no-store",
-    "referrer-policy": "no-referrer",  # the link is a secret, and no page that is gone to may learn it
+    "referrer-policy": "no-referrer",  # the link is a secret, which other pages must not learn
     "x-content-type-options": "nosniff",
     "x-robots-tag": "noindex",
 }
 _NOTHING: Final = "default-src 'none'"
 
-# Without them there is nothing, as with wrong ones: they are not "required", which would be a 422.
+# Missing ones are a 404, like wrong ones: they are not "required", which would be a 422.
 Expires = Annotated[str, Query(description="When the link expires, in seconds since 1970. Part of the link.")]
-Signature = Annotated[str, Query(description="What proves that the link is ours. Part of the link.")]
+Signature = Annotated[str, Query(description="The signature. Part of the link.")]
 Find = Callable[[Connection, UUID], Owner | None]
 
 
@@ -62,9 +62,9 @@ async def _owner(
 async def show_order(
     request: Request, order_id: str, parts: PartsOfApp, expires: Expires = "", signature: Signature = ""
 ) -> Response:
-    """Return the order's summary, and each of its tickets that is not void on a page of its own.
+    """Return the order's summary, and a page for each of its tickets that is not void.
 
-    It is made by another process. If that takes longer than two seconds the answer is 202: ask again.
+    Another process makes the PDF. If that takes longer than two seconds, the answer is 202: try again.
     """
     id_ = parse_uuid(order_id)
     if id_ is None or not signature:

@@ -1,4 +1,4 @@
-"""`GET /healthz`, `GET /readyz`, `GET /metrics`: for those who run it, without a key."""
+"""`GET /healthz`, `GET /readyz`, `GET /metrics`: for operators, without a key."""
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -18,7 +18,7 @@ metrics_router = APIRouter(default_response_class=Response, tags=["health"])
 
 @router.get("/healthz", summary="Is it alive?", **HEALTHZ)
 async def healthz() -> Response:
-    """Say that the process runs; no server behind it is asked."""
+    """Say that the process runs; no other server is asked."""
     return json_response({"status": "alive"})
 
 
@@ -34,9 +34,9 @@ async def readyz(parts: PartsOfApp) -> Response:
 
 @metrics_router.get("/metrics", summary="Counters", **METRICS)
 async def metrics(request: Request) -> Response:
-    """Return the metrics of this intake as Prometheus text, and what the outbox holds, for all of them.
+    """Return this intake's metrics as Prometheus text, and the size of the outbox, which all intakes share.
 
-    What the database cannot tell is NaN.
+    Values that the database cannot report are NaN.
     """
     outbox = await refresh(request.app)
     usual = await to_thread.run_sync(generate_latest, usual_metrics(), limiter=CapacityLimiter(1))

@@ -1,4 +1,4 @@
-"""Holds over HTTP: inventory set aside, each step a request on the queue; and reading them back."""
+"""Holds over HTTP: each change is a request on the queue; and reading them."""
 
 from datetime import datetime
 from typing import Annotated, Final, Literal
@@ -32,7 +32,7 @@ from willcall.kinds import EXTEND, RELEASE, TAKE
 
 router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["holds"])
 
-# Who may read orders may read holds, which say less.
+# Callers that may read orders may read holds, which hold less.
 HoldReader = Annotated[Caller, Depends(allowed("holds", "orders.read"))]
 
 _NOTHING_SPECIAL: Final[Refusals] = {}
@@ -41,10 +41,10 @@ OF_HOLDS: Final[Refusals] = {"hold_expired": 404}
 
 @router.post("/v1/holds", status_code=202, summary="Take a hold", **TAKE_HOLD)
 async def take_hold(request: Request) -> Response:
-    """Set tickets or named seats aside until a moment, or until they are released.
+    """Set tickets or named seats aside until a time, or until they are released.
 
-    The hold's id is the `request_id` of the answer: an order line with that `hold_id` buys what is held.
-    Sent again with the same idempotency key, it is the first request's hold.
+    The hold's id is the `request_id` of the answer: an order line with that `hold_id` buys the held tickets.
+    Sent again with the same idempotency key, the call returns the first request's hold.
     """
     call = call_of(request)
     caller = await caller_of(request, "holds")
@@ -54,13 +54,13 @@ async def take_hold(request: Request) -> Response:
 
 @router.post("/v1/holds/{hold_id}/extend", status_code=202, summary="Extend a hold", **EXTEND_HOLD)
 async def extend_hold(request: Request, hold_id: str) -> Response:
-    """Hold until another moment; without `expires_at`, until it is released."""
+    """Change the time until which a hold lasts; without `expires_at`, until it is released."""
     return await _change(request, EXTEND, hold_id)
 
 
 @router.post("/v1/holds/{hold_id}/release", status_code=202, summary="Release a hold", **RELEASE_HOLD)
 async def release_hold(request: Request, hold_id: str) -> Response:
-    """Give back what is held. Releasing what is over already changes nothing."""
+    """Return held tickets to sale. Releasing a hold that has ended changes nothing."""
     return await _change(request, RELEASE, hold_id)
 
 
@@ -108,7 +108,7 @@ def hold_of_request(engine: Engine, outcome: RequestRow) -> UUID | None:
 
 @router.get("/v1/holds/{hold_id}", summary="Show a hold", **SHOW_HOLD)
 def show_hold(hold_id: str, parts: PartsOfApp, caller: HoldReader) -> Response:
-    """Return the hold, and what became of it."""
+    """Return the hold and its status."""
     id_ = parse_uuid(hold_id)
     hold = read_hold(parts.engine, id_, caller.tenant_id, utc_now()) if id_ else None
     if hold is None:
@@ -122,21 +122,23 @@ def list_page(
     parts: PartsOfApp,
     caller: HoldReader,
     ticket_class_id: Annotated[
-        Identifier | None, Given, Query(description="Holds of this ticket class.")
+        Identifier | None, Given, Query(description="Only holds of this ticket class.")
     ] = None,
     status: Annotated[
         Literal["held", "used", "released", "expired"] | None,
         Given,
-        Query(description="Holds in this status."),
+        Query(description="Only holds in this status."),
     ] = None,
-    cursor: Annotated[ShortText | None, Given, Query(description="`next_cursor` of the page before.")] = None,
+    cursor: Annotated[
+        ShortText | None, Given, Query(description="`next_cursor` of the previous page.")
+    ] = None,
     limit: Annotated[
         Annotated[int, Field(ge=1, le=MAX_PAGE)] | None,
         Given,
-        Query(description=f"Holds on a page; {DEFAULT_PAGE} if not given."),
+        Query(description=f"Number of holds per page; {DEFAULT_PAGE} by default."),
     ] = None,
 ) -> Response:
-    """Return a page of holds, newest first. Restrictions add up; unknown parameters are refused."""
+    """Return a page of holds, newest first. All filters apply together; unknown parameters are refused."""
     wanted = HoldFilter(caller.tenant_id, ticket_class_id, status)
 
     def read(connection: Connection) -> Response:

@@ -27,18 +27,17 @@ _PAID = with_order(201)
 
 @router.patch("/v1/orders/{order_id}", status_code=202, summary="Update an order", **UPDATE_ORDER)
 async def update_order(request: Request, order_id: str) -> Response:
-    """Merge a patch (RFC 7396) into the order; it is priced again, and inventory taken or returned.
+    """Merge a patch (RFC 7396) into the order, which is repriced; inventory is taken or returned.
 
-    `null` removes what can be missing, an array replaces the whole array: lines that are left out are
-    taken out of the order. With `If-Match` it happens only to that version of the order, or to one of
-    those versions; without, updates
-    apply in the order in which they were accepted, and the last one wins.
+    `null` removes an optional field, an array replaces the whole array: lines that are left out are
+    removed from the order. With `If-Match` the update applies only if the order has one of those
+    versions. Without it, updates apply in the order in which they were accepted, and the last one wins.
     """
     call = call_of(request)
     caller = await caller_of(request, "orders.update")
     named = _order_named(call, order_id)
     patch = open_object(await read_body(request, (MERGE_PATCH, JSON)))
-    # Who names a version has said already what came before.
+    # A caller that names a version has stated the order of its changes.
     seen_version = (
         await parts_of(request.app).seen_versions.read(caller, UUID(named["order_id"]))
         if named.keys() == {"order_id"}
@@ -51,9 +50,9 @@ async def update_order(request: Request, order_id: str) -> Response:
 
 @router.post("/v1/orders/{order_id}/cancel", status_code=202, summary="Cancel an order", **CANCEL_ORDER)
 async def cancel_order(request: Request, order_id: str) -> Response:
-    """Cancel the whole order, or the lines or tickets that the body names.
+    """Cancel the whole order, or the lines or tickets in the body.
 
-    Tickets are voided and their inventory is free again; what was paid is owed back: a negative
+    Tickets are voided and their inventory is free again. The amount paid is owed back, as a negative
     `balance`. Cancelling again changes nothing.
     """
     call = call_of(request)
@@ -65,10 +64,10 @@ async def cancel_order(request: Request, order_id: str) -> Response:
 
 @router.post("/v1/orders/{order_id}/payments", status_code=202, summary="Record a payment", **RECORD_PAYMENT)
 async def record_payment(request: Request, order_id: str) -> Response:
-    """Record a payment or a refund that was made, or is under way; no money is moved.
+    """Record a completed or pending payment or refund; this moves no money.
 
-    Without an amount it is what is owed. With `payment_number` a pending one is completed. Send an
-    idempotency key: the same call again is then the same payment.
+    The default amount is what is owed. `payment_number` completes a pending payment. Send an
+    idempotency key: a repeated call is then the same payment.
     """
     call = call_of(request)
     caller = await caller_of(request, "payments.record")
@@ -80,7 +79,7 @@ async def record_payment(request: Request, order_id: str) -> Response:
 
 
 def _order_named(call: Call, order_id: str) -> dict[str, Any]:
-    """Return the fields that say which order is meant, and which version of it."""
+    """Return the fields that name the order, and its expected versions."""
     id_ = parse_uuid(order_id)
     if id_ is None:
         raise not_found()
@@ -90,6 +89,6 @@ def _order_named(call: Call, order_id: str) -> dict[str, Any]:
         return named
     if len(versions) == 1:
         return {**named, "expected_version": versions[0]}
-    # Which of them the order has is decided under its lock: another change may be on its way. And the same
-    # call again is the same request, whatever version the order has by then.
+    # The order's version is compared under its lock: another change may be in the queue. And a repeated
+    # call is the same request, whatever version the order has by then.
     return {**named, "expected_versions": versions}

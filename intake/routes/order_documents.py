@@ -1,4 +1,4 @@
-"""`GET /v1/orders/{id}/documents`: fresh links, to be passed on to the buyer."""
+"""`GET /v1/orders/{id}/documents`: new links, to pass on to the buyer."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -19,7 +19,7 @@ router = APIRouter(default_response_class=Response, route_class=StrictRoute, tag
 
 @router.get("/v1/orders/{order_id}/documents", summary="Links to an order's documents", **SHOW_DOCUMENTS)
 def show_links(request: Request, order_id: str, parts: PartsOfApp, caller: Reader) -> Response:
-    """Return links that are signed and expire; whoever has one needs no key."""
+    """Return signed links that expire; they work without a key."""
     id_ = parse_uuid(order_id)
     order = read_order(parts.engine, id_, caller.tenant_id) if id_ else None
     if order is None:

@@ -1,4 +1,4 @@
-"""`GET /v1/orders`, `GET /v1/orders/{id}` and its history: for their own tenant, and nobody else."""
+"""`GET /v1/orders`, `GET /v1/orders/{id}` and its history, each for the key's tenant only."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -53,7 +53,7 @@ async def show_order(request: Request, order_id: str) -> Response:
                 return Response(status_code=304, headers={"etag": etag(order), "cache-control": "no-store"})
             return order_response(order)
 
-    # Read as an answer is that has its outcome: many who come together are read for at once.
+    # Read like the orders of outcomes: concurrent calls are answered from one read.
     asked = id_ and RequestRow(id_, caller.tenant_id, "processed", id_, ())
     reads = parts_of(request.app).reads
     response = await reads.answer(asked, plan_for_one(make, Needs.ORDER | Needs.OLD)) if asked else None
@@ -64,7 +64,7 @@ async def show_order(request: Request, order_id: str) -> Response:
 
 @router.get("/v1/orders/{order_id}/history", summary="Show an order's history", **SHOW_HISTORY)
 def show_history(order_id: str, parts: PartsOfApp, caller: Reader) -> Response:
-    """Return every change of the order, oldest first: who, when, which fields, from what to what."""
+    """Return every change of the order, oldest first: who, when, which fields, old and new values."""
     id_ = parse_uuid(order_id)
     if id_ is None:
         raise not_found()
@@ -75,7 +75,7 @@ def show_history(order_id: str, parts: PartsOfApp, caller: Reader) -> Response:
 
 
 def find_tenant_of_order(connection: Connection, order_id: UUID) -> UUID | None:
-    """Return whose order it is, or None if there is no such order."""
+    """Return the order's tenant, or None if there is no such order."""
     return connection.scalars(select(orders.c.tenant_id).where(orders.c.id == order_id)).one_or_none()
 
 
@@ -83,7 +83,7 @@ def _given(value: Any) -> Any:
     return None if value == "" else value
 
 
-# `?email=&status=` is how forms and templates leave out what they do not restrict.
+# `?email=&status=` is how forms and templates leave out filters.
 Given = BeforeValidator(_given)
 
 
@@ -93,25 +93,31 @@ def list_page(
     parts: PartsOfApp,
     caller: Reader,
     event_id: Annotated[
-        Identifier | None, Given, Query(description="Orders with a line of this event.")
+        Identifier | None, Given, Query(description="Only orders with a line of this event.")
     ] = None,
     email: Annotated[
-        ShortText | None, Given, Query(description="Orders of the buyer with this address, as written.")
+        ShortText | None,
+        Given,
+        Query(description="Only orders of the buyer with exactly this e-mail address."),
     ] = None,
-    status: Annotated[OrderStatus | None, Given, Query(description="Orders in this status.")] = None,
+    status: Annotated[OrderStatus | None, Given, Query(description="Only orders in this status.")] = None,
     updated_since: Annotated[
         AwareDatetime | None,
         Given,
-        Query(description="Orders that changed then or later (RFC 3339; + is written %2B in a URL)."),
+        Query(
+            description="Only orders that changed at this time or later (RFC 3339; write + as %2B in a URL)."
+        ),
     ] = None,
-    cursor: Annotated[ShortText | None, Given, Query(description="`next_cursor` of the page before.")] = None,
+    cursor: Annotated[
+        ShortText | None, Given, Query(description="`next_cursor` of the previous page.")
+    ] = None,
     limit: Annotated[
         Annotated[int, Field(ge=1, le=MAX_PAGE)] | None,
         Given,
-        Query(description=f"Orders on a page; {DEFAULT_PAGE} if not given."),
+        Query(description=f"Number of orders per page; {DEFAULT_PAGE} by default."),
     ] = None,
 ) -> Response:
-    """Return a page of orders, newest first. Restrictions add up; unknown parameters are refused."""
+    """Return a page of orders, newest first. All filters apply together; unknown parameters are refused."""
     wanted = OrderFilter(caller.tenant_id, event_id, email, status, updated_since)
 
     def read(connection: Connection) -> Response:
@@ -121,7 +127,7 @@ def list_page(
         return list_response(words, page.left_out)
 
     try:
-        # Who asks for changes since the last time would never see what came late to a standby.
+        # A caller that polls for changes would miss those that reach a standby late.
         return parts.stale_reads.read(request, read, is_newest=updated_since is not None)
     except BadCursor as error:
         raise invalid(str(error), "cursor") from error

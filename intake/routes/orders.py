@@ -1,4 +1,4 @@
-"""`POST /v1/orders`: order requests on their way to the queue."""
+"""`POST /v1/orders`: sends order requests to the queue."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -17,14 +17,14 @@ _CREATED = with_order(201)
 
 @router.post("/v1/orders", status_code=202, summary="Create orders", **CREATE_ORDERS)
 async def create_orders(request: Request) -> Response:
-    """Take one order request, or an array of 1 to 500, and answer when the broker has confirmed them.
+    """Accept one order request, or an array of 1 to 500, and answer once the broker has confirmed them.
 
     The same idempotency key with the same body is the same request, however often it is sent: its
-    answer is the first order. Without a key each call is a new request. What the order asks for is
-    looked at later: `Prefer: wait=N` waits up to N seconds for the outcome.
+    answer is the first order. Without a key each call is a new request. The order itself is
+    processed later: `Prefer: wait=N` waits up to N seconds for the outcome.
     """
     call = call_of(request)
-    # Asked for here, and not as dependencies: resolving those takes longer than the rest of the call.
+    # Called here, not as dependencies: resolving those takes longer than the rest of the call.
     caller = await caller_of(request, "orders.create")
     body = await read_body(request)
     return await send(call, open_envelope(CREATE, body, call.keys, caller), _CREATED)

@@ -1,4 +1,4 @@
-"""`GET /` greets who looks what is here, `GET /docs` shows the contract; neither needs another server."""
+"""`GET /` is an overview, `GET /docs` shows the contract; neither needs another server."""
 
 from base64 import b64encode
 from hashlib import sha256
@@ -12,7 +12,7 @@ from fastapi.responses import FileResponse
 from intake.web.problems import not_found
 from intake.web.responses import json_response
 
-# They are no part of the contract that one of them shows.
+# They are not part of the contract.
 router = APIRouter(default_response_class=Response, include_in_schema=False)
 
 _HTML: Final = "text/html; charset=utf-8"
@@ -27,11 +27,11 @@ dd { margin: 0; }
 """
 
 _LINKS: Final = (
-    ("operator/login", "Operator's page", "What happens now, and why. Log in with an admin key."),
-    ("docs", "Documentation", "Every call, with its parameters and answers, to be tried out."),
-    ("openapi.json", "OpenAPI", "The same for programs."),
+    ("operator/login", "Operator's page", "Current activity, orders and failures. Log in with an admin key."),
+    ("docs", "Documentation", "Every call, with its parameters and answers. Try them here."),
+    ("openapi.json", "OpenAPI", "The documentation as OpenAPI, for programs."),
     ("healthz", "Alive?", "Whether this process runs."),
-    ("readyz", "Ready?", "Whether it can take work: the database, its schema and the broker."),
+    ("readyz", "Ready?", "Whether it can take work: checks the database, its schema and the broker."),
 )
 
 _COMMON: Final = {
@@ -52,11 +52,11 @@ def _page(title: str, head: str, body: str) -> str:
 
 @router.get("/")
 async def greet(request: Request) -> Response:
-    """Return a page for people and JSON for programs: what this is, and where to look on."""
+    """Return an overview with links: a page for people, JSON for programs."""
     headers = {"vary": "accept", "cache-control": "no-cache", **_COMMON}
     title, version = request.app.title, request.app.version
     if "text/html" not in request.headers.get("accept", ""):
-        # Relative, as a proxy may have put all of it below a path of its own.
+        # Relative, as a proxy may serve everything below its own path.
         links = {title.lower().rstrip("?"): path for path, title, _ in _LINKS}
         return json_response({"name": title, "version": version, "links": links}, headers=headers)
     listed = "".join(
@@ -87,15 +87,15 @@ SwaggerUIBundle({
 });
 """
 
-# What shows the contract, as fastapi-offline brings it along.
+# Swagger UI, as included in fastapi-offline.
 _FILES: Final = {
     "swagger-ui.css": "text/css; charset=utf-8",
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
 }
 _FOLDER: Final = files("fastapi_offline") / "static"
 
-# It writes styles into the page and draws with images of its own; it asks this server for the contract, and
-# for what somebody tries out.
+# It writes styles into the page and draws with its own images; it calls this server for the contract, and to
+# try calls.
 _DOCS_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
     f" connect-src 'self'; {_NOWHERE}"
@@ -104,7 +104,7 @@ _DOCS_POLICY: Final = (
 
 @router.get("/docs")
 async def docs(request: Request) -> Response:
-    """Return the page that shows the contract; its parts come from here, too."""
+    """Return the page that shows the contract; its parts come from this server."""
     page = _page(
         f"{request.app.title}: documentation",
         '<link rel="stylesheet" href="docs/swagger-ui.css">',

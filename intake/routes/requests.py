@@ -1,4 +1,4 @@
-"""`GET /v1/requests/{request_id}`: what became of a request."""
+"""`GET /v1/requests/{request_id}`: the status and outcome of a request."""
 
 from datetime import timedelta
 from typing import Annotated, Final
@@ -29,7 +29,7 @@ _MAY_BE_PENDING: Final = timedelta(hours=24)
 
 
 async def _caller(request: Request, _: object = Security(documented)) -> Caller:
-    """Return who asks, also with the credentials of a dialect: its calls are answered with this path."""
+    """Return the caller, also by the credentials of a dialect, as calls of dialects return this path."""
     headers = request.headers
     scheme, key = get_authorization_scheme_param(headers.get("authorization"))
     if "x-signature" in headers:
@@ -43,10 +43,10 @@ async def _caller(request: Request, _: object = Security(documented)) -> Caller:
 
 @router.get("/v1/requests/{request_id}", summary="Show a request", **SHOW_REQUEST)
 def show_request(request_id: str, parts: PartsOfApp, caller: Annotated[Caller, Depends(_caller)]) -> Response:
-    """Return what became of the request; a repeated one tells the outcome of the first.
+    """Return the status of the request; a repeated request has the outcome of the first.
 
-    Requests are written down when they are processed, also those that wait for their order. Until then
-    an id is `pending` for a day, because nothing is known of it; after that it is not found.
+    Requests are stored when they are processed, or when they wait for their order. Until then an id is
+    `pending` for a day; after that it is not found.
     """
     id_ = parse_uuid(request_id)
     if id_ is None:

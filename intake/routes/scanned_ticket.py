@@ -1,4 +1,4 @@
-"""Which ticket of an order was scanned."""
+"""The scanned ticket of an order."""
 
 from collections.abc import Mapping
 from typing import Any

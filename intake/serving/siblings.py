@@ -1,4 +1,4 @@
-"""One of several intake processes that share a port: what the process above them has given to each."""
+"""One of several intake processes that share a port, and what the parent process gives to each."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ _VARIABLE: Final = "WILLCALL_SIBLING"
 
 @dataclass(frozen=True, slots=True)
 class Sibling:
-    """What a process is told of itself. All of it is plain, as it travels in the environment."""
+    """A process's own parameters, all plain values, as they are passed in the environment."""
 
     name: str
     index: int
@@ -30,7 +30,7 @@ class Sibling:
     folder: str
     """Where all siblings count."""
     parent: int
-    """The id of the process above."""
+    """The id of the parent process."""
 
     @property
     def descriptors(self) -> Sequence[int]:
@@ -38,7 +38,7 @@ class Sibling:
         return (*self.sockets, *self.metrics_sockets)
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that tell a process who it is."""
+        """Return the environment variables with these parameters."""
         # The second one makes prometheus_client count in files, which any of the siblings can add up.
         return {_VARIABLE: orjson.dumps(asdict(self)).decode(), "PROMETHEUS_MULTIPROC_DIR": self.folder}
 
@@ -51,7 +51,7 @@ class Sibling:
         return SharedWindows(_windows_in(self.folder), self.index)
 
     def tell_started(self) -> None:
-        """Tell the process above that its children can start."""
+        """Tell the parent process that its children can start."""
         self._started.touch()
 
     @property

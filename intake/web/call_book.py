@@ -1,7 +1,7 @@
-"""What is told of calls: counted by route, and a line in the log; many of them at once.
+"""The record of calls: counters by route, and lines in the log, written in groups.
 
-What `logging` does for one line takes as long as a tenth of a call, and even a counter takes longer between
-two calls than among other counters.
+One line of `logging` takes as long as a tenth of a call, and even a counter is slower between two calls than
+among other counters.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ _OF_OPERATORS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _FAILED: Final = 500
 
 Told = tuple[str, str, CallRecord, float, float]
-"""A call: its method, its route, what is known of it, how many seconds it took, and when it ended."""
+"""A call: its method, its route, its record, its duration in seconds, and its end."""
 
 
 class CallBook:
     """Counts calls and writes their lines, within a tenth of a second; for one event loop.
 
-    `process` names the process in its lines, where it is one of several.
+    `process` names the process in its lines, if it is one of several.
     """
 
     def __init__(self, *, has_lines: bool, process: str | None = None) -> None:
@@ -40,11 +40,11 @@ class CallBook:
         self._write = json_writer()
         self._waiting: list[Told] = []
         self._clock = (0, "")
-        # Looking a metric up by its labels takes longer than to count.
+        # Looking up a metric by its labels takes longer than counting.
         self._counters: dict[tuple[str, str, int], tuple[Callable[[], Any], Callable[[float], Any]]] = {}
 
     def add(self, method: str, route: str, record: CallRecord, seconds: float) -> None:
-        """Tell of a call that has been answered."""
+        """Record an answered call."""
         self._waiting.append((method, route, record, seconds, time.time()))
         if len(self._waiting) == 1:
             asyncio.get_running_loop().call_later(_GATHER_SECONDS, self.flush)
@@ -52,7 +52,7 @@ class CallBook:
             self.flush()
 
     def flush(self) -> None:
-        """Count and write what has been gathered."""
+        """Count and write the collected calls."""
         waiting, self._waiting = self._waiting, []
         for method, route, record, seconds, _ in waiting:
             self._count(method if method in _METHODS else "other", route, record.status, seconds)
@@ -84,7 +84,7 @@ class CallBook:
             "message": "call",
             "method": method,
             "route": route,
-            "status": record.status or None,  # None: nobody was there to be answered
+            "status": record.status or None,  # None: the client was gone
             "ms": round(seconds * 1000, 2),
             "bytes": record.size,
             "call_id": record.id,
@@ -104,7 +104,7 @@ class CallBook:
 
 
 def _for_people(told: Told) -> dict[str, Any]:
-    """Return what a line for people says beside method, route and status."""
+    """Return the text of a log line after method, route and status."""
     _, _, record, seconds, _ = told
     caller = record.caller
     return {

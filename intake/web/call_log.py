@@ -1,6 +1,6 @@
-"""Each call is told of, and has an id, which is in its answer.
+"""Logging of calls; each has an id, which is in its answer.
 
-What is told names the route's template and never the URL: queries hold addresses, and links are secrets.
+The log names the route's template and never the URL: queries hold addresses, and links are secrets.
 """
 
 import time
@@ -12,18 +12,18 @@ from intake.web.call_book import CallBook
 from intake.web.call_records import REQUEST_ID, begin
 
 UNKNOWN: Final = "unknown"
-"""The route of calls that have none: whatever they name, it is one label."""
+"""The label of all calls without a route."""
 
 
 class CallLog:
-    """ASGI middleware, outermost: what it notes is true of every answer."""
+    """ASGI middleware, outermost: it sees every answer."""
 
     def __init__(self, app: ASGIApp, *, book: CallBook) -> None:
         self._app = app
         self._book = book
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the call on, and tell of it when it has been answered."""
+        """Pass the call on, and record it once it is answered."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

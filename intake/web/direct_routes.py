@@ -1,4 +1,4 @@
-"""Routes that are called as they are: what FastAPI does around a call takes longer than most of ours do."""
+"""Routes called directly: FastAPI's work around a call takes longer than most of ours do."""
 
 from collections.abc import Callable, Coroutine
 from inspect import iscoroutinefunction, signature
@@ -12,9 +12,9 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class DirectRoute(APIRoute):
-    """A route whose endpoint, where it asks for the request and parts of its path alone, is simply called.
+    """A route that calls its endpoint directly, if that takes only the request and parts of its path.
 
-    Nothing is looked for in the request that the endpoint could depend on, and nothing is closed after it.
+    It resolves no dependencies, and closes nothing afterwards.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **settings: Any) -> None:
@@ -24,7 +24,7 @@ class DirectRoute(APIRoute):
             self.app = request_response(self.get_route_handler())
 
     def get_route_handler(self) -> Handler:
-        """Return what handles a call."""
+        """Return the handler of a call."""
         if not self._is_direct:
             return super().get_route_handler()
         endpoint = self.endpoint

@@ -1,4 +1,4 @@
-"""The outermost layer: whatever happens inside, the caller gets an answer, and no stack trace."""
+"""The outermost layer: after any error the caller gets an answer, without a stack trace."""
 
 import logging
 
@@ -26,7 +26,7 @@ class LastResort:
         try:
             await self._app(scope, receive, send)
         except ClientDisconnect:
-            return  # nobody is there to be answered
+            return  # the client is gone
         except AnswerCut as cut:
             log.info(str(cut), extra={"call_id": current_id()})
         except Exception as error:  # noqa: BLE001 - the last resort

@@ -1,4 +1,4 @@
-"""How much one connection may send, how long it may take, and how many there may be."""
+"""Limits on connections: what each may send, how long it may take, and how many there may be."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,22 +6,22 @@ from typing import Final
 from worker.runtime.settings import Settings
 
 MAX_URL: Final = 8 * 1024
-"""Bytes of a URL; the lists' filters take a few hundred."""
+"""Maximum bytes of a URL; the lists' filters take a few hundred."""
 
 MAX_PIPELINED: Final = 16
-"""Requests that may wait on one connection behind the one that is answered."""
+"""Maximum number of requests waiting on one connection behind the current one."""
 
 MAX_PIECES: Final = 16_384
-"""Reads or chunks that a body may come in: a body of 1 MiB in pieces of 64 bytes."""
+"""Maximum number of reads or chunks of a body: 1 MiB in pieces of 64 bytes."""
 
 DISCARDED_BODIES: Final = 16
-"""A body that is too long is read on, and thrown away, up to so many times what it may be."""
+"""A body that is too long is read and discarded up to this multiple of its maximum length."""
 
 HELD_BYTES: Final = 64 * 1024 * 1024
-"""Bytes of bodies that are still on their way, of all connections; then the oldest give way."""
+"""Maximum bytes of incomplete bodies, of all connections; beyond it the oldest are closed."""
 
 SPARE_SHARE: Final = 16
-"""One connection in so many is kept for health checks when all others work."""
+"""One connection in this many is reserved for health checks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +38,17 @@ class Limits:
 
     @property
     def wire_bytes(self) -> int:
-        """How much of one body is read before the connection is closed, its chunks' framing included."""
+        """Bytes of one body that are read before the connection is closed, including chunk framing."""
         return (DISCARDED_BODIES + 1) * self.body_bytes
 
     @property
     def calls(self) -> int:
-        """How many calls may be worked on at once; the other connections are for health checks."""
+        """The number of calls processed at once; the other connections are for health checks."""
         return self.connections - max(1, self.connections // SPARE_SHARE)
 
 
 def limits_of(settings: Settings) -> Limits:
-    """Return the limits that are set."""
+    """Return the limits from the settings."""
     return Limits(
         header_bytes=settings.max_header_bytes,
         headers=settings.max_headers,

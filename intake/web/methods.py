@@ -1,4 +1,4 @@
-"""What every path understands: `HEAD` wherever there is `GET`, and `OPTIONS` (RFC 9110, 9.3.2 and 9.3.7)."""
+"""Methods of every path: `HEAD` wherever there is `GET`, and `OPTIONS` (RFC 9110, 9.3.2 and 9.3.7)."""
 
 import re
 from typing import Final
@@ -11,11 +11,11 @@ from intake.web.problems import methods_of, not_found, respond
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 SENT_METHOD = "willcall.sent_method"
-"""Where a call's scope says which method was sent, if it is answered as another."""
+"""The key in a call's scope with the method that was sent, if it is handled as another."""
 
 
 class Methods:
-    """ASGI middleware: a `HEAD` is a `GET` whose body the server keeps back; `OPTIONS` gets the methods."""
+    """ASGI middleware: a `HEAD` is a `GET` whose body the server drops; `OPTIONS` returns the methods."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -23,7 +23,7 @@ class Methods:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the call on, unless it is answered here."""
         if scope["type"] == "http" and _CONTROLS.search(scope["path"]):
-            # No name holds them. A database takes no NUL, and a route passes over a line break at the end.
+            # No id has them. The database rejects NUL, and a route ignores a line break at the end.
             shown = {**scope, "path": _CONTROLS.sub("", scope["path"])}
             await respond(shown, not_found())(scope, receive, send)
         elif scope["type"] == "http" and scope["method"] == "OPTIONS":

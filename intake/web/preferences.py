@@ -1,11 +1,11 @@
-"""The header `Prefer` (RFC 7240), of which we know `wait`."""
+"""The header `Prefer` (RFC 7240), of which `wait` is supported."""
 
 import re
 from collections.abc import Iterable
 from typing import Final
 
 MAX_WAIT_SECONDS: Final = 30
-"""The longest wait for an outcome; who asks for more gets this."""
+"""The longest wait for an outcome, in seconds; longer ones are shortened to it."""
 
 _WAIT: Final = re.compile(r'\s*wait\s*=\s*"?(\d{1,9})"?\s*(?:;.*)?', re.ASCII | re.IGNORECASE)
 _ASYNC: Final = re.compile(r"\s*respond-async\s*(?:;.*)?", re.ASCII | re.IGNORECASE)
@@ -14,8 +14,8 @@ _ASYNC: Final = re.compile(r"\s*respond-async\s*(?:;.*)?", re.ASCII | re.IGNOREC
 def wanted_wait(headers: Iterable[str], usual: int = 0) -> int:
     """Return how many seconds the caller prefers to wait for the outcome; `usual` without a preference.
 
-    Who prefers `respond-async`, and names no time, does not wait. What cannot be understood is no
-    preference, and no error (RFC 7240, section 2).
+    `respond-async` without a time means no wait. Preferences that cannot be parsed are ignored (RFC 7240,
+    section 2).
     """
     preferences = ",".join(headers).split(",")
     for preference in preferences:

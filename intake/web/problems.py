@@ -21,14 +21,14 @@ from worker.runtime.secret_key import SecretKeyUnusable
 MEDIA_TYPE: Final = "application/problem+json"
 
 RETRY_AFTER_SECONDS: Final = "2"
-"""When to try again what failed because a server behind the intake is away."""
+"""The `Retry-After` in seconds if a server behind the intake is down."""
 
-# Python names these two by an older RFC, until 3.13.
+# Python names these two after an older RFC, until 3.13.
 _TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
 
 
 class Problem(Exception):
-    """The call ends with this problem document: its status, a sentence for a person, and the mistakes."""
+    """Ends the call with a problem document: its status, a sentence for people, and the errors."""
 
     def __init__(
         self,
@@ -49,8 +49,8 @@ class Problem(Exception):
     def response(self) -> Response:
         """Return the problem document."""
         words = {
-            # "No meaning beyond that of the status" (RFC 9457, 4.2.1): what can be told apart by a
-            # program has a code in `errors`.
+            # "No meaning beyond that of the status" (RFC 9457, 4.2.1): programs tell problems apart by
+            # the codes in `errors`.
             "type": "about:blank",
             "title": _TITLES.get(self.status) or HTTPStatus(self.status).phrase,
             "status": self.status,
@@ -66,29 +66,29 @@ class Problem(Exception):
 def invalid(
     message: str, field: str | None = None, *, status: int = 400, headers: Mapping[str, str] | None = None
 ) -> Problem:
-    """Return the problem of a call that is not well formed."""
+    """Return the problem of a malformed call."""
     errors = [Rejection("invalid", field, message).as_dict()]
     return Problem(status, message, errors=errors, headers=headers)
 
 
 def not_found() -> Problem:
-    """Return the problem of a thing that does not exist for this caller."""
-    return Problem(404, "there is no such thing")
+    """Return the problem of a resource that does not exist for this caller."""
+    return Problem(404, "not found")
 
 
 def unavailable(detail: str, *, errors: Sequence[Mapping[str, Any]] = ()) -> Problem:
-    """Return the problem of a server behind the intake that is away; the caller is to try again."""
+    """Return the problem of a server behind the intake that is down; the caller should try again."""
     return Problem(503, detail, errors=errors, headers={"retry-after": RETRY_AFTER_SECONDS})
 
 
 Shape = Callable[[Scope, Problem], Response]
-"""Makes the answer to a call that failed, in the words of whom it called."""
+"""Makes the answer to a failed call, in the format of the called API."""
 
 
 def answer_with_problems(app: FastAPI, shapes: Mapping[str, Shape]) -> None:
-    """Have every error that the routes or the framework raise answered with a problem document.
+    """Answer every error of the routes or the framework with a problem document.
 
-    `shapes` are those of paths that answer in other words, by what the paths begin with.
+    `shapes` are the other error formats, by the prefixes of their paths.
     """
     app.state.shapes = shapes
     for kind in _EXPECTED:
@@ -100,12 +100,12 @@ async def _respond(request: Request, error: Exception) -> Response:
 
 
 def respond(scope: Scope, problem: Problem) -> Response:
-    """Return the answer to a call that failed: a problem document, or what its path has instead."""
+    """Return the answer to a failed call: a problem document, or its path's own format."""
     return in_shape(scope["app"].state.shapes, scope, problem)
 
 
 def in_shape(shapes: Mapping[str, Shape], scope: Scope, problem: Problem) -> Response:
-    """Return the answer in the shape of those that the path of `scope` has, by what it begins with."""
+    """Return the answer in the format of the path in `scope`, by its prefix."""
     path = f"{scope['path']}/"
     for start, shape in shapes.items():
         if path.startswith(f"{start}/"):
@@ -114,7 +114,7 @@ def in_shape(shapes: Mapping[str, Shape], scope: Scope, problem: Problem) -> Res
 
 
 def problem_of(request: Request, error: Exception) -> Problem:
-    """Return the problem that an error of a route or of the framework is; others are raised again."""
+    """Return the problem for an error of a route or of the framework; raise other errors again."""
     match error:
         case Problem():
             return error
@@ -130,21 +130,21 @@ def problem_of(request: Request, error: Exception) -> Problem:
         case OrderNotShown():
             return Problem(
                 500,
-                f"order {error.order_id} cannot be shown: what is stored of it is not as it should be; "
-                "the operators' log says what",
+                f"order {error.order_id} cannot be shown: its stored data is invalid; "
+                "the operators' log says why",
             )
         case SQLAlchemyError():
             return _database_failed(error)
         case SecretKeyUnusable():
             tell_of(error)
-            return unavailable("the server cannot open its secrets")
+            return unavailable("the server cannot decrypt its secrets")
     raise error
 
 
 def methods_of(scope: Scope) -> list[str]:
-    """Return all methods of the path (RFC 9110, 10.2.1); the framework names those of one route only.
+    """Return all methods of the path (RFC 9110, 10.2.1); the framework knows only those of one route.
 
-    Empty: there is no such path.
+    Empty if there is no such path.
     """
     routes: list[BaseRoute] = scope["app"].routes
     found = [
@@ -174,7 +174,7 @@ def _database_failed(error: SQLAlchemyError) -> Problem:
 
 
 def unexpected() -> Problem:
-    """Return the problem of a failure that nobody expected, without any of its details."""
+    """Return the problem of an unexpected failure, without its details."""
     return Problem(500, "the call failed unexpectedly; the operators' log says where")
 
 

@@ -1,4 +1,4 @@
-"""Strict JSON (RFC 8259): what two readers could understand differently is refused."""
+"""Strict JSON (RFC 8259): ambiguous documents are refused."""
 
 import json
 from collections.abc import Callable
@@ -10,25 +10,25 @@ import orjson
 from schemas.nesting import is_deeper_than
 
 MAX_DEPTH: Final = 250
-"""Arrays and objects inside each other: about what orjson writes; an order has five."""
+"""Maximum depth of nested arrays and objects: about what orjson writes; an order has five."""
 
 MAX_VALUES: Final = 150_000
-"""Values, arrays and objects of one body, about: its commas and opening brackets, those in texts as well.
+"""Maximum number of values, arrays and objects of one body, approximated by its commas and opening brackets.
 
-Twice what the orders that fit into a body can have. What costs something for each value is bounded by it.
+Twice what the orders that fit into a body can have. It bounds the cost of work for each value.
 """
 
 _MAX_EXPONENT: Final = 40
 
 
 class NotJson(Exception):
-    """The text is not JSON, or says something twice, or is nested too deeply; the message says which."""
+    """The text is not JSON, has a duplicate name, or is nested too deeply; the message says which."""
 
 
 def parse_json(body: bytes, *, is_exact: bool = False) -> Any:
-    """Return the value that the body says. Raises `NotJson`.
+    """Return the value of the body. Raises `NotJson`.
 
-    Exact: a number with a fraction is a `Decimal`, and one that is whole an `int`, however it is written.
+    Exact: a number with a fraction is a `Decimal`, and a whole one an `int`, however it is written.
     Lone surrogates and integers of any size pass, so that one bad field of one order in an array is
     rejected by its name, and the other orders are taken.
     """
@@ -46,10 +46,10 @@ def parse_json(body: bytes, *, is_exact: bool = False) -> Any:
 
 
 def _may_repeat_a_name(body: bytes, value: Any) -> bool:
-    """Say whether a name may have been there twice, of which orjson keeps the last without a word.
+    """Say whether a name may be duplicate; orjson silently keeps the last.
 
-    Each name has a colon, so that a dropped one is missing in what is written back, unless colons
-    were hidden by an escape.
+    Each name has a colon, so a dropped name lowers the number of colons when the value is written back,
+    unless colons were hidden by an escape.
     """
     try:
         written = orjson.dumps(value)
@@ -73,13 +73,13 @@ def _parse_slowly(body: bytes, parse_float: Callable[[str], Any] = float) -> Any
 
 
 def _exact(text: str) -> int | Decimal:
-    """Return the number that is written. Raises `NotJson` for one that no amount is like."""
-    unlike = NotJson(f"the number {text[:64]} is too large or too fine")
+    """Return the number in the text. Raises `NotJson` for a number outside the range of amounts."""
+    unlike = NotJson(f"the number {text[:64]} is too large or too precise")
     try:
         value = Decimal(text)
     except InvalidOperation as error:  # an exponent of more than 18 digits
         raise unlike from error
-    # Written out, 1e999999999 would be as long as its exponent says.
+    # Written out, 1e999999999 would have that many digits.
     if abs(int(value.as_tuple().exponent)) > _MAX_EXPONENT:
         raise unlike
     return int(value) if value == value.to_integral_value() else value
@@ -91,7 +91,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for name, _ in pairs:
             if name in seen:
-                raise NotJson(f"the name {name[:64]!a} is there twice in one object")
+                raise NotJson(f"the name {name[:64]!a} is duplicate in one object")
             seen.add(name)
     return words
 

@@ -1,4 +1,4 @@
-"""Routes that refuse parameters which they do not know: a misspelt restriction must not show everything."""
+"""Routes that refuse unknown parameters: a misspelt filter must not list everything."""
 
 from collections.abc import Iterator
 
@@ -12,10 +12,10 @@ from schemas.outcomes import MAX_REJECTIONS, Rejection
 
 
 class StrictRoute(DirectRoute):
-    """A route of our own words, that answers 422 to a query with an unknown name."""
+    """A canonical route that answers 422 to a query with an unknown name."""
 
     def get_route_handler(self) -> Handler:
-        """Return what handles a call."""
+        """Return the handler of a call."""
         handle = super().get_route_handler()
         known = names_of_parameters(self)
 
@@ -27,7 +27,7 @@ class StrictRoute(DirectRoute):
 
 
 def names_of_parameters(route: APIRoute) -> list[str]:
-    """Return the names that a query of the route may have: what it declares, or puts on the OpenAPI page."""
+    """Return the permitted names in a query of the route: declared ones, and those on the OpenAPI page."""
     described = (route.openapi_extra or {}).get("parameters", ())
     own = (one["name"] for one in described if one["in"] == "query")
     return sorted({*_parameters(route.dependant), *own})
@@ -45,9 +45,9 @@ def check_parameters(request: Request, known: list[str]) -> None:
         return
     unknown = [name for name in request.query_params if name not in known]
     if unknown:
-        names = f"it knows {', '.join(known)}" if known else "it knows none"
+        names = f"use {', '.join(known)}" if known else "it has none"
         errors = [
-            Rejection("invalid", name[:200], f"this call has no parameter of this name; {names}").as_dict()
+            Rejection("invalid", name[:200], f"unknown parameter; {names}").as_dict()
             for name in unknown[:MAX_REJECTIONS]
         ]
-        raise Problem(422, f"{unknown[0][:200]}: this call has no such parameter; {names}", errors=errors)
+        raise Problem(422, f"{unknown[0][:200]}: unknown parameter; {names}", errors=errors)

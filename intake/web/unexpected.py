@@ -1,4 +1,4 @@
-"""What nobody expected: logged by where it happened, never with the values that were at hand."""
+"""Unexpected errors: logged with their place, never with values."""
 
 import logging
 
@@ -9,7 +9,7 @@ log = logging.getLogger(__name__)
 
 
 class AnswerCut(Exception):
-    """An answer that has begun must end early; its text says why, and that is nobody's failure."""
+    """An answer that has begun must end early; its message says why. It is not a failure of the program."""
 
 
 def tell_of(error: BaseException) -> None:

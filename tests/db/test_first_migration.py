@@ -83,7 +83,7 @@ def test_the_command_says_that_there_is_nothing_to_do(
     ran = willcall("migrate")
 
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out == f"The schema is {newest_revision()} already.\n"
+    assert ran.out == f"The schema is already {newest_revision()}.\n"
 
 
 @pytest.mark.parametrize("revision", ["2026_11_22_first_tables", "2026_11_26_documents"])

@@ -1,6 +1,6 @@
-"""What `willcall doctor` says of certificates: until when those of the servers are good.
+"""The checks of `willcall doctor` on the servers' certificates: when they expire.
 
-They are read without being verified: what connects verifies them, and an expired one must be read, too.
+They are read without verification: connections verify them, and an expired one must be readable, too.
 """
 
 import socket
@@ -22,7 +22,7 @@ from worker.runtime.settings import Settings
 _SECONDS: Final = 3.0
 _SOON: Final = timedelta(days=14)
 
-# PostgreSQL, "SSL Session Encryption": a length of 8, and the code of a wish for TLS.
+# PostgreSQL, "SSL Session Encryption": a length of 8, and the code that requests TLS.
 _TLS_PLEASE: Final = struct.pack("!ii", 8, 80877103)
 
 _TLS_PORTS: Final = {"amqps": 5671, "rediss": 6379, "https": 443}
@@ -30,7 +30,7 @@ _TLS_PORTS: Final = {"amqps": 5671, "rediss": 6379, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that may speak TLS, and what takes a new certificate into use there."""
+    """A server that may speak TLS, and the command that loads a new certificate there."""
 
     name: str
     host: str
@@ -40,7 +40,7 @@ class Server:
 
 
 def check_certificates(settings: Settings) -> Iterator[Finding]:
-    """Say of each server that speaks TLS until when its certificate is good; a few seconds each at most."""
+    """Check the certificate of each server that speaks TLS; takes at most a few seconds per server."""
     for server in servers_of(settings):
         found = check_certificate(server, datetime.now(UTC))
         if found is not None:
@@ -48,7 +48,7 @@ def check_certificates(settings: Settings) -> Iterator[Finding]:
 
 
 def servers_of(settings: Settings) -> Iterator[Server]:
-    """Yield the servers that the settings name, without those on a socket of this machine."""
+    """Yield the servers that the settings name, except those on a local socket."""
     for url in (settings.database_url, settings.read_database_url):
         if url is not None:
             yield from _databases(url)
@@ -63,7 +63,7 @@ def servers_of(settings: Settings) -> Iterator[Server]:
             yield Server("broker", parts.hostname, parts.port or _TLS_PORTS[parts.scheme], renewal)
     public = urlsplit(settings.public_url or "")
     if public.scheme == "https" and public.hostname:
-        renewal = "a reload of the proxy that ends TLS, such as `systemctl reload nginx`"
+        renewal = "a reload of the proxy that terminates TLS, such as `systemctl reload nginx`"
         yield Server("public address", public.hostname, public.port or _TLS_PORTS["https"], renewal)
 
 
@@ -80,7 +80,7 @@ def _databases(url: str) -> Iterator[Server]:
 
 
 def check_certificate(server: Server, now: datetime) -> Finding | None:
-    """Say until when a server's certificate is good; None where it speaks no TLS."""
+    """Check a server's certificate; None if the server does not speak TLS."""
     check = f"certificate of the {server.name} {server.host}:{server.port}"
     try:
         certificate = _read(server)
@@ -94,10 +94,10 @@ def check_certificate(server: Server, now: datetime) -> Finding | None:
     if expiry is None:
         return None
     left = expiry - now
-    sentence = f"it {'expired' if left <= timedelta() else 'is good until'} {expiry:%Y-%m-%d %H:%M} UTC"
+    sentence = f"it {'expired' if left <= timedelta() else 'is valid until'} {expiry:%Y-%m-%d %H:%M} UTC"
     if left > _SOON:
         return Finding(check, True, sentence)
-    return Finding(check, False, f"{sentence}: renew it, then have it used by {server.renewal}")
+    return Finding(check, False, f"{sentence}: renew it, then load it with {server.renewal}")
 
 
 def _read(server: Server) -> bytes | None:

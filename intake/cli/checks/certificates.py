@@ -1,4 +1,4 @@
-"""Until when a certificate is good: the one field that is read of it (RFC 5280, 4.1; DER, X.690)."""
+"""The expiry of a certificate, the only field that is read (RFC 5280, 4.1; DER, X.690)."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -11,7 +11,7 @@ _BEFORE_VALIDITY: Final = 3  # serial number, signature algorithm, issuer
 
 
 class CertificateUnreadable(Exception):
-    """It is not a certificate of the form that is known."""
+    """The bytes are not a certificate in a known form."""
 
 
 def expiry_of(certificate: bytes) -> datetime:
@@ -27,7 +27,7 @@ def expiry_of(certificate: bytes) -> datetime:
         tag, words, _ = _element(_element(validity)[2])
         return _moment(tag, words.decode("ascii"))
     except (IndexError, ValueError) as error:
-        raise CertificateUnreadable("it is no X.509 certificate in DER") from error
+        raise CertificateUnreadable("it is not an X.509 certificate in DER") from error
 
 
 def _element(der: bytes) -> tuple[int, bytes, bytes]:
@@ -37,7 +37,7 @@ def _element(der: bytes) -> tuple[int, bytes, bytes]:
         start += length & 0x7F
         length = int.from_bytes(der[2:start], "big")
     if start + length > len(der):
-        raise ValueError("it ends in the middle")
+        raise ValueError("it is truncated")
     return tag, der[start : start + length], der[start + length :]
 
 
@@ -45,6 +45,6 @@ def _moment(tag: int, words: str) -> datetime:
     if tag == _GENERALIZED_TIME:
         return datetime.strptime(words, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
     if tag != _UTC_TIME:
-        raise ValueError("it has no end")
+        raise ValueError("it has no expiry")
     century = "20" if int(words[:2]) < 50 else "19"  # RFC 5280, 4.1.2.5.1
     return datetime.strptime(century + words, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)

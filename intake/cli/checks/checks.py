@@ -1,4 +1,4 @@
-"""What `willcall doctor` looks at: each check is a name and a sentence, good or bad."""
+"""The checks of `willcall doctor`: each is a name and a sentence, good or bad."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -40,11 +40,11 @@ from worker.runtime.settings import Settings
 _OLDEST_POSTGRES: Final = 14
 
 _MOST_LAG_SECONDS: Final = 60.0
-"""How old the oldest unsent event message may be; a relay is woken at once, and sweeps every few seconds."""
+"""Maximum age of the oldest unsent event message. A relay is woken at once, and sweeps every few seconds."""
 
 _RELAY_ADVICE: Final = (
-    "no relay gets on. Start one (`willcall up`, or `willcall serve relay`); "
-    "the log of one that runs says why it waits"
+    "no relay makes progress. Start one (`willcall up`, or `willcall serve relay`); "
+    "the log of a running relay says why it waits"
 )
 
 _PING_SECONDS: Final = 2.0
@@ -53,7 +53,7 @@ _BROKER_SECONDS: Final = 5.0
 
 
 def run_checks(settings: Settings) -> list[Finding]:
-    """Run all checks; what cannot be reached is one bad finding, and what depends on it is left out."""
+    """Run all checks; an unreachable server is one bad finding, and checks that depend on it are left out."""
     return [
         _settings(settings),
         *check_system(settings),
@@ -64,7 +64,7 @@ def run_checks(settings: Settings) -> list[Finding]:
 
 
 def run_database_checks(settings: Settings) -> list[Finding]:
-    """Run the checks of the database, and of the standby that lists are read from."""
+    """Run the checks of the database, and of the standby that serves lists."""
     return list(_guarded("database", _database(settings)))
 
 
@@ -144,13 +144,13 @@ def _secrets(connection: Connection) -> Finding:
         shut, count = count_unreadable(connection)
     except SecretKeyUnusable as error:
         return Finding("secrets", False, str(error))
-    sentence = f"of {counted(count, 'secret')} {shut} cannot be opened: {SecretsUnreadable()}"
-    return Finding("secrets", not shut, sentence if shut else "the secret key opens them")
+    sentence = f"of {counted(count, 'secret')} {shut} cannot be decrypted: {SecretsUnreadable()}"
+    return Finding("secrets", not shut, sentence if shut else "the secret key decrypts them")
 
 
 def _writable(connection: Connection) -> Finding:
     trouble = read_only(connection)
-    return Finding("writing", trouble is None, trouble or "it takes changes")
+    return Finding("writing", trouble is None, trouble or "it accepts writes")
 
 
 def _outbox(connection: Connection) -> Finding:
@@ -174,7 +174,7 @@ def _refused_events(connection: Connection) -> Finding:
 
 def _broker(settings: Settings) -> Iterator[Finding]:
     url = settings.broker()
-    yield from check_nodes(settings)  # first: they may say why the broker does not answer
+    yield from check_nodes(settings)  # First: they may explain why the broker does not answer.
     with open_connection(url, settings, seconds=_BROKER_SECONDS) as connection:
         yield Finding("broker", True, f"{_broker_version(connection)} answers")
         yield check_broker_clock(connection)
@@ -192,27 +192,27 @@ def _broker_version(connection: BrokerConnection) -> str:
     if is_amqp(connection.as_uri()):
         return f"RabbitMQ {connection.connection.server_properties.get('version', '')}".rstrip()
     try:
-        told = connection.default_channel.client.info("server")
-    except redis.ResponseError:  # a user that may not ask
+        server = connection.default_channel.client.info("server")
+    except redis.ResponseError:  # a user without permission to ask
         return "Redis or Valkey"
-    if "valkey_version" in told:
-        return f"Valkey {told['valkey_version']}"
-    return f"Redis {told.get('redis_version', '')}".rstrip()
+    if "valkey_version" in server:
+        return f"Valkey {server['valkey_version']}"
+    return f"Redis {server.get('redis_version', '')}".rstrip()
 
 
 def _ask_workers(connection: BrokerConnection) -> dict[str, dict[str, Any]]:
-    """Return what each worker that runs says of itself, by its name."""
+    """Return the report of each running worker, by its name."""
     answers: list[dict[str, Any]] = []
 
     def ask() -> None:
         with suppress(Exception), Celery(set_as_current=False) as app:  # the broker may be gone by now
-            app.control.mailbox.producer_pool = None  # or it would open a connection of its own
-            told = app.control.broadcast(
+            app.control.mailbox.producer_pool = None  # otherwise it opens a connection of its own
+            replies = app.control.broadcast(
                 REPORT_TROUBLE, reply=True, timeout=_PING_SECONDS, connection=connection
             )
-            answers.extend(told or [])
+            answers.extend(replies or [])
 
-    # In a thread that nobody waits for: Celery tries for ever to send what a silent broker does not take.
+    # In a thread that nobody waits for: with a silent broker, Celery retries the send forever.
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(_PING_SECONDS + _BROKER_SECONDS)
@@ -233,15 +233,15 @@ def _workers(answers: Mapping[str, Mapping[str, Any]]) -> Finding:
 def _breaker(answers: Mapping[str, Mapping[str, Any]]) -> Finding:
     waiting = sorted(name for name, answer in answers.items() if answer["trouble"])
     if not waiting:
-        return Finding("breaker", True, "no worker that answers waits for the database")
-    advice = "mend what `workers` says; what is in hand is tried again by itself"
+        return Finding("breaker", True, "no answering worker waits for the database")
+    advice = "fix what `workers` reports; work in hand is retried automatically"
     return Finding("breaker", False, f"open in {', '.join(waiting)}: {advice}")
 
 
 def _documents(answers: Mapping[str, Mapping[str, Any]]) -> Finding:
-    # A worker of the version before does not say what it takes.
+    # A worker of the previous version does not report its queues.
     makers = sorted(name for name, answer in answers.items() if DOCUMENTS in answer.get("queues", ()))
     if not makers:
         advice = "run `willcall up`, or `willcall serve documents`"
-        return Finding("documents", False, f"no process makes PDFs: {advice}")
-    return Finding("documents", True, f"made by {', '.join(makers)}")
+        return Finding("documents", False, f"no process renders PDFs: {advice}")
+    return Finding("documents", True, f"rendered by {', '.join(makers)}")

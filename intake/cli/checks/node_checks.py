@@ -1,4 +1,4 @@
-"""What `willcall doctor` says of a broker of several servers: its nodes, and who holds the queues."""
+"""The checks of `willcall doctor` on a broker of several servers: its nodes and the queues' members."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -18,13 +18,13 @@ from worker.runtime.settings import Settings
 _SECONDS: Final = 2.0
 
 _ENOUGH: Final = 3
-"""Members of a queue of which one may be lost: most of them must be there (RabbitMQ, "Quorum Queues")."""
+"""Members that a queue needs to survive the loss of one, as a majority must be online ("Quorum Queues")."""
 
 _MOST_NAMES: Final = 5
 
 
 def check_nodes(settings: Settings) -> Iterator[Finding]:
-    """Say of each server whether it answers, and of the queues whether they outlive the loss of one."""
+    """Check that each server answers, and that the queues survive the loss of one."""
     url = settings.broker()
     if url.startswith(SENTINEL):
         yield from _sentinels(url, settings)
@@ -40,27 +40,27 @@ def _nodes(url: str, settings: Settings) -> Iterator[Finding]:
         check = f"node {address_of(node)}"
         try:
             with open_connection(node, settings, seconds=_SECONDS) as connection:
-                told = connection.connection.server_properties
+                properties = connection.connection.server_properties
         except Exception as error:  # noqa: BLE001 - whatever the client library raises, it is no connection
             yield Finding(check, False, f"it does not answer: {type(error).__name__}")
             continue
-        clusters.add(str(told.get("cluster_name")))
-        version, cluster = told.get("version", "?"), told.get("cluster_name", "?")
+        clusters.add(str(properties.get("cluster_name")))
+        version, cluster = properties.get("version", "?"), properties.get("cluster_name", "?")
         yield Finding(check, True, f"RabbitMQ {version} of the cluster {cluster} answers")
     if len(clusters) > 1:
-        advice = "each has queues of its own: join them, or name one in WILLCALL_BROKER_URL"
-        yield Finding("nodes", False, f"they are of {len(clusters)} clusters; {advice}")
+        advice = "each has its own queues: join them, or name only one in WILLCALL_BROKER_URL"
+        yield Finding("nodes", False, f"they belong to {len(clusters)} clusters; {advice}")
 
 
 def _members(url: str, settings: Settings) -> Iterator[Finding]:
     check = "queue members"
     if len(servers_in(url)) == 1 and settings.broker_management_url is None:
-        return  # nothing says that it is one of several
+        return  # nothing indicates that it is one of several
     try:
         queues = quorum_queues(url, settings.broker_management_url)
     except MembersUnknown as error:
-        advice = "`rabbitmq-queues quorum_status orders`, on a node, shows those of one queue"
-        unknown = f"not checked, as RabbitMQ's management API does not tell ({error}); {advice}"
+        advice = "`rabbitmq-queues quorum_status orders`, on a node, shows the members of one queue"
+        unknown = f"not checked, as RabbitMQ's management API does not answer ({error}); {advice}"
         yield Finding(check, settings.broker_management_url is None, unknown)
         return
     names = sorted({name for queue in queues for name in queue.members})
@@ -71,11 +71,11 @@ def _members(url: str, settings: Settings) -> Iterator[Finding]:
     away = [queue for queue in queues if len(queue.online) < len(queue.members)]
     if few:
         least = min(len(queue.members) for queue in few)
-        grow = "on a node, for each node that is to hold them: `rabbitmq-queues grow rabbit@HOST all`"
+        grow = "on a node, run for each node that should hold them: `rabbitmq-queues grow rabbit@HOST all`"
         yield Finding(
             check,
             False,
-            f"too few of {size} nodes hold {_named(few)} (the fewest: {least}): a queue stands still, or is "
+            f"too few of {size} nodes hold {_named(few)} (the fewest: {least}): a queue stops, or is "
             f"lost, with its node; {grow}",
         )
     if away:
@@ -113,6 +113,6 @@ def _sentinels(url: str, settings: Settings) -> Iterator[Finding]:
         primaries[known["ip"], known["port"]] = known["num-slaves"]
         yield Finding(check, True, f"the primary is {known['ip']}:{known['port']}")
     if len(primaries) > 1:
-        yield Finding("primary", False, "the Sentinels name different ones; wait, or see their logs")
+        yield Finding("primary", False, "the Sentinels name different ones; wait, or read their logs")
     elif primaries and not max(primaries.values()):
-        yield Finding("replicas", False, "there is none: what dies with the primary is lost")
+        yield Finding("replicas", False, "there is none: data that only the primary has is lost with it")

@@ -1,4 +1,4 @@
-"""What `willcall doctor` says of the standby that lists are read from."""
+"""The checks of `willcall doctor` on the standby that serves lists."""
 
 import time
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ from worker.runtime.settings import Settings
 _CHECK: Final = "standby"
 _LONGEST_SECONDS: Final = 10.0
 _PAUSE_SECONDS: Final = 0.05
-_INSTEAD: Final = "lists are read from the primary meanwhile"
+_INSTEAD: Final = "until then, lists are read from the primary"
 
 
 def check_standby(settings: Settings, primary: Engine) -> Iterator[Finding]:
-    """Say whether the standby has soon what the primary has now; nothing where none is set."""
+    """Check that the standby follows the primary closely; yields nothing if no standby is set."""
     if settings.read_database_url is None:
         return
     engine = make_engine(settings.read_database_url, is_pooled=False)
@@ -40,7 +40,7 @@ def _compare(primary: Engine, standby: Engine, most_seconds: float) -> Finding:
         found = read_position(connection)
         is_another = not found.is_standby and found.started_at != wanted.started_at
         if is_another or (None not in (identity, other) and identity != other):
-            sentence = "it is neither the database nor a standby of it: correct WILLCALL_READ_DATABASE_URL"
+            sentence = "it is neither the database nor a standby of it; correct WILLCALL_READ_DATABASE_URL"
             return Finding(_CHECK, False, f"{sentence}; {_INSTEAD}")
         connection.rollback()
         if not found.is_standby:
@@ -55,8 +55,8 @@ def _compare(primary: Engine, standby: Engine, most_seconds: float) -> Finding:
 
 def _finding(wanted: Position, found: Position, seconds: float) -> Finding:
     if found.bytes >= wanted.bytes:
-        return Finding(_CHECK, True, f"it answers, and is not more than {seconds:.1f} s behind")
+        return Finding(_CHECK, True, f"it answers, and is at most {seconds:.1f} s behind")
     missing = wanted.bytes - found.bytes
     sentence = f"it lacks {missing} bytes of the log, {seconds:.1f} s after the primary wrote them"
-    advice = "look at pg_stat_replication on the primary, and at the standby's log"
+    advice = "check pg_stat_replication on the primary, and the standby's log"
     return Finding(_CHECK, False, f"{sentence}; {_INSTEAD}: {advice}")

@@ -1,4 +1,4 @@
-"""What `willcall doctor` says of this machine: the versions, and the disk of the embedded servers."""
+"""The checks of `willcall doctor` on this machine: versions, and the disk of the embedded servers."""
 
 import platform
 import shutil
@@ -11,24 +11,24 @@ from worker.broker.safety import Finding
 from worker.runtime.settings import Settings
 
 _LEAST_FREE_BYTES: Final = 2 * 1024**3
-"""PostgreSQL stops where its log of changes finds no room; a segment has 16 MiB, and there are several."""
+"""PostgreSQL stops when its write-ahead log has no space; a segment has 16 MiB, and there are several."""
 
 
 def check_system(settings: Settings) -> Iterator[Finding]:
-    """Say which versions run here, and whether the embedded servers have room, where one is used."""
+    """Report the versions, and check the free space of the embedded servers if one is used."""
     yield Finding("version", True, f"Willcall {version('willcall')} on Python {platform.python_version()}")
     if settings.database_url is None or settings.broker_url is None:
         yield check_disk(settings.home)
 
 
 def check_disk(home: Path, least_free_bytes: int = _LEAST_FREE_BYTES) -> Finding:
-    """Say how much room the disk of the embedded servers has."""
+    """Check the free space on the disk of the embedded servers."""
     free = shutil.disk_usage(home).free
     sentence = f"{free / 1024**3:.1f} GiB are free in {home.resolve()}"
     if free >= least_free_bytes:
         return Finding("disk", True, sentence)
     advice = (
-        f"less than {least_free_bytes / 1024**3:.1f} GiB: make room, or use a database elsewhere "
-        f"(WILLCALL_DATABASE_URL); `du -xh {home.resolve()} | sort -h | tail` shows what takes it"
+        f"less than {least_free_bytes / 1024**3:.1f} GiB: free some space, or use a database elsewhere "
+        f"(WILLCALL_DATABASE_URL); `du -xh {home.resolve()} | sort -h | tail` shows what uses it"
     )
     return Finding("disk", False, f"{sentence}, {advice}")

@@ -1,4 +1,4 @@
-"""What `willcall doctor` says of work that came to nothing: dead letters, discrepancies, and jobs."""
+"""The checks of `willcall doctor` on failed work: dead letters, discrepancies and scheduled jobs."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from worker.runtime.settings import Settings
 
 
 def check_work(connection: Connection, settings: Settings) -> Iterator[Finding]:
-    """Say what failed for good, what reconciliation found, and whether the scheduled jobs run."""
+    """Check for dead letters and discrepancies, and that the scheduled jobs run."""
     yield _dead_letters(connection)
     yield _discrepancies(connection)
     yield _schedule(connection, settings)
@@ -49,7 +49,7 @@ def _schedule(connection: Connection, settings: Settings) -> Finding:
     if never or late:
         which = [f"never ran: {', '.join(never)}"] if never else []
         which += [f"did not run for several intervals: {', '.join(late)}"] if late else []
-        parts.append("; ".join(which) + ": run `willcall up`, or `willcall serve beat` beside the workers")
+        parts.append("; ".join(which) + ": run `willcall up`, or `willcall serve beat` next to the workers")
     if failed:
         parts.append(f"failed: {'; '.join(failed)}: see `willcall schedule list`")
     sentence = "; ".join(parts)

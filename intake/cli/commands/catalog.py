@@ -17,7 +17,7 @@ app = typer.Typer(help="What is sold: events, ticket classes, seats, tax rules, 
 
 @app.callback()
 def _group() -> None:
-    """A group also while it has one command only."""
+    """Keep this a group although it has only one command."""
 
 
 @app.command(epilog="Example: willcall catalog load catalogue.yaml")
@@ -25,9 +25,9 @@ def load(
     files: Annotated[list[str], typer.Argument(metavar="FILE…", help="YAML or JSON; - is standard input.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Load catalogue files while sales go on. What is there already stays; loading twice changes nothing.
+    """Load catalogue files while sales go on. Existing entries stay; loading twice changes nothing.
 
-    All files are checked before the first is loaded. A load that ends half way goes on when it is repeated.
+    All files are checked before the first is loaded. Repeat an interrupted load to complete it.
     """
     from datetime import UTC, datetime
 
@@ -55,7 +55,7 @@ def load(
 
 @contextmanager
 def _of_file(name: str, loaded: Sequence[Sequence[Any]], conflict: type[Exception]) -> Iterator[None]:
-    """Name the file of a conflict, and after any failure the files that are loaded."""
+    """Name the file of a conflict and, after any failure, the files that were loaded."""
     try:
         yield
     except Exception as error:

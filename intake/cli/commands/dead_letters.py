@@ -20,9 +20,12 @@ from intake.cli.output import (
 if TYPE_CHECKING:
     from orders.recovery.dead_letters import StoredDeadLetter
 
-app = typer.Typer(help="What could not be processed, why, and again.", no_args_is_help=True)
+app = typer.Typer(
+    help="Requests and messages that could not be processed: why, and how to process them again.",
+    no_args_is_help=True,
+)
 
-Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Ids that `dead-letters list` shows.")]
+Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Ids from `dead-letters list`.")]
 
 
 @app.command("list", epilog="Example: willcall dead-letters list --limit 10")
@@ -34,7 +37,7 @@ def list_(limit: LimitOption = 50, as_json: JsonFlag = False) -> None:
     with transaction() as connection:
         stored = list_dead_letters(connection, limit)
     if as_json:
-        print_json([_words(one) for one in stored])
+        print_json([_as_json(one) for one in stored])
         return
     print_table(
         ("id", "died", "kind", "tenant", "attempts", "reason"),
@@ -46,7 +49,7 @@ def list_(limit: LimitOption = 50, as_json: JsonFlag = False) -> None:
     )  # fmt: skip
 
 
-def _words(stored: "StoredDeadLetter") -> dict[str, Any]:
+def _as_json(stored: "StoredDeadLetter") -> dict[str, Any]:
     return {
         "id": stored.id,
         "kind": stored.letter.kind,
@@ -60,10 +63,10 @@ def _words(stored: "StoredDeadLetter") -> dict[str, Any]:
 
 @app.command(epilog="Example: willcall dead-letters show 01890a5d-ac96-774b-bcce-b302099a8057")
 def show(
-    id_: Annotated[str, typer.Argument(metavar="ID", help="An id that `dead-letters list` shows.")],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="An id from `dead-letters list`.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Show a dead letter with its message as it came, and the stack trace if there is one."""
+    """Show a dead letter with its original message, and the stack trace if there is one."""
     from intake.cli.processes.servers import transaction
     from intake.requests.replay_letters import all_of
     from orders.recovery.dead_letters import find_dead_letters
@@ -71,16 +74,16 @@ def show(
     ids = _parse([id_])
     with transaction() as connection:
         stored = all_of(ids, find_dead_letters(connection, ids))[0]
-    words = _words(stored)
-    words["details"] = stored.letter.details
-    words["message"] = stored.letter.message.decode(errors="backslashreplace")
+    fields = _as_json(stored)
+    fields["details"] = stored.letter.details
+    fields["message"] = stored.letter.message.decode(errors="backslashreplace")
     if as_json:
-        print_json(words)
+        print_json(fields)
     else:
-        # The stack trace is lines of our own making; all else is one line a value.
-        print_facts((name.replace("_", " "), value) for name, value in words.items() if name != "details")
-        if words["details"]:
-            print_lines(words["details"])
+        # The stack trace has lines of our own; every other value is one line.
+        print_facts((name.replace("_", " "), value) for name, value in fields.items() if name != "details")
+        if fields["details"]:
+            print_lines(fields["details"])
 
 
 def _parse(texts: Sequence[str]) -> list[UUID]:
@@ -91,20 +94,22 @@ def _parse(texts: Sequence[str]) -> list[UUID]:
 
 @app.command(epilog="Example: willcall dead-letters replay 01890a5d-ac96-774b-bcce-b302099a8057")
 def replay(
-    ids: Annotated[list[str] | None, typer.Argument(metavar="ID…", help="Which; or say --all.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Replay all dead letters that there are now.")] = False,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID…", help="Ids of dead letters; or use --all.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Replay all existing dead letters.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Send dead letters to the queue again, as fresh messages.
 
-    Each is deleted when the broker has confirmed its message. Sending one twice is harmless: a request has
-    its effect once.
+    Each is deleted once the broker has confirmed its message. Sending one twice is harmless: a request
+    takes effect once.
     """
     from intake.cli.processes.servers import engine, servers
     from intake.requests.replay_letters import replay_dead_letters
 
     if bool(ids) == every:
-        raise typer.BadParameter("name dead letters, or say --all")
+        raise typer.BadParameter("name dead letters, or use --all")
     wanted = None if every else _parse(ids or [])
     with servers(broker=True) as settings, engine() as opened:
         replayed = replay_dead_letters(opened, wanted, settings)
@@ -113,7 +118,7 @@ def replay(
 
 @app.command(epilog="Example: willcall dead-letters discard 01890a5d-ac96-774b-bcce-b302099a8057")
 def discard(ids: Ids, as_json: JsonFlag = False) -> None:
-    """Delete dead letters for good."""
+    """Delete dead letters permanently."""
     from intake.cli.processes.servers import transaction
     from intake.requests.replay_letters import all_of
     from orders.recovery import dead_letters

@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 def demo(as_json: JsonFlag = False) -> None:
-    """Play sample requests through the real queue and print what became of them; exit 1 on a surprise.
+    """Send sample requests through the real queue and print their outcomes; exit 1 if one is unexpected.
 
-    It starts what it needs, loads a sample catalogue for the tenant demo, and stops all of it again. What
-    it sold stays in the database: look with willcall orders list --tenant demo.
+    It starts what it needs, loads a sample catalogue for the tenant demo, and stops everything at the end.
+    The orders stay in the database: see them with willcall orders list --tenant demo.
     """
     from intake.demo.verdict import differences
 
     played = _play(as_json)
     found = differences(played)
     if as_json:
-        print_json(_words(played, found))
+        print_json(_as_json(played, found))
     else:
         _print_orders(played)
         _print_rejected(played)
@@ -137,7 +137,7 @@ def _print_rest(played: "Played", found: list[str]) -> None:
         print_line("Everything is as expected.", "bold green")
 
 
-def _words(played: "Played", found: list[str]) -> dict[str, Any]:
+def _as_json(played: "Played", found: list[str]) -> dict[str, Any]:
     return {
         "is_as_expected": not found,
         "differences": found,

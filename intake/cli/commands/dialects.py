@@ -14,36 +14,35 @@ if TYPE_CHECKING:
     from intake.auth.keys import NewKey
     from intake.recording.replaying import Replayed
 
-app = typer.Typer(
-    help="Record a client's calls, and make them again as a contract test.", no_args_is_help=True
-)
+app = typer.Typer(help="Record a client's calls, and replay them as a contract test.", no_args_is_help=True)
 
 IntakeOption = Annotated[
-    str | None, typer.Option("--to", metavar="URL", help="The intake; that of the settings if not given.")
+    str | None,
+    typer.Option("--to", metavar="URL", help="The intake's URL; by default the one in the settings."),
 ]
 
 
 @app.command(epilog="Example: willcall dialects record shop.jsonl, with the client at http://127.0.0.1:8001")
 def record(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file: JSON Lines, a call each.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file: JSON Lines, one call per line.")],
     to: IntakeOption = None,
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Where to listen.")] = 8001,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port to listen on.")] = 8001,
 ) -> None:
-    """Pass a client's calls on to the intake, and write each down with its answer, until Ctrl-C.
+    """Forward a client's calls to the intake, and record each with its answer, until Ctrl-C.
 
-    Point the client at this port instead of the intake's. Keys, signatures, tokens and tickets' codes are
-    not written down; names and addresses of buyers are.
+    Point the client at this port instead of the intake's. Keys, signatures, tokens and ticket codes are
+    not recorded; names and addresses of buyers are.
     """
     from intake.recording.proxy import Recorder
 
     try:
         recorder = Recorder(_address(to), file, port)
     except FileExistsError as error:
-        raise CommandFailed(f"{file} exists; a recording is a file of its own") from error
+        raise CommandFailed(f"{file} exists; choose a new file") from error
     except OSError as error:
         if error.filename is not None:
             raise
-        raise CommandFailed(f"it cannot listen on port {port}: {error.strerror}") from error
+        raise CommandFailed(f"cannot listen on port {port}: {error.strerror}") from error
     print_line(f"recording to {file}; point the client at {recorder.url}; Ctrl-C ends it")
     try:
         recorder.serve_forever()
@@ -56,15 +55,17 @@ def record(
 
 @app.command(epilog="Example: willcall dialects replay shop.jsonl --tenant demo")
 def replay(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `dialects record` has written.")],
-    tenant: Annotated[str, typer.Option("--tenant", metavar="T", help="Whose orders the calls are about.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file from `dialects record`.")],
+    tenant: Annotated[
+        str, typer.Option("--tenant", metavar="T", help="The tenant that the calls are made for.")
+    ],
     to: IntakeOption = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Make the recorded calls again, and compare the answers. Exit 1 if any is otherwise.
+    """Replay the recorded calls, and compare the answers. Exit 1 if any answer differs.
 
-    The calls are made with a key of their own, which ends with the command, and new ids and idempotency
-    keys take the place of the recorded ones. Load the catalogue as it was when the calls were recorded.
+    The calls use a temporary key, which is revoked when the command ends. New ids and idempotency keys
+    replace the recorded ones. First load the catalogue as it was when the calls were recorded.
     """
     from http.client import HTTPException
 
@@ -85,18 +86,18 @@ def replay(
 
 
 def _address(to: str | None) -> str:
-    """Return where the intake is."""
+    """Return the URL of the intake."""
     from intake.cli.processes.doors import doors_of
     from worker.runtime.settings import get_settings
 
     if to is not None and not to.startswith(("http://", "https://")):
-        raise CommandFailed(f"{to} is no address of an intake, such as http://127.0.0.1:8000")
+        raise CommandFailed(f"{to} is not the URL of an intake, such as http://127.0.0.1:8000")
     return to or doors_of(get_settings())[0].url
 
 
 @contextmanager
 def _key_of(tenant: str) -> Iterator["NewKey"]:
-    """Make a key for the block; it ends within the hour in any case."""
+    """Create a key for the block; it expires within the hour in any case."""
     from datetime import UTC, datetime, timedelta
 
     from intake.auth.keys import UnknownTenant, create_key, revoke_key
@@ -128,6 +129,6 @@ def _report(replayed: list["Replayed"], as_json: bool) -> None:
             print_line(f"{one.name}:")
             for sentence in one.differences:
                 print_line(f"  {sentence}")
-        print_line(f"{counted(len(replayed), 'call')} made again; {len(otherwise)} answered otherwise.")
+        print_line(f"{counted(len(replayed), 'call')} replayed; {len(otherwise)} answered differently.")
     if otherwise:
         raise typer.Exit(1)

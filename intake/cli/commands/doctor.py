@@ -6,7 +6,7 @@ from intake.cli.output import JsonFlag, print_json, print_mark
 
 
 def doctor(as_json: JsonFlag = False) -> None:
-    """Check all that Willcall needs, and say how to mend what is bad; exit 1 if something is.
+    """Check everything that Willcall needs, and say how to fix each problem; exit 1 if there is one.
 
     Versions, clocks, disk and certificates; the database and its schema; the broker, its queues and its
     policies; workers, the outbox, dead letters, discrepancies and scheduled jobs.

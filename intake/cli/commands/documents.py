@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 OutputOption = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Where to; - is standard output. [order-CODE.pdf]"),
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="The file to write; - is standard output. [order-CODE.pdf]"
+    ),
 ]
 
 
@@ -25,7 +27,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def pdf(order: OrderArgument, output: OutputOption = None) -> None:
-    """Write an order as a PDF: its summary, then a page for each ticket."""
+    """Write an order as a PDF: a summary, then one page per ticket."""
     from intake.documents.drawing.pdf import pdf_of
 
     document = _read(order)

@@ -8,27 +8,30 @@ import typer
 from intake.cli.failures import CommandFailed
 from intake.cli.output import JsonFlag, counted, print_json_text, print_line
 
-app = typer.Typer(help="The event messages that the world is told.")
+app = typer.Typer(help="The event messages that are published.")
 
 
 @app.callback()
 def _group() -> None:
-    """A group also while it has one command only."""
+    """Keep this a group although it has only one command."""
 
 
 @app.command(epilog="Example: willcall events tail --type 'order.*'")
 def tail(
     pattern: Annotated[
-        str, typer.Option("--type", metavar="PATTERN", help="Which types: order.*, ticket.voided, # for all.")
+        str,
+        typer.Option("--type", metavar="PATTERN", help="Types to print: order.*, ticket.voided, # for all."),
     ] = "#",
-    count: Annotated[int | None, typer.Option(min=1, help="Stop after so many.")] = None,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="Stop after this number of event messages.")
+    ] = None,
     timeout: Annotated[
         float | None,
-        typer.Option(min=0, help="Stop after so many seconds; exit 1 if --count is not reached."),
+        typer.Option(min=0, help="Stop after this number of seconds; exit 1 if --count is not reached."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Print event messages as they leave for the exchange, from now on; --json prints whole CloudEvents."""
+    """Print event messages as they are published, from now on; --json prints whole CloudEvents."""
     from intake.cli.processes.servers import servers
     from worker.broker.subscriptions import Subscription
 
@@ -47,7 +50,7 @@ def tail(
     with servers(broker=True) as settings, Subscription(settings.broker(), settings, pattern) as subscription:
         subscription.receive(take, should_stop)
     if count is not None and seen < count:
-        raise CommandFailed(f"{counted(seen, 'event message')} came within {timeout:g} s, not {count}")
+        raise CommandFailed(f"{counted(seen, 'event message')} arrived within {timeout:g} s, not {count}")
 
 
 def _line(body: bytes) -> str:

@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Holds: inventory set aside until a time.", no_args_is_help=True)
 
-HoldArgument = Annotated[str, typer.Argument(metavar="ID", help="The hold's id: that of its request.")]
+HoldArgument = Annotated[str, typer.Argument(metavar="ID", help="The hold's id, which is its request's id.")]
 UntilOption = Annotated[
     str | None,
-    typer.Option("--until", metavar="TIME", help="Like 2027-04-01T12:15:00Z; without it, until released."),
+    typer.Option(
+        "--until", metavar="TIME", help="A time such as 2027-04-01T12:15:00Z; by default, until released."
+    ),
 ]
 
 
@@ -49,13 +51,15 @@ class Status(StrEnum):
 )
 def take(
     ticket_class: Annotated[str, typer.Argument(metavar="CLASS", help="A ticket class of the catalogue.")],
-    tenant: Annotated[str, typer.Option("--tenant", metavar="T", help="Whose inventory.")],
-    quantity: Annotated[int | None, typer.Option(min=1, metavar="N", help="How many; or name seats.")] = None,
+    tenant: Annotated[str, typer.Option("--tenant", metavar="T", help="The tenant that owns the inventory.")],
+    quantity: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Number of tickets; or name seats.")
+    ] = None,
     seats: Annotated[
-        list[str] | None, typer.Option("--seat", metavar="SEAT", help="A wished seat. May be repeated.")
+        list[str] | None, typer.Option("--seat", metavar="SEAT", help="A seat to hold. May be repeated.")
     ] = None,
     price: Annotated[
-        str | None, typer.Option(metavar="A", help="What a ticket will cost; without it, the catalogue's.")
+        str | None, typer.Option(metavar="A", help="The price of one ticket; by default the catalogue's.")
     ] = None,
     until: UntilOption = None,
     key: KeyOption = None,
@@ -63,9 +67,9 @@ def take(
     timeout: TimeoutOption = 60.0,
     as_json: JsonFlag = False,
 ) -> None:
-    """Set tickets or named seats aside. The hold's id is the request's id.
+    """Set tickets or seats aside. The hold's id is the request's id.
 
-    An order line with that hold_id buys what is held, at the price of the hold.
+    An order line with this hold_id buys the held tickets at the hold's price.
     """
     words = {
         "ticket_class_id": ticket_class,
@@ -88,7 +92,7 @@ def extend(
     timeout: TimeoutOption = 60.0,
     as_json: JsonFlag = False,
 ) -> None:
-    """Hold until another time; without --until, until it is released."""
+    """Change the time until which a hold lasts; without --until, until it is released."""
     id_, tenant = _hold(hold)
     _send(EXTEND, {"hold_id": str(id_), "expires_at": until}, tenant, timeout if wait else None, as_json)
 
@@ -100,7 +104,7 @@ def release(
     timeout: TimeoutOption = 60.0,
     as_json: JsonFlag = False,
 ) -> None:
-    """Give back what is held. Releasing what is over already changes nothing."""
+    """Return held tickets to sale. Releasing a hold that has ended changes nothing."""
     id_, tenant = _hold(hold)
     _send(RELEASE, {"hold_id": str(id_)}, tenant, timeout if wait else None, as_json)
 
@@ -119,7 +123,7 @@ def _send(kind: str, words: dict[str, Any], tenant: str, timeout: float | None, 
 
 
 def _hold(text: str) -> tuple[UUID, str]:
-    """Return the hold's id and its tenant's name; a hold that is not there fails the command."""
+    """Return the hold's id and its tenant's name. Raises `CommandFailed` for an unknown hold."""
     from intake.cli.processes.servers import parse_id, transaction
     from orders.reading.hold_reading import tenant_of_hold
 
@@ -139,7 +143,7 @@ def _now() -> datetime:
 
 @app.command(epilog="Example: willcall holds show 01890a5d-ac96-774b-bcce-b302099a8057")
 def show(hold: HoldArgument, as_json: JsonFlag = False) -> None:
-    """Show a hold, and what became of it."""
+    """Show a hold and its status."""
     from intake.cli.processes.servers import parse_id, transaction
     from orders.reading.hold_reading import get_hold
 
@@ -185,10 +189,10 @@ def _text(value: Any) -> Any:
 def list_(
     tenant: TenantOption = None,
     ticket_class: Annotated[
-        str | None, typer.Option(metavar="CLASS", help="Only of this ticket class of the catalogue.")
+        str | None, typer.Option(metavar="CLASS", help="Only holds on this ticket class of the catalogue.")
     ] = None,
-    status: Annotated[Status | None, typer.Option(help="Only in this status.")] = None,
-    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Only holds in this status.")] = None,
+    cursor: Annotated[str | None, typer.Option(help="The cursor printed below the previous page.")] = None,
     limit: LimitOption = 50,
     as_json: JsonFlag = False,
 ) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from intake.auth.keys import ApiKey
 
-app = typer.Typer(help="API keys, which open the HTTP intake.", no_args_is_help=True)
+app = typer.Typer(help="API keys, which give access to the HTTP intake.", no_args_is_help=True)
 
 
 _SCOPES: Final = "\n\n".join(f"{scope}: {meaning}" for scope, meaning in MEANINGS.items())
@@ -25,13 +25,15 @@ _SCOPES: Final = "\n\n".join(f"{scope}: {meaning}" for scope, meaning in MEANING
     "Example: willcall keys create --tenant demo --scope orders.create --scope orders.read"
 )
 def create(
-    tenant: Annotated[str, typer.Option("--tenant", metavar="T", help="Whose orders the key opens.")],
+    tenant: Annotated[
+        str, typer.Option("--tenant", metavar="T", help="The tenant that the key gives access to.")
+    ],
     scopes: Annotated[
         list[str],
         typer.Option(
             "--scope",
             metavar="S",
-            help="What it may do; see below. May be repeated.",
+            help="A scope of the key; see below. May be repeated.",
         ),
     ],
     expires: Annotated[
@@ -39,12 +41,12 @@ def create(
         typer.Option(
             "--expires",
             metavar="WHEN",
-            help="When it ends to work: 90d, 12h, 30m, a date (2027-01-31) or a time with its offset.",
+            help="When it expires: 90d, 12h, 30m, a date (2027-01-31) or a time with its offset.",
         ),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Make a key, and the secret of clients that sign. Both are shown once: only the key's hash is kept."""
+    """Create a key, and a secret for clients that sign. Both are shown once; only a hash of the key stays."""
     from datetime import UTC, datetime
 
     from intake.auth.keys import UnknownScope, UnknownTenant, create_key
@@ -62,19 +64,19 @@ def create(
         words = {"id": made.id, "key": made.key, "token": made.id.hex, "secret": made.secret}
         print_json(words | {"tenant": tenant, "scopes": scopes, "expires_at": expires_at})
     else:
-        print_line("Ticket Evolution's clients sign with these; the secret is shown this once:")
+        print_line("Ticket Evolution's clients sign with these. The secret is shown only now:")
         print_line(f"token: {made.id.hex}")
         print_line(f"secret: {made.secret}")
-        until = "" if expires_at is None else f", good until {expires_at.isoformat(timespec='seconds')}"
-        print_line(f"Key {made.id} of {tenant}{until}; it is shown this once:")
+        until = "" if expires_at is None else f", valid until {expires_at.isoformat(timespec='seconds')}"
+        print_line(f"Key {made.id} of {tenant}{until}. It is shown only now:")
         print_line(made.key)
 
 
 @app.command("list", epilog="Example: willcall keys list")
 def list_(as_json: JsonFlag = False) -> None:
-    """List the keys, revoked and expired ones too; none can be read again.
+    """List the keys, including revoked and expired ones, without their secret parts.
 
-    `used` is when a call came with it last, to a minute or two.
+    `used` is the time of the last call with the key, to a minute or two.
     """
     from intake.auth import keys
     from intake.cli.processes.servers import transaction
@@ -100,10 +102,10 @@ def _moment(moment: "datetime | None") -> str | None:
 
 @app.command(epilog="Example: willcall keys revoke 01890a5d-ac96-774b-bcce-b302099a8057")
 def revoke(
-    id_: Annotated[str, typer.Argument(metavar="ID", help="An id that `keys list` shows.")],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="An id from `keys list`.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Revoke a key for good. An intake that knows it takes it for a few seconds more."""
+    """Revoke a key permanently. An intake that has cached it accepts it for a few more seconds."""
     from datetime import UTC, datetime
 
     from intake.auth.keys import revoke_key
@@ -112,7 +114,7 @@ def revoke(
     key_id = parse_id(id_, "a key")
     with transaction() as connection:
         if not revoke_key(connection, key_id, datetime.now(UTC)):
-            raise CommandFailed(f"there is no key {id_} that was valid until now")
+            raise CommandFailed(f"there is no valid key {id_}")
     if as_json:
         print_json({"revoked": key_id})
     else:

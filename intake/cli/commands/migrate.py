@@ -11,11 +11,11 @@ def migrate(as_json: JsonFlag = False) -> None:
 
     with engine() as opened:
         opened.connect().close()
-        keyring()  # whoever makes the schema of a database can seal what comes into it
+        keyring()  # a process that creates a schema can encrypt the secrets that come into it
         before, after = upgrade(opened)
     if as_json:
         print_json({"before": before, "after": after})
     elif before == after:
-        print_line(f"The schema is {after} already.")
+        print_line(f"The schema is already {after}.")
     else:
         print_line(f"The schema is now {after} (before: {before or 'none'}).")

@@ -22,7 +22,9 @@ OrderArgument = Annotated[
 ]
 VersionOption = Annotated[
     int | None,
-    typer.Option("--expected-version", min=1, metavar="N", help="Only if the order still has this version."),
+    typer.Option(
+        "--expected-version", min=1, metavar="N", help="Change the order only if it still has this version."
+    ),
 ]
 
 _LONGEST: Final = 200  # characters of a value in the table of the history
@@ -37,7 +39,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def find_order(connection: "Connection", name: str) -> UUID | None:
-    """Return the id of the order that somebody named by its id, its number or its code."""
+    """Return the id of the order with this id, number or code."""
     from sqlalchemy import select
 
     from db.tables import MAX_NUMBER, orders
@@ -63,7 +65,9 @@ _UPDATE_EXAMPLES: Final = (
 
 def update(
     order: OrderArgument,
-    patch: Annotated[str, typer.Option(metavar="JSON|@FILE", help="What is to change; @FILE reads a file.")],
+    patch: Annotated[
+        str, typer.Option(metavar="JSON|@FILE", help="The changes, as JSON; @FILE reads a file.")
+    ],
     expected_version: VersionOption = None,
     key: KeyOption = None,
     wait: WaitFlag = False,
@@ -72,11 +76,11 @@ def update(
 ) -> None:
     """Change an order by a JSON Merge Patch: the buyer, lines, attendees, prices, fees, notes.
 
-    What the patch names is changed, and null removes what can be missing.
+    Fields in the patch are changed, and null removes an optional field.
 
-    line_items replaces all lines: one that is left out is taken out.
+    line_items replaces all lines: a line that is left out is removed.
 
-    The order is priced again.
+    The order is repriced.
     """
     words = {"patch": _patch(patch), "expected_version": expected_version, "idempotency_key": key}
     found = _order(order)
@@ -92,22 +96,26 @@ def _patch(text: str) -> dict[str, Any]:
     try:
         patch = parse_json(body)
     except NotJson as error:
-        raise CommandFailed(f"the patch is wrong: {error}") from error
+        raise CommandFailed(f"the patch is not valid JSON: {error}") from error
     if not isinstance(patch, dict):
-        raise CommandFailed("the patch is wrong: it must be a JSON object")
+        raise CommandFailed("the patch must be a JSON object")
     return patch
 
 
 def cancel(
     order: OrderArgument,
-    reason: Annotated[str | None, typer.Option(metavar="T", help="Why; kept with a whole order.")] = None,
+    reason: Annotated[
+        str | None, typer.Option(metavar="T", help="The reason; stored when a whole order is cancelled.")
+    ] = None,
     lines: Annotated[
         list[str] | None,
-        typer.Option("--line", metavar="N[:Q]", help="Only line N, or Q tickets of it. May be repeated."),
+        typer.Option(
+            "--line", metavar="N[:Q]", help="Cancel only line N, or Q tickets of it. May be repeated."
+        ),
     ] = None,
     tickets: Annotated[
         list[str] | None,
-        typer.Option("--ticket", metavar="ID", help="Only this ticket. May be repeated."),
+        typer.Option("--ticket", metavar="ID", help="Cancel only this ticket. May be repeated."),
     ] = None,
     expected_version: VersionOption = None,
     key: KeyOption = None,
@@ -115,9 +123,9 @@ def cancel(
     timeout: TimeoutOption = 60.0,
     as_json: JsonFlag = False,
 ) -> None:
-    """Cancel an order, or only lines or tickets of it. Cancelling again changes nothing.
+    """Cancel an order, or some of its lines or tickets. Cancelling again changes nothing.
 
-    The tickets are voided and can be sold again. What was paid is owed back, as a negative balance.
+    The tickets are voided and can be sold again. The amount paid is owed back, as a negative balance.
     """
     words = {
         "reason": reason,
@@ -134,7 +142,9 @@ def _line(text: str) -> dict[str, int]:
     try:
         return {"line_number": int(number)} | ({"quantity": int(quantity)} if colon else {})
     except ValueError as error:
-        raise CommandFailed(f"{text} is no line: write its number, or 1:2 for 2 tickets of line 1") from error
+        raise CommandFailed(
+            f"{text} is not a line: write its number, or 1:2 for 2 tickets of line 1"
+        ) from error
 
 
 def pay(
@@ -143,10 +153,10 @@ def pay(
         str, typer.Option("--type", metavar="T", help="cash, check, paypal, money_order, offline, …")
     ],
     amount: Annotated[
-        str | None, typer.Option(metavar="A", help="Like 45.50; without it, what is owed.")
+        str | None, typer.Option(metavar="A", help="An amount such as 45.50; by default the amount owed.")
     ] = None,
-    refund: Annotated[bool, typer.Option("--refund", help="It went back to the buyer.")] = False,
-    pending: Annotated[bool, typer.Option("--pending", help="It is under way.")] = False,
+    refund: Annotated[bool, typer.Option("--refund", help="The money went back to the buyer.")] = False,
+    pending: Annotated[bool, typer.Option("--pending", help="The payment is pending.")] = False,
     payment: Annotated[
         int | None, typer.Option("--payment", min=1, metavar="N", help="Complete the pending payment N.")
     ] = None,
@@ -158,9 +168,9 @@ def pay(
     timeout: TimeoutOption = 60.0,
     as_json: JsonFlag = False,
 ) -> None:
-    """Record a payment or a refund of an order; no money is moved.
+    """Record a payment or a refund of an order; this moves no money.
 
-    With an --idempotency-key the same command can be run again without a second payment.
+    With an --idempotency-key, the same command can be repeated without a second payment.
     """
     words = {
         "type": type_,
@@ -175,7 +185,7 @@ def pay(
 
 
 class _Order(NamedTuple):
-    """The order that a command changes, as it was when the command was given."""
+    """The order that a command changes, as it was before the command."""
 
     id: UUID
     tenant: str
@@ -194,7 +204,7 @@ def _send(kind: str, order: _Order, words: dict[str, Any], timeout: float | None
 
 
 def _order(name: str) -> _Order:
-    """Return the order of this name; one that does not exist fails the command."""
+    """Return the order with this id, number or code. Raises `CommandFailed` if there is none."""
     from sqlalchemy import select
 
     from db.tables import orders, tenants
@@ -259,7 +269,7 @@ def history(order: OrderArgument, as_json: JsonFlag = False) -> None:
 
 
 def _rows(change: "JsonObject") -> list[list[Any]]:
-    """Return a row for each field that changed; only the first has what is the same for all."""
+    """Return a row for each changed field; only the first row has the values that all share."""
     head = [change["version"], change["at"].isoformat(timespec="seconds"), change["kind"], change["by"]]
     fields = [[one["field"], _short(one["from"]), _short(one["to"])] for one in change["changes"]]
     first, *rest = fields or [[None, None, None]]

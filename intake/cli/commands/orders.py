@@ -22,7 +22,7 @@ from intake.cli.output import (
 from schemas.json import JsonObject
 
 app = typer.Typer(
-    help="The orders: look at them, change them, cancel them, record payments.", no_args_is_help=True
+    help="Orders: list, show, change and cancel them, and record payments.", no_args_is_help=True
 )
 
 
@@ -38,14 +38,17 @@ class Status(StrEnum):
 def list_(
     tenant: TenantOption = None,
     event: Annotated[
-        str | None, typer.Option(help="Only with tickets of this event of the catalogue.")
+        str | None, typer.Option(help="Only orders with tickets of this event of the catalogue.")
     ] = None,
-    email: Annotated[str | None, typer.Option(help="Only this buyer's.")] = None,
-    status: Annotated[Status | None, typer.Option(help="Only in this status.")] = None,
+    email: Annotated[str | None, typer.Option(help="Only orders of the buyer with this address.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Only orders in this status.")] = None,
     updated_since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only changed since, like 2027-04-11T19:00:00Z.")
+        str | None,
+        typer.Option(
+            metavar="TIME", help="Only orders changed since this time, such as 2027-04-11T19:00:00Z."
+        ),
     ] = None,
-    cursor: Annotated[str | None, typer.Option(help="Where the page before ended.")] = None,
+    cursor: Annotated[str | None, typer.Option(help="The cursor printed below the previous page.")] = None,
     limit: LimitOption = 50,
     as_json: JsonFlag = False,
 ) -> None:
@@ -81,7 +84,7 @@ def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise CommandFailed(f"{text} is no time; write it like 2027-04-11T19:00:00Z") from error
+        raise CommandFailed(f"{text} is not a time; write it like 2027-04-11T19:00:00Z") from error
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
@@ -113,7 +116,7 @@ def print_orders(orders: Sequence["JsonObject"]) -> None:
 def show(
     order: OrderArgument,
     dialect: Annotated[
-        str, typer.Option(metavar="D", help="As JSON in the words of another system: zoho_backstage, …")
+        str, typer.Option(metavar="D", help="Print JSON in the format of another system: zoho_backstage, …")
     ] = "canonical",
     as_json: JsonFlag = False,
 ) -> None:

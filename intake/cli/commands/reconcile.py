@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def reconcile(as_json: JsonFlag = False) -> None:
-    """Run the checks now and print the discrepancies; exit 1 if there are any. Nothing is repaired.
+    """Run the checks now and print the discrepancies; exit 1 if there are any. It repairs nothing.
 
-    A discrepancy that is new is also told to the world, as an event message. The run reads page by page and
-    rests in between, so that sales go on meanwhile.
+    A new discrepancy is also published as an event message. The run reads page by page and pauses in
+    between, so that sales go on.
     """
     from dataclasses import asdict
     from datetime import UTC, datetime
@@ -42,7 +42,7 @@ def reconcile(as_json: JsonFlag = False) -> None:
 
 @contextmanager
 def _progress() -> Iterator["Progress"]:
-    """Say on a terminal what is being read, on standard error."""
+    """Show on a terminal what is being read, on standard error."""
     with status("reading") as shown:
 
         def tell(name: str, pages: int) -> None:

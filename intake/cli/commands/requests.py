@@ -11,17 +11,17 @@ from intake.cli.output import JsonFlag, counted, print_error, print_facts, print
 if TYPE_CHECKING:
     from tasks.replay import Replayed
 
-app = typer.Typer(help="What became of requests.")
+app = typer.Typer(help="Requests and their outcomes.")
 
 
 @app.command(epilog="Example: willcall requests show 01890a5d-ac96-774b-bcce-b302099a8057")
 def show(
-    request_id: Annotated[str, typer.Argument(metavar="ID", help="The id that the intake answered with.")],
+    request_id: Annotated[str, typer.Argument(metavar="ID", help="The id in the intake's answer.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Show what became of a request: pending, processed, rejected or dead, and why.
+    """Show the status of a request: pending, processed, rejected or dead, and why.
 
-    A request that nothing is known of is pending: it waits in the queue, or was never sent.
+    An unknown request is pending: it waits in the queue, or was never sent.
     """
     from intake.cli.outcomes import find_outcomes, pending, reasons
     from intake.cli.processes.servers import parse_id, transaction
@@ -46,15 +46,16 @@ def show(
 @app.command(epilog="Example: willcall requests replay /var/log/willcall/requests")
 def replay(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH…", help="Files of the request log, or directories of them.")
+        list[Path],
+        typer.Argument(metavar="PATH…", help="Files of the request log, or directories with such files."),
     ],
     as_json: JsonFlag = False,
 ) -> None:
     """Process the requests of the request log again, after the database was restored to an earlier point.
 
-    Stop intakes, workers and relays before, and load the catalogue as it was. What the database has is not
-    done again. Orders get the ids, numbers and ticket codes that they had. Exit 1 if a request came out
-    otherwise than before. Running the command again is harmless.
+    First stop intakes, workers and relays, and load the catalogue as it was. Requests that the database has
+    are skipped. Orders get the same ids, numbers and ticket codes as before. Exit 1 if the outcome of a
+    request differs. Running the command again is harmless.
     """
     from intake.cli.processes.servers import engine
     from intake.cli.progress import progress_bar
@@ -73,7 +74,9 @@ def _log_files(paths: list[Path]) -> list[Path]:
     for path in paths:
         found = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
         if not found or not all(one.is_file() for one in found):
-            raise CommandFailed(f"{path} is no file of the request log, and no directory with such files")
+            raise CommandFailed(
+                f"{path} is neither a file of the request log nor a directory with such files"
+            )
         files.update(one.resolve() for one in found)
     return sorted(files)
 
@@ -100,14 +103,14 @@ def _report(replayed: "Replayed", as_json: bool) -> None:
 def _print(replayed: "Replayed") -> None:
     for one in replayed.differences:
         what = f"{one.request.request_id}  {one.request.kind}"
-        print_line(f"{what}: was {_words(one.before)}, is {_words(one.now)}")
+        print_line(f"{what}: was {_text(one.before)}, is {_text(one.now)}")
     print_line(
-        f"Replayed {counted(replayed.count, 'request')}; the database had {replayed.known} of them. "
-        f"Kept for a later try: {replayed.later}. Came out otherwise: {len(replayed.differences)}."
+        f"Replayed {counted(replayed.count, 'request')}; {replayed.known} of them were in the database. "
+        f"To be retried later: {replayed.later}. Different outcomes: {len(replayed.differences)}."
     )
     if replayed.cut_off:
-        print_error(f"{counted(replayed.cut_off, 'line')} cut off; what they held was not committed.")
+        print_error(f"{counted(replayed.cut_off, 'line')} truncated; their requests were not committed.")
 
 
-def _words(outcome: tuple[str, str | None]) -> str:
+def _text(outcome: tuple[str, str | None]) -> str:
     return " ".join(one for one in outcome if one)

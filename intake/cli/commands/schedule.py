@@ -1,4 +1,4 @@
-"""`willcall schedule`: the jobs that run by themselves."""
+"""`willcall schedule`: the scheduled jobs."""
 
 import time
 from datetime import datetime
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from orders.upkeep.jobs import Job, JobRun
 
-app = typer.Typer(help="The jobs that run by themselves, and what became of them.", no_args_is_help=True)
+app = typer.Typer(help="Scheduled jobs and their last runs.", no_args_is_help=True)
 
 _PAUSE_SECONDS: Final = 0.1
 
@@ -70,13 +70,13 @@ def _moment(moment: datetime) -> str:
 
 @app.command(epilog="Example: willcall schedule run reconciliation.run")
 def run(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A job that `schedule list` shows.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A job from `schedule list`.")],
     timeout: Annotated[
-        float, typer.Option("--timeout", min=0, metavar="S", help="How many seconds to wait for its end.")
+        float, typer.Option("--timeout", min=0, metavar="S", help="Seconds to wait for the job to end.")
     ] = 60.0,
     as_json: JsonFlag = False,
 ) -> None:
-    """Run a scheduled job now, through the queue, and say what became of it; exit 1 if it failed."""
+    """Run a scheduled job now, through the queue, and print its result; exit 1 if it failed."""
     from intake.cli.processes.servers import engine, servers
     from tasks.jobs import intervals, queue_of
     from willcall.messages import kwargs_json, task_message
@@ -117,8 +117,8 @@ def _await(engine: "Engine", name: str, tick: int, timeout: float) -> "JobRun":
 
 def _overdue(name: str, timeout: float, *, has_begun: bool) -> str:
     if has_begun:
-        return f"{name} has not ended after {timeout:g} s; look again with `willcall schedule list`"
+        return f"{name} has not ended after {timeout:g} s; check again with `willcall schedule list`"
     return (
-        f"no worker began {name} within {timeout:g} s; it waits in the queue. Is one running? "
-        "Ask `willcall doctor`"
+        f"no worker began {name} within {timeout:g} s; it waits in the queue. Is a worker running? "
+        "Run `willcall doctor`"
     )

@@ -86,11 +86,11 @@ def relay() -> None:
 
 @app.command(epilog="Example: willcall serve documents")
 def documents() -> None:
-    """Make the documents that are asked for: orders as PDF. More than one may run."""
+    """Render requested documents: orders as PDF. More than one may run."""
     from worker.runtime.priority import lower_priority
 
     with _serving():
-        # Whoever waits for an order waits less patiently than whoever waits for a PDF.
+        # Orders are more urgent than PDFs.
         lower_priority()
         # Two threads: one of them is free for small documents.
         words = _consumer("documents", "documents", concurrency=2)
@@ -99,7 +99,7 @@ def documents() -> None:
 
 @app.command(epilog="Example: willcall serve beat")
 def beat() -> None:
-    """Send the scheduled tasks. More than one may run: each tick has its effect once."""
+    """Send the scheduled tasks. More than one may run: each tick takes effect once."""
     with _serving():
         _celery("beat")
 
@@ -115,7 +115,7 @@ def flower() -> None:
 
 
 def check_intake(settings: "Settings") -> None:
-    """Refuse an intake that others reach and whose links would lead nowhere."""
+    """Refuse an intake that is reachable from outside but has no address for its links."""
     if settings.public_url is None and not _is_loopback(settings.intake_host):
         raise SettingsWrong(
             f"the intake does not listen on {settings.intake_host} without an address for links: "
@@ -124,7 +124,7 @@ def check_intake(settings: "Settings") -> None:
 
 
 def check_flower(settings: "Settings") -> None:
-    """Refuse a dashboard that strangers could reach without a login."""
+    """Refuse a dashboard that is reachable from outside without a login."""
     login = settings.flower_basic_auth
     if login is not None and not all(login.partition(":")):
         raise SettingsWrong("the setting WILLCALL_FLOWER_BASIC_AUTH is wrong: must be user:password")
@@ -149,17 +149,17 @@ def _consumer(name: str, queues: str, *, concurrency: int) -> list[str]:
         "--pool", "threads",
         "--concurrency", str(concurrency),
         "--hostname", f"{name}-{os.getpid()}@%h",
-        "-E",  # Flower lives on events
-        # Talk among workers: nothing here needs it, and on Redis it costs at every start.
+        "-E",  # Flower needs events
+        # Messages among workers: nothing here needs them, and on Redis they slow down every start.
         "--without-mingle",
         "--without-gossip",
     ]  # fmt: skip
 
 
 def _celery(*words: str) -> None:
-    """Run a command of Celery's in this process; its exit code is ours.
+    """Run a Celery command in this process; its exit code is ours.
 
-    Here rather than by `exec`: the embedded servers run until it ends, and no password is in its arguments.
+    Not by `exec`: the embedded servers run until it ends, and no password is in its arguments.
     """
     from celery.bin.celery import celery
     from click.exceptions import Abort
@@ -168,7 +168,7 @@ def _celery(*words: str) -> None:
     import_module("worker.app")
     try:
         code = celery.main(["--quiet", "-A", "worker.app", *words], prog_name="celery", standalone_mode=False)
-    except Abort as stopped:  # by Ctrl-C, while it still started
+    except Abort as stopped:  # by Ctrl-C, while still starting
         raise KeyboardInterrupt from stopped
     if code:
         raise typer.Exit(code)
@@ -183,7 +183,7 @@ def _supervise_workers(settings: "Settings") -> None:
 
 
 def worker_children(settings: "Settings") -> list["Child"]:
-    """Return a child for each process that takes orders."""
+    """Return a child for each worker process."""
     from intake.cli.processes.supervisor import Child, willcall
 
     count, port = settings.worker_processes, settings.worker_metrics_port
@@ -194,7 +194,7 @@ def worker_children(settings: "Settings") -> list["Child"]:
             {
                 **child_environment(settings),
                 "WILLCALL_WORKER_PROCESSES": "1",
-                # A port can be opened once: each further process has the next one.
+                # A port can be opened only once: each further process uses the next one.
                 "WILLCALL_WORKER_METRICS_PORT": str(port and port + index),
             },
         )
@@ -205,7 +205,7 @@ def worker_children(settings: "Settings") -> list["Child"]:
 def child_environment(settings: "Settings") -> dict[str, str]:
     """Return the environment of the children of `up` and `serve worker`.
 
-    Their output is a pipe: who reads it, and whether in colour, they have to be told.
+    Their output is a pipe, so they have to be told who reads it, and whether in colour.
     """
     from intake.cli.processes.servers import server_urls
     from worker.runtime.log_lines import wants_colour

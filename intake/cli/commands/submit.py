@@ -23,19 +23,20 @@ def submit(
         typer.Argument(metavar="FILE…", help="JSON, a JSON array or JSON Lines; - is standard input."),
     ],
     tenant: Annotated[
-        str | None, typer.Option(metavar="T", help="Whose requests; else each names its tenant itself.")
+        str | None,
+        typer.Option(metavar="T", help="The tenant of all requests; by default each request names its own."),
     ] = None,
     kind: Annotated[
-        str, typer.Option(metavar="KIND", help="What they ask for: orders.create, orders.update, …")
+        str, typer.Option(metavar="KIND", help="Their kind: orders.create, orders.update, …")
     ] = "orders.create",
     dialect: Annotated[
-        str, typer.Option(metavar="D", help="Whose words they are in: canonical, zoho_backstage, …")
+        str, typer.Option(metavar="D", help="Their format: canonical, zoho_backstage, …")
     ] = "canonical",
     wait: Annotated[
-        bool, typer.Option("--wait", help="Print an outcome for each; exit 1 if one is bad.")
+        bool, typer.Option("--wait", help="Print the outcome of each; exit 1 if one was rejected or is dead.")
     ] = False,
     timeout: Annotated[
-        float, typer.Option(min=0, metavar="S", help="With --wait: seconds to go without a new outcome.")
+        float, typer.Option(min=0, metavar="S", help="With --wait: maximum seconds without a new outcome.")
     ] = 60.0,
     as_json: JsonFlag = False,
 ) -> None:
@@ -45,10 +46,10 @@ def submit(
     tickets.check_in, holds.take, holds.extend, holds.release.
 
     Requests that change an order name it by order_id, or by order_key: the
-    idempotency key of the request that creates it, maybe still on its way.
+    idempotency key of the request that creates it, which may still be in the queue.
 
-    All files are checked first: if one line is malformed, nothing is sent. Sending again is harmless for
-    requests with an idempotency key.
+    All files are checked first: if one line is malformed, nothing is sent. Requests with an idempotency
+    key can safely be sent again.
     """
     from intake.cli.processes.servers import engine, servers
     from intake.cli.request_files import open_requests
@@ -58,7 +59,7 @@ def submit(
 
     if dialect not in (CANONICAL, *DIALECTS):
         names = ", ".join((CANONICAL, *DIALECTS))
-        raise CommandFailed(f"the dialect {dialect} is not known; requests are taken in: {names}")
+        raise CommandFailed(f"unknown dialect {dialect}; requests can be in: {names}")
     if kind not in KINDS:
         raise CommandFailed(f"{kind} is not a kind of request; the kinds are {', '.join(sorted(KINDS))}")
     with ExitStack() as stack:
@@ -75,6 +76,6 @@ def _report(sent: "Sent", as_json: bool) -> None:
         print_error(f"{counted(sent.count, 'request')}: {counts}.")
     elif not as_json:
         what = f"request {sent.last_id}" if sent.count == 1 else f"{sent.count} requests"
-        print_line(f"Sent {what}; the broker has {'it' if sent.count == 1 else 'them all'}.")
+        print_line(f"Sent {what}; confirmed by the broker.")
     if set(sent.outcomes) - {"processed"}:
         raise typer.Exit(1)

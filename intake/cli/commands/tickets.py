@@ -29,13 +29,17 @@ def verify(
     code: Annotated[str, typer.Argument(metavar="CODE", help="The code of a ticket, as scanned.")],
     keys: Annotated[
         Path | None,
-        typer.Option("--keys", metavar="FILE", help="What `tickets public-keys` printed; no database then."),
+        typer.Option(
+            "--keys",
+            metavar="FILE",
+            help="The output of `tickets public-keys`; the database is then not used.",
+        ),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Say whether a code is valid, signed with an unknown key, or forged; exit 1 unless it is valid.
 
-    With the database, a voided ticket is told too, and when the event is now: the code alone cannot know.
+    With the database, the command also reports a voided ticket and the event's current time.
     """
     from willcall.ticket_codes import ForgedCode, UnknownKey, verify_ticket
 
@@ -104,23 +108,25 @@ def _read(file: Path) -> dict[int, bytes]:
     try:
         return {int(key["kid"]): urlsafe_b64decode(key["x"] + "=") for key in json.loads(text)["keys"]}
     except (ValueError, KeyError, TypeError) as error:
-        raise CommandFailed(f"{file} does not hold what `willcall tickets public-keys` prints") from error
+        raise CommandFailed(f"{file} is not the output of `willcall tickets public-keys`") from error
 
 
 @app.command("check-in", epilog="Example: willcall tickets check-in AQ3f… --event 2000000116588")
 def check_in(
-    ticket: Annotated[str, typer.Argument(metavar="CODE|ID", help="A code as scanned, or a ticket's id.")],
+    ticket: Annotated[str, typer.Argument(metavar="CODE|ID", help="A scanned code, or a ticket's id.")],
     event: Annotated[
-        str | None, typer.Option(metavar="E", help="The event at whose gate this is; others are refused.")
+        str | None,
+        typer.Option(metavar="E", help="The event at this gate; tickets of other events are refused."),
     ] = None,
     nonce: Annotated[
-        str | None, typer.Option(metavar="N", help="The scan's name: the same one again is no second use.")
+        str | None,
+        typer.Option(metavar="N", help="The scan's own name; a scan repeated with it does not count twice."),
     ] = None,
-    undo: Annotated[bool, typer.Option("--undo", help="Undo the use instead.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Undo the check-in instead.")] = False,
     timeout: TimeoutOption = 5.0,
     as_json: JsonFlag = False,
 ) -> None:
-    """Check a ticket in, once, and say why not if it cannot be; exit 1 then. It waits for the outcome."""
+    """Check a ticket in, once, and wait for the outcome; exit 1 with the reason if it is refused."""
     words, tenant = _scanned(ticket)
     words |= {"event_id": event, "nonce": nonce, "undo": True if undo else None}
 
@@ -149,7 +155,7 @@ def check_in(
 
 
 def _scanned(ticket: str) -> tuple[dict[str, Any], str]:
-    """Return how a request names the ticket, and its tenant; what is no ticket fails the command."""
+    """Return the request's fields that name the ticket, and its tenant. Raises `CommandFailed` for others."""
     from uuid import UUID
 
     from willcall.ticket_codes import ForgedCode, UnknownKey, verify_ticket
@@ -193,7 +199,7 @@ def _checked_in(engine: "Engine", outcome: "JsonObject", asked: "JsonObject") ->
 
 @app.command("public-keys", epilog="Example: willcall tickets public-keys > keys.json")
 def public_keys_(as_json: JsonFlag = False) -> None:
-    """Print the public keys of all tenants as a JWK Set: all that a scanner needs. It is always JSON."""
+    """Print the public keys of all tenants as a JWK Set: all that a scanner needs. Always JSON."""
     keys = [
         {
             "kty": "OKP",
@@ -209,10 +215,10 @@ def public_keys_(as_json: JsonFlag = False) -> None:
 
 @app.command("rotate-key", epilog="Example: willcall tickets rotate-key --tenant demo")
 def rotate_key(
-    tenant: Annotated[str, typer.Option("--tenant", metavar="T", help="Whose tickets.")],
+    tenant: Annotated[str, typer.Option("--tenant", metavar="T", help="The tenant that issues the tickets.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Sign the tenant's next tickets with a new key. What older keys signed stays valid."""
+    """Sign the tenant's next tickets with a new key. Tickets signed with older keys stay valid."""
     from datetime import UTC, datetime
 
     from intake.cli.processes.servers import tenant_id, transaction

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 def top(
     interval: Annotated[
         float,
-        typer.Option("--interval", min=0.2, max=3600, metavar="S", help="Seconds between two pictures."),
+        typer.Option("--interval", min=0.2, max=3600, metavar="S", help="Seconds between two updates."),
     ] = 1.0,
-    once: Annotated[bool, typer.Option("--once", help="Print one picture, and end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Print the state once, and exit.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show what happens now: orders, queues, workers, outcomes, what sells. Ends on Ctrl-C.
+    """Show the current activity: orders, queues, workers, outcomes, best sellers. Ctrl-C ends it.
 
-    When a server is away it says so, and asks again. Each is kept busy for a fifth of the time at most.
-    Where the output is no terminal it prints one picture.
+    If a server is down it says so, and tries again. It uses at most a fifth of each server's time.
+    If the output is not a terminal, it prints the state once.
     """
     from db.engine import make_engine
     from intake.cli.processes.servers import servers

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 def up() -> None:
     """Run everything in the foreground: intake, workers, relay, documents, beat and Flower; Ctrl-C stops it.
 
-    The schema is brought up to date first. Where no URL is set, an embedded server runs too.
+    It first migrates the database. If a server's URL is not set, an embedded one runs too.
     """
     from db.engine import make_engine
     from db.migrate import upgrade

@@ -19,7 +19,7 @@ _LOOK_EVERY: Final = 0.1
 
 
 class Printer:
-    """Prints lines with the name of the child that said them, in its colour on a terminal."""
+    """Prints lines with the name of the child that wrote them, coloured on a terminal."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._width = max(len(name) for name in names)
@@ -37,12 +37,12 @@ class Printer:
 
 
 def _shown(line: str) -> str:
-    """Return a child's line as it may be shown: with its colours, and no other control of the terminal."""
+    """Return a child's line made safe to show: its colours stay, other control sequences go."""
     return "".join(part if _COLOURING.fullmatch(part) else printable(part) for part in _COLOURING.split(line))
 
 
 class Signals:
-    """How often we were asked to stop, and by which signal at last."""
+    """The number of signals to stop, and the last one."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -50,7 +50,7 @@ class Signals:
 
     @contextmanager
     def caught(self) -> Iterator[None]:
-        """Count SIGINT, SIGTERM and SIGHUP instead of dying of them."""
+        """Count SIGINT, SIGTERM and SIGHUP instead of exiting."""
         numbers = [signal.SIGINT, signal.SIGTERM]
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
             numbers.append(signal.SIGHUP)
@@ -67,9 +67,9 @@ class Signals:
 
 
 def run_in_foreground(supervisor: Supervisor, look: Callable[[], None] = lambda: None) -> None:
-    """Run the children until we are asked to stop; asked again, kill them. `look` is called all the time.
+    """Run the children until a signal to stop; kill them at a second one. `look` is called repeatedly.
 
-    Raises `KeyboardInterrupt` in the end if it was Ctrl-C; to be told to stop otherwise is no failure.
+    Raises `KeyboardInterrupt` at the end after Ctrl-C; other signals to stop are no failure.
     """
     signals = Signals()
     with signals.caught():

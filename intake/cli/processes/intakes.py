@@ -1,4 +1,4 @@
-"""Several intake processes on one port: this one listens, and keeps as many running as are set."""
+"""Several intake processes on one port: this process listens, and keeps the set number of them running."""
 
 import logging
 import os
@@ -31,14 +31,14 @@ class Doors:
     metrics: Sequence[socket.socket]
 
     def close(self) -> None:
-        """Leave them to the processes that have them, too."""
+        """Close them in this process; the other processes keep theirs."""
         for one in (*self.calls, *self.metrics):
             one.close()
 
 
 @contextmanager
 def opened_doors(settings: Settings) -> Iterator[Doors]:
-    """Listen on the intake's port, and on that of its metrics if they have one.
+    """Listen on the intake's port, and on the port of its metrics if one is set.
 
     Raises `CommandFailed` if one is taken.
     """
@@ -59,13 +59,13 @@ def _opened(door: Door) -> Iterator[Sequence[socket.socket]]:
 
 
 def serve_intakes(settings: Settings, doors: Doors) -> None:
-    """Keep the processes running until SIGINT or SIGTERM; return when they have answered their last calls."""
+    """Keep the processes running until SIGINT or SIGTERM; return once they have answered their last calls."""
     set_up_logs(settings)
     with tempfile.TemporaryDirectory(prefix="willcall-metrics-", ignore_cleanup_errors=True) as folder:
         furnish(folder, settings.intake_processes)
         children = [_child(settings, one) for one in _siblings(settings, doors, folder)]
         log.info(f"{doors_of(settings)[0].url} is served by {len(children)} processes")
-        # As one process alone does: to be stopped is no failure.
+        # As with a single process: a signal to stop is no failure.
         with suppress(KeyboardInterrupt):
             run_in_foreground(_Intakes(children, doors))
 
@@ -76,7 +76,7 @@ class _Intakes(Supervisor):
         self._doors = doors
 
     def stop(self, is_in_hurry: Callable[[], bool] = lambda: False) -> None:
-        # Or whoever comes now would wait for somebody to accept.
+        # Otherwise new connections would wait for a process to accept them.
         self._doors.close()
         super().stop(is_in_hurry)
 
@@ -105,7 +105,7 @@ def _child(settings: Settings, sibling: Sibling) -> Child:
 
 
 def _on_death(sibling: Sibling, code: int) -> None:
-    """End with the code of a process that cannot start, and has said why; another one could not either."""
+    """Exit with the code of a process that could not start and has said why; a new one would fail too."""
     sibling.mark_dead()
     if code > 0 and not sibling.has_one_started:
         raise typer.Exit(code)

@@ -1,4 +1,4 @@
-"""The database and the broker as commands use them: real ones, or embedded ones kept running meanwhile."""
+"""The database and the broker for commands: real servers, or embedded ones that run during the command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -17,7 +17,7 @@ _UNDEFINED = ("42P01", "42703")  # table, column (PostgreSQL, appendix A)
 
 @contextmanager
 def servers(*, database: bool = False, broker: bool = False) -> Iterator[Settings]:
-    """Keep the embedded servers running that are needed and not replaced by a URL."""
+    """Run the needed embedded servers, except those replaced by a URL."""
     settings = get_settings()
     postgres = database and settings.database_url is None
     valkey = broker and settings.broker_url is None
@@ -28,7 +28,7 @@ def servers(*, database: bool = False, broker: bool = False) -> Iterator[Setting
 
 @contextmanager
 def engine() -> Iterator["Engine"]:
-    """Open the database for a command; one without our schema fails the command with advice."""
+    """Open the database for a command. Raises `CommandFailed` with advice for one without our schema."""
     from sqlalchemy.exc import ProgrammingError
 
     from db.engine import make_engine
@@ -40,7 +40,7 @@ def engine() -> Iterator["Engine"]:
         except ProgrammingError as error:
             if getattr(error.orig, "sqlstate", None) in _UNDEFINED and not _has_newest_schema(opened):
                 raise CommandFailed(
-                    "the database has not the schema of this version: run `willcall migrate`"
+                    "the database schema is older than this version: run `willcall migrate`"
                 ) from error
             raise
         finally:
@@ -62,9 +62,9 @@ def transaction() -> Iterator["Connection"]:
 
 
 def check_secrets(settings: Settings) -> None:
-    """Raise `SecretKeyUnusable` for a secret key that is missing, or another one than the database's.
+    """Raise `SecretKeyUnusable` for a secret key that is missing or is not the database's.
 
-    A database that does not answer yet is not asked: what needs its secrets waits for it.
+    A database that does not answer yet is not checked: processes that need its secrets wait for it.
     """
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -84,7 +84,7 @@ def check_secrets(settings: Settings) -> None:
 
 
 def tenant_id(connection: "Connection", name: str) -> UUID:
-    """Return the tenant's id; a name that nobody has fails the command."""
+    """Return the tenant's id. Raises `CommandFailed` for an unknown name."""
     from orders.reading.order_reading import find_tenant
 
     found = find_tenant(connection, name)
@@ -94,13 +94,13 @@ def tenant_id(connection: "Connection", name: str) -> UUID:
 
 
 def parse_id(text: str, what: str) -> UUID:
-    """Return the id that someone typed."""
+    """Return the id in the text. Raises `CommandFailed` if it is not a UUID."""
     try:
         return UUID(text)
     except ValueError as error:
-        raise CommandFailed(f"{text} is not the id of {what}: a UUID is wanted") from error
+        raise CommandFailed(f"{text} is not the id of {what}: use a UUID") from error
 
 
 def server_urls(settings: "Settings") -> dict[str, str]:
-    """Return the environment that names the servers, so that children do not keep them running too."""
+    """Return the environment that names the servers, so that children do not start their own."""
     return {"WILLCALL_DATABASE_URL": settings.database(), "WILLCALL_BROKER_URL": settings.broker()}

@@ -16,22 +16,22 @@ STOP_SECONDS: Final = 20.0
 
 _LONGEST_BACKOFF: Final = 30.0
 
-# A child that ran so long was well: its next death is a first one.
+# A child that ran this long was healthy: its next death counts as the first.
 _HEALTHY_SECONDS: Final = 60.0
 
 Print = Callable[[str, str], None]
-"""Takes the name of a child and a line of its output."""
+"""A callback that takes the name of a child and a line of its output."""
 
 
 def willcall(*words: str) -> list[str]:
-    """Return the command line of `willcall …`, as this very program."""
-    # -P: what lies in the current directory is not our code.
+    """Return the command line of `willcall …`, run by this same program."""
+    # -P: do not import from the current directory.
     return [sys.executable, "-P", "-m", "intake.cli.main", *words]
 
 
 @dataclass(slots=True)
 class Child:
-    """A process to keep running, and how often it died lately."""
+    """A process to keep running, and its recent deaths."""
 
     name: str
     command: Sequence[str]
@@ -41,20 +41,20 @@ class Child:
     deaths: int = 0
     start_at: float = 0.0
     descriptors: Sequence[int] = ()
-    """What the process inherits beside the usual three."""
+    """File descriptors that the process inherits, in addition to the standard three."""
     is_piped: bool = True
-    """Whether its output is a pipe that we read; else it writes where we do."""
+    """Whether its output is a pipe that we read; otherwise it shares ours."""
     on_death: Callable[[int], None] = lambda code: None
-    """Is told how the process ended, before it is started again; what it raises ends the supervisor."""
+    """Called with the exit code before the process is restarted; an exception from it ends the supervisor."""
     _pumping: threading.Thread | None = None
 
     @property
     def is_running(self) -> bool:
-        """Say whether the process is there and has not ended."""
+        """Say whether the process is running."""
         return self.process is not None and self.process.poll() is None
 
     def start(self, show: Print) -> None:
-        """Start the process in a session of its own, so that Ctrl-C in the terminal reaches only us."""
+        """Start the process in its own session, so that Ctrl-C in the terminal reaches only us."""
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(
             self.command,
@@ -81,16 +81,16 @@ class Child:
                 show(self.name, line.decode(errors="replace").rstrip("\n"))
 
     def wait(self) -> None:
-        """Return when the process has ended and its last words are shown."""
+        """Wait until the process has ended and its last output is shown."""
         if self.process is not None:
             self.process.wait()
         if self._pumping is not None:
-            self._pumping.join(1)  # no longer: a process of its own may still have the pipe
+            self._pumping.join(1)  # no longer: its own child may still hold the pipe
 
     def bury(self, show: Print) -> None:
         """Note that the process has ended, and when to start the next one."""
         assert self.process is not None  # noqa: S101 - only a process can end
-        self.wait()  # for its last words
+        self.wait()  # for its last output
         code, self.process = self.process.returncode, None
         self.on_death(code)
         if time.monotonic() - self.started_at > _HEALTHY_SECONDS:
@@ -98,17 +98,17 @@ class Child:
         wait = min(2.0**self.deaths, _LONGEST_BACKOFF)
         self.deaths += 1
         self.start_at = time.monotonic() + wait
-        show(self.name, f"{_how_it_ended(code)}; it is started again in {wait:g} s")
+        show(self.name, f"{_how_it_ended(code)}; restarting in {wait:g} s")
 
 
 def _how_it_ended(code: int) -> str:
     with suppress(ValueError):
-        return f"was ended by {signal.Signals(-code).name}"
-    return f"ended with {code}"
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"exited with {code}"
 
 
 class Supervisor:
-    """Keeps children running until it is told to stop."""
+    """Keeps children running until it is stopped."""
 
     def __init__(self, children: Sequence[Child], show: Print) -> None:
         self.children = list(children)
@@ -120,7 +120,7 @@ class Supervisor:
             child.start(self._show)
 
     def watch(self) -> None:
-        """Start again those that have died, when their time has come; called several times a second."""
+        """Restart dead children when they are due; called several times a second."""
         for child in self.children:
             if child.process is None:
                 if time.monotonic() >= child.start_at:
@@ -129,7 +129,7 @@ class Supervisor:
                 child.bury(self._show)
 
     def stop(self, is_in_hurry: Callable[[], bool] = lambda: False) -> None:
-        """Ask all children to end, wait, and kill those that have not ended in time."""
+        """Terminate all children, wait, and kill those that have not ended in time."""
         running = [child for child in self.children if child.is_running]
         for child in running:
             if child.process is not None:
@@ -141,7 +141,7 @@ class Supervisor:
             time.sleep(0.05)
         for child in running:
             if child.process is not None and child.is_running:
-                self._show(child.name, "has not ended in time, and is killed")
+                self._show(child.name, "has not ended in time; killing it")
                 child.process.kill()
             child.wait()
 

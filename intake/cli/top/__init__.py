@@ -1,1 +1,1 @@
-"""What `willcall top` shows: what is asked of the servers, and the picture of it."""
+"""The screen of `willcall top`: queries to the servers, and the picture of their answers."""

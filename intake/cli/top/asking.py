@@ -1,4 +1,4 @@
-"""Asking a server again and again, without ever waiting for one that is silent."""
+"""Polling a server, without ever waiting for one that is silent."""
 
 import threading
 import time
@@ -10,11 +10,11 @@ from intake.cli.failures import sentence_of
 T = TypeVar("T")
 
 _AT_WORK: Final = 0.2
-"""The share of its time in which a server is kept busy by this: sales go first."""
+"""The maximum share of a server's time that polling may use: sales go first."""
 
 
 class Asked(Generic[T]):
-    """What a server answered last, or why it did not; asked in a thread of its own."""
+    """The last answer of a server, or why there is none; polled in its own thread."""
 
     def __init__(self, ask: Callable[[], T]) -> None:
         self._ask = ask
@@ -24,7 +24,7 @@ class Asked(Generic[T]):
         self.trouble: str | None = "it has not answered yet"
 
     def again(self, *, wait_seconds: float = 0) -> None:
-        """Ask once more, unless that is under way or was done a moment ago; wait so long for the answer."""
+        """Poll again, unless a poll is running or just ended; wait this long for the answer."""
         if self._thread is None and time.monotonic() >= self._next_at:
             self._thread = threading.Thread(target=self._run, daemon=True)
             self._thread.start()
@@ -37,7 +37,7 @@ class Asked(Generic[T]):
         began = time.monotonic()
         try:
             self.answer, self.trouble = self._ask(), None
-        except Exception as error:  # noqa: BLE001 - whatever it is, the picture says so and goes on
+        except Exception as error:  # noqa: BLE001 - the picture shows any error and goes on
             self.answer, self.trouble = None, sentence_of(error) or f"unexpected: {type(error).__name__}"
         ended = time.monotonic()
         self._next_at = ended + (ended - began) / _AT_WORK - (ended - began)

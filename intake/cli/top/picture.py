@@ -1,4 +1,4 @@
-"""The picture of one moment: what the database and the broker say."""
+"""The picture of one moment, from the database and the broker."""
 
 import json
 from base64 import b64decode
@@ -30,7 +30,7 @@ _MOST_PEEKS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Business:
-    """What the database says."""
+    """Figures from the database."""
 
     figures: Figures
     best_sellers: list[Row[Any]]
@@ -38,19 +38,19 @@ class Business:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What the broker and the workers say."""
+    """Figures from the broker and the workers."""
 
     orders: dict[str, int]
-    """Messages that wait, by their queue: `orders`, and the shares that have any."""
+    """Waiting messages by queue: `orders`, and each share that has any."""
     others: dict[str, int]
     oldest_seconds: float | None
-    """Age of the oldest request that waits; None: nothing waits, or the broker does not show messages."""
+    """Age of the oldest waiting request; None if nothing waits or the broker does not show messages."""
     is_oldest_known: bool
     workers: list[WorkerState]
 
 
 class Picture:
-    """Both of them as far as they are known, and why not."""
+    """Both as far as they are known, and otherwise the reason."""
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         self._engine = engine
@@ -61,7 +61,7 @@ class Picture:
         self.at = datetime.now(UTC)
 
     def refresh(self, *, is_only_one: bool = False) -> None:
-        """Have both asked again; wait for the answers if there will be no later picture."""
+        """Poll both again; wait for the answers if there will be no later picture."""
         for asked in (self.business, self.traffic):
             asked.again()
         if is_only_one:
@@ -70,7 +70,7 @@ class Picture:
         self.at = datetime.now(UTC)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the picture for programs; what is not known is null, and says why."""
+        """Return the picture for programs; unknown values are null, with a reason."""
         business, traffic = self.business.answer, self.traffic.answer
         return {
             "at": self.at,
@@ -129,7 +129,7 @@ def _oldest_seconds(connection: BrokerConnection, orders: dict[str, int]) -> flo
 
 
 def _moment_of(message: bytes | None) -> float | None:
-    # Anybody may send to the queue: what is not of our own making tells no time.
+    # Anybody may send to the queue: ids that are not ours hold no time.
     with suppress(ValueError, KeyError, TypeError, IndexError, AttributeError):
         [_, words, _] = json.loads(b64decode(json.loads(message or b"")["body"]))
         id_ = words["requests"][0]["request_id"]

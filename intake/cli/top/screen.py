@@ -35,7 +35,7 @@ def _parts(picture: Picture) -> Iterator[RenderableType]:
                 (
                     worker.name,
                     ", ".join(worker.queues),
-                    f"waits: {worker.trouble}" if worker.trouble else "ok",
+                    f"waiting: {worker.trouble}" if worker.trouble else "ok",
                 )
                 for worker in traffic.workers
             ],
@@ -69,7 +69,7 @@ def _of_traffic(traffic: Traffic | None) -> Iterator[tuple[str, str]]:
     for name, count in traffic.others.items():
         yield f"  {name}", str(count)
     if not traffic.is_oldest_known:
-        yield "oldest request", "unknown: RabbitMQ shows no message without taking it"
+        yield "oldest request", "unknown: RabbitMQ shows a message only to its consumer"
     elif traffic.oldest_seconds is not None:
         yield "oldest request", f"{traffic.oldest_seconds:.1f} s"
 

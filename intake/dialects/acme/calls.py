@@ -1,4 +1,4 @@
-"""What the calls of ACME have in common: who calls, which order is meant, and what is answered."""
+"""What the calls of ACME share: authentication, finding the order, and answers."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
@@ -35,13 +35,13 @@ REQUEST_UUID: Final = "x-acme-request-uuid"
 _CHALLENGE: Final = {"www-authenticate": KEY}
 
 Found = Callable[[Snapshot, RequestRow], Response | None]
-"""Makes the answer of a request that was processed; None: it cannot be read now."""
+"""Makes the answer for a processed request; None if it cannot be read now."""
 
 
 def allowed(scope: Scope) -> Callable[..., Awaitable[Caller]]:
-    """Return the dependency of a route: who calls for the tenant that the headers name.
+    """Return a route's dependency: the caller for the tenant in the headers.
 
-    Raises `Problem`: 400 without a tenant, 401, 403, or 404 for a tenant that is another's.
+    Raises `Problem`: 400 without a tenant, 401, 403, or 404 for another's tenant.
     """
 
     async def caller(request: Request) -> Caller:
@@ -62,13 +62,13 @@ def allowed(scope: Scope) -> Callable[..., Awaitable[Caller]]:
 
 
 def order_object(body: bytes, caller: Caller) -> JsonObject:
-    """Return the order object that is the body of a call. Raises `Problem`: 400, 404 or 422."""
+    """Return the order object in the body of a call. Raises `Problem`: 400, 404 or 422."""
     (words,) = requests_in(DIALECT, body)
     if "idempotency_key" in words:
-        raise invalid(f"the field idempotency_key is not for the body: it is the header {REQUEST_UUID}")
+        raise invalid(f"the field idempotency_key is not allowed in the body: use the header {REQUEST_UUID}")
     tenant = words.get("tenantId")
     if tenant is not None:
-        # What JSON can hold and an answer cannot is written out.
+        # Values that JSON can hold and an answer cannot are escaped.
         check_name(caller, DIALECT.name, str(tenant).encode("utf-8", "backslashreplace").decode())
     return words
 
@@ -90,15 +90,15 @@ def enclosed(
 
 
 def _under_sent_name(call: Call, errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the errors with the header that the call has named its request by."""
+    """Return the errors with the header that names the call's request."""
     if REQUEST_UUID in call.request.headers:
-        return list(errors)  # as the dialect says it
+        return list(errors)  # as the dialect writes it
     name = "Idempotency-Key"
     return [{**error, "field": name} if error["field"] == "idempotency_key" else error for error in errors]
 
 
 async def order_id_of(request: Request, caller: Caller, name: str) -> str:
-    """Return the id of the order that a path names: it may be its number. Raises `Problem`: 404."""
+    """Return the id of the order in a path, which may have its number. Raises `Problem`: 404."""
     id_ = parse_uuid(name) or await to_thread.run_sync(_find, request, caller, name)
     if id_ is None:
         raise not_found()
@@ -111,9 +111,9 @@ def _find(request: Request, caller: Caller, name: str) -> UUID | None:
 
 
 def answering(call: Call, words: Mapping[str, Any], found: Found, needs: Needs) -> Plan:
-    """Return the plan of a call's answer: what is found, or a refusal that names the fields of this call.
+    """Return the plan of a call's answer: the result, or a refusal that names the fields of this call.
 
-    A request uuid that was used before answers 409, as ACME does, whatever became of it.
+    A reused request uuid is answered with 409, as ACME does, whatever its outcome.
     """
     is_named = REQUEST_UUID in call.request.headers
 
@@ -133,7 +133,7 @@ def answering(call: Call, words: Mapping[str, Any], found: Found, needs: Needs) 
 _REPEATED: Final = {
     "code": "idempotency_conflict",
     "field": REQUEST_UUID,
-    "message": "a request of this uuid was sent before",
+    "message": "a request with this uuid was sent before",
 }
 
 
@@ -156,7 +156,7 @@ def deleted_order(snapshot: Snapshot, outcome: RequestRow) -> Response | None:
 
 
 def order_in_acme(connection: Connection, tenant_id: UUID, order_id: UUID) -> Response | None:
-    """Return the tenant's order in ACME's words; None where there is none, or a client deleted it.
+    """Return the tenant's order in ACME's format; None if it does not exist or a client deleted it.
 
     Raises `OrderNotShown`.
     """
@@ -169,6 +169,6 @@ def order_in_acme(connection: Connection, tenant_id: UUID, order_id: UUID) -> Re
 
 
 def in_acme(connection: Connection, tenant_id: UUID, found: Sequence[JsonObject]) -> list[JsonObject]:
-    """Return orders in ACME's words, in their order."""
+    """Return orders in ACME's format, in the given sequence."""
     orders, background = with_background(connection, tenant_id, found, with_originals=True)
     return [acme.answer(order, background) for order in orders]

@@ -25,7 +25,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
 _UUID: Final = {
     "name": "x-acme-request-uuid",
     "in": "header",
-    "description": "The caller's own name for the call; the same name again is answered with 409.",
+    "description": "The caller's own name for the call; a reused name is answered with 409.",
     "schema": {"type": "string"},
     "example": "0b6a1d9e-6f0e-4b51-9d55-0d7a3ff2f1ab",
 }
@@ -51,5 +51,5 @@ UPDATE_ORDER: Final = words_of_call(
     waits=True,
 )
 DELETE_ORDER: Final = words_of_call(
-    {200: ("The order as it was.", _ORDER)}, _REFUSAL, parameters=[_UUID], waits=True
+    {200: ("The order before its deletion.", _ORDER)}, _REFUSAL, parameters=[_UUID], waits=True
 )

@@ -1,4 +1,4 @@
-"""The order that a PUT is about, as it is read beside what the PUT says of it."""
+"""The stored order of a PUT, for comparison with its body."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -32,7 +32,7 @@ from vendors.dialect import NotTranslatable
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a PUT says, and the version of the order that it was read beside; None where none was read."""
+    """The changes of a PUT, and the version of the order that it was compared with; None if none was read."""
 
     words: JsonObject
     version: int | None = None
@@ -41,10 +41,10 @@ class Said:
 async def said_of_order(
     request: Request, caller: Caller, order_id: str, words: JsonObject, *, key: str | None
 ) -> Said:
-    """Return what an order object says of an order: as it is, or before the request with this key changed it.
+    """Return the changes in an order object: to the order as it is, or before the request with this key.
 
-    Raises `Problem`: 422 for what cannot be changed, by its field; 503 where the order cannot be read and
-    the object has fields that only it can be compared with.
+    Raises `Problem`: 422 with the fields that cannot be changed; 503 if the order cannot be read and the
+    object has fields that must be compared with it.
     """
     try:
         return await to_thread.run_sync(_said, request, caller, UUID(order_id), words, key)
@@ -52,7 +52,7 @@ async def said_of_order(
         raise Problem(422, str(error), errors=[one.as_dict() for one in error.rejections]) from error
     except SQLAlchemyError as error:
         if acme.needs_current_order(words):
-            raise unavailable("the order cannot be read now; send the same again") from error
+            raise unavailable("the order cannot be read now; send the same call again") from error
         return Said(words)
 
 
@@ -67,13 +67,13 @@ def _said(request: Request, caller: Caller, order_id: UUID, words: JsonObject, k
             read = parse_json(to_json(acme.answer(order, background)), is_exact=True)
         background = _with_classes(connection, background, acme.classes_of(words))
     if acme.is_deleted(order):
-        return Said(words, order.version)  # it is refused as such, whatever is said of it
+        return Said(words, order.version)  # it is refused in any case
     names = acme.catalogue_fields(background)
     return Said(acme.requested_changes(words, read, acme.related_of_items(order), names), order.version)
 
 
 def _with_classes(connection: Connection, background: Background, names: set[str]) -> Background:
-    """Return what is known around the order, with the ticket classes that are to be in it."""
+    """Return the data related to the order, with its future ticket classes."""
     tenant_id = background.tenant_id
     others = {name for name in names - background.ticket_classes.keys() if is_storable(name)}
     rows = read_classes(connection, {tenant_id: others}).values()
@@ -87,7 +87,7 @@ def _with_classes(connection: Connection, background: Background, names: set[str
 def _as_first_read(
     connection: Connection, order: Order, background: Background, caller: Caller, key: str | None
 ) -> tuple[Order, Background]:
-    """Return the order as it was when the request with this key came first, if it did and changed it."""
+    """Return the order before the request with this key first changed it, if it did."""
     if key is None or not is_storable(key):
         return order, background
     named = (requests.c.tenant_id == caller.tenant_id) & (requests.c.idempotency_key == key)

@@ -53,11 +53,11 @@ MAX_LIST: Final = 500
 
 
 def refusal(problem: Problem) -> tuple[int, Any]:
-    """Return the status and the body of a refusal, as this dialect says it."""
+    """Return the status and the body of a refusal in this dialect's format."""
     return problem.status, acme.refusal(problem.status, problem.detail, problem.errors)
 
 
-# Declared for the OpenAPI page only: what they find in the headers, we look for ourselves.
+# Declared for the OpenAPI page only: we read the headers ourselves.
 _documented: Final = [
     Security(APIKeyHeader(name=KEY, scheme_name=KEY, description="A key.", auto_error=False)),
     Security(APIKeyHeader(name=TENANT, scheme_name=TENANT, description="The tenant.", auto_error=False)),
@@ -85,7 +85,7 @@ def _list(request: Request, connection: Connection, caller: Caller, found: list[
     headers = {}
     if len(found) > MAX_LIST:
         query = request.url.include_query_params(cursor=str(found[MAX_LIST - 1])).query
-        # A header has no words for every id of an event.
+        # A header cannot hold every id of an event.
         headers["link"] = f'<{quote(request.scope["path"])}?{query}>; rel="next"'
     return list_response(listed.items, listed.left_out, headers)
 
@@ -93,7 +93,7 @@ def _list(request: Request, connection: Connection, caller: Caller, found: list[
 def _cursor(value: str | None) -> Any:
     cursor = parse_uuid(value) if value else None
     if value and cursor is None:
-        raise invalid("the cursor is not one that a list gave", "cursor")
+        raise invalid("the cursor is not from a list", "cursor")
     return cursor
 
 
@@ -108,8 +108,8 @@ def list_orders(
     phoneNumber: _Filter = None,
     cursor: _Filter = None,
 ) -> Response:
-    """List the orders of a visitor, newest first; all that is named must be so, and nobody has none."""
-    # `?email=&phoneNumber=` is how forms leave out what they do not restrict.
+    """List the orders of a visitor, newest first. All filters must match; at least one is required."""
+    # `?email=&phoneNumber=` is how forms leave out filters.
     customer = Customer(email or None, phoneNumber or None, visitorId or None, tempVisitorId or None)
     before = _cursor(cursor)
 
@@ -128,7 +128,7 @@ def list_orders(
 def list_orders_of_event(
     request: Request, eventId: str, parts: PartsOfApp, caller: _Reader, cursor: _Filter = None
 ) -> Response:
-    """List the orders with an item of the event, newest first; it is named by its id here or there."""
+    """List the orders with an item of the event, newest first, by our id of the event or ACME's."""
     before = _cursor(cursor)
 
     def read(connection: Connection) -> Response:
@@ -143,7 +143,7 @@ def list_orders_of_event(
 
 @router.get("/{id}", summary="Get an order", **SHOW_ORDER)
 def get_order(id: str, parts: PartsOfApp, caller: _Reader) -> Response:
-    """Show an order by its id, or by our number of it."""
+    """Show an order by its id, or by its number."""
     with at_one_moment(parts.engine).connect() as connection:
         order_id = find_order(connection, caller.tenant_id, id)
         response = order_id and order_in_acme(connection, caller.tenant_id, order_id)
@@ -154,7 +154,7 @@ def get_order(id: str, parts: PartsOfApp, caller: _Reader) -> Response:
 
 @router.post("", status_code=201, summary="Create an order", **CREATE_ORDER)
 async def create_order(request: Request) -> Response:
-    """Take an order, and answer with its id when it is confirmed."""
+    """Create an order, and answer with its id once it is confirmed."""
     call = call_of(request)
     caller = await _creator(request)
     words = order_object(await read_body(request), caller)
@@ -164,21 +164,21 @@ async def create_order(request: Request) -> Response:
 
     plan = answering(call, words, id_of, Needs.NOTHING)
     envelope = enclosed(CREATE, words, call, caller)
-    # The id is no more than every outcome says.
+    # Every outcome holds the id, so no scope to read is needed.
     return await _send(call, envelope, plan, shows_orders=False)
 
 
 @router.put("/{id}", summary="Update an order", **UPDATE_ORDER)
 async def update_order(request: Request, id: str, parts: PartsOfApp, caller: _Updater) -> Response:
-    """Replace all that the order object says of an order; it is priced again, and answered.
+    """Replace the order's fields by those of the order object; reprice the order, and answer with it.
 
-    What is as it was read is not said; what cannot be changed is refused by its field.
+    Fields that are the same as those read are no change; fields that cannot be changed are refused.
     """
     call = call_of(request)
     words = order_object(await read_body(request), caller)
     order_id = await order_id_of(request, caller, id)
     if str(words.get("id") or id) not in (id, order_id):
-        raise invalid("the body is of another order than the path", "id", status=422)
+        raise invalid("the body and the path name different orders", "id", status=422)
     envelope = enclosed(UPDATE, {**words, "id": order_id}, call, caller)
     said = await said_of_order(request, caller, order_id, words, key=envelope.key)
     seen_version = said.version or await parts.seen_versions.read(caller, UUID(order_id))
@@ -190,14 +190,14 @@ async def update_order(request: Request, id: str, parts: PartsOfApp, caller: _Up
 
 @router.delete("/{id}", summary="Delete an order", **DELETE_ORDER)
 async def delete_order(request: Request, id: str, caller: _Updater) -> Response:
-    """Cancel an order, and answer with it as it was: what was paid is owed back, and nobody here sees it."""
+    """Cancel an order, and answer with it as it was. The amount paid is owed back."""
     call = call_of(request)
     envelope = enclosed(CANCEL, {"id": await order_id_of(request, caller, id)}, call, caller)
     return await _send(call, envelope, answering(call, {}, deleted_order, WITH_ORIGINAL))
 
 
 async def _send(call: Call, envelope: Envelope, plan: Plan, *, shows_orders: bool = True) -> Response:
-    # A request uuid that was used before has an answer of its own.
+    # A reused request uuid has its own answer.
     replays = REQUEST_UUID not in call.request.headers
     return await send(
         call, envelope, plan, usual_wait=USUAL_WAIT_SECONDS, shows_orders=shows_orders, replays=replays

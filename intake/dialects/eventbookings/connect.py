@@ -26,7 +26,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 
 
 class TokenRequest(WireModel):
-    """What a client sends; its credentials here, or by HTTP Basic."""
+    """A client's request; its credentials are here, or in HTTP Basic."""
 
     grant_type: Literal["client_credentials"]
     client_id: str | None = None
@@ -44,14 +44,14 @@ class TokenAnswer(WireModel):
 
 
 class TokenError(WireModel):
-    """Why there is none (RFC 6749, 5.2)."""
+    """The reason why there is no token (RFC 6749, 5.2)."""
 
     error: str
     error_description: str
 
 
 class _Refused(Problem):
-    """The call ends with an error of OAuth."""
+    """Ends the call with an error of OAuth."""
 
     def __init__(self, error: str, detail: str, status: int = 400) -> None:
         headers = {"pragma": "no-cache"}
@@ -62,18 +62,18 @@ class _Refused(Problem):
 
 
 def refusal(problem: Problem) -> tuple[int, Any]:
-    """Return the status and the body of a refusal, as this dialect says it."""
-    # OAuth has no word for too many calls (RFC 6749, 5.2); this one, too, says to try again.
+    """Return the status and the body of a refusal in this dialect's format."""
+    # OAuth has no code for too many calls (RFC 6749, 5.2); this one also means to try again.
     is_passing = problem.status == 429 or problem.status >= 500
     usual = "temporarily_unavailable" if is_passing else "invalid_request"
     error = problem.error if isinstance(problem, _Refused) else usual
-    # OAuth has one status for a call that is not as it should be (RFC 6749, 5.2).
+    # OAuth has one status for an invalid call (RFC 6749, 5.2).
     status = 400 if problem.status == 422 else problem.status
     return status, {"error": error, "error_description": problem.detail}
 
 
 _MAX_BODY: Final = 8 * 1024
-"""Bytes: nobody has said yet who he is."""
+"""Maximum bytes: the caller is not authenticated yet."""
 
 router = APIRouter(
     default_response_class=Response, route_class=refusing_with(refusal), tags=["eventbookings"]
@@ -95,7 +95,7 @@ _CALL: Final = words_of_call(
 
 @router.post("/connect/token", summary="Get an access token", **_CALL)
 async def connect(request: Request) -> Response:
-    """Give a token of an hour to a client: its id is that of an API key, its secret is the key."""
+    """Return an access token for an hour. The client's id is that of an API key, its secret is the key."""
     given = await _parameters(request)
     grant_type = given.get("grant_type")
     if not grant_type:
@@ -123,27 +123,27 @@ async def _parameters(request: Request) -> Mapping[str, str]:
             else list(parse_json(body).items())
         )
     except (NotJson, ValueError, AttributeError) as error:
-        raise _Refused("invalid_request", "the body is not a form, nor a JSON object") from error
+        raise _Refused("invalid_request", "the body must be a form or a JSON object") from error
     given = dict(pairs)
     if len(given) != len(pairs) or not all(isinstance(value, str) for value in given.values()):
-        raise _Refused("invalid_request", "each parameter is a text, and comes once")
+        raise _Refused("invalid_request", "each parameter must be text and may be given once")
     return given
 
 
 async def _client(request: Request, given: Mapping[str, str]) -> Caller:
-    """Return whose credentials these are. Raises `_Refused`, or `Problem`: 429 or 503."""
+    """Return the caller with these credentials. Raises `_Refused`, or `Problem`: 429 or 503."""
     scheme, credentials = get_authorization_scheme_param(request.headers.get("authorization"))
     if scheme and (given.get("client_secret") or scheme.lower() != "basic"):
-        raise _Refused("invalid_request", "credentials come by HTTP Basic, or in the body")
+        raise _Refused("invalid_request", "send credentials by HTTP Basic or in the body")
     if scheme:
         client_id, secret = _basic(credentials)
     else:
         client_id, secret = given.get("client_id", ""), given.get("client_secret", "")
     caller = await caller_if_known(request, secret)
     if caller is None or caller.key_id != parse_uuid(client_id):
-        raise _Refused("invalid_client", "there is no such client, or its secret is another one", 401)
+        raise _Refused("invalid_client", "the client is unknown, or its secret is wrong", 401)
     note_use(request, caller)
-    parts_of(request.app).quotas.count(caller)  # it asks for nothing that would wait in the queue
+    parts_of(request.app).quotas.count(caller)  # it sends nothing to the queue
     return caller
 
 
@@ -157,7 +157,7 @@ def _basic(credentials: str) -> tuple[str, str]:
 
 
 def _scopes(caller: Caller, asked: str) -> frozenset[TokenScope]:
-    """Return the scopes that were asked for, or all. Raises `_Refused` where the key does not give them."""
+    """Return the requested scopes, or all. Raises `_Refused` if the key does not have them."""
     if not caller.may("orders.read"):
         raise _Refused("invalid_scope", "the API key lacks the scope orders.read")
     wanted = asked.split()

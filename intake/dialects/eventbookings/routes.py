@@ -1,4 +1,4 @@
-"""`GET /events/{event_uuid}/orders` and `GET /orders/{order_uuid}`: EventBookings' way to read orders."""
+"""`GET /events/{event_uuid}/orders` and `GET /orders/{order_uuid}`: reading orders as in EventBookings."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
@@ -39,7 +39,7 @@ from vendors.eventbookings.values import is_occurrence, session_id
 
 
 def refusal(problem: Problem) -> tuple[int, Any]:
-    """Return the status and the body of a refusal, as this dialect says it."""
+    """Return the status and the body of a refusal in this dialect's format."""
     return problem.status, eventbookings.refusal(problem.status, problem.detail, problem.errors)
 
 
@@ -47,10 +47,10 @@ router = APIRouter(
     default_response_class=Response, route_class=refusing_with(refusal), tags=["eventbookings"]
 )
 
-# Declared for the OpenAPI page only: what it finds in the header, we look for ourselves.
+# Declared for the OpenAPI page only: we read the header ourselves.
 _documented: Final = OAuth2(
     scheme_name="EventBookings",
-    description="A token of `POST /connect/token`.",
+    description="A token from `POST /connect/token`.",
     flows={"clientCredentials": {"tokenUrl": "/connect/token", "scopes": dict.fromkeys(TOKEN_SCOPES, "")}},
     auto_error=False,
 )
@@ -65,7 +65,7 @@ def _allowed(scope: TokenScope) -> Any:
 
 
 async def _caller(request: Request, scope: TokenScope) -> Caller:
-    """Return whose token the call carries. Raises `Problem`: 401, 403 without the scope, 429, or 503."""
+    """Return the caller of the call's token. Raises `Problem`: 401, 403 without the scope, 429, or 503."""
     scheme, text = get_authorization_scheme_param(request.headers.get("authorization"))
     if scheme.lower() != "bearer" or not text:
         raise unauthorized("this call needs the header Authorization: Bearer TOKEN", REALM)
@@ -97,14 +97,16 @@ _LIST: Final = words_of_call(
     _REFUSAL,
     parameters=[
         _parameter(
-            "position", "How many orders come before the page; 0 if not given.", type="integer", minimum=0
+            "position", "The number of orders before the page; 0 by default.", type="integer", minimum=0
         ),
-        _parameter("rows", "Orders on a page; 20 if not given.", type="integer", minimum=20, maximum=100),
-        _parameter("order_by", "In which order; created_descending if not given.", enum=list(ORDER_BY)),
+        _parameter(
+            "rows", "The number of orders on a page; 20 by default.", type="integer", minimum=20, maximum=100
+        ),
+        _parameter("order_by", "The sort order; created_descending by default.", enum=list(ORDER_BY)),
         _parameter("search_q", "A part of the customer's name or e-mail address.", maxLength=200),
         _parameter("occurrence", "The local time of the occurrence, YYYY-MM-DD HH:mm."),
         _parameter("session", "The session.", format="uuid"),
-        _parameter("all_additional_info", "1: also what is null, or hidden.", enum=["0", "1"]),
+        _parameter("all_additional_info", "1: include null and hidden values.", enum=["0", "1"]),
     ],
 )
 
@@ -113,7 +115,7 @@ _LIST: Final = words_of_call(
 def show_order(
     request: Request, order_uuid: str, parts: PartsOfApp, caller: Annotated[Caller, _allowed("order.read")]
 ) -> Response:
-    """Return the order with everything around it."""
+    """Return the order with all related data."""
     links = links_of(request, caller)
     return show(
         parts.engine,
@@ -131,7 +133,7 @@ def list_page(
     parts: PartsOfApp,
     caller: Annotated[Caller, _allowed("event.list_order")],
 ) -> Response:
-    """Return a page of the event's orders, from any position in the same time."""
+    """Return a page of the event's orders; every position takes the same time."""
     query, links = _query(request), links_of(request, caller)
     with at_one_moment(parts.engine).connect() as connection:
         ids, records, event_id = _find(connection, parts.event_orders, caller, event_uuid, query)
@@ -147,7 +149,7 @@ def list_page(
 
 
 def _query(request: Request) -> Query:
-    """Return the parameters; empty ones do not count. Raises `Problem`: 422 for what is not well formed."""
+    """Return the parameters, ignoring empty ones. Raises `Problem`: 422 for malformed ones."""
     given = {
         name: request.query_params[name] for name in Query.model_fields if request.query_params.get(name)
     }
@@ -162,7 +164,7 @@ def _query(request: Request) -> Query:
 def _find(
     connection: Connection, event_orders: EventOrders, caller: Caller, event_uuid: str, query: Query
 ) -> tuple[list[UUID], int, str]:
-    """Return the ids of a page of the event's orders, how many it has in all, and the event's own id."""
+    """Return the ids of a page of the event's orders, their total number, and the event's own id."""
     event = find_event(connection, caller.tenant_id, event_uuid) if is_storable(event_uuid) else None
     if event is None:
         raise not_found()

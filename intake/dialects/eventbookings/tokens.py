@@ -1,8 +1,8 @@
 """EventBookings' access tokens: OAuth 2 client credentials (RFC 6749, 4.4), made of API keys.
 
 A client's id is the id of an API key, its secret the key itself. A token is the key's id, the moment it
-expires and its scopes, signed with the tenant's secret: nothing is stored, and a key that is revoked takes
-its tokens with it.
+expires and its scopes, signed with the tenant's secret: nothing is stored, and revoking a key revokes
+its tokens.
 """
 
 import base64
@@ -28,7 +28,7 @@ _LENGTH: Final = _ID + _EXPIRY + 1 + _MAC
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a token says; whether it may be believed, its signature says."""
+    """The content of a token; its signature proves it."""
 
     key_id: UUID
     expires_at: int
@@ -53,7 +53,7 @@ def make_token(caller: Caller, scopes: frozenset[TokenScope], now: datetime) -> 
 
 
 def read_token(text: str) -> Token | None:
-    """Return what the text says, or None where it is no token; its signature is not looked at."""
+    """Return the token in the text, or None if it is not one. The signature is not checked."""
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):

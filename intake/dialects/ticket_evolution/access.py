@@ -1,8 +1,8 @@
-"""Who calls Ticket Evolution's paths: `X-Token` names a key, and `X-Signature` proves it.
+"""Authentication of Ticket Evolution's paths: `X-Token` names a key, and `X-Signature` proves it.
 
 The signature is base64 of HMAC-SHA256 (RFC 2104), with the key's secret, over `METHOD host/path?` followed
 by the sorted query of a GET, or the raw body of a POST or PUT: no scheme, no port, the `?` always there.
-Clients that leave a port or `http://` where it is are understood, too.
+Clients that keep a port or `http://` are accepted, too.
 """
 
 import hmac
@@ -27,18 +27,18 @@ _PORT: Final = re.compile(r":\d*$", re.ASCII)
 
 
 async def caller_by_signature(request: Request, body: bytes, *scopes: Scope) -> Caller:
-    """Return who calls, if the request is signed with the secret of the key.
+    """Return the caller, if the request is signed with the secret of the key.
 
     `X-Token` is the key's id as 32 letters and digits, and opens nothing by itself. Raises `Problem`: 401
-    without a known token and its signature, 403 without a scope, 503 when nobody can tell, or what `admit`
-    raises.
+    without a known token and its signature, 403 without a scope, 503 if the key cannot be checked, or as
+    `admit`.
     """
     token, signature = request.headers.get("x-token"), request.headers.get("x-signature")
     if not token or not signature:
         raise _unauthorized("this call needs the headers X-Token and X-Signature")
     caller = await caller_if_known(request, UUID(token)) if _ID.fullmatch(token) else None
     if caller is None or not _is_signed(request, body, signature, caller):
-        raise _unauthorized("the token is unknown, or the signature is not that of this request")
+        raise _unauthorized("the token is unknown, or the signature does not match this request")
     await admit(request, caller)
     check_scopes(caller, *scopes)
     return caller
@@ -56,7 +56,7 @@ def _is_signed(request: Request, body: bytes, signature: str, caller: Caller) ->
 
 
 def signed_texts(request: Request, body: bytes) -> Iterator[bytes]:
-    """Return what a signature may be of: clients sort and escape a query each in its own way."""
+    """Return the texts that a signature may cover: clients sort and escape queries differently."""
     host = request.headers.get("host", "")
     method = request.scope.get(SENT_METHOD, request.method)
     path = request.scope.get("raw_path") or request.url.path.encode()

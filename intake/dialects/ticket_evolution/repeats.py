@@ -1,4 +1,4 @@
-"""Calls that come again, word for word: a signature with neither time nor nonce stays good.
+"""Identical repeated calls: a signature without time or nonce stays valid.
 
 Where the operator sets a window, an identical body from the same key is the same request, whatever its
 `Idempotency-Key`: that header is not signed, and whoever repeats a captured call could change it. A repeat is
@@ -31,7 +31,7 @@ async def key_of_repeat(engine: Engine, caller: Caller, body: bytes, seconds: fl
 
 
 def _find(engine: Engine, tenant_id: UUID, keys: list[str]) -> str | None:
-    """Return which of the keys has named a request; of several orders in a call the first stands for all."""
+    """Return the key that has named a request; the first of several orders in a call stands for all."""
     columns = requests.c
     names = {name: key for key in keys for name in (key, f"{key}/0")}
     query = select(columns.idempotency_key).where(

@@ -1,4 +1,4 @@
-"""The answers to calls of Ticket Evolution's dialect: orders, and which of them were refused."""
+"""The answers to calls of Ticket Evolution's dialect: orders, and refused orders."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -25,7 +25,7 @@ _ANOTHER_BODY: Final = "idempotency_conflict"
 
 
 class NoOrderMade(Problem):
-    """None of the orders of a call was made; `words` say why of each, as the vendor does."""
+    """None of the orders of a call was created; `words` has the reason for each, as the vendor writes it."""
 
     def __init__(self, outcomes: Sequence[RequestRow], layouts: Sequence[Layout]) -> None:
         errors = [error for outcome in outcomes for error in outcome.errors]
@@ -40,7 +40,7 @@ class NoOrderMade(Problem):
 
 
 def rendered(connection: Connection, tenant_id: UUID, orders: Sequence[JsonObject]) -> list[JsonObject]:
-    """Return orders of one tenant in the vendor's words."""
+    """Return orders of one tenant in the vendor's format."""
     found, background = with_background(connection, tenant_id, orders)
     return [ticket_evolution.answer(order, background) for order in found]
 
@@ -58,7 +58,7 @@ def answering_one(layout: Layout) -> Plan:
 
 
 def answering_all(layouts: Sequence[Layout]) -> Plan:
-    """Return the plan of the answer to a call with several orders: 422 only if none of them was made."""
+    """Return the plan of the answer to a call with several orders: 422 only if none of them was created."""
 
     def make(snapshot: Snapshot, outcomes: Sequence[RequestRow]) -> Response:
         if all(outcome.status == "rejected" for outcome in outcomes):
@@ -81,7 +81,7 @@ def _one_of(snapshot: Snapshot, outcome: RequestRow, layout: Layout) -> JsonObje
 
 
 def _order(snapshot: Snapshot, outcome: RequestRow) -> Fragment | None:
-    """Return the order in the vendor's words, or None. Raises `OrderNotShown`."""
+    """Return the order in the vendor's format, or None. Raises `OrderNotShown`."""
     if outcome.order_id is None:
         return None
     with showing(outcome.order_id, ticket_evolution.DIALECT.name):

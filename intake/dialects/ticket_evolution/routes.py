@@ -1,4 +1,4 @@
-"""`/v9/orders`: Ticket Evolution's way to order, and to read orders."""
+"""`/v9/orders`: creating and reading orders as in Ticket Evolution."""
 
 import time
 from collections.abc import Sequence
@@ -46,14 +46,14 @@ _MEDIA_TYPES: Final = (JSON, VENDORS_JSON, "text/plain", "")
 
 
 def refusal(problem: Problem) -> tuple[int, Any]:
-    """Return the status and the body of a refusal, as this dialect says it."""
+    """Return the status and the body of a refusal in this dialect's format."""
     if isinstance(problem, NoOrderMade):
         return problem.status, problem.words
     return ticket_evolution.refusal(problem.status, problem.detail, problem.errors)
 
 
 class _Route(refusing_with(refusal)):  # type: ignore[misc] # a class that is made by a function
-    """Answers in the vendor's media type those who accept it."""
+    """Answers in the vendor's media type, for clients that accept it."""
 
     def get_route_handler(self) -> Handler:
         handle: Handler = super().get_route_handler()
@@ -103,7 +103,7 @@ _LIST: Final = words_of_call(
 
 @router.post("/orders", status_code=201, summary="Create orders", **_CREATE)
 async def create_orders(request: Request) -> Response:
-    """Take orders, each for itself, and answer with them in their order when they are confirmed."""
+    """Create orders independently of each other, and answer with them in sequence once they are confirmed."""
     call = call_of(request)
     body = await read_body(request, _MEDIA_TYPES)
     caller = await caller_by_signature(request, body, "orders.create")
@@ -120,7 +120,7 @@ async def create_orders(request: Request) -> Response:
         plan_for_all=answering_all(layouts),
     )
     if response.status_code == 202:
-        # Where to ask for the first; the body names all.
+        # The path of the first; the body names all.
         response.headers.setdefault("location", f"/v1/requests/{envelope.requests[0].request_id}")
     return response
 
@@ -142,13 +142,13 @@ def _with_types(caller: Caller, requests: Sequence[JsonObject]) -> list[JsonObje
     for one in found:
         _, name = own_office(one)
         if name is not None and not caller.is_called(name, DIALECT.name):
-            raise Problem(404, f"there is no office {name[:64]!a} here for this key")
+            raise Problem(404, f"this key has no office {name[:64]!a}")
     return found
 
 
 @router.get("/orders/{order_id}", summary="Show an order", **_SHOW)
 async def show_order(request: Request, order_id: str) -> Response:
-    """Return an order, by its number or its UUID; also one that was made in other words."""
+    """Return an order, by its number or its UUID; also one created in another dialect."""
     caller = await caller_by_signature(request, b"", "orders.read")
     engine = parts_of(request.app).engine
     return await to_thread.run_sync(
@@ -182,6 +182,6 @@ def _page(request: Request, caller: Caller) -> Response:
         }
         return list_response(words, shown.left_out)
 
-    # Who asks for changes since the last time would never see what came late to a standby.
+    # A caller that polls for changes would miss those that reach a standby late.
     is_newest = bool(wanted.search.moments)
     return parts_of(request.app).stale_reads.read(request, read, is_newest=is_newest)

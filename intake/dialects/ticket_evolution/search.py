@@ -32,7 +32,7 @@ _LAST_PAGE: Final = 10**9
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which orders, and which page of them; the first page is 1."""
+    """The filter of the list, and the page; the first page is 1."""
 
     search: OrderSearch
     page: int
@@ -40,11 +40,11 @@ class Wanted:
 
 
 class _Wrong(Exception):
-    """The value of a parameter is not one; the text says what would be."""
+    """The value of a parameter is invalid; the message says what is valid."""
 
 
 def wanted_orders(request: Request, caller: Caller) -> Wanted:
-    """Return what a call asks for, whose parameters are all of `PARAMETERS`.
+    """Return the search in a call, whose parameters are all in `PARAMETERS`.
 
     Raises `Problem` with the status 422, by the names of the parameters.
     """
@@ -79,7 +79,7 @@ def _moment(name: str, value: str) -> Moment | None:
         # A + that was not escaped came as a space.
         moment = _MOMENT.validate_strings(value.replace(" ", "+"))
     except ValidationError as error:
-        raise _Wrong("must be a moment with its offset (ISO 8601), such as 2027-04-11T19:00:00Z") from error
+        raise _Wrong("must be a time with its offset (ISO 8601), such as 2027-04-11T19:00:00Z") from error
     return ("created_at" if column == "created_at" else "updated_at"), comparison, moment
 
 
@@ -131,7 +131,7 @@ PARAMETERS: Final[tuple[dict[str, Any], ...]] = tuple(
     {
         "name": name,
         "in": "query",
-        "description": f"As Orders / Index says of {name}.",
+        "description": f"As {name} in Orders / Index.",
         "schema": {"type": "string"},
     }
     for name in (*_PARAMETERS, *_MOMENTS)

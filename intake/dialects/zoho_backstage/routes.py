@@ -34,17 +34,17 @@ from willcall.kinds import CREATE
 
 _SCHEME: Final = "Zoho-oauthtoken"
 
-# Declared for the OpenAPI page only: what it finds in the header, we look for ourselves.
+# Declared for the OpenAPI page only: we read the header ourselves.
 _documented: Final = APIKeyHeader(
     name="Authorization",
     scheme_name=_SCHEME,
-    description=f"`{_SCHEME} KEY`, with a key of `willcall keys create`.",
+    description=f"`{_SCHEME} KEY`, with a key from `willcall keys create`.",
     auto_error=False,
 )
 
 
 def refusal(problem: Problem) -> tuple[int, Any]:
-    """Return the status and the body of a refusal, as this dialect says it."""
+    """Return the status and the body of a refusal in this dialect's format."""
     return problem.status, zoho_backstage.refusal(problem.status, problem.detail, problem.errors)
 
 
@@ -72,7 +72,7 @@ _SHOW: Final = words_of_call({200: ("The order.", _ORDER)}, _REFUSAL)
 
 
 def _allowed(scope: Scope) -> Callable[..., Awaitable[Caller]]:
-    """Return the dependency of a route: who calls for the portal.
+    """Return a route's dependency: the caller for the portal.
 
     Raises `Problem`: 401, 403, or 404 for another's portal.
     """
@@ -98,7 +98,7 @@ _creator = _allowed("orders.create")
 
 @router.post("", status_code=201, summary="Create an order", **_CREATE)
 async def create_order(request: Request, portal_id: str, event_id: str) -> Response:
-    """Take an order of one event, and answer with it when it is confirmed.
+    """Create an order of one event, and answer with it once it is confirmed.
 
     The vendor's scope `zohobackstage.order.CREATE` is our `orders.create`.
     """
@@ -111,7 +111,7 @@ async def create_order(request: Request, portal_id: str, event_id: str) -> Respo
 
 
 def _created(words: Mapping[str, Any]) -> Plan:
-    """Return the plan of the answer that is the order; a rejection names the fields of this call."""
+    """Return the plan that answers with the order; a rejection names the fields of this call."""
     with_order = with_order_in(zoho_backstage.answer, DIALECT.name, 201)
 
     def make(snapshot: Snapshot, outcomes: Sequence[RequestRow]) -> Response | None:
@@ -131,7 +131,7 @@ def show_order(
     parts: PartsOfApp,
     caller: Annotated[Caller, Depends(_allowed("orders.read"))],
 ) -> Response:
-    """Show an order by its number, or by its id: our own addition, the vendor documents no such call."""
+    """Show an order by its number or its id. This call is our addition; the vendor documents none."""
 
     def is_of_event(order: Order, background: Background) -> bool:
         ids = {line.event_id: background.events[line.event_id].id for line in order.line_items}

@@ -168,7 +168,7 @@ def test_migrating_builds_the_schema_and_then_does_nothing(willcall: Willcall, e
 
     assert before.code == 1
     assert before.err == (
-        "willcall: the database has not the schema of this version: run `willcall migrate`\n"
+        "willcall: the database schema is older than this version: run `willcall migrate`\n"
     )
     assert first.code == 0
     assert "(before: none)" in first.out

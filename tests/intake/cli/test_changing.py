@@ -125,17 +125,17 @@ def test_a_hold_is_taken_extended_and_released(
         (["orders", "cancel", UUID(int=7)], f"there is no order {UUID(int=7)}"),
         (["orders", "pay", "NOSUCHCO", "--type", "cash"], "there is no order NOSUCHCO"),
         (["orders", "history", "999"], "there is no order 999"),
-        (["orders", "update", "1", "--patch", "{"], "the patch is wrong: the body is not JSON"),
-        (["orders", "update", "1", "--patch", "[]"], "the patch is wrong: it must be a JSON object"),
+        (["orders", "update", "1", "--patch", "{"], "the patch is not valid JSON: the body is not JSON"),
+        (["orders", "update", "1", "--patch", "[]"], "the patch must be a JSON object"),
         (
             ["orders", "update", "1", "--patch", '{"a": 1, "a": 2}'],
-            "the patch is wrong: the name 'a' is there",
+            "the patch is not valid JSON: the name 'a' is duplicate",
         ),
         (["orders", "update", "1", "--patch", "@/nowhere"], "/nowhere: No such file or directory"),
-        (["orders", "cancel", "1", "--line", "one"], "one is no line: write its number, or 1:2"),
+        (["orders", "cancel", "1", "--line", "one"], "one is not a line: write its number, or 1:2"),
         (["holds", "show", UUID(int=7)], f"there is no hold {UUID(int=7)}"),
         (["holds", "extend", UUID(int=7)], f"there is no hold {UUID(int=7)}"),
-        (["holds", "release", "7"], "7 is not the id of a hold: a UUID is wanted"),
+        (["holds", "release", "7"], "7 is not the id of a hold: use a UUID"),
         (["holds", "list", "--tenant", "nobody"], "there is no tenant nobody"),
         (["holds", "list", "--cursor", "§"], "the cursor is not one that a page gave"),
         (["tickets", "check-in", UUID(int=7)], f"there is no ticket {UUID(int=7)}"),
@@ -177,7 +177,7 @@ def test_waiting_without_a_worker_ends_with_a_sentence(
     ran = willcall("orders", "cancel", _order(engine), "--wait", "--timeout", 0.2)
 
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err.startswith("willcall: for 0.2 s no outcome came; request ")
+    assert ran.err.startswith("willcall: no outcome within 0.2 s; request ")
 
 
 def test_files_of_any_kind_are_sent(willcall: Willcall, orders_queue: OrdersQueue) -> None:

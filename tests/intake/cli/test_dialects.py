@@ -57,7 +57,7 @@ def test_a_clients_calls_are_recorded_and_made_again(
 
     alike = willcall("dialects", "replay", file, "--tenant", "demo", "--to", intake)
     assert alike.code == 0, alike.out + alike.err
-    assert alike.out == "2 calls made again; 0 answered otherwise.\n"
+    assert alike.out == "2 calls replayed; 0 answered differently.\n"
     assert [one["revoked_at"] is not None for one in willcall("keys", "list", "--json").json].count(True) == 1
 
     lines = [json.loads(line) for line in file.read_text().splitlines()]
@@ -92,9 +92,9 @@ def test_wrong_use_is_a_sentence(willcall: Willcall, engine: Engine, tmp_path: P
     ran = (exists, busy, nowhere, no_recording, nobody, away, no_address)
     assert {one.code for one in ran} == {1}
     assert "does not answer: ConnectionRefusedError" in away.err
-    assert "shop.example.com is no address of an intake" in no_address.err
-    assert f"{there} exists; a recording is a file of its own" in exists.err
-    assert f"it cannot listen on port {taken}" in busy.err
+    assert "shop.example.com is not the URL of an intake" in no_address.err
+    assert f"{there} exists; choose a new file" in exists.err
+    assert f"cannot listen on port {taken}" in busy.err
     assert "No such file or directory" in nowhere.err
-    assert f"{there}, line 1, is no call of a recording" in no_recording.err
+    assert f"{there}, line 1, is not a call of a recording" in no_recording.err
     assert "there is no tenant nobody" in nobody.err

@@ -80,7 +80,7 @@ def test_a_disk_without_room_is_told(tmp_path: Path) -> None:
     full = check_disk(tmp_path, least_free_bytes=2**60)
 
     assert not full.is_ok
-    assert "make room" in full.message
+    assert "free some space" in full.message
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ def test_a_certificate_that_ends_soon_is_bad_and_one_of_later_is_not(certificate
     assert over is not None
     assert fine is not None
     assert (soon.is_ok, over.is_ok, fine.is_ok) == (False, False, True)
-    assert "is good until " in soon.message
-    assert "renew it, then have it used by `reload`" in soon.message
+    assert "is valid until " in soon.message
+    assert "renew it, then load it with `reload`" in soon.message
     assert "it expired " in over.message
 
 

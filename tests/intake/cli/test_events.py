@@ -108,4 +108,4 @@ def test_what_a_killed_tail_left_is_cleared_away_by_the_next(
 def test_a_tail_that_waits_in_vain_says_so(willcall: Willcall) -> None:
     ran = willcall("events", "tail", "--count", 1, "--timeout", 0.1)
 
-    assert (ran.code, ran.err) == (1, "willcall: 0 event messages came within 0.1 s, not 1\n")
+    assert (ran.code, ran.err) == (1, "willcall: 0 event messages arrived within 0.1 s, not 1\n")

@@ -90,7 +90,7 @@ def test_a_database_that_is_away_is_a_sentence_without_the_password(
         (
             "column missing",
             ["orders", "list", "--email", "sam@example.com"],
-            " has not the schema of this program: 42703: ",
+            " does not match this program: 42703: ",
         ),
         ("table missing", ["doctor"], "bad schema: the database schema lacks outbox."),
         ("read only", ["doctor"], "bad writing: the database is read-only"),

@@ -257,7 +257,7 @@ def test_one_that_is_killed_is_replaced_while_calls_are_answered(door: Door) -> 
     assert len(set(door.children) - before) == 1
     assert len(set(door.children) & before) == 1
     told = [line["message"] for line in door.lines() if line["logger"] == "intake.cli.processes.intakes"]
-    assert any(line.endswith("was ended by SIGKILL; it is started again in 1 s") for line in told), told
+    assert any(line.endswith("was killed by SIGKILL; restarting in 1 s") for line in told), told
     # What the dead one has counted remains: of its last tenth of a second nobody knows.
     assert door.counted() >= 16
     files = sorted(file.name for file in door.temporary.rglob("counter_*.db"))
@@ -374,7 +374,7 @@ def test_a_port_that_is_taken_is_a_sentence(
     ran = serve(**{setting: taken})
 
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert f"port {taken} of 127.0.0.1 is taken: end what listens there, or set {setting}" in ran.stderr
+    assert f"port {taken} of 127.0.0.1 is taken: stop what listens there, or set {setting}" in ran.stderr
     assert ran.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 

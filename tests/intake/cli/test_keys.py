@@ -71,7 +71,7 @@ def test_a_revoked_key_is_listed_as_revoked_and_cannot_be_revoked_again(
     first, second = willcall("keys", "revoke", id_), willcall("keys", "revoke", id_)
 
     assert (first.code, second.code) == (0, 1)
-    assert second.err == f"willcall: there is no key {id_} that was valid until now\n"
+    assert second.err == f"willcall: there is no valid key {id_}\n"
     assert willcall("keys", "list", "--json").json[0]["revoked_at"] is not None
 
 
@@ -115,7 +115,7 @@ def test_a_key_expires_at_a_moment(willcall: Willcall, engine: Engine, given: st
 
     shown = willcall(*CREATE, "--expires", given).out
 
-    assert f"good until {expected}" in shown
+    assert f"valid until {expected}" in shown
     assert expected in willcall("keys", "list").out
 
 
@@ -128,5 +128,5 @@ def test_a_key_that_could_not_expire_is_not_made(willcall: Willcall, engine: Eng
     ran = willcall(*CREATE, "--expires", given)
 
     assert ran.code == 1
-    assert "expire" in ran.err
+    assert "expir" in ran.err
     assert rows(engine, "SELECT 1 FROM api_keys") == []

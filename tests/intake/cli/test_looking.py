@@ -90,7 +90,7 @@ def test_an_order_that_is_not_there_is_a_sentence(willcall: Willcall, engine: En
     [
         (["--tenant", "nobody"], "there is no tenant nobody"),
         (["--cursor", "§"], "the cursor is not one that a page gave"),
-        (["--updated-since", "yesterday"], "yesterday is no time"),
+        (["--updated-since", "yesterday"], "yesterday is not a time"),
     ],
 )
 def test_a_filter_that_makes_no_sense_is_a_sentence(
@@ -123,7 +123,7 @@ def test_requests_are_shown_as_pending_processed_rejected_or_dead(willcall: Will
 def test_what_is_no_request_id_is_a_sentence(willcall: Willcall) -> None:
     ran = willcall("requests", "show", "12")
 
-    assert (ran.code, ran.err) == (1, "willcall: 12 is not the id of a request: a UUID is wanted\n")
+    assert (ran.code, ran.err) == (1, "willcall: 12 is not the id of a request: use a UUID\n")
 
 
 def _code(willcall: Willcall, order_id: UUID) -> str:
@@ -214,7 +214,7 @@ def test_a_file_of_other_keys_is_a_sentence(willcall: Willcall, tmp_path: Path, 
     ran = willcall("tickets", "verify", "hello", "--keys", keys)
 
     assert ran.code == 1
-    assert ran.err == f"willcall: {keys} does not hold what `willcall tickets public-keys` prints\n"
+    assert ran.err == f"willcall: {keys} is not the output of `willcall tickets public-keys`\n"
 
 
 def test_public_keys_are_a_jwk_set(willcall: Willcall, engine: Engine) -> None:

@@ -109,7 +109,7 @@ def test_after_a_lost_key_tickets_stay_good_and_the_system_works_again(migrated:
 
         ran = _run(engine, NEW, "secrets", "rotate", "--lost-key", check=True)
 
-        assert "Replaced, as no key opens them: 4 secrets." in ran.stdout
+        assert "Replaced, as no key decrypts them: 4 secrets." in ran.stdout
         assert "ok  secrets: " in _doctor(engine, NEW)
         assert _run(engine, NEW, "tickets", "verify", code).returncode == 0
         made = _run(engine, NEW, "keys", "create", "--tenant", "demo", "--scope", "admin")

@@ -82,7 +82,7 @@ def test_a_child_that_is_killed_comes_back_and_ctrl_c_ends_them_all(home: Path, 
         os.kill(int(relay), signal.SIGKILL)
 
         wait_until(lambda: len(_children(up) - before) == 1, what="another relay")
-        assert "was ended by SIGKILL; it is started again in 1 s" in up.output()
+        assert "was killed by SIGKILL; restarting in 1 s" in up.output()
         assert up.end(signal.SIGINT) == 130
     assert "Traceback" not in up.output()
 
@@ -107,7 +107,7 @@ def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path, taken: int, setting:
     )
 
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert f"port {taken} of 127.0.0.1 is taken: end what listens there, or set {setting}" in ran.stderr
+    assert f"port {taken} of 127.0.0.1 is taken: stop what listens there, or set {setting}" in ran.stderr
     assert ran.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 

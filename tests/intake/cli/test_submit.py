@@ -40,7 +40,7 @@ def test_requests_of_a_file_are_sent_in_their_order(
 
     ran = willcall("submit", file, "--tenant", "demo")
 
-    assert (ran.code, ran.out) == (0, "Sent 3 requests; the broker has them all.\n")
+    assert (ran.code, ran.out) == (0, "Sent 3 requests; confirmed by the broker.\n")
     requests = orders_queue.take_requests()
     assert [request["reference"] for request in requests] == ["0", "1", "2"]
     assert {request["tenant"] for request in requests} == {"demo"}
@@ -158,7 +158,7 @@ def test_another_dialect_is_refused_with_a_sentence(willcall: Willcall) -> None:
 
     assert ran.code == 1
     assert ran.err == (
-        "willcall: the dialect klingon is not known; requests are taken in: "
+        "willcall: unknown dialect klingon; requests can be in: "
         "canonical, zoho_backstage, acme, ticket_evolution\n"
     )
 
@@ -169,7 +169,7 @@ def test_a_broker_that_is_away_is_a_sentence(willcall: Willcall, monkeypatch: py
     ran = willcall("submit", "-", "--tenant", "demo", stdin=_lines(make_body()))
 
     assert ran.code == 1
-    assert ran.err.startswith("willcall: the broker confirmed 0 requests, and of the next ones none")
+    assert ran.err.startswith("willcall: the broker confirmed 0 requests, and none of the next ones")
     assert ran.err.count("\n") == 1
 
 
@@ -179,7 +179,7 @@ def test_waiting_without_a_worker_ends_with_a_sentence(
     ran = willcall("submit", "-", "--tenant", "demo", "--wait", "--timeout", 0.3, stdin=_lines(make_body()))
 
     assert (ran.code, ran.out) == (1, "")
-    assert ran.err.startswith("willcall: for 0.3 s no outcome came, and 1 request without one")
+    assert ran.err.startswith("willcall: no outcome within 0.3 s; 1 request without one")
 
 
 def test_a_large_file_is_not_read_into_memory(tmp_path: Path) -> None:

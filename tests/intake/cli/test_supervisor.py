@@ -61,11 +61,11 @@ def test_a_child_that_dies_is_started_again_and_waits_longer_each_time() -> None
     assert time.monotonic() - started >= 1 + 2
     assert said.of("short") == [
         "hello",
-        "ended with 3; it is started again in 1 s",
+        "exited with 3; restarting in 1 s",
         "hello",
-        "ended with 3; it is started again in 2 s",
+        "exited with 3; restarting in 2 s",
         "hello",
-        "ended with 3; it is started again in 4 s",
+        "exited with 3; restarting in 4 s",
     ]
 
 
@@ -102,7 +102,7 @@ def test_a_child_that_does_not_listen_is_killed() -> None:
 
     assert process is not None
     assert process.returncode == -signal.SIGKILL
-    assert said.of("stubborn")[-1] == "has not ended in time, and is killed"
+    assert said.of("stubborn")[-1] == "has not ended in time; killing it"
 
 
 def test_a_child_hears_no_ctrl_c_of_the_terminal() -> None:

@@ -140,6 +140,6 @@ def test_a_download_that_is_cut_is_no_failure_of_ours(
             with pytest.raises(httpx.RemoteProtocolError):
                 list(parts)
 
-    said = "a document was made anew while it was sent"
+    said = "a document was replaced while it was sent"
     wait_until(lambda: said in caplog.messages, what="a line of the log")
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []

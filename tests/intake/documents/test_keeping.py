@@ -67,7 +67,7 @@ def test_what_is_not_there_yet_is_202_until_somebody_makes_it(
     assert (answer.status_code, answer.headers["retry-after"]) == (202, "2")
     assert answer.json() == {
         "status": "pending",
-        "detail": "The document is being made. Ask again in 2 seconds.",
+        "detail": "The document is being made. Try again in 2 seconds.",
     }
     assert answer.headers["cache-control"] == "private, no-store"
     with running_maker(lonely.settings, tmp_path / "maker"):
@@ -82,7 +82,7 @@ def test_a_person_gets_a_page_that_loads_itself_again(
     assert (answer.status_code, answer.headers["retry-after"]) == (202, "2")
     assert answer.headers["content-type"].startswith("text/html")
     assert '<meta http-equiv="refresh" content="2">' in answer.text
-    assert "The document is being made. This page tries again by itself." in answer.text
+    assert "The document is being made. This page reloads automatically." in answer.text
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
 
 
@@ -212,7 +212,7 @@ def test_a_tenant_has_so_many_waiting_and_no_more(engine: Engine, link: Link, br
 
     assert statuses == [202, 202, 202, 429]
     assert refused.headers["content-type"] == "application/problem+json"
-    assert refused.json()["detail"].startswith("3 documents of this tenant wait to be made already.")
+    assert refused.json()["detail"].startswith("3 documents of this tenant already wait to be made.")
     assert page.status_code == 429
     assert "http-equiv" in page.text
     for answer in (refused, page):
@@ -230,7 +230,7 @@ def test_after_a_minute_without_makers_callers_are_told(
     answer = browser.get(url)
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "15")
-    assert answer.json()["detail"].startswith("Documents are not made at the moment.")
+    assert answer.json()["detail"].startswith("No process makes documents at the moment.")
 
 
 def test_what_waits_is_made_also_when_every_message_was_lost(

@@ -61,7 +61,7 @@ def test_without_its_signature_a_link_leads_to_nothing(phone: httpx.Client, four
             f"{path}?expires=９９９&{signature}",
         ):
             answer = phone.get(wrong)
-            assert (answer.status_code, answer.json()["detail"]) == (404, "there is no such thing")
+            assert (answer.status_code, answer.json()["detail"]) == (404, "not found")
 
 
 def test_a_signature_is_good_for_its_own_path_only(phone: httpx.Client, four: list[str]) -> None:

@@ -53,7 +53,7 @@ def test_one_without_free_descriptors_goes_on_when_it_has_some(caplog: pytest.Lo
             acceptor = Acceptor(listener, lambda: Taken(taken), lambda: 0)
             with _without_free_descriptors():
                 client.connect(("127.0.0.1", port))
-                await _wait_until(lambda: "no further connection can be taken" in caplog.text)
+                await _wait_until(lambda: "no further connection can be accepted" in caplog.text)
             assert taken == []
 
             await _wait_until(lambda: len(taken) == 1)

@@ -176,7 +176,7 @@ def test_one_header_cannot_name_an_array(client: httpx.Client, order: Order) -> 
         (b'{"a": "\xff"}', "not JSON"),
         (b'\xef\xbb\xbf{"a": 1}', "not JSON"),
         ('{"a": 1}'.encode("utf-16"), "not JSON"),
-        ('{"a": 1, "a": 2}', "'a' is there twice"),
+        ('{"a": 1, "a": 2}', "'a' is duplicate"),
         ('{"b": {"\\u003a": 1, "\\u003a": 1}}', "twice"),
         ('{"\\ud800": 1, "\\ud800": 1}', "twice"),
         ('{"a": ' * 300 + "1" + "}" * 300, "nested"),
@@ -186,8 +186,8 @@ def test_one_header_cannot_name_an_array(client: httpx.Client, order: Order) -> 
         ("[" + ",".join(["{}"] * 501) + "]", "this one has 501"),
         ("null", "object or an array"),
         ('"text"', "object or an array"),
-        ("[1]", "an order is an object"),
-        ("[{}, []]", "an order is an object"),
+        ("[1]", "an order must be an object"),
+        ("[{}, []]", "an order must be an object"),
     ],
 )
 def test_what_is_no_envelope_is_refused_with_a_sentence(

@@ -97,7 +97,7 @@ def test_a_dump_and_the_request_log_make_the_same_orders(
     assert _everything(server) != before
     replayed = shop.run("requests", "replay", str(log))
 
-    assert "Came out otherwise: 0." in replayed
+    assert "Different outcomes: 0." in replayed
     assert _everything(server) == before
     _check_that_it_goes_on(shop, server)
 

@@ -31,9 +31,9 @@ def _lines(count: int) -> bytes:
 CHUNKED: Final = "transfer-encoding: chunked", "content-type: application/json"
 TOO_LONG: Final = "the headers are longer than 32768 bytes"
 NO_HOST: Final = "a call of HTTP/1.1 needs the header Host"
-TWO_HOSTS: Final = "there is more than one header Host"
-ODD_HOST: Final = "the header Host must be a host's name or address, and a port where it has one"
-NO_HTTP: Final = "this is no request of HTTP/1.1"
+TWO_HOSTS: Final = "there is more than one Host header"
+ODD_HOST: Final = "the header Host must be a host's name or address, with an optional port"
+NO_HTTP: Final = "this is not an HTTP/1.1 request"
 TOO_MANY: Final = "there are more than 100 headers"
 LONG_URL: Final = "the URL is longer than 8192 bytes"
 

@@ -31,7 +31,7 @@ def test_a_doubled_name_is_looked_for_once_a_name(count: int, twice: int) -> Non
     pairs.append((Name(pairs[twice][0]), 2))
     Name.looks = 0
 
-    with pytest.raises(NotJson, match="is there twice"):
+    with pytest.raises(NotJson, match="is duplicate"):
         _object(pairs)
 
     assert Name.looks <= 10 * count
@@ -41,7 +41,7 @@ def test_a_doubled_name_is_looked_for_once_a_name(count: int, twice: int) -> Non
 def test_it_is_found_at_every_depth(depth: int) -> None:
     inner = json.dumps({f"name-{number}": number for number in range(1_000)})[:-1] + ', "name-999": 1}'
 
-    with pytest.raises(NotJson, match="'name-999' is there twice"):
+    with pytest.raises(NotJson, match="'name-999' is duplicate"):
         parse_json(('{"in": ' * depth + inner + "}" * depth).encode())
 
 

@@ -27,8 +27,8 @@ END: Final = b"\r\n"
 TYPED: Final = "content-type: application/json"
 CHUNKED: Final = "transfer-encoding: chunked"
 ALIVE: Final = b'{"status":"alive"}'
-NO_HEADERS: Final = (408, "the headers did not come within 2 s")
-NO_BODY: Final = (408, "the body did not come within 3 s")
+NO_HEADERS: Final = (408, "the headers did not arrive within 2 s")
+NO_BODY: Final = (408, "the body did not arrive within 3 s")
 ROUTES: Final = ["/v1/orders", "/connect/token", "/v9/orders", "/v2/b2c/order", "/nowhere"]
 
 
