@@ -53,7 +53,7 @@ def _lines(runs: Sequence[Run]) -> Iterator[str]:
     kinds = {one.injection.kind for run in runs for one in run.injected}
     findings = [finding for run in runs for finding in run.findings]
     yield (
-        f"**{faults} faults of {len(kinds)} kinds; {len(findings)} findings** "
+        f"**{faults} faults of {len(kinds)} kinds; {_counted(len(findings), 'finding')}** "
         f"(lost, doubled, oversold, unexplained). {_when_and_where()}"
     )
     for run in runs:
@@ -80,6 +80,8 @@ def _of_run(run: Run) -> Iterator[str]:
     yield f"![Orders confirmed each second, and faults]({PLOT.format(broker=run.plan.broker)})\n"
     for finding in run.findings:
         yield f"- **{finding.check.replace('_', ' ')}**: {finding.what}"
+    if run.findings:
+        yield ""
     yield from _table(("fault", "times", "work went on after (median)", "at most"), _of_kinds(run.injected))
     if run.without_effect:
         yield "\nThese had no effect, and count for nothing:\n"
@@ -99,6 +101,10 @@ def _of_kinds(injected: Iterable[Injected]) -> Iterator[tuple[str, ...]]:
 def _found() -> Iterator[tuple[str, ...]]:
     for one in yaml.safe_load(_FOUND.read_text()):
         yield one["what"], f"`{one['commit']}`"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
