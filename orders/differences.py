@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
-from orders.journal import Change
+from orders.journal import RowChange
 from orders.render import (
     render_buyer,
     render_cancellation,
@@ -38,7 +38,7 @@ _AMOUNTS = slice(OrderRow._fields.index("subtotal"), OrderRow._fields.index("ref
 
 
 def changed_fields(
-    order: OrderState, before: OrderRow, net: Mapping[str, Sequence[Change]]
+    order: OrderState, before: OrderRow, net: Mapping[str, Sequence[RowChange]]
 ) -> list[JsonObject]:
     """Return the differences, each with `field`, `from` and `to`.
 
@@ -75,7 +75,7 @@ def _add_row(found: list[JsonObject], before: OrderRow, after: OrderRow) -> None
         _add(found, "cancellation", render_cancellation(before), render_cancellation(after))
 
 
-def _add_lines(found: list[JsonObject], order: OrderState, changes: Sequence[Change]) -> None:
+def _add_lines(found: list[JsonObject], order: OrderState, changes: Sequence[RowChange]) -> None:
     if changes:
         places = {number: index for index, number in enumerate(order.lines)}
         for number, old, new in changes:
@@ -90,12 +90,12 @@ def _render_line(order: OrderState, line: LineRow | None) -> JsonObject | None:
     return body
 
 
-def _is_of(order: OrderState, change: Change) -> bool:
+def _is_of(order: OrderState, change: RowChange) -> bool:
     note = change.before if change.after is None else change.after
     return bool(note.order_id == order.id)
 
 
-def _add_notes(found: list[JsonObject], order: OrderState, changes: Sequence[Change]) -> None:
+def _add_notes(found: list[JsonObject], order: OrderState, changes: Sequence[RowChange]) -> None:
     if not changes:
         return
     now = dict(order.notes.items())

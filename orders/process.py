@@ -13,7 +13,7 @@ from orders.recovery.parked_requests import PATIENCE
 from orders.steps.claim import claim
 from orders.steps.decide import decide
 from orders.steps.load import load
-from orders.steps.look_up import look
+from orders.steps.look_up import look_up
 from orders.steps.publish import publish
 from orders.steps.validate import in_time
 from orders.steps.write import write
@@ -39,7 +39,7 @@ def process(
     """
     requests = [in_time(request, now) for request in requests]
     claimed = claim(connection, requests, now, max_tickets)  # the inbox says who is new
-    named = look(connection, claimed.valid)  # what do they name?
+    named = look_up(connection, claimed.valid)  # what do they name?
     world = load(connection, named, now)  # locked in one order, read once
     decide(world, named.requests, now)  # in the order of arrival
     write(connection, world, claimed, now, patience)  # one statement a table, only what changed

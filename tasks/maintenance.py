@@ -13,7 +13,7 @@ from orders.upkeep.reconciliation import reconcile_gently
 from orders.upkeep.ticks import is_alone
 from tasks.jobs import intervals
 from tasks.orders import process_now, process_requests, retry_policy
-from tasks.outbox import relay, wake_relay
+from tasks.relay import relay, wake_relay
 from tasks.resources import engine
 from tasks.ticks import StillRunning, scheduled
 from tasks.transactions import DatabaseUnavailable, transaction

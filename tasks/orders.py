@@ -23,7 +23,7 @@ from schemas.requests import Request
 from tasks import request_log
 from tasks.envelope import read_call_id
 from tasks.messages import QueueMessage, parse
-from tasks.outbox import wake_relay
+from tasks.relay import wake_relay
 from tasks.report import Report
 from tasks.transactions import DatabaseUnavailable, transaction
 from tasks.waking import wake_waiting_requests

@@ -38,7 +38,7 @@ def make_app() -> Celery:
     settings = get_settings()
     broker_url = settings.broker()
     use_safe_channels()
-    app = App("willcall", broker=broker_url, include=["tasks.orders", "tasks.outbox", "tasks.maintenance"])
+    app = App("willcall", broker=broker_url, include=["tasks.orders", "tasks.relay", "tasks.maintenance"])
     app.conf.update(
         task_queues=queues(broker_url),
         task_default_queue=MAINTENANCE,

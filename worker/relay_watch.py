@@ -13,8 +13,8 @@ from celery import bootsteps
 from celery.signals import task_prerun
 
 from tasks.maintenance import SWEEP
-from tasks.outbox import RELAY, wake_relay
 from tasks.progress import PROGRESS
+from tasks.relay import RELAY, wake_relay
 from willcall.connections import drop, open_connection
 from willcall.publishing import LONGEST_TRIES
 from willcall.queues import OUTBOX

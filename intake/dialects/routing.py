@@ -61,7 +61,7 @@ def _any_problem_of(request: Request, error: Exception) -> Problem:
 def check_name(caller: Caller, dialect: DialectName, name: str) -> None:
     """Raise `Problem` with the status 404 unless the caller's tenant has this name in the dialect."""
     if not caller.is_called(name, dialect):
-        raise Problem(404, f"this key has no {name} of this name")
+        raise Problem(404, f"this key's tenant has no such {name}")
 
 
 def requests_in(dialect: Dialect, body: bytes) -> list[JsonObject]:

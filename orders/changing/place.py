@@ -1,4 +1,4 @@
-"""The order of an order's updates, independent of clocks.
+"""Which update of an order comes first, without clocks.
 
 Each update has a place, a 128-bit number: its request's id, which contains the time (UUIDv7, RFC 9562), or
 the number after the largest place among the changes that its sender may have seen, if that is larger. So an

@@ -52,9 +52,9 @@ def _check_line(item: LineItemRequest, field: str) -> None:
     if item.unit_price is None:
         raise Invalid("Field required", f"{field}.unit_price")
     if group.low_seat is not None and item.quantity > 1 and not group.low_seat.isdecimal():
-        raise Invalid("what comes after it is only known of a number", f"{field}.ticket_group.low_seat")
+        raise Invalid("seat_order needs a low_seat that is a number", f"{field}.ticket_group.low_seat")
     if wants_alike(group):
-        raise Invalid("there is no low_seat from which seats would go on", f"{field}.ticket_group.seat_order")
+        raise Invalid("seat_order needs a low_seat", f"{field}.ticket_group.seat_order")
     labels = wished_labels(group, item.quantity)
     if labels and len(labels) != item.quantity:
         raise Invalid(f"{len(labels)} seats for {item.quantity} tickets", f"{field}.ticket_group.seats")

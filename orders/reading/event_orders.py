@@ -18,7 +18,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select, text
 
 from db.tables import events
-from orders.reading.listing import BLOCK, Entry, Key, Listing, Snapshot
+from orders.reading.listing import BLOCK, Entry, Key, Listing, ListingSnapshot
 from orders.reading.listing_statements import (
     ALL_BY_ID,
     ALL_BY_NAME,
@@ -48,7 +48,7 @@ _MAX_REMEMBERED: Final = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedListing:
     """A listing: all orders of an event, or those with `search` in the buyer's name or e-mail address."""
 
     tenant_id: UUID
@@ -66,7 +66,7 @@ class Wanted:
 @dataclass(slots=True)
 class _Remembered:
     lock: Lock = field(default_factory=Lock)
-    snapshot: Snapshot | None = None
+    snapshot: ListingSnapshot | None = None
     since: datetime | None = None
     made_at: float = 0.0
     """By the process's monotonic clock."""
@@ -77,12 +77,12 @@ class EventOrders:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._remembered: OrderedDict[Wanted, _Remembered] = OrderedDict()
+        self._remembered: OrderedDict[WantedListing, _Remembered] = OrderedDict()
 
     def page(
         self,
         connection: Connection,
-        wanted: Wanted,
+        wanted: WantedListing,
         position: int,
         rows: int,
         *,
@@ -100,7 +100,7 @@ class EventOrders:
         connection.execute(text("SET LOCAL plan_cache_mode TO DEFAULT"))
         return (ids[::-1] if descending else ids), len(listing)
 
-    def _listing(self, connection: Connection, wanted: Wanted, now: datetime) -> Listing:
+    def _listing(self, connection: Connection, wanted: WantedListing, now: datetime) -> Listing:
         known = self._remember(wanted)
         # One thread reads a listing, the others wait for it.
         with known.lock:
@@ -112,7 +112,9 @@ class EventOrders:
                 return self._read(connection, wanted, known, now)
             return Listing(known.snapshot, changed)
 
-    def _read(self, connection: Connection, wanted: Wanted, known: _Remembered, now: datetime) -> Listing:
+    def _read(
+        self, connection: Connection, wanted: WantedListing, known: _Remembered, now: datetime
+    ) -> Listing:
         # Asked first: who commits after that, and before the listing is read, is in both.
         began = connection.scalars(OLDEST_WRITER).one()
         known.snapshot = _snapshot(connection, wanted)
@@ -120,7 +122,7 @@ class EventOrders:
         self._forget_oldest()
         return Listing(known.snapshot, ())
 
-    def _remember(self, wanted: Wanted) -> _Remembered:
+    def _remember(self, wanted: WantedListing) -> _Remembered:
         with self._lock:
             known = self._remembered.setdefault(wanted, _Remembered())
             self._remembered.move_to_end(wanted)
@@ -147,10 +149,10 @@ def find_event(connection: Connection, tenant_id: UUID, name: str) -> Any | None
     return row
 
 
-def _snapshot(connection: Connection, wanted: Wanted) -> Snapshot:
+def _snapshot(connection: Connection, wanted: WantedListing) -> ListingSnapshot:
     if wanted.order_by == "created" and not wanted.search:
         ids = bytes(connection.execute(ALL_BY_ID, wanted.parameters).scalar_one() or b"")
-        return Snapshot(ids, [("", "", ids[at : at + 16]) for at in range(0, len(ids), 16 * BLOCK)])
+        return ListingSnapshot(ids, [("", "", ids[at : at + 16]) for at in range(0, len(ids), 16 * BLOCK)])
     by_name = ALL_BY_NAME if not wanted.search else FOUND_BY_NAME
     statement = FOUND_BY_ID if wanted.order_by == "created" else by_name
     row = connection.execute(statement, wanted.parameters).one()
@@ -160,10 +162,10 @@ def _snapshot(connection: Connection, wanted: Wanted) -> Snapshot:
     places.byteswap()  # from the network's order
     starts = range(0, len(ids), 16 * BLOCK)
     names = zip(row.last_names or (), row.first_names or (), starts, strict=True)
-    return Snapshot(ids, [(last, first, ids[at : at + 16]) for last, first, at in names], places)
+    return ListingSnapshot(ids, [(last, first, ids[at : at + 16]) for last, first, at in names], places)
 
 
-def _changed(connection: Connection, wanted: Wanted, since: datetime) -> list[Entry]:
+def _changed(connection: Connection, wanted: WantedListing, since: datetime) -> list[Entry]:
     return [
         Entry(_key(wanted.order_by, row), row.is_found)
         for row in connection.execute(CHANGED, {**wanted.parameters, "since": since})

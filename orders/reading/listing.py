@@ -32,7 +32,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class ListingSnapshot:
     """A listing at one moment: its ids in order, and the first key of each block."""
 
     ids: bytes
@@ -63,7 +63,7 @@ class Snapshot:
 class Listing:
     """A snapshot with the changes since."""
 
-    def __init__(self, snapshot: Snapshot, changed: Iterable[Entry]) -> None:
+    def __init__(self, snapshot: ListingSnapshot, changed: Iterable[Entry]) -> None:
         self._snapshot = snapshot
         self._gone: defaultdict[int, set[bytes]] = defaultdict(set)
         self._added: defaultdict[int, list[Key]] = defaultdict(list)

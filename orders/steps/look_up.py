@@ -83,7 +83,7 @@ class Named:
         self.whole_orders.add(order_id)
 
 
-def look(connection: Connection, requests: Sequence[Opened]) -> Named:
+def look_up(connection: Connection, requests: Sequence[Opened]) -> Named:
     """Return what the requests name, in a constant number of statements; none for absent kinds."""
     named = Named(requests)
     _look_at_creations(connection, named, [one for one in requests if isinstance(one, CreateOrder)])

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, text
 from db import tables
 from db.bulk import array, copy_rows, update_rows
 from orders.inventory.write import write_stock
-from orders.journal import Change
+from orders.journal import RowChange
 from orders.new_order import NewOrder
 from orders.recovery.parked_requests import keep_waiting
 from orders.rows import (
@@ -30,7 +30,7 @@ from orders.steps.claim import Claimed, correct
 from orders.steps.late_locks import lock_late
 from orders.world import World
 
-Net = dict[str, list[Change]]
+Net = dict[str, list[RowChange]]
 
 _DELETE_NOTES: Final = text("""
     DELETE FROM notes WHERE (order_id, note_number) IN (
@@ -108,7 +108,7 @@ def _as_it_is_now(world: World, new: NewOrder) -> NewOrder:
     )
 
 
-def _order_id(change: Change) -> str:
+def _order_id(change: RowChange) -> str:
     row = change.before if change.after is None else change.after
     return str(row.id if isinstance(row, OrderRow) else row.order_id)
 
@@ -123,13 +123,15 @@ def _copy(connection: Connection, table: Table, row: type[Any], rows: Sequence[A
         copy_rows(connection, table, row._fields, rows)
 
 
-def _write_changed(connection: Connection, table: Table, row: type[Any], changes: Iterable[Change]) -> None:
+def _write_changed(
+    connection: Connection, table: Table, row: type[Any], changes: Iterable[RowChange]
+) -> None:
     changed = [one for one in changes if one.before is not None and one.after is not None]
     before, after = [one.before for one in changed], [one.after for one in changed]
     update_rows(connection, table, row._fields, before, after)
 
 
-def _delete_notes(connection: Connection, changes: Iterable[Change]) -> None:
+def _delete_notes(connection: Connection, changes: Iterable[RowChange]) -> None:
     gone = [one.before for one in changes if one.after is None]
     if gone:
         ids, numbers = array(note.order_id for note in gone), array(note.note_number for note in gone)

@@ -164,15 +164,19 @@ def relays_take_any_event() -> None:
 def marks_before_it_publishes() -> None:
     """A relay takes event messages out of the outbox, commits, and publishes them then."""
     from orders.outbox import claim_unsent, mark_sent
-    from tasks import outbox
-    from tasks.relaying import Relayed, relay_group
+    from tasks import relay as relaying
+    from tasks.relay_group import Relayed, relay_group
     from tasks.resources import publisher
     from tasks.transactions import transaction
 
     def relay(after: Any, waiting: Any) -> Any:
         with transaction() as connection:
             messages = claim_unsent(
-                connection, after=after, limit=outbox._GROUP, max_bytes=outbox._GROUP_BYTES, but_types=waiting
+                connection,
+                after=after,
+                limit=relaying._GROUP,
+                max_bytes=relaying._GROUP_BYTES,
+                but_types=waiting,
             )
             if not messages:
                 return [], Relayed()
@@ -180,7 +184,7 @@ def marks_before_it_publishes() -> None:
         time.sleep(_BETWEEN_SECONDS)
         return messages, relay_group(publisher(), messages)
 
-    _replace(outbox, "_relay_group", relay)
+    _replace(relaying, "_relay_group", relay)
 
 
 @_mutation

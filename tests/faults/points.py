@@ -33,7 +33,7 @@ class Point:
 POINTS: Final = (
     Point("in a batch", "worker", "orders.process", "write"),
     Point("between commit and acknowledgement", "worker", "worker.batching", "BulkConsumer._process", True),
-    Point("between publish and mark", "relay", "tasks.outbox", "mark_sent"),
+    Point("between publish and mark", "relay", "tasks.relay", "mark_sent"),
     Point(
         "between publish and answer",
         "intake",

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, TextClause, event, text
 
 from benchmarks.many_orders import fill
-from orders.reading.event_orders import EventOrders, OrderBy, Wanted, find_event
+from orders.reading.event_orders import EventOrders, OrderBy, WantedListing, find_event
 from orders.reading.listing import BLOCK
 from orders.reading.listing_statements import ALL_BY_ID, CHANGED, FOUND_BY_ID, FOUND_BY_NAME
 from tests.factories import load
@@ -37,14 +37,14 @@ def connection(filled: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def wanted(connection: Connection, order_by: OrderBy = "created", search: str = "") -> Wanted:
+def wanted(connection: Connection, order_by: OrderBy = "created", search: str = "") -> WantedListing:
     tenant_id = connection.execute(text("SELECT id FROM tenants")).scalar_one()
     concert = find_event(connection, tenant_id, "concert")
     assert concert is not None
-    return Wanted(tenant_id, concert.id, order_by, search)
+    return WantedListing(tenant_id, concert.id, order_by, search)
 
 
-def plan(connection: Connection, statement: TextClause, of: Wanted, since: datetime = NOW) -> str:
+def plan(connection: Connection, statement: TextClause, of: WantedListing, since: datetime = NOW) -> str:
     connection.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
     rows = connection.execute(text("EXPLAIN " + statement.text), {**of.parameters, "since": since})
     return "\n".join(row[0] for row in rows)

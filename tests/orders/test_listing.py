@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orders.reading.listing import BLOCK, Entry, Key, Listing, Snapshot
+from orders.reading.listing import BLOCK, Entry, Key, Listing, ListingSnapshot
 
 
-def snapshot_of(keys: Sequence[Key]) -> Snapshot:
+def snapshot_of(keys: Sequence[Key]) -> ListingSnapshot:
     ordered = sorted(keys)
     by_id = sorted(range(len(ordered)), key=lambda place: ordered[place][2])
-    return Snapshot(b"".join(key[2] for key in ordered), ordered[::BLOCK], array("i", by_id))
+    return ListingSnapshot(b"".join(key[2] for key in ordered), ordered[::BLOCK], array("i", by_id))
 
 
 def key_of(number: int, name: str) -> Key:
@@ -59,7 +59,7 @@ def test_an_id_is_found_at_its_place(place: int) -> None:
 
 
 def test_positions_outside_are_empty() -> None:
-    listing = Listing(Snapshot(b"", ()), ())
+    listing = Listing(ListingSnapshot(b"", ()), ())
 
     assert len(listing) == 0
     assert listing.page(0, 20, lambda _: []) == []

@@ -79,7 +79,7 @@ def enclosed(
     """Return the request, named by the call's `x-acme-request-uuid`. Raises `Problem`: 400."""
     keys = call.request.headers.getlist(REQUEST_UUID)
     if len(keys) > 1 or (keys and not keys[0].strip()):
-        raise invalid(f"the header {REQUEST_UUID} names one request", REQUEST_UUID)
+        raise invalid(f"send the header {REQUEST_UUID} once, and not empty", REQUEST_UUID)
     try:
         return enclose_in_dialect(
             DIALECT.name, kind, [words], keys or call.keys, caller, seen_version=seen_version

@@ -28,7 +28,7 @@ from intake.dialects.acme.calls import (
     order_object,
 )
 from intake.dialects.acme.openapi import CREATE_ORDER, DELETE_ORDER, LIST_ORDERS, SHOW_ORDER, UPDATE_ORDER
-from intake.dialects.acme.read_order import said_of_order
+from intake.dialects.acme.put_changes import changes_of_put
 from intake.dialects.render_orders import USUAL_WAIT_SECONDS
 from intake.dialects.routing import refusing_with
 from intake.parts import PartsOfApp
@@ -180,7 +180,7 @@ async def update_order(request: Request, id: str, parts: PartsOfApp, caller: _Up
     if str(words.get("id") or id) not in (id, order_id):
         raise invalid("the body and the path name different orders", "id", status=422)
     envelope = enclosed(UPDATE, {**words, "id": order_id}, call, caller)
-    said = await said_of_order(request, caller, order_id, words, key=envelope.key)
+    said = await changes_of_put(request, caller, order_id, words, key=envelope.key)
     seen_version = said.version or await parts.seen_versions.read(caller, UUID(order_id))
     named = {**said.words, "id": order_id}
     envelope = enclosed(UPDATE, named, call, caller, seen_version=seen_version)

@@ -25,7 +25,7 @@ from intake.reads.one_moment import at_one_moment
 from intake.web.problems import Problem, not_found
 from intake.web.responses import list_response
 from orders.reading.background import with_background
-from orders.reading.event_orders import EventOrders, Wanted, find_event
+from orders.reading.event_orders import EventOrders, WantedListing, find_event
 from orders.reading.safe_rendering import as_json, show_each
 from orders.reading.wire_orders import read_rendered
 from schemas.dialects import DialectName
@@ -171,7 +171,9 @@ def _find(
     ids: list[UUID] = []
     records = 0
     if _is_of(event, query):
-        wanted = Wanted(caller.tenant_id, event.id, "name" if query.is_by_name else "created", query.search_q)
+        wanted = WantedListing(
+            caller.tenant_id, event.id, "name" if query.is_by_name else "created", query.search_q
+        )
         ids, records = event_orders.page(
             connection, wanted, query.position, query.rows, descending=query.is_descending, now=utc_now()
         )

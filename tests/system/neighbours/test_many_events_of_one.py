@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine
 
-from tasks import relaying
-from tasks.outbox import relay
+from tasks import relay_group
+from tasks.relay import relay
 from tests.brokers import Broker
 from tests.factories import load
 from tests.processes import wait_until
@@ -39,7 +39,7 @@ def test_they_leave_in_groups_and_in_order_beside_those_of_others(
     on_broker: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     groups: list[object] = []
-    monkeypatch.setattr("tasks.outbox.relay_group", _count(relaying.relay_group, groups))
+    monkeypatch.setattr("tasks.relay.relay_group", _count(relay_group.relay_group, groups))
     with listening(on_broker) as listener:
         others = set(tell(engine, *["small"] * 700))
         tell(engine, *["small"] * _MANY, subject=_ORDER)

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from intake.requests.replay_letters import replay_dead_letters
 from orders.recovery.dead_letters import list_dead_letters
 from tasks import resources
-from tasks.outbox import relay
+from tasks.relay import relay
 from tests.factories import load, scalar
 from tests.processes import wait_until
 from tests.rabbitmq import RabbitMQ, running_rabbitmq

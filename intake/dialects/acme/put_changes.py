@@ -31,16 +31,16 @@ from vendors.dialect import NotTranslatable
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PutChanges:
     """The changes of a PUT, and the version of the order that it was compared with; None if none was read."""
 
     words: JsonObject
     version: int | None = None
 
 
-async def said_of_order(
+async def changes_of_put(
     request: Request, caller: Caller, order_id: str, words: JsonObject, *, key: str | None
-) -> Said:
+) -> PutChanges:
     """Return the changes in an order object: to the order as it is, or before the request with this key.
 
     Raises `Problem`: 422 with the fields that cannot be changed; 503 if the order cannot be read and the
@@ -53,23 +53,23 @@ async def said_of_order(
     except SQLAlchemyError as error:
         if acme.needs_current_order(words):
             raise unavailable("the order cannot be read now; send the same call again") from error
-        return Said(words)
+        return PutChanges(words)
 
 
-def _said(request: Request, caller: Caller, order_id: UUID, words: JsonObject, key: str | None) -> Said:
+def _said(request: Request, caller: Caller, order_id: UUID, words: JsonObject, key: str | None) -> PutChanges:
     with at_one_moment(parts_of(request.app).engine).connect() as connection:
         found = get_order(connection, order_id, caller.tenant_id)
         if found is None:
-            return Said(words)
+            return PutChanges(words)
         with showing(order_id, DIALECT.name):
             (order,), background = with_background(connection, caller.tenant_id, [found], with_originals=True)
             order, background = _as_first_read(connection, order, background, caller, key)
             read = parse_json(to_json(acme.answer(order, background)), is_exact=True)
         background = _with_classes(connection, background, acme.classes_of(words))
     if acme.is_deleted(order):
-        return Said(words, order.version)  # it is refused in any case
+        return PutChanges(words, order.version)  # it is refused in any case
     names = acme.catalogue_fields(background)
-    return Said(acme.requested_changes(words, read, acme.related_of_items(order), names), order.version)
+    return PutChanges(acme.requested_changes(words, read, acme.related_of_items(order), names), order.version)
 
 
 def _with_classes(connection: Connection, background: Background, names: set[str]) -> Background:

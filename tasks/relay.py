@@ -15,7 +15,7 @@ from orders.outbox import FIRST, Claimed, claim_unsent, mark_sent
 from orders.recovery.dead_letters import bury
 from orders.recovery.event_letters import event_letter
 from tasks.progress import PROGRESS
-from tasks.relaying import Relayed, relay_group
+from tasks.relay_group import Relayed, relay_group
 from tasks.resources import publisher
 from tasks.ticks import scheduled
 from tasks.transactions import transaction
