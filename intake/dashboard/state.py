@@ -16,13 +16,14 @@ _FLOWERS_OWN: Final = ("FLOWER_PERSISTENT", "FLOWER_DB", "FLOWER_STATE_SAVE_INTE
 def keep_state(options: Any, home: Path) -> None:
     """Set Flower's options so that it keeps its state, unless its own variables say otherwise.
 
-    Where no file can be written nothing is kept, which is logged. Flower itself puts a damaged file aside.
+    A home that does not exist is not made: a container without one begins anew. Where no file can be written
+    nothing is kept, which is logged. Flower itself puts a damaged file aside.
     """
-    if any(name in os.environ for name in _FLOWERS_OWN):
+    if any(name in os.environ for name in _FLOWERS_OWN) or not home.is_dir():
         return
     folder = home / "flower"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         (folder / "writable").touch()
     except OSError as error:
         log.warning(

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.parametrize("broker", [VALKEY], indirect=True)
 
 def test_what_it_has_seen_is_there_after_a_restart(broker: Broker, engine: Engine, tmp_path: Path) -> None:
     load(engine)
+    (tmp_path / "home").mkdir()
     home = {"WILLCALL_HOME": tmp_path / "home", "FLOWER_PERSISTENT": None}
     worker = broker.worker(ORDERS)
     with running_dashboard(broker, **home) as dashboard:
