@@ -194,14 +194,15 @@ def test_a_call_too_many_is_told_to_come_again_while_health_checks_are_answered(
 
 
 def test_half_sent_bodies_are_bounded_together(shared_intake: Intake) -> None:
-    with running_edge(shared_intake) as edge, edge.connections(500) as connections:
+    with running_edge(shared_intake) as edge, edge.connections(1_000) as connections:
         memory = edge.memory()
         head = edge.post("/v1/orders", TYPED, "content-length: 1000000") + END
         for connection in connections:
             send(connection, [head + b" " * 900_000])
 
-        wait_until(lambda: edge.refusals().get("503", 0) >= 400, what="the oldest to give way")
-        assert edge.memory() - memory < 400_000_000
+        wait_until(lambda: edge.refusals().get("503", 0) >= 900, what="the oldest to give way")
+        # Of 900 MB: what was given up is used again, though the allocator keeps much of it.
+        assert edge.memory() - memory < 800_000_000
         headers = {"authorization": f"Bearer {edge.key}"}
         order = {"event_id": "concert"}
         url = f"{edge.url}/v1/orders"
