@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from celery import Celery
+from kombu import Connection
 
 from tasks.breaker import REPORT_TROUBLE
 from willcall.connections import open_connection
@@ -24,6 +25,17 @@ class WorkerState:
     name: str
     queues: tuple[str, ...]
     trouble: str | None
+
+
+def ask_workers(connection: Connection, seconds: float) -> dict[str, dict[str, Any]]:
+    """Return the report of each worker that answers within the seconds, by its name.
+
+    Raises what the client library raises; with a silent broker Celery retries the send forever.
+    """
+    with Celery(set_as_current=False) as app:
+        app.control.mailbox.producer_pool = None  # otherwise it opens a connection of its own
+        replies = app.control.broadcast(REPORT_TROUBLE, reply=True, timeout=seconds, connection=connection)
+    return {name: answer for one in replies or [] for name, answer in one.items()}
 
 
 @dataclass(slots=True)
@@ -49,21 +61,13 @@ class Workers:
         return self.found
 
     def _ask(self) -> None:
-        answers: list[dict[str, Any]] = []
+        found: dict[str, dict[str, Any]] = {}
         # Whatever the client library raises: the page then shows that nobody answers.
         with (
             suppress(Exception),
             open_connection(self.settings.broker(), self.settings, seconds=_CONNECT_SECONDS) as connection,
-            Celery(set_as_current=False) as app,
         ):
-            app.control.mailbox.producer_pool = None  # or it would open a connection of its own
-            answers = (
-                app.control.broadcast(
-                    REPORT_TROUBLE, reply=True, timeout=_ANSWER_SECONDS, connection=connection
-                )
-                or []
-            )
-        found = {name: answer for one in answers for name, answer in one.items()}
+            found = ask_workers(connection, _ANSWER_SECONDS)
         self.found = [
             WorkerState(name, tuple(answer.get("queues", ())), answer["trouble"])
             for name, answer in sorted(found.items())

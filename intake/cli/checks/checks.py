@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Any, Final
 
 import redis
-from celery import Celery
 from kombu import Connection as BrokerConnection
 from sqlalchemy import Connection, func, select
 
@@ -26,10 +25,10 @@ from intake.cli.checks.system_checks import check_system
 from intake.cli.checks.work_checks import check_work
 from intake.cli.failures import sentence_of
 from intake.cli.output import counted
+from intake.monitoring.workers import ask_workers
 from intake.reads.pools import open_pools
 from orders.outbox import unsent
 from orders.recovery.event_letters import EVENT_MESSAGE
-from tasks.breaker import REPORT_TROUBLE
 from willcall.connections import open_connection
 from willcall.queues import DOCUMENTS, ORDERS, OUTBOX, is_amqp
 from worker.broker.depths import depth_of, depth_of_orders
@@ -202,21 +201,17 @@ def _broker_version(connection: BrokerConnection) -> str:
 
 def _ask_workers(connection: BrokerConnection) -> dict[str, dict[str, Any]]:
     """Return the report of each running worker, by its name."""
-    answers: list[dict[str, Any]] = []
+    answers: dict[str, dict[str, Any]] = {}
 
     def ask() -> None:
-        with suppress(Exception), Celery(set_as_current=False) as app:  # the broker may be gone by now
-            app.control.mailbox.producer_pool = None  # otherwise it opens a connection of its own
-            replies = app.control.broadcast(
-                REPORT_TROUBLE, reply=True, timeout=_PING_SECONDS, connection=connection
-            )
-            answers.extend(replies or [])
+        with suppress(Exception):  # the broker may be gone by now
+            answers.update(ask_workers(connection, _PING_SECONDS))
 
     # In a thread that nobody waits for: with a silent broker, Celery retries the send forever.
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(_PING_SECONDS + _BROKER_SECONDS)
-    return {name: answer for one in answers for name, answer in one.items()}
+    return dict(answers)
 
 
 def _workers(answers: Mapping[str, Mapping[str, Any]]) -> Finding:
