@@ -44,10 +44,9 @@ async def show_login(request: Request) -> Response:
 async def login(request: Request) -> Response:
     """Begin a session, and go to the first page."""
     form = await read_form(request, None)
-    found = await log_in(request, form)
-    if found is None:
+    cookie = await log_in(request, form)
+    if cookie is None:
         return page(request, "login.html", None, None, status=403, failed=True)
-    _, cookie = found
     response = RedirectResponse(PATH, 303, HEADERS)
     set_cookie(response, cookie, is_secure=parts_of(request.app).public_url.startswith("https://"))
     return response

@@ -61,15 +61,15 @@ async def operator_of(request: Request) -> Operator:
     return Operator(caller, _token(caller, expires))
 
 
-async def log_in(request: Request, form: Form) -> tuple[Caller, str] | None:
-    """Return whom the key of the form stands for, and a new cookie; None for a key that may not look."""
+async def log_in(request: Request, form: Form) -> str | None:
+    """Return a new cookie for the key of the form; None for a key that may not look."""
     key = "".join(form.get("key", [])).strip()
     caller = await caller_if_known(request, key) if is_key(key) else None
     if caller is None or not _is_operator(caller):
         return None
     await admit(request, caller)
     expires = str(int((utc_now() + LIFETIME).timestamp()))
-    return caller, f"{caller.key_id.hex}.{expires}.{_sign(caller, expires)}"
+    return f"{caller.key_id.hex}.{expires}.{_sign(caller, expires)}"
 
 
 def set_cookie(response: Response, cookie: str, *, is_secure: bool) -> None:
