@@ -55,15 +55,18 @@ class Subscription:
                 self._sign(channel)  # before it is bound: a bound queue without a signature is never removed
             self._bound = self._queue.bind(channel)
             self._bound.declare()
-        except BaseException:
-            self._connection.release()
+        except BaseException:  # a signal as well: the queue may be bound already
+            self._end()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(Exception):  # the broker and the queue may be gone
+        self._end()
+
+    def _end(self) -> None:
+        with suppress(Exception):  # the broker and the queue may be gone, or the queue is not there yet
             self._bound.delete()
             if not self._is_amqp:
                 with self._bound.channel.conn_or_acquire() as client:

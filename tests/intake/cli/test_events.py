@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kombu import Connection
+from kombu import Connection, Queue
 from sqlalchemy import Engine
 
 from tests.factories import load, make_request, run
@@ -14,6 +14,7 @@ from tests.processes import PATIENCE_SECONDS, Process, wait_until
 from willcall.messages import task_message
 from willcall.publishing import Publisher
 from willcall.queues import EVENTS
+from worker.broker.subscriptions import Subscription
 from worker.runtime import embedded
 from worker.runtime.settings import Settings
 
@@ -81,6 +82,27 @@ def test_a_tail_that_is_stopped_leaves_nothing_behind(
 
     assert tail.output() == ""
     assert _bound(home) == []
+
+
+@pytest.mark.parametrize("call", ["queue_declare", "queue_bind"])
+def test_a_subscriber_that_is_interrupted_while_it_subscribes_leaves_nothing_behind(
+    home: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    declare = getattr(Queue, call)
+
+    def interrupted(self: Queue, *args: Any, **options: Any) -> None:
+        declare(self, *args, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Queue, call, interrupted)
+    settings = Settings(home=home)
+
+    with pytest.raises(KeyboardInterrupt), Subscription(settings.broker(), settings):
+        pass
+
+    assert _bound(home) == []
+    with Connection(embedded.broker_url(home)) as connection:
+        assert connection.default_channel.client.keys("willcall.tail*") == []
 
 
 def test_what_a_killed_tail_left_is_cleared_away_by_the_next(
