@@ -1,4 +1,4 @@
-"""The README says what is so."""
+"""The README lists every setting, and links in the documentation lead to files."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ def test_every_setting_is_in_the_table_with_its_default_and_meaning() -> None:
 
 
 def test_every_file_that_a_page_links_to_exists() -> None:
-    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     for page in pages:
         for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
