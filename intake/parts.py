@@ -26,7 +26,7 @@ from intake.requests.bulk_answers import BulkAnswers
 from intake.requests.idempotency_keys import ReusedKeys
 from intake.requests.publish import GroupPublisher
 from intake.requests.seen_versions import SeenVersions
-from orders.reading.event_orders import EventOrders
+from orders.reading.event_listings import EventOrders
 from worker.runtime.settings import Settings
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from orders.recovery.parked_requests import PATIENCE
+from orders.recovery.early_requests import PATIENCE
 from orders.steps.claim import claim
 from orders.steps.decide import decide
 from orders.steps.load import load

@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine import make_engine
-from orders.recovery.parked_requests import names_done, wake
+from orders.recovery.early_requests import names_done, wake
 from schemas.outcomes import Outcome
 from schemas.requests import Request
 from tasks.resources import publisher

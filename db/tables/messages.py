@@ -99,7 +99,7 @@ delayed_requests = Table(
     moment("next_attempt_at"),
     moment("waits_since", nullable=True),  # if it waits for the order that it names
     Column("tenant", Text, nullable=False, server_default=""),
-    # What another request of the tenant must create first: `orders.recovery.parked_requests`.
+    # What another request of the tenant must create first: `orders.recovery.early_requests`.
     Column("waits_for", Text),
     Index("delayed_requests_new", "tenant", "next_attempt_at", postgresql_where=text("attempts = 0")),
     Index("delayed_requests_tried", "tenant", "next_attempt_at", postgresql_where=text("attempts > 0")),

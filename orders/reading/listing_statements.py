@@ -1,4 +1,4 @@
-"""The statements that read the listings of an event's orders; `orders.reading.event_orders` runs them."""
+"""The statements that read the listings of an event's orders; `orders.reading.event_listings` runs them."""
 
 from typing import Final
 

@@ -12,7 +12,7 @@ from db.bulk import array, copy_rows, update_rows
 from orders.inventory.write import write_stock
 from orders.journal import RowChange
 from orders.new_order import NewOrder
-from orders.recovery.parked_requests import keep_waiting
+from orders.recovery.early_requests import keep_waiting
 from orders.rows import (
     ChangeRow,
     FraudRow,

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from intake.dialects.acme import routes as routes
 from orders.catalogue.loading import load_catalogue
-from orders.reading.customers import Customer, query_of
+from orders.reading.newest_orders import Customer, query_of
 from schemas.catalogue import Catalogue
 from tests.contract.acme import EVENT, PATH, Acme, item, order_of, read, simple
 from tests.factories import make_event, make_ticket_class, rows

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from orders.reading.customers import Customer, orders_of_customer
+from orders.reading.newest_orders import Customer, orders_of_customer
 from tests.factories import (
     codes,
     load,

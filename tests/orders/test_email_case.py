@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Engine, text
 
-from orders.reading.customers import Customer, orders_of_customer, query_of
+from orders.reading.newest_orders import Customer, orders_of_customer, query_of
 from orders.reading.order_reading import OrderFilter, list_orders
 from tests.factories import codes, load, load_with_settings, make_request, place, run, scalar
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, event, text
 
 from db.ids import new_ids
 from orders.recovery.delayed_requests import Kind, RetryPolicy, claim_due
-from orders.recovery.parked_requests import names_done, wake
+from orders.recovery.early_requests import names_done, wake
 from tasks.maintenance import retry
 from tasks.messages import QueueMessage, parse
 from tasks.orders import process_messages, process_now

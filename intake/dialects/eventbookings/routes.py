@@ -25,7 +25,7 @@ from intake.reads.one_moment import at_one_moment
 from intake.web.problems import Problem, not_found
 from intake.web.responses import list_response
 from orders.reading.background import with_background
-from orders.reading.event_orders import EventOrders, WantedListing, find_event
+from orders.reading.event_listings import EventOrders, WantedListing, find_event
 from orders.reading.safe_rendering import as_json, show_each
 from orders.reading.wire_orders import read_rendered
 from schemas.dialects import DialectName

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, Engine, TextClause, event, text
 
 from benchmarks.many_orders import fill
-from orders.reading.event_orders import EventOrders, OrderBy, WantedListing, find_event
+from orders.reading.event_listings import EventOrders, OrderBy, WantedListing, find_event
 from orders.reading.listing import BLOCK
 from orders.reading.listing_statements import ALL_BY_ID, CHANGED, FOUND_BY_ID, FOUND_BY_NAME
 from tests.factories import load
@@ -165,7 +165,7 @@ def calls() -> Iterator[list[str]]:
 
 
 def test_memory_is_bounded(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("orders.reading.event_orders._MAX_REMEMBERED", 3_000)
+    monkeypatch.setattr("orders.reading.event_listings._MAX_REMEMBERED", 3_000)
     found = EventOrders()
     for letter in "abcdefgh":
         found.page(connection, wanted(connection, search=letter * 9), 0, 20, descending=False, now=NOW)
