@@ -16,7 +16,7 @@ from intake.web.call_records import note_request
 from intake.web.preferences import wanted_wait
 from intake.web.problems import Problem, unavailable
 from intake.web.responses import json_response, order_response
-from orders.reading.order_reading import RequestRow, conflicting
+from orders.reading.outcomes import RequestRow, conflicting
 from orders.reading.safe_rendering import showing
 from orders.reading.snapshots import Needs, Snapshot
 from schemas.outcomes import RejectionCode

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from db.tables import dead_letters
 from orders.reading.hold_reading import find_holds_of_requests
-from orders.reading.order_reading import find_requests
+from orders.reading.outcomes import find_requests
 from schemas.json import JsonObject
 
 

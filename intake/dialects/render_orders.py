@@ -13,7 +13,8 @@ from intake.requests.answer_plans import WITH_BACKGROUND, Plan, plan_for_one
 from intake.web.problems import not_found
 from intake.web.responses import json_response
 from orders.reading.background import get_with_background
-from orders.reading.order_reading import RequestRow, find_order
+from orders.reading.order_reading import find_order
+from orders.reading.outcomes import RequestRow
 from orders.reading.safe_rendering import showing
 from orders.reading.snapshots import Snapshot
 from schemas.background import Background

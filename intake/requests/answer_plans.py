@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Response
 
-from orders.reading.order_reading import RequestRow
+from orders.reading.outcomes import RequestRow
 from orders.reading.snapshots import Needs, Snapshot, Wanted
 from vendors.registry import CANONICAL
 

@@ -19,7 +19,7 @@ from db.failures import Fault, fault_of
 from intake.clock import utc_now
 from intake.requests.answer_plans import Plan
 from intake.requests.turns import Turns
-from orders.reading.order_reading import RequestRow, count_tickets, find_requests
+from orders.reading.outcomes import RequestRow, count_tickets, find_requests
 from orders.reading.safe_rendering import is_of_the_database, showing
 from orders.reading.snapshots import Snapshot, Wanted, read_published, read_snapshot
 

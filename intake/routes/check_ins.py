@@ -15,7 +15,7 @@ from intake.requests.envelope import enclose, open_object
 from intake.routes.scanned_ticket import ticket_of
 from intake.web.responses import json_response
 from intake.web.strict_routes import StrictRoute
-from orders.reading.order_reading import RequestRow
+from orders.reading.outcomes import RequestRow
 from orders.reading.safe_rendering import showing
 from orders.reading.snapshots import Snapshot
 from vendors.registry import CANONICAL

@@ -23,7 +23,7 @@ from intake.web.problems import invalid, not_found
 from intake.web.responses import json_response
 from intake.web.strict_routes import StrictRoute
 from orders.reading.hold_reading import HoldFilter, find_holds_of_requests, get_hold, list_holds
-from orders.reading.order_reading import RequestRow
+from orders.reading.outcomes import RequestRow
 from orders.reading.pages import DEFAULT_PAGE, MAX_PAGE, BadCursor
 from orders.reading.snapshots import Needs, Snapshot
 from schemas.json import JsonObject

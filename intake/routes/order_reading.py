@@ -18,7 +18,8 @@ from intake.web.problems import invalid, not_found
 from intake.web.responses import etag, json_response, list_response, order_response
 from intake.web.strict_routes import StrictRoute
 from orders.reading.history import read_history
-from orders.reading.order_reading import OrderFilter, RequestRow, get_order, list_ids
+from orders.reading.order_reading import OrderFilter, get_order, list_ids
+from orders.reading.outcomes import RequestRow
 from orders.reading.pages import DEFAULT_PAGE, MAX_PAGE, BadCursor
 from orders.reading.safe_rendering import as_json, show_each, showing
 from orders.reading.snapshots import Needs, Snapshot

@@ -20,7 +20,7 @@ from intake.routes.holds import hold_of_request
 from intake.web.problems import not_found
 from intake.web.responses import json_response
 from intake.web.strict_routes import StrictRoute
-from orders.reading.order_reading import RequestRow, find_requests
+from orders.reading.outcomes import RequestRow, find_requests
 from schemas.text import parse_uuid
 
 router = APIRouter(default_response_class=Response, route_class=StrictRoute, tags=["requests"])

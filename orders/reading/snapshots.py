@@ -21,7 +21,7 @@ from orders.event_data import is_shorter
 from orders.read_rows import read_orders
 from orders.reading.background import NOTHING, Surroundings, read_surroundings
 from orders.reading.hold_reading import find_holds_of_requests, get_holds
-from orders.reading.order_reading import RequestRow
+from orders.reading.outcomes import RequestRow
 from orders.render import to_json
 from orders.state import OrderState
 from schemas.background import Background

@@ -9,7 +9,8 @@ from sqlalchemy import Engine, event
 
 from db.ids import new_id
 from orders.process import process
-from orders.reading.order_reading import find_requests, get_order
+from orders.reading.order_reading import get_order
+from orders.reading.outcomes import find_requests
 from orders.render import to_json
 from schemas.orders import Order
 from tests.factories import (

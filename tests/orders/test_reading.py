@@ -5,7 +5,8 @@ import pytest
 from sqlalchemy import Engine
 
 from db.ids import new_id
-from orders.reading.order_reading import OrderFilter, find_requests, find_tenant, get_order, list_orders
+from orders.reading.order_reading import OrderFilter, find_tenant, get_order, list_orders
+from orders.reading.outcomes import find_requests
 from orders.reading.pages import BadCursor
 from tests.factories import (
     NOW,

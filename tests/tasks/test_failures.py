@@ -9,7 +9,7 @@ import orjson
 import pytest
 from sqlalchemy import Engine, text
 
-from orders.reading.order_reading import find_requests
+from orders.reading.outcomes import find_requests
 from orders.recovery.delayed_requests import RetryPolicy, claim_due
 from tasks.maintenance import retry
 from tasks.messages import QueueMessage, parse

@@ -20,7 +20,8 @@ from intake.requests.envelope import Envelope, enclose_in_dialect
 from intake.web.problems import Problem, invalid, not_found
 from intake.web.responses import json_response
 from orders.reading.background import with_background
-from orders.reading.order_reading import RequestRow, find_order, get_order
+from orders.reading.order_reading import find_order, get_order
+from orders.reading.outcomes import RequestRow
 from orders.reading.safe_rendering import showing
 from orders.reading.snapshots import Needs, Snapshot
 from schemas.json import JsonObject

@@ -39,7 +39,8 @@ from intake.web.problems import Problem, invalid, not_found
 from intake.web.responses import json_response, list_response
 from orders.reading.event_listings import find_event
 from orders.reading.newest_orders import Customer, orders_of_customer, orders_of_event
-from orders.reading.order_reading import RequestRow, find_order
+from orders.reading.order_reading import find_order
+from orders.reading.outcomes import RequestRow
 from orders.reading.safe_rendering import as_json, show_each
 from orders.reading.snapshots import Needs, Snapshot
 from orders.reading.wire_orders import read_rendered

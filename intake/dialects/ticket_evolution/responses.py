@@ -13,7 +13,7 @@ from intake.requests.answer_plans import WITH_BACKGROUND, Plan, plan_for_one
 from intake.web.problems import Problem, unavailable
 from intake.web.responses import json_response
 from orders.reading.background import with_background
-from orders.reading.order_reading import RequestRow
+from orders.reading.outcomes import RequestRow
 from orders.reading.safe_rendering import showing
 from orders.reading.snapshots import Snapshot
 from orders.render import to_json

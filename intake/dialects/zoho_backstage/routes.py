@@ -20,7 +20,7 @@ from intake.parts import PartsOfApp
 from intake.requests.answer_plans import Plan
 from intake.requests.envelope import enclose_in_dialect
 from intake.web.problems import Problem
-from orders.reading.order_reading import RequestRow
+from orders.reading.outcomes import RequestRow
 from orders.reading.snapshots import Snapshot
 from schemas.background import Background
 from schemas.orders import Order

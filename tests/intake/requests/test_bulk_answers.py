@@ -20,7 +20,7 @@ from intake.dialects.render_orders import with_order_in
 from intake.parts import parts_of
 from intake.requests.answer_plans import WITH_ORIGINAL, Plan, plan_for_one
 from intake.requests.bulk_answers import BulkAnswers
-from orders.reading.order_reading import RequestRow, find_requests
+from orders.reading.outcomes import RequestRow, find_requests
 from orders.reading.safe_rendering import OrderNotShown
 from schemas.requests import Request
 from tasks.messages import QueueMessage, parse

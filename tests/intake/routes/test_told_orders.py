@@ -10,7 +10,7 @@ import yaml
 from sqlalchemy import Engine
 
 from orders.catalogue.loading import load_catalogue
-from orders.reading.order_reading import RequestRow, find_requests
+from orders.reading.outcomes import RequestRow, find_requests
 from orders.reading.snapshots import Needs, Wanted, read_snapshot
 from schemas.catalogue import Catalogue
 from tests.factories import make_change, make_request, run
