@@ -17,7 +17,7 @@ _VARIANT: Final = 19
 
 
 def new_id() -> UUID:
-    """Return a new key."""
+    """Return a new key of a row; `willcall.ids.new_request_id` makes those of requests."""
     return UUID(int=uuid7().int)
 
 

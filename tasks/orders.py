@@ -26,7 +26,7 @@ from tasks.messages import QueueMessage, parse
 from tasks.relay import wake_relay
 from tasks.report import Report
 from tasks.transactions import DatabaseUnavailable, transaction
-from tasks.waking import wake_waiting_requests
+from tasks.waking import wake_early_requests
 from willcall.kinds import KINDS
 from worker.runtime import metrics
 from worker.runtime.settings import get_settings
@@ -156,7 +156,7 @@ def _process(requests: Sequence[Request], report: Report, *, are_stored: bool) -
             outcomes = process_now(connection, requests)
             if are_stored:
                 forget(connection, *(one.request_id for one in outcomes if one.status != "waiting"))
-        wake_waiting_requests(requests, outcomes)
+        wake_early_requests(requests, outcomes)
         report.outcomes.extend(outcomes)
         report.counts.update(
             (request.kind, outcome.status) for request, outcome in zip(requests, outcomes, strict=True)

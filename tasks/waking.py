@@ -37,7 +37,7 @@ _done: Final[Queue[_Batch]] = Queue()
 _is_finishing: Final = threading.Event()
 
 
-def wake_waiting_requests(requests: Sequence[Request], outcomes: Sequence[Outcome]) -> None:
+def wake_early_requests(requests: Sequence[Request], outcomes: Sequence[Outcome]) -> None:
     """Retry soon the requests that waited for these, which are committed; returns at once."""
     _done.put((requests, outcomes))
     _start()
@@ -49,7 +49,7 @@ def _start() -> None:
 
 
 def finish_waking() -> None:
-    """Return when all waiting requests of the batches so far have been woken."""
+    """Return when all early requests of the batches so far have been woken."""
     _is_finishing.set()
     _done.join()
     _is_finishing.clear()
@@ -63,10 +63,10 @@ def _keep_waking() -> None:
             if _wake(done):
                 publisher().publish([task_message(RETRY, b"{}", queue=MAINTENANCE, summary="{}")])
         except (SQLAlchemyError, NotConfirmed) as error:
-            log.warning("waiting requests could not be woken", extra={"error": type(error).__name__})
+            log.warning("early requests could not be woken", extra={"error": type(error).__name__})
         except Exception:
             # Without this thread they would all wait for the schedule.
-            log.exception("waiting requests could not be woken")
+            log.exception("early requests could not be woken")
         finally:
             for _ in batches:
                 _done.task_done()

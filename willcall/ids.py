@@ -19,7 +19,7 @@ _lock = threading.Lock()
 _milliseconds = _number = 0
 
 
-def new_id() -> UUID:
+def new_request_id() -> UUID:
     """Return a new id, greater than those that this process has made before.
 
     Its parts are the milliseconds since 1970, a number within them (12 bits), and 62 random bits: what is

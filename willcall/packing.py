@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from willcall.ids import new_id
+from willcall.ids import new_request_id
 from willcall.kinds import CREATE
 from willcall.messages import Message, task_message
 from willcall.queues import ORDERS
@@ -64,7 +64,7 @@ def outgoing(
 
     Raises `TypeError` for values that JSON cannot hold; a `Decimal` is written as a string.
     """
-    request_id = request_id or new_id()
+    request_id = request_id or new_request_id()
     words = {**body, "tenant": tenant, "request_id": str(request_id)}
     if may_set_price is not None:
         words["may_set_price"] = may_set_price

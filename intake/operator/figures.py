@@ -24,7 +24,7 @@ class Figures:
     unsent_events: int
     unsent_seconds: float
     delayed: int
-    parked: int
+    early: int
     dead_letters: int
     discrepancies: int
 
@@ -57,7 +57,7 @@ def read_figures(connection: Connection, view: View, now: datetime) -> Figures:
         unsent_events=sent.count,
         unsent_seconds=sent.age_seconds,
         delayed=_count(connection, view, "delayed_requests", "attempts > 0"),
-        parked=_count(connection, view, "delayed_requests", "attempts = 0"),
+        early=_count(connection, view, "delayed_requests", "attempts = 0"),
         dead_letters=_count(connection, view, "dead_letters", "true"),
         discrepancies=view.rows(
             connection,

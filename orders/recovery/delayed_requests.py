@@ -1,4 +1,4 @@
-"""Delayed requests: rows of requests that wait for a retry, or for their time."""
+"""Delayed requests: rows of requests that wait for a retry, or for their time; see also `early_requests`."""
 
 import random
 from collections.abc import Callable, Sequence

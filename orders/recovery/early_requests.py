@@ -1,4 +1,4 @@
-"""Parked requests: rows of requests that arrived before the order, the version or the hold that they name."""
+"""Early requests: they came before the order, the version or the hold that they name, and wait as rows."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -48,7 +48,7 @@ _WAKE = text("""
 _IS_ANY_WAITING = text("SELECT EXISTS (SELECT FROM delayed_requests WHERE waits_for IS NOT NULL)")
 
 
-def keep_waiting(
+def delay_early(
     connection: Connection,
     valid: Sequence[Opened],
     others: Sequence[Opened],
@@ -104,7 +104,7 @@ def _wait(
 
 
 def _next_wait(waited: timedelta) -> timedelta:
-    """Return the wait until the next attempt: as long as it has waited, between one and ten seconds."""
+    """Return the time until the next attempt: as long as it has waited, between one and ten seconds."""
     return min(max(waited, timedelta(seconds=1)), timedelta(seconds=10))
 
 

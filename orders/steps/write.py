@@ -12,7 +12,7 @@ from db.bulk import array, copy_rows, update_rows
 from orders.inventory.write import write_stock
 from orders.journal import RowChange
 from orders.new_order import NewOrder
-from orders.recovery.early_requests import keep_waiting
+from orders.recovery.early_requests import delay_early
 from orders.rows import (
     ChangeRow,
     FraudRow,
@@ -41,7 +41,7 @@ _DELETE_NOTES: Final = text("""
 def write(connection: Connection, world: World, claimed: Claimed, now: datetime, patience: timedelta) -> None:
     """Write everything; store early requests as rows, to be decided again later."""
     lock_late(connection, world, claimed.valid, now)
-    keep_waiting(connection, claimed.valid, claimed.others, now, patience)
+    delay_early(connection, claimed.valid, claimed.others, now, patience)
     correct(connection, [request for request in claimed.valid if request.too_early is None])
     write_world(connection, world)
 

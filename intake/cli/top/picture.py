@@ -90,7 +90,7 @@ class Picture:
             "unsent_events": business and business.figures.unsent_events,
             "unsent_seconds": business and business.figures.unsent_seconds,
             "delayed": business and business.figures.delayed,
-            "parked": business and business.figures.parked,
+            "early": business and business.figures.early,
             "dead_letters": business and business.figures.dead_letters,
             "discrepancies": business and business.figures.discrepancies,
             "best_sellers": business and [dict(row._mapping) for row in business.best_sellers],

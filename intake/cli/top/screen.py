@@ -54,7 +54,7 @@ def _of_business(business: Business | None) -> Iterator[tuple[str, str]]:
     yield "orders per second", f"{figures.orders_per_second:.1f} over the last minute"
     age = f", the oldest for {figures.unsent_seconds:.0f} s" if figures.unsent_events else ""
     yield "unsent", counted(figures.unsent_events, "event message") + age
-    yield "delayed", f"{figures.delayed} for a retry, {figures.parked} for another request"
+    yield "delayed", f"{figures.delayed} for a retry, {figures.early} for another request"
     yield "dead letters", str(figures.dead_letters)
     yield "discrepancies", str(figures.discrepancies)
 
