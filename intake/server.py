@@ -77,7 +77,7 @@ class IntakeServer(uvicorn.Server):
         PROCESSES.set(1)
         if self._sibling is not None:
             self._share(self._sibling, sockets or ())
-            self._sibling.tell_started()
+            self._sibling.mark_started()
         if self.started and self._settings.intake_metrics_port:
             self._open_metrics(self._settings.metrics_host, self._settings.intake_metrics_port)
 
@@ -93,7 +93,7 @@ class IntakeServer(uvicorn.Server):
 
     def _tell_count(self) -> None:
         if self._counts is not None:
-            self._counts.tell(len(self.server_state.connections))
+            self._counts.write(len(self.server_state.connections))
 
     def _protocol(self) -> asyncio.Protocol:
         """Return the protocol of a new connection, as uvicorn's own servers do."""

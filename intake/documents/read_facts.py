@@ -28,11 +28,11 @@ class Owner:
     code: str = field(default="", repr=False)
     """Of a ticket that is not void: what its QR code says."""
     is_void: bool = False
-    """Whether it is about a ticket that is void: nobody has a link to it any more."""
+    """Whether it is about a void ticket, which has no links any more."""
 
 
 def find_owner_of_order(connection: Connection, order_id: UUID) -> Owner | None:
-    """Return the order's owner, or None if there is no such order."""
+    """Return the order's owner, or None if the order does not exist."""
     key = sealed_secret(orders.c.tenant_id, "links").label("key")
     columns = (orders.c.tenant_id, orders.c.id.label("order_id"), orders.c.code.label("order_code"), key)
     query = select(*columns).where(orders.c.id == order_id)
@@ -40,7 +40,7 @@ def find_owner_of_order(connection: Connection, order_id: UUID) -> Owner | None:
 
 
 def find_owner_of_ticket(connection: Connection, ticket_id: UUID) -> Owner | None:
-    """Return the ticket's owner, or None if there is no such ticket."""
+    """Return the ticket's owner, or None if the ticket does not exist."""
     key = sealed_secret(orders.c.tenant_id, "links").label("key")
     query = (
         select(

@@ -1,4 +1,4 @@
-"""What was made a moment ago, to be given out again: so many bytes of it, and what was asked for last."""
+"""Documents made a moment ago, to be sent again: up to a number of bytes, the last requested ones."""
 
 import threading
 from collections import OrderedDict

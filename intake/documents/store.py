@@ -95,7 +95,7 @@ class Stored:
     has_failed: bool
     """It could not be made, a moment ago."""
     is_forgotten: bool
-    """It has waited for a minute in which no document was made: nobody seems to make any."""
+    """It has waited for a minute in which no document was made: no process seems to make any."""
     is_recent: bool
     """It was made within the last 30 seconds."""
 
@@ -156,7 +156,7 @@ def begin(connection: Connection, order_id: UUID) -> int | None:
 
 
 def keep(connection: Connection, order_id: UUID, version: str | None, content: bytes | None) -> None:
-    """Keep what was made; without a version: that it could not be made."""
+    """Store the document; without a version, store that it could not be made."""
     connection.execute(_KEEP, {"order_id": order_id, "version": version, "content": content})
 
 

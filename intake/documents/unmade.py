@@ -48,5 +48,5 @@ def not_made_yet(error: NotMadeYet, accept: str, headers: Mapping[str, str]) -> 
     if error.status >= 400:
         return Problem(error.status, f"{error.sentence} Try again later.", headers=headers).response()
     detail = f"{error.sentence} Try again in {error.retry_seconds} seconds."
-    words = DocumentPending(status="pending", detail=detail).model_dump()
-    return Response(to_json(words), error.status, headers, "application/json")
+    body = DocumentPending(status="pending", detail=detail).model_dump()
+    return Response(to_json(body), error.status, headers, "application/json")

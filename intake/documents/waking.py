@@ -19,7 +19,7 @@ _MOST_AT_ONCE: Final = 10
 
 
 def wake(publisher: Publisher, count: int) -> None:
-    """Publish so many messages, or fewer; one that is lost is made good by those who watch."""
+    """Publish up to this number of messages; if one is lost, the processes that watch find the document."""
     count = min(count, _MOST_AT_ONCE)
     messages = [task_message(RENDER, b"{}", queue=DOCUMENTS, summary="{}") for _ in range(count)]
     try:
@@ -29,7 +29,7 @@ def wake(publisher: Publisher, count: int) -> None:
 
 
 class Waker:
-    """A thread that wakes them, so that nobody waits for the broker; it starts when it is first needed."""
+    """A thread that wakes them, so that no caller waits for the broker; it starts when it is first needed."""
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
@@ -49,7 +49,7 @@ class Waker:
             self._changed.notify()
 
     def close(self) -> None:
-        """Wake nobody any more, and close the connection."""
+        """Stop waking, and close the connection."""
         with self._changed:
             self._is_closing = True
             self._changed.notify()

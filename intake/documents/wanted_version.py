@@ -42,7 +42,7 @@ class Asking:
         self._before = None if found is None else found.version
 
     def second_best(self) -> Content | None:
-        """Return what was made shortly before the call or since, if the order has changed meanwhile.
+        """Return the document made shortly before the call or since, if the order has changed meanwhile.
 
         Such an order has no document that lasts until it is sent. One that does not change is waited for:
         who has changed it wants to see that.

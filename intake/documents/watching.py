@@ -1,4 +1,4 @@
-"""Looks now and then whether documents wait that nobody was woken for, in each process that makes them."""
+"""Looks now and then for waiting documents whose message was lost, in each process that makes documents."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""Taking connections from a socket that several processes share."""
+"""Accepts connections from a socket that several processes share."""
 
 import asyncio
 import logging
@@ -10,16 +10,16 @@ log = logging.getLogger(__name__)
 
 _TROUBLE_SECONDS: Final = 1.0
 
-# For each connection that another process has less: on a busy machine it is not there at once.
+# For each connection that another process has fewer: on a busy machine it does not react at once.
 _WAIT_SECONDS: Final = 0.001
-# It may also hang.
+# The other process may also hang.
 _LONGEST_WAIT_SECONDS: Final = 0.005
 
 
 class Acceptor:
-    """Takes one connection at a time, and leaves it to another process first, where that one has fewer.
+    """Accepts one connection at a time, and lets a process with fewer connections go first.
 
-    An event loop's own server takes all that have come: most of what comes at once, for as long as it stays.
+    An event loop's own server accepts all that are waiting, so one process would get most of a burst.
     """
 
     def __init__(
@@ -28,9 +28,9 @@ class Acceptor:
         make_protocol: Callable[[], asyncio.Protocol],
         lead: Callable[[], int],
     ) -> None:
-        """Begin, in the event loop that runs.
+        """Begin, in the running event loop.
 
-        `lead` returns how many connections this process has more than the one with the fewest.
+        `lead` returns how many more connections this process has than the one with the fewest.
         """
         self._loop = asyncio.get_running_loop()
         self._listener = listener
@@ -42,7 +42,7 @@ class Acceptor:
         self._loop.add_reader(listener, self._on_connection)
 
     def close(self) -> None:
-        """Take no more connections; once more, it changes nothing."""
+        """Accept no more connections; closing again changes nothing."""
         if self._listener.fileno() < 0:
             return
         if self._waiting is not None:
@@ -51,7 +51,7 @@ class Acceptor:
         self._listener.close()
 
     async def wait_closed(self) -> None:
-        """Return when those that were taken have begun."""
+        """Return when the accepted connections have begun."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _on_connection(self) -> None:
@@ -62,7 +62,7 @@ class Acceptor:
             self._accept()
 
     def _pause(self, seconds: float) -> None:
-        """Do not look for so long; then take what nobody else has."""
+        """Wait for this time; then accept a connection if no other process has."""
         self._loop.remove_reader(self._listener)
         self._waiting = self._loop.call_later(seconds, self._go_on)
 

@@ -1,6 +1,6 @@
-"""What a connection sends, counted: uvicorn's parser callbacks with bounds on sizes and numbers.
+"""Counts what a connection sends: uvicorn's parser callbacks, with limits on sizes and numbers.
 
-Nothing here is done for each byte: sizes are compared as the parser tells what it has found.
+Nothing here is done for each byte: sizes are compared in the parser's callbacks.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from intake.web.limits import MAX_PIECES, MAX_PIPELINED, MAX_URL, Limits
 from worker.runtime.metrics import REFUSED
 
 _HEALTH: Final = frozenset({b"/healthz", b"/readyz", b"/metrics"})
-# What a host's name, its address or a port may hold (RFC 3986, 3.2.2); empty where the caller has none.
+# The characters of a host's name, address and port (RFC 3986, 3.2.2); it is empty if the caller has none.
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
 _BODIES: Final = frozenset({b"content-length", b"transfer-encoding"})
 
@@ -64,7 +64,7 @@ class CountingProtocol(HttpToolsProtocol):
         self._wire = self._pieces = self._framing = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; a trailer, after the body, is counted like one and means nothing."""
+        """Take a header. A trailer, after the body, is counted like a header and ignored."""
         super().on_header(name, value)
         if len(self.headers) > self._most_headers:
             raise Refused(431, f"there are more than {self._limits.headers} headers")
@@ -72,13 +72,13 @@ class CountingProtocol(HttpToolsProtocol):
             self._count_framing(len(name) + len(value))
 
     def on_headers_complete(self) -> None:
-        """Start the call, or queue it behind the one that is answered."""
+        """Start the call, or queue it behind the current one."""
         if self._wire + self._read > self._limits.header_bytes or len(self.url) > MAX_URL:
             self._check_head(0)
         if len(self.pipeline) >= MAX_PIPELINED:
             raise Refused(429, f"more than {MAX_PIPELINED} calls wait on this connection")
         if self.parser.should_upgrade() and any(name in _BODIES for name, _ in self.headers):
-            # The parser takes what follows for the other protocol, so that the body would be lost.
+            # The parser takes the rest for the other protocol, so the body would be lost.
             raise Refused(400, "other protocols are not supported: send the call without the header Upgrade")
         self._check_host()
         is_busy = len(self.tasks) >= self._most_calls and self.url.partition(b"?")[0] not in _HEALTH
@@ -87,7 +87,7 @@ class CountingProtocol(HttpToolsProtocol):
         self.app = busy if is_busy else self._served
         super().on_headers_complete()
         self._part = BODY
-        self.headers = []  # the call has its own; here come the trailers
+        self.headers = []  # the call has its own list; this one is for the trailers
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
@@ -96,23 +96,24 @@ class CountingProtocol(HttpToolsProtocol):
         if self._pieces > MAX_PIECES:
             raise Refused(400, f"the body comes in more than {MAX_PIECES} pieces")
         super().on_body(body)
-        # One that waits for its turn is read by nobody.
+        # The body of a call that waits for its turn is not read yet.
         if self.cycle is not self._running and len(self.cycle.body) > self._limits.body_bytes:
             raise Refused(413, f"the body is longer than {self._limits.body_bytes} bytes")
 
     def on_message_complete(self) -> None:
-        """End the call's words."""
+        """End the message."""
         self._part = IDLE
         super().on_message_complete()
 
     def _count(self, part: Phase, pieces: int) -> None:
         """Count a read. Raises `Refused`.
 
-        `part` is what the parser was in before it, and `pieces` how many of the body had come.
+        `part` is the part of the message that the parser was in before it, and `pieces` the number of pieces
+        of the body.
         """
         if self._part is HEAD:
-            # A header that is not complete is known to nobody yet. Where a body ended in this read, the
-            # head's share of it is not known either: then it counts from the next one on.
+            # The parser does not report a header before its end. If a body ended in this read, the head's
+            # share of the read is unknown, too: then the head counts from the next read on.
             if self._begun == 0 or (self._begun == 1 and part is IDLE):
                 self._wire += self._read
             self._check_head(self._wire)
@@ -123,7 +124,7 @@ class CountingProtocol(HttpToolsProtocol):
         self._wire += self._read
         if self._wire > self._limits.wire_bytes:
             raise Refused(413, f"the body is longer than {self._limits.body_bytes} bytes")
-        # Chunk extensions and trailers, of which an incomplete one is known to nobody either.
+        # Chunk extensions and trailers, which the parser does not report before their end either.
         if is_framing:
             self._count_framing(self._read)
 
@@ -133,7 +134,7 @@ class CountingProtocol(HttpToolsProtocol):
             raise Refused(400, f"the body's framing is longer than {self._limits.header_bytes} bytes")
 
     def _check_head(self, wire: int) -> None:
-        """Check what has come of the head: `wire` bytes at least. Raises `Refused`."""
+        """Check the head so far, which has at least `wire` bytes. Raises `Refused`."""
         if len(self.url) > MAX_URL:
             raise Refused(414, f"the URL is longer than {MAX_URL} bytes")
         known = sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers)
@@ -141,7 +142,7 @@ class CountingProtocol(HttpToolsProtocol):
             raise Refused(431, f"the headers are longer than {self._limits.header_bytes} bytes")
 
     def _check_host(self) -> None:
-        """Check that the call says once for whom it is (RFC 9112, 3.2). Raises `Refused`."""
+        """Check that the call has one valid Host header (RFC 9112, 3.2). Raises `Refused`."""
         hosts = [value for name, value in self.headers if name == b"host"]
         if len(hosts) > 1:
             raise Refused(400, "there is more than one Host header")

@@ -11,21 +11,21 @@ class Phase(IntEnum):
     """The state of a connection. When there are too many, those in the first state are closed first."""
 
     LEAVING = 0
-    """Its client was refused, and is to close it."""
+    """Its client was refused, and should close it."""
     HEAD = 1
     """It waits for the request line and the headers."""
     IDLE = 2
-    """It waits for the next call, or one is worked on: a usual call changes nothing here."""
+    """It waits for the next call, or answers one: a usual call does not leave this phase."""
     BODY = 3
     """It waits for the rest of a body."""
 
 
-# An enum's members by themselves: in Python 3.11 it takes long to find them in it.
+# The members as names of their own: in Python 3.11 looking them up in the enum is slow.
 LEAVING, HEAD, IDLE, BODY = Phase
 
 
 class Member(Protocol):
-    """A connection, as the crowd sees it; `now` is the event loop's time in seconds."""
+    """A connection in the crowd; `now` is the event loop's time in seconds."""
 
     @property
     def idle_until(self) -> float:
@@ -33,7 +33,7 @@ class Member(Protocol):
 
     @property
     def held(self) -> int:
-        """How many bytes have come of the body that it waits for."""
+        """The number of bytes so far of the incomplete body."""
 
     def check(self, now: float) -> None:
         """Close it if its client took too long."""
@@ -46,7 +46,7 @@ class Member(Protocol):
 
 
 class Crowd:
-    """The connections by what they are at, those first that came to it first."""
+    """The connections by phase, those that entered it first being first."""
 
     def __init__(self) -> None:
         # Dictionaries: they keep their order, and any member leaves at once.
@@ -54,14 +54,14 @@ class Crowd:
         self._unread: Final[dict[Member, None]] = {}
 
     def move(self, member: Member, old: Phase | None, new: Phase | None) -> None:
-        """Note that a connection is at something else; None: it is gone."""
+        """Note that a connection is in another phase; None: it is closed."""
         if old is not None:
             self._waiting[old].pop(member, None)
         if new is not None:
             self._waiting[new][member] = None
 
     def watch_writes(self, member: Member) -> None:
-        """Note that answers pile up: `check_writes` is called until they do not."""
+        """Note that answers wait to be read: `check_writes` is called until they are."""
         self._unread[member] = None
 
     def forget_writes(self, member: Member) -> None:
@@ -69,7 +69,7 @@ class Crowd:
         self._unread.pop(member, None)
 
     def make_room(self) -> bool:
-        """Close the connection that has waited longest for its client; False if all clients wait for us."""
+        """Close the connection that has waited longest for its client; return False if all wait for us."""
         for phase, waiting in zip(Phase, self._waiting, strict=True):
             if phase is IDLE:
                 member = min(waiting, key=lambda one: one.idle_until, default=None)
@@ -83,7 +83,7 @@ class Crowd:
         return False
 
     def check(self, now: float) -> None:
-        """Close all whose clients took too long, and the oldest half-sent bodies if they are too much."""
+        """Close connections whose clients took too long, and the oldest half-sent bodies beyond the limit."""
         for waiting in self._waiting:
             for member in list(waiting):
                 member.check(now)

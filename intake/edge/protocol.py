@@ -1,7 +1,7 @@
-"""One connection of the intake: uvicorn's, with bounds on what it sends and how long it takes.
+"""One connection of the intake: uvicorn's, with limits on sizes and times.
 
-uvicorn parses, runs the application and answers. Times are looked at by a sweep over all connections, so that
-a call costs no timer.
+uvicorn parses, runs the application and answers. A sweep over all connections checks the times, so a call
+costs no timer.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ _LINGER_BYTES: Final = 1024 * 1024
 # read.
 _BODY_GRACE_SECONDS: Final = 2.0
 _READ_STEP: Final = 64 * 1024
-"""How much of its answers a client must read in the time that a body has."""
+"""The bytes of its answers that a client must read within the time limit of a body."""
 
 
 class BoundedProtocol(CountingProtocol):
@@ -45,12 +45,12 @@ class BoundedProtocol(CountingProtocol):
         self._crowd = crowd
         self._phase: Phase | None = None
         self._until = inf
-        self._unread = 0  # bytes of answers when it was looked last
+        self._unread = 0  # bytes of answers at the last check
         self._unread_until = inf
         self._thrown_away = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take the connection, in place of the one that waits longest if there are too many."""
+        """Accept the connection; if there are too many, close the one that waits longest."""
         super().connection_made(transport)
         if len(self.connections) > self._limits.connections and not self._crowd.make_room():
             REFUSED.labels("connection").inc()
@@ -69,7 +69,7 @@ class BoundedProtocol(CountingProtocol):
         self.pipeline.clear()
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came."""
+        """Parse the data."""
         if self._phase is LEAVING:
             self._throw_away(data)
             return
@@ -81,7 +81,7 @@ class BoundedProtocol(CountingProtocol):
             if self._part is not IDLE:
                 self._count(part, pieces)
         except httptools.HttpParserUpgrade:
-            # Nothing else is spoken here: the call is answered as one of HTTP/1.1, and was the last.
+            # No other protocol is supported: the call is answered as HTTP/1.1, and is the last one.
             self.cycle.keep_alive = False
         except httptools.HttpParserCallbackError as error:
             reason = error.__context__
@@ -104,12 +104,12 @@ class BoundedProtocol(CountingProtocol):
             self._settle()
 
     def pause_writing(self) -> None:
-        """Note that the client does not read as fast as it is answered."""
+        """Note that the client reads its answers too slowly."""
         super().pause_writing()
         self._watch_writes()
 
     def resume_writing(self) -> None:
-        """Note that the client has read what it was answered."""
+        """Note that the client has read its answers."""
         super().resume_writing()
         if not self.transport.is_closing():
             self._crowd.forget_writes(self)
@@ -138,7 +138,7 @@ class BoundedProtocol(CountingProtocol):
 
     @property
     def is_idle(self) -> bool:
-        """Say whether no call is under way that has come as far as its body."""
+        """Say whether no call is under way whose head is complete."""
         return self.cycle is None or bool(self.cycle.response_complete)
 
     @property
@@ -148,7 +148,7 @@ class BoundedProtocol(CountingProtocol):
 
     @property
     def held(self) -> int:
-        """How many bytes have come of the call that is not whole."""
+        """The number of bytes so far of the incomplete call."""
         return self._wire
 
     def _seconds_of(self, part: Phase) -> float:
@@ -213,17 +213,17 @@ class BoundedProtocol(CountingProtocol):
         self._linger()
 
     def _known_url(self) -> bytes:
-        """Return what has come of the URL of the call that is parsed."""
+        """Return the URL, as far as it has arrived, of the call that is parsed."""
         return b"" if self._part is IDLE else bytes(self.url)
 
     def _known_headers(self) -> list[tuple[bytes, bytes]]:
-        """Return the headers that have come of the call that is parsed."""
+        """Return the headers that have arrived of the call that is parsed."""
         if self._part is HEAD:
             return self.headers
         return list(self.cycle.scope["headers"]) if self._part is BODY else []
 
     def _end_after_answers(self) -> None:
-        """Answer what came before, and close: there is no place for an answer of our own."""
+        """Answer the earlier calls, and close: a refusal cannot be sent between their answers."""
         if self.pipeline and self._part is BODY:
             self.pipeline.popleft()  # the newest, which will never be whole
         last = self.pipeline[0][0] if self.pipeline else self._running

@@ -23,7 +23,7 @@ def refusal(status: int, sentence: str) -> Problem:
 def as_bytes(problem: Problem, url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
     """Return the response that closes the connection, as it goes over the wire.
 
-    `url` and `headers` are those of the call, as far as they have come: it is in the words of its path.
+    `url` and `headers` are those of the call, as far as they have arrived. The path decides the shape.
     """
     path = url.partition(b"?")[0].decode("latin-1")
     called = {"type": "http", "path": path, "query_string": b"", "headers": list(headers)}
@@ -38,7 +38,7 @@ def as_bytes(problem: Problem, url: bytes, headers: Sequence[tuple[bytes, bytes]
 
 
 async def busy(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a call that is one too many (an ASGI application)."""
+    """Refuse a call beyond the limit (an ASGI application)."""
     problem = unavailable(BUSY)
     problem.headers |= {"connection": "close", REQUEST_ID.decode(): begin(scope["headers"]).id}
     await in_shape(SHAPES, scope, problem)(scope, receive, send)

@@ -14,14 +14,14 @@ SHOW_DOCUMENTS: Final[JsonObject] = {
 }
 
 
-def words_of_document(media_type: str) -> JsonObject:
+def document_call(media_type: str) -> JsonObject:
     """Return the description of a call through a signed link, without a key."""
     kind = media_type.partition(";")[0]
     schema = {"type": "string"} if kind.startswith(("text/", "image/svg")) else {"contentMediaType": kind}
     return {
         "responses": {
             200: {"description": "The document.", "content": {kind: {"schema": schema}}},
-            404: problem("There is no such document, or the link is invalid or has expired."),
+            404: problem("The document does not exist, or the link is invalid or has expired."),
             503: problem("The database does not answer.", Retry_After=AGAIN),
             "default": problem("The call failed unexpectedly."),
         }
@@ -34,7 +34,7 @@ def _with_page(answer: JsonObject) -> JsonObject:
     return {**answer, "content": answer["content"] | page}
 
 
-_PDF: Final = words_of_document("application/pdf")
+_PDF: Final = document_call("application/pdf")
 SHOW_ORDER_PDF: Final[JsonObject] = {
     "responses": _PDF["responses"]
     | {

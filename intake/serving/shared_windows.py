@@ -1,6 +1,6 @@
-"""Fixed windows that several processes count together: a file that all of them see, a row for each.
+"""Fixed windows that several processes count in together: a file that all of them map, with a row for each.
 
-A process writes its own row only, so that nobody waits. What all have counted is the sum of the rows.
+A process writes only its own row, so none waits for another. The count is the sum of the rows.
 """
 
 import mmap
@@ -14,25 +14,25 @@ from typing import Final
 from limits.storage import Storage
 
 _ENTRY: Final = Struct("16sdq")
-"""A key's hash, when its window ends, and what was counted in it."""
+"""A key's hash, the end of its window, and the count."""
 
 _ENTRIES: Final = 8192
-"""Of a row: keys that a process counts at the same time. What has no place is forgotten, and so let pass."""
+"""Entries of a row: keys that a process counts at the same time. A key beyond that is not limited."""
 
 _PLACES: Final = 4
-"""Where the entry of a key may be, one after the other."""
+"""The number of neighbouring entries in which a key may be."""
 
 _ROW_BYTES: Final = _ENTRY.size * _ENTRIES
 
 
 def make_windows(path: Path, processes: int) -> None:
-    """Make the file, with nothing counted."""
+    """Make the file, with all counts zero."""
     with path.open("wb") as file:
         file.truncate(_ROW_BYTES * processes)
 
 
 class SharedWindows(Storage):
-    """What `limits` counts in, for its fixed windows. They begin with the clock, for all processes alike."""
+    """A storage of `limits` for its fixed windows, which begin with the clock, in all processes alike."""
 
     STORAGE_SCHEME = None
 
@@ -44,11 +44,11 @@ class SharedWindows(Storage):
 
     @property
     def base_exceptions(self) -> type[Exception]:
-        """Return what `limits` may take for a fault of the storage."""
+        """Return the errors that `limits` takes for a failure of the storage."""
         return OSError
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count in the window of so many seconds, and return what all have counted in it."""
+        """Count in the key's window of `expiry` seconds, and return the count of all processes."""
         now = time.time()
         name = _hash(key)
         place, counted = self._own_place(name, now)
@@ -57,31 +57,31 @@ class SharedWindows(Storage):
         return self.get(key)
 
     def get(self, key: str) -> int:
-        """Return what all have counted in the key's window."""
+        """Return the count of all processes in the key's window."""
         return sum(count for _, count in self._found(key))
 
     def get_expiry(self, key: str) -> float:
-        """Return when the key's window ends: now, if it has none."""
+        """Return the end of the key's window; now, if it has none."""
         return max((until for until, _ in self._found(key)), default=time.time())
 
     def check(self) -> bool:
-        """Return that it can count."""
+        """Say that the storage works."""
         return True
 
     def reset(self) -> int | None:
-        """Forget what this process has counted."""
+        """Delete the counts of this process."""
         self._file[self._own : self._own + _ROW_BYTES] = bytes(_ROW_BYTES)
         return None
 
     def clear(self, key: str) -> None:
-        """Forget what this process has counted of a key."""
+        """Delete this process's count of a key."""
         name = _hash(key)
         for place in _places(self._own, name):
             if _ENTRY.unpack_from(self._file, place)[0] == name:
                 self._file[place : place + _ENTRY.size] = bytes(_ENTRY.size)
 
     def _own_place(self, name: bytes, now: float) -> tuple[int, int]:
-        """Return where this process counts a key, and what it has counted there."""
+        """Return the position of this process's entry for a key, and its count."""
         free = None
         for place in _places(self._own, name):
             owner, until, count = _ENTRY.unpack_from(self._file, place)

@@ -26,15 +26,15 @@ class Sibling:
     sockets: Sequence[int]
     """Descriptors of sockets that listen on the intake's port; all siblings share them."""
     metrics_sockets: Sequence[int]
-    """The same of the port of the metrics; none: they have no port of their own."""
+    """The same for the port of the metrics; empty if they have no port of their own."""
     folder: str
-    """Where all siblings count."""
+    """The folder of the files in which all siblings count."""
     parent: int
     """The id of the parent process."""
 
     @property
     def descriptors(self) -> Sequence[int]:
-        """Return what the process inherits."""
+        """Return the descriptors that the process inherits."""
         return (*self.sockets, *self.metrics_sockets)
 
     def environment(self) -> dict[str, str]:
@@ -43,20 +43,20 @@ class Sibling:
         return {_VARIABLE: orjson.dumps(asdict(self)).decode(), "PROMETHEUS_MULTIPROC_DIR": self.folder}
 
     def open_counts(self) -> OpenCounts:
-        """Return how many connections each of the siblings has."""
+        """Return the numbers of connections of the siblings."""
         return OpenCounts(_counts_in(self.folder), self.index)
 
     def windows(self) -> SharedWindows:
-        """Return where the siblings count requests and unknown keys together."""
+        """Return the windows in which the siblings count requests and unknown keys together."""
         return SharedWindows(_windows_in(self.folder), self.index)
 
-    def tell_started(self) -> None:
-        """Tell the parent process that its children can start."""
+    def mark_started(self) -> None:
+        """Show the parent process that its children can start."""
         self._started.touch()
 
     @property
     def has_one_started(self) -> bool:
-        """Say whether any of the siblings has ever come so far as to serve."""
+        """Say whether any of the siblings has ever begun to serve."""
         return self._started.exists()
 
     @property
@@ -64,12 +64,12 @@ class Sibling:
         return Path(self.folder, "started")
 
     def leave(self) -> None:
-        """Remove what the process above would have removed, had it not died before its children."""
+        """Remove the folder if the parent process died first, which would have removed it."""
         if os.getppid() != self.parent:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def mark_dead(self) -> None:
-        """Forget what a process that has died showed of its present; what it has counted remains."""
+        """Remove the gauges of a process that has died; its counters remain."""
         from prometheus_client.multiprocess import mark_process_dead
 
         mark_process_dead(self.index, self.folder)  # type: ignore[no-untyped-call]
@@ -77,7 +77,7 @@ class Sibling:
 
 
 def furnish(folder: str, siblings: int) -> None:
-    """Make what so many siblings need in their folder."""
+    """Make the files of this number of siblings in their folder."""
     make_counts(_counts_in(folder), siblings)
     make_windows(_windows_in(folder), siblings)
 
@@ -91,7 +91,7 @@ def _windows_in(folder: str) -> Path:
 
 
 def join_siblings() -> Sibling | None:
-    """Return what this process was given, or None if it is alone.
+    """Return this process's parameters, or None if it has no siblings.
 
     Called before any metric is made: a process that replaces another goes on with its files. With a file for
     each process id, as is usual, a process that dies again and again would fill the disk.

@@ -1,4 +1,4 @@
-"""Makes the words of documents from an order and what is known around it."""
+"""Makes the texts of documents from an order and its background."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -30,10 +30,10 @@ _STATE: Final[Mapping[TicketStatus, TicketState]] = {
 
 
 def describe_order(order: Order, background: Background) -> OrderText:
-    """Return what an order's document says; of its tickets, those that are not void."""
+    """Return the texts of an order's document; void tickets are left out."""
     zone = _zone_of_order(order, background)
     organisation = background.organisation
-    alive = [ticket for ticket in order.tickets if ticket.status != "voided"]
+    valid_tickets = [ticket for ticket in order.tickets if ticket.status != "voided"]
     events = dict.fromkeys(line.event_id for line in order.line_items)
     return OrderText(
         code=clean(order.code),
@@ -57,8 +57,8 @@ def describe_order(order: Order, background: Background) -> OrderText:
         charges=_charges(order, background),
         total=("Total", money(order.totals.total, order.currency)),
         settlement=_settlement(order),
-        tickets=tuple(describe_ticket(_facts(order, ticket, background)) for ticket in alive),
-        voided=len(order.tickets) - len(alive),
+        tickets=tuple(describe_ticket(_facts(order, ticket, background)) for ticket in valid_tickets),
+        voided=len(order.tickets) - len(valid_tickets),
     )
 
 
@@ -68,7 +68,7 @@ def _facts(order: Order, ticket: Ticket, background: Background) -> TicketFacts:
 
 
 def describe_ticket(facts: TicketFacts) -> TicketText:
-    """Return what a ticket's page and its pass say."""
+    """Return the texts of a ticket's page and of its pass."""
     ticket, of_class, event = facts.ticket, facts.ticket_class, facts.event
     state = _STATE[ticket.status]
     places = (("Section", of_class.section), ("Row", of_class.row), ("Seat", ticket.seat))
@@ -93,7 +93,7 @@ def describe_ticket(facts: TicketFacts) -> TicketText:
 
 
 def describe_event(event: EventFacts) -> EventText:
-    """Return when and where an event is."""
+    """Return the texts about an event: its time and its place."""
     day, hours = period_of(event.starts_at, event.ends_at, event.timezone)
     venue = event.details.venue
     return EventText(
@@ -177,7 +177,7 @@ def _charges(order: Order, background: Background) -> tuple[Labelled, ...]:
     ]
     if totals.included_tax:
         found.insert(1, (f"of which {tax}, included", totals.included_tax))
-    # Zero has no sign, also where nothing is taken off.
+    # Zero has no sign, even in the line of the discount.
     return tuple((label, money(amount or abs(amount), order.currency)) for label, amount in found)
 
 

@@ -1,4 +1,4 @@
-"""What documents say: an order and its tickets in the words of a person, all of them clean text."""
+"""The texts of documents: an order and its tickets for people, all of them cleaned."""
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
@@ -6,12 +6,12 @@ from typing import Any, Literal
 
 TicketState = Literal["valid", "used", "voided"]
 Labelled = tuple[str, str]
-"""A label and what it labels."""
+"""A label and its value."""
 
 
 @dataclass(frozen=True, slots=True)
 class EventText:
-    """An event: when in its own time zone, and where."""
+    """An event: its time, in its own time zone, and its place."""
 
     name: str
     day: str
@@ -23,7 +23,7 @@ class EventText:
 
 @dataclass(frozen=True, slots=True)
 class TicketText:
-    """A ticket; `place` is its section, row and seat, as far as it has them."""
+    """A ticket; `place` is those of section, row and seat that it has."""
 
     id: str
     event: EventText
@@ -32,9 +32,9 @@ class TicketText:
     attendee: str
     state: TicketState
     remark: str
-    """What there is to know of its state, such as when it was used."""
+    """A remark about its state, such as when it was used."""
     code: str
-    """What the gate scans; empty until it is issued, and of a voided ticket."""
+    """The code that the gate scans; empty if it is not issued, or the ticket is void."""
     reference: str
 
 
@@ -51,7 +51,7 @@ class LineText:
 
 @dataclass(frozen=True, slots=True)
 class OrderText:
-    """An order: what was charged, what it comes to, and what of that is settled."""
+    """An order: its charges, its total, and the payments."""
 
     code: str
     issuer: str
@@ -69,10 +69,10 @@ class OrderText:
     settlement: tuple[Labelled, ...]
     tickets: tuple[TicketText, ...]
     voided: int
-    """How many more tickets there were that are void now."""
+    """The number of void tickets, which are not in `tickets`."""
 
     def letters(self) -> frozenset[str]:
-        """Return every character that its documents may draw."""
+        """Return all characters of its documents."""
         return frozenset(letter for text in _texts(astuple(self)) for letter in text)
 
 

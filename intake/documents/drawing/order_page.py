@@ -6,7 +6,7 @@ from intake.documents.drawing.facts import EventText, Labelled, LineText, OrderT
 from intake.documents.drawing.sheet import BLACK, GREY, MARGIN, RED, Colour, Sheet
 
 MAX_TICKETS: Final = 1_000
-"""Of an order with more tickets the PDF shows so many: a page takes about 5 ms of the processor."""
+"""The most tickets in a PDF: a page takes about 5 ms of the processor."""
 
 _GAP: Final = 6.0
 _NAME_WIDTH: Final = 92.0

@@ -142,13 +142,13 @@ class Sheet(FPDF):
         draw(width, size * _MM * _LEADING, shown, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def _operators(self) -> bytearray:
-        """Return what draws the page, as far as it is drawn."""
+        """Return the operators of the page so far."""
         contents = self.pages[self.page].contents
         assert isinstance(contents, bytearray)  # noqa: S101 - until the document is finished
         return contents
 
     def add_page(self, *args: Any, **options: Any) -> None:
-        """Begin a page, on which every font may be used: also by what was drawn on another one."""
+        """Begin a page with every font: text of another page may be drawn on it again."""
         super().add_page(*args, **options)
         for font in self.fonts.values():
             self._resource_catalog.add(PDFResourceType.FONT, font.i, self.page)
@@ -173,14 +173,14 @@ class Sheet(FPDF):
         return len(lines)  # type: ignore[arg-type]
 
     def _width(self, text: str) -> float:
-        """Return how wide the text is in the font that is set; what was measured last is remembered."""
+        """Return the width of the text in the current font; the last results are cached."""
         measured = (text, self.font_family, self.font_style, self.font_size_pt)
         if measured != self._measured:
             self._measured, self._measured_width = measured, self.get_string_width(text)
         return self._measured_width
 
     def rule(self, y: float, *, x: float = MARGIN, width: float | None = None) -> None:
-        """Draw a thin horizontal line, over the width of the page if not told otherwise."""
+        """Draw a thin horizontal line, by default over the width of the page."""
         self.set_draw_color(*LIGHT)
         self.set_line_width(0.2)
         self.line(x, y, x + (self.epw if width is None else width), y)

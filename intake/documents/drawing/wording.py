@@ -12,34 +12,37 @@ from schemas.order_fields import Address, Attendee, Buyer
 _LOCALE: Final = "en"
 
 _JOINERS: Final = "\u200c\u200d"
-_UNSEEN: Final = {"Cc", "Cf", "Cs"}  # control characters, marks of format, halves of characters
-# Marks of format that are drawn all the same, around what follows (Prepended_Concatenation_Mark).
-_SEEN: Final = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")
+_INVISIBLE: Final = {"Cc", "Cf", "Cs"}  # control characters, format characters, surrogates
+# Format characters that are visible: they are drawn around the next ones (Prepended_Concatenation_Mark).
+_VISIBLE_FORMAT: Final = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")
 _SELECTORS: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
 def clean(text: str | None) -> str:
-    """Return the text as it is drawn: on one line, composed (NFC), without anything invisible.
+    """Return the text for drawing: on one line, composed (NFC), without invisible characters.
 
-    Marks that turn the direction of text would let a name rewrite what stands beside it. Joiners stay:
+    Marks that turn the direction of text would let a name rewrite the text next to it. Joiners stay:
     Persian and Indic names need them.
     """
     composed = _SELECTORS.sub("", unicodedata.normalize("NFC", text or ""))
-    seen = "".join(
+    visible = "".join(
         one
         for one in composed
-        if one in _JOINERS or one.isspace() or unicodedata.category(one) not in _UNSEEN or _SEEN.match(one)
+        if one in _JOINERS
+        or one.isspace()
+        or unicodedata.category(one) not in _INVISIBLE
+        or _VISIBLE_FORMAT.match(one)
     )
-    return " ".join(seen.split())
+    return " ".join(visible.split())
 
 
 def joined(parts: Iterable[str | None], separator: str = ", ") -> str:
-    """Return those parts that say something, cleaned."""
+    """Return the non-empty parts as one text, cleaned."""
     return separator.join(filter(None, map(clean, parts)))
 
 
 def name_of(person: Buyer | Attendee | None) -> str:
-    """Return a person's name, or nothing."""
+    """Return a person's name, or an empty text."""
     return "" if person is None else joined((person.first_name, person.last_name), " ")
 
 

@@ -102,13 +102,13 @@ def test_only_those_who_are_there_are_compared(tmp_path: Path) -> None:
     make_counts(file, 3)
     first, second = OpenCounts(file, 0), OpenCounts(file, 1)
 
-    first.tell(5)
+    first.write(5)
     assert first.lead() == 0  # nobody else has begun
-    second.tell(3)
+    second.write(3)
     assert (first.lead(), second.lead()) == (2, 0)
     mark_away(file, 1)
     assert first.lead() == 0
-    second.tell(0)
+    second.write(0)
     assert first.lead() == 5
     second.leave()
     assert first.lead() == 0
