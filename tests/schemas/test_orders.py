@@ -1,54 +1,26 @@
-"""The words of an order request: what is taken, what is refused, and in which words."""
+"""An order request: which values are accepted, and how a refusal names the field."""
 
 import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from schemas.order_requests import OrderRequest
-from schemas.outcomes import rejections_of
-
-MONEY = ("shipping", "service_fee", "additional_expense", "tax", "discount")
-MEGABYTE = pytest.param("9" * 1_000_000, id="a megabyte")
-UNSTORABLE = ["\x00", "Ada\x00", "\ud800", "Ada \udfff"]
-
-
-def make_line(**changes: Any) -> dict[str, Any]:
-    return {"ticket_class_id": "standing", "quantity": 1} | changes
-
-
-def make_words(**changes: Any) -> dict[str, Any]:
-    buyer = {"first_name": "Ada", "last_name": "Example", "email": "ada@example.com"}
-    return {"buyer": buyer, "line_items": [make_line()]} | changes
-
-
-def with_buyer(**changes: Any) -> dict[str, Any]:
-    words = make_words()
-    return words | {"buyer": words["buyer"] | changes}
-
-
-def with_line(**changes: Any) -> dict[str, Any]:
-    return make_words(line_items=[make_line(**changes)])
-
-
-def accept(words: dict[str, Any]) -> OrderRequest:
-    return OrderRequest.model_validate(words)
-
-
-def refused(words: dict[str, Any]) -> dict[str, str]:
-    """The fields that were refused, each with its sentence."""
-    with pytest.raises(ValidationError) as caught:
-        accept(words)
-    rejections = rejections_of(caught.value)
-    assert {rejection.code for rejection in rejections} == {"invalid"}
-    return {str(rejection.field): rejection.message for rejection in rejections}
+from tests.schemas.order_bodies import (
+    MEGABYTE,
+    MONEY,
+    accept,
+    make_body,
+    make_line,
+    refused,
+    with_buyer,
+    with_line,
+)
 
 
 def test_the_smallest_request_has_a_buyer_and_a_line() -> None:
-    order = accept(make_words())
+    order = accept(make_body())
 
     assert order.line_items[0].quantity == 1
     assert order.line_items[0].unit_price is None
@@ -98,7 +70,7 @@ def test_a_request_with_everything_is_read_as_it_is_written() -> None:
 
 
 def test_a_request_cannot_be_changed() -> None:
-    order = accept(make_words())
+    order = accept(make_body())
 
     with pytest.raises(ValidationError, match="frozen"):
         order.reference = "another"  # type: ignore[misc] # this is what is refused
@@ -108,7 +80,7 @@ def test_a_request_cannot_be_changed() -> None:
 
 @pytest.mark.parametrize("field", ["buyer", "line_items"])
 def test_what_must_be_there_is_missed_by_name(field: str) -> None:
-    words = make_words()
+    words = make_body()
     del words[field]
 
     assert refused(words) == {field: "Field required"}
@@ -116,7 +88,7 @@ def test_what_must_be_there_is_missed_by_name(field: str) -> None:
 
 @pytest.mark.parametrize("field", ["first_name", "last_name", "email"])
 def test_a_buyer_has_a_name_and_an_address(field: str) -> None:
-    words = make_words()
+    words = make_body()
     del words["buyer"][field]
 
     assert refused(words) == {f"buyer.{field}": "Field required"}
@@ -125,14 +97,14 @@ def test_a_buyer_has_a_name_and_an_address(field: str) -> None:
 @pytest.mark.parametrize(
     ("words", "field"),
     [
-        (make_words(coupon="X"), "coupon"),
-        (make_words(Tax="1.00"), "Tax"),
-        (make_words(total="1.00"), "total"),
+        (make_body(coupon="X"), "coupon"),
+        (make_body(Tax="1.00"), "Tax"),
+        (make_body(total="1.00"), "total"),
         (with_buyer(age=5), "buyer.age"),
         (with_line(price="1.00"), "line_items.0.price"),
         (with_line(attendees=[{"name": "Ada"}]), "line_items.0.attendees.0.name"),
-        (make_words(billing_address={"zip": "1"}), "billing_address.zip"),
-        (make_words(payments=[{"type": "cash", "currency": "USD"}]), "payments.0.currency"),
+        (make_body(billing_address={"zip": "1"}), "billing_address.zip"),
+        (make_body(payments=[{"type": "cash", "currency": "USD"}]), "payments.0.currency"),
     ],
 )
 def test_an_unknown_field_is_refused_by_name(words: dict[str, Any], field: str) -> None:
@@ -143,7 +115,7 @@ class TestMoney:
     @pytest.mark.parametrize("field", MONEY)
     @pytest.mark.parametrize("value", [5.0, 0.1, 5, 0, True, "NaN", "-1", "1e3", "", [], {}, MEGABYTE])
     def test_every_amount_is_a_decimal_string(self, field: str, value: Any) -> None:
-        assert list(refused(make_words(**{field: value}))) == [field]
+        assert list(refused(make_body(**{field: value}))) == [field]
 
     @pytest.mark.parametrize("value", [45.5, 45, True, "-0.01", "NaN", "1e3"])
     def test_a_price_is_a_decimal_string(self, value: Any) -> None:
@@ -151,16 +123,16 @@ class TestMoney:
 
     @pytest.mark.parametrize("value", [45.5, 45, False, "-0.01", "Infinity"])
     def test_a_payment_is_of_a_decimal_string(self, value: Any) -> None:
-        words = make_words(payments=[{"type": "cash"}, {"type": "cash", "amount": value}])
+        words = make_body(payments=[{"type": "cash"}, {"type": "cash", "amount": value}])
 
         assert list(refused(words)) == ["payments.1.amount"]
 
     @pytest.mark.parametrize("field", ["shipping", "service_fee", "additional_expense", "discount"])
     def test_an_amount_that_is_null_is_refused_where_zero_is_meant(self, field: str) -> None:
-        assert refused(make_words(**{field: None}))[field].endswith("not a JSON null")
+        assert refused(make_body(**{field: None}))[field].endswith("not a JSON null")
 
     def test_a_float_in_the_json_itself_is_refused_with_a_sentence_that_says_so(self) -> None:
-        text = json.dumps(make_words(shipping="SHIPPING")).replace('"SHIPPING"', "5.00")
+        text = json.dumps(make_body(shipping="SHIPPING")).replace('"SHIPPING"', "5.00")
 
         with pytest.raises(ValidationError, match="not a JSON float"):
             OrderRequest.model_validate_json(text)
@@ -182,157 +154,23 @@ class TestCounts:
         assert list(refused(with_line(quantity=quantity))) == ["line_items.0.quantity"]
 
     def test_an_order_has_1_to_100_lines(self) -> None:
-        assert len(accept(make_words(line_items=[make_line()])).line_items) == 1
-        assert len(accept(make_words(line_items=[make_line()] * 100)).line_items) == 100
+        assert len(accept(make_body(line_items=[make_line()])).line_items) == 1
+        assert len(accept(make_body(line_items=[make_line()] * 100)).line_items) == 100
 
     @pytest.mark.parametrize("count", [0, 101, 100_000])
     def test_an_order_has_no_other_number_of_lines(self, count: int) -> None:
-        assert list(refused(make_words(line_items=[make_line()] * count))) == ["line_items"]
+        assert list(refused(make_body(line_items=[make_line()] * count))) == ["line_items"]
 
     @pytest.mark.parametrize("lines", [None, {}, "standing", 1, make_line()])
     def test_lines_are_a_list(self, lines: Any) -> None:
-        assert list(refused(make_words(line_items=lines))) == ["line_items"]
+        assert list(refused(make_body(line_items=lines))) == ["line_items"]
 
     def test_a_line_has_at_most_1000_attendees(self) -> None:
         assert list(refused(with_line(quantity=1_000, attendees=[{}] * 1_001))) == ["line_items.0.attendees"]
 
     def test_an_order_has_at_most_100_payments(self) -> None:
-        assert len(accept(make_words(payments=[{"type": "cash"}] * 100)).payments) == 100
-        assert list(refused(make_words(payments=[{"type": "cash"}] * 101))) == ["payments"]
-
-
-class TestText:
-    @pytest.mark.parametrize(
-        "name",
-        [
-            "Ada",
-            "",
-            "😀 🎭",
-            "👩‍👩‍👧‍👦",
-            "أحمد",
-            "דוגמה",
-            "\u202eAda\u202c",
-            "山田 太郎",
-            "Zoë",
-            "Zoe\u0308",
-            "O’Neil; DROP TABLE orders;--",
-            "<script>alert(1)</script>",
-            "{{7*7}} %s \\u0000",
-            " two  spaces ",
-            "tab\tand\nnew line",
-            "\U0010ffff",
-        ],
-    )
-    def test_a_name_is_kept_as_it_was_sent(self, name: str) -> None:
-        assert accept(with_buyer(first_name=name)).buyer.first_name == name
-
-    @settings(deadline=None, max_examples=200)
-    @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=200))
-    def test_any_text_that_can_be_stored_is_kept_as_it_was_sent(self, name: str) -> None:
-        order = OrderRequest.model_validate_json(json.dumps(with_buyer(last_name=name)))
-
-        assert order.buyer.last_name == name
-
-    @pytest.mark.parametrize("text", UNSTORABLE)
-    @pytest.mark.parametrize(
-        ("words", "field"),
-        [
-            (lambda text: make_words(reference=text), "reference"),
-            (lambda text: make_words(idempotency_key=text), "idempotency_key"),
-            (lambda text: make_words(event_id=text), "event_id"),
-            (lambda text: make_words(promo_code=text), "promo_code"),
-            (lambda text: with_buyer(first_name=text), "buyer.first_name"),
-            (lambda text: with_buyer(email=f"{text}@example.com"), "buyer.email"),
-            (lambda text: with_line(ticket_class_id=text), "line_items.0.ticket_class_id"),
-            (lambda text: make_words(billing_address={"city": text}), "billing_address.city"),
-            (lambda text: with_line(attendees=[{"last_name": text}]), "line_items.0.attendees.0.last_name"),
-        ],
-    )
-    def test_what_cannot_be_stored_is_refused(self, words: Any, field: str, text: str) -> None:
-        assert refused(words(text)) == {field: "text must not contain the NUL character or a lone surrogate"}
-
-    @pytest.mark.parametrize("text", UNSTORABLE)
-    def test_what_cannot_be_stored_is_refused_as_a_currency_or_a_payment_type_too(self, text: str) -> None:
-        assert list(refused(make_words(currency=text))) == ["currency"]
-        assert list(refused(make_words(payments=[{"type": text}]))) == ["payments.0.type"]
-
-    @pytest.mark.parametrize(
-        ("field", "longest"),
-        [("event_id", 64), ("promo_code", 64), ("idempotency_key", 200), ("reference", 200)],
-    )
-    @pytest.mark.parametrize("letter", ["x", "あ", "😀"])
-    def test_text_is_bounded_in_characters(self, field: str, longest: int, letter: str) -> None:
-        accept(make_words(**{field: letter * longest}))
-
-        for length in (longest + 1, 1_000_000):
-            assert refused(make_words(**{field: letter * length})) == {
-                field: f"String should have at most {longest} characters"
-            }
-
-    def test_a_name_of_a_megabyte_is_refused(self) -> None:
-        assert list(refused(with_buyer(first_name="x" * 1_000_000))) == ["buyer.first_name"]
-
-    @pytest.mark.parametrize("field", ["event_id", "promo_code", "idempotency_key"])
-    def test_an_identifier_is_not_empty(self, field: str) -> None:
-        assert refused(make_words(**{field: ""})) == {field: "String should have at least 1 character"}
-
-    @pytest.mark.parametrize("field", ["event_id", "promo_code", "idempotency_key", "reference"])
-    @pytest.mark.parametrize("value", [5, 5.0, True, [], {}, b"x"])
-    def test_text_is_a_string_and_no_number_is_made_one(self, field: str, value: Any) -> None:
-        assert refused(make_words(**{field: value})) == {field: "Input should be a valid string"}
-
-    def test_nesting_is_refused_however_deep(self) -> None:
-        deep: Any = []
-        for _ in range(100_000):
-            deep = [deep]
-
-        assert list(refused(make_words(billing_address=deep))) == ["billing_address"]
-        assert list(refused(make_words(reference=deep))) == ["reference"]
-        assert list(refused(make_words(shipping=deep))) == ["shipping"]
-
-
-class TestEmailAddresses:
-    @pytest.mark.parametrize(
-        "address",
-        [
-            "ada@example.com",
-            "Ada.Example+tickets@mail.example.org",
-            "a@b.co",
-            "ada_-1@xn--exmple-cua.org",
-            "ada@exämple.org",
-            "jörg@example.com",
-            "用户@例子.广告",
-            "o'neil@example.com",
-            "x" * 64 + "@example.com",
-        ],
-    )
-    def test_an_address_is_kept_as_it_was_sent(self, address: str) -> None:
-        assert accept(with_buyer(email=address)).buyer.email == address
-        assert accept(with_line(attendees=[{"email": address}])).line_items[0].attendees[0].email == address
-
-    @pytest.mark.parametrize(
-        "address",
-        [
-            "", "ada", "ada@", "@example.com", "ada@@example.com", "ada@example", "ada@localhost",
-            "ada@example..com", "ada..b@example.com", ".ada@example.com", "ada.@example.com",
-            "ada@-example.com", "ada@example-.com", "ada@example.com.", "ada @example.com",
-            "ada@exam ple.com", " ada@example.com", "ada@example.com\n", "ada@example.com, eve@example.com",
-            "Ada <ada@example.com>", "ada@[127.0.0.1]", '"a b"@example.com', "ada@exa_mple.com",
-            "ada\r\nBcc: eve@example.com", "x" * 65 + "@example.com", "a@" + "b" * 64 + ".com",
-            "a@" + "b." * 200 + "com",
-            pytest.param("x" * 1_000_000 + "@example.com", id="a megabyte"),
-            pytest.param("@" * 1_000_000, id="a megabyte of @"),
-        ],
-    )  # fmt: skip
-    def test_what_is_no_address_is_refused(self, address: str) -> None:
-        assert list(refused(with_buyer(email=address))) == ["buyer.email"]
-
-    def test_a_buyer_may_say_that_there_is_no_address(self) -> None:
-        assert accept(with_buyer(email=None)).buyer.email is None
-
-    @pytest.mark.parametrize("value", [5, True, [], {}])
-    def test_an_address_is_a_string(self, value: Any) -> None:
-        assert refused(with_buyer(email=value)) == {"buyer.email": "Input should be a valid string"}
+        assert len(accept(make_body(payments=[{"type": "cash"}] * 100)).payments) == 100
+        assert list(refused(make_body(payments=[{"type": "cash"}] * 101))) == ["payments"]
 
 
 @pytest.mark.parametrize(
@@ -340,16 +178,16 @@ class TestEmailAddresses:
     ["cash", "check", "credit_card", "evopay", "money_order", "offline", "paypal", "tbd", "transaction_api"],
 )
 def test_a_payment_is_of_a_known_type(kind: str) -> None:
-    assert accept(make_words(payments=[{"type": kind}])).payments[0].type == kind
+    assert accept(make_body(payments=[{"type": kind}])).payments[0].type == kind
 
 
 @pytest.mark.parametrize("kind", ["Cash", "bitcoin", "", None, 5, MEGABYTE])
 def test_a_payment_of_another_type_is_refused(kind: Any) -> None:
-    assert list(refused(make_words(payments=[{"type": kind}]))) == ["payments.0.type"]
+    assert list(refused(make_body(payments=[{"type": kind}]))) == ["payments.0.type"]
 
 
 def test_every_field_that_is_wrong_is_named() -> None:
-    words = make_words(
+    words = make_body(
         shipping=5.0,
         currency="XYZ",
         surprise=1,
@@ -378,7 +216,7 @@ def test_every_field_that_is_wrong_is_named() -> None:
 )
 def test_a_moment_is_text_with_a_time_zone_that_the_database_can_keep(moment: object) -> None:
     with pytest.raises(ValidationError):
-        OrderRequest.model_validate(make_words(payment_due_at=moment))
+        OrderRequest.model_validate(make_body(payment_due_at=moment))
 
 
 def nested(levels: int) -> Any:
@@ -389,9 +227,9 @@ def nested(levels: int) -> Any:
     "kept", ["\x00", "\\\x00", "\ud800", 2**64, ["a", {"\x00": 1}], "x" * 65_536, nested(99)]
 )
 def test_extras_that_the_database_cannot_keep_are_refused(kept: Any) -> None:
-    assert list(refused(make_words(extras={"acme": {"kept": kept}}))) == ["extras"]
+    assert list(refused(make_body(extras={"acme": {"kept": kept}}))) == ["extras"]
 
 
 @pytest.mark.parametrize("kept", ["\\u0000", "\\\\u0000", "x" * 65_000, {}, None, 1.5, nested(98)])
 def test_extras_are_kept_as_they_came(kept: Any) -> None:
-    assert accept(make_words(extras={"acme": {"kept": kept}})).extras == {"acme": {"kept": kept}}
+    assert accept(make_body(extras={"acme": {"kept": kept}})).extras == {"acme": {"kept": kept}}

@@ -1,132 +1,37 @@
 """Several intake processes on one port: `willcall serve intake` with WILLCALL_INTAKE_PROCESSES."""
 
 import asyncio
-import json
 import os
 import secrets
 import signal
 import socket
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine
 
-from tests.intake.cli.conftest import WILLCALL, Willcall, environment, running_willcall
+from tests.intake.cli.conftest import Willcall
+from tests.intake.cli.doors import ROUTE, Door, both_serve, call_at_once, open_door
 from tests.intakes import Intake
-from tests.processes import PATIENCE_SECONDS, Process, children_of, is_alive, wait_until
+from tests.processes import PATIENCE_SECONDS, is_alive, wait_until
 from tests.rabbitmq import free_port
 from worker.broker.depths import depth_of_orders
 
 pytestmark = pytest.mark.xdist_group("serving")
-
-SERVED = "is served by 2 processes"
-ROUTE = "/v1/orders/{order_id}"
-
-
-@dataclass
-class Door:
-    """Two intake processes on a port, and the one above them."""
-
-    port: int
-    parent: Process
-    temporary: Path
-    metrics_port: int = 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def children(self) -> dict[int, str]:
-        children = children_of(self.parent.process.pid)
-        return {pid: words for pid, words in children.items() if " serve intake" in words}
-
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.parent.output().splitlines()]
-
-    def answering(self) -> set[str]:
-        """Return the names of the processes that have answered a call."""
-        return {line["process"] for line in self.lines() if line["message"] == "call"}
-
-    def call(self, path: str = "/v1/orders/1", **arguments: Any) -> httpx.Response:
-        """Make a call on a connection of its own; one that was reset is made again."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                return httpx.get(self.url + path, timeout=PATIENCE_SECONDS, **arguments)
-            except httpx.TransportError:
-                assert self.parent.process.poll() is None, self.parent.output()
-                assert time.monotonic() < deadline, self.parent.output()
-
-    def metrics(self) -> dict[tuple[str, ...], float]:
-        port = self.metrics_port or self.port
-        answer = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_SECONDS)
-        assert answer.status_code == 200
-        found: dict[tuple[str, ...], float] = {}
-        for family in text_string_to_metric_families(answer.text):
-            for sample in family.samples:
-                key = (sample.name, *sample.labels.values())
-                assert key not in found, "a metric that is told twice"
-                found[key] = sample.value
-        return found
-
-    def counted(self, status: int = 401) -> float:
-        return self.metrics().get(("willcall_intake_calls_total", "GET", ROUTE, str(status)), 0)
-
-
-def variables_of(intake: Intake, port: int, **more: object) -> dict[str, object]:
-    return {
-        "WILLCALL_HOME": intake.settings.home,
-        "WILLCALL_DATABASE_URL": intake.settings.database(),
-        "WILLCALL_BROKER_URL": intake.settings.broker(),
-        "WILLCALL_GLOBAL_KEYPREFIX": intake.settings.global_keyprefix,
-        "WILLCALL_INTAKE_PORT": port,
-        "WILLCALL_INTAKE_PROCESSES": 2,
-        **more,
-    }
-
-
-@contextmanager
-def open_door(intake: Intake, folder: Path, **more: object) -> Iterator[Door]:
-    """Run two processes, and wait until both serve."""
-    port = free_port()
-    with tempfile.TemporaryDirectory() as temporary:
-        variables = variables_of(intake, port, TMPDIR=temporary, **more)
-        words = ("serve", "intake")
-        with running_willcall(*words, variables=variables, log=folder / "log", ready=SERVED) as parent:
-            metrics_port = int(str(more.get("WILLCALL_INTAKE_METRICS_PORT", 0)))
-            door = Door(port, parent, Path(temporary), metrics_port)
-            wait_until(lambda: door.call("/healthz").status_code == 200, what="a process that serves")
-            wait_until(lambda: both_serve(door), what="both")
-            yield door
-
-
-def both_serve(door: Door) -> bool:
-    return door.metrics()["willcall_intake_processes",] == 2
 
 
 @pytest.fixture
 def door(intake: Intake, tmp_path: Path) -> Iterator[Door]:
     with open_door(intake, tmp_path) as door:
         yield door
-
-
-def call_at_once(door: Door, calls: int, **arguments: Any) -> list[httpx.Response]:
-    with ThreadPoolExecutor(16) as threads:
-        return list(threads.map(lambda _: door.call(**arguments), range(calls)))
 
 
 def test_both_serve_and_their_counters_add_up_to_the_calls_made(door: Door) -> None:
@@ -344,58 +249,3 @@ def test_the_doctor_counts_their_connections(
     assert told.startswith(f"{mark} connections: the server allows 97; ")
     assert f"opens up to {39 * processes}" in told
     assert ("lower WILLCALL_INTAKE_PROCESSES" in told) == (mark == "bad")
-
-
-@pytest.fixture
-def serve(tmp_path: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
-    """Runs two processes that should not come so far."""
-
-    def run(**variables: object) -> "subprocess.CompletedProcess[str]":
-        usual = {
-            "WILLCALL_HOME": tmp_path / "home",
-            "WILLCALL_INTAKE_PORT": free_port(),
-            "WILLCALL_INTAKE_PROCESSES": 2,
-        }
-        return subprocess.run(
-            [WILLCALL, "serve", "intake"],
-            env=environment(**usual | variables),
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_SECONDS,
-        )
-
-    return run
-
-
-@pytest.mark.parametrize("setting", ["WILLCALL_INTAKE_PORT", "WILLCALL_INTAKE_METRICS_PORT"])
-def test_a_port_that_is_taken_is_a_sentence(
-    tmp_path: Path, taken: int, setting: str, serve: Callable[..., "subprocess.CompletedProcess[str]"]
-) -> None:
-    ran = serve(**{setting: taken})
-
-    assert (ran.returncode, ran.stdout) == (1, "")
-    assert f"port {taken} of 127.0.0.1 is taken: stop what listens there, or set {setting}" in ran.stderr
-    assert ran.stderr.count("\n") == 1
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_settings_that_are_wrong_are_a_sentence(
-    tmp_path: Path, serve: Callable[..., "subprocess.CompletedProcess[str]"]
-) -> None:
-    ran = serve(WILLCALL_INTAKE_PROCESSES=0)
-
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr.startswith("willcall: the setting WILLCALL_INTAKE_PROCESSES is wrong")
-    assert ran.stderr.count("\n") == 1
-
-
-def test_all_ends_when_the_processes_cannot_start(
-    intake: Intake, tmp_path: Path, serve: Callable[..., "subprocess.CompletedProcess[str]"]
-) -> None:
-    # What only they import, and only there it is found out.
-    (tmp_path / "uvicorn.py").write_text("raise SystemExit(7)")
-
-    ran = serve(**variables_of(intake, free_port()), PYTHONPATH=tmp_path)
-
-    assert ran.returncode == 7
-    assert "started again" not in ran.stderr
