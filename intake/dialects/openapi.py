@@ -49,7 +49,7 @@ def schema_of(
     return {"$ref": template.format(model=model.__name__)}
 
 
-def words_of_call(
+def describe_call(
     answers: Mapping[int, tuple[str, JsonObject]],
     refusal: JsonObject,
     *,

@@ -14,7 +14,7 @@ SHOW_DOCUMENTS: Final[JsonObject] = {
 }
 
 
-def document_call(media_type: str) -> JsonObject:
+def describe_document(media_type: str) -> JsonObject:
     """Return the description of a call through a signed link, without a key."""
     kind = media_type.partition(";")[0]
     schema = {"type": "string"} if kind.startswith(("text/", "image/svg")) else {"contentMediaType": kind}
@@ -34,7 +34,7 @@ def _with_page(answer: JsonObject) -> JsonObject:
     return {**answer, "content": answer["content"] | page}
 
 
-_PDF: Final = document_call("application/pdf")
+_PDF: Final = describe_document("application/pdf")
 SHOW_ORDER_PDF: Final[JsonObject] = {
     "responses": _PDF["responses"]
     | {

@@ -20,7 +20,7 @@ from intake.documents.read_facts import (
 )
 from intake.documents.serve import Documents, NotMadeYet
 from intake.documents.unmade import not_made_yet
-from intake.openapi.document_calls import SHOW_ORDER_PDF, document_call
+from intake.openapi.document_calls import SHOW_ORDER_PDF, describe_document
 from intake.parts import Parts, PartsOfApp
 from intake.routes import order_documents
 from intake.web.conditions import is_known
@@ -86,7 +86,9 @@ async def show_order(
     return StreamingResponse(documents.parts_of(made), headers=_HEADERS | headers, media_type=PDF)
 
 
-@router.get("/documents/tickets/{ticket_id}.png", summary="A ticket's QR code as a PNG", **document_call(PNG))
+@router.get(
+    "/documents/tickets/{ticket_id}.png", summary="A ticket's QR code as a PNG", **describe_document(PNG)
+)
 async def show_png(
     ticket_id: str, parts: PartsOfApp, expires: Expires = "", signature: Signature = ""
 ) -> Response:
@@ -95,7 +97,9 @@ async def show_png(
 
 
 @router.get(
-    "/documents/tickets/{ticket_id}.svg", summary="A ticket's QR code as an SVG", **document_call(SVG)
+    "/documents/tickets/{ticket_id}.svg",
+    summary="A ticket's QR code as an SVG",
+    **describe_document(SVG),
 )
 async def show_svg(
     ticket_id: str, parts: PartsOfApp, expires: Expires = "", signature: Signature = ""
@@ -121,7 +125,9 @@ def _drawn(code: str, kind: ImageKind) -> Response:
     return _response(svg_of(code).encode(), SVG, {"content-security-policy": _NOTHING})
 
 
-@router.get("/documents/passes/{ticket_id}", summary="A ticket as a page for a phone", **document_call(HTML))
+@router.get(
+    "/documents/passes/{ticket_id}", summary="A ticket as a page for a phone", **describe_document(HTML)
+)
 async def show_pass(
     ticket_id: str, parts: PartsOfApp, expires: Expires = "", signature: Signature = ""
 ) -> Response:

@@ -64,26 +64,26 @@ def allowed(scope: Scope) -> Callable[..., Awaitable[Caller]]:
 
 def order_object(body: bytes, caller: Caller) -> JsonObject:
     """Return the order object in the body of a call. Raises `Problem`: 400, 404 or 422."""
-    (words,) = requests_in(DIALECT, body)
-    if "idempotency_key" in words:
+    (order,) = requests_in(DIALECT, body)
+    if "idempotency_key" in order:
         raise invalid(f"the field idempotency_key is not allowed in the body: use the header {REQUEST_UUID}")
-    tenant = words.get("tenantId")
+    tenant = order.get("tenantId")
     if tenant is not None:
         # Values that JSON can hold and an answer cannot are escaped.
         check_name(caller, DIALECT.name, str(tenant).encode("utf-8", "backslashreplace").decode())
-    return words
+    return order
 
 
-def enclosed(
-    kind: str, words: JsonObject, call: Call, caller: Caller, *, seen_version: int | None = None
+def envelope_of(
+    kind: str, order: JsonObject, call: Call, caller: Caller, *, seen_version: int | None = None
 ) -> Envelope:
-    """Return the request, named by the call's `x-acme-request-uuid`. Raises `Problem`: 400."""
+    """Return the envelope of a request, whose key is in `x-acme-request-uuid`. Raises `Problem`: 400."""
     keys = call.request.headers.getlist(REQUEST_UUID)
     if len(keys) > 1 or (keys and not keys[0].strip()):
         raise invalid(f"send the header {REQUEST_UUID} once, and not empty", REQUEST_UUID)
     try:
         return enclose_in_dialect(
-            DIALECT.name, kind, [words], keys or call.keys, caller, seen_version=seen_version
+            DIALECT.name, kind, [order], keys or call.keys, caller, seen_version=seen_version
         )
     except Problem as problem:
         problem.errors = _under_sent_name(call, problem.errors)
@@ -91,7 +91,7 @@ def enclosed(
 
 
 def _under_sent_name(call: Call, errors: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the errors with the header that names the call's request."""
+    """Return the errors with the field named as the header that the caller sent."""
     if REQUEST_UUID in call.request.headers:
         return list(errors)  # as the dialect writes it
     name = "Idempotency-Key"
@@ -111,7 +111,7 @@ def _find(request: Request, caller: Caller, name: str) -> UUID | None:
         return find_order(connection, caller.tenant_id, name)
 
 
-def answering(call: Call, words: Mapping[str, Any], found: Found, needs: Needs) -> Plan:
+def plan_of(call: Call, order: Mapping[str, Any], found: Found, needs: Needs) -> Plan:
     """Return the plan of a call's answer: the result, or a refusal that names the fields of this call.
 
     A reused request uuid is answered with 409, as ACME does, whatever its outcome.
@@ -124,7 +124,7 @@ def answering(call: Call, words: Mapping[str, Any], found: Found, needs: Needs) 
         try:
             check_processed(outcome, REFUSALS)
         except Problem as problem:
-            problem.errors = _under_sent_name(call, acme.with_call_fields(words, problem.errors))
+            problem.errors = _under_sent_name(call, acme.with_call_fields(order, problem.errors))
             raise
         return found(snapshot, outcome)
 
@@ -162,10 +162,10 @@ def order_in_acme(connection: Connection, tenant_id: UUID, order_id: UUID) -> Re
     Raises `OrderNotShown`.
     """
     with showing(order_id, DIALECT.name):
-        words = get_order(connection, order_id, tenant_id)
-        if words is None:
+        found = get_order(connection, order_id, tenant_id)
+        if found is None:
             return None
-        (order,), background = with_background(connection, tenant_id, [words], with_originals=True)
+        (order,), background = with_background(connection, tenant_id, [found], with_originals=True)
         return None if acme.is_deleted(order) else json_response(acme.answer(order, background))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from intake.dialects.openapi import schema_of, words_of_call
+from intake.dialects.openapi import describe_call, schema_of
 from intake.openapi.parts import NEWEST
 from vendors.acme import DIALECT
 from vendors.acme.errors import Refusal
@@ -30,11 +30,11 @@ _UUID: Final = {
     "example": "0b6a1d9e-6f0e-4b51-9d55-0d7a3ff2f1ab",
 }
 
-LIST_ORDERS: Final = words_of_call(
+LIST_ORDERS: Final = describe_call(
     {200: ("The orders.", {"type": "array", "items": _ORDER})}, _REFUSAL, parameters=[NEWEST]
 )
-SHOW_ORDER: Final = words_of_call({200: ("The order.", _ORDER)}, _REFUSAL)
-CREATE_ORDER: Final = words_of_call(
+SHOW_ORDER: Final = describe_call({200: ("The order.", _ORDER)}, _REFUSAL)
+CREATE_ORDER: Final = describe_call(
     {201: ("The order's id.", {"type": "string", "format": "uuid"})},
     _REFUSAL,
     request=_CALL,
@@ -42,7 +42,7 @@ CREATE_ORDER: Final = words_of_call(
     parameters=[_UUID],
     waits=True,
 )
-UPDATE_ORDER: Final = words_of_call(
+UPDATE_ORDER: Final = describe_call(
     {200: ("The order.", _ORDER)},
     _REFUSAL,
     request=_CALL,
@@ -50,6 +50,6 @@ UPDATE_ORDER: Final = words_of_call(
     parameters=[_UUID],
     waits=True,
 )
-DELETE_ORDER: Final = words_of_call(
+DELETE_ORDER: Final = describe_call(
     {200: ("The order before its deletion.", _ORDER)}, _REFUSAL, parameters=[_UUID], waits=True
 )

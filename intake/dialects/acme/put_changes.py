@@ -1,4 +1,4 @@
-"""The stored order of a PUT, for comparison with its body."""
+"""The changes that a PUT asks for: its body, compared with the stored order."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -32,14 +32,14 @@ from vendors.dialect import NotTranslatable
 
 @dataclass(frozen=True, slots=True)
 class PutChanges:
-    """The changes of a PUT, and the version of the order that it was compared with; None if none was read."""
+    """The changes of a PUT, and the version of the order it was compared with; None if no order was read."""
 
-    words: JsonObject
+    changes: JsonObject
     version: int | None = None
 
 
 async def changes_of_put(
-    request: Request, caller: Caller, order_id: str, words: JsonObject, *, key: str | None
+    request: Request, caller: Caller, order_id: str, body: JsonObject, *, key: str | None
 ) -> PutChanges:
     """Return the changes in an order object: to the order as it is, or before the request with this key.
 
@@ -47,33 +47,35 @@ async def changes_of_put(
     object has fields that must be compared with it.
     """
     try:
-        return await to_thread.run_sync(_said, request, caller, UUID(order_id), words, key)
+        return await to_thread.run_sync(_compare, request, caller, UUID(order_id), body, key)
     except NotTranslatable as error:
         raise Problem(422, str(error), errors=[one.as_dict() for one in error.rejections]) from error
     except SQLAlchemyError as error:
-        if acme.needs_current_order(words):
+        if acme.needs_current_order(body):
             raise unavailable("the order cannot be read now; send the same call again") from error
-        return PutChanges(words)
+        return PutChanges(body)
 
 
-def _said(request: Request, caller: Caller, order_id: UUID, words: JsonObject, key: str | None) -> PutChanges:
+def _compare(
+    request: Request, caller: Caller, order_id: UUID, body: JsonObject, key: str | None
+) -> PutChanges:
     with at_one_moment(parts_of(request.app).engine).connect() as connection:
         found = get_order(connection, order_id, caller.tenant_id)
         if found is None:
-            return PutChanges(words)
+            return PutChanges(body)
         with showing(order_id, DIALECT.name):
             (order,), background = with_background(connection, caller.tenant_id, [found], with_originals=True)
             order, background = _as_first_read(connection, order, background, caller, key)
             read = parse_json(to_json(acme.answer(order, background)), is_exact=True)
-        background = _with_classes(connection, background, acme.classes_of(words))
+        background = _with_classes(connection, background, acme.classes_of(body))
     if acme.is_deleted(order):
-        return PutChanges(words, order.version)  # it is refused in any case
+        return PutChanges(body, order.version)  # it is refused in any case
     names = acme.catalogue_fields(background)
-    return PutChanges(acme.requested_changes(words, read, acme.related_of_items(order), names), order.version)
+    return PutChanges(acme.requested_changes(body, read, acme.related_of_items(order), names), order.version)
 
 
 def _with_classes(connection: Connection, background: Background, names: set[str]) -> Background:
-    """Return the data related to the order, with its future ticket classes."""
+    """Return the background of the order, with the ticket classes that the PUT names."""
     tenant_id = background.tenant_id
     others = {name for name in names - background.ticket_classes.keys() if is_storable(name)}
     rows = read_classes(connection, {tenant_id: others}).values()

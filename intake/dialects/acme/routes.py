@@ -18,14 +18,14 @@ from intake.dialects.acme.calls import (
     REQUEST_UUID,
     TENANT,
     allowed,
-    answering,
     deleted_order,
-    enclosed,
+    envelope_of,
     in_acme,
     order_after,
     order_id_of,
     order_in_acme,
     order_object,
+    plan_of,
 )
 from intake.dialects.acme.openapi import CREATE_ORDER, DELETE_ORDER, LIST_ORDERS, SHOW_ORDER, UPDATE_ORDER
 from intake.dialects.acme.put_changes import changes_of_put
@@ -158,13 +158,13 @@ async def create_order(request: Request) -> Response:
     """Create an order, and answer with its id once it is confirmed."""
     call = call_of(request)
     caller = await _creator(request)
-    words = order_object(await read_body(request), caller)
+    order = order_object(await read_body(request), caller)
 
     def id_of(_: Snapshot, outcome: RequestRow) -> Response:
         return json_response(str(outcome.order_id), 201)
 
-    plan = answering(call, words, id_of, Needs.NOTHING)
-    envelope = enclosed(CREATE, words, call, caller)
+    plan = plan_of(call, order, id_of, Needs.NOTHING)
+    envelope = envelope_of(CREATE, order, call, caller)
     # Every outcome holds the id, so no scope to read is needed.
     return await _send(call, envelope, plan, shows_orders=False)
 
@@ -176,16 +176,16 @@ async def update_order(request: Request, id: str, parts: PartsOfApp, caller: _Up
     Fields that are the same as those read are no change; fields that cannot be changed are refused.
     """
     call = call_of(request)
-    words = order_object(await read_body(request), caller)
+    order = order_object(await read_body(request), caller)
     order_id = await order_id_of(request, caller, id)
-    if str(words.get("id") or id) not in (id, order_id):
+    if str(order.get("id") or id) not in (id, order_id):
         raise invalid("the body and the path name different orders", "id", status=422)
-    envelope = enclosed(UPDATE, {**words, "id": order_id}, call, caller)
-    said = await changes_of_put(request, caller, order_id, words, key=envelope.key)
-    seen_version = said.version or await parts.seen_versions.read(caller, UUID(order_id))
-    named = {**said.words, "id": order_id}
-    envelope = enclosed(UPDATE, named, call, caller, seen_version=seen_version)
-    plan = answering(call, named, order_after, WITH_ORIGINAL)
+    envelope = envelope_of(UPDATE, {**order, "id": order_id}, call, caller)
+    compared = await changes_of_put(request, caller, order_id, order, key=envelope.key)
+    seen_version = compared.version or await parts.seen_versions.read(caller, UUID(order_id))
+    named = {**compared.changes, "id": order_id}
+    envelope = envelope_of(UPDATE, named, call, caller, seen_version=seen_version)
+    plan = plan_of(call, named, order_after, WITH_ORIGINAL)
     return await _send(call, envelope, plan)
 
 
@@ -193,8 +193,8 @@ async def update_order(request: Request, id: str, parts: PartsOfApp, caller: _Up
 async def delete_order(request: Request, id: str, caller: _Updater) -> Response:
     """Cancel an order, and answer with it as it was. The amount paid is owed back."""
     call = call_of(request)
-    envelope = enclosed(CANCEL, {"id": await order_id_of(request, caller, id)}, call, caller)
-    return await _send(call, envelope, answering(call, {}, deleted_order, WITH_ORIGINAL))
+    envelope = envelope_of(CANCEL, {"id": await order_id_of(request, caller, id)}, call, caller)
+    return await _send(call, envelope, plan_of(call, {}, deleted_order, WITH_ORIGINAL))
 
 
 async def _send(call: Call, envelope: Envelope, plan: Plan, *, shows_orders: bool = True) -> Response:

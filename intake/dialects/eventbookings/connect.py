@@ -14,7 +14,7 @@ from intake.calls.access import caller_if_known, note_use
 from intake.calls.bodies import JSON, read_body
 from intake.clock import utc_now
 from intake.dialects.eventbookings.tokens import LIFETIME_SECONDS, TOKEN_SCOPES, TokenScope, make_token
-from intake.dialects.openapi import schema_of, words_of_call
+from intake.dialects.openapi import describe_call, schema_of
 from intake.dialects.routing import refusing_with
 from intake.parts import parts_of
 from intake.web.problems import Problem
@@ -79,7 +79,7 @@ router = APIRouter(
     default_response_class=Response, route_class=refusing_with(refusal), tags=["eventbookings"]
 )
 
-_CALL: Final = words_of_call(
+_CALL: Final = describe_call(
     {200: ("The token.", schema_of("eventbookings", TokenAnswer, "serialization"))},
     schema_of("eventbookings", TokenError, "serialization"),
     request=schema_of("eventbookings", TokenRequest, "validation"),

@@ -17,7 +17,7 @@ from intake.calls.document_links import links_of
 from intake.clock import utc_now
 from intake.dialects.eventbookings import connect
 from intake.dialects.eventbookings.tokens import TOKEN_SCOPES, TokenScope, read_token
-from intake.dialects.openapi import schema_of, words_of_call
+from intake.dialects.openapi import describe_call, schema_of
 from intake.dialects.render_orders import show
 from intake.dialects.routing import refusing_with
 from intake.parts import PartsOfApp
@@ -83,7 +83,7 @@ async def _caller(request: Request, scope: TokenScope) -> Caller:
 
 
 _REFUSAL: Final = schema_of("eventbookings", Refusal, "serialization")
-_SHOW: Final = words_of_call(
+_SHOW: Final = describe_call(
     {200: ("The order.", schema_of("eventbookings", OrderAnswer, "serialization"))}, _REFUSAL
 )
 
@@ -92,7 +92,7 @@ def _parameter(name: str, description: str, **schema: Any) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": description, "schema": {"type": "string", **schema}}
 
 
-_LIST: Final = words_of_call(
+_LIST: Final = describe_call(
     {200: ("A page of orders.", schema_of("eventbookings", OrderListAnswer, "serialization"))},
     _REFUSAL,
     parameters=[

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from intake.auth.keys import Caller
 from intake.calls.bodies import JSON, read_body
 from intake.calls.send import Call, call_of, send
-from intake.dialects.openapi import schema_of, words_of_call
+from intake.dialects.openapi import describe_call, schema_of
 from intake.dialects.render_orders import USUAL_WAIT_SECONDS, show
 from intake.dialects.routing import refusing_with, requests_in
 from intake.dialects.ticket_evolution.access import caller_by_signature
@@ -75,7 +75,7 @@ router = APIRouter(prefix="/v9", default_response_class=Response, route_class=_R
 
 _REFUSED: Final = {"oneOf": [schema_of(DIALECT.name, one, "serialization") for one in (Errors, Error)]}
 _NOT_MADE: Final = {"oneOf": [*_REFUSED["oneOf"], schema_of(DIALECT.name, RejectedOrders, "serialization")]}
-_CREATE: Final = words_of_call(
+_CREATE: Final = describe_call(
     {201: ("The orders, in their order.", schema_of(DIALECT.name, Orders, "serialization"))},
     _NOT_MADE,
     request=schema_of(DIALECT.name, OrdersCall, "validation"),
@@ -93,8 +93,8 @@ _CREATE: Final = words_of_call(
     waits=True,
     media_types=(JSON, VENDORS_JSON),
 )
-_SHOW: Final = words_of_call({200: ("The order.", schema_of(DIALECT.name, Order, "serialization"))}, _REFUSED)
-_LIST: Final = words_of_call(
+_SHOW: Final = describe_call({200: ("The order.", schema_of(DIALECT.name, Order, "serialization"))}, _REFUSED)
+_LIST: Final = describe_call(
     {200: ("A page of orders, newest first.", schema_of(DIALECT.name, OrderPage, "serialization"))},
     _REFUSED,
     parameters=[*PARAMETERS, NEWEST],

@@ -13,7 +13,7 @@ from intake.auth.scopes import Scope
 from intake.calls.access import caller_by_key
 from intake.calls.bodies import read_body
 from intake.calls.send import call_of, send
-from intake.dialects.openapi import schema_of, words_of_call
+from intake.dialects.openapi import describe_call, schema_of
 from intake.dialects.render_orders import USUAL_WAIT_SECONDS, show, with_order_in
 from intake.dialects.routing import check_name, refusing_with, requests_in, with_names
 from intake.parts import PartsOfApp
@@ -58,7 +58,7 @@ router = APIRouter(
 
 _ORDER: Final = schema_of(DIALECT.name, PlacedOrder, "serialization")
 _REFUSAL: Final = schema_of(DIALECT.name, Refusal, "serialization")
-_CREATE: Final = words_of_call(
+_CREATE: Final = describe_call(
     {201: ("The order.", _ORDER)},
     _REFUSAL,
     request=schema_of(DIALECT.name, OrderBody, "validation"),
@@ -68,7 +68,7 @@ _CREATE: Final = words_of_call(
     },
     waits=True,
 )
-_SHOW: Final = words_of_call({200: ("The order.", _ORDER)}, _REFUSAL)
+_SHOW: Final = describe_call({200: ("The order.", _ORDER)}, _REFUSAL)
 
 
 def _allowed(scope: Scope) -> Callable[..., Awaitable[Caller]]:
