@@ -118,8 +118,8 @@ def _without_orders(plan: Plan, *, is_array: bool) -> Plan:
 
     def outcomes_only(snapshot: Snapshot, outcomes: Sequence[RequestRow]) -> Response | None:
         response = plan.make(snapshot, outcomes)
-        words = [outcome.body() for outcome in outcomes]
-        return None if response is None else _with_body(response, words if is_array else words[0])
+        bodies = [outcome.body() for outcome in outcomes]
+        return None if response is None else _with_body(response, bodies if is_array else bodies[0])
 
     return replace(plan, make=outcomes_only)
 

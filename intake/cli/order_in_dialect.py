@@ -21,9 +21,9 @@ def renderer_of(dialect: str) -> Renderer | None:
     return found[dialect]
 
 
-def in_dialect(connection: Connection, words: JsonObject, render: Renderer) -> JsonObject:
+def in_dialect(connection: Connection, order_body: JsonObject, render: Renderer) -> JsonObject:
     """Return our order in the format of a dialect."""
-    tenant_id = find_tenant(connection, words["tenant"])
+    tenant_id = find_tenant(connection, order_body["tenant"])
     assert tenant_id is not None  # noqa: S101 - a foreign key ensures it
-    (order,), background = with_background(connection, tenant_id, [words], with_originals=True)
+    (order,), background = with_background(connection, tenant_id, [order_body], with_originals=True)
     return render(order, background)

@@ -40,11 +40,11 @@ def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else _PIPE_COLUMNS, highlight=False)
 
 
-def print_json(words: Any) -> None:
+def print_json(value: Any) -> None:
     """Print one JSON document on a line of its own."""
     from orders.render import to_json
 
-    print_json_text(to_json(words).decode())
+    print_json_text(to_json(value).decode())
 
 
 def print_json_text(document: str) -> None:
@@ -166,8 +166,8 @@ def live() -> Iterator[Callable[[RenderableType], None]]:
 
 def _cell(value: Any) -> Text:
     """Return the value as text for a table."""
-    words = "" if value is None else printable(str(value))
-    return Text(words, style=_COLOURS.get(words, ""))
+    shown = "" if value is None else printable(str(value))
+    return Text(shown, style=_COLOURS.get(shown, ""))
 
 
 def counted(count: int, noun: str) -> str:

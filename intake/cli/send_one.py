@@ -35,19 +35,19 @@ KeyOption = Annotated[
 ]
 
 
-def send_one(kind: str, words: Mapping[str, Any], *, tenant: str) -> UUID:
+def send_one(kind: str, fields: Mapping[str, Any], *, tenant: str) -> UUID:
     """Send one request without fields that are None. Return its id once the broker has confirmed it."""
     from intake.cli.processes.servers import servers
     from willcall.producer import Producer
 
-    body = {name: value for name, value in words.items() if value is not None}
+    body = {name: value for name, value in fields.items() if value is not None}
     with servers(broker=True) as settings, Producer(settings.broker(), settings) as producer:
         return producer.send([body], tenant=tenant, kind=kind, by=SENDER)[0]
 
 
 def send_and_tell(
     kind: str,
-    words: Mapping[str, Any],
+    fields: Mapping[str, Any],
     *,
     tenant: str,
     timeout: float | None,
@@ -65,7 +65,7 @@ def send_and_tell(
     with ExitStack() as stack:
         stack.enter_context(servers(broker=True))
         opened = None if timeout is None else stack.enter_context(engine())
-        id_ = send_one(kind, words, tenant=tenant)
+        id_ = send_one(kind, fields, tenant=tenant)
         if opened is None or timeout is None:
             _tell_sent(id_, as_json)
             return

@@ -31,7 +31,7 @@ TOTALS: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A sample of a dialect, its outcome, and what its order costs in its own words and in another's."""
+    """A sample of a dialect, its outcome, and what its order costs in its own format and in another's."""
 
     about: str
     dialect: str
@@ -69,7 +69,7 @@ def speak(run: str, send: Send, wait: Wait, show: Show) -> Iterator[Spoken]:
 
 
 def _at(order: bytes, path: Sequence[str]) -> Decimal:
-    words: Any = json.loads(order, parse_float=Decimal)
+    value: Any = json.loads(order, parse_float=Decimal)
     for name in path:
-        words = words[name]
-    return Decimal(str(words))
+        value = value[name]
+    return Decimal(str(value))

@@ -160,8 +160,8 @@ def _speak(engine: Engine, run: str, producer: Producer, crew: "_Crew") -> Itera
         render = renderer_of(dialect)
         assert render is not None  # noqa: S101 - the samples name dialects
         with engine.connect() as connection:
-            words = in_dialect(connection, _read(engine, order_id), render)
-        return to_json(words)
+            shown = in_dialect(connection, _read(engine, order_id), render)
+        return to_json(shown)
 
     return speak(run, send, _waiting(engine, crew), show)
 

@@ -43,8 +43,8 @@ def schema_of(
     template = f"#/components/schemas/{dialect}.{{model}}"
     _, found = models_json_schema([(model, mode)], ref_template=template)
     for name, schema in found["$defs"].items():
-        for words in schema.get("properties", {}).values():
-            words.setdefault("description", f"As in the document of {dialect}.")
+        for field_schema in schema.get("properties", {}).values():
+            field_schema.setdefault("description", f"As in the document of {dialect}.")
         DIALECT_SCHEMAS[f"{dialect}.{name}"] = schema
     return {"$ref": template.format(model=model.__name__)}
 

@@ -46,8 +46,8 @@ def refusing_with(refusal: Refusal) -> type[APIRoute]:
 
 def refused_with(refusal: Refusal, problem: Problem) -> Response:
     """Return the answer for a problem in a dialect's error format."""
-    status, words = refusal(problem)
-    return json_response(words, status, problem.headers)
+    status, body = refusal(problem)
+    return json_response(body, status, problem.headers)
 
 
 def _any_problem_of(request: Request, error: Exception) -> Problem:

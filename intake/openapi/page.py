@@ -51,8 +51,8 @@ def build_openapi(app: FastAPI, dialect_schemas: Mapping[str, JsonObject]) -> Js
     schemas.update(models["$defs"], **dialect_schemas)
     _make_bodies(schemas)
     for name, schema in schemas.items():
-        for field, words in schema.get("properties", {}).items():
-            words["description"] = description_of(name, field) or words.get("description", "")
+        for field, field_schema in schema.get("properties", {}).items():
+            field_schema["description"] = description_of(name, field) or field_schema.get("description", "")
     complete(page)
     return page
 

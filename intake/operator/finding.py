@@ -26,36 +26,36 @@ _REQUESTS: Final = (
 )
 
 
-def search_orders(connection: Connection, view: View, words: str) -> list[Row[Any]]:
-    """Return orders whose id, number, code, reference, e-mail address, name or ticket the words name.
+def search_orders(connection: Connection, view: View, wanted: str) -> list[Row[Any]]:
+    """Return orders whose id, number, code, reference, e-mail address, name or ticket is `wanted`.
 
-    At most 50, newest first; the words are a whole id, number, code or reference, or at least three letters
+    At most 50, newest first; `wanted` is a whole id, number, code or reference, or at least three letters
     of a name or an address.
     """
-    words = words.strip()
+    wanted = wanted.strip()
     conditions: list[str] = []
     values: dict[str, Any] = {}
-    id_ = parse_uuid(words)
+    id_ = parse_uuid(wanted)
     if id_ is not None:
         conditions += ["o.id = :id", "o.id = (SELECT order_id FROM requests WHERE id = :id)"]
         conditions += ["o.id = (SELECT order_id FROM tickets WHERE id = :id)"]
         values["id"] = id_
-    elif words.isascii() and words.isdigit() and len(words) <= 13:
+    elif wanted.isascii() and wanted.isdigit() and len(wanted) <= 13:
         conditions.append("o.number = :number")
-        values["number"] = int(words)
-    if _CODE.fullmatch(words):
-        number = number_of_code(words)
+        values["number"] = int(wanted)
+    if _CODE.fullmatch(wanted):
+        number = number_of_code(wanted)
         if number is not None:
             conditions.append("o.number = :coded")
             values["coded"] = number
-    if words and id_ is None:
+    if wanted and id_ is None:
         conditions.append("o.reference = :reference")
-        values["reference"] = words
-    if len(words) >= 3 and id_ is None:
+        values["reference"] = wanted
+    if len(wanted) >= 3 and id_ is None:
         conditions.append(
             "lower(buyer_first_name || ' ' || buyer_last_name || ' ' || buyer_email) LIKE :part"
         )
-        escaped = re.sub(r"([\\%_])", r"\\\1", words.lower())
+        escaped = re.sub(r"([\\%_])", r"\\\1", wanted.lower())
         values["part"] = f"%{escaped}%"
     found: dict[UUID, Row[Any]] = {}
     for condition in conditions:
@@ -89,9 +89,9 @@ def list_requests(
     )
 
 
-def find_request(connection: Connection, view: View, words: str) -> list[Row[Any]]:
+def find_request(connection: Connection, view: View, wanted: str) -> list[Row[Any]]:
     """Return the requests of this id or idempotency key, whatever became of them."""
-    id_ = parse_uuid(words.strip())
+    id_ = parse_uuid(wanted.strip())
     condition = "r.id = :id" if id_ else "r.idempotency_key = :key"
     if id_ is None and view.tenant_id is None:
         return []  # keys are a tenant's own, and found by its index only
@@ -99,5 +99,5 @@ def find_request(connection: Connection, view: View, words: str) -> list[Row[Any
         connection,
         f"{_REQUESTS} WHERE {view.restricted('r.tenant_id')} {condition}",
         id=id_,
-        key=words.strip(),
+        key=wanted.strip(),
     )

@@ -102,10 +102,10 @@ def _requests(request: Request, operator: Operator, view: View, parts: Parts) ->
 
 
 def _orders(request: Request, operator: Operator, view: View, parts: Parts) -> Response:
-    words = _query(request, "q")
+    wanted = _query(request, "q")
     with reading(parts.engine) as connection:
-        found = finding.search_orders(connection, view, words) if words.strip() else []
-    return page(request, "orders.html", operator, view, orders=found, words=words)
+        found = finding.search_orders(connection, view, wanted) if wanted.strip() else []
+    return page(request, "orders.html", operator, view, orders=found, wanted=wanted)
 
 
 def _order(request: Request, operator: Operator, view: View, parts: Parts) -> Response:

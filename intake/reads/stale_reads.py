@@ -78,5 +78,5 @@ class StaleReads:
 
 def asks_for_newest(request: Request) -> bool:
     """Say whether a call wants no answer that may be old (RFC 9111, 5.2.1)."""
-    words = ",".join(request.headers.getlist("cache-control")).lower().split(",")
-    return not _NEWEST.isdisjoint(word.replace(" ", "") for word in words)
+    directives = ",".join(request.headers.getlist("cache-control")).lower().split(",")
+    return not _NEWEST.isdisjoint(word.replace(" ", "") for word in directives)

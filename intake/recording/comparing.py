@@ -41,8 +41,8 @@ def differences(
 
 def is_pending(exchange: Exchange) -> bool:
     """Say whether the client asked for what was not there yet: how often it did depends on the moment."""
-    words = _json(exchange.answer or "")
-    is_told = isinstance(words, dict) and words.get("status") == "pending"
+    answer = _json(exchange.answer or "")
+    is_told = isinstance(answer, dict) and answer.get("status") == "pending"
     return exchange.method == "GET" and (exchange.status == 202 or is_told)
 
 

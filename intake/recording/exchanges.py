@@ -41,11 +41,11 @@ class Exchange:
 
     def line(self) -> bytes:
         """Return the exchange as a line of JSON."""
-        words = asdict(self)
+        content = asdict(self)
         try:
-            return json.dumps(words, ensure_ascii=False).encode() + b"\n"
+            return json.dumps(content, ensure_ascii=False).encode() + b"\n"
         except UnicodeEncodeError:  # bytes that are no UTF-8, as lone surrogates
-            return json.dumps(words).encode() + b"\n"
+            return json.dumps(content).encode() + b"\n"
 
 
 def read_recording(path: Path) -> Iterator[Exchange]:
@@ -53,13 +53,13 @@ def read_recording(path: Path) -> Iterator[Exchange]:
     names = {field.name for field in fields(Exchange)}
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
-            words = _words(line)
-            if not isinstance(words, dict) or set(words) != names:
+            content = _parsed(line)
+            if not isinstance(content, dict) or set(content) != names:
                 raise NotARecording(f"{path}, line {number}, is not a call of a recording")
-            yield Exchange(**words)
+            yield Exchange(**content)
 
 
-def _words(line: str) -> Any:
+def _parsed(line: str) -> Any:
     try:
         return json.loads(line)
     except ValueError:

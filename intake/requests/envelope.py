@@ -82,7 +82,7 @@ def open_object(body: bytes, fixed: Collection[str] = ()) -> dict[str, Any]:
 
 def enclose(
     kind: str,
-    words: Mapping[str, Any],
+    given: Mapping[str, Any],
     header_keys: Sequence[str],
     caller: Caller,
     *,
@@ -92,7 +92,7 @@ def enclose(
 
     Raises `Problem` with the status 400 for the `Idempotency-Key` headers.
     """
-    body = _with_key(words, _header_key(header_keys))
+    body = _with_key(given, _header_key(header_keys))
     request = _signed(kind, body, caller, seen_version=seen_version)
     return _envelope((request,), [body], caller)
 

@@ -43,8 +43,8 @@ async def update_order(request: Request, order_id: str) -> Response:
         if named.keys() == {"order_id"}
         else None
     )
-    words = {**named, "patch": patch}
-    envelope = enclose(UPDATE, words, call.keys, caller, seen_version=seen_version)
+    request_body = {**named, "patch": patch}
+    envelope = enclose(UPDATE, request_body, call.keys, caller, seen_version=seen_version)
     return await send(call, envelope, _CHANGED)
 
 

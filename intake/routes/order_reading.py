@@ -124,8 +124,8 @@ def list_page(
     def read(connection: Connection) -> Response:
         ids, next_cursor = list_ids(connection, wanted, cursor=cursor, limit=limit or DEFAULT_PAGE)
         page = show_each(ids, CANONICAL, lambda some: as_json(read_rendered(connection, some)))
-        words = {"items": page.items, "next_cursor": next_cursor, "left_out": page.left_out}
-        return list_response(words, page.left_out)
+        body = {"items": page.items, "next_cursor": next_cursor, "left_out": page.left_out}
+        return list_response(body, page.left_out)
 
     try:
         # A caller that polls for changes would miss those that reach a standby late.

@@ -57,8 +57,8 @@ def show_request(request_id: str, parts: PartsOfApp, caller: Annotated[Caller, D
         row = find_requests(connection, [id_]).get(id_)
     if row is not None and row.tenant_id == caller.tenant_id:
         hold_id = hold_of_request(engine, row)
-        words = row.body() | ({} if hold_id is None else {"hold_id": hold_id})
-        return json_response(words, headers=REPLAYED if row.is_replay else None)
+        body = row.body() | ({} if hold_id is None else {"hold_id": hold_id})
+        return json_response(body, headers=REPLAYED if row.is_replay else None)
     if row is not None or not is_recent(id_, utc_now(), _MAY_BE_PENDING):
         raise not_found()
     return json_response(_pending(id_, caller).body())

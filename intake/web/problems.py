@@ -48,7 +48,7 @@ class Problem(Exception):
 
     def response(self) -> Response:
         """Return the problem document."""
-        words = {
+        document = {
             # "No meaning beyond that of the status" (RFC 9457, 4.2.1): programs tell problems apart by
             # the codes in `errors`.
             "type": "about:blank",
@@ -58,9 +58,9 @@ class Problem(Exception):
             "errors": list(self.errors),
         }
         if self.instance is not None:
-            words["instance"] = self.instance
+            document["instance"] = self.instance
         headers = {"cache-control": "no-store", **self.headers}
-        return Response(orjson.dumps(words), self.status, headers, MEDIA_TYPE)
+        return Response(orjson.dumps(document), self.status, headers, MEDIA_TYPE)
 
 
 def invalid(

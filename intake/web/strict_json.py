@@ -86,14 +86,14 @@ def _exact(text: str) -> int | Decimal:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    words = dict(pairs)
-    if len(words) != len(pairs):
+    made = dict(pairs)
+    if len(made) != len(pairs):
         seen: set[str] = set()
         for name, _ in pairs:
             if name in seen:
                 raise NotJson(f"the name {name[:64]!a} is duplicate in one object")
             seen.add(name)
-    return words
+    return made
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -24,8 +24,8 @@ def expiry_of(certificate: bytes) -> datetime:
         for _ in range(_BEFORE_VALIDITY):
             signed = _element(signed)[2]
         _, validity, _ = _element(signed)
-        tag, words, _ = _element(_element(validity)[2])
-        return _moment(tag, words.decode("ascii"))
+        tag, digits, _ = _element(_element(validity)[2])
+        return _moment(tag, digits.decode("ascii"))
     except (IndexError, ValueError) as error:
         raise CertificateUnreadable("it is not an X.509 certificate in DER") from error
 
@@ -41,10 +41,10 @@ def _element(der: bytes) -> tuple[int, bytes, bytes]:
     return tag, der[start : start + length], der[start + length :]
 
 
-def _moment(tag: int, words: str) -> datetime:
+def _moment(tag: int, digits: str) -> datetime:
     if tag == _GENERALIZED_TIME:
-        return datetime.strptime(words, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+        return datetime.strptime(digits, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
     if tag != _UTC_TIME:
         raise ValueError("it has no expiry")
-    century = "20" if int(words[:2]) < 50 else "19"  # RFC 5280, 4.1.2.5.1
-    return datetime.strptime(century + words, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+    century = "20" if int(digits[:2]) < 50 else "19"  # RFC 5280, 4.1.2.5.1
+    return datetime.strptime(century + digits, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)

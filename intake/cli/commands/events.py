@@ -58,5 +58,5 @@ def _line(body: bytes) -> str:
 
     event = orjson.loads(body)
     tenant = event["source"].removeprefix("/tenants/")
-    words = (event["time"], f"{event['type']:<17}", tenant, event["subject"], event["sequence"])
-    return "  ".join(str(word) for word in words)
+    columns = (event["time"], f"{event['type']:<17}", tenant, event["subject"], event["sequence"])
+    return "  ".join(str(word) for word in columns)

@@ -71,7 +71,7 @@ def take(
 
     An order line with this hold_id buys the held tickets at the hold's price.
     """
-    words = {
+    body = {
         "ticket_class_id": ticket_class,
         "quantity": quantity,
         "seats": seats or None,
@@ -79,7 +79,7 @@ def take(
         "expires_at": until,
         "idempotency_key": key,
     }
-    _send(TAKE, words, tenant, timeout if wait else None, as_json)
+    _send(TAKE, body, tenant, timeout if wait else None, as_json)
 
 
 @app.command(
@@ -109,17 +109,17 @@ def release(
     _send(RELEASE, {"hold_id": str(id_)}, tenant, timeout if wait else None, as_json)
 
 
-def _send(kind: str, words: dict[str, Any], tenant: str, timeout: float | None, as_json: bool) -> None:
+def _send(kind: str, body: dict[str, Any], tenant: str, timeout: float | None, as_json: bool) -> None:
     def show(engine: "Engine", outcome: "JsonObject") -> None:
         from orders.reading.hold_reading import get_hold
 
         with engine.connect() as connection:
-            id_ = UUID(words["hold_id"]) if "hold_id" in words else outcome["hold_id"]
+            id_ = UUID(body["hold_id"]) if "hold_id" in body else outcome["hold_id"]
             hold = get_hold(connection, id_, now=_now())
         assert hold is not None  # noqa: S101 - the request was processed
         _print_hold(hold)
 
-    send_and_tell(kind, words, tenant=tenant, timeout=timeout, as_json=as_json, show=show)
+    send_and_tell(kind, body, tenant=tenant, timeout=timeout, as_json=as_json, show=show)
 
 
 def _hold(text: str) -> tuple[UUID, str]:

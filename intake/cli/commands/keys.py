@@ -61,8 +61,8 @@ def create(
         except (UnknownScope, UnknownTenant) as error:
             raise CommandFailed(str(error)) from error
     if as_json:
-        words = {"id": made.id, "key": made.key, "token": made.id.hex, "secret": made.secret}
-        print_json(words | {"tenant": tenant, "scopes": scopes, "expires_at": expires_at})
+        shown = {"id": made.id, "key": made.key, "token": made.id.hex, "secret": made.secret}
+        print_json(shown | {"tenant": tenant, "scopes": scopes, "expires_at": expires_at})
     else:
         print_line("Ticket Evolution's clients sign with these. The secret is shown only now:")
         print_line(f"token: {made.id.hex}")

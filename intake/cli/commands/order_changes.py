@@ -82,11 +82,11 @@ def update(
 
     The order is repriced.
     """
-    words = {"patch": _patch(patch), "expected_version": expected_version, "idempotency_key": key}
+    body = {"patch": _patch(patch), "expected_version": expected_version, "idempotency_key": key}
     found = _order(order)
     if expected_version is None:
-        words["seen_version"] = found.version
-    _send(UPDATE, found, words, timeout if wait else None, as_json)
+        body["seen_version"] = found.version
+    _send(UPDATE, found, body, timeout if wait else None, as_json)
 
 
 def _patch(text: str) -> dict[str, Any]:
@@ -127,14 +127,14 @@ def cancel(
 
     The tickets are voided and can be sold again. The amount paid is owed back, as a negative balance.
     """
-    words = {
+    body = {
         "reason": reason,
         "lines": [_line(line) for line in lines] if lines else None,
         "ticket_ids": tickets or None,
         "expected_version": expected_version,
         "idempotency_key": key,
     }
-    _send(CANCEL, _order(order), words, timeout if wait else None, as_json)
+    _send(CANCEL, _order(order), body, timeout if wait else None, as_json)
 
 
 def _line(text: str) -> dict[str, int]:
@@ -172,7 +172,7 @@ def pay(
 
     With an --idempotency-key, the same command can be repeated without a second payment.
     """
-    words = {
+    body = {
         "type": type_,
         "amount": amount,
         "status": "pending" if pending else None,
@@ -181,7 +181,7 @@ def pay(
         "reference": reference,
         "idempotency_key": key,
     }
-    _send(PAY, _order(order), words, timeout if wait else None, as_json)
+    _send(PAY, _order(order), body, timeout if wait else None, as_json)
 
 
 class _Order(NamedTuple):
@@ -192,10 +192,10 @@ class _Order(NamedTuple):
     version: int
 
 
-def _send(kind: str, order: _Order, words: dict[str, Any], timeout: float | None, as_json: bool) -> None:
+def _send(kind: str, order: _Order, body: dict[str, Any], timeout: float | None, as_json: bool) -> None:
     send_and_tell(
         kind,
-        {"order_id": str(order.id), **words},
+        {"order_id": str(order.id), **body},
         tenant=order.tenant,
         timeout=timeout,
         as_json=as_json,

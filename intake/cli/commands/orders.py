@@ -133,17 +133,17 @@ def show(
             raise CommandFailed(f"there is no order {order}")
         try:
             with showing(id_, dialect):
-                words = get_order(connection, id_)
-                if words is not None and render is not None:
-                    words = in_dialect(connection, words, render)
+                shown = get_order(connection, id_)
+                if shown is not None and render is not None:
+                    shown = in_dialect(connection, shown, render)
         except OrderNotShown as error:
             raise CommandFailed(f"{error}; the log says why") from error
-        if words is None:
+        if shown is None:
             raise CommandFailed(f"there is no order {order}")
     if as_json or render is not None:
-        print_json(words)
+        print_json(shown)
     else:
-        _print_order(words)
+        _print_order(shown)
 
 
 def _print_order(order: "JsonObject") -> None:

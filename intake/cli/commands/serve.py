@@ -93,8 +93,8 @@ def documents() -> None:
         # Orders are more urgent than PDFs.
         lower_priority()
         # Two threads: one of them is free for small documents.
-        words = _consumer("documents", "documents", concurrency=2)
-        _celery(*words, "--include", "intake.documents.task,intake.documents.watching")
+        arguments = _consumer("documents", "documents", concurrency=2)
+        _celery(*arguments, "--include", "intake.documents.task,intake.documents.watching")
 
 
 @app.command(epilog="Example: willcall serve beat")
@@ -156,7 +156,7 @@ def _consumer(name: str, queues: str, *, concurrency: int) -> list[str]:
     ]  # fmt: skip
 
 
-def _celery(*words: str) -> None:
+def _celery(*arguments: str) -> None:
     """Run a Celery command in this process; its exit code is ours.
 
     Not by `exec`: the embedded servers run until it ends, and no password is in its arguments.
@@ -167,7 +167,9 @@ def _celery(*words: str) -> None:
     # By its name: nothing here depends on the worker. And before Celery looks in the current directory.
     import_module("worker.app")
     try:
-        code = celery.main(["--quiet", "-A", "worker.app", *words], prog_name="celery", standalone_mode=False)
+        code = celery.main(
+            ["--quiet", "-A", "worker.app", *arguments], prog_name="celery", standalone_mode=False
+        )
     except Abort as stopped:  # by Ctrl-C, while still starting
         raise KeyboardInterrupt from stopped
     if code:

@@ -127,14 +127,14 @@ def check_in(
     as_json: JsonFlag = False,
 ) -> None:
     """Check a ticket in, once, and wait for the outcome; exit 1 with the reason if it is refused."""
-    words, tenant = _scanned(ticket)
-    words |= {"event_id": event, "nonce": nonce, "undo": True if undo else None}
+    body, tenant = _scanned(ticket)
+    body |= {"event_id": event, "nonce": nonce, "undo": True if undo else None}
 
     def enriched(engine: "Engine", outcome: "JsonObject") -> "JsonObject":
-        return {**outcome, **_checked_in(engine, outcome, words)}
+        return {**outcome, **_checked_in(engine, outcome, body)}
 
     def show(engine: "Engine", outcome: "JsonObject") -> None:
-        found = _checked_in(engine, outcome, words)
+        found = _checked_in(engine, outcome, body)
         one, counts = found["ticket"], found["check_in"]
         attendee = one["attendee"] or {}
         names = (attendee.get("first_name"), attendee.get("last_name"))
@@ -149,9 +149,7 @@ def check_in(
             )
         )
 
-    send_and_tell(
-        CHECK_IN, words, tenant=tenant, timeout=timeout, as_json=as_json, show=show, enrich=enriched
-    )
+    send_and_tell(CHECK_IN, body, tenant=tenant, timeout=timeout, as_json=as_json, show=show, enrich=enriched)
 
 
 def _scanned(ticket: str) -> tuple[dict[str, Any], str]:
@@ -162,9 +160,9 @@ def _scanned(ticket: str) -> tuple[dict[str, Any], str]:
 
     try:
         id_ = UUID(ticket)
-        words = {"ticket_id": str(id_)}
+        body = {"ticket_id": str(id_)}
     except ValueError:
-        words = {"code": ticket}
+        body = {"code": ticket}
         try:
             id_ = verify_ticket(ticket, _public_keys()).ticket_id
         except (ForgedCode, UnknownKey) as error:
@@ -172,7 +170,7 @@ def _scanned(ticket: str) -> tuple[dict[str, Any], str]:
     tenant = _tenant(id_)
     if tenant is None:
         raise CommandFailed(f"there is no ticket {id_}")
-    return words, tenant
+    return body, tenant
 
 
 def _tenant(ticket_id: "UUID") -> str | None:

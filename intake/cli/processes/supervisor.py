@@ -23,10 +23,10 @@ Print = Callable[[str, str], None]
 """A callback that takes the name of a child and a line of its output."""
 
 
-def willcall(*words: str) -> list[str]:
+def willcall(*arguments: str) -> list[str]:
     """Return the command line of `willcall …`, run by this same program."""
     # -P: do not import from the current directory.
-    return [sys.executable, "-P", "-m", "intake.cli.main", *words]
+    return [sys.executable, "-P", "-m", "intake.cli.main", *arguments]
 
 
 @dataclass(slots=True)

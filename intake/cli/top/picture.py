@@ -131,7 +131,7 @@ def _oldest_seconds(connection: BrokerConnection, orders: dict[str, int]) -> flo
 def _moment_of(message: bytes | None) -> float | None:
     # Anybody may send to the queue: ids that are not ours hold no time.
     with suppress(ValueError, KeyError, TypeError, IndexError, AttributeError):
-        [_, words, _] = json.loads(b64decode(json.loads(message or b"")["body"]))
-        id_ = words["requests"][0]["request_id"]
+        [_, arguments, _] = json.loads(b64decode(json.loads(message or b"")["body"]))
+        id_ = arguments["requests"][0]["request_id"]
         return time_of(id_) / 1_000 if is_dated(id_) else None
     return None

@@ -104,13 +104,13 @@ async def connect(request: Request) -> Response:
         raise _Refused("unsupported_grant_type", "grant_type must be client_credentials")
     caller = await _client(request, given)
     scopes = _scopes(caller, given.get("scope") or "")
-    words = {
+    answer = {
         "access_token": make_token(caller, scopes, utc_now()),
         "token_type": "Bearer",
         "expires_in": LIFETIME_SECONDS,
         "scope": " ".join(scope for scope in TOKEN_SCOPES if scope in scopes),
     }
-    return json_response(words, headers={"pragma": "no-cache"})
+    return json_response(answer, headers={"pragma": "no-cache"})
 
 
 async def _parameters(request: Request) -> Mapping[str, str]:

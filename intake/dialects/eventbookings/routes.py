@@ -139,8 +139,8 @@ def list_page(
         ids, records, event_id = _find(connection, parts.event_orders, caller, event_uuid, query)
 
         def show_all(ids: Sequence[UUID]) -> list[Fragment]:
-            words = read_rendered(connection, ids)
-            orders, background = with_background(connection, caller.tenant_id, words)
+            found = read_rendered(connection, ids)
+            orders, background = with_background(connection, caller.tenant_id, found)
             listed = [eventbookings.answer_listed(one, background, links, event_id, query) for one in orders]
             return as_json(listed)
 

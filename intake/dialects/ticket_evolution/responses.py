@@ -25,7 +25,7 @@ _ANOTHER_BODY: Final = "idempotency_conflict"
 
 
 class NoOrderMade(Problem):
-    """None of the orders of a call was created; `words` has the reason for each, as the vendor writes it."""
+    """None of the orders of a call was created; `body` has the reason for each, as the vendor writes it."""
 
     def __init__(self, outcomes: Sequence[RequestRow], layouts: Sequence[Layout]) -> None:
         errors = [error for outcome in outcomes for error in outcome.errors]
@@ -36,7 +36,7 @@ class NoOrderMade(Problem):
             errors=errors,
             instance=status_url(outcomes[0].request_id),
         )
-        self.words: JsonObject = {"orders": list(map(_rejected, outcomes, layouts))}
+        self.body: JsonObject = {"orders": list(map(_rejected, outcomes, layouts))}
 
 
 def rendered(connection: Connection, tenant_id: UUID, orders: Sequence[JsonObject]) -> list[JsonObject]:

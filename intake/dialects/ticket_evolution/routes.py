@@ -48,7 +48,7 @@ _MEDIA_TYPES: Final = (JSON, VENDORS_JSON, "text/plain", "")
 def refusal(problem: Problem) -> tuple[int, Any]:
     """Return the status and the body of a refusal in this dialect's format."""
     if isinstance(problem, NoOrderMade):
-        return problem.status, problem.words
+        return problem.status, problem.body
     return ticket_evolution.refusal(problem.status, problem.detail, problem.errors)
 
 
@@ -174,13 +174,13 @@ def _page(request: Request, caller: Caller) -> Response:
             return as_json(rendered(connection, caller.tenant_id, read_rendered(connection, ids)))
 
         shown = show_each(ids, DIALECT.name, show_all)
-        words = {
+        page = {
             "orders": shown.items,
             "total_entries": total,
             "per_page": wanted.per_page,
             "current_page": wanted.page,
         }
-        return list_response(words, shown.left_out)
+        return list_response(page, shown.left_out)
 
     # A caller that polls for changes would miss those that reach a standby late.
     is_newest = bool(wanted.search.moments)

@@ -110,7 +110,7 @@ async def create_order(request: Request, portal_id: str, event_id: str) -> Respo
     return await send(call, envelope, _created(named[0]), usual_wait=USUAL_WAIT_SECONDS)
 
 
-def _created(words: Mapping[str, Any]) -> Plan:
+def _created(sent: Mapping[str, Any]) -> Plan:
     """Return the plan that answers with the order; a rejection names the fields of this call."""
     with_order = with_order_in(zoho_backstage.answer, DIALECT.name, 201)
 
@@ -118,7 +118,7 @@ def _created(words: Mapping[str, Any]) -> Plan:
         try:
             return with_order.make(snapshot, outcomes)
         except Problem as problem:
-            problem.errors = zoho_backstage.with_call_fields(words, problem.errors)
+            problem.errors = zoho_backstage.with_call_fields(sent, problem.errors)
             raise
 
     return replace(with_order, make=make)
