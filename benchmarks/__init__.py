@@ -1,1 +1,1 @@
-"""What is measured, the baselines beside it, and the page of results: `python -m benchmarks`."""
+"""The measurements, their baselines, and the page of results: `python -m benchmarks`."""

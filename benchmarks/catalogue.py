@@ -1,4 +1,4 @@
-"""Catalogues loaded beside a running sale: how long the load takes, and how long a sale waits for it."""
+"""Catalogues loaded during sales: how long the load takes, and how long a sale waits for it."""
 
 import multiprocessing
 import random
@@ -42,7 +42,7 @@ _LOCKS: Final = ("FROM ticket_classes", "FOR NO KEY UPDATE")
 
 
 def run(lab: Lab) -> Sequence[Row]:
-    """Return the longest wait of a sale beside each load, and the deadlocks of all of them."""
+    """Return the longest wait of a sale during each load, and the deadlocks of all loads."""
     database = lab.new_database("catalogue", is_kept=True)
     sizes = lab.sizes
     size = f"{sizes.catalogue_classes:,} classes and {sizes.catalogue_seats:,} seats"
@@ -75,7 +75,7 @@ class Load:
 
 
 def words(classes: int, seats: int) -> JsonObject:
-    """Return a file: an event of so many classes, and one of seated classes with so many seats in all."""
+    """Return a file: an event with many classes, and one with seated classes and many seats."""
     seated = [
         {
             "id": f"seated-{number}",

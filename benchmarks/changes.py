@@ -34,7 +34,7 @@ class Kind:
     requests: Callable[[Database], Bodies]
     """Makes the requests, by what the database holds."""
     after: "Kind | None" = None
-    """What has to be done before it, beside the creation; it is not counted."""
+    """The preparation after the creation; it is not counted."""
 
 
 _TAKEN: Final = Kind("holds taken", TAKE, _HOLDS, holds)

@@ -46,7 +46,7 @@ def run(
     """
     measures = chosen(only or [], is_quick=quick)
     forget_settings()
-    # So that what was started is ended, however this ends.
+    # So that all started processes are ended in any case.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with Steps(len(measures)) as steps, Lab(QUICK if quick else FULL, steps.say) as lab:
         rows, failures = _measure(lab, measures, steps)

@@ -36,7 +36,7 @@ class System:
     """The arguments of `python -m` for each process, by the number of workers."""
     environment: Mapping[str, str]
     publish: Callable[[Bodies, int], None]
-    """Publishes orders, at most so many in a message, and returns when the broker has them."""
+    """Publishes orders, a limited number per message, and returns when the broker has confirmed them."""
     ready: str
     """What the log says of each worker that is ready, or of all of them."""
     ready_words: Callable[[int], int]

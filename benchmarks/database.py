@@ -87,7 +87,7 @@ class Database:
                 connection.execute(text(statement))
 
     def reset(self) -> None:
-        """Empty the tables, unless they are kept, and write out what is dirty, so that all start alike."""
+        """Empty the tables, unless they are kept, and run a checkpoint, so that all runs start alike."""
         if not self.is_kept:
             with self.engine.begin() as connection:
                 connection.execute(_EMPTY)
@@ -129,7 +129,7 @@ class Database:
     ) -> None:
         """Return when this many requests after the id have ended.
 
-        Raises `Stalled` after so many seconds in which none ended, and if one did not end as processed.
+        Raises `Stalled` if none ended for `patience` seconds, and if one did not end as processed.
         """
 
         def ended() -> int:
@@ -143,7 +143,7 @@ class Database:
             raise Stalled(f"{len(refused)} of {count} requests were rejected; the first: {refused[0].errors}")
 
     def wait_for(self, sold: int, *, patience: float = 60.0, log: Callable[[], str] = str) -> None:
-        """Return when so many tickets are sold. Raises `Stalled` after so many seconds without a sale."""
+        """Return when `sold` tickets are sold. Raises `Stalled` after `patience` seconds without a sale."""
         _wait_until(self.sold, sold, "orders", patience, log)
 
 

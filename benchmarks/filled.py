@@ -81,7 +81,7 @@ def filled_crew(lab: Lab, name: str, empty: Crew) -> Iterator[Crew]:
 
 
 def fill(database: Database, orders: int) -> None:
-    """Copy the orders that are there until there are about so many more."""
+    """Copy the existing orders until there are about `orders` more."""
     there = int(database.scalar("SELECT count(*) FROM orders"))
     names = [table.name for table in _COLUMNS]
     with database.engine.begin() as connection:

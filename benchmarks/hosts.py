@@ -118,7 +118,7 @@ def site(hosts: int) -> Iterator[Site]:
 
 
 def share(site: Site, count: int, *, orders: int, seconds: float) -> Shared:
-    """Let the first hosts drain a queue of so many orders, then confirm orders for so many seconds."""
+    """Let the first hosts drain a queue, then confirm orders for some seconds."""
     hosts = site.network.hosts[:count]
     with _at_work(site, hosts) as crew:
         workers, postgres, rate = _drained(site, crew, hosts, orders)

@@ -24,7 +24,7 @@ _COMMITTED: Final = """
     SELECT CAST(extract(epoch FROM pg_xact_commit_timestamp(xmin)) AS float8) FROM requests WHERE id = :id
 """
 
-# So that the looking disturbs neither side; what is measured is the database's own record.
+# Rare polls disturb neither side: the measurement is the database's own record.
 _LOOK_SECONDS: Final = 0.003
 _PATIENCE_SECONDS: Final = 20.0
 _PAUSE_SECONDS: Final = (0.001, 0.01)

@@ -39,7 +39,7 @@ _TICKETS: Final = """
 
 
 def fill(engine: Engine, ticket_class: str, count: int) -> None:
-    """Write so many orders of one ticket of this ticket class, whose tenant has no other of that id."""
+    """Write `count` orders of one ticket of this ticket class, whose id is unique among the tenants."""
     with engine.begin() as connection:
         for statement in (_ORDERS, _LINES, _TICKETS):
             connection.execute(text(statement), {"count": count, "ticket_class": ticket_class})

@@ -36,7 +36,7 @@ class Measure:
     is_timed: bool = True
     """Whether it has to have the machine for itself; those that have not run together."""
     is_repeated: bool = False
-    """Whether it repeats on Redis what is measured on RabbitMQ, and `--quick` can do without."""
+    """Whether it repeats a measurement of RabbitMQ on Redis, so that `--quick` leaves it out."""
 
 
 def _on(broker: str, run: Callable[[Lab, str], Sequence[Row]], lab: Lab) -> Sequence[Row]:

@@ -25,7 +25,7 @@ class Host:
 
 
 class Network:
-    """A bridge with hosts; leaving the block takes away what was made, and nothing else."""
+    """A bridge with hosts; the end of the block removes them, and nothing else."""
 
     def __init__(self, hosts: int) -> None:
         self._stack = ExitStack()

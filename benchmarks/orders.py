@@ -47,7 +47,7 @@ def catalogue() -> Catalogue:
 
 
 def make_orders(count: int, classes: Sequence[str] = SPREAD) -> list[dict[str, Any]]:
-    """Return the bodies of so many new orders, each with its envelope, over the ticket classes in turn."""
+    """Return `count` new orders, each with its envelope, over the ticket classes in turn."""
     return [
         _order(number, ticket_class)
         for number, ticket_class in zip(range(count), cycle(classes), strict=False)

@@ -9,7 +9,7 @@ from benchmarks.orders import SPREAD, make_orders
 from benchmarks.results import Figure
 
 Run = Callable[[], float]
-"""One run of one side; it returns what was measured."""
+"""One run of one side; it returns the measured value."""
 
 PER_SECOND = "orders/s"
 

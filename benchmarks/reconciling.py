@@ -22,7 +22,7 @@ TARGET: Final = Target(0.8)
 
 
 def run(lab: Lab) -> Sequence[Row]:
-    """Return the drain beside a reconciliation against the drain alone."""
+    """Return the rate of a drain during a reconciliation, compared with a drain alone."""
     (empty,) = lab.crews(REDIS, "willcall")
     with filled_crew(lab, "reconciled", empty) as crew, _reconciling(crew.system.database) as beside:
         alone, both = race(
@@ -84,7 +84,7 @@ def _reconciling(database: Database) -> Iterator[Reconciliation]:
 
 @dataclass(frozen=True, slots=True)
 class LongDrain:
-    """One run: a queue is emptied, alone or beside a reconciliation; orders a second."""
+    """One run: a queue is emptied, alone or during a reconciliation; orders per second."""
 
     lab: Lab
     crew: Crew

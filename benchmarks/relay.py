@@ -73,7 +73,7 @@ def relaying(lab: Lab, url: str) -> "Iterator[subprocess.Popen[bytes]]":
 
 @dataclass(frozen=True, slots=True)
 class RelayedDrain:
-    """One run: events a second in the second half of the drain; the rest is collected beside it."""
+    """One run: events a second in the second half of the drain; the rest of the figures are collected meanwhile."""
 
     lab: Lab
     crew: Crew
@@ -90,7 +90,7 @@ class RelayedDrain:
         rate = self.crew.rate
         with _sampled(database, min(1.0, self.lab.sizes.relay_seconds / _SAMPLES)) as samples:
             commits = self.crew.drain(make_orders(count), 100)
-            self.crew.rate = rate  # with a relay beside it, it is slower
+            self.crew.rate = rate  # it is slower while a relay runs
             wait_until_sent(database)
             self.seconds.append(max(0.0, time.time() - commits.moments[-1]))
         self.most.append(max(sample.unsent for sample in samples))
@@ -101,7 +101,7 @@ class RelayedDrain:
 
 
 def second_half(samples: Sequence[Sample], count: int) -> tuple[Sample, Sample]:
-    """Return the first and the last sample in the second half of a drain of so many orders."""
+    """Return the first and the last sample in the second half of a drain of `count` orders."""
     within = [sample for sample in samples if count / 2 <= sample.drained < count]
     if len(within) < 2:
         raise Stalled(f"the drain was too short: {len(within)} samples in its second half")
@@ -110,7 +110,7 @@ def second_half(samples: Sequence[Sample], count: int) -> tuple[Sample, Sample]:
 
 @contextlib.contextmanager
 def _sampled(database: Database, interval: float) -> Iterator[list[Sample]]:
-    """Look at the database every so many seconds until the block ends."""
+    """Sample the database at this interval, in seconds, until the block ends."""
     samples: list[Sample] = []
     is_over = threading.Event()
 

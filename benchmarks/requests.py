@@ -1,4 +1,4 @@
-"""The requests that come after an order: one for each order there is, and holds beside them.
+"""The requests that come after an order: one for each existing order, and holds.
 
 They hold nothing but the messages' public fields; what they name is read from the database.
 """

@@ -10,7 +10,7 @@ class Sizes:
 
     runs: int
     drain_seconds: float
-    """How long one drain of a full queue takes, about: its orders are so many times the rate of the trial."""
+    """The approximate seconds of one drain: it has this many times the orders per second of the trial."""
     trial_seconds: float
     lone_orders: int
     """Lone orders in each run."""
@@ -20,7 +20,7 @@ class Sizes:
     """Lone check-ins in each run, in a large order and in small ones."""
     load_seconds: float
     reconcile_seconds: float
-    """How long a drain beside a reconciliation takes, about: many pages are read in it."""
+    """The approximate seconds of a drain during a reconciliation, in which many pages are read."""
     filled_orders: int
     """Orders in the tables before the first run."""
     memory_orders: tuple[int, int]
@@ -29,7 +29,7 @@ class Sizes:
     relay_seconds: float
     catalogue_classes: int
     catalogue_seats: int
-    """Seats of classes beside these."""
+    """Seats of further, seated classes."""
     kills: int
     """Kills on each broker."""
     our_processes: tuple[int, ...]
