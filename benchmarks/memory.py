@@ -42,7 +42,7 @@ def run(lab: Lab) -> Sequence[Row]:
 
 
 def _readings(lab: Lab, crew: Crew, done: int, until: int) -> Figure:
-    """Process orders from `done` to `until`; return the memory at the end, in MiB."""
+    """Process orders from `done` to `until`; return the memory after each of the last steps, in MiB."""
     step = lab.sizes.memory_orders[0] // 10
     readings = []
     while done < until:

@@ -73,7 +73,7 @@ def relaying(lab: Lab, url: str) -> "Iterator[subprocess.Popen[bytes]]":
 
 @dataclass(frozen=True, slots=True)
 class RelayedDrain:
-    """One run: events a second in the second half of the drain; the rest of the figures are collected meanwhile."""
+    """One run: events per second in the second half of the drain; other figures are collected meanwhile."""
 
     lab: Lab
     crew: Crew

@@ -20,15 +20,15 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_contributors_are_told_of_targets_that_there_are() -> None:
-    told = set(re.findall(r"`make ([a-z-]+)`", _CONTRIBUTING))
-    assert told
-    assert told <= _TARGETS
+    named = set(re.findall(r"`make ([a-z-]+)`", _CONTRIBUTING))
+    assert named
+    assert named <= _TARGETS
 
 
 def test_contributors_are_told_of_files_that_there_are() -> None:
-    told = set(re.findall(r"`([a-z]+/[a-z_/]*(?:\.py)?)`", _CONTRIBUTING))
-    assert told
-    assert [name for name in sorted(told) if not (ROOT / name).exists()] == []
+    named = set(re.findall(r"`([a-z]+/[a-z_/]*(?:\.py)?)`", _CONTRIBUTING))
+    assert named
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
 def test_ci_tries_every_python_that_is_supported() -> None:

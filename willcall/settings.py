@@ -1,4 +1,4 @@
-"""What a publisher has to know of the broker, beside its URL."""
+"""The settings of a publisher, in addition to the broker's URL."""
 
 import os
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """The estimated work of an unread request; a small order is 1.
 
-It decides how many requests travel and are processed together, so that nobody waits long for somebody's large
+It decides how many requests travel and are processed together, so that no one waits long for another's large
 order. A wrong guess costs others a moment, and no order.
 """
 

@@ -60,7 +60,7 @@ class Authenticator:
         self._engine = engine
         self._fresh_seconds = fresh_seconds
         self._grace_seconds = grace_seconds
-        # Only existing keys are cached: nobody can fill the memory with invented ones.
+        # Only existing keys are cached: invented ones cannot fill the memory.
         self._remembered: dict[bytes, _Remembered] = {}
         self._lookups: dict[bytes, asyncio.Task[Caller | None]] = {}
         self._silent_until = 0.0
@@ -141,7 +141,7 @@ class Authenticator:
             lookup.exception()  # retrieved, even if every waiting caller is gone
 
     async def _ask(self, name: bytes, threads: CapacityLimiter) -> Caller | None:
-        # After a failure nobody waits for the next one: a database that is down often fails slowly.
+        # After a failure no caller waits for the next one: a database that is down often fails slowly.
         if time.monotonic() < self._silent_until:
             raise KeysUnavailable
         try:
@@ -151,7 +151,7 @@ class Authenticator:
             log.error("the secrets of a key cannot be decrypted", extra={"error": str(error)})
             raise KeysUnavailable from error
         except (SQLAlchemyError, TimeoutError) as error:
-            # New keys may be so many that they wait for each other: that says nothing about the database.
+            # Many new keys may wait for each other: that says nothing about the database.
             if threads is self._known or not isinstance(error, TimeoutError):
                 self._silent_until = time.monotonic() + _SILENCE_SECONDS
             log.warning("the keys cannot be read", extra={"error": type(error).__name__})

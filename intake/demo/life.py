@@ -45,7 +45,7 @@ class Scene:
 
     @property
     def found(self) -> tuple[str, ...]:
-        """Return what came, to compare with what was expected."""
+        """Return the actual result, to compare with the expected one."""
         errors = self.outcome["errors"]
         status = errors[0]["code"] if errors else self.outcome["status"]
         if self.order is None:

@@ -90,7 +90,7 @@ def list_requests(
 
 
 def find_request(connection: Connection, view: View, wanted: str) -> list[Row[Any]]:
-    """Return the requests of this id or idempotency key, whatever became of them."""
+    """Return the requests of this id or idempotency key, with any status."""
     id_ = parse_uuid(wanted.strip())
     condition = "r.id = :id" if id_ else "r.idempotency_key = :key"
     if id_ is None and view.tenant_id is None:

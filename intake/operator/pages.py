@@ -91,7 +91,7 @@ def page(
 
 
 def error_page(scope: Scope, problem: Problem) -> Response:
-    """Return a page that says what is wrong: what a path of the operator answers instead of a problem."""
+    """Return a page with the error, which the operator's paths answer instead of a problem document."""
     text = (
         _environment()
         .get_template("error.html")

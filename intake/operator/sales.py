@@ -1,4 +1,4 @@
-"""A ticket class on sale: how many tickets were sold when, and what is left."""
+"""A ticket class on sale: its sales over time, and the tickets left."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,7 +39,7 @@ class Curve:
 
 
 def list_classes(connection: Connection, view: View, now: datetime) -> list[Row[Any]]:
-    """Return the ticket classes of events that are not over, with what is left of each, at most 500."""
+    """Return the ticket classes of events that are not over, with the tickets left, at most 500."""
     return view.rows(
         connection,
         f"{_CLASSES} WHERE {view.restricted('e.tenant_id')} e.ends_at >= :now"
@@ -59,7 +59,7 @@ def find_class(connection: Connection, view: View, class_id: UUID) -> Row[Any] |
 
 
 def list_best_sellers(connection: Connection, view: View, since: datetime, *, limit: int) -> list[Row[Any]]:
-    """Return the ticket classes of which most was sold since then (`recently`), with what is left of each."""
+    """Return the ticket classes that sold most since then (`recently`), with the tickets left of each."""
     return view.rows(
         connection,
         "SELECT c.id, c.name, c.external_id, c.capacity, c.sold, c.held,"  # noqa: S608

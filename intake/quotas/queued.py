@@ -98,7 +98,7 @@ class Queued:
         self._under_way_in_all += requests
 
     def give_up(self, sender: Sender, requests: int) -> None:
-        """Stop counting requests that nobody waits for. If they arrive after all, `add` counts them."""
+        """Stop counting requests that were given up. If they arrive after all, `add` counts them."""
         ended = min(requests, self._under_way[sender])
         self._count(sender, -ended)
         self._under_way[sender] -= ended

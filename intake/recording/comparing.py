@@ -40,10 +40,10 @@ def differences(
 
 
 def is_pending(exchange: Exchange) -> bool:
-    """Say whether the client asked for what was not there yet: how often it did depends on the moment."""
+    """Say whether the client polled for an outcome: the number of such calls depends on the moment."""
     answer = _json(exchange.answer or "")
-    is_told = isinstance(answer, dict) and answer.get("status") == "pending"
-    return exchange.method == "GET" and (exchange.status == 202 or is_told)
+    is_pending = isinstance(answer, dict) and answer.get("status") == "pending"
+    return exchange.method == "GET" and (exchange.status == 202 or is_pending)
 
 
 def _json(text: str) -> Any:

@@ -11,7 +11,7 @@ HIDDEN: Final = "…"
 CREDENTIALS: Final = ("authorization", "cookie", "x-acme-api-key", "x-signature", "x-token")
 """The headers with credentials."""
 
-_LEAST: Final = 8  # characters of a secret: what is shorter is in other words by chance
+_LEAST: Final = 8  # characters of a secret: a shorter text may be part of other texts by chance
 
 _NAME: Final = (
     r"[\w.-]*(?:secret|passw|token|signature|api[_-]?key|authorization|credential|cookie|session_?id)[\w.-]*"
@@ -32,7 +32,7 @@ class Discretion:
         self._seen: set[str] = set()
 
     def credentials(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Return which headers said who calls, with their schemes; what they held is hidden from now on."""
+        """Return the headers that authenticate the caller, with their schemes, and hide their values."""
         found = {}
         for name, value in headers.items():
             if name in CREDENTIALS:

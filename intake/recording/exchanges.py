@@ -27,13 +27,13 @@ class NotARecording(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A call and its answer; `path` has the query. A body that is no text is not kept."""
+    """A call and its answer; `path` has the query. A body that is not text is not kept."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     credentials: Mapping[str, str]
-    """The headers that said who calls, each with its scheme (`Bearer`) or nothing."""
+    """The headers that authenticate the caller, each with its scheme (`Bearer`) or an empty text."""
     body: str | None
     status: int
     answer_headers: Mapping[str, str]

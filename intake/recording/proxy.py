@@ -28,14 +28,14 @@ class Recorder(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, target: str, path: Path, port: int) -> None:
-        """Open the file and the port. Raises `OSError`, `FileExistsError` for a file that is there."""
+        """Open the file and the port. Raises `OSError`, `FileExistsError` for an existing file."""
         super().__init__(("127.0.0.1", port), _Handler)
         self.target = target.rstrip("/")
         self.count = 0
         self._discretion = Discretion()
         self._lock = threading.Lock()
         try:
-            # Buyers' names are in it: for nobody else to read.
+            # Buyers' names are in it: only its owner may read it.
             self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError:
             self.server_close()
@@ -159,4 +159,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: what was called is in the file."""
+        """Log nothing: the calls are in the file."""

@@ -56,7 +56,7 @@ def replay(exchanges: Iterable[Exchange], target: str, made: NewKey) -> Iterator
 def _call(
     server: "_Server", exchange: Exchange, path: str, headers: dict[str, str], body: bytes, names: Names
 ) -> list[str]:
-    """Return what is otherwise. What is only read is read again for a while: it may be under way."""
+    """Return the differences. A call that only reads is repeated for a while: its change may be under way."""
     until = time.monotonic() + (_PATIENCE_SECONDS if exchange.method == "GET" else 0)
     while True:
         status, answer_headers, content = server.send(exchange.method, path, headers, body)

@@ -26,7 +26,7 @@ from orders.reading.snapshots import Snapshot, Wanted, read_published, read_snap
 log = logging.getLogger(__name__)
 
 _SOONEST_SECONDS: Final = 0.002
-"""A worker needs longer than that."""
+"""No worker is faster than that."""
 
 _LEAST_SECONDS: Final = 0.001
 _MOST_SECONDS: Final = 0.05
@@ -46,7 +46,7 @@ class _Waiter:
     since: float
     outcomes: dict[UUID, RequestRow] = field(default_factory=dict)
     weight: int = 0
-    """In tickets; 0 while nobody knows."""
+    """The number of tickets in its answer; 0 while it is unknown."""
     is_due: bool = False
     """Whether all outcomes are known: from then on the answer comes, whatever the deadline."""
 
@@ -57,9 +57,9 @@ _Done = tuple[_Waiter, Response | BaseException | None]
 class BulkAnswers:
     """A thread that owns a connection, and answers all callers of one event loop.
 
-    Outcomes are looked for every few milliseconds, for all who wait. What the answers are made of is then
-    read in groups, each in one transaction that sees a single moment, and with the same few statements
-    however many they are. Groups are small, and in turn by tenant: see `Turns`.
+    It polls for outcomes every few milliseconds, for all waiting callers. The data of the answers is then
+    read in groups, each in one transaction that sees a single moment, with the same few statements for
+    any number of answers. Groups are small, and the tenants take turns: see `Turns`.
     """
 
     def __init__(self, engine: Engine, name: str) -> None:
@@ -86,7 +86,7 @@ class BulkAnswers:
     async def wait(
         self, ids: Sequence[UUID], tenant_id: UUID, plan: Plan, deadline: float
     ) -> Response | None:
-        """Return the answer when all these requests have an outcome, or None: there is none by the deadline.
+        """Return the answer when all requests have an outcome, or None if they have none by the deadline.
 
         The deadline is one of `time.monotonic`; an answer that is being made is waited for. Raises what the
         plan raises, and `SQLAlchemyError`.
@@ -109,13 +109,13 @@ class BulkAnswers:
 
     async def _answer(self, waiter: _Waiter) -> Response | None:
         self._new.append(waiter)
-        # The thread looks after all who wait at intervals; it is woken for what can be done at once.
+        # The thread polls at intervals; it is woken for answers that can be made at once.
         if self._is_idle or waiter.is_due:
             self._wake.set()
         return await waiter.answer
 
     def stop(self) -> None:
-        """Answer all who wait with None, except those whose answers are made; let nobody wait from now on."""
+        """Answer all waiting callers with None, except those whose answers are made; accept no others."""
         self._is_stopped = True
         for waiter in [*self._new, *self._waiting]:
             _give_up(waiter)
@@ -127,7 +127,7 @@ class BulkAnswers:
         self._wake.set()
         await asyncio.to_thread(self._thread.join)
 
-    # What the thread does.
+    # The thread.
 
     def _run(self) -> None:
         while True:
@@ -163,9 +163,9 @@ class BulkAnswers:
         self._is_idle = False
 
     def _look(self) -> None:
-        """Find the outcomes that are there, and let those who wait for no others have their turn."""
+        """Find the known outcomes, and queue the callers that wait for no others."""
         self._waiting = [waiter for waiter in self._waiting if not waiter.answer.done()]
-        if self._is_stopped:  # also for who came in that very moment
+        if self._is_stopped:  # also callers that came in this moment
             for waiter in self._waiting:
                 self._loop.call_soon_threadsafe(_give_up, waiter)
         if not self._waiting:
@@ -186,10 +186,10 @@ class BulkAnswers:
     def _interval(self) -> float:
         """Return the seconds until the next look.
 
-        The more wait, the more of them one look is for; and who has waited for long can wait a little longer.
+        The more callers wait, the rarer the looks; a caller that has waited long can wait a little longer.
         """
         if not self._waiting:
-            return 0.0  # whoever comes next is new
+            return 0.0  # the next caller is new
         age = time.monotonic() - max(waiter.since for waiter in self._waiting)
         return max(_LEAST_SECONDS * (1 + len(self._waiting) / 8), min(age / 8, _MOST_SECONDS))
 
@@ -225,15 +225,15 @@ class BulkAnswers:
         return [(waiter, _make(waiter, snapshot)) for waiter in group]
 
     def _snapshot(self, wanted: Sequence[Wanted]) -> Snapshot:
-        # New orders in our own words are a single statement, which sees one moment without a transaction.
+        # New orders in canonical format are a single statement, which sees one moment without a transaction.
         if all(one.is_order_alone for one in wanted):
-            told = _read(self._looking, lambda connection: read_published(connection, wanted))
-            if told is not None:
-                return told
+            published = _read(self._looking, lambda connection: read_published(connection, wanted))
+            if published is not None:
+                return published
         return _read(self._reading, lambda connection: read_snapshot(connection, wanted, now=utc_now()))
 
     def _named(self, plan: Plan, wanted: Wanted, error: Exception) -> Exception:
-        """Return what says which order it is that cannot be read; what the database did says it itself."""
+        """Return the error that names the unreadable order; errors of the database stay as they are."""
         for outcome in wanted.outcomes:
             if outcome.order_id is None or is_of_the_database(error):
                 continue
@@ -245,7 +245,7 @@ class BulkAnswers:
         return error
 
     def _deliver(self, done: Sequence[_Done]) -> None:
-        with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop was closed: no caller waits any more
             self._loop.call_soon_threadsafe(_answer_all, done)
 
 
@@ -272,7 +272,7 @@ def _answer_all(done: Sequence[_Done]) -> None:
 
 
 def _read(engine: Engine, read: Callable[[Connection], _T]) -> _T:
-    """Return what is read; a connection that died while idle is replaced, which costs the others no ping."""
+    """Return the result of `read`; a connection that died while idle is replaced, so none needs a ping."""
     try:
         with engine.connect() as connection:
             return read(connection)

@@ -106,7 +106,7 @@ class GroupPublisher:
                     break
                 group = self._take()
             error = self._publish_group(group)
-            with suppress(RuntimeError):  # the loop was closed: nobody waits any more
+            with suppress(RuntimeError):  # the loop was closed: no caller waits any more
                 self._loop.call_soon_threadsafe(_answer, group, error)
         self._publisher.close()
 
@@ -136,7 +136,7 @@ class GroupPublisher:
             log.error("publishing failed unexpectedly", extra={"error": type(error).__name__})
             return NotConfirmed(f"publishing failed: {type(error).__name__}")
         GROUPS.inc()
-        with suppress(RuntimeError):  # the loop was closed: nobody counts any more
+        with suppress(RuntimeError):  # the loop was closed: nothing is counted any more
             self._loop.call_soon_threadsafe(self._on_published, messages)
         return None
 

@@ -56,7 +56,7 @@ def _replay(engine: Engine, publisher: Publisher, ids: Sequence[UUID]) -> list[U
 
 
 def _messages(connection: Connection, stored: StoredDeadLetter) -> list[Message]:
-    """Return what is to be published; an event message goes by the outbox, and the relay sends it."""
+    """Return the message to publish; an event message goes to the outbox instead, and the relay sends it."""
     event = event_of(stored.letter)
     if event is not None:
         if not send_again(connection, *event):
@@ -67,7 +67,7 @@ def _messages(connection: Connection, stored: StoredDeadLetter) -> list[Message]
 
 
 def all_of(ids: Sequence[UUID], found: list[StoredDeadLetter]) -> list[StoredDeadLetter]:
-    """Return what was found; raise `NoSuchLetter` for an id that nothing was found for."""
+    """Return the letters found; raise `NoSuchLetter` for an id without one."""
     missing = set(ids) - {one.id for one in found}
     if missing:
         raise NoSuchLetter("there is no dead letter " + ", ".join(sorted(str(id_) for id_ in missing)))

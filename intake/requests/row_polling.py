@@ -28,7 +28,7 @@ class _Waiter(Generic[_Found]):
 
 
 class Awaited(Generic[_Found]):
-    """A poller that reads all rows that somebody waits for; for one event loop.
+    """A poller that reads all rows that callers wait for; for one event loop.
 
     `find` returns those of the ids that are there; `every` is how many seconds pass between two queries.
     """
@@ -50,7 +50,7 @@ class Awaited(Generic[_Found]):
         self._is_stopped = False
 
     async def wait(self, ids: Iterable[UUID], deadline: float) -> Mapping[UUID, _Found]:
-        """Return what is known of the ids, as soon as that is all of them, or at the deadline.
+        """Return the known rows of the ids: all of them, or those known at the deadline.
 
         The deadline is one of `time.monotonic`. A database that does not answer is waited for.
         """
@@ -70,7 +70,7 @@ class Awaited(Generic[_Found]):
         return waiter.found
 
     def stop(self) -> None:
-        """Answer all who wait with what is known, and let nobody wait from now on."""
+        """Answer all waiting callers with the known rows, and accept no others."""
         self._is_stopped = True
         for waiter in self._waiters:
             waiter.is_done.set()

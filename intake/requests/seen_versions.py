@@ -35,7 +35,7 @@ class SeenVersions:
 
     async def read(self, caller: Caller, order_id: UUID) -> int | None:
         """Return the version of the caller's order; None if there is none, or it cannot be read now."""
-        # After a failure nobody waits for the next one: a database that is gone often takes its time.
+        # After a failure no caller waits for the next one: a failing database often fails slowly.
         if time.monotonic() < self._silent_until:
             return None
         try:
@@ -54,6 +54,6 @@ class SeenVersions:
 
 
 def find_version(connection: Connection, tenant_id: UUID, order_id: UUID) -> int | None:
-    """Return the version of the tenant's order, or None if there is no such order."""
+    """Return the version of the tenant's order, or None if the order does not exist."""
     query = select(orders.c.version).where(orders.c.id == order_id, orders.c.tenant_id == tenant_id)
     return connection.scalars(query).one_or_none()

@@ -66,7 +66,7 @@ async def cancel_order(request: Request, order_id: str) -> Response:
 async def record_payment(request: Request, order_id: str) -> Response:
     """Record a completed or pending payment or refund; this moves no money.
 
-    The default amount is what is owed. `payment_number` completes a pending payment. Send an
+    The default amount is the amount owed. `payment_number` completes a pending payment. Send an
     idempotency key: a repeated call is then the same payment.
     """
     call = call_of(request)

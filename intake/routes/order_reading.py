@@ -76,7 +76,7 @@ def show_history(order_id: str, parts: PartsOfApp, caller: Reader) -> Response:
 
 
 def find_tenant_of_order(connection: Connection, order_id: UUID) -> UUID | None:
-    """Return the order's tenant, or None if there is no such order."""
+    """Return the order's tenant, or None if the order does not exist."""
     return connection.scalars(select(orders.c.tenant_id).where(orders.c.id == order_id)).one_or_none()
 
 

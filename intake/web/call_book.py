@@ -24,7 +24,7 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 _OF_OPERATORS: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 _FAILED: Final = 500
 
-Told = tuple[str, str, CallRecord, float, float]
+Answered = tuple[str, str, CallRecord, float, float]
 """A call: its method, its route, its record, its duration in seconds, and its end."""
 
 
@@ -38,7 +38,7 @@ class CallBook:
         self._has_lines = has_lines
         self._process = process
         self._write = json_writer()
-        self._waiting: list[Told] = []
+        self._waiting: list[Answered] = []
         self._clock = (0, "")
         # Looking up a metric by its labels takes longer than counting.
         self._counters: dict[tuple[str, str, int], tuple[Callable[[], Any], Callable[[float], Any]]] = {}
@@ -60,8 +60,9 @@ class CallBook:
             return
         lines = [one for one in waiting if one[1] not in _OF_OPERATORS or one[2].status >= _FAILED]
         if self._write is None:
-            for told in lines:
-                log.info("%s %s %s", told[0], told[1], told[2].status, extra=_for_people(told))
+            for answered in lines:
+                extra = _for_people(answered)
+                log.info("%s %s %s", answered[0], answered[1], answered[2].status, extra=extra)
         elif lines:
             self._write(b"".join(map(self._line, lines)).decode())
 
@@ -75,8 +76,8 @@ class CallBook:
         increase()
         observe(seconds)
 
-    def _line(self, told: Told) -> bytes:
-        method, route, record, seconds, ended_at = told
+    def _line(self, answered: Answered) -> bytes:
+        method, route, record, seconds, ended_at = answered
         facts: dict[str, Any] = {
             "time": self._moment(int(ended_at)),
             "level": "INFO",
@@ -103,9 +104,9 @@ class CallBook:
         return self._clock[1]
 
 
-def _for_people(told: Told) -> dict[str, Any]:
+def _for_people(answered: Answered) -> dict[str, Any]:
     """Return the text of a log line after method, route and status."""
-    _, _, record, seconds, _ = told
+    _, _, record, seconds, _ = answered
     caller = record.caller
     return {
         "ms": round(seconds * 1000, 2),

@@ -27,7 +27,7 @@ def order_code(number: int) -> str:
 
 
 def number_of_code(code: str) -> int | None:
-    """Return the number of the order with this code; None for what is no order's code.
+    """Return the number of the order with this code; None if it is not an order's code.
 
     Read as Crockford does: letters of either case, O as 0, I and L as 1.
     """

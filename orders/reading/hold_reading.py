@@ -60,7 +60,7 @@ def get_holds(
 
 
 def tenant_of_hold(connection: Connection, hold_id: UUID) -> str | None:
-    """Return the name of the hold's tenant, or None if there is no such hold."""
+    """Return the name of the hold's tenant, or None if the hold does not exist."""
     query = select(tenants.c.name).join(holds, holds.c.tenant_id == tenants.c.id)
     return connection.scalars(query.where(holds.c.id == hold_id)).one_or_none()
 

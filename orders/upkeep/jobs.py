@@ -1,4 +1,4 @@
-"""Scheduled jobs as their ticks tell of them: when each ran last, what became of it, and when it is due."""
+"""Scheduled jobs by their ticks: the last run of each, its result, and when the job is due."""
 
 import math
 from collections.abc import Mapping
@@ -94,7 +94,7 @@ def read_jobs(connection: Connection, intervals: Mapping[str, float], now: datet
 
 
 def find_run(connection: Connection, name: str, tick: int) -> JobRun | None:
-    """Return the run of this tick, or None: nobody has begun it."""
+    """Return the run of this tick, or None if it has not begun."""
     row = connection.execute(_RUN, {"task": name, "tick": tick}).first()
     return None if row is None else JobRun(row.finished_at is not None, row.counted, row.error)
 

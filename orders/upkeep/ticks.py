@@ -40,7 +40,7 @@ def claim_tick(connection: Connection, task: str, tick: int, *, now: datetime) -
 def finish_tick(
     connection: Connection, task: str, tick: int, *, count: int | None, error: str | None, now: datetime
 ) -> None:
-    """Say what became of a tick that was claimed: what the job counted, or a sentence of what went wrong."""
+    """Write the result of a claimed tick: the job's count, or a sentence about its failure."""
     connection.execute(_FINISH, {"task": task, "tick": tick, "count": count, "error": error, "now": now})
 
 

@@ -35,7 +35,7 @@ def longest_chain(graph: Graph) -> Sequence[str]:
     if cycle(graph):
         return []
     chains: dict[str, list[str]] = {}
-    for name in TopologicalSorter(graph).static_order():  # what is imported comes first
+    for name in TopologicalSorter(graph).static_order():  # imported modules come first
         after = max((chains[one] for one in sorted(graph[name])), key=len, default=[])
         chains[name] = [name, *after]
     return max((chains[name] for name in sorted(chains)), key=len, default=[])
@@ -47,7 +47,7 @@ def cycle(graph: Graph) -> Sequence[str]:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         found: list[str] = error.args[1]
-        return found[::-1]  # graphlib names first what is imported
+        return found[::-1]  # graphlib names imported modules first
     return []
 
 

@@ -71,7 +71,7 @@ def _functions(node: ast.AST, prefix: str) -> Iterator[Function]:
 
 
 def _imports(node: ast.AST, package: Sequence[str], *, is_first: bool) -> Iterator[str]:
-    """Yield what is imported; with `is_first` without what is imported in functions or for types only."""
+    """Yield the imported modules; with `is_first` without imports in functions or for types only."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):

@@ -38,7 +38,7 @@ def lines_of(lengths: Iterable[int]) -> Lines:
 
 
 def folders_of(modules: Sequence[Module], depth: int) -> Sequence[Folder]:
-    """Return the folders in order of their names; what is deeper than asked counts for the one above."""
+    """Return the folders in order of their names; deeper ones count for the one above."""
     found: Mapping[str, list[Module]] = defaultdict(list)
     for module in modules:
         found["/".join(module.folder.split("/")[:depth])].append(module)

@@ -42,7 +42,7 @@ def reconcile(as_json: JsonFlag = False) -> None:
 
 @contextmanager
 def _progress() -> Iterator["Progress"]:
-    """Show on a terminal what is being read, on standard error."""
+    """Show the progress on standard error, if it is a terminal."""
     with status("reading") as shown:
 
         def tell(name: str, pages: int) -> None:

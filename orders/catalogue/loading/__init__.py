@@ -1,4 +1,4 @@
-"""Loading a catalogue file during sales: idempotent, and never below what is sold.
+"""Loading a catalogue file during sales: idempotent, and never below the sold tickets.
 
 `compare` returns the differences, without locks; `apply` writes them in short transactions.
 """
