@@ -30,7 +30,8 @@ from tests.factories import (
     rows,
     run,
 )
-from tests.orders.plans import STEP, Actor, Plan, make_events, plans
+from tests.orders.drawn_plans import plans
+from tests.orders.plans import STEP, Actor, Plan, make_events
 from tests.orders.snapshots import Snapshot
 from willcall.kinds import CANCEL, RELEASE, TAKE, UPDATE
 

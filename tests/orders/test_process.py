@@ -5,16 +5,14 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from db.ids import new_id
-from orders.process import process
 from orders.reading.order_reading import get_order
 from orders.reading.outcomes import find_requests
 from orders.render import to_json
 from schemas.orders import Order
 from tests.factories import (
-    NOW,
     codes,
     load,
     make_body,
@@ -130,67 +128,6 @@ def test_another_price_is_refused_from_those_who_may_not_set_prices(engine: Engi
     assert allowed.status == "processed"
 
 
-def test_a_redelivered_request_issues_no_second_ticket(engine: Engine) -> None:
-    load(engine)
-    request = make_request()
-    (first,) = run(engine, request)
-    again, twice = run(engine, request, request)
-    assert first == again == twice
-    assert scalar(engine, "SELECT count(*) FROM tickets") == 1
-    assert scalar(engine, "SELECT count(*) FROM event_messages") == 1
-
-
-def test_two_requests_with_one_key_in_a_batch_are_one_order(engine: Engine) -> None:
-    load(engine)
-    body = make_body()
-    first, second = run(engine, make_request(body), make_request(body))
-    assert first.order_id == second.order_id
-    assert scalar(engine, "SELECT count(*) FROM orders") == 1
-    with engine.connect() as connection:
-        known = find_requests(connection, [second.request_id])
-    assert known[second.request_id].order_id == first.order_id
-
-
-def test_the_same_key_with_another_body_is_a_conflict_and_told_once(engine: Engine) -> None:
-    load(engine)
-    body = make_body()
-    conflicting = make_request(body | {"reference": "other"})
-    first, second = run(engine, make_request(body), conflicting)
-    (third,) = run(engine, conflicting)
-    assert first.status == "processed"
-    assert codes(second) == codes(third) == ["idempotency_conflict"]
-    assert scalar(engine, "SELECT count(*) FROM event_messages WHERE type = 'order.rejected'") == 1
-    with engine.connect() as connection:
-        row = find_requests(connection, [conflicting.request_id])[conflicting.request_id]
-    assert (row.status, row.errors[0]["code"]) == ("rejected", "idempotency_conflict")
-
-
-def test_a_rejection_is_idempotent_too(engine: Engine) -> None:
-    load(engine)
-    body = make_body("none")
-    (first,) = run(engine, make_request(body))
-    load(engine, make_event(ticket_classes=[make_ticket_class("none")]))
-    (second,) = run(engine, make_request(body))
-    assert codes(first) == codes(second) == ["unknown_ticket_class"]
-    assert scalar(engine, "SELECT count(*) FROM event_messages") == 1
-
-
-def test_the_order_of_keys_in_a_body_is_no_conflict(engine: Engine) -> None:
-    load(engine)
-    body = make_body()
-    first, second = run(engine, make_request(body), make_request(dict(reversed(body.items()))))
-    assert first.order_id == second.order_id
-
-
-def test_the_same_key_of_two_tenants_is_two_orders(engine: Engine) -> None:
-    load(engine)
-    load(engine, tenant="other")
-    body = make_body()
-    first, second = run(engine, make_request(body), make_request(body, tenant="other"))
-    assert first.order_id != second.order_id
-    assert scalar(engine, "SELECT count(DISTINCT tenant_id) FROM orders") == 2
-
-
 def test_a_request_is_served_whole_or_not_at_all_in_the_order_of_the_requests(engine: Engine) -> None:
     load(engine, make_event(ticket_classes=[make_ticket_class(capacity=5), make_ticket_class("plenty")]))
     both = [{"ticket_class_id": "plenty", "quantity": 1}, {"ticket_class_id": "standing", "quantity": 3}]
@@ -282,33 +219,6 @@ def test_names_are_kept_as_sent(engine: Engine) -> None:
     assert rows(engine, "SELECT buyer_first_name, buyer_email FROM orders") == [
         (name, "jürgen@bücher.example.com")
     ]
-
-
-def test_the_number_of_statements_does_not_grow_with_the_batch(engine: Engine) -> None:
-    load(engine, make_event(ticket_classes=[make_ticket_class(), make_seated_class()]))
-    counts = []
-    for size in (2, 20, 100):
-        requests = [make_request(payments=[{"type": "cash"}]) for _ in range(size)]
-        requests += [make_request(ticket_class="none"), make_request(quantity=1_000)]
-        requests += [make_request(ticket_class="stalls"), requests[0]]
-        counts.append(_count_statements(engine, requests))
-    assert len(set(counts)) == 1
-    assert counts[0] <= 16
-
-
-def _count_statements(engine: Engine, requests: list[Any]) -> int:
-    seen: list[str] = []
-
-    def _on_execute(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        seen.append(statement)
-
-    event.listen(engine, "before_cursor_execute", _on_execute)
-    try:
-        with engine.begin() as connection:
-            process(connection, requests, now=NOW)
-    finally:
-        event.remove(engine, "before_cursor_execute", _on_execute)
-    return len(seen)
 
 
 def test_two_batches_at_once_with_the_same_keys_and_classes_neither_double_nor_deadlock(
