@@ -38,7 +38,7 @@ def process(
     order has at most `max_tickets`, and an event message at most `max_event_bytes`.
     """
     requests = [in_time(request, now) for request in requests]
-    claimed = claim(connection, requests, now, max_tickets)  # the inbox says who is new
+    claimed = claim(connection, requests, now, max_tickets)  # the inbox says which are new
     named = look_up(connection, claimed.valid)  # what do they name?
     world = load(connection, named, now)  # locked in one order, read once
     decide(world, named.requests, now)  # in the order of arrival

@@ -49,7 +49,7 @@ def unwrap(body: dict[str, Any]) -> tuple[Rejection, ...]:
                 if len(mistakes) < MAX_REJECTIONS:
                     mistakes.append(Rejection("invalid", field_path(_steps((path, name))), str(error)))
                 if isinstance(value, float):
-                    container[name] = str(value)  # a stored request must tell it from null
+                    container[name] = str(value)  # a stored request must distinguish it from null
                 continue
             if text is not None:
                 container[name] = text

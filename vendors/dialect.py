@@ -26,8 +26,8 @@ class NotTranslatable(Exception):
 class Dialect:
     """The translation of one system's requests; the dialect's own functions render answers.
 
-    `split(payload)` returns the requests in the payload of one call, each as a body in the dialect: this is
-    what is published on the queue. `translate(kind, body)` returns the canonical body of one of them. Both
+    `split(payload)` returns the requests in the payload of one call, each as a body in the dialect, as it is
+    published on the queue. `translate(kind, body)` returns the canonical body of one of them. Both
     raise `NotTranslatable`. A body may have two kinds of fields besides the dialect's own:
     `idempotency_key`, which `translate` copies, and the parameters of the call's path, under the vendor's
     names.

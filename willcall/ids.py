@@ -22,8 +22,8 @@ _milliseconds = _number = 0
 def new_request_id() -> UUID:
     """Return a new id, greater than those that this process has made before.
 
-    Its parts are the milliseconds since 1970, a number within them (12 bits), and 62 random bits: what is
-    derived from an id differs as much as ids do.
+    Its parts are the milliseconds since 1970, a number within them (12 bits), and 62 random bits:
+    values derived from an id differ as much as ids do.
     """
     global _milliseconds, _number
     with _lock:

@@ -22,7 +22,7 @@ except ModuleNotFoundError:
     orjson = None  # type: ignore[assignment]
 
 WEIGHT_OF_MESSAGE: Final = 100
-"""Little enough that several workers share a large sending, and that nobody waits long for one message."""
+"""Little enough that several workers share a large sending, and no one waits long for one message."""
 
 CHANGES_PER_MESSAGE: Final = 20
 """Fewer of what changes something: it may be an order of a thousand tickets, which is all written anew."""

@@ -21,7 +21,7 @@ _VALUES: Final = 1_000
 def weight_of(kind: str, body: object) -> int:
     """Return the weight of a request of this kind, 1 to `MOST`; the body may be anything.
 
-    How large the order is that a change is for, nobody knows here.
+    The size of a changed order is unknown here.
     """
     return min(1 + _quantities(body) // _TICKETS, MOST) if kind == CREATE else 1
 

@@ -1,6 +1,6 @@
 """A JSON schema for each type of event message, and the AsyncAPI document that lists them.
 
-Draft 7, as AsyncAPI 3.0 reads it without being told.
+Draft 7, as AsyncAPI 3.0 reads it by default.
 """
 
 import copy

@@ -65,8 +65,8 @@ class Authenticator:
         self._lookups: dict[bytes, asyncio.Task[Caller | None]] = {}
         self._silent_until = 0.0
         self._unknown = UnknownKeys(unknown_keys_per_minute, windows)
-        # Threads of its own: slow queries of others must not hold up the taking of orders. And however many
-        # try keys that nobody knows, it hears in time of a known one that was revoked.
+        # Threads of its own: slow queries of others must not hold up orders. And however many callers try
+        # unknown keys, the revocation of a known one is read in time.
         self._known = CapacityLimiter(_THREADS)
         self._new = CapacityLimiter(_THREADS // 2)
         self._slow_lane = SlowLane(engine, _PATIENCE_SECONDS)

@@ -92,7 +92,7 @@ async def send(
     preferences = call.request.headers.getlist("prefer")
     seconds = wanted_wait(preferences, usual_wait)
     if not seconds:
-        # Clients that usually wait expect to be told when to come back.
+        # Clients that usually wait expect the time at which to come back.
         return _accepted(envelope, _POLL_AFTER if usual_wait else {})
     is_preferred = wanted_wait(preferences) == seconds
     headers = {"preference-applied": f"wait={seconds}"} if is_preferred else {}

@@ -15,7 +15,7 @@ def find_outcomes(connection: Connection, ids: Collection[UUID]) -> dict[UUID, J
     """Return the answers of `GET /v1/requests/{id}` for the requests that have an outcome, by id."""
     found = {id_: row.body() for id_, row in find_requests(connection, ids).items()}
     _add_holds(connection, found)
-    # A request of an unknown tenant is dead and belongs to nobody.
+    # A request of an unknown tenant is dead and belongs to no tenant.
     missing = [id_ for id_ in ids if id_ not in found]
     if missing:
         query = select(dead_letters.c.request_id, dead_letters.c.reason)

@@ -40,7 +40,7 @@ class Waiter:
 
     def __init__(self, engine: Engine, timeout: float, as_json: bool) -> None:
         self.outcomes: Counter[str] = Counter()
-        self.tell: Callable[[int], None] = lambda count: None
+        self.report: Callable[[int], None] = lambda count: None
         self._engine = engine
         self._timeout = timeout
         self._as_json = as_json
@@ -86,7 +86,7 @@ class Waiter:
             self._pending.popleft()
             self._print(found[id_])
         self._last_outcome_at = time.monotonic()
-        self.tell(self.outcomes.total())
+        self.report(self.outcomes.total())
         return True
 
     def _print(self, outcome: JsonObject) -> None:
@@ -113,7 +113,7 @@ def send(
         Producer(settings.broker(), settings) as producer,
     ):
         if waiter is not None:
-            waiter.tell = lambda count: progress.update(bar, completed=count)
+            waiter.report = lambda count: progress.update(bar, completed=count)
         for tenant, requests in _groups(files):
             try:
                 ids = producer.send(requests, tenant=tenant, kind=kind, by=SENDER, dialect=dialect)

@@ -108,10 +108,10 @@ def _play(settings: Settings, engine: Engine, played: Played, step: Step) -> Non
                 played.dialects = list(_speak(engine, played.run, producer, crew))
             with played.timed("receive the event messages", step):
                 subjects = {str(id_) for id_ in [*played.orders, *played.request_ids]}
-                told = len(played.orders) + len(
+                expected = len(played.orders) + len(
                     [outcome for outcome in played.outcomes.values() if outcome["status"] == "rejected"]
                 )
-                crew.wait_until(lambda: len(listener.of(subjects)) >= told, is_required=False)
+                crew.wait_until(lambda: len(listener.of(subjects)) >= expected, is_required=False)
                 life = {str(scene.outcome["order_id"]) for scene in played.life}
                 crew.wait_until(lambda: len(listener.of(life)) >= len(EVENTS), is_required=False)
             with played.timed("stop the worker and the relay", step):

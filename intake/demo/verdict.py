@@ -34,9 +34,9 @@ def _of_life(played: Played) -> Iterator[str]:
     for scene in played.life:
         if scene.found != scene.expected:
             yield f"{scene.about}: it is {', '.join(scene.found)}, not {', '.join(scene.expected)}"
-    told = tuple(event["type"] for event in played.life_events)
-    if told != EVENTS:
-        yield f"the life was told as {', '.join(told)}, not as {', '.join(EVENTS)}"
+    types = tuple(event["type"] for event in played.life_events)
+    if types != EVENTS:
+        yield f"the events of the life are {', '.join(types)}, not {', '.join(EVENTS)}"
 
 
 def _of_dialects(played: Played) -> Iterator[str]:

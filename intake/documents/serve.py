@@ -28,7 +28,7 @@ _POLL_SECONDS: Final = 0.05
 _PART_BYTES: Final = 256 * 1024
 
 _THREADS: Final = 4
-"""Calls for documents that use the database at the same moment; one more is for those who wait."""
+"""Calls for documents that use the database at the same moment; one more is for the calls that wait."""
 
 _SHARE: Final = 2
 """Of these threads, those that one tenant's documents may have."""

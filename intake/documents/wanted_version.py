@@ -44,8 +44,8 @@ class Asking:
     def second_best(self) -> Content | None:
         """Return the document made shortly before the call or since, if the order has changed meanwhile.
 
-        Such an order has no document that lasts until it is sent. One that does not change is waited for:
-        who has changed it wants to see that.
+        Such an order has no document that lasts until it is sent. The caller waits for the document of an
+        order that does not change: after a change, people want to see its effect.
         """
         is_changing = self._now != self._first
         is_recent = self._content is not None and self._content.version in self._recent

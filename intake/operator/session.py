@@ -88,7 +88,7 @@ def set_cookie(response: Response, cookie: str, *, is_secure: bool) -> None:
 async def read_form(request: Request, operator: Operator | None) -> Form:
     """Return the fields of a form. Raises `Problem` (403) for one that another site sent.
 
-    Without an operator, at the login, only the browser's own word tells where the form came from.
+    Without an operator, at the login, only the browser's own header says where the form came from.
     """
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise _forged()

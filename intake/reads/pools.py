@@ -1,6 +1,6 @@
 """The intake's connections to the database: a small pool for each use, so that none takes another's.
 
-What only checks a key or tells outcomes must not wait behind somebody's slow list.
+Checks of keys and polls for outcomes must not wait behind a slow list.
 """
 
 from dataclasses import dataclass, fields
@@ -23,7 +23,7 @@ class Pools:
     keys: Engine
     """Who calls, and which version of an order is seen."""
     answers: Engine
-    """The thread that answers all who wait for outcomes."""
+    """The thread that answers all callers that wait for outcomes."""
     reads: Engine
     """The thread that answers all who read one order."""
     documents: Engine

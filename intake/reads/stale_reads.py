@@ -38,8 +38,8 @@ class StaleReads:
     ) -> _Result:
         """Return what `read` makes of a connection; it may be called twice, and raise `Problem`.
 
-        With `is_newest`, or where the call says so, the primary is read. What the standby does not have, or
-        cannot tell, is read there too.
+        With `is_newest`, or if the call asks for it, the primary is read; also if the standby cannot read, or
+        does not find the row.
         """
         standby = self._standby
         if standby is None:

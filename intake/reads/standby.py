@@ -76,7 +76,7 @@ class Standby:
         self._check(read_position(connection))
 
     def failed(self, error: Exception) -> None:
-        """Note that a read failed there: one that was cancelled, or that found nobody."""
+        """Note that a read failed there: one that was cancelled, or found no server."""
         reason = str(error) if isinstance(error, Unusable) else describe(error)
         log.warning("a list was read from the primary: the standby failed", extra={"reason": reason})
         if isinstance(error, Unusable) or is_silent(error):
@@ -126,7 +126,7 @@ class Standby:
         except (SQLAlchemyError, Unusable) as error:
             STANDBY_LAG.set(float("inf"))
             if not isinstance(error, Unusable) and is_silent(error):
-                self._cutter.cut()  # nobody takes new connections there, so nobody answers on old ones
+                self._cutter.cut()  # it accepts no new connections, so it does not answer on old ones
             self._tell(str(error) if isinstance(error, Unusable) else describe(error))
             return
         finally:
@@ -142,7 +142,7 @@ class Standby:
             with self._primary.connect() as connection:
                 written = read_position(connection).bytes
         except SQLAlchemyError:
-            return  # the other thread tells that
+            return  # the other thread logs that
         if position.is_standby and position.bytes > written:
             raise Unusable("it is ahead of the database: it is the standby of a former primary")
 

@@ -1,4 +1,4 @@
-"""What recorded ids are called in a replay: orders, tickets and requests get new ones, which answers tell."""
+"""The new ids of orders, tickets and requests in a replay, read from answers, by the recorded ids."""
 
 import re
 from typing import Any, Final

@@ -14,8 +14,8 @@ from vendors.registry import CANONICAL
 Make = Callable[[Snapshot, Sequence[RequestRow]], Response | None]
 """Makes the response for requests that all have an outcome, in their order; None: it cannot be made now.
 
-It runs in the thread that answers all who wait, and reads nothing. It raises `Problem` for a rejection, or
-`OrderNotShown`.
+It runs in the thread that answers all waiting callers, and reads nothing. It raises `Problem` for a
+rejection, or `OrderNotShown`.
 """
 
 

@@ -1,8 +1,8 @@
 """Reused idempotency keys with another body: refused at once if known.
 
-Each process remembers which keys it has seen lately, and what with. That is a reason to look into the inbox
-and nothing more: the first request with a key may have come by another way, and only the inbox says which it
-was. What is not known yet, the outcome tells.
+Each process remembers the keys it has seen lately, with their bodies. That is only a reason to look into the
+inbox: the first request with a key may have come by another way, and only the inbox says which it was. A
+conflict that is not found here is in the outcome.
 """
 
 import asyncio

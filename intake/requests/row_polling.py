@@ -89,8 +89,8 @@ class Awaited(Generic[_Found]):
             except SQLAlchemyError as error:
                 log.warning("rows cannot be read", extra={"error": type(error).__name__})
                 await asyncio.sleep(_AFTER_ERROR_SECONDS)
-            # At most half of the time is spent in queries, however many wait. A query that took very long
-            # tells of a database that was away, not of many who wait.
+            # At most half of the time is spent in queries, however many callers wait. A very long query
+            # means that the database was away, not that many callers wait.
             took = time.monotonic() - started
             await asyncio.sleep(max(self._every, min(took, _LONGEST_REST_SECONDS)))
 

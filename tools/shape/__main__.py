@@ -18,7 +18,7 @@ _REST: Final = ("benchmarks", "tests", "tools")
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tools.shape", description="Say how large the code is.")
     parser.add_argument("--json", action="store_true", help="one object for programs, with all names")
-    parser.add_argument("--depth", type=int, default=2, help="how deep folders are told apart (2)")
+    parser.add_argument("--depth", type=int, default=2, help="the depth of the folders in the report (2)")
     parser.add_argument("--top", type=int, default=10, help="how many of the longest are named (10)")
     options = parser.parse_args(arguments)
     project = tomllib.loads((_ROOT / "pyproject.toml").read_text())

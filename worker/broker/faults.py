@@ -23,7 +23,7 @@ _AMQP: Final = (
     (amqp.ConsumerCancelled, "The broker cancelled the consumer: its queue has moved or was deleted"),
 )
 
-# Redis's errors are told apart by their first word.
+# Redis's errors differ in their first word.
 _REDIS: Final = {
     "OOM": "The broker's memory is full: it accepts nothing. Raise maxmemory; queued orders are processed",
     "READONLY": "The broker is a read-only replica. Wait for the failover, or set the URL of the primary",

@@ -207,7 +207,7 @@ def _ask_workers(connection: BrokerConnection) -> dict[str, dict[str, Any]]:
         with suppress(Exception):  # the broker may be gone by now
             answers.update(ask_workers(connection, _PING_SECONDS))
 
-    # In a thread that nobody waits for: with a silent broker, Celery retries the send forever.
+    # In a thread of its own, which is not joined: with a silent broker, Celery retries the send forever.
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(_PING_SECONDS + _BROKER_SECONDS)

@@ -39,7 +39,7 @@ def load(
     rows: list[tuple[str, str, int, int, int]] = []
     with engine() as opened, progress_bar("comparing", 0) as (progress, bar):
 
-        def tell(what: str, done: int, total: int) -> None:
+        def show(what: str, done: int, total: int) -> None:
             progress.update(bar, description=what, completed=done, total=total)
 
         now = datetime.now(UTC)
@@ -48,7 +48,7 @@ def load(
                 check_catalogue(opened, catalogue, now=now)
         for name, catalogue in catalogues:
             with _of_file(name, rows, CatalogueConflict):
-                loaded = load_catalogue(opened, catalogue, now=now, report=tell)
+                loaded = load_catalogue(opened, catalogue, now=now, report=show)
             rows.append((name, catalogue.tenant, loaded.created, loaded.updated, loaded.unchanged))
     _show(rows, as_json)
 

@@ -45,7 +45,7 @@ def _progress() -> Iterator["Progress"]:
     """Show the progress on standard error, if it is a terminal."""
     with status("reading") as shown:
 
-        def tell(name: str, pages: int) -> None:
+        def show(name: str, pages: int) -> None:
             shown.update(f"reading {name}: {counted(pages, 'page')}")
 
-        yield tell
+        yield show

@@ -207,7 +207,7 @@ def worker_children(settings: "Settings") -> list["Child"]:
 def child_environment(settings: "Settings") -> dict[str, str]:
     """Return the environment of the children of `up` and `serve worker`.
 
-    Their output is a pipe, so they have to be told who reads it, and whether in colour.
+    Their output is a pipe, so variables say whether people read it, and whether in colour.
     """
     from intake.cli.processes.servers import server_urls
     from worker.runtime.log_lines import wants_colour

@@ -19,14 +19,14 @@ from intake.auth.keys import Caller
 async def key_of_repeat(engine: Engine, caller: Caller, body: bytes, seconds: float, now: float) -> str:
     """Return the idempotency key of a call with this body, at `now` (Unix seconds).
 
-    Time is cut into windows. A call takes the key of its own window, or that of the one beside it where a
+    Time is cut into windows. A call takes the key of its own window, or that of a neighbouring one where a
     call with the same body was processed: the one before, or, where clocks differ, the one after.
     """
     digest = hmac.digest(caller.request_secret.encode(), b"repeated call " + body, "sha256")
     name = urlsafe_b64encode(digest).rstrip(b"=").decode()
     window = int(now // seconds)
-    beside = [f"repeat/{name}/{number}" for number in (window - 1, window + 1)]
-    found = await to_thread.run_sync(_find, engine, caller.tenant_id, beside)
+    neighbours = [f"repeat/{name}/{number}" for number in (window - 1, window + 1)]
+    found = await to_thread.run_sync(_find, engine, caller.tenant_id, neighbours)
     return found or f"repeat/{name}/{window}"
 
 

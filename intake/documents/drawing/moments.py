@@ -1,4 +1,4 @@
-"""Moments as a person reads them in an event's time zone, each with what tells its hour from any other.
+"""Moments as a person reads them, in an event's time zone and with its offset.
 
 In autumn an hour comes twice, and names of time zones are used for several of them: an offset is unambiguous.
 """

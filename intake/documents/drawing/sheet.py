@@ -165,7 +165,7 @@ class Sheet(FPDF):
 
     def _lines(self, text: str, width: float, wanted: int) -> int:
         """Return how many lines the text needs, or just some number above the one that is wanted."""
-        # Breaking lines measures every letter, again and again: not where one look tells enough.
+        # Breaking lines measures every letter, again and again: not where one measurement is enough.
         needed = ceil(self._width(text) / width)
         if needed <= 1 or needed > wanted:
             return needed

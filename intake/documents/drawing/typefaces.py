@@ -19,7 +19,7 @@ _HAN: Final = next(Path(manimgx_fonts_cjk.__file__).parent.glob("*.ttc"))
 _LAST: Final = ("notosanssymbols", "notoemoji")
 _HAN_FACES: Final = {"JP": 0, "KR": 1, "SC": 2, "TC": 3, "HK": 4}
 
-# One code point, several shapes: where nothing else tells the language of a name, the place does.
+# One code point, several shapes: without other signs of a name's language, the place decides.
 _HAN_OF_ZONE: Final = {
     "Asia/Tokyo": "JP",
     "Asia/Seoul": "KR",
@@ -59,7 +59,7 @@ LATIN: Final = Typeface("notosans", _NOTO / "NotoSans[wght].ttf")
 def typefaces_for(letters: Iterable[str], zones: Iterable[str] = ()) -> list[Typeface]:
     """Return the fonts that these letters need, first of all `LATIN`; a letter that no font has needs none.
 
-    `zones` are the time zones of the events, which tell how Chinese characters are written there.
+    `zones` are the time zones of the events, which decide the shapes of Chinese characters.
     """
     missing = {letter for letter in letters if not LATIN.has(letter)}
     found = [LATIN]

@@ -3,8 +3,8 @@
 **A load holds no lock while it waits for another.** A page takes the locks that are free, in the order of
 ids, and writes; locked rows are left for the next turn, and if no row is free, the load waits for a single
 one. So sales never deadlock with a load, whatever the order of the file, and wait for at most one page. Only
-an event with a new currency or tax is written as a whole, since nobody may buy at the old number in the new
-currency. Its locks are taken in the order in which sales take theirs.
+an event with a new currency or tax is written as a whole: no ticket may be sold at the old number in the
+new currency. Its locks are taken in the order in which sales take theirs.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

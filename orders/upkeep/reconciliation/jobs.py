@@ -1,4 +1,4 @@
-"""What the schedule's ticks say of its jobs. It is about the system, and is told to no tenant."""
+"""Findings about scheduled jobs, by their ticks. They concern the system, and no tenant gets an event."""
 
 from typing import Final
 
