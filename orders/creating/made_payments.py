@@ -17,7 +17,7 @@ def payment_rows(
     order_id: str, order: OrderRequest, amounts: Sequence[Decimal], now: datetime
 ) -> list[PaymentRow]:
     """Return the rows of the payments that are made, numbered from 1."""
-    rows = []
+    rows: list[PaymentRow] = []
     for place in _made(order, amounts):
         payment = order.payments[place]
         rows.append(

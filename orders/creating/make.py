@@ -18,12 +18,12 @@ from orders.money.promo_terms import promo_terms
 from orders.new_order import NewOrder, Quote
 from orders.notes import note_rows
 from orders.render import render_line, render_note, render_order, render_payment, render_ticket, to_json
-from orders.rows import FraudRow, LineRow, OrderRow, PaymentRow, TicketRow, TradeRow
+from orders.rows import FraudRow, LineRow, OrderRow, TicketRow, TradeRow
 from schemas.dialects import Extras
 from schemas.json import JsonObject
 from schemas.money import zero
 from schemas.order_fields import Attendee
-from schemas.order_requests import LineItemRequest, OrderRequest
+from schemas.order_requests import LineItemRequest
 
 _NOBODY = Attendee()
 

@@ -37,7 +37,7 @@ _STEPS: Final = st.builds(_Step, st.sampled_from(_AMOUNTS), st.booleans(), st.bo
 
 
 def _possible(steps: list[_Step]) -> list[tuple[_Step, Decimal]]:
-    """Return the payments that Payments / Create allows, with their amounts: no refund of what was not paid."""
+    """Return the payments that are allowed, with their amounts: no refund of what was not paid."""
     owed, returnable, found = _TOTAL, Decimal(0), []
     for step in steps:
         due = -owed if step.is_refund else owed
@@ -62,7 +62,8 @@ def _said(step: _Step, check_number: int) -> dict[str, Any]:
 @example(steps=[_Step("45.50"), _Step(None, is_completed=False)], later=["5.50"])
 @example(steps=[_Step("45.50"), _Step(), _Step("5.50", is_completed=False)], later=[])
 @given(
-    steps=st.lists(_STEPS, min_size=1, max_size=6), later=st.lists(st.sampled_from(["1.00", "5.50"]), max_size=2)
+    steps=st.lists(_STEPS, min_size=1, max_size=6),
+    later=st.lists(st.sampled_from(["1.00", "5.50"]), max_size=2),
 )
 def test_each_payment_is_shown_with_its_own_check_number(
     broker: Broker, steps: list[_Step], later: list[str]
@@ -78,7 +79,7 @@ def test_each_payment_is_shown_with_its_own_check_number(
 
     (order,) = broker.made(sale(payments=words))
 
-    expected = [
+    expected: list[list[Any]] = [
         [number, f"{amount:.2f}", "completed" if step.is_completed else "pending", step.is_refund]
         for number, amount, step in made
     ]
