@@ -70,7 +70,7 @@ reference: .venv/.synced ## write the pages of docs/reference that are made from
 docs: .venv/.synced ## build the documentation as a site, in site/
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet $(ARGS)
 
-clients: .clients/node/.synced .clients/php/.synced ## get the vendors' own clients for their tests; needs the network
+clients: .clients/node/.synced .clients/php/.synced .clients/ruby/.synced ## get the vendors' own clients for their tests; needs the network
 
 fix: .venv/.synced ## format everything, and mend what can be mended
 	@.venv/bin/ruff format .
@@ -106,13 +106,13 @@ audit: .audit/.synced ## look for known vulnerabilities in what uv.lock names, a
 	@touch $@
 
 # By commit: the hash says that each source is what was tried.
-.clients/php/.synced: tests/contract/clients/php/sources.txt
-	@command -v git >/dev/null || { echo "git is not installed: it gets the vendor's client for PHP." >&2; exit 1; }
-	@rm -rf .clients/php && mkdir -p .clients/php
+.clients/php/.synced .clients/ruby/.synced: .clients/%/.synced: tests/contract/clients/%/sources.txt
+	@command -v git >/dev/null || { echo "git is not installed: it gets the vendors' clients for PHP and Ruby." >&2; exit 1; }
+	@rm -rf $(@D) && mkdir -p $(@D)
 	@while read -r name commit url; do \
-		git init -q ".clients/php/$$name" && \
-		git -C ".clients/php/$$name" fetch -q --depth 1 "$$url" "$$commit" && \
-		git -C ".clients/php/$$name" -c advice.detachedHead=false checkout -q "$$commit" || exit 1; \
+		git init -q "$(@D)/$$name" && \
+		git -C "$(@D)/$$name" fetch -q --depth 1 "$$url" "$$commit" && \
+		git -C "$(@D)/$$name" -c advice.detachedHead=false checkout -q "$$commit" || exit 1; \
 	done < $<
 	@touch $@
 
