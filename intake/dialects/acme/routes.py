@@ -19,6 +19,7 @@ from intake.dialects.acme.calls import (
     TENANT,
     allowed,
     answering,
+    check_unconditional,
     deleted_order,
     enclosed,
     in_acme,
@@ -175,6 +176,7 @@ async def update_order(request: Request, id: str, parts: PartsOfApp, caller: _Up
     Fields that are the same as those read are no change; fields that cannot be changed are refused.
     """
     call = call_of(request)
+    check_unconditional(request)
     words = order_object(await read_body(request), caller)
     order_id = await order_id_of(request, caller, id)
     if str(words.get("id") or id) not in (id, order_id):
@@ -192,6 +194,7 @@ async def update_order(request: Request, id: str, parts: PartsOfApp, caller: _Up
 async def delete_order(request: Request, id: str, caller: _Updater) -> Response:
     """Cancel an order, and answer with it as it was. The amount paid is owed back."""
     call = call_of(request)
+    check_unconditional(request)
     envelope = enclosed(CANCEL, {"id": await order_id_of(request, caller, id)}, call, caller)
     return await _send(call, envelope, answering(call, {}, deleted_order, WITH_ORIGINAL))
 
