@@ -70,7 +70,7 @@ reference: .venv/.synced ## write the pages of docs/reference that are made from
 docs: .venv/.synced ## build the documentation as a site, in site/
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet $(ARGS)
 
-clients: .clients/node/.synced ## get the vendors' own clients from npm, for tests/clients; needs the network
+clients: .clients/node/.synced .clients/php/.synced .clients/ruby/.synced ## get the vendors' own clients for their tests; needs the network
 
 fix: .venv/.synced ## format everything, and mend what can be mended
 	@.venv/bin/ruff format .
@@ -103,6 +103,17 @@ audit: .audit/.synced ## look for known vulnerabilities in what uv.lock names, a
 	@command -v npm >/dev/null || { echo "npm is not installed: it gets the vendors' clients for Node." >&2; exit 1; }
 	@mkdir -p .clients/node && cp tests/contract/clients/node/package*.json .clients/node/
 	@npm ci --prefix .clients/node --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+# By commit: the hash says that each source is what was tried.
+.clients/php/.synced .clients/ruby/.synced: .clients/%/.synced: tests/contract/clients/%/sources.txt
+	@command -v git >/dev/null || { echo "git is not installed: it gets the vendors' clients for PHP and Ruby." >&2; exit 1; }
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@while read -r name commit url; do \
+		git init -q "$(@D)/$$name" && \
+		git -C "$(@D)/$$name" fetch -q --depth 1 "$$url" "$$commit" && \
+		git -C "$(@D)/$$name" -c advice.detachedHead=false checkout -q "$$commit" || exit 1; \
+	done < $<
 	@touch $@
 
 # Apart from .venv: its tools must not decide which versions we use.

@@ -5,6 +5,7 @@ vendor documents for a related object is stored with the order. Every other unkn
 since it could change money or tickets.
 """
 
+import re
 from decimal import Decimal
 from typing import Any, ClassVar, Final, Self
 
@@ -19,11 +20,20 @@ _FRACTIONS: Final = frozenset({float, Decimal})
 _EXACT: Final = 10**15
 """Whole numbers below it are exact in a double (IEEE 754), as which most readers decode JSON numbers."""
 
+_WHOLE_TEXT: Final = re.compile(r"[0-9]{1,15}(?:\.0+)?", re.ASCII)
+
 
 def whole_number(value: Any) -> Any:
     """Return a number that is whole as an integer, and all else as it is."""
     if isinstance(value, float | Decimal) and _is_whole(value):
         return int(value)
+    return value
+
+
+def whole_text(value: Any) -> Any:
+    """Return text of a whole number, such as 2 or 2.0, as an integer, and all else as it is."""
+    if isinstance(value, str) and _WHOLE_TEXT.fullmatch(value) is not None:
+        return int(value.partition(".")[0])
     return value
 
 

@@ -9,6 +9,7 @@ from orders.addresses import stored_address
 from orders.catalogue.prices import ticket_code
 from orders.catalogue.tenants import Tenant
 from orders.catalogue.ticket_codes import TicketKey
+from orders.creating.made_payments import extras_of_made, payment_rows
 from orders.creating.order_codes import order_code
 from orders.inventory.seating import Seat
 from orders.money.payments import payment_amounts, payment_status, sums
@@ -17,11 +18,12 @@ from orders.money.promo_terms import promo_terms
 from orders.new_order import NewOrder, Quote
 from orders.notes import note_rows
 from orders.render import render_line, render_note, render_order, render_payment, render_ticket, to_json
-from orders.rows import FraudRow, LineRow, OrderRow, PaymentRow, TicketRow, TradeRow
+from orders.rows import FraudRow, LineRow, OrderRow, TicketRow, TradeRow
+from schemas.dialects import Extras
 from schemas.json import JsonObject
 from schemas.money import zero
 from schemas.order_fields import Attendee
-from schemas.order_requests import LineItemRequest, OrderRequest
+from schemas.order_requests import LineItemRequest
 
 _NOBODY = Attendee()
 
@@ -43,7 +45,8 @@ def make_order(
     Seats are assigned later, with the inventory.
     """
     order, priced = quote.order, quote.priced
-    payments = _payment_rows(order_id, order, payment_amounts(order, priced), now)
+    amounts = payment_amounts(order, priced)
+    payments = payment_rows(order_id, order, amounts, now)
     nothing = zero(priced.currency)
     paid, refunded = sums(payments, priced.currency) if payments else (nothing, nothing)
     is_paid = paid - refunded >= priced.total
@@ -52,7 +55,9 @@ def make_order(
     return NewOrder(
         tenant=tenant.name,
         quote=quote,
-        order=_order_row(quote, order_id, number, key, tenant.id, paid, refunded, now),
+        order=_order_row(
+            quote, order_id, number, key, tenant.id, paid, refunded, now, extras_of_made(order, amounts)
+        ),
         lines=[_line_row(order_id, index, line) for index, line in enumerate(priced.lines, 1)],
         tickets=list(_ticket_rows(order_id, quote, ids, signing_key, now)),
         payments=payments,
@@ -118,6 +123,7 @@ def _order_row(
     paid: Decimal,
     refunded: Decimal,
     now: datetime,
+    extras: Extras | None,
 ) -> OrderRow:
     order, priced = quote.order, quote.priced
     buyer = order.buyer
@@ -163,7 +169,7 @@ def _order_row(
         cancel_reason=None,
         paid_in_full_at=now if status == "paid" else None,
         expires_at=None if status == "paid" else order.payment_due_at,
-        extras=order.extras,
+        extras=extras,
     )
 
 
@@ -224,27 +230,3 @@ def _ticket_row(
         None,
         None,
     )
-
-
-def _payment_rows(
-    order_id: str, order: OrderRequest, amounts: Sequence[Decimal], now: datetime
-) -> list[PaymentRow]:
-    # A payment of the balance is omitted if nothing is owed.
-    made = [
-        (payment, amount)
-        for payment, amount in zip(order.payments, amounts, strict=True)
-        if amount or payment.amount is not None
-    ]
-    return [
-        PaymentRow(
-            order_id,
-            number,
-            payment.type,
-            payment.status,
-            amount,
-            now,
-            is_refund=payment.is_refund,
-            reference=None,
-        )
-        for number, (payment, amount) in enumerate(made, 1)
-    ]

@@ -201,3 +201,10 @@ def test_a_parameter_that_is_not_well_formed_is_named(client: Client, query: dic
 
 def test_parameters_that_are_empty_do_not_count(client: Client) -> None:
     assert client.list(EVENT, search_q="", rows="", session="")["pagination"]["rows"] == "20"
+
+
+@pytest.mark.parametrize("query", [{"rows": "20.0"}, {"rows": "020", "position": "0.0"}])
+def test_a_number_that_is_whole_is_whole(client: Client, query: dict[str, str]) -> None:
+    # "position", "rows": number. Some clients write each number with a fraction.
+    pagination = client.list(EVENT, **query)["pagination"]
+    assert (pagination["rows"], pagination["position"]) == ("20", "0")

@@ -1,40 +1,22 @@
 """Calls that are generated from the OpenAPI page: no answer outside its schemas, and none fails."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import APIOperation, Case, GenerationMode
-from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
-from schemathesis.core.result import Ok
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from schemas.catalogue import Catalogue
+from tests.contract.conformance import CHECKS, operations_of, page_of
 from tests.contract.credentials import Credentials, credentials_of
 from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS
 
-# Not asked: whether wrong data are refused and right ones accepted. The intake answers 202 before anybody
-# has looked at them, and which are right the catalogue knows, not the page.
-_CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
 _CALLS = settings(
     max_examples=3,
     derandomize=True,
@@ -67,7 +49,7 @@ class _Session:
         response = case.call(base_url=url, auth=self._credentials, headers=headers, timeout=PATIENCE_SECONDS)
         self.statuses[case.operation.label].add(response.status_code)
         try:
-            case.validate_response(response, checks=_CHECKS)
+            case.validate_response(response, checks=CHECKS)
         except FailureGroup as group:
             told = [f"{failure.title}: {failure.message:.500}" for failure in group.exceptions]
             sent = f"{response.request.method} {response.request.path_url} {response.request.body!r:.300}"
@@ -108,14 +90,6 @@ def session(intake: Intake, caller: httpx.Client, catalogue: Catalogue, worker: 
     return _Session(intake, credentials, things)
 
 
-def _operations(intake: Intake) -> Iterator[APIOperation[Any, Any, Any, Any]]:
-    page = schemathesis.openapi.from_url(f"{intake.url}/openapi.json")
-    page.config.generation.update(with_security_parameters=False)
-    for result in page.get_all_operations():
-        assert isinstance(result, Ok)
-        yield result.ok()
-
-
 def _can_be_wrong(operation: APIOperation[Any, Any, Any, Any]) -> bool:
     """Say whether a call can be other than the page says: a path is any text, and so is a header."""
     return bool(operation.query) or bool(operation.body)
@@ -123,7 +97,7 @@ def _can_be_wrong(operation: APIOperation[Any, Any, Any, Any]) -> bool:
 
 @pytest.mark.parametrize("mode", GenerationMode)
 def test_every_answer_is_as_the_page_says(intake: Intake, session: _Session, mode: GenerationMode) -> None:
-    for operation in _operations(intake):
+    for operation in operations_of(page_of(intake)):
         if mode.is_negative and not _can_be_wrong(operation):
             continue
         # Nothing is made up for a call that says nothing, such as /healthz.
@@ -133,7 +107,7 @@ def test_every_answer_is_as_the_page_says(intake: Intake, session: _Session, mod
 
 
 def test_every_example_on_the_page_is_understood(intake: Intake, session: _Session) -> None:
-    for operation in _operations(intake):
+    for operation in operations_of(page_of(intake)):
         for body in operation.body:
             example = body.definition["example"]
             things = session.known(operation)

@@ -247,3 +247,11 @@ def test_each_parameter_that_is_wrong_is_named(broker: Broker) -> None:
     answer = broker.get("/v9/orders", page="0", state="happy")
     assert answer.status_code == 422
     assert sorted(answer.json()["errors"]) == ["page", "state"]
+
+
+def test_text_of_a_whole_number_is_whole(broker: Broker) -> None:
+    item = {"ticket_group_id": 16637811, "price": "45.5", "quantity": "2.0"}
+    (order,) = broker.made(sale(item))
+    assert order["items"][0]["quantity"] == 2
+    page = broker.get("/v9/orders", page="1.0", per_page="1.00").json()
+    assert (page["current_page"], page["per_page"], len(page["orders"])) == (1, 1, 1)

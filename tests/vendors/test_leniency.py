@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import pytest
 from pydantic import ValidationError
 
-from vendors.leniency import RelatedCall, whole_number
+from vendors.leniency import RelatedCall, whole_number, whole_text
 
 
 class Part(RelatedCall):
@@ -33,6 +33,18 @@ def test_a_number_that_is_whole_is_whole_however_it_is_written(written: Any) -> 
 )
 def test_all_else_stays_as_it_is_written(written: Any) -> None:
     assert whole_number(written) is written
+
+
+@pytest.mark.parametrize(("written", "number"), [("2", 2), ("2.0", 2), ("02", 2), ("2.000", 2), ("0", 0)])
+def test_text_of_a_whole_number_is_whole(written: str, number: int) -> None:
+    assert whole_text(written) == number
+
+
+@pytest.mark.parametrize(
+    "written", ["", " ", "2.", ".0", "2.5", "-2", "+2", "2e0", " 2", "2\n", "٢", "9" * 16, True, None, 2.0]
+)
+def test_text_of_no_whole_number_stays_as_it_is_written(written: Any) -> None:
+    assert whole_text(written) is written
 
 
 def test_null_is_as_a_field_that_is_left_out() -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -10,13 +10,10 @@ from pydantic_core import PydanticCustomError
 from schemas.json import JsonObject
 from schemas.text import UNSTORABLE, ShortText, WireModel, is_storable, parse_uuid
 from vendors.eventbookings.values import LOCAL_FORMAT
+from vendors.leniency import whole_text
 
 OrderBy = Literal["created_ascending", "created_descending", "starting", "name_ascending", "name_descending"]
 ORDER_BY: Final[tuple[str, ...]] = get_args(OrderBy)
-
-
-def _number(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() else value
 
 
 def _local_time(value: str) -> str:
@@ -45,8 +42,8 @@ def _text(value: str) -> str:
 class Query(WireModel):
     """The parameters; by default there are 20 `rows`, the newest first."""
 
-    position: Annotated[int, BeforeValidator(_number), Field(ge=0, lt=2**31)] = 0
-    rows: Annotated[int, BeforeValidator(_number), Field(ge=20, le=100)] = 20
+    position: Annotated[int, BeforeValidator(whole_text), Field(ge=0, lt=2**31)] = 0
+    rows: Annotated[int, BeforeValidator(whole_text), Field(ge=20, le=100)] = 20
     order_by: OrderBy = "created_descending"
     search_q: Annotated[ShortText, AfterValidator(_text)] = ""
     occurrence: Annotated[str, AfterValidator(_local_time)] | None = None

@@ -129,7 +129,8 @@ def _summary(order: Order, sums: Sums) -> JsonObject:
 
 
 def _payments(order: Order, event: EventFacts) -> JsonObject:
-    made: list[Payment] = [payment for payment in order.payments if not payment.is_refund]
+    """Return the payments that were made; pending ones appear in the attributes only, as pending."""
+    made = [one for one in order.payments if one.status == "completed" and not one.is_refund]
     last = made[-1] if made else None
     return {
         "payment_amount": amount(order.totals.paid, order.currency)["amount"],
@@ -137,13 +138,15 @@ def _payments(order: Order, event: EventFacts) -> JsonObject:
         "status": order.payment_status,
         "date": in_both_zones(last.created_at if last else None, event.timezone),
         "attributes": [
-            {
-                "name": "refund" if payment.is_refund else payment.type,
-                "value": amount(payment.amount, order.currency)["amount"],
-            }
+            {"name": _attribute_name(payment), "value": amount(payment.amount, order.currency)["amount"]}
             for payment in order.payments
         ],
     }
+
+
+def _attribute_name(payment: Payment) -> str:
+    name = "refund" if payment.is_refund else payment.type
+    return name if payment.status == "completed" else f"pending_{name}"
 
 
 def _additional(order: Order, *, is_complete: bool) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 from schemas.money import Amount
 from schemas.order_fields import Quantity
 from schemas.text import Identifier, ShortText
+from vendors.leniency import whole_text
 
 _NUMBER: Final = {"type": ["integer", "string"]}
 _MOST_DIGITS: Final = 15
@@ -62,13 +63,7 @@ Money = Annotated[
 """An amount with at most 2 decimal places."""
 
 
-def _count(value: Any) -> Any:
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= _MOST_DIGITS:
-        return int(value)
-    return value
-
-
-Count = Annotated[Quantity, BeforeValidator(_count)]
+Count = Annotated[Quantity, BeforeValidator(whole_text)]
 """A number of tickets; the vendor's own clients also send it as text."""
 
 

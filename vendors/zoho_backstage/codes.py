@@ -37,8 +37,9 @@ BY_THE_EVENT: Final = 1
 
 
 def payment_type(order: Order) -> JsonObject:
-    """Return the type of the order's first payment; a free order without payments is a gift."""
-    first = next((one.type for one in order.payments if one.amount and not one.is_refund), None)
+    """Return the type of the first payment that was made; a free order without one is a gift."""
+    made = (one for one in order.payments if one.status == "completed" and not one.is_refund)
+    first = next((one.type for one in made if one.amount), None)
     if first is None and _is_gift(order):
         code, name, label = COMPLIMENTARY
     else:

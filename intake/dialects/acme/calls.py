@@ -17,6 +17,7 @@ from intake.dialects.routing import check_name, requests_in
 from intake.parts import parts_of
 from intake.requests.answer_plans import Plan, plan_for_one
 from intake.requests.envelope import Envelope, enclose_in_dialect
+from intake.web.conditions import expected_versions
 from intake.web.problems import Problem, invalid, not_found
 from intake.web.responses import json_response
 from orders.reading.background import with_background
@@ -72,6 +73,12 @@ def order_object(body: bytes, caller: Caller) -> JsonObject:
         # Values that JSON can hold and an answer cannot are escaped.
         check_name(caller, DIALECT.name, str(tenant).encode("utf-8", "backslashreplace").decode())
     return order
+
+
+def check_unconditional(request: Request) -> None:
+    """Refuse an `If-Match` that names versions: orders have none here. Raises `Problem`: 400, 412."""
+    if expected_versions(request.headers.getlist("if-match")) is not None:
+        raise Problem(412, "an order in ACME's format has no entity tag that If-Match could match: omit it")
 
 
 def envelope_of(

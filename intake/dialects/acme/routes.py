@@ -18,6 +18,7 @@ from intake.dialects.acme.calls import (
     REQUEST_UUID,
     TENANT,
     allowed,
+    check_unconditional,
     deleted_order,
     envelope_of,
     in_acme,
@@ -176,6 +177,7 @@ async def update_order(request: Request, id: str, parts: PartsOfApp, caller: _Up
     Fields that are the same as those read are no change; fields that cannot be changed are refused.
     """
     call = call_of(request)
+    check_unconditional(request)
     order = order_object(await read_body(request), caller)
     order_id = await order_id_of(request, caller, id)
     if str(order.get("id") or id) not in (id, order_id):
@@ -193,6 +195,7 @@ async def update_order(request: Request, id: str, parts: PartsOfApp, caller: _Up
 async def delete_order(request: Request, id: str, caller: _Updater) -> Response:
     """Cancel an order, and answer with it as it was. The amount paid is owed back."""
     call = call_of(request)
+    check_unconditional(request)
     envelope = envelope_of(CANCEL, {"id": await order_id_of(request, caller, id)}, call, caller)
     return await _send(call, envelope, plan_of(call, {}, deleted_order, WITH_ORIGINAL))
 

@@ -14,6 +14,7 @@ from intake.web.problems import Problem
 from orders.reading.order_pages import Comparison, Moment, OrderSearch, Stage
 from schemas.outcomes import Rejection
 from schemas.text import is_storable
+from vendors.leniency import whole_text
 from vendors.ticket_evolution.states import State
 
 MOST: Final = 100
@@ -85,9 +86,10 @@ def _moment(name: str, value: str) -> Moment | None:
 
 def _whole(most: int) -> Callable[[str], int]:
     def read(value: str) -> int:
-        if not (value.isascii() and value.isdecimal() and len(value) <= 15 and 1 <= int(value) <= most):
+        number = whole_text(value)
+        if not (isinstance(number, int) and 1 <= number <= most):
             raise _Wrong("must be an integer of 1 or more")
-        return int(value)
+        return number
 
     return read
 

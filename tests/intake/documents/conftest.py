@@ -43,6 +43,19 @@ CATALOGUE = {
             currency="JPY",
             ticket_classes=[make_ticket_class("lawn", name='<b>Lawn</b> & "more"', price="4500")],
         ),
+        make_event(
+            "cerisiers",
+            name="花見 · Fête des cerisiers",
+            currency="EUR",
+            tax={"name": "VAT", "rate": "0.10", "is_included": True},
+            ticket_classes=[make_seated_class("parterre", name="Parterre", price="45.50", seats="1-200")],
+            details={
+                "venue": {
+                    "name": "Grande salle",
+                    "address": {"line_1": "1 rue de la Paix", "postal_code": "75002", "city": "Paris"},
+                }
+            },
+        ),
     ],
 }
 
