@@ -14,8 +14,12 @@ from tasks.transactions import DatabaseUnavailable, blaming_the_system, transact
 log = logging.getLogger(__name__)
 
 
-class StillRunning(Exception):
-    """The run before this one has not ended, and is not joined by another."""
+class NotDone(Exception):
+    """The job could not do its work, or only a part: its text is the run's result, and quotes no buyer."""
+
+    def __init__(self, reason: str, count: int = 0) -> None:
+        super().__init__(reason)
+        self.count = count
 
 
 def scheduled(name: str) -> Callable[[Callable[[], int]], Task]:
@@ -23,7 +27,7 @@ def scheduled(name: str) -> Callable[[Callable[[], int]], Task]:
 
     Each tick is a unique row, and only the call that inserts it works, and stores its result there; a call
     without a tick always works. While the database cannot take work the task ends at once with 0, and the
-    next tick tries again.
+    next tick tries again. Work that raises `NotDone` ends with its count, and with its text as the result.
     """
 
     def decorate(work: Callable[[], int]) -> Task:
@@ -39,9 +43,11 @@ def scheduled(name: str) -> Callable[[Callable[[], int]], Task]:
                 breaker.open(name, str(error))
                 _finish(name, claimed, error=str(error))
                 return 0
-            except StillRunning as error:
-                _finish(name, claimed, error=str(error))
-                return 0
+            except NotDone as error:
+                # It failed for another reason than the database.
+                breaker.close(name)
+                _finish(name, claimed, count=error.count, error=str(error))
+                return error.count
             except Exception as error:
                 # The type and no more: its text may quote a buyer. The worker logs all of it.
                 _finish(name, claimed, error=f"{type(error).__name__}: the worker's log says more")
