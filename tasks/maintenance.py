@@ -15,7 +15,7 @@ from tasks.jobs import intervals
 from tasks.orders import process_now, process_requests, retry_policy
 from tasks.relay import send_outbox, wake_relay
 from tasks.resources import engine
-from tasks.ticks import NotDone, scheduled
+from tasks.ticks import NotDone, StillRunning, scheduled
 from tasks.transactions import DatabaseUnavailable, transaction
 from tasks.waking import RETRY
 from worker.broker.subscriptions import clear_abandoned_subscriptions
@@ -187,7 +187,7 @@ def run_reconciliation() -> int:
         guard.execute(_STAY)
         if not is_alone(guard, RECONCILE):
             log.info("skipped: the last reconciliation is still running")
-            raise NotDone("not run: the reconciliation before this one has not ended")
+            raise StillRunning("not run: the reconciliation before this one has not ended")
         found = reconcile_gently(engine(), now=datetime.now(UTC), job_intervals=intervals(get_settings()))
     for discrepancy in found:
         metrics.DISCREPANCIES.labels(discrepancy.rule).inc()

@@ -9,9 +9,14 @@ from celery import Task, shared_task
 
 from orders.upkeep.ticks import claim_tick, finish_tick
 from tasks.breaker import breaker
+from tasks.job_metrics import FAILED, OK, SKIPPED, job_came, job_ended
 from tasks.transactions import DatabaseUnavailable, blaming_the_system, transaction
 
 log = logging.getLogger(__name__)
+
+
+class StillRunning(Exception):
+    """The run before this one has not ended, and is not joined by another."""
 
 
 class NotDone(Exception):
@@ -34,26 +39,31 @@ def scheduled(name: str) -> Callable[[Callable[[], int]], Task]:
         @wraps(work)
         def run(tick: int | None = None) -> int:
             claimed, count = None, 0
+            if tick is not None:
+                job_came(name)
             try:
                 with blaming_the_system():
                     if is_mine(name, tick):
                         claimed = tick
                         count = work()
             except DatabaseUnavailable as error:
+                # No run of its own failed: the breaker tells of it.
                 breaker.open(name, str(error))
                 _finish(name, claimed, error=str(error))
                 return 0
+            except StillRunning as error:
+                _finish(name, claimed, SKIPPED, error=str(error))
+                return 0
             except NotDone as error:
-                # It failed for another reason than the database.
-                breaker.close(name)
-                _finish(name, claimed, count=error.count, error=str(error))
+                breaker.close(name)  # it failed for another reason than the database
+                _finish(name, claimed, FAILED, count=error.count, error=str(error))
                 return error.count
             except Exception as error:
                 # The type and no more: its text may quote a buyer. The worker logs all of it.
-                _finish(name, claimed, error=f"{type(error).__name__}: the worker's log says more")
+                _finish(name, claimed, FAILED, error=f"{type(error).__name__}: the worker's log says more")
                 raise
             breaker.close(name)
-            _finish(name, claimed, count=count)
+            _finish(name, claimed, OK, count=count)
             return count
 
         return shared_task(name=name)(run)
@@ -69,10 +79,19 @@ def is_mine(task: str, tick: int | None) -> bool:
         return claim_tick(connection, task, tick, now=datetime.now(UTC))
 
 
-def _finish(task: str, tick: int | None, *, count: int | None = None, error: str | None = None) -> None:
-    """Write what became of a tick. The work is done or undone by now: a failure here changes neither."""
+def _finish(
+    task: str,
+    tick: int | None,
+    result: str | None = None,
+    *,
+    count: int | None = None,
+    error: str | None = None,
+) -> None:
+    """Count and write what became of a tick. The work is over: a failure here changes nothing of it."""
     if tick is None:
         return
+    if result is not None:
+        job_ended(task, result)
     try:
         with transaction() as connection:
             finish_tick(connection, task, tick, count=count, error=error, now=datetime.now(UTC))
