@@ -14,6 +14,7 @@ from tasks.maintenance import RECONCILE, SWEEP, run_reconciliation, sweep_outbox
 from tasks.relay import relay
 from tasks.ticks import is_mine
 from tests.factories import load, make_request, run, scalar
+from tests.system.neighbours.listening import listening
 from tests.troubles import TROUBLES
 from worker.runtime import embedded
 
@@ -86,21 +87,20 @@ def _swept(engine: Engine) -> Job:
     return job
 
 
-def test_a_sweep_that_sends_nothing_says_why(engine: Engine, broker: "redis.Redis") -> None:
+def test_a_sweep_that_sends_nothing_says_why(engine: Engine, broker: "redis.Redis", home: Path) -> None:
     load(engine)
     run(engine, make_request())
-    broker.config_set("maxmemory", 1)
     before = _runs(SWEEP)
+    with listening(embedded.broker_url(home)):  # without a queue there is nothing to refuse
+        broker.config_set("maxmemory", 1)
+        assert sweep_outbox(tick=7) == 0
+        refused = _swept(engine)
+        broker.config_set("maxmemory", 0)
+        assert sweep_outbox(tick=8) == 1
 
-    assert sweep_outbox(tick=7) == 0
-
-    refused = _swept(engine)
     assert refused.count == 0
     assert refused.result is not None
     assert refused.result.startswith("the broker takes no event messages: ")
-
-    broker.config_set("maxmemory", 0)
-    assert sweep_outbox(tick=8) == 1
     assert (_swept(engine).result, _swept(engine).count) == ("ok", 1)
     assert _more(SWEEP, before) == {"failed": 1, "ok": 1}
 
