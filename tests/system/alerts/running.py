@@ -1,7 +1,8 @@
 """A small system of real processes on servers of its own, and what Prometheus sees of it."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,6 +41,10 @@ _PROMPT: Final = {
 }
 
 
+_PAUSE_SECONDS: Final = 0.25
+"""Between two scrapes, which cost the processes more than what is waited for."""
+
+
 @dataclass
 class System:
     """One process of each role, and the servers behind them."""
@@ -75,6 +80,8 @@ class System:
         found: list[Scrape] = []
 
         def holds() -> bool:
+            if found:
+                time.sleep(_PAUSE_SECONDS)
             found.append(self.scrape())
             return condition(found[-1])
 
@@ -147,10 +154,18 @@ def running_system() -> Iterator[System]:
             "WILLCALL_SECRET_KEY": secret_key,
         }
         actors = {role: _actor(role, folder, variables, wire) for role in _ROLES}
+        stack.callback(_end_all, actors)
         for actor in actors.values():
-            stack.callback(actor.end)
             actor.start()
         yield System(database, broker, wire, links, engine, actors, key)
+
+
+def _end_all(actors: Mapping[str, Actor]) -> None:
+    for actor in actors.values():
+        if actor.process is not None:
+            actor.process.terminate()  # all at once: each takes seconds
+    for actor in actors.values():
+        actor.end()
 
 
 @contextmanager
