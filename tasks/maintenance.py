@@ -13,9 +13,9 @@ from orders.upkeep.reconciliation import reconcile_gently
 from orders.upkeep.ticks import is_alone
 from tasks.jobs import intervals
 from tasks.orders import process_now, process_requests, retry_policy
-from tasks.relay import relay, wake_relay
+from tasks.relay import send_outbox, wake_relay
 from tasks.resources import engine
-from tasks.ticks import StillRunning, scheduled
+from tasks.ticks import NotDone, StillRunning, scheduled
 from tasks.transactions import DatabaseUnavailable, transaction
 from tasks.waking import RETRY
 from worker.broker.subscriptions import clear_abandoned_subscriptions
@@ -147,9 +147,20 @@ def cancel_unpaid() -> int:
 @scheduled(SWEEP)
 def sweep_outbox() -> int:
     """Send what the outbox still holds, in case a wake of the relay was lost; return the count sent."""
-    clear_abandoned_subscriptions(get_settings())
-    sent: int = relay()
+    failure = _clear_subscriptions()  # first: on a broker that is full it makes room
+    sent = send_outbox()
+    if failure is not None:
+        raise NotDone(f"the queues of ended subscribers were not deleted: {failure}", sent)
     return sent
+
+
+def _clear_subscriptions() -> str | None:
+    try:
+        clear_abandoned_subscriptions(get_settings())
+    except Exception as error:  # noqa: BLE001 - whatever the client library raises, the outbox is tried
+        log.warning("the queues of ended subscribers were not deleted", extra={"error": type(error).__name__})
+        return type(error).__name__
+    return None
 
 
 @scheduled(SWEEP_DOCUMENTS)

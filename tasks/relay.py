@@ -14,10 +14,11 @@ from sqlalchemy import Connection, text
 from orders.outbox import FIRST, Claimed, claim_unsent, mark_sent
 from orders.recovery.dead_letters import bury
 from orders.recovery.event_letters import event_letter
+from tasks.breaker import breaker
 from tasks.progress import PROGRESS
 from tasks.relay_group import Relayed, relay_group
 from tasks.resources import publisher
-from tasks.ticks import scheduled
+from tasks.ticks import NotDone, scheduled
 from tasks.transactions import transaction
 from willcall.messages import task_message
 from willcall.publishing import LONGEST_TRIES, NotConfirmed
@@ -71,27 +72,34 @@ def _keep_waking() -> None:
 
 @scheduled(RELAY)
 def relay() -> int:
+    """Send the outbox; return the count of event messages sent."""
+    return send_outbox()
+
+
+def send_outbox() -> int:
     """Publish the outbox with confirms until it is empty; return the count of event messages sent.
 
-    It ends early when the broker takes nothing, or nothing of the rest: the next sweep tries again.
+    It ends early when the broker takes nothing, or nothing of the rest, and raises `NotDone`: the next sweep
+    tries again.
     """
     with PROGRESS.run():
-        return _relay()
+        return _send_outbox()
 
 
-def _relay() -> int:
+def _send_outbox() -> int:
     sent = 0
     after = FIRST
     waiting: dict[str, str] = {}
     is_moving = False
     while True:
         messages, relayed = _relay_group(after, waiting)
+        breaker.close(RELAY)  # the sweep does it, too: no wake of the relay may follow
         sent += len(relayed.sent)
         waiting |= relayed.waiting
         is_moving |= bool(relayed.sent or relayed.refused)
         if relayed.outage is not None:
             log.error("event messages wait: the broker takes none", extra={"error": relayed.outage})
-            break
+            raise NotDone(f"the broker takes no event messages: {relayed.outage}", sent)
         if messages:
             after = messages[-1].subject
         elif after == FIRST or not is_moving:
@@ -101,6 +109,10 @@ def _relay() -> int:
             is_moving = False
     for type_, reason in waiting.items():
         log.error("event messages of a type wait", extra={"type": type_, "error": reason})
+    if waiting:
+        (type_, reason), *others = waiting.items()
+        more = f", and {len(others)} other types" if others else ""
+        raise NotDone(f"the broker does not take {type_}{more}: {reason}", sent)
     return sent
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from celery import Celery
 from celery.signals import setup_logging, worker_init
 
+from tasks.job_metrics import watch_jobs
 from willcall.queues import DOCUMENTS, MAINTENANCE, OUTBOX, is_amqp, queues, transport_options
 from worker.batching import BulkOrders
 from worker.broker.amqp.heartbeats import HEARTBEAT_SECONDS
@@ -104,8 +105,9 @@ def _on_setup_logging(**_: Any) -> None:
 
 
 @worker_init.connect
-def _on_worker_init(**_: Any) -> None:
+def _on_worker_init(sender: Any, **_: Any) -> None:
     settings = get_settings()
+    watch_jobs(settings, sender.app.amqp.queues.consume_from)
     serve_metrics(settings.metrics_host, settings.worker_metrics_port)
     # A batch allocates a hundred thousand objects and frees them all at its end: collecting cycles finds
     # none and costs a tenth of the time. What is loaded by now is never freed.

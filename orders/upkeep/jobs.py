@@ -63,9 +63,14 @@ class JobRun:
     error: str | None
 
 
+def late_after(interval_seconds: float) -> timedelta:
+    """Return the time without a run after which a job is late."""
+    return max(timedelta(seconds=_LATE_INTERVALS * interval_seconds), _LATE_AT_LEAST)
+
+
 def late_before(interval_seconds: float, now: datetime) -> datetime:
     """Return the moment before which the newest run of a job that is not late cannot have begun."""
-    return now - max(timedelta(seconds=_LATE_INTERVALS * interval_seconds), _LATE_AT_LEAST)
+    return now - late_after(interval_seconds)
 
 
 def read_jobs(connection: Connection, intervals: Mapping[str, float], now: datetime) -> list[Job]:

@@ -70,6 +70,20 @@ NOT_SHOWN: Final = Counter(
     "willcall_orders_not_shown_total", "Orders left out of an answer as they could not be shown.", ["dialect"]
 )
 
+JOB_RUNS: Final = Counter(
+    "willcall_job_runs_total",
+    "Runs of a scheduled job that this process has ended: ok, failed, or skipped as another still ran.",
+    ["task", "result"],
+)
+JOB_IDLE_SECONDS: Final = Gauge(
+    "willcall_job_idle_seconds",
+    "Seconds since this process last got a scheduled job from a beat; since its start before the first.",
+    ["task"],
+)
+JOB_LATE_AFTER_SECONDS: Final = Gauge(
+    "willcall_job_late_after_seconds", "Seconds without a run after which a scheduled job is late.", ["task"]
+)
+
 STALE_READS: Final = Counter(
     "willcall_stale_reads_total",
     "Lists read while a standby is set, by the server read, and why it was not the standby.",
