@@ -15,6 +15,7 @@ from intake.auth.authentication import Authenticator
 from intake.auth.last_uses import LastUses
 from intake.documents.serve import Documents
 from intake.monitoring.outbox_metrics import OutboxMetrics
+from intake.monitoring.pool_metrics import PoolMetrics
 from intake.monitoring.readiness import Readiness
 from intake.monitoring.workers import Workers
 from intake.quotas.quotas import Quotas
@@ -63,6 +64,7 @@ class Parts:
     documents: Documents
     event_orders: EventOrders
     outbox_metrics: OutboxMetrics
+    pool_metrics: PoolMetrics
     max_body: int
     """Maximum bytes of the body of one call."""
     body_seconds: float
@@ -79,13 +81,15 @@ async def opened(settings: Settings, windows: Storage | None = None) -> AsyncIte
     if pools.standby is not None:
         standby = Standby(pools.standby, pools.checks, settings.read_lag_seconds)
     # A thread without a connection would only wait for one.
-    to_thread.current_default_thread_limiter().total_tokens = READERS
+    threads = to_thread.current_default_thread_limiter()
+    threads.total_tokens = READERS
+    shares = Shares()
     quotas = Quotas(settings, windows)
     parts = Parts(
         settings=settings,
         engine=pools.readers,
         stale_reads=StaleReads(pools.readers, standby),
-        shares=Shares(),
+        shares=shares,
         quotas=quotas,
         publisher=GroupPublisher(settings, on_published=quotas.published),
         authenticator=Authenticator(
@@ -105,6 +109,9 @@ async def opened(settings: Settings, windows: Storage | None = None) -> AsyncIte
         documents=Documents(pools.documents, settings),
         event_orders=EventOrders(),
         outbox_metrics=OutboxMetrics(pools.checks),
+        pool_metrics=PoolMetrics(
+            pools.by_name(), {"readers": lambda: threads.statistics().tasks_waiting + shares.waiting}
+        ),
         max_body=settings.max_body_bytes,
         body_seconds=settings.body_seconds,
     )

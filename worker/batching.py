@@ -29,6 +29,7 @@ from worker.broker.safety import report_risks
 from worker.flower_events import Announcer
 from worker.flower_thread import Announcements
 from worker.pace import Pace
+from worker.runtime import metrics
 from worker.runtime.pulse import Pulse
 from worker.runtime.settings import Settings, get_settings
 
@@ -166,6 +167,7 @@ class BulkConsumer(threading.Thread):
                 report = _handle(batch)
             except DatabaseUnavailable as error:
                 breaker.open(ORDERS, str(error))
+                metrics.BATCH_RETRIES.inc()
                 if self._stopping.wait(wait):
                     return False
                 wait = min(wait * 2, _LONGEST_PROBE_SECONDS)
@@ -173,6 +175,7 @@ class BulkConsumer(threading.Thread):
                     source.keep(batch)
             else:
                 breaker.close(ORDERS)
+                metrics.REDELIVERED.inc(sum(delivery.count > 1 for delivery in batch))
                 self._pace.note(sum(delivery.requests for delivery in batch), time.time() - started)
                 self._announcements.announce(batch, report.summary, started)
                 return True
