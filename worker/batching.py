@@ -22,6 +22,7 @@ from tasks.report import Report
 from tasks.resources import engine
 from tasks.transactions import DatabaseUnavailable
 from willcall.queues import ORDERS, is_amqp
+from worker.broker.ages import IN_HAND
 from worker.broker.amqp.source import AmqpSource
 from worker.broker.deliveries import Delivery, Source, SourceLost
 from worker.broker.redis.source import RedisSource
@@ -121,9 +122,11 @@ class BulkConsumer(threading.Thread):
         with self.pulse.waiting():
             source = self._connect()
         self.pulse.abort = source.abort
+        IN_HAND.source = source
         try:
             self._consume(source)
         finally:
+            IN_HAND.source = None
             with self.pulse.waiting():
                 source.close()
             self.pulse.abort = None
