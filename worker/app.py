@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from celery import Celery
-from celery.signals import setup_logging, worker_init
+from celery.signals import beat_init, setup_logging, worker_init
 
 from willcall.queues import DOCUMENTS, MAINTENANCE, OUTBOX, is_amqp, queues, transport_options
 from worker.batching import BulkOrders
@@ -113,6 +113,12 @@ def _on_worker_init(**_: Any) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(300_000, 20, 20)
+
+
+@beat_init.connect
+def _on_beat_init(**_: Any) -> None:
+    settings = get_settings()
+    serve_metrics(settings.metrics_host, settings.worker_metrics_port)
 
 
 app = make_app()

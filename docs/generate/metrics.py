@@ -15,10 +15,11 @@ from worker.runtime import metrics
 
 _PAGE: Final = """# Metrics
 
-Prometheus metrics. The intake has them at `/metrics`, or on the port `WILLCALL_INTAKE_METRICS_PORT`; a worker
-on the port `WILLCALL_WORKER_METRICS_PORT`. Each process has its own counts, which the scraper adds up.
-[Operations](../operations.md) says what to watch, and which alerts are made of them. A histogram has the
-series `_bucket`, `_sum` and `_count`. This page is made by `make reference`; do not edit it.
+Prometheus metrics. The intake has them at `/metrics`, or on the port `WILLCALL_INTAKE_METRICS_PORT`; workers,
+relay, documents and beat on the port `WILLCALL_WORKER_METRICS_PORT`. Each process has its own counts, which
+the scraper adds up. [Operations](../operations.md) says what to watch, and which alerts and which dashboard
+are made of them. A histogram has the series `_bucket`, `_sum` and `_count`. This page is made by
+`make reference`; do not edit it.
 
 | name | type | labels | meaning |
 | --- | --- | --- | --- |

@@ -68,6 +68,7 @@ POOL_WAITING: Final = Gauge(
     multiprocess_mode="livesum",
 )
 EVENTS_SENT: Final = Counter("willcall_events_sent_total", "Event messages confirmed by the broker.")
+TICKS: Final = Counter("willcall_ticks_sent_total", "Scheduled tasks that beat has sent, by task.", ["task"])
 DISCREPANCIES: Final = Counter("willcall_discrepancies_total", "Discrepancies found, by rule.", ["rule"])
 DOCUMENT_SECONDS: Final = Histogram(
     "willcall_document_seconds",
