@@ -30,7 +30,7 @@ def metrics_page() -> str:
     """Return the page, sorted by name."""
     rows = [(made.describe(), made._labelnames) for made in _made()]
     found = [(metric, labels) for described, labels in rows for metric in described]
-    read = [*show_outbox(None), *show_backlog(None), *show_sales(None), show_ages({})]
+    read = [*show_outbox(None), *show_backlog(None), *show_sales(None), show_ages(None)]
     found += [(metric, getattr(metric, "_labelnames", ())) for metric in read]
     return _PAGE + "".join(sorted(_row(metric, labels) for metric, labels in found))
 

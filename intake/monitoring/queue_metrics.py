@@ -15,7 +15,7 @@ from worker.runtime.settings import Settings
 _PATIENCE_SECONDS = 2.0
 
 
-class QueueMetrics(Scraped[Mapping[str, float]]):
+class QueueMetrics(Scraped[Mapping[str, float] | None]):
     """One gauge by queue; without samples if the broker does not answer, and on RabbitMQ."""
 
     def __init__(self, settings: Settings) -> None:
@@ -26,11 +26,11 @@ class QueueMetrics(Scraped[Mapping[str, float]]):
         self._connection: Connection | None = None
 
     def show(self, found: Mapping[str, float] | None) -> Iterable[Metric]:
-        yield show_ages(found or {})
+        yield show_ages(found)
 
-    def read(self) -> Mapping[str, float]:
+    def read(self) -> Mapping[str, float] | None:
         if is_amqp(self._url):
-            return {}  # the workers show it
+            return None  # the workers show it
         connection, self._connection = self._connection, None
         try:
             connection = connection or open_connection(self._url, self._settings, seconds=_PATIENCE_SECONDS)

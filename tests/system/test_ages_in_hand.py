@@ -43,8 +43,9 @@ def test_a_worker_that_stands_still_shows_how_long_its_messages_wait(broker: Bro
         broker.publisher().publish([_message(10_000, "demo"), _message(10, "demo")])
         wait_until(lambda: waits_for_a_lock(engine), what="a worker that waits")
         first = _ages(port)
-        assert set(first) == {share}
+        assert set(first) == {share, ORDERS}
+        assert first[ORDERS] == 0
         assert 10_000 <= first[share] < 10_000 + 2 * PATIENCE_SECONDS
         assert _ages(port)[share] > first[share]
     wait_until(lambda: scalar(engine, "SELECT count(*) FROM orders") == 2, what="all orders")
-    wait_until(lambda: _ages(port) == {}, what="nothing in hand")
+    wait_until(lambda: _ages(port) == {ORDERS: 0}, what="nothing in hand")

@@ -16,6 +16,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from willcall.messages import SENT_AT
+from willcall.queues import ORDERS
 from worker.broker.deliveries import Source
 
 _IN_JSON: Final = re.compile(rb'"%s": ?(\d{1,15})\b' % SENT_AT.encode())
@@ -42,15 +43,18 @@ def oldest_by_queue(sent: Iterable[tuple[str, float | None]]) -> dict[str, float
     return oldest
 
 
-def show_ages(oldest: Mapping[str, float]) -> Metric:
-    """Return the metric, from the times at which the oldest messages were sent."""
+def show_ages(oldest: Mapping[str, float] | None) -> Metric:
+    """Return the metric, from the times at which the oldest messages were sent; None: they are unknown.
+
+    Only `orders` is shown when it is empty: on Redis there are hundreds of queues.
+    """
     family = GaugeMetricFamily(
         "willcall_queue_oldest_seconds",
         "Age of the oldest message of a queue that this process can see: in the queue, or in its hand.",
         labels=["queue"],
     )
     now = time.time()
-    for queue, at in sorted(oldest.items()):
+    for queue, at in {} if oldest is None else {ORDERS: now, **oldest}.items():
         family.add_metric([queue], max(now - at, 0.0))  # the producer's clock may be ahead
     return family
 
@@ -64,7 +68,7 @@ class InHand(Collector):
     def collect(self) -> Iterable[Metric]:
         """Return the metric; called by the thread of a scraper."""
         source = self.source
-        yield show_ages(source.oldest() if source is not None else {})
+        yield show_ages(None if source is None else source.oldest())
 
 
 IN_HAND: Final = InHand()
