@@ -16,10 +16,11 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _CACHED_SECONDS: Final = 5.0
+_LONGEST_CACHED_SECONDS: Final = 30.0
 _PATIENCE_SECONDS: Final = 3.0
 
 _AT_WORK: Final = 0.02
-"""The maximum share of a server's time: what takes long is read less often."""
+"""The share of a server's time that reading should take at most: what takes long is read less often."""
 
 
 class Scraped(Collector, Generic[T]):
@@ -55,7 +56,9 @@ class Scraped(Collector, Generic[T]):
                 return
             self._found = await self._ask()
             ended = time.monotonic()
-            self._next_at = ended + max(_CACHED_SECONDS, (ended - began) / _AT_WORK)
+            self._next_at = ended + _CACHED_SECONDS
+            if self._found is not None:  # an outage should not be shown for longer than it lasts
+                self._next_at = ended + _cached_seconds(ended - began)
 
     async def refreshed(self) -> CollectorRegistry:
         """Return the metrics in a registry of their own, current."""
@@ -69,5 +72,9 @@ class Scraped(Collector, Generic[T]):
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 return await to_thread.run_sync(self.read, limiter=self._limiter, abandon_on_cancel=True)
         except Exception as error:  # noqa: BLE001 - whatever the client library raises, the figures are unknown
-            log.warning("a server does not answer for the metrics", extra={"error": type(error).__name__})
+            log.warning("figures for the metrics are unknown", extra={"error": type(error).__name__})
             return None
+
+
+def _cached_seconds(seconds: float) -> float:
+    return min(max(seconds / _AT_WORK, _CACHED_SECONDS), _LONGEST_CACHED_SECONDS)

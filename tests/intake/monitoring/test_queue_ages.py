@@ -14,6 +14,7 @@ from willcall.messages import SENT_AT, Message, task_message
 from willcall.publishing import Publisher
 from willcall.queues import ORDERS, order_queues, share_of, transport_options
 from worker.broker.redis.oldest import OldestMessages
+from worker.runtime.settings import Settings
 
 _NAME = "willcall_queue_oldest_seconds"
 
@@ -70,6 +71,16 @@ def test_a_message_without_a_time_counts_from_when_it_was_first_seen(intake: Int
             waiting.get(block=False).ack()
         second = oldest.read(connection, order_queues(url))
     assert second[ORDERS] > first[ORDERS], "another message is the oldest now"
+
+
+def test_rabbitmq_is_not_asked_as_it_shows_no_message() -> None:
+    away = Settings(broker_url="amqp://nobody@127.0.0.1:1//")
+    assert samples_of(asyncio.run(QueueMetrics(away).refreshed())) == {}
+
+
+def test_a_broker_that_is_away_leaves_the_ages_unknown() -> None:
+    away = Settings(broker_url="redis://127.0.0.1:1/0")
+    assert samples_of(asyncio.run(QueueMetrics(away).refreshed())) == {}
 
 
 def test_a_body_that_quotes_the_header_does_not_count(intake: Intake) -> None:

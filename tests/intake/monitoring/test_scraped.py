@@ -39,12 +39,16 @@ def test_many_scrapes_at_once_are_one_reading() -> None:
     assert asyncio.run(scrape()) == (1, {("readings",): 1})
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.3])
-def test_the_next_reading_waits_for_seconds_and_longer_after_a_slow_one(seconds: float) -> None:
-    readings = Readings(seconds=seconds)
+@pytest.mark.parametrize(
+    ("seconds", "fails", "wait"),
+    [(0.0, False, 5.0), (0.3, False, 15.0), (0.8, False, 30.0), (0.8, True, 5.0)],
+)
+def test_a_slow_reading_is_made_less_often_and_a_failed_one_soon_again(
+    seconds: float, fails: bool, wait: float
+) -> None:
+    readings = Readings(seconds=seconds, fails=fails)
     asyncio.run(readings.refresh())
-    wait = readings._next_at - time.monotonic()
-    assert wait == pytest.approx(max(5.0, 50 * seconds), rel=0.2)
+    assert readings._next_at - time.monotonic() == pytest.approx(wait, rel=0.2)
 
 
 def test_a_server_that_does_not_answer_makes_the_figure_unknown() -> None:
