@@ -115,7 +115,7 @@ def test_every_panel_asks_for_what_the_processes_show(system: System, intake: In
             return unanswered <= _QUIET
 
         try:
-            wait_until(all_answer, what="an answer for each panel", timeout=120)
+            wait_until(all_answer, what="an answer for each panel")
         except AssertionError:
             pytest.fail(f"Prometheus has no answer for {sorted(unanswered - _QUIET)}")
 
