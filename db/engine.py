@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, NullPool, create_engine, make_url
 
+from db.counted_pool import CountedPool
 from db.pooler import keep_settings
 from db.primary import has_several_hosts, keep_to_the_primary
 from db.quiet_errors import keep_errors_quiet
@@ -82,7 +83,12 @@ def make_engine(
         settings["idle_in_transaction_session_timeout"] = str(round(idle_seconds * 1_000))
     pool: dict[str, Any] = {"poolclass": NullPool}
     if is_pooled:
-        pool = {"pool_size": pool_size, "max_overflow": max_overflow, "pool_pre_ping": not is_tried_again}
+        pool = {
+            "poolclass": CountedPool,
+            "pool_size": pool_size,
+            "max_overflow": max_overflow,
+            "pool_pre_ping": not is_tried_again,
+        }
     made = make_url(url)
     several = _SEVERAL_HOSTS if is_replaced or has_several_hosts(made) else {}
     engine = create_engine(

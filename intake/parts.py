@@ -14,8 +14,9 @@ from sqlalchemy import Engine
 from intake.auth.authentication import Authenticator
 from intake.auth.last_uses import LastUses
 from intake.documents.serve import Documents
-from intake.monitoring.outbox_metrics import OutboxMetrics
+from intake.monitoring.pool_metrics import PoolMetrics
 from intake.monitoring.readiness import Readiness
+from intake.monitoring.server_metrics import ServerMetrics
 from intake.monitoring.workers import Workers
 from intake.quotas.quotas import Quotas
 from intake.reads.pools import open_pools
@@ -62,7 +63,8 @@ class Parts:
     """Seconds in which an identical signed call is the same request; 0: it is always a new one."""
     documents: Documents
     event_orders: EventOrders
-    outbox_metrics: OutboxMetrics
+    server_metrics: ServerMetrics
+    pool_metrics: PoolMetrics
     max_body: int
     """Maximum bytes of the body of one call."""
     body_seconds: float
@@ -79,13 +81,15 @@ async def opened(settings: Settings, windows: Storage | None = None) -> AsyncIte
     if pools.standby is not None:
         standby = Standby(pools.standby, pools.checks, settings.read_lag_seconds)
     # A thread without a connection would only wait for one.
-    to_thread.current_default_thread_limiter().total_tokens = READERS
+    threads = to_thread.current_default_thread_limiter()
+    threads.total_tokens = READERS
+    shares = Shares()
     quotas = Quotas(settings, windows)
     parts = Parts(
         settings=settings,
         engine=pools.readers,
         stale_reads=StaleReads(pools.readers, standby),
-        shares=Shares(),
+        shares=shares,
         quotas=quotas,
         publisher=GroupPublisher(settings, on_published=quotas.published),
         authenticator=Authenticator(
@@ -104,7 +108,10 @@ async def opened(settings: Settings, windows: Storage | None = None) -> AsyncIte
         repeat_seconds=settings.signed_repeat_seconds,
         documents=Documents(pools.documents, settings),
         event_orders=EventOrders(),
-        outbox_metrics=OutboxMetrics(pools.checks),
+        server_metrics=ServerMetrics(pools.checks, settings),
+        pool_metrics=PoolMetrics(
+            pools.by_name(), {"readers": lambda: threads.statistics().tasks_waiting + shares.waiting}
+        ),
         max_body=settings.max_body_bytes,
         body_seconds=settings.body_seconds,
     )
@@ -121,6 +128,7 @@ async def opened(settings: Settings, windows: Storage | None = None) -> AsyncIte
         await parts.reads.close()
         await parts.documents.close()
         await parts.last_uses.close()
+        await to_thread.run_sync(parts.server_metrics.close)
         if standby:
             await to_thread.run_sync(standby.close)
         pools.close()

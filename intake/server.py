@@ -122,6 +122,8 @@ class IntakeServer(uvicorn.Server):
             try:
                 self._crowd.check(loop.time())
                 self._tell_count()
+                if self.started:
+                    parts_of(self.app).pool_metrics.show()
             except Exception as error:  # noqa: BLE001 - without the sweep, slow senders would stay forever
                 tell_of(error)
 

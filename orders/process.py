@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from orders.laps import Laps
 from orders.recovery.early_requests import PATIENCE
 from orders.steps.claim import claim
 from orders.steps.decide import decide
@@ -31,16 +32,28 @@ def process(
     patience: timedelta = PATIENCE,
     max_tickets: int = MAX_TICKETS,
     max_event_bytes: int = MAX_EVENT_BYTES,
+    laps: Laps | None = None,
 ) -> list[Outcome]:
     """Return the outcomes of the requests, in their order; the caller commits.
 
     A request that arrived before the order or hold that it names waits as a row, for at most `patience`. An
-    order has at most `max_tickets`, and an event message at most `max_event_bytes`.
+    order has at most `max_tickets`, and an event message at most `max_event_bytes`. `laps` counts the seconds
+    of each step.
     """
+    laps = laps or Laps()
     requests = [in_time(request, now) for request in requests]
     claimed = claim(connection, requests, now, max_tickets)  # the inbox says which are new
+    laps.end("claim")
     named = look_up(connection, claimed.valid)  # what do they name?
+    laps.end("look_up")
     world = load(connection, named, now)  # locked in one order, read once
+    laps.end("load")
     decide(world, named.requests, now)  # in the order of arrival
+    laps.end("decide")
     write(connection, world, claimed, now, patience)  # one statement a table, only what changed
-    return publish(connection, world, claimed, requests, now, max_event_bytes)  # the outbox, and the answers
+    laps.end("write")
+    outcomes = publish(
+        connection, world, claimed, requests, now, max_event_bytes
+    )  # the outbox, and the answers
+    laps.end("publish")
+    return outcomes

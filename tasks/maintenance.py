@@ -1,6 +1,8 @@
 """Scheduled tasks: due retries, sweeps of the outbox, holds and documents, and reconciliation."""
 
 import logging
+from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -11,6 +13,7 @@ from orders.upkeep.document_cleanup import forget_documents
 from orders.upkeep.expiry import end_late_holds, propose_expiries
 from orders.upkeep.reconciliation import reconcile_gently
 from orders.upkeep.ticks import is_alone
+from tasks.counting import count_outcomes
 from tasks.jobs import intervals
 from tasks.orders import process_now, process_requests, retry_policy
 from tasks.relay import send_outbox, wake_relay
@@ -61,10 +64,12 @@ def _try_new() -> int:
         if not due:
             break
         try:
-            process_requests([one.request for one in due], are_stored=True)
+            report = process_requests([one.request for one in due], are_stored=True)
         except DatabaseUnavailable:
             _unjudged.extend(due)
             raise
+        _count_retries(Counter(outcome.status for outcome in report.outcomes))
+        _count_retries({"failed": report.delayed, "dead": report.dead})
         count += len(due)
     return count
 
@@ -101,6 +106,8 @@ def _try_again(due: Due) -> None:
             (outcome,) = process_now(connection, [due.request])
             if outcome.status != "waiting":
                 forget(connection, due.request.request_id)
+        count_outcomes(due.request.kind, outcome.status, outcome.errors[0].code if outcome.errors else "")
+        _count_retries({outcome.status: 1})
     except DatabaseUnavailable:
         _unjudged.append(due)
         raise
@@ -115,6 +122,7 @@ def _try_again(due: Due) -> None:
                 now=datetime.now(UTC),
             )
         metrics.DEAD_LETTERS.inc(is_dead)
+        _count_retries({"dead" if is_dead else "failed": 1})
         log.error(
             "a request failed again",
             extra={
@@ -124,6 +132,11 @@ def _try_again(due: Due) -> None:
                 "error": type(error).__name__,
             },
         )
+
+
+def _count_retries(results: Mapping[str, int]) -> None:
+    for result, count in results.items():
+        metrics.RETRIES.labels(result).inc(count)
 
 
 @scheduled(END_HOLDS)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from db.replicated import wait_for_earlier_commits
 from orders.errors import CatalogueChanged
+from orders.laps import Laps
 from orders.process import process
 from orders.recovery.dead_letters import DeadLetter, bury
 from orders.recovery.delayed_requests import RetryPolicy, forget, put_aside, put_off
@@ -21,6 +22,7 @@ from orders.recovery.suspects import acquit, count_attempt
 from schemas.outcomes import Outcome
 from schemas.requests import Request
 from tasks import request_log
+from tasks.counting import LOGGED, count_batch
 from tasks.envelope import read_call_id
 from tasks.messages import QueueMessage, parse
 from tasks.relay import wake_relay
@@ -33,9 +35,6 @@ from worker.runtime.settings import get_settings
 
 log = logging.getLogger(__name__)
 
-_LOGGED = 5
-"""Requests of a batch whose ids its log line shows; at the level DEBUG the others have lines of their own."""
-
 _LONGEST_NAME: Final = 200  # characters
 
 
@@ -45,11 +44,14 @@ def process_messages(messages: Sequence[QueueMessage]) -> Report:
     When it returns, the effects are committed and the messages can be acknowledged. If it raises
     `DatabaseUnavailable`, nothing was stored.
     """
+    laps = Laps()
     parsed = [parse(message) for message in messages]
+    laps.end("parse")
     _put_off([one for message in parsed for one in message.later])
     return process_requests(
         [request for one in parsed for request in one.requests],
         [letter for one in parsed for letter in one.dead],
+        laps=laps,
     )
 
 
@@ -63,14 +65,20 @@ def _put_off(requests: Sequence[tuple[Request, datetime]]) -> None:
 
 
 def process_requests(
-    requests: Sequence[Request], dead: Sequence[DeadLetter] = (), *, are_stored: bool = False
+    requests: Sequence[Request],
+    dead: Sequence[DeadLetter] = (),
+    *,
+    are_stored: bool = False,
+    laps: Laps | None = None,
 ) -> Report:
     """Process the requests in order, and store those that cannot be processed; see `process_messages`.
 
     With `are_stored`, their rows in `orders.recovery.delayed_requests` are deleted once they have an outcome.
+    `laps` goes on counting the seconds of each step.
     """
     started = time.perf_counter()
-    report = Report(calls={one.request_id: one.call_id for one in requests if one.call_id is not None})
+    calls = {one.request_id: one.call_id for one in requests if one.call_id is not None}
+    report = Report(calls=calls, laps=laps or Laps())
     try:
         # Other producers do not state how many requests a message has, and any message may state it wrongly.
         limit = get_settings().batch_size
@@ -81,7 +89,7 @@ def process_requests(
         # Parts of a split batch may be committed already.
         if report.outcomes:
             wake_relay()
-    _count(report, time.perf_counter() - started)
+    count_batch(report, time.perf_counter() - started)
     return report
 
 
@@ -125,14 +133,18 @@ def bury_message(message: QueueMessage, reason: str) -> Report:
     """Store a whole message as a dead letter. Raises `DatabaseUnavailable`."""
     report = Report()
     letter = DeadLetter(message.task, message.body, reason, attempts=message.deliveries)
-    calls = [call for index in range(_LOGGED) if (call := read_call_id(message.headers, index))]
+    calls = [call for index in range(LOGGED) if (call := read_call_id(message.headers, index))]
     _bury([letter], report, suspect=_suspect_name(message), calls=calls)
     metrics.DEAD_LETTERS.inc(report.dead)
     return report
 
 
-def process_now(connection: Connection, requests: Sequence[Request]) -> list[Outcome]:
+def process_now(
+    connection: Connection, requests: Sequence[Request], laps: Laps | None = None
+) -> list[Outcome]:
     """Process the requests in the open transaction, with the limits from the settings."""
+    laps = laps or Laps()
+    laps.end("begin")
     settings = get_settings()
     now = datetime.now(UTC)
     outcomes = process(
@@ -142,8 +154,10 @@ def process_now(connection: Connection, requests: Sequence[Request]) -> list[Out
         patience=patience(),
         max_tickets=settings.max_tickets,
         max_event_bytes=settings.max_event_bytes,
+        laps=laps,
     )
     request_log.write_batch(connection, requests, outcomes, now)
+    laps.end("request_log")
     return outcomes
 
 
@@ -153,13 +167,15 @@ def _process(requests: Sequence[Request], report: Report, *, are_stored: bool) -
         return
     try:
         with transaction(is_alone=len(requests) == 1) as connection:
-            outcomes = process_now(connection, requests)
+            outcomes = process_now(connection, requests, report.laps)
             if are_stored:
                 forget(connection, *(one.request_id for one in outcomes if one.status != "waiting"))
+        report.laps.end("commit")
         wake_early_requests(requests, outcomes)
         report.outcomes.extend(outcomes)
         report.counts.update(
-            (request.kind, outcome.status) for request, outcome in zip(requests, outcomes, strict=True)
+            (request.kind, outcome.status, outcome.errors[0].code if outcome.errors else "")
+            for request, outcome in zip(requests, outcomes, strict=True)
         )
     except DatabaseUnavailable:
         raise
@@ -167,6 +183,7 @@ def _process(requests: Sequence[Request], report: Report, *, are_stored: bool) -
         _process(requests, report, are_stored=are_stored)  # which reads the catalogue again
     except Exception as error:  # noqa: BLE001 - every error of a request
         # Whatever it is, the other requests must be processed.
+        report.laps.end("failed")
         _split(requests, report, error, are_stored=are_stored)
 
 
@@ -223,37 +240,6 @@ def _bury(
     for letter in letters:
         extra = {"task": letter.kind, "reason": letter.reason, "call_ids": list(calls)}
         log.error("a message cannot be processed", extra=extra)
-
-
-def _count(report: Report, seconds: float) -> None:
-    for (kind, status), count in report.counts.items():
-        metrics.REQUESTS.labels(kind, status).inc(count)
-    metrics.DEAD_LETTERS.inc(report.dead)
-    metrics.BATCHES.inc()
-    metrics.BATCH_SECONDS.observe(seconds)
-    metrics.BATCH_REQUESTS.observe(len(report.outcomes))
-    log.info(
-        "batch committed",
-        extra={
-            "outcomes": report.summary,
-            "seconds": round(seconds, 4),
-            "requests": [_ids(outcome, report) for outcome in report.outcomes[:_LOGGED]],
-        },
-    )
-    if log.isEnabledFor(logging.DEBUG):
-        for outcome in report.outcomes[_LOGGED:]:
-            log.debug("request processed", extra=_ids(outcome, report))
-
-
-def _ids(outcome: Outcome, report: Report) -> dict[str, object]:
-    """Return the fields of an outcome for logs: ids and codes, no data of the buyer."""
-    return {
-        "request_id": str(outcome.request_id),
-        "order_id": outcome.order_id and str(outcome.order_id),
-        "status": outcome.status,
-        "codes": [rejection.code for rejection in outcome.errors],
-        "call_id": report.calls.get(outcome.request_id),
-    }
 
 
 def _body_of(requests: list[dict[str, Any]]) -> bytes:

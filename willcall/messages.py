@@ -1,6 +1,7 @@
 """Messages to publish, and the Celery messages (protocol 2) that carry requests."""
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -10,6 +11,9 @@ ORIGIN: Final = "willcall"
 
 CALLS: Final = "willcall_calls"
 """The header with the id of the HTTP call of each request in the message, for logs."""
+
+SENT_AT: Final = "willcall_sent_at"
+"""The header with the time at which the message was sent, in milliseconds since 1970, for metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ def task_message(
         "expires": None,
         "shadow": None,
         "willcall_requests": requests,
+        SENT_AT: time.time_ns() // 1_000_000,
     }
     if tenant is not None:
         headers["willcall_tenant"] = tenant

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from celery import Celery
-from celery.signals import setup_logging, worker_init
+from celery.signals import beat_init, setup_logging, worker_init
 
 from tasks.job_metrics import watch_jobs
 from willcall.queues import DOCUMENTS, MAINTENANCE, OUTBOX, is_amqp, queues, transport_options
@@ -14,7 +14,7 @@ from worker.broker.amqp.heartbeats import HEARTBEAT_SECONDS
 from worker.broker.redis.channel import use_safe_channels
 from worker.relay_watch import WatchRelay
 from worker.runtime.logs import set_up_logs
-from worker.runtime.metrics import serve_metrics
+from worker.runtime.metrics import BREAKER_OPEN, serve_metrics
 from worker.runtime.settings import get_settings
 from worker.schedule import beat_schedule
 from worker.watchdog import Watchdog
@@ -108,12 +108,19 @@ def _on_setup_logging(**_: Any) -> None:
 def _on_worker_init(sender: Any, **_: Any) -> None:
     settings = get_settings()
     watch_jobs(settings, sender.app.amqp.queues.consume_from)
+    BREAKER_OPEN.labels("database").set(0)  # shown from the start, as alerts read it
     serve_metrics(settings.metrics_host, settings.worker_metrics_port)
     # A batch allocates a hundred thousand objects and frees them all at its end: collecting cycles finds
     # none and costs a tenth of the time. What is loaded by now is never freed.
     gc.collect()
     gc.freeze()
     gc.set_threshold(300_000, 20, 20)
+
+
+@beat_init.connect
+def _on_beat_init(**_: Any) -> None:
+    settings = get_settings()
+    serve_metrics(settings.metrics_host, settings.worker_metrics_port)
 
 
 app = make_app()

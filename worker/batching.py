@@ -22,6 +22,7 @@ from tasks.report import Report
 from tasks.resources import engine
 from tasks.transactions import DatabaseUnavailable
 from willcall.queues import ORDERS, is_amqp
+from worker.broker.ages import IN_HAND
 from worker.broker.amqp.source import AmqpSource
 from worker.broker.deliveries import Delivery, Source, SourceLost
 from worker.broker.redis.source import RedisSource
@@ -29,6 +30,7 @@ from worker.broker.safety import report_risks
 from worker.flower_events import Announcer
 from worker.flower_thread import Announcements
 from worker.pace import Pace
+from worker.runtime import metrics
 from worker.runtime.pulse import Pulse
 from worker.runtime.settings import Settings, get_settings
 
@@ -120,9 +122,11 @@ class BulkConsumer(threading.Thread):
         with self.pulse.waiting():
             source = self._connect()
         self.pulse.abort = source.abort
+        IN_HAND.source = source
         try:
             self._consume(source)
         finally:
+            IN_HAND.source = None
             with self.pulse.waiting():
                 source.close()
             self.pulse.abort = None
@@ -166,6 +170,7 @@ class BulkConsumer(threading.Thread):
                 report = _handle(batch)
             except DatabaseUnavailable as error:
                 breaker.open(ORDERS, str(error))
+                metrics.BATCH_RETRIES.inc()
                 if self._stopping.wait(wait):
                     return False
                 wait = min(wait * 2, _LONGEST_PROBE_SECONDS)
@@ -173,6 +178,7 @@ class BulkConsumer(threading.Thread):
                     source.keep(batch)
             else:
                 breaker.close(ORDERS)
+                metrics.REDELIVERED.inc(sum(delivery.count > 1 for delivery in batch))
                 self._pace.note(sum(delivery.requests for delivery in batch), time.time() - started)
                 self._announcements.announce(batch, report.summary, started)
                 return True

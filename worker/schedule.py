@@ -11,6 +11,7 @@ from celery.schedules import schedstate, schedule
 
 from tasks.jobs import intervals
 from willcall.connections import blame, drop
+from worker.runtime import metrics
 from worker.runtime.settings import Settings
 
 
@@ -49,10 +50,12 @@ class TickScheduler(Scheduler):
         # Half a second of grace: a clock that is set back a little must not repeat the last tick.
         entry.kwargs = {"tick": entry.schedule.tick(time.time() + 0.5)}
         try:
-            return super().apply_async(entry, *args, **options)
+            sent = super().apply_async(entry, *args, **options)
         except SchedulingError:
             self._let_go()
             raise
+        metrics.TICKS.labels(entry.task).inc()
+        return sent
 
     def _let_go(self) -> None:
         """Send the next task on a new connection.

@@ -4,11 +4,11 @@ Checks of keys and polls for outcomes must not wait behind a slow list.
 """
 
 from dataclasses import dataclass, fields
-from typing import Any
 
 from sqlalchemy import Engine, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from db.counted_pool import pool_of
 from db.engine import make_engine
 from intake.reads.reader_shares import READERS
 from intake.reads.stale_reads import READ_SECONDS
@@ -36,22 +36,18 @@ class Pools:
     @property
     def most_connections(self) -> int:
         """Return how many connections to the primary they open at most."""
-        return sum(_size(engine) for engine in self._all() if engine is not self.standby)
+        return sum(pool_of(engine).size() for engine in self.by_name().values() if engine is not self.standby)
 
     def close(self) -> None:
         """Close all connections, those in use as soon as they are given back."""
-        for engine in self._all():
+        for engine in self.by_name().values():
             event.listen(engine, "checkin", _close_one)  # a pool would keep it, and be forgotten itself
             engine.dispose()
 
-    def _all(self) -> list[Engine]:
-        found = [getattr(self, field.name) for field in fields(self)]
-        return [engine for engine in found if engine is not None]
-
-
-def _size(engine: Engine) -> int:
-    pool: Any = engine.pool  # one that has a size
-    return int(pool.size())
+    def by_name(self) -> dict[str, Engine]:
+        """Return the engines by the names of their uses."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: engine for name, engine in found.items() if engine is not None}
 
 
 def _close_one(_: object, record: ConnectionPoolEntry) -> None:

@@ -41,6 +41,11 @@ class Shares:
         self._limit = limit
         self._shares: dict[UUID, _Share] = {}
 
+    @property
+    def waiting(self) -> int:
+        """Return how many calls wait for their tenant's share."""
+        return sum(max(share.calls - self._most, 0) for share in self._shares.values())
+
     async def enter(self, scope: MutableMapping[str, Any], tenant_id: UUID) -> None:
         """Let a call read, when its tenant's share is not taken; until the call has been answered.
 

@@ -34,16 +34,16 @@ async def readyz(parts: PartsOfApp) -> Response:
 
 @metrics_router.get("/metrics", summary="Counters", **METRICS)
 async def metrics(request: Request) -> Response:
-    """Return this intake's metrics as Prometheus text, and the size of the outbox, which all intakes share.
+    """Return this intake's metrics as Prometheus text, and those of the servers, which all intakes share.
 
     Values that the database cannot report are NaN.
     """
-    outbox = await refresh(request.app)
+    servers = await refresh(request.app)
     usual = await to_thread.run_sync(generate_latest, usual_metrics(), limiter=CapacityLimiter(1))
-    return Response(usual + generate_latest(outbox), media_type=CONTENT_TYPE_LATEST)
+    return Response(usual + generate_latest(servers), media_type=CONTENT_TYPE_LATEST)
 
 
 async def refresh(app: FastAPI) -> CollectorRegistry:
-    """Bring the metrics up to date, and return those of the outbox; the others are in the usual registry."""
+    """Bring the metrics up to date, and return those of the servers; the others are in the usual registry."""
     app.state.call_book.flush()
-    return await parts_of(app).outbox_metrics.refreshed()
+    return await parts_of(app).server_metrics.refreshed()

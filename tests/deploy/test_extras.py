@@ -61,6 +61,7 @@ def test_prometheus_asks_the_port_that_the_pods_have() -> None:
         "worker",
         "relay",
         "documents",
+        "beat",
     }
 
 

@@ -138,7 +138,7 @@ def test_ports_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> Non
         "relay": {"metrics": settings.worker_metrics_port},
         "documents": {"metrics": settings.worker_metrics_port},
         "flower": {"http": settings.flower_port},
-        "beat": {},
+        "beat": {"metrics": settings.worker_metrics_port},
         "migrate": {},
     }
 

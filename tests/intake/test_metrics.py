@@ -2,14 +2,17 @@
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
+from db.counted_pool import pool_of
+from intake.parts import parts_of
 from intake.web.call_log import UNKNOWN
 from tests.intake.test_server import process
 from tests.intakes import Intake, running_intake, settings_of
-from tests.processes import PATIENCE_SECONDS
+from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import free_port
 
 CALLS = "willcall_intake_calls_total"
@@ -82,6 +85,36 @@ def test_metrics_have_a_port_of_their_own_where_one_is_set(apart: Intake) -> Non
 
     assert found[_of("GET", "/v1/orders", 401)] >= 1
     assert found["willcall_outbox_unsent"] >= 0  # it would be NaN if nobody had looked
+
+
+def test_what_tenants_sell_is_only_on_the_port_of_its_own(intake: Intake, apart: Intake) -> None:
+    port = apart.settings.intake_metrics_port
+    private = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_SECONDS).text
+    public = httpx.get(f"{intake.url}/metrics", timeout=PATIENCE_SECONDS).text
+
+    assert "\nwillcall_tickets_left{" in private
+    assert "willcall_tickets_left" not in public
+
+
+def test_callers_that_wait_for_a_connection_are_shown(apart: Intake) -> None:
+    port = apart.settings.intake_metrics_port
+    waiting = 'willcall_pool_waiting{pool="readers"}'
+    in_use = 'willcall_pool_connections_in_use{pool="readers"}'
+    url = f"http://127.0.0.1:{port}/metrics"
+    readers = pool_of(parts_of(apart.server.app).engine)
+    held = [readers.connect() for _ in range(readers.limit)]
+    try:
+        with apart.client() as client, ThreadPoolExecutor(1) as threads:
+            reading = threads.submit(client.get, "/v1/orders")
+            wait_until(lambda: _read(url)[waiting] == 1, what="a call that waits")
+            assert _read(url)[in_use] == readers.limit
+            for connection in held:
+                connection.close()
+            assert reading.result(PATIENCE_SECONDS).status_code == 200
+        wait_until(lambda: _read(url)[waiting] == 0, what="a call that has its connection")
+    finally:
+        for connection in held:
+            connection.close()
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"])

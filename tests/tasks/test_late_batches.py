@@ -8,6 +8,7 @@ import orjson
 import pytest
 from sqlalchemy import Connection, Engine, text
 
+from orders.laps import Laps
 from schemas.outcomes import Outcome
 from schemas.requests import Request
 from tasks import orders
@@ -55,11 +56,11 @@ def test_another_does_the_work_of_a_late_batch_once(engine: Engine) -> None:
 def test_a_batch_that_takes_too_long_is_halved(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     load(engine)
 
-    def process_slowly(connection: Connection, requests: Sequence[Request]) -> list[Outcome]:
+    def process_slowly(connection: Connection, requests: Sequence[Request], laps: Laps) -> list[Outcome]:
         connection.execute(text("SELECT 1"))
         if len(requests) > 1:
             time.sleep(6)  # as on a slow host, which has much to sign
-        return process_now(connection, requests)
+        return process_now(connection, requests, laps)
 
     monkeypatch.setattr(orders, "process_now", process_slowly)
     report = process_messages([_message(), _message()])

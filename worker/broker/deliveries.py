@@ -54,6 +54,12 @@ class Source(Protocol):
     def keep(self, deliveries: Sequence[Delivery]) -> None:
         """Tell the broker that this worker is alive and still processes these."""
 
+    def oldest(self) -> dict[str, float]:
+        """Return when the oldest unacknowledged message was sent (Unix seconds), by queue.
+
+        Called from another thread. Messages whose producers do not say so are left out.
+        """
+
     def abort(self) -> None:
         """Make a call that hangs in the broker's socket fail; called from another thread."""
 

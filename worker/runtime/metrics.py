@@ -10,6 +10,14 @@ from prometheus_client import Counter, Gauge, Histogram, start_http_server
 REQUESTS: Final = Counter(
     "willcall_requests_total", "Requests processed, by kind and outcome.", ["kind", "outcome"]
 )
+REJECTIONS: Final = Counter(
+    "willcall_rejections_total", "Requests rejected, by kind and by the first code of each.", ["kind", "code"]
+)
+RETRIES: Final = Counter(
+    "willcall_retries_total",
+    "Delayed requests decided again, by result; failed: delayed once more; dead: given up.",
+    ["result"],
+)
 BATCHES: Final = Counter("willcall_batches_total", "Batches committed.")
 BATCH_REQUESTS: Final = Histogram(
     "willcall_batch_requests",
@@ -21,6 +29,18 @@ BATCH_SECONDS: Final = Histogram(
     "Duration of a batch, from its first read to its commit.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+BATCH_STEP_SECONDS: Final = Histogram(
+    "willcall_batch_step_seconds",
+    "Duration of each step of a committed batch; `load` includes the waits for locks.",
+    ["step"],
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+BATCH_RETRIES: Final = Counter(
+    "willcall_batch_retries_total", "Failed attempts at batches that the database could not take."
+)
+REDELIVERED: Final = Counter(
+    "willcall_redelivered_messages_total", "Messages processed that the broker had delivered before."
+)
 SPLITS: Final = Counter("willcall_batch_splits_total", "Batches that failed and were split.")
 DEAD_LETTERS: Final = Counter("willcall_dead_letters_total", "Dead letters written.")
 BREAKER_OPEN: Final = Gauge(
@@ -29,7 +49,26 @@ BREAKER_OPEN: Final = Gauge(
     ["part"],
     multiprocess_mode="livemax",
 )
+POOL_LIMIT: Final = Gauge(
+    "willcall_pool_connections_limit",
+    "Connections to the database that a pool may open, by pool.",
+    ["pool"],
+    multiprocess_mode="livesum",
+)
+POOL_IN_USE: Final = Gauge(
+    "willcall_pool_connections_in_use",
+    "Connections of a pool in use, by pool.",
+    ["pool"],
+    multiprocess_mode="livesum",
+)
+POOL_WAITING: Final = Gauge(
+    "willcall_pool_waiting",
+    "Callers that wait for a connection of a pool, by pool.",
+    ["pool"],
+    multiprocess_mode="livesum",
+)
 EVENTS_SENT: Final = Counter("willcall_events_sent_total", "Event messages confirmed by the broker.")
+TICKS: Final = Counter("willcall_ticks_sent_total", "Scheduled tasks that beat has sent, by task.", ["task"])
 DISCREPANCIES: Final = Counter("willcall_discrepancies_total", "Discrepancies found, by rule.", ["rule"])
 DOCUMENT_SECONDS: Final = Histogram(
     "willcall_document_seconds",

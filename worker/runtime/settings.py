@@ -186,7 +186,7 @@ class Settings(BaseSettings):
         description="port of the intake's Prometheus metrics, instead of /metrics; 0: /metrics",
     )
     worker_metrics_port: Annotated[int, Field(ge=0, le=65535)] = Field(
-        0, description="port of a worker's Prometheus metrics; 0: none"
+        0, description="port of the Prometheus metrics of workers, relay and beat; 0: none"
     )
     worker_processes: Annotated[int, Field(ge=1, le=64)] = Field(
         1, description="processes that process orders, started by `willcall up` and `serve worker`"

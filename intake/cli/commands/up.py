@@ -47,14 +47,15 @@ def _children(settings: "Settings") -> "list[Child]":
 
     workers = worker_children(settings)
     port = settings.worker_metrics_port
-    relay = {"WILLCALL_WORKER_METRICS_PORT": str(port and port + len(workers))}
-    documents = {"WILLCALL_WORKER_METRICS_PORT": str(port and port + len(workers) + 1)}
+    relay, documents, beat = (
+        {"WILLCALL_WORKER_METRICS_PORT": str(port and port + len(workers) + index)} for index in range(3)
+    )
     urls = child_environment(settings)
     return [
         Child("intake", willcall("serve", "intake"), urls),
         *workers,
         Child("relay", willcall("serve", "relay"), urls | relay),
         Child("documents", willcall("serve", "documents"), urls | documents),
-        Child("beat", willcall("serve", "beat"), urls),
+        Child("beat", willcall("serve", "beat"), urls | beat),
         Child("flower", willcall("serve", "flower"), urls),
     ]

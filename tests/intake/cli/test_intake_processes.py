@@ -18,6 +18,7 @@ import httpx
 import pytest
 from sqlalchemy import Engine
 
+from intake.reads.reader_shares import READERS
 from tests.intake.cli.conftest import Willcall
 from tests.intake.cli.doors import ROUTE, Door, both_serve, call_at_once, open_door
 from tests.intakes import Intake
@@ -49,6 +50,8 @@ def test_both_serve_and_their_counters_add_up_to_the_calls_made(door: Door) -> N
     assert {door.counted() for _ in range(20)} == {len(answers)}
     found = door.metrics()
     assert found["willcall_intake_call_seconds_count", "GET", ROUTE] == len(answers)
+    limit = ("willcall_pool_connections_limit", "readers")
+    wait_until(lambda: door.metrics().get(limit) == 2 * READERS, what="the pools of both")
     # No id is given twice: each process has a beginning of its own.
     ids = [answer.headers["x-request-id"] for answer in answers]
     assert len(set(ids)) == len(ids)

@@ -13,6 +13,7 @@ from kombu import Connection
 from willcall.amqp_socket import AmqpSocket
 from willcall.connections import blame, drop, open_connection
 from willcall.queues import DEAD_EXCHANGE, DEAD_QUEUE, PROBE_RETURNS, order_queues, queues, share_queue
+from worker.broker.ages import oldest_by_queue, sent_at
 from worker.broker.amqp.heartbeats import Heartbeats, heartbeat_seconds
 from worker.broker.amqp.messages import is_probe, read_dead_message, read_message, returns_of
 from worker.broker.deliveries import Delivery, SourceLost
@@ -101,6 +102,10 @@ class _Subscription:
         self._in_hand[delivery.tag[1]] = delivery
         self._bytes += delivery.size
         self._requests += delivery.requests
+
+    def in_hand(self) -> list[Delivery]:
+        """Return the unacknowledged messages; in one step, as other threads call it."""
+        return list(self._in_hand.values())
 
     @property
     def is_idle(self) -> bool:
@@ -263,6 +268,13 @@ class AmqpSource:
     def _send_heartbeat(self) -> None:
         if self._heartbeats is not None:
             self._heartbeats.send()
+
+    def oldest(self) -> dict[str, float]:
+        return oldest_by_queue(
+            (subscription.queue, sent_at(delivery.headers))
+            for subscription in self._subscriptions
+            for delivery in subscription.in_hand()
+        )
 
     def abort(self) -> None:
         with suppress(OSError, AttributeError):

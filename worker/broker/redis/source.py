@@ -21,6 +21,7 @@ import redis
 from willcall.connections import open_connection
 from willcall.queues import ORDERS, SHARE, order_queues, queues
 from willcall.redis_waits import Waits
+from worker.broker.ages import oldest_by_queue, sent_at_of_json
 from worker.broker.deliveries import MAX_BATCH_BYTES, Delivery, SourceLost
 from worker.broker.faults import explain, is_out_of_memory
 from worker.broker.lanes import FEW
@@ -62,7 +63,7 @@ class RedisSource:
         except _ERRORS as error:
             self._broker.release()
             raise SourceLost(explain(error)) from error
-        prefix = channel.global_keyprefix
+        self._prefix = prefix = channel.global_keyprefix
         self._client = redis.Redis(connection_pool=channel.pool)
         queue = prefix + ORDERS
         self._lists = [queue, *(f"{queue}{channel.sep}{priority}" for priority in _PRIORITIES)]
@@ -149,6 +150,11 @@ class RedisSource:
         if self._held:
             with _or_lost(), _despite_full_memory():
                 self._latest = self._keep(keys=[self._unacked[1]], args=list(self._held))
+
+    def oldest(self) -> dict[str, float]:
+        held = list(self._held.values())  # in one step, as another thread calls it
+        start = len(self._prefix)
+        return oldest_by_queue((key[start:].decode(), sent_at_of_json(message)) for message, key in held)
 
     def abort(self) -> None:
         for connection in list(self._client.connection_pool._in_use_connections):
