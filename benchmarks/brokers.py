@@ -7,7 +7,7 @@ from kombu import Connection, Queue
 
 from willcall.messages import Message
 from willcall.publishing import Publisher
-from willcall.queues import EVENTS, is_amqp, order_queues, queues, share_queue
+from willcall.queues import EVENTS, ORDERS, is_amqp, order_queues, queues, share_queue
 from worker.runtime.settings import Settings
 
 
@@ -55,12 +55,12 @@ def sending(url: str, messages: Sequence[Message]) -> Iterator[Send]:
 @contextlib.contextmanager
 def _sending_to_redis(url: str, messages: Sequence[Message]) -> Iterator[Send]:
     # kombu needs half a millisecond of processor time to make what it writes: it is made beforehand.
-    queue = messages[0].routing_key
     elsewhere = url.partition("?")[0] + "?virtual_host=9"
     with Publisher(elsewhere, Settings(broker_url=elsewhere)) as publisher:
         publisher.publish(messages)
     with Connection(elsewhere) as connection:
         client = connection.default_channel.client
+        (queue,) = client.scan_iter(f"{ORDERS}*", _type="list")  # the share of the one tenant that they have
         ready = client.lrange(queue, 0, -1)[::-1]
         client.delete(queue)
     with Connection(url) as connection:

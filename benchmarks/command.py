@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Annotated, Any
 
 import orjson
@@ -36,6 +37,10 @@ def run(
         list[str] | None,
         typer.Option("--only", metavar="NAME", help="Only these, or those that begin so; may be repeated."),
     ] = None,
+    filled_orders: Annotated[
+        int | None,
+        typer.Option(min=1_000, help="Orders in the filled tables; the default depends on the sizes."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs instead.")] = False,
     write: Annotated[bool, typer.Option("--write", help="Put the table on the page of results.")] = False,
 ) -> None:
@@ -48,7 +53,10 @@ def run(
     forget_settings()
     # So that all started processes are ended in any case.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with Steps(len(measures)) as steps, Lab(QUICK if quick else FULL, steps.say) as lab:
+    sizes = QUICK if quick else FULL
+    if filled_orders is not None:
+        sizes = replace(sizes, filled_orders=filled_orders)
+    with Steps(len(measures)) as steps, Lab(sizes, steps.say) as lab:
         rows, failures = _measure(lab, measures, steps)
         facts = machine.describe(lab)
     if as_json:

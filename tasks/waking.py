@@ -15,15 +15,13 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.engine import make_engine
 from orders.recovery.early_requests import names_done, wake
 from schemas.outcomes import Outcome
 from schemas.requests import Request
-from tasks.resources import publisher
+from tasks.resources import engine, publisher
 from willcall.messages import task_message
 from willcall.publishing import NotConfirmed
 from willcall.queues import MAINTENANCE
-from worker.runtime.settings import get_settings
 
 log = logging.getLogger(__name__)
 
@@ -73,9 +71,7 @@ def _keep_waking() -> None:
 
 
 def _wake(done: Iterable[tuple[str, str]]) -> int:
-    # A temporary connection: the worker's pool is for its batches, and this one needs no closing later.
-    engine = make_engine(get_settings().database(), is_pooled=False)
-    with engine.begin() as connection:
+    with engine().begin() as connection:
         return wake(connection, done, datetime.now(UTC))
 
 

@@ -28,6 +28,13 @@ log = logging.getLogger(__name__)
 _SOONEST_SECONDS: Final = 0.002
 """No worker is faster than that."""
 
+_LATEST_SECONDS: Final = 0.02
+_USUAL: Final = 0.8
+"""The first look is after this part of the time that the fastest outcomes have lately taken."""
+
+_FORGETTING: Final = 0.02
+"""How much of the difference a slower outcome adds to that time."""
+
 _LEAST_SECONDS: Final = 0.001
 _MOST_SECONDS: Final = 0.05
 _AFTER_ERROR_SECONDS: Final = 0.5
@@ -75,6 +82,7 @@ class BulkAnswers:
         self._is_stopped = False
         self._is_closing = False
         self._next_look = 0.0
+        self._usual_seconds = 0.0
         # A daemon: a database that never answers must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -148,7 +156,8 @@ class BulkAnswers:
     def _take_new(self) -> None:
         due: list[_Waiter] = []
         if self._new and not self._waiting:
-            self._next_look = max(self._next_look, time.monotonic() + _SOONEST_SECONDS)
+            first = min(max(_USUAL * self._usual_seconds, _SOONEST_SECONDS), _LATEST_SECONDS)
+            self._next_look = max(self._next_look, time.monotonic() + first)
         while self._new:
             waiter = self._new.popleft()
             (due if waiter.is_due else self._waiting).append(waiter)
@@ -177,11 +186,18 @@ class BulkAnswers:
             waiter.outcomes.update((id_, found[id_]) for id_ in waiter.ids if id_ in found)
             if len(waiter.outcomes) == len(waiter.ids):
                 waiter.is_due = True
+                self._note(time.monotonic() - waiter.since)
                 waiter.weight = sum(max(1, one.tickets) for one in waiter.outcomes.values())
                 self._turns.add(waiter)
         self._waiting = [waiter for waiter in self._waiting if not waiter.is_due]
         took = time.monotonic() - started
         self._next_look = time.monotonic() + max(self._interval(), min(took, _LONGEST_REST_SECONDS))
+
+    def _note(self, seconds: float) -> None:
+        """Remember how soon an outcome can be there: the least time, which slower outcomes raise slowly."""
+        usual = self._usual_seconds
+        is_less = seconds < usual or not usual
+        self._usual_seconds = seconds if is_less else usual + _FORGETTING * (seconds - usual)
 
     def _interval(self) -> float:
         """Return the seconds until the next look.
