@@ -35,9 +35,11 @@ from intake.routes import documents as documents
 from intake.serving.siblings import Sibling
 from intake.web.call_book import CallBook
 from intake.web.call_log import CallLog
+from intake.web.call_spans import CallSpans
 from intake.web.last_resort import LastResort
 from intake.web.methods import Methods
 from intake.web.problems import answer_with_problems
+from worker.runtime import tracing
 from worker.runtime.settings import Settings
 
 _DESCRIPTION: Final = """
@@ -84,6 +86,8 @@ def create_app(settings: Settings, sibling: Sibling | None = None) -> FastAPI:
     app.add_middleware(LeaveShares)
     app.add_middleware(LastResort)
     app.add_middleware(Methods)
+    if tracing.active() is not None:
+        app.add_middleware(CallSpans)
     app.state.call_book = CallBook(has_lines=settings.access_log, process=sibling.name if sibling else None)
     app.add_middleware(CallLog, book=app.state.call_book)
     answer_with_problems(app, {**SHAPES, OPERATOR: error_page})

@@ -21,6 +21,7 @@ from schemas.events import MAX_EVENT_BYTES
 from schemas.order_fields import MAX_TICKETS
 from schemas.outcomes import Outcome
 from schemas.requests import Request
+from worker.runtime.tracing import step
 
 
 def process(
@@ -38,9 +39,15 @@ def process(
     order has at most `max_tickets`, and an event message at most `max_event_bytes`.
     """
     requests = [in_time(request, now) for request in requests]
-    claimed = claim(connection, requests, now, max_tickets)  # the inbox says who is new
-    named = look_up(connection, claimed.valid)  # what do they name?
-    world = load(connection, named, now)  # locked in one order, read once
-    decide(world, named.requests, now)  # in the order of arrival
-    write(connection, world, claimed, now, patience)  # one statement a table, only what changed
-    return publish(connection, world, claimed, requests, now, max_event_bytes)  # the outbox, and the answers
+    with step("claim"):  # the inbox says who is new
+        claimed = claim(connection, requests, now, max_tickets)
+    with step("look up"):  # what do they name?
+        named = look_up(connection, claimed.valid)
+    with step("load"):  # locked in one order, read once
+        world = load(connection, named, now)
+    with step("decide"):  # in the order of arrival
+        decide(world, named.requests, now)
+    with step("write"):  # one statement a table, only what changed
+        write(connection, world, claimed, now, patience)
+    with step("publish"):  # the outbox, and the answers
+        return publish(connection, world, claimed, requests, now, max_event_bytes)

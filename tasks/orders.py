@@ -4,6 +4,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
@@ -28,7 +29,7 @@ from tasks.report import Report
 from tasks.transactions import DatabaseUnavailable, transaction
 from tasks.waking import wake_waiting_requests
 from willcall.kinds import KINDS
-from worker.runtime import metrics
+from worker.runtime import metrics, tracing
 from worker.runtime.settings import get_settings
 
 log = logging.getLogger(__name__)
@@ -70,18 +71,19 @@ def process_requests(
     With `are_stored`, their rows in `orders.recovery.delayed_requests` are deleted once they have an outcome.
     """
     started = time.perf_counter()
-    report = Report(calls={one.request_id: one.call_id for one in requests if one.call_id is not None})
-    try:
-        # Other producers do not state how many requests a message has, and any message may state it wrongly.
-        limit = get_settings().batch_size
-        for start in range(0, len(requests), limit):
-            _process(requests[start : start + limit], report, are_stored=are_stored)
-        _bury(dead, report)
-    finally:
-        # Parts of a split batch may be committed already.
-        if report.outcomes:
-            wake_relay()
-    _count(report, time.perf_counter() - started)
+    report = Report.of(requests)
+    with tracing.batch(request.traceparent for request in requests):
+        try:
+            # Other producers do not state how many requests a message has; any message may state it wrongly.
+            limit = get_settings().batch_size
+            for start in range(0, len(requests), limit):
+                _process(requests[start : start + limit], report, are_stored=are_stored)
+            _bury(dead, report)
+        finally:
+            # Parts of a split batch may be committed already.
+            if report.outcomes:
+                wake_relay()
+        _count(report, time.perf_counter() - started)
     return report
 
 
@@ -152,10 +154,11 @@ def _process(requests: Sequence[Request], report: Report, *, are_stored: bool) -
     if not requests:
         return
     try:
-        with transaction(is_alone=len(requests) == 1) as connection:
+        with ExitStack() as commit, transaction(is_alone=len(requests) == 1) as connection:
             outcomes = process_now(connection, requests)
             if are_stored:
                 forget(connection, *(one.request_id for one in outcomes if one.status != "waiting"))
+            commit.enter_context(tracing.step("commit"))
         wake_waiting_requests(requests, outcomes)
         report.outcomes.extend(outcomes)
         report.counts.update(
@@ -247,13 +250,16 @@ def _count(report: Report, seconds: float) -> None:
 
 def _ids(outcome: Outcome, report: Report) -> dict[str, object]:
     """Return the fields of an outcome for logs: ids and codes, no data of the buyer."""
-    return {
+    ids: dict[str, object] = {
         "request_id": str(outcome.request_id),
         "order_id": outcome.order_id and str(outcome.order_id),
         "status": outcome.status,
         "codes": [rejection.code for rejection in outcome.errors],
         "call_id": report.calls.get(outcome.request_id),
     }
+    if report.traces:
+        ids["trace_id"] = report.traces.get(outcome.request_id)
+    return ids
 
 
 def _body_of(requests: list[dict[str, Any]]) -> bytes:

@@ -15,6 +15,7 @@ from worker.relay_watch import WatchRelay
 from worker.runtime.logs import set_up_logs
 from worker.runtime.metrics import serve_metrics
 from worker.runtime.settings import get_settings
+from worker.runtime.tracing import set_up_tracing
 from worker.schedule import beat_schedule
 from worker.watchdog import Watchdog
 
@@ -106,6 +107,7 @@ def _on_setup_logging(**_: Any) -> None:
 @worker_init.connect
 def _on_worker_init(**_: Any) -> None:
     settings = get_settings()
+    set_up_tracing(settings, "willcall-worker")
     serve_metrics(settings.metrics_host, settings.worker_metrics_port)
     # A batch allocates a hundred thousand objects and frees them all at its end: collecting cycles finds
     # none and costs a tenth of the time. What is loaded by now is never freed.
