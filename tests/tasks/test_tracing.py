@@ -30,7 +30,7 @@ STEPS = ["claim", "look up", "load", "decide", "write", "publish", "commit"]
 
 
 def _message(*bodies: Mapping[str, Any], headers: Mapping[str, Any]) -> QueueMessage:
-    content = [[], {"requests": [{"tenant": "demo"} | body for body in bodies]}, {}]
+    content = [[], {"requests": [{"tenant": "demo", **body} for body in bodies]}, {}]
     return QueueMessage(CREATE, str(uuid4()), json.dumps(content).encode(), headers=headers)
 
 

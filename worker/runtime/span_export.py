@@ -1,6 +1,8 @@
 """Sending spans to a collector by OTLP over HTTP; OpenTelemetry's own variables say where, and how many."""
 
-from collections.abc import Sequence
+import atexit
+import threading
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from opentelemetry.context import Context
@@ -16,13 +18,36 @@ from worker.runtime.spans import Spans
 
 _NAMELESS: Final = "unknown_service"
 
+_GOODBYE_SECONDS: Final = 2.0
+"""How long the end of the process waits for a collector; the library would wait for half a minute."""
+
 
 def exporting_spans(service: str) -> Spans:
     """Return a maker of spans that are sent in groups by a thread; at the process's end the rest is sent."""
-    provider = TracerProvider(resource=resource_of(service))
+    provider = TracerProvider(resource=resource_of(service), shutdown_on_exit=False)
     provider.sampler = with_links(provider.sampler)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    atexit.register(_goodbye(provider))
     return Spans(provider)
+
+
+def _goodbye(provider: TracerProvider) -> Callable[[], None]:
+    """Return a function that sends the last spans, and gives up on a collector that does not answer."""
+    is_ending, has_ended = threading.Event(), threading.Event()
+
+    def end() -> None:
+        is_ending.wait()
+        provider.shutdown()
+        has_ended.set()
+
+    # Started now, as no thread can be started at the end.
+    threading.Thread(target=end, name="last-spans", daemon=True).start()
+
+    def goodbye() -> None:
+        is_ending.set()
+        has_ended.wait(_GOODBYE_SECONDS)
+
+    return goodbye
 
 
 def resource_of(service: str) -> Resource:

@@ -116,7 +116,7 @@ def test_calls_at_the_same_time_do_not_mix(
     for thread in threads:
         thread.join()
 
-    sent = {}
+    sent: dict[str, str] = {}
     for message in traced_intake.take_messages():
         requests = message.payload[1]["requests"]
         each = message.headers.get(TRACEPARENTS) or [message.headers[TRACEPARENT]] * len(requests)
