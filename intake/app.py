@@ -56,7 +56,8 @@ resources, such as an order, are always current.
 
 Each answer has an `X-Request-ID`: that of the call, if it has 1 to 128 letters, digits and `._:+/=@-`, or a
 new one. It is in the logs of the intake and of the workers. Every `GET` path supports `HEAD`; `OPTIONS`
-returns the methods of a path. Unknown query parameters are refused, except by links to documents
+returns the methods of a path. If the operator has switched tracing on, a `traceparent` header (W3C Trace
+Context) makes a call part of that trace. Unknown query parameters are refused, except by links to documents
 (`/documents/…`), to which mail programs add some, and by the pages for operators (`/`, `/docs`,
 `/openapi.json`, `/healthz`, `/readyz`, `/metrics`), which ignore them.
 """

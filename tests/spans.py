@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import DEFAULT_ON, Sampler
+from opentelemetry.trace import SpanContext
 
 from worker.runtime import tracing
 from worker.runtime.span_export import with_links
@@ -60,21 +61,25 @@ def memory() -> Iterator[Memory]:
 
 def traceparent_of(span: ReadableSpan) -> str:
     """Return the trace context that a child of the span would have got."""
-    return f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-01"
+    return _traceparent(span.context)
 
 
 def parent_of(span: ReadableSpan) -> str | None:
     """Return the trace context of the span's parent."""
-    return span.parent and f"00-{span.parent.trace_id:032x}-{span.parent.span_id:016x}-01"
+    return span.parent and _traceparent(span.parent)
 
 
 def links_of(span: ReadableSpan) -> list[str]:
-    return [f"00-{one.context.trace_id:032x}-{one.context.span_id:016x}-01" for one in span.links]
+    return [_traceparent(one.context) for one in span.links]
+
+
+def _traceparent(context: SpanContext) -> str:
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
 @dataclass(frozen=True)
 class Collected:
-    """A span as a collector has received it."""
+    """A span as a collector has received it: sampled, or it would not be here."""
 
     service: str
     span: Span

@@ -94,7 +94,7 @@ class Spans:
         if not current.is_valid:
             return None
         trace_id, span_id = trace.format_trace_id(current.trace_id), trace.format_span_id(current.span_id)
-        return f"00-{trace_id}-{span_id}-{current.trace_flags & TraceFlags.SAMPLED:02x}"
+        return f"00-{trace_id}-{span_id}-{current.trace_flags:02x}"
 
     def current_ids(self) -> tuple[str, str] | None:
         """Return the ids of the current trace and span, or None if there is none."""
