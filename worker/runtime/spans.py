@@ -109,8 +109,9 @@ class Spans:
     ) -> Iterator[None]:
         """Open a span with links; a single one is its parent, too, so that one trace shows everything."""
         everything = list(traceparents)
-        distinct = list(dict.fromkeys(one for one in everything if one is not None))
-        contexts = [_context_of(one) for one in distinct[:MAX_LINKS]]
+        distinct = dict.fromkeys(one for one in everything if one is not None)
+        # The sampled ones first: the others lead to nothing that was stored.
+        contexts = sorted(map(_context_of, distinct), key=lambda one: not one.trace_flags.sampled)[:MAX_LINKS]
         attributes: dict[str, str | int] = {
             "messaging.operation.type": operation,
             "messaging.destination.name": destination,

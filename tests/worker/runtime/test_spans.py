@@ -52,6 +52,15 @@ def test_links_are_bounded_and_the_others_counted(memory: Memory) -> None:
     assert not more.dropped_links
 
 
+def test_links_to_sampled_requests_come_before_the_others(memory: Memory) -> None:
+    unsampled = [context(number + 1, is_sampled=False) for number in range(MAX_LINKS + 100)]
+    with tracing.batch([*unsampled, context(900), context(901)]):
+        pass
+
+    (batch,) = memory.ended
+    assert links_of(batch) == [context(900), context(901), *unsampled[: MAX_LINKS - 2]]
+
+
 def test_steps_are_children_of_their_batch_which_event_messages_name(memory: Memory) -> None:
     with tracing.batch([context(1)]), tracing.step("claim"):
         named = tracing.current_traceparent()
