@@ -5,11 +5,11 @@ WORKDIR /app
 ENV UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
 # Dependencies change less often than code: a layer of their own spares most builds the download.
 COPY pyproject.toml uv.lock ./
-# Without extras: the embedded servers stay out.
-RUN uv sync --frozen --no-dev --no-install-project
+# The extra for traces is small, and is imported only with WILLCALL_TRACING. The embedded servers stay out.
+RUN uv sync --frozen --no-dev --extra tracing --no-install-project
 # .dockerignore decides what this is. Not editable: the image runs what the wheel contains.
 COPY . .
-RUN uv sync --frozen --no-dev --no-editable
+RUN uv sync --frozen --no-dev --extra tracing --no-editable
 
 FROM python:3.13.9-slim
 # With a home that can be written to: .willcall is made where the command runs.

@@ -90,12 +90,12 @@ audit: .audit/.synced ## look for known vulnerabilities in what uv.lock names, a
 # A stamp, so that only a changed lock costs anything. uv itself need not be newer than it: | means that.
 .venv/.synced: pyproject.toml uv.lock | $(UV)
 	@echo "Making .venv from uv.lock; the first time takes a minute." >&2
-	@$(FIND_PYTHON); UV_PYTHON="$$python" $(UV) sync --frozen --extra embedded --group dev --group docs --quiet
+	@$(FIND_PYTHON); UV_PYTHON="$$python" $(UV) sync --frozen --extra embedded --extra tracing --group dev --group docs --quiet
 	@touch $@
 
 # What the benchmarks compare with, installed only for them.
 .venv/.peers: .venv/.synced
-	@$(FIND_PYTHON); UV_PYTHON="$$python" $(UV) sync --frozen --extra embedded --group dev --group docs --group peers --quiet
+	@$(FIND_PYTHON); UV_PYTHON="$$python" $(UV) sync --frozen --extra embedded --extra tracing --group dev --group docs --group peers --quiet
 	@touch $@
 
 # The vendors' clients, as their lock file names them; none of their install scripts is run.

@@ -35,9 +35,11 @@ from intake.routes import documents as documents
 from intake.serving.siblings import Sibling
 from intake.web.call_book import CallBook
 from intake.web.call_log import CallLog
+from intake.web.call_spans import CallSpans
 from intake.web.last_resort import LastResort
 from intake.web.methods import Methods
 from intake.web.problems import answer_with_problems
+from worker.runtime import tracing
 from worker.runtime.settings import Settings
 
 _DESCRIPTION: Final = """
@@ -54,7 +56,8 @@ resources, such as an order, are always current.
 
 Each answer has an `X-Request-ID`: that of the call, if it has 1 to 128 letters, digits and `._:+/=@-`, or a
 new one. It is in the logs of the intake and of the workers. Every `GET` path supports `HEAD`; `OPTIONS`
-returns the methods of a path. Unknown query parameters are refused, except by links to documents
+returns the methods of a path. If the operator has switched tracing on, a `traceparent` header (W3C Trace
+Context) makes a call part of that trace. Unknown query parameters are refused, except by links to documents
 (`/documents/…`), to which mail programs add some, and by the pages for operators (`/`, `/docs`,
 `/openapi.json`, `/healthz`, `/readyz`, `/metrics`), which ignore them.
 """
@@ -84,6 +87,8 @@ def create_app(settings: Settings, sibling: Sibling | None = None) -> FastAPI:
     app.add_middleware(LeaveShares)
     app.add_middleware(LastResort)
     app.add_middleware(Methods)
+    if tracing.active() is not None:
+        app.add_middleware(CallSpans)
     app.state.call_book = CallBook(has_lines=settings.access_log, process=sibling.name if sibling else None)
     app.add_middleware(CallLog, book=app.state.call_book)
     answer_with_problems(app, {**SHAPES, OPERATOR: error_page})

@@ -29,6 +29,7 @@ from intake.web.limits import limits_of
 from intake.web.unexpected import tell_of
 from worker.runtime.logs import set_up_logs
 from worker.runtime.settings import Settings
+from worker.runtime.tracing import set_up_tracing
 
 log = logging.getLogger(__name__)
 
@@ -171,6 +172,7 @@ def serve(settings: Settings, sibling: Sibling | None = None) -> None:
     Raises `SystemExit` if a port is taken. Called in the main thread, as signals are.
     """
     set_up_logs(settings, sibling.name if sibling else None)
+    set_up_tracing(settings, "willcall-intake")
     logging.getLogger("uvicorn.error").addFilter(_without_colours)
     sys.setswitchinterval(SWITCH_SECONDS)
     _allow_files(settings.max_connections + _OTHER_FILES)

@@ -12,6 +12,7 @@ from db.bulk import array, copy_rows
 from orders.event_data import event_data, is_shorter, size
 from orders.rows import EventRow
 from schemas.events import MAX_EVENT_BYTES, cloud_event, data_uri
+from worker.runtime.tracing import current_traceparent
 
 # Locking the earliest event message of a subject claims the later ones, too: several relays keep the order of
 # `sequence`. Messages that another relay has claimed are skipped. The sizes are added up before the data are
@@ -31,12 +32,12 @@ _CLAIM = text("""
         FOR UPDATE SKIP LOCKED
     ), claimed AS MATERIALIZED (
         SELECT of_one.* FROM earliest CROSS JOIN LATERAL (
-            SELECT subject, sequence, bytes FROM outbox WHERE outbox.subject = earliest.subject
+            SELECT subject, sequence, bytes, traceparent FROM outbox WHERE outbox.subject = earliest.subject
             ORDER BY sequence LIMIT :limit
         ) of_one
         ORDER BY subject, sequence LIMIT :limit
     )
-    SELECT o.subject, o.sequence, m.type, m.created_at, m.data,
+    SELECT o.subject, o.sequence, o.traceparent, m.type, m.created_at, m.data,
         (SELECT name FROM tenants WHERE id = m.tenant_id) AS tenant
     FROM (SELECT *, sum(bytes) OVER (ORDER BY subject, sequence) AS together FROM claimed) o
     CROSS JOIN LATERAL (
@@ -87,6 +88,8 @@ class Claimed:
     type: str
     tenant: str
     body: bytes
+    traceparent: str | None = None
+    """The trace context of the batch that made it."""
 
     @property
     def name(self) -> tuple[UUID, int]:
@@ -110,11 +113,12 @@ def add_events(
         return
     events = [_bounded(event, max_event_bytes) for event in events]
     copy_rows(connection, tables.event_messages, EventRow._fields, events)
+    traceparent = current_traceparent()  # without tracing a column of nothing, which is not sent
     copy_rows(
         connection,
         tables.outbox,
-        ("subject", "sequence", "created_at", "bytes"),
-        [(event.subject, event.sequence, event.created_at, size(event.data)) for event in events],
+        ("subject", "sequence", "created_at", "bytes", "traceparent"),
+        [(one.subject, one.sequence, one.created_at, size(one.data), traceparent) for one in events],
     )
 
 
@@ -156,9 +160,10 @@ def _claimed(row: Any, data: str, public_url: str | None) -> Claimed:
         sequence=row.sequence,
         time=row.created_at,
         data=data.encode(),
+        traceparent=row.traceparent,
         dataref=data_uri(row.type, str(row.subject), public_url) if is_shorter(data) else None,
     )
-    return Claimed(row.subject, row.sequence, row.type, row.tenant, body)
+    return Claimed(row.subject, row.sequence, row.type, row.tenant, body, row.traceparent)
 
 
 def mark_sent(connection: Connection, messages: Sequence[Claimed]) -> None:

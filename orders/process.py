@@ -42,18 +42,15 @@ def process(
     """
     laps = laps or Laps()
     requests = [in_time(request, now) for request in requests]
-    claimed = claim(connection, requests, now, max_tickets)  # the inbox says which are new
-    laps.end("claim")
-    named = look_up(connection, claimed.valid)  # what do they name?
-    laps.end("look_up")
-    world = load(connection, named, now)  # locked in one order, read once
-    laps.end("load")
-    decide(world, named.requests, now)  # in the order of arrival
-    laps.end("decide")
-    write(connection, world, claimed, now, patience)  # one statement a table, only what changed
-    laps.end("write")
-    outcomes = publish(
-        connection, world, claimed, requests, now, max_event_bytes
-    )  # the outbox, and the answers
-    laps.end("publish")
-    return outcomes
+    with laps.step("claim"):  # the inbox says which are new
+        claimed = claim(connection, requests, now, max_tickets)
+    with laps.step("look_up"):  # what do they name?
+        named = look_up(connection, claimed.valid)
+    with laps.step("load"):  # locked in one order, read once
+        world = load(connection, named, now)
+    with laps.step("decide"):  # in the order of arrival
+        decide(world, named.requests, now)
+    with laps.step("write"):  # one statement a table, only what changed
+        write(connection, world, claimed, now, patience)
+    with laps.step("publish"):  # the outbox, and the answers
+        return publish(connection, world, claimed, requests, now, max_event_bytes)

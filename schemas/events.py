@@ -39,11 +39,13 @@ def cloud_event(
     time: datetime,
     data: bytes,
     dataref: str | None = None,
+    traceparent: str | None = None,
 ) -> bytes:
     """Return one event message as structured JSON (CloudEvents 1.0, section 3 of the JSON format).
 
     `data` is encoded JSON. `sequence` is an extension attribute that counts per subject from 1
     without gaps. `dataref` is the extension of that name: the URI of the fields that `data` leaves out.
+    `traceparent` is the extension for distributed tracing.
     """
     envelope: dict[str, Any] = {
         "specversion": "1.0",
@@ -57,6 +59,8 @@ def cloud_event(
     }
     if dataref is not None:
         envelope["dataref"] = dataref
+    if traceparent is not None:
+        envelope["traceparent"] = traceparent
     envelope["data"] = orjson.Fragment(data)
     return orjson.dumps(envelope, option=orjson.OPT_UTC_Z)
 

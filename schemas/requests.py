@@ -33,7 +33,8 @@ class Request:
     - `seen_version` is the order's version when the request was accepted: changes up to it come first,
       whatever the clocks of the intakes say.
     - `not_after` is the moment after which the producer no longer wants the request processed.
-    - `call_id` identifies the intake's call in logs; it is not stored with a waiting request.
+    - `call_id` identifies the intake's call in logs, and `traceparent` is the producer's trace context, read
+      only if tracing is on; neither is stored with a waiting request.
     - `order_numbers` are the numbers of the order that the request creates, and of its purchase order: a
       replay after a restore assigns them again.
     """
@@ -48,4 +49,5 @@ class Request:
     seen_version: int | None = None
     not_after: datetime | None = None
     call_id: str | None = None
+    traceparent: str | None = None
     order_numbers: tuple[int, ...] = ()

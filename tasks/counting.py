@@ -45,10 +45,13 @@ def count_outcomes(kind: str, status: str, code: str, count: int = 1) -> None:
 
 def _ids(outcome: Outcome, report: Report) -> dict[str, object]:
     """Return the fields of an outcome for logs: ids and codes, no data of the buyer."""
-    return {
+    ids: dict[str, object] = {
         "request_id": str(outcome.request_id),
         "order_id": outcome.order_id and str(outcome.order_id),
         "status": outcome.status,
         "codes": [rejection.code for rejection in outcome.errors],
         "call_id": report.calls.get(outcome.request_id),
     }
+    if report.traces:
+        ids["trace_id"] = report.traces.get(outcome.request_id)
+    return ids

@@ -17,6 +17,8 @@ from tasks.envelope import read_call_id, read_mistakes, read_moment, read_reques
 from tasks.wrapped import MARK, unwrap
 from vendors.registry import translate
 from willcall.kinds import KINDS
+from willcall.traceparents import read_headers
+from worker.runtime import tracing
 
 _MISSING_ID: Final = UUID("d1a7c1a6-3a0e-4e37-9f0e-6a7a1b7f2c55")
 
@@ -70,6 +72,7 @@ def _requests(message: QueueMessage, now: datetime | None) -> Parsed:
         now=now or datetime.now(UTC),
     )
     is_plain = is_standard and MARK not in message.body
+    traces = read_headers(message.headers, len(bodies)) if tracing.active() else ()
     parsed = Parsed()
     for index, body in enumerate(bodies):
         request = _request(message, index, body, options, is_plain=is_plain)
@@ -78,7 +81,7 @@ def _requests(message: QueueMessage, now: datetime | None) -> Parsed:
         elif options.due_at is not None and not request.mistakes:
             parsed.later.append((request, options.due_at))
         else:
-            parsed.requests.append(request)
+            parsed.requests.append(replace(request, traceparent=traces[index]) if traces else request)
     return parsed
 
 

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
@@ -30,7 +31,7 @@ from tasks.report import Report
 from tasks.transactions import DatabaseUnavailable, transaction
 from tasks.waking import wake_early_requests
 from willcall.kinds import KINDS
-from worker.runtime import metrics
+from worker.runtime import metrics, tracing
 from worker.runtime.settings import get_settings
 
 log = logging.getLogger(__name__)
@@ -77,19 +78,20 @@ def process_requests(
     `laps` goes on counting the seconds of each step.
     """
     started = time.perf_counter()
-    calls = {one.request_id: one.call_id for one in requests if one.call_id is not None}
-    report = Report(calls=calls, laps=laps or Laps())
-    try:
-        # Other producers do not state how many requests a message has, and any message may state it wrongly.
-        limit = get_settings().batch_size
-        for start in range(0, len(requests), limit):
-            _process(requests[start : start + limit], report, are_stored=are_stored)
-        _bury(dead, report)
-    finally:
-        # Parts of a split batch may be committed already.
-        if report.outcomes:
-            wake_relay()
-    count_batch(report, time.perf_counter() - started)
+    report = Report.of(requests)
+    report.laps = laps or report.laps
+    with tracing.batch(request.traceparent for request in requests):
+        try:
+            # Other producers do not state how many requests a message has; any message may state it wrongly.
+            limit = get_settings().batch_size
+            for start in range(0, len(requests), limit):
+                _process(requests[start : start + limit], report, are_stored=are_stored)
+            _bury(dead, report)
+        finally:
+            # Parts of a split batch may be committed already.
+            if report.outcomes:
+                wake_relay()
+        count_batch(report, time.perf_counter() - started)
     return report
 
 
@@ -156,8 +158,8 @@ def process_now(
         max_event_bytes=settings.max_event_bytes,
         laps=laps,
     )
-    request_log.write_batch(connection, requests, outcomes, now)
-    laps.end("request_log")
+    with laps.step("request_log"):
+        request_log.write_batch(connection, requests, outcomes, now)
     return outcomes
 
 
@@ -166,11 +168,11 @@ def _process(requests: Sequence[Request], report: Report, *, are_stored: bool) -
     if not requests:
         return
     try:
-        with transaction(is_alone=len(requests) == 1) as connection:
+        with ExitStack() as commit, transaction(is_alone=len(requests) == 1) as connection:
             outcomes = process_now(connection, requests, report.laps)
             if are_stored:
                 forget(connection, *(one.request_id for one in outcomes if one.status != "waiting"))
-        report.laps.end("commit")
+            commit.enter_context(report.laps.step("commit"))
         wake_early_requests(requests, outcomes)
         report.outcomes.extend(outcomes)
         report.counts.update(

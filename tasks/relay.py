@@ -23,7 +23,7 @@ from tasks.transactions import transaction
 from willcall.messages import task_message
 from willcall.publishing import LONGEST_TRIES, NotConfirmed
 from willcall.queues import OUTBOX
-from worker.runtime import metrics
+from worker.runtime import metrics, tracing
 from worker.runtime.settings import get_settings
 
 log = logging.getLogger(__name__)
@@ -149,7 +149,8 @@ def _relay_group(after: UUID, waiting: Collection[str]) -> tuple[list[Claimed], 
         if not messages:
             return [], Relayed()
         # A crash between the confirm and the commit sends these again, with the same ids.
-        relayed = relay_group(publisher(), messages)
+        with tracing.event_group(message.traceparent for message in messages):
+            relayed = relay_group(publisher(), messages)
         settled = [*relayed.sent, *(message for message, _ in relayed.refused)]
         if settled:
             mark_sent(connection, settled)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import uuid4
 
+from willcall.traceparents import headers_of
+
 ORIGIN: Final = "willcall"
 
 CALLS: Final = "willcall_calls"
@@ -43,6 +45,7 @@ def task_message(
     tenant: str | None = None,
     requests_by: Mapping[str, int] | None = None,
     calls: Sequence[str | None] = (),
+    traceparents: Sequence[str | None] = (),
 ) -> Message:
     """Return a Celery message (protocol 2) for a task; `kwargs_json` is the JSON of its keyword arguments.
 
@@ -50,7 +53,8 @@ def task_message(
     `requests` tells the bulk consumer the count of requests before it reads the body; one that is more work
     than a small order counts as several.
     `tenant` is the tenant of all requests, if it is one: then the message goes to its share, not to `orders`.
-    `calls` has the id of each request's HTTP call, or None, for logs.
+    `calls` has the id of each request's HTTP call, or None, for logs; `traceparents` its trace context, or
+    None.
     """
     task_id = str(uuid4())
     headers: dict[str, Any] = {
@@ -77,6 +81,7 @@ def task_message(
     if any(calls):
         # A header, as workers of the previous version ignore it.
         headers[CALLS] = [call or "" for call in calls]
+    headers |= headers_of(traceparents)
     embed = b', {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]'
     return Message(
         exchange=queue,

@@ -45,6 +45,8 @@ class Outgoing:
     """The sender: a key's id, over HTTP."""
     call_id: str | None = None
     """The call of the intake by which it came, for logs."""
+    traceparent: str | None = None
+    """The trace context that it came with."""
 
 
 def outgoing(
@@ -58,9 +60,11 @@ def outgoing(
     dialect: str | None = None,
     seen_version: int | None = None,
     call_id: str | None = None,
+    traceparent: str | None = None,
 ) -> Outgoing:
     """Return a request with its envelope: tenant, id (a new one unless given), what it may do, by whom,
-    in which dialect it is, and which version its order had. `call_id` names the call of the intake for logs.
+    in which dialect it is, and which version its order had. `call_id` names the call of the intake for logs;
+    `traceparent` is the trace context that it came with.
 
     Raises `TypeError` for values that JSON cannot hold; a `Decimal` is written as a string.
     """
@@ -74,7 +78,7 @@ def outgoing(
         words["dialect"] = dialect
     if seen_version is not None:
         words["seen_version"] = seen_version
-    return Outgoing(kind, tenant, request_id, _dump(words), weight_of(kind, body), by, call_id)
+    return Outgoing(kind, tenant, request_id, _dump(words), weight_of(kind, body), by, call_id, traceparent)
 
 
 def _dump(words: Mapping[str, Any]) -> bytes:
@@ -136,4 +140,5 @@ def _message(requests: Sequence[Outgoing]) -> Message:
         tenant=requests[0].tenant,
         requests_by=Counter(request.by or "" for request in requests),
         calls=[request.call_id for request in requests],
+        traceparents=[request.traceparent for request in requests],
     )

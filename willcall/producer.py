@@ -18,6 +18,7 @@ from willcall.kinds import CREATE
 from willcall.packing import outgoing, pack
 from willcall.publishing import NotConfirmed, Publisher
 from willcall.settings import BrokerSettings, ClientSettings
+from willcall.traceparents import checked as checked_traceparent
 
 __all__ = ["NotConfirmed", "Producer"]
 
@@ -57,15 +58,18 @@ class Producer:
         may_set_price: bool | None = None,
         by: str | None = None,
         dialect: str | None = None,
+        traceparent: str | None = None,
     ) -> list[UUID]:
         """Send the requests and return their ids, in order, once the broker has confirmed them all.
 
         `may_set_price=False` limits the requests to the catalogue's prices; `by` is the sender, for the
-        histories of the orders; `dialect` is the format of the requests. A request that has a `request_id`
-        keeps it. Raises `ValueError` for an id that is not a UUID; nothing was sent then. Raises
-        `NotConfirmed` if any of the requests may have been sent: send all of them again, with the same
-        idempotency keys or ids, so that none counts twice.
+        histories of the orders; `dialect` is the format of the requests; `traceparent` is the caller's trace
+        context (W3C), and is ignored if it is malformed. A request that has a `request_id` keeps it. Raises
+        `ValueError` for an id that is not a UUID; nothing was sent then. Raises `NotConfirmed` if any of the
+        requests may have been sent: send all of them again, with the same idempotency keys or ids, so that
+        none counts twice.
         """
+        traceparent = checked_traceparent(traceparent)
         ready = [
             outgoing(
                 kind,
@@ -75,6 +79,7 @@ class Producer:
                 may_set_price=may_set_price,
                 by=by,
                 dialect=dialect,
+                traceparent=traceparent,
             )
             for request in requests
         ]

@@ -16,6 +16,7 @@ from worker.relay_watch import WatchRelay
 from worker.runtime.logs import set_up_logs
 from worker.runtime.metrics import BREAKER_OPEN, serve_metrics
 from worker.runtime.settings import get_settings
+from worker.runtime.tracing import set_up_tracing
 from worker.schedule import beat_schedule
 from worker.watchdog import Watchdog
 
@@ -107,6 +108,7 @@ def _on_setup_logging(**_: Any) -> None:
 @worker_init.connect
 def _on_worker_init(sender: Any, **_: Any) -> None:
     settings = get_settings()
+    set_up_tracing(settings, "willcall-worker")
     watch_jobs(settings, sender.app.amqp.queues.consume_from)
     BREAKER_OPEN.labels("database").set(0)  # shown from the start, as alerts read it
     serve_metrics(settings.metrics_host, settings.worker_metrics_port)

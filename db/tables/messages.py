@@ -77,6 +77,9 @@ outbox = Table(
     moment("created_at"),
     # The size of the data, so that a relay reads no more than it can hold. The default is for manual inserts.
     Column("bytes", Integer, nullable=False, server_default=text("1048576")),
+    # The trace context of the batch that made it, if tracing is on. Not in `event_messages`: nobody needs it
+    # after the event message is sent.
+    Column("traceparent", Text),
     PrimaryKeyConstraint("subject", "sequence"),
 )
 

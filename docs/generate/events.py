@@ -136,6 +136,11 @@ def event_schema(type_: EventType) -> JsonObject:
                 "format": "uri-reference",
                 "description": "Where the whole object can be read, if fields are left out.",
             },
+            "traceparent": {
+                "type": "string",
+                "pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
+                "description": "The trace context (W3C) of the batch that made it; only where tracing is on.",
+            },
             "data": {"anyOf": [whole, shortened]},
         },
         "required": [

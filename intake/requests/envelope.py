@@ -14,6 +14,7 @@ from schemas.outcomes import MAX_REJECTIONS, Rejection
 from schemas.requests import ENVELOPE_FIELDS, MAX_REQUESTS_PER_MESSAGE
 from schemas.text import RESERVED_KEY, RESERVED_KEYS
 from willcall.packing import Outgoing, outgoing
+from worker.runtime.tracing import current_traceparent
 
 # Trusted on the queue, and therefore not over HTTP: what the key and the intake decide, no body can.
 _NOT_FOR_CALLERS: Final = tuple(sorted(ENVELOPE_FIELDS))
@@ -151,6 +152,7 @@ def _signed(
         dialect=dialect,
         seen_version=seen_version,
         call_id=current_id(),
+        traceparent=current_traceparent(),
     )
 
 

@@ -96,6 +96,8 @@ class CallBook:
             facts["tenant"], facts["key_id"] = record.caller.tenant, record.caller.key_id
         if record.request_id is not None:
             facts["request_id"] = record.request_id
+        if record.trace_id is not None:
+            facts["trace_id"] = record.trace_id
         return orjson.dumps(facts, option=orjson.OPT_APPEND_NEWLINE)
 
     def _moment(self, second: int) -> str:
@@ -115,4 +117,5 @@ def _for_people(answered: Answered) -> dict[str, Any]:
         "key_id": caller and caller.key_id,
         "request_id": record.request_id,
         "call_id": record.id,
+        "trace_id": record.trace_id,
     }

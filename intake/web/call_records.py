@@ -27,6 +27,8 @@ class CallRecord:
     """The authenticated caller."""
     request_id: UUID | None = None
     """The first request made from the call."""
+    trace_id: str | None = None
+    """The trace that the call belongs to, if tracing is on."""
     status: int = 0
     size: int = 0
 
@@ -62,6 +64,11 @@ def current_id() -> str | None:
     """Return the id of the current call, or None."""
     record = _CURRENT.get()
     return None if record is None else record.id
+
+
+def current_record() -> CallRecord | None:
+    """Return the record of the current call, or None."""
+    return _CURRENT.get()
 
 
 def has_answer() -> bool:

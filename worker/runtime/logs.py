@@ -16,6 +16,7 @@ from worker.runtime.log_lines import LinesForPeople, wants_colour
 from worker.runtime.log_repeats import RepeatCounter
 from worker.runtime.settings import Settings
 from worker.runtime.traces import trace_of
+from worker.runtime.tracing import TraceIds
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,8 @@ def set_up_logs(settings: Settings, process: str | None = None) -> None:
     # At the level DEBUG every repeat is written.
     handler = RepeatCounter(sys.stderr, 0 if settings.log_level == "DEBUG" else 60)
     handler.addFilter(Discretion())
+    if settings.tracing != "off":
+        handler.addFilter(TraceIds())
     handler.setFormatter(_for_people(process) if is_for_people else _json(process))
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -1,7 +1,9 @@
 """Settings: environment variables with the prefix WILLCALL_, read once and checked at start."""
 
 import sys
+from contextlib import suppress
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -44,6 +46,16 @@ def _secret_key(text: SecretStr | None) -> SecretStr | None:
     if text is not None:
         parse_keys(text.get_secret_value())
     return text
+
+
+def _installed(tracing: str) -> str:
+    # FastAPI brings the interface along; what sends the spans is in the extra.
+    if tracing == "off":
+        return tracing
+    with suppress(ModuleNotFoundError):  # a parent of it
+        if find_spec("opentelemetry.exporter.otlp.proto.http") is not None:
+            return tracing
+    raise ValueError("needs OpenTelemetry's exporter; install it with pip install 'willcall[tracing]'")
 
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -228,6 +240,11 @@ class Settings(BaseSettings):
     access_log: bool = Field(True, description="whether the intake logs a line for each call")
     log_format: Annotated[str, Field(pattern="^(auto|json|people)$")] = Field(
         "auto", description="json, people, or auto: lines for people on a terminal, else JSON"
+    )
+    tracing: Annotated[str, Field(pattern="^(off|otlp)$"), AfterValidator(_installed)] = Field(
+        "off",
+        description="off, or otlp: the intake, workers and relays send OpenTelemetry spans to a collector; "
+        "the variables `OTEL_…` say where, and how many",
     )
 
     def database(self) -> str:
