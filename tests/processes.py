@@ -98,13 +98,37 @@ def is_alive(pid: int) -> bool:
     return state.strip()[:1] not in ("", "Z")
 
 
-def _stat(pid: int) -> list[str]:
+def pause(*pids: int) -> None:
+    """Stop the processes (SIGSTOP), and return when they are stopped; their connections stay open."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: all(map(is_stopped, pids)), what=f"the processes {pids} to be stopped")
+
+
+def resume(*pids: int) -> None:
+    """Let stopped processes go on; one that has ended meanwhile is left out."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def is_stopped(pid: int) -> bool:
+    """Say whether a signal has stopped each of the process's threads."""
+    # On a busy machine the others still run for a while after the first.
+    if Path("/proc/self/stat").exists():
+        threads = [thread.name for thread in Path(f"/proc/{pid}/task").glob("*")]
+        return bool(threads) and all(_stat(f"{pid}/task/{thread}")[:1] == ["T"] for thread in threads)
+    state = subprocess.run(["ps", "-o", "state=", "-p", str(pid)], capture_output=True, text=True).stdout
+    return state.strip()[:1] == "T"
+
+
+def _stat(pid: int | str) -> list[str]:
     """Return the process's state, its parent and so on (proc(5)); nothing if it is gone."""
     # A program's name may hold spaces and brackets.
     return _proc(pid, "stat").rpartition(")")[2].split()
 
 
-def _proc(pid: int, file: str) -> str:
+def _proc(pid: int | str, file: str) -> str:
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         return Path(f"/proc/{pid}/{file}").read_text(errors="replace")
     return ""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import PATIENCE_SECONDS
+from tests.processes import PATIENCE_SECONDS, children_of
 
 BIN = Path("/usr/lib/rabbitmq/bin")
 
@@ -88,6 +88,14 @@ class RabbitMQ:
                 start_new_session=True,
             )
         self._wait_until_ready()
+
+    def pids(self) -> list[int]:
+        """Return the processes of this node: the start script, and what it runs."""
+        assert self.process is not None
+        found = [self.process.pid]
+        for pid in found:
+            found += children_of(pid)
+        return found
 
     def ctl(self, *arguments: str) -> str:
         """Run `rabbitmqctl` against this node; return what it printed."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.intake.cli.conftest import environment
-from tests.processes import PATIENCE_SECONDS, ROOT, children_of, is_alive, wait_until
+from tests.processes import PATIENCE_SECONDS, ROOT, children_of, is_alive, pause, resume
 
 READY: Final = {
     "worker": " ready.",
@@ -95,20 +95,11 @@ class Actor:
 
     def pause(self) -> int:
         """Stop it (SIGSTOP): its connections stay open, and it does nothing; return its process id."""
-        os.kill(self.pid, signal.SIGSTOP)
-        wait_until(lambda: is_stopped(self.pid), what=f"a stopped {self.name}")
+        pause(self.pid)
         return self.pid
 
     def resume(self) -> None:
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGCONT)
-
-
-def is_stopped(pid: int) -> bool:
-    """Say whether the process is stopped by a signal."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
-    return False
+        resume(self.pid)
 
 
 class Supervisor:

@@ -1,15 +1,13 @@
 """Brokers that die, stand still, or refuse."""
 
-import os
-import signal
 from collections.abc import Iterator
 from random import Random
 
-from tests.faults.actors import gone, is_stopped
+from tests.faults.actors import gone
 from tests.faults.kind import kind, seen
 from tests.faults.stage import BROKERS, RABBITMQ, VALKEY, Stage
 from tests.faults.valkey import Valkey
-from tests.processes import children_of
+from tests.processes import is_stopped, pause, resume
 from tests.rabbitmq import RabbitMQ
 
 
@@ -42,25 +40,15 @@ def _restarted(stage: Stage, rng: Random) -> Iterator[str]:
 
 
 def _stopped(stage: Stage, rng: Random) -> Iterator[str]:
-    pids = _pids(_single(stage))
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+    broker = _single(stage)
+    pids = broker.pids()
+    pause(*pids)
     yield seen(lambda: all(map(is_stopped, pids)), f"processes {pids} of the broker are stopped")
-    for pid in pids:
-        os.kill(pid, signal.SIGCONT)
+    resume(*pids)
 
 
 kind("the broker is stopped", brokers=BROKERS, weight=3)(_stopped)
 kind("the broker is stopped for longer than timeouts", brokers=BROKERS, lasts=(11, 13), weight=1)(_stopped)
-
-
-def _pids(broker: Valkey | RabbitMQ) -> list[int]:
-    """Return the process of the server, and of what it runs in."""
-    assert broker.process is not None
-    found = [broker.process.pid]
-    for pid in found:
-        found += children_of(pid)
-    return found
 
 
 @kind("the broker's memory is full", brokers=(VALKEY,), lasts=(0.5, 2))

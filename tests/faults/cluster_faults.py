@@ -1,16 +1,14 @@
 """Nodes of a cluster that die, stand still, or are cut off from each other."""
 
-import os
-import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import Final
 
-from tests.faults.actors import gone, is_stopped
+from tests.faults.actors import gone
 from tests.faults.kind import Inject, kind, seen
 from tests.faults.stage import CLUSTER, Stage
-from tests.processes import children_of, wait_until
+from tests.processes import is_stopped, pause, resume, wait_until
 from tests.rabbitmq import RabbitMQ
 from tests.system.failover.cluster import Cluster, members
 
@@ -59,17 +57,12 @@ def _majority_killed(stage: Stage, rng: Random) -> Iterator[str]:
 def _stopped(*, is_restarted: bool) -> Inject:
     def inject(stage: Stage, rng: Random) -> Iterator[str]:
         victim, witness, _ = _shuffled(stage, rng)
-        assert victim.process is not None
-        pids = [victim.process.pid]
-        for pid in pids:
-            pids += children_of(pid)
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+        pids = victim.pids()
         try:
+            pause(*pids)
             yield seen(lambda: all(map(is_stopped, pids)), f"processes {pids} of a node are stopped")
         finally:
-            for pid in pids:
-                os.kill(pid, signal.SIGCONT)
+            resume(*pids)
         if is_restarted:
             victim.kill()
             victim.start()

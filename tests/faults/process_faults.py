@@ -4,10 +4,11 @@ import signal
 from collections.abc import Iterator
 from random import Random
 
-from tests.faults.actors import gone, is_stopped
+from tests.faults.actors import gone
 from tests.faults.kind import Inject, kind, seen
 from tests.faults.points import POINTS, Point, arm, disarm, victim_of
 from tests.faults.stage import ROLES, Stage
+from tests.processes import is_stopped
 
 LONGER_THAN_TIMEOUTS = (11.0, 13.0)
 """Seconds: longer than the broker waits for an acknowledgement here, and than our own calls to it."""

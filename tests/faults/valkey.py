@@ -1,6 +1,5 @@
 """A Valkey that can be killed, stopped for a while, and started again with what it had written."""
 
-import signal
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from typing import Any
 
 import redis
 
-from tests.processes import PATIENCE_SECONDS, wait_until
+from tests.processes import PATIENCE_SECONDS, children_of, resume, wait_until
 from tests.rabbitmq import free_port
 from tests.system.failover.sentinels import valkey_binary
 
@@ -64,16 +63,12 @@ class Valkey:
         self.process.wait(PATIENCE_SECONDS)
         return pid
 
-    def pause(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGCONT)
+    def pids(self) -> list[int]:
+        """Return the process of the server, and of what it runs."""
+        return [self.pid, *children_of(self.pid)]
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
-            self.resume()
+            resume(self.pid)
             self.process.terminate()
             self.process.wait(PATIENCE_SECONDS)

@@ -22,7 +22,7 @@ from intake.reads.reader_shares import READERS
 from tests.intake.cli.conftest import Willcall
 from tests.intake.cli.doors import ROUTE, Door, both_serve, call_at_once, open_door
 from tests.intakes import Intake
-from tests.processes import PATIENCE_SECONDS, is_alive, wait_until
+from tests.processes import PATIENCE_SECONDS, is_alive, pause, resume, wait_until
 from tests.rabbitmq import free_port
 from worker.broker.depths import depth_of_orders
 
@@ -96,12 +96,12 @@ def test_unknown_keys_are_counted_together(intake: Intake, tmp_path: Path) -> No
 
 def test_one_that_hangs_keeps_nobody_out(door: Door) -> None:
     hanging = min(door.children)
-    os.kill(hanging, signal.SIGSTOP)
+    pause(hanging)
     try:
         # It has the fewest connections from now on, and takes none.
         assert {answer.status_code for answer in call_at_once(door, 64)} == {401}
     finally:
-        os.kill(hanging, signal.SIGCONT)
+        resume(hanging)
 
 
 def test_what_is_not_of_one_process_is_told_once(door: Door, intake: Intake, order: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import psycopg
 
 from tests.homes import temporary_home
-from tests.processes import PATIENCE_SECONDS, children_of, is_alive, wait_until
+from tests.processes import PATIENCE_SECONDS, children_of, is_alive, pause, resume, wait_until
 from tests.rabbitmq import free_port
 from worker.runtime.embedded.accounts import Account, account_of
 from worker.runtime.embedded.wheels import postgres_binaries
@@ -151,13 +151,11 @@ class Server:
 
     def freeze(self) -> None:
         """Stop all of its processes: connections stay open, and nothing is answered any more."""
-        for pid in self._pids():
-            os.kill(pid, signal.SIGSTOP)
+        pause(*self._pids())
 
     def thaw(self) -> None:
         """Let its processes go on."""
-        for pid in self._pids():
-            os.kill(pid, signal.SIGCONT)
+        resume(*self._pids())
 
     def _pids(self) -> list[int]:
         assert self.process is not None

@@ -1,7 +1,5 @@
 """A node of a RabbitMQ cluster dies under load: work goes on in seconds, nothing is lost or doubled."""
 
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +8,7 @@ from kombu import Connection
 from sqlalchemy import Engine
 
 from intake.cli.checks.node_checks import check_nodes
-from tests.processes import wait_until
+from tests.processes import pause, resume, wait_until
 from tests.system.failover.bounds import ROUNDS
 from tests.system.failover.cluster import Cluster, running_cluster
 from tests.system.failover.crew import running_crew
@@ -52,13 +50,12 @@ def test_a_node_that_hangs_is_left_like_one_that_is_dead(
 ) -> None:
     with running_crew(cluster.url, home, engine, tmp_path) as crew:
         victim = cluster.at(crew.node_of("intake"))
-        assert victim.process is not None
-        group = victim.process.pid
+        pids = victim.pids()
         try:
             # The other nodes wait for it as long as they are told to, and so do we.
-            crew.survives("a node hangs", lambda: os.killpg(group, signal.SIGSTOP), seconds=60)
+            crew.survives("a node hangs", lambda: pause(*pids), seconds=60)
         finally:
-            os.killpg(group, signal.SIGCONT)
+            resume(*pids)
         crew.load.stop()
         crew.load.check()
         crew.end()

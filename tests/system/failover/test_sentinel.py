@@ -1,13 +1,12 @@
 """A primary of Valkey dies under load and its replica is promoted: nothing accepted is lost or doubled."""
 
-import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
+from tests.processes import pause
 from tests.system.failover.bounds import ROUNDS
 from tests.system.failover.crew import running_crew
 from tests.system.failover.sentinels import MASTER, Sentinels, running_sentinels
@@ -23,7 +22,7 @@ def _kill(system: Sentinels) -> None:
 
 
 def _stop(system: Sentinels) -> None:
-    os.kill(system.servers[system.primary()].pid, signal.SIGSTOP)
+    pause(system.servers[system.primary()].pid)
 
 
 @pytest.mark.parametrize(

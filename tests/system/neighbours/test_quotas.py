@@ -1,9 +1,7 @@
 """One key or one tenant asks for too much: it is told to wait, nothing refused is published, others go on."""
 
 import math
-import os
 import re
-import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,7 +18,7 @@ import pytest
 from tests.brokers import Broker
 from tests.factories import make_body
 from tests.intakes import Intake, own_home, running_intake
-from tests.processes import wait_until
+from tests.processes import pause, resume, wait_until
 from willcall.producer import Producer
 from willcall.queues import share_of
 from worker.runtime import embedded
@@ -233,7 +231,7 @@ def test_a_silent_broker_stops_no_call_and_its_depth_limits_nobody() -> None:
     ):
         assert [_send(key, 2), _send(key, 1)] == [202, 429]
         pid = int((home / "valkey.pid").read_text().partition("\n")[0])
-        os.kill(pid, signal.SIGSTOP)
+        pause(pid)
         try:
             wait_until(lambda: not _knows(intake), what="a depth that is too old")
             answer = key.post("/v1/orders", json=_orders(1))
@@ -243,7 +241,7 @@ def test_a_silent_broker_stops_no_call_and_its_depth_limits_nobody() -> None:
             orders = 'willcall_queue_messages{queue="orders"}'
             wait_until(lambda: math.isnan(_metric(intake, orders)), what="an unknown depth")
         finally:
-            os.kill(pid, signal.SIGCONT)
+            resume(pid)
         wait_until(lambda: _knows(intake), what="depths that are known again")
         intake.take_messages()
         wait_until(lambda: _send(key, 2) == 202, what="an intake as before")

@@ -1,6 +1,5 @@
 """A broker that takes nothing more: a thousand accepted orders, and what is told of them, outlast it."""
 
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -13,7 +12,7 @@ from sqlalchemy import Engine
 
 from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, scalar
-from tests.processes import wait_until
+from tests.processes import pause, resume, wait_until
 from tests.rabbitmq import RabbitMQ
 from tests.system.neighbours.listening import listening
 from willcall.messages import task_message
@@ -61,12 +60,12 @@ def test_a_thousand_orders_and_their_events_outlast_a_broker_that_refuses(
         worker = broker.worker("orders,maintenance", **prompt)
         relay = broker.worker("outbox", name="relay", **prompt)
         broker.beat("beat", **prompt)
-        worker.process.send_signal(signal.SIGSTOP)
+        pause(worker.process.pid)
         broker.publisher().publish(
             [task_message("orders.create", one, queue=ORDERS, summary="…", requests=1) for one in content]
         )
         with refusing():
-            worker.process.send_signal(signal.SIGCONT)
+            resume(worker.process.pid)
             # What is there is taken: that makes room, and no order waits for those who hear of it.
             wait_until(lambda: scalar(engine, "SELECT count(*) FROM orders") == _ORDERS, what="all orders")
             time.sleep(5)  # time to lose an event message: several tries

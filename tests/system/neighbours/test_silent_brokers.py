@@ -1,7 +1,5 @@
 """No call to a broker waits without an end, wherever in the conversation the broker falls silent."""
 
-import os
-import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -18,7 +16,7 @@ from celery import Celery
 
 from intake.cli.checks.checks import run_broker_checks
 from intake.monitoring.readiness import Readiness
-from tests.processes import PATIENCE_SECONDS
+from tests.processes import PATIENCE_SECONDS, pause, resume
 from tests.rabbitmq import running_rabbitmq
 from tests.system.neighbours.silence import Direction, proxy
 from willcall.connections import open_connection
@@ -107,18 +105,17 @@ def _ends(call: Callable[[str], None], url: str) -> BaseException | None:
 
 
 @contextmanager
-def _servers(kind: str, folder: Path) -> Iterator[tuple[Any, Callable[[Any], str], int]]:
-    """Run a broker; give its address, how a URL is made of one, and the process (negative: group) to stop."""
+def _servers(kind: str, folder: Path) -> Iterator[tuple[Any, Callable[[Any], str], list[int]]]:
+    """Run a broker; give its address, how a URL is made of one, and its processes."""
     if kind == "rabbitmq":
         with running_rabbitmq(folder / "rabbitmq") as server:
-            assert server.process is not None
-            yield server.port, lambda port: f"amqp://guest:guest@127.0.0.1:{port}//", -server.process.pid
+            yield server.port, lambda port: f"amqp://guest:guest@127.0.0.1:{port}//", server.pids()
     else:
         with embedded.running(folder, postgres=False):
             path = embedded.broker_url(folder).removeprefix("redis+socket://")
             with redis.Redis(unix_socket_path=path) as client:
                 pid = int(client.info("server")["process_id"])
-            yield path, lambda path: f"redis+socket://{path}", pid
+            yield path, lambda path: f"redis+socket://{path}", [pid]
 
 
 @pytest.fixture(scope="module", params=["valkey", "rabbitmq"])
@@ -173,13 +170,12 @@ def test_every_call_ends_when_something_listens_and_never_answers(
 
 
 def test_a_publisher_whose_broker_is_stopped_gives_up_and_goes_on(broker: Any) -> None:
-    target, url_of, pid = broker
+    target, url_of, pids = broker
     url = url_of(target)
-    stop = os.killpg if pid < 0 else os.kill
     with Publisher(url, _settings(url)) as publisher:
         message = Message(EVENTS.name, "order.updated", b"x" * 1_000_000)
         publisher.publish([message])
-        stop(abs(pid), signal.SIGSTOP)
+        pause(*pids)
         try:
             # More than the sockets' buffers hold: the write waits, too.
             raised = _ends(lambda _: publisher.publish([message] * 50), url)
@@ -188,7 +184,7 @@ def test_a_publisher_whose_broker_is_stopped_gives_up_and_goes_on(broker: Any) -
             assert isinstance(raised, NotConfirmed)
             assert _ends(lambda _: publisher.close(), url) is None
         finally:
-            stop(abs(pid), signal.SIGCONT)
+            resume(*pids)
         assert _eventually(lambda: publisher.publish([message]))
 
 
