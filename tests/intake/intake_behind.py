@@ -20,7 +20,7 @@ def _new_id() -> UUID:
     return UUID(int=new_id().int - (_SECONDS_BEHIND * 1000 << 80))
 
 
-willcall.packing.new_id = _new_id  # type: ignore[attr-defined] # the name that a message gets its id by
+willcall.packing.new_request_id = _new_id  # type: ignore[attr-defined] # the name that a message gets its id by
 
 if __name__ == "__main__":
     serve(get_settings())
