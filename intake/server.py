@@ -17,6 +17,7 @@ import uvicorn
 
 from intake.app import create_app
 from intake.edge.accepting import Acceptor
+from intake.edge.allocator import return_large_buffers
 from intake.edge.crowd import Crowd
 from intake.edge.protocol import BoundedProtocol
 from intake.monitoring.metrics_port import MetricsPort
@@ -181,6 +182,7 @@ def serve(settings: Settings, sibling: Sibling | None = None) -> None:
     # large body, took four times as long as the parsing.
     gc.collect()
     gc.freeze()
+    return_large_buffers()
     server.run(opened(sibling.sockets) if sibling else None)
     if not server.started or server.has_failed:
         raise SystemExit(1)

@@ -201,8 +201,8 @@ def test_half_sent_bodies_are_bounded_together(shared_intake: Intake) -> None:
             send(connection, [head + b" " * 900_000])
 
         wait_until(lambda: edge.refusals().get("503", 0) >= 900, what="the oldest to give way")
-        # Of 900 MB: what was given up is used again, though the allocator keeps much of it.
-        assert edge.memory() - memory < 800_000_000
+        # Of 900 MB: all bodies together may have 64 MB.
+        assert edge.memory() - memory < 200_000_000
         headers = {"authorization": f"Bearer {edge.key}"}
         order = {"event_id": "concert"}
         url = f"{edge.url}/v1/orders"
