@@ -1,8 +1,9 @@
 """Leniency: what every dialect accepts from its vendor's clients.
 
-A whole number may be written with a fraction: 2.0 is 2. A null field counts as omitted. A field that the
-vendor documents for a related object is stored with the order. Every other unknown field is refused by name,
-since it could change money or tickets.
+A whole number may be written with a fraction: 2.0 is 2. A null field counts as omitted; so does blank text
+where calls come from forms (Ticket Evolution, Zoho Backstage). A field that the vendor documents for a
+related object is stored with the order. Every other unknown field is refused by name, since it could change
+money or tickets.
 """
 
 import re
@@ -66,6 +67,25 @@ class Call(WireModel):
             for name, one in value.items()
             if cls.is_given(name, one) or name not in cls.model_fields
         }
+
+
+_OURS: Final = "idempotency_key"
+
+
+class FormCall(Call):
+    """A part of a call from a form, which sends its empty inputs too: blank text counts as omitted."""
+
+    @classmethod
+    def is_given(cls, name: str, value: Any) -> bool:
+        """Return whether a field counts as sent; a blank idempotency key does, and is refused."""
+        return value is not None and (name == _OURS or not isinstance(value, str) or bool(value.strip()))
+
+    @classmethod
+    def is_plain(cls, value: JsonObject) -> bool:
+        """Return whether no value is null, blank text, or a number with a fraction."""
+        return super().is_plain(value) and not any(
+            type(one) is str and (not one or one.isspace()) for one in value.values()
+        )
 
 
 class RelatedCall(Call):

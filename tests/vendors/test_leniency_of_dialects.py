@@ -75,6 +75,8 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool) and value == int(value)
 
 
+_OF_FORMS = [_param(*one) for one in _PLACES if one[0] != "acme"]
+
 _WHOLE = [_param(*one) for one in _PLACES if _is_whole(_at(one[2], one[3]))]
 
 
@@ -92,6 +94,20 @@ def test_null_is_as_left_out(dialect: str, kind: str, sample: Any, path: tuple[A
     assert translate(dialect, kind, null)[1] == translate(dialect, kind, left_out)[1]
     if not translate(dialect, kind, null)[1]:
         assert translate(dialect, kind, null) == translate(dialect, kind, left_out)
+
+
+@pytest.mark.parametrize("blank", ["", " \t"])
+@pytest.mark.parametrize(("dialect", "kind", "sample", "path"), _OF_FORMS)
+def test_blank_text_of_a_form_is_as_left_out(
+    dialect: str, kind: str, sample: Any, path: tuple[Any, ...], blank: str
+) -> None:
+    given, left_out = deepcopy(sample), deepcopy(sample)
+    _at(given, path[:-1])[path[-1]] = blank
+    del _at(left_out, path[:-1])[path[-1]]
+
+    assert translate(dialect, kind, given)[1] == translate(dialect, kind, left_out)[1]
+    if not translate(dialect, kind, given)[1]:
+        assert translate(dialect, kind, given) == translate(dialect, kind, left_out)
 
 
 @pytest.mark.parametrize(("dialect", "kind", "sample", "path"), _WHOLE)

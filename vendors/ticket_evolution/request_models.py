@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field
 
 from schemas.order_fields import IpAddress, PaymentType, SeatOrder
 from schemas.text import AtMost, IdempotencyKey, LongText, ShortText
-from vendors.leniency import Call
+from vendors.leniency import FormCall
 from vendors.ticket_evolution.offices import buys_by_its_parties
 from vendors.ticket_evolution.values import Count, HoldName, Label, Money, Number, Order
 
@@ -27,7 +27,7 @@ Notes = Annotated[
 """A note, or a list of notes."""
 
 
-class TicketGroup(Call):
+class TicketGroup(FormCall):
     """`ticket_group`: inventory that a purchase creates (Ticket Groups / Create, Ticket Groups / Update)."""
 
     id: Number | None = None
@@ -61,7 +61,7 @@ class TicketGroup(Call):
     external_notes: LongText | None = None
 
 
-class Item(Call):
+class Item(FormCall):
     """One of `items`: tickets of a ticket group or of a hold, or a ticket group to buy."""
 
     ticket_group_id: Number | None = None
@@ -75,7 +75,7 @@ class Item(Call):
     id: Number | None = None
 
 
-class Shipment(Call):
+class Shipment(FormCall):
     """One of `shipped_items`: how its items are delivered (Shipments / Create)."""
 
     items: Annotated[tuple[Item, ...], Field(min_length=1, strict=False), AtMost(100)]
@@ -101,7 +101,7 @@ class Shipment(Call):
     ship_from_phone_number_attributes: Hash | None = None
 
 
-class Payment(Call):
+class Payment(FormCall):
     """One of `payments` (Payments / Create): pending until completed; without an amount, the balance."""
 
     type: PaymentType
@@ -117,11 +117,11 @@ class Payment(Call):
 
 
 def _is_true(value: Any) -> bool:
-    """Return the value's truth in Ruby, where only false and null are false."""
+    """Return the value's truth in Ruby, where only false and null are false; blank text counts as omitted."""
     return value is not False and value is not None
 
 
-class OrderCall(Call):
+class OrderCall(FormCall):
     """One of `orders`, with the `check_fraud` of its call."""
 
     idempotency_key: IdempotencyKey | None = None
@@ -160,7 +160,7 @@ class OrderCall(Call):
         return buys_by_its_parties(dict(self))
 
 
-class OrdersCall(Call):
+class OrdersCall(FormCall):
     """The body of a call: one or more orders, each accepted or refused on its own."""
 
     orders: Annotated[tuple[OrderCall, ...], Field(min_length=1, strict=False), AtMost(500)]
