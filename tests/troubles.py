@@ -98,11 +98,11 @@ TROUBLES: Final[Mapping[str, Trouble]] = {
     "newer schema": _statements(
         (
             "ALTER TABLE orders ADD COLUMN newer integer NOT NULL CHECK (newer > 0)",
-            "UPDATE alembic_version SET version_num = version_num || '_newer'",
+            "UPDATE alembic_version SET version_num = reverse(version_num)",
         ),
         (
             "ALTER TABLE orders DROP COLUMN newer",
-            "UPDATE alembic_version SET version_num = replace(version_num, '_newer', '')",
+            "UPDATE alembic_version SET version_num = reverse(version_num)",
         ),
     ),
     "full disk": full_disk,
