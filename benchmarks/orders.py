@@ -21,11 +21,11 @@ _CAPACITY: Final = 1_000_000
 _NAMES: Final = ("Ada", "Grace", "Edsger", "Barbara", "Tony", "Radia", "Alan", "Frances", "Niklaus", "Karen")
 
 
-def catalogue() -> Catalogue:
+def catalogue(tenant: str = TENANT) -> Catalogue:
     """Return an event with a tax rule and 100 ticket classes that do not sell out."""
     return Catalogue.model_validate(
         {
-            "tenant": TENANT,
+            "tenant": tenant,
             "events": [
                 {
                     "id": EVENT,

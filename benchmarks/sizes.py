@@ -30,6 +30,8 @@ class Sizes:
     catalogue_classes: int
     catalogue_seats: int
     """Seats of further, seated classes."""
+    waiting_orders: int
+    """Orders of a tenant that wait while another tenant sends lone ones."""
     kills: int
     """Kills on each broker."""
     our_processes: tuple[int, ...]
@@ -51,6 +53,7 @@ FULL: Final = Sizes(
     relay_seconds=8.0,
     catalogue_classes=10_000,
     catalogue_seats=100_000,
+    waiting_orders=100_000,
     kills=50,
     our_processes=(1, 2),
     peer_workers=(2, 4),
@@ -71,6 +74,7 @@ QUICK: Final = Sizes(
     relay_seconds=0.6,
     catalogue_classes=1_000,
     catalogue_seats=10_000,
+    waiting_orders=10_000,
     kills=2,
     our_processes=(2,),
     peer_workers=(2,),

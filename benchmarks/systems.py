@@ -87,9 +87,9 @@ def single_messages(orders: Bodies) -> list[Message]:
     return packed(CREATE, orders, 1)
 
 
-def packed(kind: str, requests: Bodies, per_message: int) -> list[Message]:
+def packed(kind: str, requests: Bodies, per_message: int, tenant: str = TENANT) -> list[Message]:
     """Return the producer's messages with this many requests of one kind in each."""
-    ready = (outgoing(kind, request, tenant=TENANT, request_id=request["request_id"]) for request in requests)
+    ready = (outgoing(kind, request, tenant=tenant, request_id=request["request_id"]) for request in requests)
     return pack(ready, max_requests=per_message)
 
 
