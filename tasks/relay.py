@@ -77,7 +77,7 @@ def _keep_waking() -> None:
             log.warning("the relay could not be woken", extra={"error": str(error)})
 
 
-@scheduled(RELAY)
+@scheduled(RELAY, is_shown=False)  # it runs after each batch
 def relay() -> int:
     """Send the outbox; return the count of event messages sent."""
     return send_outbox()
