@@ -62,8 +62,13 @@ class Call(WireModel):
     def _leniently(cls, value: Any) -> Any:
         if not isinstance(value, dict) or cls.is_plain(value):
             return value
+        return {name: whole_number(one) for name, one in cls.given(value).items()}
+
+    @classmethod
+    def given(cls, value: JsonObject) -> JsonObject:
+        """Return the part without the fields that count as omitted; unknown ones stay, to be refused."""
         return {
-            name: whole_number(one)
+            name: one
             for name, one in value.items()
             if cls.is_given(name, one) or name not in cls.model_fields
         }

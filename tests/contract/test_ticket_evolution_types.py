@@ -19,7 +19,9 @@ def _order(**parties: Any) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("as_id", [int, str])
-@pytest.mark.parametrize("said", [{}, {"is_purchase": None}, {"is_purchase": True}])
+@pytest.mark.parametrize(
+    "said", [{}, {"is_purchase": None}, {"is_purchase": True}, {"is_purchase": "", "client_id": " "}]
+)
 def test_the_owners_office_as_seller_and_ours_as_buyer_are_a_purchase(
     broker: Broker, as_id: type, said: dict[str, Any]
 ) -> None:
@@ -32,7 +34,7 @@ def test_the_owners_office_as_seller_and_ours_as_buyer_are_a_purchase(
 
 
 @pytest.mark.usefixtures("worker")
-@pytest.mark.parametrize("said", [{}, {"is_purchase": False}])
+@pytest.mark.parametrize("said", [{}, {"is_purchase": False}, {"is_purchase": " "}])
 @pytest.mark.parametrize(
     ("parties", "buyer"),
     [
@@ -40,6 +42,7 @@ def test_the_owners_office_as_seller_and_ours_as_buyer_are_a_purchase(
         # The older document: the buyer is an office, and is required unless there is a client.
         ({"buyer_id": _OTHERS}, ("Office", _OTHERS)),
         ({"buyer_id": 102}, ("Office", 102)),
+        ({"buyer_id": _OTHERS, "client_id": ""}, ("Office", _OTHERS)),
         ({"buyer_id": _OTHERS, "client_id": 17}, ("Client", 17)),
     ],
 )

@@ -75,7 +75,7 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool) and value == int(value)
 
 
-_OF_FORMS = [_param(*one) for one in _PLACES if one[0] != "acme"]
+_OF_FORMS = [_param(*one) for one in _PLACES if one[0] != "acme" and one[3][-1] != "amount"]
 
 _WHOLE = [_param(*one) for one in _PLACES if _is_whole(_at(one[2], one[3]))]
 

@@ -16,7 +16,8 @@ from vendors.registry import translate
 from vendors.ticket_evolution import DIALECT
 from vendors.ticket_evolution.errors import layout_of, with_vendor_fields
 
-_text = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1, max_size=20)
+_letters = st.characters(exclude_characters="\x00", exclude_categories=["Cs"])
+_text = st.text(_letters, min_size=1, max_size=20).filter(str.strip)  # blank text counts as omitted there
 _word = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=10)
 _cents = st.integers(0, 10**14 - 1).map(lambda cents: f"{cents // 100}.{cents % 100:02}")
 _id = st.integers(1, 10**12).map(str)

@@ -115,6 +115,11 @@ class Payment(FormCall):
     address_id: Number | None = None
     address_attributes: Hash | None = None
 
+    @classmethod
+    def is_given(cls, name: str, value: Any) -> bool:
+        """Return whether a field counts as sent; a blank amount does, and is refused as no balance."""
+        return super().is_given(name, value) or (name == "amount" and value is not None)
+
 
 def _is_true(value: Any) -> bool:
     """Return the value's truth in Ruby, where only false and null are false; blank text counts as omitted."""

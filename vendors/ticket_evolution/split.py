@@ -7,6 +7,7 @@ from schemas.json import JsonObject
 from schemas.outcomes import Rejection
 from schemas.requests import MAX_REQUESTS_PER_MESSAGE
 from vendors.dialect import NotTranslatable
+from vendors.ticket_evolution.request_models import OrderCall
 from vendors.ticket_evolution.values import hold_name
 
 _FIELDS: Final = ("orders", "check_fraud")
@@ -34,7 +35,8 @@ def _order(place: int, order: Any, shared: Mapping[str, Any]) -> JsonObject:
         raise _refusal(f"orders.{place}", "must be an object")
     if "check_fraud" in order:
         raise _refusal(f"orders.{place}.check_fraud", "applies to the whole call: move it next to orders")
-    body = {**order, **shared}
+    # The offices that it names are read before it is validated.
+    body = {**OrderCall.given(order), **shared}
     if isinstance(order.get("shipped_items"), list):
         body["shipped_items"] = [_shipment(shipment) for shipment in order["shipped_items"]]
     return body
