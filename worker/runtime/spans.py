@@ -107,11 +107,15 @@ class Spans:
     def _linked(
         self, name: str, kind: SpanKind, operation: str, destination: str, traceparents: Iterable[str | None]
     ) -> Iterator[None]:
-        """Open a span with links; a single one is its parent, too, so that one trace shows everything."""
+        """Open a span with links; if all have the same one, it is the parent, so that one trace shows all.
+
+        A request without a trace context may be another tenant's, whose events must not join this trace.
+        """
         everything = list(traceparents)
         distinct = dict.fromkeys(one for one in everything if one is not None)
         # The sampled ones first: the others lead to nothing that was stored.
         contexts = sorted(map(_context_of, distinct), key=lambda one: not one.trace_flags.sampled)[:MAX_LINKS]
+        is_one = len(distinct) == 1 and None not in everything
         attributes: dict[str, str | int] = {
             "messaging.operation.type": operation,
             "messaging.destination.name": destination,
@@ -121,7 +125,7 @@ class Spans:
             attributes["willcall.links_left_out"] = len(distinct) - MAX_LINKS
         span = self._tracer.start_span(
             name,
-            _within(contexts[0] if len(distinct) == 1 else None),
+            _within(contexts[0] if is_one else None),
             kind,
             attributes,
             [Link(one) for one in contexts],

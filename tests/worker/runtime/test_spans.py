@@ -40,6 +40,15 @@ def test_a_batch_of_several_is_linked_to_each_and_in_the_trace_of_none(memory: M
     assert links_of(batch) == [context(1), context(2)]
 
 
+def test_a_request_without_a_trace_joins_no_other_ones(memory: Memory) -> None:
+    with tracing.batch([context(1), None, context(1)]):
+        pass
+
+    (batch,) = memory.ended
+    assert (batch.parent, links_of(batch)) == (None, [context(1)])
+    assert not (tracing.current_traceparent() or "").startswith(f"00-{TRACE}")
+
+
 def test_links_are_bounded_and_the_others_counted(memory: Memory) -> None:
     for count in (MAX_LINKS, MAX_LINKS + 3):
         with tracing.batch(context(number + 1) for number in range(count)):
