@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+import redis
 from kombu import Connection
 from prometheus_client import Metric
 
@@ -35,12 +36,16 @@ class QueueMetrics(Scraped[Mapping[str, float] | None]):
         try:
             connection = connection or open_connection(self._url, self._settings, seconds=_PATIENCE_SECONDS)
             found = self._oldest.read(connection, order_queues(self._url))
-        except BaseException:
+        except BaseException as error:
             if connection is not None:
-                blame(connection)
+                if isinstance(error, redis.RedisError | OSError):
+                    blame(connection)
                 drop(connection)
             raise
-        self._connection = connection
+        # A reading that was abandoned may end after the next has begun.
+        other, self._connection = self._connection, connection
+        if other is not None:
+            drop(other)
         return found
 
     def close(self) -> None:

@@ -25,13 +25,18 @@ _IN_JSON: Final = re.compile(rb'"%s": ?(\d{1,15})\b' % SENT_AT.encode())
 def sent_at(headers: Mapping[str, Any]) -> float | None:
     """Return when a message was sent (Unix seconds), or None if its producer does not say."""
     value = headers.get(SENT_AT)
-    return value / 1_000 if isinstance(value, int) and 0 < value < 10**15 else None
+    return seconds_of(value) if isinstance(value, int) else None
+
+
+def seconds_of(milliseconds: int) -> float | None:
+    """Return a time of the header in Unix seconds, or None for one before 2001 or far in the future."""
+    return milliseconds / 1_000 if 10**12 <= milliseconds < 10**15 else None
 
 
 def sent_at_of_json(message: bytes) -> float | None:
     """Return the same for a message in kombu's format, without parsing it."""
     found = _IN_JSON.search(message, max(message.rfind(b'"headers"'), 0))
-    return int(found[1]) / 1_000 if found else None
+    return seconds_of(int(found[1])) if found else None
 
 
 def oldest_by_queue(sent: Iterable[tuple[str, float | None]]) -> dict[str, float]:
@@ -68,7 +73,9 @@ class InHand(Collector):
     def collect(self) -> Iterable[Metric]:
         """Return the metric; called by the thread of a scraper."""
         source = self.source
-        yield show_ages(None if source is None else source.oldest())
+        # The intake imports this module as well, and shows the metric by itself.
+        if source is not None:
+            yield show_ages(source.oldest())
 
 
 IN_HAND: Final = InHand()

@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from celery import Celery
 
 from intake.monitoring.queue_metrics import QueueMetrics
@@ -88,3 +89,29 @@ def test_a_body_that_quotes_the_header_does_not_count(intake: Intake) -> None:
     body = b'[[], {"requests": [{"x": "\\"willcall_sent_at\\": 1", "willcall_sent_at": 1}]}, {}]'
     _publish(intake, replace(message, body=body))
     assert 20 <= _ages(intake)[_NAME, ORDERS] < 50
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["1", "-5", "0", "true", "null", '"1"', "1.5", "[9999999999999]", "9" * 16, "9" * 400, "9" * 5_000],
+    ids=lambda written: written[:20],
+)
+def test_a_header_that_is_no_time_counts_as_missing_and_hides_no_other_queue(
+    intake: Intake, written: str
+) -> None:
+    strange = _message(0)
+    marked = replace(strange, headers={**strange.headers, SENT_AT: 77})
+    with intake.broker() as connection:
+        channel = connection.default_channel
+        _publish(intake, marked)
+        key = channel.global_keyprefix + ORDERS
+        raw = channel.client.lpop(key)
+        name = b'"willcall_sent_at": '
+        assert name + b"77" in raw
+        channel.client.lpush(key, raw.replace(name + b"77", name + written.encode()))
+    _publish(intake, _message(100, "demo"))
+
+    ages = _ages(intake)
+    assert 0 <= ages[_NAME, ORDERS] < 30
+    assert 100 <= ages[_NAME, share_of("demo", intake.settings.broker())] < 130
+    intake.take_messages()

@@ -8,11 +8,12 @@ import redis
 from kombu import Connection
 
 from willcall.messages import SENT_AT
+from worker.broker.ages import seconds_of
 
 _AT_ONCE: Final = 32
 """Queues in one call: each may have a message of 256 KB, and the server does nothing else meanwhile."""
 
-# KEYS: lists of messages. Returns of each the time in the header of its oldest message, an empty text if it
+# KEYS: lists of messages. Returns of each the digits in the header of its oldest message, an empty text if it
 # has none, and a digest that tells this message from others; false for an empty list.
 _LOOK: Final = f"""
 local found = {{}}
@@ -20,8 +21,8 @@ for index, key in ipairs(KEYS) do
     local message = redis.call('LINDEX', key, -1)
     if message then
         local start = message:find('"{SENT_AT}":', 1, true)
-        local sent_at = start and message:match(':%s*(%d+)', start)
-        found[index] = {{sent_at or '', sent_at and '' or redis.sha1hex(message:sub(-512))}}
+        local sent_at = start and message:match('^"{SENT_AT}":%s*(%d+)', start)
+        found[index] = {{sent_at and sent_at:sub(1, 20) or '', redis.sha1hex(message:sub(-512))}}
     else
         found[index] = false
     end
@@ -54,9 +55,10 @@ class OldestMessages:
         for queue, message in zip(queues, found, strict=True):
             if message is None:
                 continue
-            sent_at, digest = message
-            if sent_at:
-                oldest[queue] = int(sent_at) / 1_000
+            digits, digest = message
+            sent_at = seconds_of(int(digits or 0))
+            if sent_at is not None:
+                oldest[queue] = sent_at
                 continue
             before, first_at = seen.get(queue, (b"", now))
             self._seen[queue] = (digest, first_at if before == digest else now)
