@@ -10,16 +10,16 @@ from celery import Task, shared_task
 from orders.upkeep.ticks import claim_tick, finish_tick
 from tasks.breaker import breaker
 from tasks.job_metrics import FAILED, OK, SKIPPED, job_came, job_ended
-from tasks.transactions import DatabaseUnavailable, blaming_the_system, transaction
+from tasks.transactions import DatabaseUnavailable, KnownFailure, blaming_the_system, transaction
 
 log = logging.getLogger(__name__)
 
 
-class StillRunning(Exception):
+class StillRunning(KnownFailure):
     """The run before this one has not ended, and is not joined by another."""
 
 
-class NotDone(Exception):
+class NotDone(KnownFailure):
     """The job could not do its work, or only a part: its text is the run's result, and quotes no buyer."""
 
     def __init__(self, reason: str, count: int = 0) -> None:

@@ -12,7 +12,11 @@ from orders.errors import CatalogueChanged
 from tasks.resources import engine
 
 
-class DatabaseUnavailable(Exception):
+class KnownFailure(Exception):
+    """A failure whose reason is in its text: the database need not be checked for it."""
+
+
+class DatabaseUnavailable(KnownFailure):
     """The database cannot take work, for the reason in the text; all was rolled back and can be retried."""
 
 
@@ -31,7 +35,7 @@ def blaming_the_system(*, is_alone: bool = True) -> Iterator[None]:
     """
     try:
         yield
-    except (CatalogueChanged, DatabaseUnavailable):
+    except (CatalogueChanged, KnownFailure):
         raise
     except Exception as error:
         fault = fault_of(error)
