@@ -3,9 +3,12 @@
 Intake processes that share a port count together; `multiprocess_mode` says how their gauges are combined.
 """
 
+import logging
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+log = logging.getLogger(__name__)
 
 REQUESTS: Final = Counter(
     "willcall_requests_total", "Requests processed, by kind and outcome.", ["kind", "outcome"]
@@ -136,6 +139,16 @@ STANDBY_LAG: Final = Gauge(
 
 
 def serve_metrics(host: str, port: int) -> None:
-    """Serve `GET /metrics` on the port, in a thread of its own; do nothing for port 0."""
-    if port:
+    """Serve `GET /metrics` on the port, in a thread of its own; do nothing for port 0.
+
+    If another process has the port, the log says so: orders are processed without metrics, too.
+    """
+    if not port:
+        return
+    try:
         start_http_server(port, addr=host)
+    except OSError as error:
+        log.error(
+            "this process has no metrics: give each process on a host its own WILLCALL_WORKER_METRICS_PORT",
+            extra={"port": port, "error": str(error)},
+        )

@@ -20,11 +20,20 @@ _spans: "Spans | None" = None
 
 
 def set_up_tracing(settings: Settings, service: str) -> None:
-    """Begin to trace this process if the settings say so; `service` is its name, unless `OTEL_…` name it."""
+    """Begin to trace this process if the settings say so; `service` is its name, unless `OTEL_…` name it.
+
+    Raises `SystemExit` if the variables `OTEL_…` have a value that OpenTelemetry does not take.
+    """
     if settings.tracing != "off":
         from worker.runtime.span_export import exporting_spans
 
-        use(exporting_spans(service))
+        try:
+            use(exporting_spans(service))
+        except ValueError as error:
+            raise SystemExit(
+                f"OpenTelemetry does not take the variables OTEL_…: {error}. Correct them, or set"
+                " WILLCALL_TRACING=off."
+            ) from error
 
 
 def use(spans: "Spans | None") -> None:

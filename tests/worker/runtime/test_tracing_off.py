@@ -10,10 +10,13 @@ import pytest
 from tests.processes import PATIENCE_SECONDS, ROOT
 
 _WORKER: Final = """
+from types import SimpleNamespace
 import tasks.maintenance, tasks.orders, tasks.relay, willcall, worker.app
 
-worker.app._on_worker_init()
+worker.app._on_worker_init(SimpleNamespace(app=worker.app.app))
 """
+# As Celery does: it passes over what else a receiver raises.
+_SEND: Final = "import worker.app; worker.app.worker_init.send(sender=None)"
 _INTAKE: Final = """
 from intake.server import IntakeServer
 from worker.runtime.settings import get_settings
@@ -87,6 +90,16 @@ def test_a_process_that_cannot_trace_says_why_and_stops(value: str, sentence: st
 
     assert ran.returncode == 2
     assert ran.stderr == f"willcall: the setting WILLCALL_TRACING is wrong: {sentence}\n"
+
+
+@pytest.mark.parametrize("process", [_SEND, _INTAKE])
+def test_a_process_whose_variables_of_opentelemetry_are_wrong_says_so_and_stops(process: str) -> None:
+    # A group larger than the queue that it is taken from.
+    ran = _python(process, WILLCALL_TRACING="otlp", OTEL_BSP_MAX_EXPORT_BATCH_SIZE="4096")
+
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("OpenTelemetry does not take the variables OTEL_…: ")
+    assert ran.stderr.endswith("Correct them, or set WILLCALL_TRACING=off.\n")
 
 
 def test_a_process_needs_no_extra_as_long_as_tracing_is_off() -> None:
