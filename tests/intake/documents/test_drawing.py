@@ -96,9 +96,9 @@ def test_each_page_of_many_looks_as_it_does_alone(attendee: str) -> None:
 def test_a_page_takes_a_few_milliseconds_of_the_processor() -> None:
     pdf_of(_order(1))  # fonts are read once
     count, order = 200, _order(200)
-    began = time.process_time()
+    began = time.thread_time()
     pdf_of(order)
-    taken = time.process_time() - began
+    taken = time.thread_time() - began
 
     # A million steps take about 50 ms where a page takes 5.
     assert taken < count * million_steps() * 0.25

@@ -150,9 +150,9 @@ def test_it_costs_little(engine: Engine, ids: JsonObject, name: str) -> None:
     assert most < MAX_MEMORY
     # Measured without what follows each allocation; the same request under another key.
     again = _message(kind, words)
-    began = time.process_time()
+    began = time.thread_time()  # other threads of this process serve other tests
     process_messages([again])
-    assert time.process_time() - began < BUDGET * million_steps()
+    assert time.thread_time() - began < BUDGET * million_steps()
 
 
 def _message(kind: str, words: JsonObject) -> QueueMessage:
