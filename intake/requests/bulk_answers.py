@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from db.failures import Fault, fault_of
 from intake.clock import utc_now
 from intake.requests.answer_plans import Plan
+from intake.requests.look_times import LookTimes
 from intake.requests.turns import Turns
 from orders.reading.outcomes import RequestRow, count_tickets, find_requests
 from orders.reading.safe_rendering import is_of_the_database, showing
@@ -25,21 +26,7 @@ from orders.reading.snapshots import Snapshot, Wanted, read_published, read_snap
 
 log = logging.getLogger(__name__)
 
-_SOONEST_SECONDS: Final = 0.002
-"""No worker is faster than that."""
-
-_LATEST_SECONDS: Final = 0.02
-_USUAL: Final = 0.8
-"""The first look is after this part of the time that the fastest outcomes have lately taken."""
-
-_FORGETTING: Final = 0.02
-"""How much of the difference a slower outcome adds to that time."""
-
-_LEAST_SECONDS: Final = 0.001
-_MOST_SECONDS: Final = 0.05
 _AFTER_ERROR_SECONDS: Final = 0.5
-_LONGEST_REST_SECONDS: Final = 0.5
-"""After a look the thread rests as long as that took, but not longer: the database may have been away."""
 
 _T = TypeVar("_T")
 
@@ -82,7 +69,7 @@ class BulkAnswers:
         self._is_stopped = False
         self._is_closing = False
         self._next_look = 0.0
-        self._usual_seconds = 0.0
+        self._times = LookTimes()
         # A daemon: a database that never answers must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -156,8 +143,7 @@ class BulkAnswers:
     def _take_new(self) -> None:
         due: list[_Waiter] = []
         if self._new and not self._waiting:
-            first = min(max(_USUAL * self._usual_seconds, _SOONEST_SECONDS), _LATEST_SECONDS)
-            self._next_look = max(self._next_look, time.monotonic() + first)
+            self._next_look = max(self._next_look, time.monotonic() + self._times.until_first())
         while self._new:
             waiter = self._new.popleft()
             (due if waiter.is_due else self._waiting).append(waiter)
@@ -186,28 +172,13 @@ class BulkAnswers:
             waiter.outcomes.update((id_, found[id_]) for id_ in waiter.ids if id_ in found)
             if len(waiter.outcomes) == len(waiter.ids):
                 waiter.is_due = True
-                self._note(time.monotonic() - waiter.since)
+                self._times.note(time.monotonic() - waiter.since)
                 waiter.weight = sum(max(1, one.tickets) for one in waiter.outcomes.values())
                 self._turns.add(waiter)
         self._waiting = [waiter for waiter in self._waiting if not waiter.is_due]
-        took = time.monotonic() - started
-        self._next_look = time.monotonic() + max(self._interval(), min(took, _LONGEST_REST_SECONDS))
-
-    def _note(self, seconds: float) -> None:
-        """Remember how soon an outcome can be there: the least time, which slower outcomes raise slowly."""
-        usual = self._usual_seconds
-        is_less = seconds < usual or not usual
-        self._usual_seconds = seconds if is_less else usual + _FORGETTING * (seconds - usual)
-
-    def _interval(self) -> float:
-        """Return the seconds until the next look.
-
-        The more callers wait, the rarer the looks; a caller that has waited long can wait a little longer.
-        """
-        if not self._waiting:
-            return 0.0  # the next caller is new
-        age = time.monotonic() - max(waiter.since for waiter in self._waiting)
-        return max(_LEAST_SECONDS * (1 + len(self._waiting) / 8), min(age / 8, _MOST_SECONDS))
+        now = time.monotonic()
+        youngest = now - max((waiter.since for waiter in self._waiting), default=now)
+        self._next_look = now + self._times.until_next(len(self._waiting), youngest, now - started)
 
     def _weigh(self, due: Sequence[_Waiter]) -> None:
         orders = [one.order_id for waiter in due for one in waiter.outcomes.values() if one.order_id]
