@@ -1,7 +1,8 @@
 """Processing a batch: requests in, outcomes out, in one transaction and six steps.
 
 claim → look up → load → decide → write → publish. Every step works on the whole list, so that the number of
-SQL statements does not grow with it, and the decisions run no SQL.
+SQL statements does not grow with it, and the decisions run no SQL. A batch that only changes orders reads its
+stock unlocked; the fifth step locks it, and decides again if too little is left.
 """
 
 from collections.abc import Sequence
@@ -46,11 +47,11 @@ def process(
         claimed = claim(connection, requests, now, max_tickets)
     with laps.step("look_up"):  # what do they name?
         named = look_up(connection, claimed.valid)
-    with laps.step("load"):  # locked in one order, read once
+    with laps.step("load"):  # locked in one order, read once; but see late_locks
         world = load(connection, named, now)
     with laps.step("decide"):  # in the order of arrival
         decide(world, named.requests, now)
-    with laps.step("write"):  # one statement a table, only what changed
+    with laps.step("write"):  # locks late what was only read; one statement a table
         write(connection, world, claimed, now, patience)
     with laps.step("publish"):  # the outbox, and the answers
         return publish(connection, world, claimed, requests, now, max_event_bytes)

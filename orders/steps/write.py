@@ -1,4 +1,4 @@
-"""The fifth step: write the changed rows of the world, with one bulk statement per table."""
+"""The fifth step: lock what was only read, and write the changed rows with one bulk statement per table."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -39,7 +39,10 @@ _DELETE_NOTES: Final = text("""
 
 
 def write(connection: Connection, world: World, claimed: Claimed, now: datetime, patience: timedelta) -> None:
-    """Write everything; store early requests as rows, to be decided again later."""
+    """Write everything; store early requests as rows, to be decided again later.
+
+    First locks the stock that was only read, and decides all requests again if it no longer suffices.
+    """
     lock_late(connection, world, claimed.valid, now)
     delay_early(connection, claimed.valid, claimed.others, now, patience)
     correct(connection, [request for request in claimed.valid if request.too_early is None])
