@@ -9,8 +9,8 @@ from orders.new_order import NewOrder
 from schemas.changes import (
     CancelRequest,
     ExpireRequest,
-    LineTerms,
     OrderReference,
+    PatchedLine,
     PaymentRecord,
     UpdateRequest,
 )
@@ -82,7 +82,7 @@ class UpdateOrder(ChangeOrder):
     """`orders.update`."""
 
     body: UpdateRequest
-    lines: Sequence[LineTerms] = ()
+    lines: Sequence[PatchedLine] = ()
     """The lines of the patch if they are valid; nothing is looked up for malformed ones."""
 
 

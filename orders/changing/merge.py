@@ -1,4 +1,4 @@
-"""Merging a patch into an order's terms, and merging later updates again after a late patch."""
+"""Merging a patch into an order's fields, and merging later updates again after a late patch."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -10,7 +10,7 @@ from orders.inventory.seating import labels_from
 from orders.render import render_buyer
 from orders.rows import ChangeRow
 from orders.state import OrderState
-from schemas.changes import OrderTerms
+from schemas.changes import PatchedOrder
 from schemas.json import JsonObject
 from schemas.order_fields import MAX_QUANTITY, SeatOrder
 from willcall.kinds import CANCEL
@@ -23,8 +23,8 @@ _SETTLE_EACH_OTHER = frozenset({"discount", "total_discount"})
 _NEVER_MISSING = ("buyer", "line_items")
 
 
-class Terms:
-    """The requested terms of an order, for the fields that a patch names; other fields stay.
+class MergedPatch:
+    """The requested fields of an order: those that a patch names; other fields stay.
 
     A late patch is merged with the updates after it: a field that a later patch replaced as a whole is
     settled, with its consequences, and the later parts of objects are merged again.
@@ -36,7 +36,7 @@ class Terms:
         Raises `pydantic.ValidationError`, or `Invalid` for unknown fields and for patches nested too deeply.
         """
         for name in patch:
-            if name not in OrderTerms.model_fields:
+            if name not in PatchedOrder.model_fields:
                 raise Invalid(f"unknown field {name[:64]}", name[:64])
         updates = [change.patch or {} for change in later if change.kind != CANCEL]
         try:
@@ -60,11 +60,11 @@ class Terms:
         self.requested = _validated(requested, patch)
 
 
-def _validated(requested: JsonObject, patch: JsonObject) -> OrderTerms:
+def _validated(requested: JsonObject, patch: JsonObject) -> PatchedOrder:
     for name in _NEVER_MISSING:
         if name in patch and name not in requested:
             raise Invalid("cannot be removed from an order", name)
-    return OrderTerms.model_validate(requested)
+    return PatchedOrder.model_validate(requested)
 
 
 def _unsettled(patch: JsonObject, updates: Sequence[JsonObject]) -> JsonObject:
@@ -78,7 +78,7 @@ def _unsettled(patch: JsonObject, updates: Sequence[JsonObject]) -> JsonObject:
 def _without_cancelled(
     requested: JsonObject, patch: JsonObject, later: Sequence[ChangeRow]
 ) -> tuple[JsonObject, JsonObject]:
-    """Return the terms and the patch without parts that were cancelled after the patch was sent."""
+    """Return the merged fields and the patch without parts that were cancelled after the patch was sent."""
     items = requested.get("line_items")
     for change in later:
         if change.kind == CANCEL and isinstance(items, list):

@@ -18,7 +18,7 @@ from orders.money.promo_terms import uses_of
 from orders.steps.look_up import Named
 from orders.world import World
 from schemas.catalogue import promo_code_key
-from schemas.changes import LineTerms, well_formed_lines
+from schemas.changes import PatchedLine, well_formed_lines
 
 
 def needs_of(world: World, named: Named) -> Needs:
@@ -50,7 +50,7 @@ def order_id_of(world: World, request: ChangeOrder) -> str | None:
     return order_id if order_id in world.orders.states else None
 
 
-def lines_of(world: World, request: UpdateOrder) -> list[LineTerms]:
+def lines_of(world: World, request: UpdateOrder) -> list[PatchedLine]:
     """Return the lines that the update may merge: its own, and those of updates that come after it."""
     order = world.orders.states.get(order_id_of(world, request) or "")
     placed = () if order is None else order.changes.values()

@@ -30,7 +30,7 @@ from orders.recovery.requests_json import any_json
 from schemas.changes import (
     CancelRequest,
     ExpireRequest,
-    LineTerms,
+    PatchedLine,
     PaymentRecord,
     UpdateRequest,
     well_formed_lines,
@@ -160,7 +160,7 @@ def _check_lines(order: OrderRequest) -> None:
             )
 
 
-def _patched_lines(patch: JsonObject, tenant: Tenant) -> Sequence[LineTerms]:
+def _patched_lines(patch: JsonObject, tenant: Tenant) -> Sequence[PatchedLine]:
     """Return the lines of a patch; none if any is malformed, so that nothing is looked up for them.
 
     The decision reports their mistakes, after those of the order. Raises `TooManyTickets`.
