@@ -155,9 +155,9 @@ class PureCore:
         for hold in holds:
             if hold.status == "held":
                 found["held"][names[hold.ticket_class_id]] += hold.quantity
-        events: dict[str, list[Any]] = {}
-        for (subject, _), event in sorted(world.events.items()):
-            events.setdefault(subject, []).append((event.type, named(json.loads(event.data), names)))
+        messages: dict[str, list[Any]] = {}
+        for (subject, _), message in sorted(world.messages.items()):
+            messages.setdefault(subject, []).append((message.type, named(json.loads(message.data), names)))
         for state in states(world):
             found["orders"][state.row.idempotency_key] = {
                 "row": _row_words(state.row._asdict(), names),
@@ -165,7 +165,7 @@ class PureCore:
                 "tickets": [_ticket_words(state, ticket, names) for ticket in _tickets(state)],
                 "payments": [_row_words(one._asdict(), names) for _, one in sorted(state.payments.items())],
                 "changes": [_row_words(one._asdict(), names) for _, one in sorted(state.changes.items())],
-                "events": events[state.id],
+                "events": messages[state.id],
             }
         return found
 

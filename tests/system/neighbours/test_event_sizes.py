@@ -11,9 +11,9 @@ import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from sqlalchemy import Engine
 
-from orders.outbox import FIRST, Claimed, add_events, claim_unsent, mark_sent
+from orders.outbox import FIRST, Claimed, add_messages, claim_unsent, mark_sent
 from orders.process import process
-from orders.rows import EventRow
+from orders.rows import MessageRow
 from orders.upkeep.reconciliation import reconcile
 from schemas.events import LEAST_MAX_EVENT_BYTES, MAX_EVENT_BYTES
 from schemas.requests import Request
@@ -212,8 +212,8 @@ def _add(engine: Engine, type_: str, data: dict[str, Any], count: int = 1) -> No
     tenant = str(scalar(engine, "SELECT id FROM tenants"))
     text = orjson.dumps(data).decode()
     with engine.begin() as connection:
-        events = [EventRow(str(uuid4()), 1, tenant, type_, text, datetime.now(UTC)) for _ in range(count)]
-        add_events(connection, events)
+        messages = [MessageRow(str(uuid4()), 1, tenant, type_, text, datetime.now(UTC)) for _ in range(count)]
+        add_messages(connection, messages)
 
 
 def test_a_group_is_bounded_in_bytes_and_the_largest_one_comes_alone(engine: Engine) -> None:
