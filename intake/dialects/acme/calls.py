@@ -16,7 +16,7 @@ from intake.dialects.render_orders import REFUSALS
 from intake.dialects.routing import check_name, requests_in
 from intake.parts import parts_of
 from intake.requests.answer_plans import Plan, plan_for_one
-from intake.requests.envelope import Envelope, enclose_in_dialect
+from intake.requests.envelope import CallRequests, enclose_in_dialect
 from intake.web.conditions import expected_versions
 from intake.web.problems import Problem, invalid, not_found
 from intake.web.responses import json_response
@@ -81,10 +81,10 @@ def check_unconditional(request: Request) -> None:
         raise Problem(412, "an order in ACME's format has no entity tag that If-Match could match: omit it")
 
 
-def envelope_of(
+def enclose_call(
     kind: str, order: JsonObject, call: Call, caller: Caller, *, seen_version: int | None = None
-) -> Envelope:
-    """Return the envelope of a request, whose key is in `x-acme-request-uuid`. Raises `Problem`: 400."""
+) -> CallRequests:
+    """Return the request of a call, whose key is in `x-acme-request-uuid`. Raises `Problem`: 400."""
     keys = call.request.headers.getlist(REQUEST_UUID)
     if len(keys) > 1 or (keys and not keys[0].strip()):
         raise invalid(f"send the header {REQUEST_UUID} once, and not empty", REQUEST_UUID)
