@@ -36,7 +36,7 @@ REQUEST_UUID: Final = "x-acme-request-uuid"
 
 _CHALLENGE: Final = {"www-authenticate": KEY}
 
-Found = Callable[[Snapshot, RequestRow], Response | None]
+MakeAnswer = Callable[[Snapshot, RequestRow], Response | None]
 """Makes the answer for a processed request; None if it cannot be read now."""
 
 
@@ -118,7 +118,7 @@ def _find(request: Request, caller: Caller, name: str) -> UUID | None:
         return find_order(connection, caller.tenant_id, name)
 
 
-def plan_of(call: Call, order: Mapping[str, Any], found: Found, needs: Needs) -> Plan:
+def plan_of(call: Call, order: Mapping[str, Any], make_answer: MakeAnswer, needs: Needs) -> Plan:
     """Return the plan of a call's answer: the result, or a refusal that names the fields of this call.
 
     A reused request uuid is answered with 409, as ACME does, whatever its outcome.
@@ -133,7 +133,7 @@ def plan_of(call: Call, order: Mapping[str, Any], found: Found, needs: Needs) ->
         except Problem as problem:
             problem.errors = _under_sent_name(call, acme.with_call_fields(order, problem.errors))
             raise
-        return found(snapshot, outcome)
+        return make_answer(snapshot, outcome)
 
     return plan_for_one(make, needs, dialect=DIALECT.name)
 

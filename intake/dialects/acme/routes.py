@@ -182,8 +182,9 @@ async def update_order(request: Request, id: str, parts: PartsOfApp, caller: _Up
     order_id = await order_id_of(request, caller, id)
     if str(order.get("id") or id) not in (id, order_id):
         raise invalid("the body and the path name different orders", "id", status=422)
-    enclosed = enclose_call(UPDATE, {**order, "id": order_id}, call, caller)
-    compared = await changes_of_put(request, caller, order_id, order, key=enclosed.key)
+    # It is checked before the order is read, and is not sent; the key says with which version it is compared.
+    unchanged = enclose_call(UPDATE, {**order, "id": order_id}, call, caller)
+    compared = await changes_of_put(request, caller, order_id, order, key=unchanged.key)
     seen_version = compared.version or await parts.seen_versions.read(caller, UUID(order_id))
     named = {**compared.changes, "id": order_id}
     enclosed = enclose_call(UPDATE, named, call, caller, seen_version=seen_version)
