@@ -1,4 +1,4 @@
-"""The valid requests of a batch: one type per kind, with the state of their processing."""
+"""The opened requests of a batch: one type per kind, validated, with the state of their processing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from schemas.requests import Request
 
 @dataclass(slots=True, kw_only=True)
 class Opened:
-    """A request with a known tenant. Ids are text, as everywhere in the processing of a batch."""
+    """A validated request of a known tenant. Ids are text, as everywhere in the processing of a batch."""
 
     request: Request
     id: str

@@ -47,7 +47,7 @@ def publish(
 def _rejections(answered: Sequence[Opened], repeats: Sequence[Repeat], now: datetime) -> list[MessageRow]:
     """Return the event messages of rejections; a conflict of idempotency keys has only one."""
     refused = [(request, request.rejections) for request in answered if request.rejections]
-    conflicts = [(repeat.request, (CONFLICT,)) for repeat in repeats if repeat.is_conflict and repeat.is_new]
+    conflicts = [(repeat.opened, (CONFLICT,)) for repeat in repeats if repeat.is_conflict and repeat.is_new]
     return [_rejected(request, rejections, now) for request, rejections in [*refused, *conflicts]]
 
 
@@ -66,7 +66,7 @@ def _outcomes(claimed: Claimed, answered: Sequence[Opened], repeats: Sequence[Re
     """Return the outcomes by the identity of the request objects: a batch may hold a request twice."""
     outcomes = {id(request.request): _outcome(request) for request in answered}
     for repeat in repeats:
-        request, original = repeat.request.request, repeat.original
+        request, original = repeat.opened.request, repeat.original
         outcomes[id(request)] = (
             Outcome(request.request_id, "rejected", None, (CONFLICT,))
             if repeat.is_conflict

@@ -69,7 +69,7 @@ def in_time(request: Request, now: datetime) -> Request:
     return replace(request, mistakes=(EXPIRED, *request.mistakes)[:MAX_REJECTIONS])
 
 
-def open_request(request: Request, tenant: Tenant, new_order_id: str) -> Opened:
+def validated(request: Request, tenant: Tenant, new_order_id: str) -> Opened:
     """Return the validated request, or a `MalformedRequest` with rejections.
 
     `new_order_id` is the id of the order that it would create.
@@ -93,14 +93,14 @@ def open_request(request: Request, tenant: Tenant, new_order_id: str) -> Opened:
                 body=order,
                 new_order_id=new_order_id,
             )
-        return _open(request, tenant)
+        return _validated_by_kind(request, tenant)
     except ValidationError as error:
         return _malformed(request, tenant, rejections_of(error))
     except RejectedRequest as error:
         return _malformed(request, tenant, (error.rejection,))
 
 
-def _open(request: Request, tenant: Tenant) -> Opened:
+def _validated_by_kind(request: Request, tenant: Tenant) -> Opened:
     model, opened = _KINDS[request.kind]
     body: Any = model.model_validate(request.body)
     id_ = str(request.request_id)

@@ -19,7 +19,7 @@ from orders.catalogue.tenants import Tenant
 from orders.rows import HoldRow, TicketRow
 from orders.state import OrderState
 from orders.steps.decide import decide
-from orders.steps.validate import open_request
+from orders.steps.validate import validated
 from schemas.json import JsonObject
 from schemas.requests import Request
 from tests.orders.snapshots import named
@@ -60,9 +60,7 @@ class PureCore:
 
     def process(self, requests: Sequence[Request], now: datetime, patience: timedelta) -> list[Answer]:
         """Return the answers to a batch, as `orders.process` would give them."""
-        opened = [
-            open_request(self._translated(request), self._tenant, str(new_id())) for request in requests
-        ]
+        opened = [validated(self._translated(request), self._tenant, str(new_id())) for request in requests]
         new: dict[str, Opened] = {}
         for request in opened:
             if request.key not in self._inbox:
