@@ -80,7 +80,7 @@ FIRST: Final = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedMessage:
     """One event message that this relay has claimed, as CloudEvents JSON."""
 
     subject: UUID
@@ -136,7 +136,7 @@ def claim_unsent(
     max_event_bytes: int = MAX_EVENT_BYTES,
     but_types: Collection[str] = (),
     public_url: str | None = None,
-) -> list[Claimed]:
+) -> list[ClaimedMessage]:
     """Lock and return unsent event messages, in the order of subjects and sequence numbers.
 
     They are at most `limit`, with at most `max_bytes` of data together; a single one is returned whatever its
@@ -151,7 +151,7 @@ def claim_unsent(
     ]
 
 
-def _claimed(row: Any, data: str, public_url: str | None) -> Claimed:
+def _claimed(row: Any, data: str, public_url: str | None) -> ClaimedMessage:
     body = cloud_event(
         event_id=f"{row.subject}/{row.sequence}",
         event_type=row.type,
@@ -163,10 +163,10 @@ def _claimed(row: Any, data: str, public_url: str | None) -> Claimed:
         traceparent=row.traceparent,
         dataref=data_uri(row.type, str(row.subject), public_url) if is_shorter(data) else None,
     )
-    return Claimed(row.subject, row.sequence, row.type, row.tenant, body, row.traceparent)
+    return ClaimedMessage(row.subject, row.sequence, row.type, row.tenant, body, row.traceparent)
 
 
-def mark_sent(connection: Connection, messages: Sequence[Claimed]) -> None:
+def mark_sent(connection: Connection, messages: Sequence[ClaimedMessage]) -> None:
     """Delete messages from the outbox, and record the last sent sequence number of each subject.
 
     The broker has confirmed them, or they were stored as dead letters.

@@ -11,7 +11,7 @@ import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from sqlalchemy import Engine
 
-from orders.outbox import FIRST, Claimed, add_messages, claim_unsent, mark_sent
+from orders.outbox import FIRST, ClaimedMessage, add_messages, claim_unsent, mark_sent
 from orders.process import process
 from orders.rows import MessageRow
 from orders.upkeep.reconciliation import reconcile
@@ -39,7 +39,7 @@ def _process(engine: Engine, *requests: Request, most: int = LEAST_MAX_EVENT_BYT
     return [outcome.order_id or outcome.request_id for outcome in outcomes]
 
 
-def _sent(engine: Engine, **changes: Any) -> list[tuple[Claimed, dict[str, Any]]]:
+def _sent(engine: Engine, **changes: Any) -> list[tuple[ClaimedMessage, dict[str, Any]]]:
     """Take everything out of the outbox as the relay does; return it with what it says."""
     found = []
     with engine.begin() as connection:
@@ -119,7 +119,7 @@ def test_no_event_of_an_order_is_too_large_all_its_life(name: str, most: int, en
         _check_envelope(message, event)
 
 
-def _check_envelope(message: Claimed, event: dict[str, Any]) -> None:
+def _check_envelope(message: ClaimedMessage, event: dict[str, Any]) -> None:
     """The message says where the rest is if it leaves something out, and only then."""
     read = from_http_event(HTTPMessage({"content-type": "application/cloudevents+json"}, message.body))
     left_out = event["data"].get("left_out", [])
