@@ -1,4 +1,4 @@
-"""The journal of a batch's changes: refused requests are undone, and only changed rows are written."""
+"""The journal of a batch's changes: rejected requests are undone, and only changed rows are written."""
 
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from typing import Any, Generic, NamedTuple, TypeVar

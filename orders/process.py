@@ -17,7 +17,7 @@ from orders.steps.decide import decide
 from orders.steps.load import load
 from orders.steps.look_up import look_up
 from orders.steps.publish import publish
-from orders.steps.validate import in_time
+from orders.steps.validate import refused_if_late
 from orders.steps.write import write
 from schemas.events import MAX_EVENT_BYTES
 from schemas.order_fields import MAX_TICKETS
@@ -42,7 +42,7 @@ def process(
     of each step.
     """
     laps = laps or Laps()
-    requests = [in_time(request, now) for request in requests]
+    requests = [refused_if_late(request, now) for request in requests]
     with laps.step("claim"):  # the inbox says which are new
         claimed = claim(connection, requests, now, max_tickets)
     with laps.step("look_up"):  # what do they name?

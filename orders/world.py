@@ -1,6 +1,6 @@
 """The world of a batch: the rows that it has locked and read, with its changes so far.
 
-Decisions read and change only the world. Every change goes through the journal, so a refused request leaves
+Decisions read and change only the world. Every change goes through the journal, so a rejected request leaves
 no trace.
 """
 

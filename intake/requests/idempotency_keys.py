@@ -54,7 +54,7 @@ class ReusedKeys:
     def _was_seen_with_another_body(self, enclosed: CallRequests, key: str) -> bool:
         (request,) = enclosed.requests
         name = hash((enclosed.caller.tenant_id, key))
-        content = hash((request.kind, request.body.replace(str(request.request_id).encode(), b"")))
+        content = hash((request.kind, request.json.replace(str(request.request_id).encode(), b"")))
         before = self._seen.pop(name, content)
         # After a second body only the inbox knows which was the first.
         self._seen[name] = content if before == content else None

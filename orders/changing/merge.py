@@ -18,7 +18,7 @@ from willcall.kinds import CANCEL
 _OBJECTS = frozenset({"buyer", "billing_address", "extras"})
 """Fields of which a patch may name a part; other fields are replaced as a whole."""
 
-_SETTLE_EACH_OTHER = frozenset({"discount", "total_discount"})
+_SUPERSEDE_EACH_OTHER = frozenset({"discount", "total_discount"})
 
 _NEVER_MISSING = ("buyer", "line_items")
 
@@ -27,7 +27,7 @@ class MergedPatch:
     """The requested fields of an order: those that a patch names; other fields stay.
 
     A late patch is merged with the updates after it: a field that a later patch replaced as a whole is
-    settled, with its consequences, and the later parts of objects are merged again.
+    superseded, with its consequences, and the later parts of objects are merged again.
     """
 
     def __init__(self, order: OrderState, patch: JsonObject, later: Sequence[ChangeRow]) -> None:
@@ -42,8 +42,8 @@ class MergedPatch:
         try:
             requested = merged(_objects(order, patch), patch)
             if updates:
-                _validated(requested, patch)  # settled fields must be valid, too
-                patch = _unsettled(patch, updates)
+                _validated(requested, patch)  # superseded fields must be valid, too
+                patch = _not_superseded(patch, updates)
                 requested = merged(_objects(order, patch), patch)
             for one in updates:
                 requested = merged(
@@ -67,12 +67,12 @@ def _validated(requested: JsonObject, patch: JsonObject) -> PatchedOrder:
     return PatchedOrder.model_validate(requested)
 
 
-def _unsettled(patch: JsonObject, updates: Sequence[JsonObject]) -> JsonObject:
+def _not_superseded(patch: JsonObject, updates: Sequence[JsonObject]) -> JsonObject:
     """Return the fields of the patch that no later update replaced as a whole."""
-    settled = {name for one in updates for name in one} - _OBJECTS
-    if settled & _SETTLE_EACH_OTHER:
-        settled |= _SETTLE_EACH_OTHER
-    return {name: value for name, value in patch.items() if name not in settled}
+    superseded = {name for one in updates for name in one} - _OBJECTS
+    if superseded & _SUPERSEDE_EACH_OTHER:
+        superseded |= _SUPERSEDE_EACH_OTHER
+    return {name: value for name, value in patch.items() if name not in superseded}
 
 
 def _without_cancelled(
@@ -145,7 +145,7 @@ def _lessened(item: Mapping[str, Any], gone: JsonObject) -> JsonObject | None:
         less["quantity"] = len(less["seats"])
     attendees = item.get("attendees")
     if isinstance(attendees, list):
-        staying = [one for place, one in enumerate(attendees) if place not in gone.get("places", ())]
+        staying = [one for index, one in enumerate(attendees) if index not in gone.get("places", ())]
         less["attendees"] = staying[: less["quantity"]]
     return less
 

@@ -224,10 +224,10 @@ def _name(change: Change, line: LineRow, attendees: Sequence[Attendee], ticket_i
     unnamed = Attendee()
     tickets = {ticket.id: ticket for ticket in change.order.valid_tickets(line.line_number)}
     named = [tickets.pop(str(id_), None) for id_ in ticket_ids]
-    for place, ticket in enumerate([*named, *tickets.values()]):
+    for index, ticket in enumerate([*named, *tickets.values()]):
         if ticket is None:
             continue  # no longer a ticket of the line
-        attendee = attendees[place] if place < len(attendees) else unnamed
+        attendee = attendees[index] if index < len(attendees) else unnamed
         renamed = ticket._replace(
             attendee_first_name=attendee.first_name,
             attendee_last_name=attendee.last_name,

@@ -46,9 +46,9 @@ def publish(
 
 def _rejections(answered: Sequence[Opened], repeats: Sequence[Repeat], now: datetime) -> list[MessageRow]:
     """Return the event messages of rejections; a conflict of idempotency keys has only one."""
-    refused = [(request, request.rejections) for request in answered if request.rejections]
+    rejected = [(request, request.rejections) for request in answered if request.rejections]
     conflicts = [(repeat.opened, (CONFLICT,)) for repeat in repeats if repeat.is_conflict and repeat.is_new]
-    return [_rejected(request, rejections, now) for request, rejections in [*refused, *conflicts]]
+    return [_rejected(request, rejections, now) for request, rejections in [*rejected, *conflicts]]
 
 
 def _rejected(request: Opened, rejections: Sequence[Rejection], now: datetime) -> MessageRow:

@@ -62,8 +62,8 @@ _OUR_KEY: TypeAdapter[str] = TypeAdapter(StoredKey)
 EXPIRED: Final = Rejection("invalid", "expires", "the request expired before it was processed")
 
 
-def in_time(request: Request, now: datetime) -> Request:
-    """Return the request, with a mistake added if it expired before it was processed."""
+def refused_if_late(request: Request, now: datetime) -> Request:
+    """Return the request, with a mistake that rejects it if it expired before it was processed."""
     if request.not_after is None or now <= request.not_after or EXPIRED in request.mistakes:
         return request
     return replace(request, mistakes=(EXPIRED, *request.mistakes)[:MAX_REJECTIONS])
