@@ -1,4 +1,4 @@
-"""The valid requests of a batch: one type per kind, with the state of their processing."""
+"""The opened requests of a batch: one type per kind, validated, with the state of their processing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from orders.new_order import NewOrder
 from schemas.changes import (
     CancelRequest,
     ExpireRequest,
-    LineTerms,
     OrderReference,
+    PatchedLine,
     PaymentRecord,
     UpdateRequest,
 )
@@ -23,7 +23,7 @@ from schemas.requests import Request
 
 @dataclass(slots=True, kw_only=True)
 class Opened:
-    """A request with a known tenant. Ids are text, as everywhere in the processing of a batch."""
+    """A validated request of a known tenant. Ids are text, as everywhere in the processing of a batch."""
 
     request: Request
     id: str
@@ -82,7 +82,7 @@ class UpdateOrder(ChangeOrder):
     """`orders.update`."""
 
     body: UpdateRequest
-    lines: Sequence[LineTerms] = ()
+    lines: Sequence[PatchedLine] = ()
     """The lines of the patch if they are valid; nothing is looked up for malformed ones."""
 
 

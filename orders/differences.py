@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
-from orders.journal import RowChange
+from orders.journal import RowDiff
 from orders.render import (
     render_buyer,
     render_cancellation,
@@ -38,7 +38,7 @@ _AMOUNTS = slice(OrderRow._fields.index("subtotal"), OrderRow._fields.index("ref
 
 
 def changed_fields(
-    order: OrderState, before: OrderRow, net: Mapping[str, Sequence[RowChange]]
+    order: OrderState, before: OrderRow, net: Mapping[str, Sequence[RowDiff]]
 ) -> list[JsonObject]:
     """Return the differences, each with `field`, `from` and `to`.
 
@@ -75,10 +75,10 @@ def _add_row(found: list[JsonObject], before: OrderRow, after: OrderRow) -> None
         _add(found, "cancellation", render_cancellation(before), render_cancellation(after))
 
 
-def _add_lines(found: list[JsonObject], order: OrderState, changes: Sequence[RowChange]) -> None:
-    if changes:
+def _add_lines(found: list[JsonObject], order: OrderState, diffs: Sequence[RowDiff]) -> None:
+    if diffs:
         places = {number: index for index, number in enumerate(order.lines)}
-        for number, old, new in changes:
+        for number, old, new in diffs:
             _add(found, f"line_items.{places[number]}", _render_line(order, old), _render_line(order, new))
 
 
@@ -90,17 +90,17 @@ def _render_line(order: OrderState, line: LineRow | None) -> JsonObject | None:
     return body
 
 
-def _is_of(order: OrderState, change: RowChange) -> bool:
-    note = change.before if change.after is None else change.after
+def _is_of(order: OrderState, diff: RowDiff) -> bool:
+    note = diff.before if diff.after is None else diff.after
     return bool(note.order_id == order.id)
 
 
-def _add_notes(found: list[JsonObject], order: OrderState, changes: Sequence[RowChange]) -> None:
-    if not changes:
+def _add_notes(found: list[JsonObject], order: OrderState, diffs: Sequence[RowDiff]) -> None:
+    if not diffs:
         return
     now = dict(order.notes.items())
     then = dict(now)
-    for number, old, _ in changes:
+    for number, old, _ in diffs:
         if old is None:
             del then[number]
         else:

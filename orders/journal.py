@@ -1,4 +1,4 @@
-"""The journal of a batch's changes: refused requests are undone, and only changed rows are written."""
+"""The journal of a batch's changes: rejected requests are undone, and only changed rows are written."""
 
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -11,8 +11,8 @@ Entry = tuple["Table[Any, Any]", Any, Any]
 """One change: the table, the key of the row, and the row before (None: there was none)."""
 
 
-class RowChange(NamedTuple):
-    """The net change of a row; None where there is no row."""
+class RowDiff(NamedTuple):
+    """A row before and after a batch's changes; None where there is no row."""
 
     key: Any
     before: Any
@@ -39,7 +39,7 @@ class Journal:
             table, key, before = self._entries.pop()
             table.restore(key, before)
 
-    def net(self, mark: int = 0, *, names: frozenset[str] | None = None) -> dict[str, list[RowChange]]:
+    def net(self, mark: int = 0, *, names: frozenset[str] | None = None) -> dict[str, list[RowDiff]]:
         """Return the net changes of rows since the mark, by the names of their tables.
 
         `names` selects tables (None: all). Rows that can only be new are read from their tables instead.
@@ -49,11 +49,11 @@ class Journal:
             table = entry[0]
             if not table.is_all_new and (names is None or table.name in names):
                 first.setdefault((id(table), entry[1]), entry)
-        found: dict[str, list[RowChange]] = {}
+        found: dict[str, list[RowDiff]] = {}
         for table, key, before in first.values():
             after = table.get(key)
             if after != before:
-                found.setdefault(table.name, []).append(RowChange(key, before, after))
+                found.setdefault(table.name, []).append(RowDiff(key, before, after))
         return found
 
 

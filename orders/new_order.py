@@ -1,4 +1,4 @@
-"""A new order before it is written: its quote, its rows, and its event data."""
+"""A new order before it is written: its quote, its rows, and its event message."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,5 +36,5 @@ class NewOrder:
     fraud: FraudRow | None
     seats: Mapping[str, Seat]
     """The seats of its tickets, by the seat's id."""
-    event: str | None = None
-    """The JSON of the whole order; None until its seats are known."""
+    message_json: str | None = None
+    """The data of its event message, the whole order as JSON; None until its seats are known."""

@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from orders.rows import NoteKind, NoteRow
-from schemas.changes import OrderTerms
+from schemas.changes import PatchedOrder
 from schemas.order_requests import OrderRequest
 
 
-def note_rows(order_id: str, requested: OrderRequest | OrderTerms, now: datetime) -> list[NoteRow]:
+def note_rows(order_id: str, requested: OrderRequest | PatchedOrder, now: datetime) -> list[NoteRow]:
     """Return the rows of the notes, numbered from 1."""
     if not (requested.internal_notes or requested.external_notes or requested.instructions):
         return []

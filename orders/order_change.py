@@ -25,13 +25,13 @@ class Change:
         self.request = request
         self.order = order
         self.now = now
-        self._events: list[tuple[EventType, JsonObject]] = []
+        self._messages: list[tuple[EventType, JsonObject]] = []
         self._mark = world.journal.mark()
         self._before = order.row
 
     def add_message(self, type: EventType, data: JsonObject) -> None:
         """Add an event message, after the message with the whole order."""
-        self._events.append((type, data))
+        self._messages.append((type, data))
 
     def offer(self, class_id: str) -> TicketClassOffer:
         """Return the catalogue's offer of one of the order's ticket classes."""
@@ -104,16 +104,16 @@ class Change:
         `patch` and `place` are for late updates: see `orders.changing.place`.
         """
         order, request = self.order, self.request
-        if whole is None and not self._events:
+        if whole is None and not self._messages:
             whole = "order.updated"
-        messages = len(self._events) + (whole is not None)
+        messages = len(self._messages) + (whole is not None)
         sequence = order.row.last_sequence + 1
         order.set(order.row.as_changed(self.now, messages))
         net = self.world.journal.net(self._mark, names=RECORDED_TABLES)
         fields = changed_fields(order, self._before, net)
         if whole is not None:
-            self._events.insert(0, (whole, order.render(is_public=True)))
-        for number, (type_, data) in enumerate(self._events, sequence):
+            self._messages.insert(0, (whole, order.render(is_public=True)))
+        for number, (type_, data) in enumerate(self._messages, sequence):
             self.world.add_message(order, number, type_, data, self.now)
         change = ChangeRow(
             order_id=order.id,

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 from db import tables
 from db.bulk import array, copy_rows
 from orders.event_data import event_data, is_shorter, size
-from orders.rows import EventRow
+from orders.rows import MessageRow
 from schemas.events import MAX_EVENT_BYTES, cloud_event, data_uri
 from worker.runtime.tracing import current_traceparent
 
@@ -80,7 +80,7 @@ FIRST: Final = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedMessage:
     """One event message that this relay has claimed, as CloudEvents JSON."""
 
     subject: UUID
@@ -105,26 +105,26 @@ class Unsent:
     age_seconds: float
 
 
-def add_events(
-    connection: Connection, events: Sequence[EventRow], max_event_bytes: int = MAX_EVENT_BYTES
+def add_messages(
+    connection: Connection, messages: Sequence[MessageRow], max_event_bytes: int = MAX_EVENT_BYTES
 ) -> None:
     """Write event messages, each of at most `max_event_bytes`, and their outbox rows."""
-    if not events:
+    if not messages:
         return
-    events = [_bounded(event, max_event_bytes) for event in events]
-    copy_rows(connection, tables.event_messages, EventRow._fields, events)
+    messages = [_bounded(message, max_event_bytes) for message in messages]
+    copy_rows(connection, tables.event_messages, MessageRow._fields, messages)
     traceparent = current_traceparent()  # without tracing a column of nothing, which is not sent
     copy_rows(
         connection,
         tables.outbox,
         ("subject", "sequence", "created_at", "bytes", "traceparent"),
-        [(one.subject, one.sequence, one.created_at, size(one.data), traceparent) for one in events],
+        [(one.subject, one.sequence, one.created_at, size(one.data), traceparent) for one in messages],
     )
 
 
-def _bounded(event: EventRow, max_event_bytes: int) -> EventRow:
-    data = event_data(event.data, max_event_bytes)
-    return event if data is event.data else event._replace(data=data)
+def _bounded(message: MessageRow, max_event_bytes: int) -> MessageRow:
+    data = event_data(message.data, max_event_bytes)
+    return message if data is message.data else message._replace(data=data)
 
 
 def claim_unsent(
@@ -136,7 +136,7 @@ def claim_unsent(
     max_event_bytes: int = MAX_EVENT_BYTES,
     but_types: Collection[str] = (),
     public_url: str | None = None,
-) -> list[Claimed]:
+) -> list[ClaimedMessage]:
     """Lock and return unsent event messages, in the order of subjects and sequence numbers.
 
     They are at most `limit`, with at most `max_bytes` of data together; a single one is returned whatever its
@@ -151,7 +151,7 @@ def claim_unsent(
     ]
 
 
-def _claimed(row: Any, data: str, public_url: str | None) -> Claimed:
+def _claimed(row: Any, data: str, public_url: str | None) -> ClaimedMessage:
     body = cloud_event(
         event_id=f"{row.subject}/{row.sequence}",
         event_type=row.type,
@@ -163,10 +163,10 @@ def _claimed(row: Any, data: str, public_url: str | None) -> Claimed:
         traceparent=row.traceparent,
         dataref=data_uri(row.type, str(row.subject), public_url) if is_shorter(data) else None,
     )
-    return Claimed(row.subject, row.sequence, row.type, row.tenant, body, row.traceparent)
+    return ClaimedMessage(row.subject, row.sequence, row.type, row.tenant, body, row.traceparent)
 
 
-def mark_sent(connection: Connection, messages: Sequence[Claimed]) -> None:
+def mark_sent(connection: Connection, messages: Sequence[ClaimedMessage]) -> None:
     """Delete messages from the outbox, and record the last sent sequence number of each subject.
 
     The broker has confirmed them, or they were stored as dead letters.

@@ -282,7 +282,7 @@ class NewSeatRow(NamedTuple):
     label: str
 
 
-class EventRow(NamedTuple):
+class MessageRow(NamedTuple):
     """A row of `event_messages`: `data` is JSON, `subject` an order's id (a request's for a rejection)."""
 
     subject: str

@@ -1,6 +1,6 @@
 """The world of a batch: the rows that it has locked and read, with its changes so far.
 
-Decisions read and change only the world. Every change goes through the journal, so a refused request leaves
+Decisions read and change only the world. Every change goes through the journal, so a rejected request leaves
 no trace.
 """
 
@@ -18,7 +18,7 @@ from orders.inventory.stock import Stock
 from orders.journal import Journal, Table
 from orders.new_order import NewOrder
 from orders.render import to_json
-from orders.rows import EventRow, HoldRow, NewSeatRow, TicketClassRow
+from orders.rows import HoldRow, MessageRow, NewSeatRow, TicketClassRow
 from orders.state import ClassNames, Orders, OrderState
 from schemas.events import EventType
 from schemas.json import JsonObject
@@ -62,7 +62,9 @@ class World:
         )
         self.new_seats: Table[str, NewSeatRow] = Table("new seats", self.journal, is_all_new=True)
         self._made_offers: dict[str, Table[str, TicketClassOffer]] = {}
-        self.events: Table[tuple[str, int], EventRow] = Table("event_messages", self.journal, is_all_new=True)
+        self.messages: Table[tuple[str, int], MessageRow] = Table(
+            "event_messages", self.journal, is_all_new=True
+        )
 
     # Look-ups of what requests name.
 
@@ -131,14 +133,14 @@ class World:
         self, order: OrderState, sequence: int, type: EventType, data: JsonObject, now: datetime
     ) -> None:
         """Add an event message of an order, with its sequence number."""
-        self.add_event(order.id, sequence, order.row.tenant_id, type, to_json(data).decode(), now)
+        self.add_encoded_message(order.id, sequence, order.row.tenant_id, type, to_json(data).decode(), now)
 
-    def add_event(
+    def add_encoded_message(
         self, subject: str, sequence: int, tenant_id: str, type: EventType, data: str, now: datetime
     ) -> None:
         """Add an event message whose data are encoded JSON."""
-        row = EventRow(subject, sequence, tenant_id, type, data, now)
-        self.events.put((subject, sequence), row)
+        row = MessageRow(subject, sequence, tenant_id, type, data, now)
+        self.messages.put((subject, sequence), row)
 
     # The loop over requests.
 

@@ -74,12 +74,12 @@ class OrderReference(WireModel):
 
 
 class UpdateRequest(OrderReference):
-    """`orders.update`: a merge patch (RFC 7396) of the order's terms."""
+    """`orders.update`: a merge patch (RFC 7396) of the order's fields."""
 
     patch: dict[str, Any]
 
 
-class LineTerms(WireModel):
+class PatchedLine(WireModel):
     """The requested state of a line. An existing line is identified by its number, or by its class.
 
     Omitted fields of an existing line stay. Attendees are assigned to its tickets in order, first to those
@@ -98,24 +98,24 @@ class LineTerms(WireModel):
     seat_order: SeatOrder = "consecutive"
 
 
-class BuyerTerms(Buyer):
+class PatchedBuyer(Buyer):
     """The buyer after the patch; without an address, the patch removed it."""
 
     email: EmailAddress | None = None
 
 
-class OrderTerms(WireModel):
-    """The changeable terms of an order after a patch; terms that the patch does not name are absent.
+class PatchedOrder(WireModel):
+    """The changeable fields of an order after a patch; fields that the patch does not name are absent.
 
     `line_items` are all requested lines: an omitted line is removed from the order. `total_discount` is the
     promo code's discount plus every other discount; it applies once, and later changes price the promo code
     again.
     """
 
-    buyer: BuyerTerms | None = None
+    buyer: PatchedBuyer | None = None
     billing_address: Address | None = None
     line_items: (
-        Annotated[tuple[LineTerms, ...], Field(min_length=1, strict=False), AtMost(MAX_LINES)] | None
+        Annotated[tuple[PatchedLine, ...], Field(min_length=1, strict=False), AtMost(MAX_LINES)] | None
     ) = None
     shipping: Amount = ZERO
     service_fee: Amount = ZERO
@@ -132,12 +132,12 @@ class OrderTerms(WireModel):
     extras: Extras | None = None
 
 
-_LINES: TypeAdapter[tuple[LineTerms, ...]] = TypeAdapter(
-    Annotated[tuple[LineTerms, ...], Field(strict=False), AtMost(MAX_LINES)]
+_LINES: TypeAdapter[tuple[PatchedLine, ...]] = TypeAdapter(
+    Annotated[tuple[PatchedLine, ...], Field(strict=False), AtMost(MAX_LINES)]
 )
 
 
-def well_formed_lines(line_items: Any) -> Sequence[LineTerms]:
+def well_formed_lines(line_items: Any) -> Sequence[PatchedLine]:
     """Return the lines of a patch; none if any is malformed."""
     if line_items is None:
         return ()

@@ -172,6 +172,7 @@ def _process(requests: Sequence[Request], report: Report, *, are_stored: bool) -
             outcomes = process_now(connection, requests, report.laps)
             if are_stored:
                 forget(connection, *(one.request_id for one in outcomes if one.status != "waiting"))
+            # Closed after the transaction, so that the lap includes the commit.
             commit.enter_context(report.laps.step("commit"))
         wake_early_requests(requests, outcomes)
         report.outcomes.extend(outcomes)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from orders.outbox import FIRST, Claimed, claim_unsent, mark_sent
+from orders.outbox import FIRST, ClaimedMessage, claim_unsent, mark_sent
 from orders.recovery.dead_letters import bury
 from orders.recovery.event_letters import event_letter
 from tasks.breaker import breaker
@@ -125,13 +125,13 @@ def _send_outbox() -> int:
     return sent
 
 
-def _was_everything(messages: Sequence[Claimed], relayed: Relayed) -> bool:
+def _was_everything(messages: Sequence[ClaimedMessage], relayed: Relayed) -> bool:
     """Tell whether all of the outbox was in this group and has left: the next claim starts where it began."""
     is_short = len(messages) < _GROUP and sum(len(message.body) for message in messages) < _GROUP_BYTES / 2
     return is_short and len(relayed.sent) + len(relayed.refused) == len(messages)
 
 
-def _relay_group(after: UUID, waiting: Collection[str]) -> tuple[list[Claimed], Relayed]:
+def _relay_group(after: UUID, waiting: Collection[str]) -> tuple[list[ClaimedMessage], Relayed]:
     settings = get_settings()
     PROGRESS.step()
     with transaction() as connection:

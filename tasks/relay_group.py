@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from orders.outbox import Claimed
+from orders.outbox import ClaimedMessage
 from schemas.events import CONTENT_TYPE
 from tasks.progress import PROGRESS
 from willcall.confirms import Blocked, NotConfirmed, Postponed, Refused
@@ -31,8 +31,8 @@ _LONGEST_SECONDS: Final = 20.0
 class Relayed:
     """The result of publishing a group."""
 
-    sent: list[Claimed] = field(default_factory=list)
-    refused: list[tuple[Claimed, str]] = field(default_factory=list)
+    sent: list[ClaimedMessage] = field(default_factory=list)
+    refused: list[tuple[ClaimedMessage, str]] = field(default_factory=list)
     """Event messages that the broker will never take, each with its reason."""
     waiting: dict[str, str] = field(default_factory=dict)
     """The types of event messages that the broker does not take now, each with its reason."""
@@ -40,7 +40,7 @@ class Relayed:
     """The reason why the broker takes nothing at all."""
 
 
-def relay_group(publisher: Publisher, messages: Sequence[Claimed]) -> Relayed:
+def relay_group(publisher: Publisher, messages: Sequence[ClaimedMessage]) -> Relayed:
     """Publish the messages in order, and return the result; messages that are not in it wait.
 
     No message is tried after an earlier one of its subject that waits; one already on its way is sent again.
@@ -51,7 +51,7 @@ def relay_group(publisher: Publisher, messages: Sequence[Claimed]) -> Relayed:
     return group.relayed
 
 
-def _keep_order(relayed: Relayed, messages: Sequence[Claimed]) -> None:
+def _keep_order(relayed: Relayed, messages: Sequence[ClaimedMessage]) -> None:
     """Treat messages that follow a waiting one of the same subject as not sent."""
     settled = {message.name for message in (*relayed.sent, *(refused for refused, _ in relayed.refused))}
     held: set[UUID] = set()
@@ -73,7 +73,7 @@ class _Group:
         self._publisher = publisher
         self._until = time.monotonic() + _LONGEST_SECONDS
 
-    def publish(self, messages: Sequence[Claimed]) -> None:
+    def publish(self, messages: Sequence[ClaimedMessage]) -> None:
         messages = [message for message in messages if self._may_go(message)]
         if not messages or self.relayed.outage is not None or time.monotonic() > self._until:
             return
@@ -87,12 +87,12 @@ class _Group:
         else:
             self.relayed.sent += messages
 
-    def _may_go(self, message: Claimed) -> bool:
+    def _may_go(self, message: ClaimedMessage) -> bool:
         if message.type in self.relayed.waiting:
             self._held.add(message.subject)
         return message.subject not in self._held
 
-    def _find_out(self, messages: Sequence[Claimed], error: NotConfirmed) -> None:
+    def _find_out(self, messages: Sequence[ClaimedMessage], error: NotConfirmed) -> None:
         if not self._takes_anything(error):
             return
         if isinstance(error, Postponed) or error.is_silence:
@@ -104,7 +104,7 @@ class _Group:
         elif messages:
             self._judge(messages[0], error)
 
-    def _judge(self, message: Claimed, error: NotConfirmed) -> None:
+    def _judge(self, message: ClaimedMessage, error: NotConfirmed) -> None:
         """Decide about an event message that failed alone, when the broker takes others."""
         for _ in range(_TRIES - 1):
             if isinstance(error, Refused):
@@ -123,7 +123,7 @@ class _Group:
         else:
             self.relayed.refused.append((message, str(error)))
 
-    def _send(self, messages: Sequence[Claimed]) -> None:
+    def _send(self, messages: Sequence[ClaimedMessage]) -> None:
         PROGRESS.step()
         self._publisher.publish(
             [
@@ -142,7 +142,7 @@ class _Group:
             self.relayed.outage = str(error)
         return self.relayed.outage is None
 
-    def _postpone(self, messages: Sequence[Claimed], error: NotConfirmed) -> None:
+    def _postpone(self, messages: Sequence[ClaimedMessage], error: NotConfirmed) -> None:
         self.relayed.waiting |= {message.type: str(error) for message in messages}
         self._held |= {message.subject for message in messages}
 

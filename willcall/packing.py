@@ -38,7 +38,7 @@ class Outgoing:
     kind: str
     tenant: str
     request_id: UUID
-    body: bytes
+    json: bytes
     weight: int
     """How much work it is, about: a small order is 1."""
     by: str | None = None
@@ -119,12 +119,12 @@ def _pack_one_tenants(requests: Iterable[Outgoing], max_requests: int | None) ->
         most = WEIGHT_OF_MESSAGE if request.kind == CREATE else CHANGES_PER_MESSAGE
         is_much = weight + request.weight > most
         is_full = len(together) == max_requests if max_requests else is_much
-        is_full = is_full or size + len(request.body) > MAX_BYTES
+        is_full = is_full or size + len(request.json) > MAX_BYTES
         if together and (is_full or together[0].kind != request.kind):
             yield _message(together)
             together, size, weight = [], 0, 0
         together.append(request)
-        size += len(request.body)
+        size += len(request.json)
         weight += request.weight
     if together:
         yield _message(together)
@@ -133,7 +133,7 @@ def _pack_one_tenants(requests: Iterable[Outgoing], max_requests: int | None) ->
 def _message(requests: Sequence[Outgoing]) -> Message:
     return task_message(
         requests[0].kind,
-        b'{"requests": [' + b", ".join(request.body for request in requests) + b"]}",
+        b'{"requests": [' + b", ".join(request.json for request in requests) + b"]}",
         queue=ORDERS,
         summary=f"requests={len(requests)} first={requests[0].request_id}",
         requests=min(sum(request.weight for request in requests), MOST),

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from intake.parts import Parts, parts_of
 from intake.requests.answer_plans import Plan, plan_for_one
-from intake.requests.envelope import Envelope
+from intake.requests.envelope import CallRequests
 from intake.web.call_records import note_request
 from intake.web.preferences import wanted_wait
 from intake.web.problems import Problem, unavailable
@@ -62,7 +62,7 @@ OUTCOMES: Final = Plan(_outcomes, Needs.NOTHING)
 
 async def send(
     call: Call,
-    envelope: Envelope,
+    enclosed: CallRequests,
     plan: Plan,
     *,
     usual_wait: int = 0,
@@ -79,12 +79,12 @@ async def send(
     answer's own.
     """
     parts = parts_of(call.request.app)
-    note_request(envelope.requests[0].request_id)
-    if await parts.reused_keys.is_reused(envelope):
-        await _refuse_reused_key(parts, envelope, plan)
+    note_request(enclosed.requests[0].request_id)
+    if await parts.reused_keys.is_reused(enclosed):
+        await _refuse_reused_key(parts, enclosed, plan)
     try:
-        with parts.quotas.taking(envelope.caller, len(envelope.requests)):
-            await parts.publisher.publish(envelope.requests)
+        with parts.quotas.taking(enclosed.caller, len(enclosed.requests)):
+            await parts.publisher.publish(enclosed.requests)
     except NotConfirmed as error:
         raise unavailable(
             "the broker did not confirm; send the same again, with the same idempotency key"
@@ -93,19 +93,19 @@ async def send(
     seconds = wanted_wait(preferences, usual_wait)
     if not seconds:
         # Clients that usually wait expect the time at which to come back.
-        return _accepted(envelope, _POLL_AFTER if usual_wait else {})
+        return _accepted(enclosed, _POLL_AFTER if usual_wait else {})
     is_preferred = wanted_wait(preferences) == seconds
     headers = {"preference-applied": f"wait={seconds}"} if is_preferred else {}
     deadline = call.called_at + seconds
-    chosen = plan_for_all if envelope.is_array else plan
-    if shows_orders and not envelope.is_for_reader:
-        chosen = _without_orders(chosen, is_array=envelope.is_array)
-    return await _wait(parts, envelope, deadline, chosen, headers, replays=replays)
+    chosen = plan_for_all if enclosed.is_array else plan
+    if shows_orders and not enclosed.is_for_reader:
+        chosen = _without_orders(chosen, is_array=enclosed.is_array)
+    return await _wait(parts, enclosed, deadline, chosen, headers, replays=replays)
 
 
-async def _refuse_reused_key(parts: Parts, envelope: Envelope, plan: Plan) -> None:
+async def _refuse_reused_key(parts: Parts, enclosed: CallRequests, plan: Plan) -> None:
     """Raise the `Problem` for an outcome that is known in advance."""
-    outcome = conflicting(envelope.requests[0].request_id, envelope.caller.tenant_id)
+    outcome = conflicting(enclosed.requests[0].request_id, enclosed.caller.tenant_id)
     try:
         await parts.answers.answer(outcome, plan)
     except Problem as problem:
@@ -131,7 +131,7 @@ def _with_body(response: Response, content: Any) -> Response:
 
 async def _wait(
     parts: Parts,
-    envelope: Envelope,
+    enclosed: CallRequests,
     deadline: float,
     plan: Plan,
     headers: dict[str, str],
@@ -146,10 +146,10 @@ async def _wait(
             headers.update(REPLAYED)
         return plan.make(snapshot, outcomes)
 
-    ids = [one.request_id for one in envelope.requests]
+    ids = [one.request_id for one in enclosed.requests]
     try:
         response = await parts.answers.wait(
-            ids, envelope.caller.tenant_id, replace(plan, make=make), deadline
+            ids, enclosed.caller.tenant_id, replace(plan, make=make), deadline
         )
     except SQLAlchemyError:
         response = None
@@ -157,15 +157,15 @@ async def _wait(
         problem.headers.update(headers)
         raise
     if response is None:
-        return _accepted(envelope, {**headers, **_POLL_AFTER})
+        return _accepted(enclosed, {**headers, **_POLL_AFTER})
     response.headers.update(headers)
     return response
 
 
-def _accepted(envelope: Envelope, headers: Mapping[str, str]) -> Response:
-    ids = [one.request_id for one in envelope.requests]
+def _accepted(enclosed: CallRequests, headers: Mapping[str, str]) -> Response:
+    ids = [one.request_id for one in enclosed.requests]
     accepted = [{"request_id": id_, "status_url": status_url(id_)} for id_ in ids]
-    if envelope.is_array:
+    if enclosed.is_array:
         return json_response(accepted, 202, headers)
     return json_response(accepted[0], 202, {"location": status_url(ids[0]), **headers})
 

@@ -119,13 +119,15 @@ _FIELDS: Final = {
         "The price of one ticket; by default the catalogue's. A different one needs the scope"
         " `orders.set_price`."
     ),
-    "LineTerms.attendees": "The holders of the tickets; if left out, they stay as they are.",
-    "LineTerms.event_id": "The event of the ticket class; another event is refused.",
-    "LineTerms.ticket_ids": (
+    "PatchedLine.attendees": "The holders of the tickets; if left out, they stay as they are.",
+    "PatchedLine.event_id": "The event of the ticket class; another event is refused.",
+    "PatchedLine.ticket_ids": (
         "Tickets of the line: they get the first attendees, and stay if the quantity shrinks."
     ),
-    "LineTerms.line_number": "The number of the line; by default the next line of the class, or a new line.",
-    "LineTerms.unit_price": (
+    "PatchedLine.line_number": (
+        "The number of the line; by default the next line of the class, or a new line."
+    ),
+    "PatchedLine.unit_price": (
         "The price of one ticket; by default the agreed one. A price other than that or the catalogue's needs"
         " the scope `orders.set_price`."
     ),

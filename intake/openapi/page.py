@@ -21,7 +21,7 @@ from intake.web.responses import (
     ProblemDocument,
     TicketClassList,
 )
-from schemas.changes import CancelRequest, OrderTerms, PaymentRecord
+from schemas.changes import CancelRequest, PatchedOrder, PaymentRecord
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, Hold, HoldRequest, ReleaseRequest
 from schemas.json import JsonObject
@@ -35,7 +35,7 @@ def build_openapi(app: FastAPI, dialect_schemas: Mapping[str, JsonObject]) -> Js
     page = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     _, models = models_json_schema(
         [
-            *((model, "validation") for model in (OrderRequest, OrderTerms, CancelRequest, PaymentRecord)),
+            *((model, "validation") for model in (OrderRequest, PatchedOrder, CancelRequest, PaymentRecord)),
             *(
                 (model, "validation")
                 for model in (CheckInRequest, HoldRequest, ExtendRequest, ReleaseRequest)
@@ -64,16 +64,16 @@ def _make_bodies(schemas: dict[str, JsonObject]) -> None:
         said = [field for field in _SAID_BY_PATH if properties.pop(field, None)]
         schemas[name]["required"] = [one for one in schemas[name].get("required", []) if one not in said]
     # A patch names the changed fields, also of the buyer; other fields stay.
-    buyer, terms = schemas.pop("BuyerTerms"), schemas.pop("OrderTerms")
+    buyer, order = schemas.pop("PatchedBuyer"), schemas.pop("PatchedOrder")
     del buyer["required"]
     schemas["BuyerPatch"] = buyer | {
         "title": "BuyerPatch",
         "description": "Changes of the buyer; null removes an optional field.",
     }
-    terms["properties"]["buyer"] = {"$ref": REF.format(model="BuyerPatch")}
-    lines, _ = terms["properties"]["line_items"].pop("anyOf")  # required in every order
-    terms["properties"]["line_items"] |= lines
-    schemas["OrderPatch"] = terms | {
+    order["properties"]["buyer"] = {"$ref": REF.format(model="BuyerPatch")}
+    lines, _ = order["properties"]["line_items"].pop("anyOf")  # required in every order
+    order["properties"]["line_items"] |= lines
+    schemas["OrderPatch"] = order | {
         "title": "OrderPatch",
         "description": "Changes of an order; null removes an optional field.",
     }

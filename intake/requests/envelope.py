@@ -1,4 +1,4 @@
-"""The envelope of a call: is it a request, or up to 500 order requests? Their content is not checked."""
+"""The requests of a call, one or up to 500, each with its envelope. Their content is not checked."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -24,7 +24,7 @@ _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
+class CallRequests:
     """The requests of one call.
 
     `is_array` says whether the caller sent, and gets, an array; `key` is the idempotency key of a single
@@ -42,7 +42,7 @@ class Envelope:
         return self.caller.may("orders.read")
 
 
-def open_envelope(kind: str, body: bytes, header_keys: Sequence[str], caller: Caller) -> Envelope:
+def enclose_all(kind: str, body: bytes, header_keys: Sequence[str], caller: Caller) -> CallRequests:
     """Return the requests of a call's body, each with its envelope.
 
     `header_keys` are the call's `Idempotency-Key` headers. Raises `Problem` with the status 400.
@@ -56,8 +56,8 @@ def open_envelope(kind: str, body: bytes, header_keys: Sequence[str], caller: Ca
         bodies = _bodies(content, key)
     else:
         raise invalid("the body must be an object or an array of objects")
-    requests = tuple(_signed(kind, one, caller) for one in bodies)
-    return _envelope(requests, bodies, caller, is_array=isinstance(content, list))
+    requests = tuple(_outgoing(kind, one, caller) for one in bodies)
+    return _call_requests(requests, bodies, caller, is_array=isinstance(content, list))
 
 
 def open_object(body: bytes, fixed: Collection[str] = ()) -> dict[str, Any]:
@@ -88,14 +88,14 @@ def enclose(
     caller: Caller,
     *,
     seen_version: int | None = None,
-) -> Envelope:
+) -> CallRequests:
     """Return the one request that a call makes of its path, its headers and its body.
 
     Raises `Problem` with the status 400 for the `Idempotency-Key` headers.
     """
     body = _with_key(given, _header_key(header_keys))
-    request = _signed(kind, body, caller, seen_version=seen_version)
-    return _envelope((request,), [body], caller)
+    request = _outgoing(kind, body, caller, seen_version=seen_version)
+    return _call_requests((request,), [body], caller)
 
 
 def enclose_in_dialect(
@@ -107,7 +107,7 @@ def enclose_in_dialect(
     *,
     is_array: bool = False,
     seen_version: int | None = None,
-) -> Envelope:
+) -> CallRequests:
     """Return the requests of a call in a dialect, each in the dialect's format.
 
     Several of them share an `Idempotency-Key` header: each is named by it and its place. Raises `Problem`
@@ -119,22 +119,22 @@ def enclose_in_dialect(
         _with_key(one, key and (key if len(requests) == 1 else f"{key}/{place}"))
         for place, one in enumerate(requests)
     ]
-    signed = tuple(_signed(kind, one, caller, dialect, seen_version=seen_version) for one in named)
-    return _envelope(signed, named, caller, is_array=is_array)
+    enclosed = tuple(_outgoing(kind, one, caller, dialect, seen_version=seen_version) for one in named)
+    return _call_requests(enclosed, named, caller, is_array=is_array)
 
 
-def _envelope(
+def _call_requests(
     requests: tuple[Outgoing, ...],
     bodies: Sequence[Mapping[str, Any]],
     caller: Caller,
     *,
     is_array: bool = False,
-) -> Envelope:
+) -> CallRequests:
     given = None if is_array else bodies[0].get("idempotency_key")
-    return Envelope(requests, is_array, caller, given if isinstance(given, str) else None)
+    return CallRequests(requests, is_array, caller, given if isinstance(given, str) else None)
 
 
-def _signed(
+def _outgoing(
     kind: str,
     body: Mapping[str, Any],
     caller: Caller,

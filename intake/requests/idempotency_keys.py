@@ -16,7 +16,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.tables import requests
-from intake.requests.envelope import Envelope
+from intake.requests.envelope import CallRequests
 from orders.steps.validate import body_hash
 from schemas.text import is_storable
 from tasks.messages import QueueMessage, parse
@@ -38,23 +38,23 @@ class ReusedKeys:
         # Whoever sends the same key again and again keeps none of the others waiting.
         self._limiter = CapacityLimiter(1)
 
-    async def is_reused(self, envelope: Envelope) -> bool:
+    async def is_reused(self, enclosed: CallRequests) -> bool:
         """Say whether the inbox has another request under the key of this one."""
-        if envelope.key is None or not self._was_seen_with_another_body(envelope, envelope.key):
+        if enclosed.key is None or not self._was_seen_with_another_body(enclosed, enclosed.key):
             return False
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
                 return await to_thread.run_sync(
-                    self._look, envelope, limiter=self._limiter, abandon_on_cancel=True
+                    self._look, enclosed, limiter=self._limiter, abandon_on_cancel=True
                 )
         except (SQLAlchemyError, TimeoutError) as error:
             log.warning("the inbox cannot be read", extra={"error": type(error).__name__})
             return False
 
-    def _was_seen_with_another_body(self, envelope: Envelope, key: str) -> bool:
-        (request,) = envelope.requests
-        name = hash((envelope.caller.tenant_id, key))
-        content = hash((request.kind, request.body.replace(str(request.request_id).encode(), b"")))
+    def _was_seen_with_another_body(self, enclosed: CallRequests, key: str) -> bool:
+        (request,) = enclosed.requests
+        name = hash((enclosed.caller.tenant_id, key))
+        content = hash((request.kind, request.json.replace(str(request.request_id).encode(), b"")))
         before = self._seen.pop(name, content)
         # After a second body only the inbox knows which was the first.
         self._seen[name] = content if before == content else None
@@ -62,14 +62,14 @@ class ReusedKeys:
             self._seen.popitem(last=False)
         return before != content
 
-    def _look(self, envelope: Envelope) -> bool:
-        (message,) = pack(envelope.requests, max_requests=1)
+    def _look(self, enclosed: CallRequests) -> bool:
+        (message,) = pack(enclosed.requests, max_requests=1)
         # As a worker reads it, which compares what it has read and translated.
-        (read,) = parse(QueueMessage(envelope.requests[0].kind, "", message.body)).requests
+        (read,) = parse(QueueMessage(enclosed.requests[0].kind, "", message.body)).requests
         key = read.body.get("idempotency_key")
         if not isinstance(key, str) or not is_storable(key):
             return False
-        first = self._find(envelope.caller.tenant_id, key)
+        first = self._find(enclosed.caller.tenant_id, key)
         return first is not None and first != (read.kind, body_hash(read.body))
 
     def _find(self, tenant_id: UUID, key: str) -> tuple[str, bytes] | None:

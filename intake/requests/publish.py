@@ -75,7 +75,7 @@ class GroupPublisher:
         PUBLISHED.labels("accepted").inc(len(requests))
 
     async def _publish(self, requests: Sequence[Outgoing]) -> None:
-        size = sum(len(request.body) for request in requests)
+        size = sum(len(request.json) for request in requests)
         caller = _Caller(requests, size, self._loop.create_future())
         with self._changed:
             if self._is_closing:

@@ -39,9 +39,9 @@ async def check_in(request: Request) -> Response:
     call = call_of(request)
     caller = await caller_of(request, "tickets.check_in")
     body = open_object(await read_body(request))
-    envelope = enclose(CHECK_IN, body, call.keys, caller)
-    plan = _with_ticket(body, is_for_reader=envelope.is_for_reader)
-    return await send(call, envelope, plan, usual_wait=USUAL_WAIT_SECONDS, shows_orders=False)
+    enclosed = enclose(CHECK_IN, body, call.keys, caller)
+    plan = _with_ticket(body, is_for_reader=enclosed.is_for_reader)
+    return await send(call, enclosed, plan, usual_wait=USUAL_WAIT_SECONDS, shows_orders=False)
 
 
 def _with_ticket(asked: Mapping[str, Any], *, is_for_reader: bool) -> Plan:

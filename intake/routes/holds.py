@@ -77,9 +77,9 @@ async def _change(request: Request, kind: str, hold_id: str) -> Response:
         check_processed(outcome, _NOTHING_SPECIAL if hold else OF_HOLDS)
         return None if hold is None else json_response(hold)
 
-    envelope = enclose(kind, {**body, "hold_id": str(id_)}, call.keys, caller)
+    enclosed = enclose(kind, {**body, "hold_id": str(id_)}, call.keys, caller)
     plan = plan_for_one(make, Needs.NOTHING, id_)
-    return await send(call, envelope, plan, shows_orders=False)
+    return await send(call, enclosed, plan, shows_orders=False)
 
 
 def _taken(snapshot: Snapshot, outcome: RequestRow) -> Response | None:

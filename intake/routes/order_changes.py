@@ -44,8 +44,8 @@ async def update_order(request: Request, order_id: str) -> Response:
         else None
     )
     request_body = {**named, "patch": patch}
-    envelope = enclose(UPDATE, request_body, call.keys, caller, seen_version=seen_version)
-    return await send(call, envelope, _CHANGED)
+    enclosed = enclose(UPDATE, request_body, call.keys, caller, seen_version=seen_version)
+    return await send(call, enclosed, _CHANGED)
 
 
 @router.post("/v1/orders/{order_id}/cancel", status_code=202, summary="Cancel an order", **CANCEL_ORDER)
@@ -74,8 +74,8 @@ async def record_payment(request: Request, order_id: str) -> Response:
     named = _order_named(call, order_id)
     body = open_object(await read_body(request), _SAID_ELSEWHERE)
     is_new = body.get("payment_number") is None
-    envelope = enclose(PAY, {**body, **named}, call.keys, caller)
-    return await send(call, envelope, _PAID if is_new else _CHANGED)
+    enclosed = enclose(PAY, {**body, **named}, call.keys, caller)
+    return await send(call, enclosed, _PAID if is_new else _CHANGED)
 
 
 def _order_named(call: Call, order_id: str) -> dict[str, Any]:

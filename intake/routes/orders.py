@@ -6,7 +6,7 @@ from intake.calls.access import caller_of
 from intake.calls.bodies import read_body
 from intake.calls.send import call_of, send, with_order
 from intake.openapi.order_calls import CREATE_ORDERS
-from intake.requests.envelope import open_envelope
+from intake.requests.envelope import enclose_all
 from intake.web.strict_routes import StrictRoute
 from willcall.kinds import CREATE
 
@@ -27,4 +27,4 @@ async def create_orders(request: Request) -> Response:
     # Called here, not as dependencies: resolving those takes longer than the rest of the call.
     caller = await caller_of(request, "orders.create")
     body = await read_body(request)
-    return await send(call, open_envelope(CREATE, body, call.keys, caller), _CREATED)
+    return await send(call, enclose_all(CREATE, body, call.keys, caller), _CREATED)

@@ -161,10 +161,10 @@ def _cancelled(order: OrderState, body: CancelRequest, tickets: Sequence[TicketR
             "ticket_class_id": order.external_id(order.lines[number].ticket_class_id),
             # A line that was cancelled as a whole keeps no tickets, even those that a late update adds.
             "quantity": None if number in whole else count,
-            # The places of the tickets in the line: its first attendee belongs to the first ticket.
+            # The indexes of the tickets in the line: its first attendee belongs to the first ticket.
             "places": [
-                place
-                for place, ticket in enumerate(order.valid_tickets(number))
+                index
+                for index, ticket in enumerate(order.valid_tickets(number))
                 if ticket.id in {one.id for one in tickets}
             ],
             "seats": [

@@ -1,4 +1,4 @@
-"""Merging a patch into an order's terms, and merging later updates again after a late patch."""
+"""Merging a patch into an order's fields, and merging later updates again after a late patch."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -10,7 +10,7 @@ from orders.inventory.seating import labels_from
 from orders.render import render_buyer
 from orders.rows import ChangeRow
 from orders.state import OrderState
-from schemas.changes import OrderTerms
+from schemas.changes import PatchedOrder
 from schemas.json import JsonObject
 from schemas.order_fields import MAX_QUANTITY, SeatOrder
 from willcall.kinds import CANCEL
@@ -18,16 +18,16 @@ from willcall.kinds import CANCEL
 _OBJECTS = frozenset({"buyer", "billing_address", "extras"})
 """Fields of which a patch may name a part; other fields are replaced as a whole."""
 
-_SETTLE_EACH_OTHER = frozenset({"discount", "total_discount"})
+_SUPERSEDE_EACH_OTHER = frozenset({"discount", "total_discount"})
 
 _NEVER_MISSING = ("buyer", "line_items")
 
 
-class Terms:
-    """The requested terms of an order, for the fields that a patch names; other fields stay.
+class MergedPatch:
+    """The requested fields of an order: those that a patch names; other fields stay.
 
     A late patch is merged with the updates after it: a field that a later patch replaced as a whole is
-    settled, with its consequences, and the later parts of objects are merged again.
+    superseded, with its consequences, and the later parts of objects are merged again.
     """
 
     def __init__(self, order: OrderState, patch: JsonObject, later: Sequence[ChangeRow]) -> None:
@@ -36,14 +36,14 @@ class Terms:
         Raises `pydantic.ValidationError`, or `Invalid` for unknown fields and for patches nested too deeply.
         """
         for name in patch:
-            if name not in OrderTerms.model_fields:
+            if name not in PatchedOrder.model_fields:
                 raise Invalid(f"unknown field {name[:64]}", name[:64])
         updates = [change.patch or {} for change in later if change.kind != CANCEL]
         try:
             requested = merged(_objects(order, patch), patch)
             if updates:
-                _validated(requested, patch)  # settled fields must be valid, too
-                patch = _unsettled(patch, updates)
+                _validated(requested, patch)  # superseded fields must be valid, too
+                patch = _not_superseded(patch, updates)
                 requested = merged(_objects(order, patch), patch)
             for one in updates:
                 requested = merged(
@@ -60,25 +60,25 @@ class Terms:
         self.requested = _validated(requested, patch)
 
 
-def _validated(requested: JsonObject, patch: JsonObject) -> OrderTerms:
+def _validated(requested: JsonObject, patch: JsonObject) -> PatchedOrder:
     for name in _NEVER_MISSING:
         if name in patch and name not in requested:
             raise Invalid("cannot be removed from an order", name)
-    return OrderTerms.model_validate(requested)
+    return PatchedOrder.model_validate(requested)
 
 
-def _unsettled(patch: JsonObject, updates: Sequence[JsonObject]) -> JsonObject:
+def _not_superseded(patch: JsonObject, updates: Sequence[JsonObject]) -> JsonObject:
     """Return the fields of the patch that no later update replaced as a whole."""
-    settled = {name for one in updates for name in one} - _OBJECTS
-    if settled & _SETTLE_EACH_OTHER:
-        settled |= _SETTLE_EACH_OTHER
-    return {name: value for name, value in patch.items() if name not in settled}
+    superseded = {name for one in updates for name in one} - _OBJECTS
+    if superseded & _SUPERSEDE_EACH_OTHER:
+        superseded |= _SUPERSEDE_EACH_OTHER
+    return {name: value for name, value in patch.items() if name not in superseded}
 
 
 def _without_cancelled(
     requested: JsonObject, patch: JsonObject, later: Sequence[ChangeRow]
 ) -> tuple[JsonObject, JsonObject]:
-    """Return the terms and the patch without parts that were cancelled after the patch was sent."""
+    """Return the merged fields and the patch without parts that were cancelled after the patch was sent."""
     items = requested.get("line_items")
     for change in later:
         if change.kind == CANCEL and isinstance(items, list):
@@ -145,7 +145,7 @@ def _lessened(item: Mapping[str, Any], gone: JsonObject) -> JsonObject | None:
         less["quantity"] = len(less["seats"])
     attendees = item.get("attendees")
     if isinstance(attendees, list):
-        staying = [one for place, one in enumerate(attendees) if place not in gone.get("places", ())]
+        staying = [one for index, one in enumerate(attendees) if index not in gone.get("places", ())]
         less["attendees"] = staying[: less["quantity"]]
     return less
 

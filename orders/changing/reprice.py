@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from orders.changing.merge import Terms
+from orders.changing.merge import MergedPatch
 from orders.errors import TooManyDecimals
 from orders.money.charges import charges_of, given_discount, sold_line
 from orders.money.price_floor import check_changed_total
@@ -49,12 +49,12 @@ def ticket_amounts(order: OrderState) -> Amounts:
     return amounts
 
 
-def reprice(change: Change, terms: Terms, before: Before) -> None:
+def reprice(change: Change, merged: MergedPatch, before: Before) -> None:
     """Set the amounts of the order and of its lines that an update affects, and leave the rest as sold.
 
     Raises `TooManyDecimals`, `NegativeTotal` or `PriceMismatch`.
     """
-    requested, named = terms.requested, terms.named
+    requested, named = merged.requested, merged.named
     order = change.order
     currency = order.row.currency
     for name in (name for name in _AMOUNTS if name in named):
@@ -67,13 +67,13 @@ def reprice(change: Change, terms: Terms, before: Before) -> None:
     given = charges_of(order.row)._replace(
         **{name: getattr(requested, name) for name in _AMOUNTS if name in named}
     )
-    for was, left in terms.shrunk:
+    for was, left in merged.shrunk:
         # A late update's amounts also covered the tickets that were removed since.
         given = reduced(given, {"": was}, {"": left}, Off(), currency)
     charges = charges._replace(**{name: getattr(given, name) for name in _AMOUNTS if name in named})
     if requested.total_discount is not None:
         charges = _with_total_discount(change, charges, round_money(requested.total_discount, currency))
-    elif terms.shrunk or ("discount" not in named and sum(after.values()) < sum(before.amounts.values())):
+    elif merged.shrunk or ("discount" not in named and sum(after.values()) < sum(before.amounts.values())):
         charges = _within_total(order, charges)
     priced = price_sold(order, charges)
     if not change.request.may_set_price:

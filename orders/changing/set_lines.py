@@ -13,12 +13,12 @@ from orders.money.price_floor import check_added_price
 from orders.order_change import Change
 from orders.rows import LineRow
 from orders.state import ClassNames
-from schemas.changes import LineTerms
+from schemas.changes import PatchedLine
 from schemas.money import zero
 from schemas.order_fields import Attendee
 
 
-def set_lines(change: Change, wanted: Sequence[LineTerms]) -> None:
+def set_lines(change: Change, wanted: Sequence[PatchedLine]) -> None:
     """Set the order's lines; an omitted line is emptied.
 
     Raises the rejections of lines, prices and seats.
@@ -30,20 +30,20 @@ def set_lines(change: Change, wanted: Sequence[LineTerms]) -> None:
         if line.line_number not in staying:
             _shrink(change, line, line.quantity, "line_items")
             lines.put(line.line_number, emptied(line, zero(change.order.row.currency)))
-    named: list[tuple[int, LineTerms, TicketClassOffer, int]] = []
-    for index, (terms, found) in enumerate(zip(wanted, matched, strict=True)):
-        offer = _offer(change, terms, index)
+    named: list[tuple[int, PatchedLine, TicketClassOffer, int]] = []
+    for index, (patched, found) in enumerate(zip(wanted, matched, strict=True)):
+        offer = _offer(change, patched, index)
         line = found if found is not None and found.quantity else _sold_anew(change, offer, found)
-        line = _at_agreed_price(change, line, terms, offer, index)
-        _check_added(change, line, terms, offer, index)
+        line = _at_agreed_price(change, line, patched, offer, index)
+        _check_added(change, line, patched, offer, index)
         lines.put(line.line_number, line)
-        named.append((line.line_number, terms, offer, index))
+        named.append((line.line_number, patched, offer, index))
     # Lines that return inventory come first: another line of the update may need it.
-    for number, terms, offer, index in sorted(named, key=lambda it: it[1].quantity - lines[it[0]].quantity):
-        _fill(change, lines[number], terms, offer, index)
+    for number, patched, offer, index in sorted(named, key=lambda it: it[1].quantity - lines[it[0]].quantity):
+        _fill(change, lines[number], patched, offer, index)
 
 
-def _match(change: Change, wanted: Sequence[LineTerms]) -> list[LineRow | None]:
+def _match(change: Change, wanted: Sequence[PatchedLine]) -> list[LineRow | None]:
     """Return the existing line of each requested one: by its number, otherwise the next of its class.
 
     Open lines of a class come before emptied ones. Emptied lines are reused, so that repeatedly removing and
@@ -52,27 +52,27 @@ def _match(change: Change, wanted: Sequence[LineTerms]) -> list[LineRow | None]:
     lines = change.order.lines
     matched: list[LineRow | None] = [None] * len(wanted)
     used: set[int] = set()
-    for index, terms in enumerate(wanted):
-        if terms.line_number is not None:
-            line = lines.get(terms.line_number)
-            if line is None or terms.line_number in used:
+    for index, patched in enumerate(wanted):
+        if patched.line_number is not None:
+            line = lines.get(patched.line_number)
+            if line is None or patched.line_number in used:
                 why = "is named twice" if line else "does not exist"
-                raise Invalid(f"line {terms.line_number} {why}", f"line_items.{index}.line_number")
+                raise Invalid(f"line {patched.line_number} {why}", f"line_items.{index}.line_number")
             class_id = change.order.external_id(line.ticket_class_id)
-            if class_id != terms.ticket_class_id:
+            if class_id != patched.ticket_class_id:
                 raise Invalid(
-                    f"line {terms.line_number} is of ticket class {class_id}",
+                    f"line {patched.line_number} is of ticket class {class_id}",
                     f"line_items.{index}.ticket_class_id",
                 )
             matched[index] = line
-            used.add(terms.line_number)
-    for index, terms in enumerate(wanted):
-        if terms.line_number is None:
+            used.add(patched.line_number)
+    for index, patched in enumerate(wanted):
+        if patched.line_number is None:
             of_class = [
                 line
                 for line in lines.values()
                 if line.line_number not in used
-                and change.order.external_id(line.ticket_class_id) == terms.ticket_class_id
+                and change.order.external_id(line.ticket_class_id) == patched.ticket_class_id
             ]
             matched[index] = next(iter(sorted(of_class, key=lambda line: not line.quantity)), None)
             if (line := matched[index]) is not None:
@@ -80,19 +80,19 @@ def _match(change: Change, wanted: Sequence[LineTerms]) -> list[LineRow | None]:
     return matched
 
 
-def _offer(change: Change, terms: LineTerms, index: int) -> TicketClassOffer:
+def _offer(change: Change, patched: PatchedLine, index: int) -> TicketClassOffer:
     row = change.order.row
-    offer = change.world.offer(row.tenant_id, terms.ticket_class_id)
+    offer = change.world.offer(row.tenant_id, patched.ticket_class_id)
     field = f"line_items.{index}.ticket_class_id"
     if offer is None:
-        raise UnknownTicketClass(f"there is no ticket class {terms.ticket_class_id}", field)
+        raise UnknownTicketClass(f"there is no ticket class {patched.ticket_class_id}", field)
     if row.event_id is not None and offer.event.external_id != row.event_id:
         raise UnknownTicketClass(
-            f"ticket class {terms.ticket_class_id} is not of event {row.event_id}", field
+            f"ticket class {patched.ticket_class_id} is not of event {row.event_id}", field
         )
-    if terms.event_id not in (None, offer.event.external_id):
+    if patched.event_id not in (None, offer.event.external_id):
         raise UnknownTicketClass(
-            f"ticket class {terms.ticket_class_id} is not of event {terms.event_id}",
+            f"ticket class {patched.ticket_class_id} is not of event {patched.event_id}",
             f"line_items.{index}.event_id",
         )
     if offer.event.currency != row.currency:
@@ -131,10 +131,10 @@ def _sold_anew(change: Change, offer: TicketClassOffer, emptied_line: LineRow | 
 
 
 def _at_agreed_price(
-    change: Change, line: LineRow, terms: LineTerms, offer: TicketClassOffer, index: int
+    change: Change, line: LineRow, patched: PatchedLine, offer: TicketClassOffer, index: int
 ) -> LineRow:
     """Return the line with its unit price: the agreed one, unless the update states another."""
-    price = terms.unit_price
+    price = patched.unit_price
     if price is None:
         return line
     if not change.request.may_set_price and price not in (line.unit_price, offer.price):
@@ -146,37 +146,38 @@ def _at_agreed_price(
 
 
 def _check_added(
-    change: Change, line: LineRow, terms: LineTerms, offer: TicketClassOffer, index: int
+    change: Change, line: LineRow, patched: PatchedLine, offer: TicketClassOffer, index: int
 ) -> None:
-    if terms.quantity > line.quantity and not change.request.may_set_price:
+    if patched.quantity > line.quantity and not change.request.may_set_price:
         field = f"line_items.{index}.quantity"
         check_added_price(line.unit_price, offer.price, offer.external_id, field)
 
 
-def _fill(change: Change, line: LineRow, terms: LineTerms, offer: TicketClassOffer, index: int) -> None:
+def _fill(change: Change, line: LineRow, patched: PatchedLine, offer: TicketClassOffer, index: int) -> None:
     """Adjust the line's tickets to the requested quantity and seats, and set their attendees."""
     field = f"line_items.{index}.quantity"
-    if terms.attendees is not None and len(terms.attendees) > terms.quantity:
+    if patched.attendees is not None and len(patched.attendees) > patched.quantity:
         raise Invalid(
-            f"{len(terms.attendees)} attendees for {terms.quantity} tickets", f"line_items.{index}.attendees"
+            f"{len(patched.attendees)} attendees for {patched.quantity} tickets",
+            f"line_items.{index}.attendees",
         )
-    if terms.quantity > line.quantity:
+    if patched.quantity > line.quantity:
         offer.event.check_on_sale(change.now, field)
-    if wants_alike(terms):
+    if wants_alike(patched):
         raise Invalid("seat_order needs a low_seat", f"line_items.{index}.seat_order")
-    labels = wished_labels(terms, terms.quantity)
+    labels = wished_labels(patched, patched.quantity)
     if labels:
-        _reseat(change, line, labels, terms.quantity, offer, index)
-    elif terms.quantity > line.quantity:
-        more = terms.quantity - line.quantity
+        _reseat(change, line, labels, patched.quantity, offer, index)
+    elif patched.quantity > line.quantity:
+        more = patched.quantity - line.quantity
         change.world.stock.check(offer, more, field)
         change.issue(line, more)
-    elif terms.quantity < line.quantity:
-        _shrink(change, line, line.quantity - terms.quantity, field, terms.ticket_ids)
-    if terms.quantity != line.quantity:
-        change.order.lines.put(line.line_number, line._replace(quantity=terms.quantity))
-    if terms.attendees is not None:
-        _name(change, line, terms.attendees, terms.ticket_ids)
+    elif patched.quantity < line.quantity:
+        _shrink(change, line, line.quantity - patched.quantity, field, patched.ticket_ids)
+    if patched.quantity != line.quantity:
+        change.order.lines.put(line.line_number, line._replace(quantity=patched.quantity))
+    if patched.attendees is not None:
+        _name(change, line, patched.attendees, patched.ticket_ids)
 
 
 def _reseat(
@@ -223,10 +224,10 @@ def _name(change: Change, line: LineRow, attendees: Sequence[Attendee], ticket_i
     unnamed = Attendee()
     tickets = {ticket.id: ticket for ticket in change.order.valid_tickets(line.line_number)}
     named = [tickets.pop(str(id_), None) for id_ in ticket_ids]
-    for place, ticket in enumerate([*named, *tickets.values()]):
+    for index, ticket in enumerate([*named, *tickets.values()]):
         if ticket is None:
             continue  # no longer a ticket of the line
-        attendee = attendees[place] if place < len(attendees) else unnamed
+        attendee = attendees[index] if index < len(attendees) else unnamed
         renamed = ticket._replace(
             attendee_first_name=attendee.first_name,
             attendee_last_name=attendee.last_name,

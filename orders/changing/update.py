@@ -1,11 +1,11 @@
-"""`orders.update`: apply a merge patch of the order's terms, and adjust inventory and amounts."""
+"""`orders.update`: apply a merge patch of the order's fields, and adjust inventory and amounts."""
 
 from datetime import datetime
 from typing import Final
 
 from orders.addresses import stored_address
 from orders.batch_requests import UpdateOrder
-from orders.changing.merge import Terms
+from orders.changing.merge import MergedPatch
 from orders.changing.open_order import open_order
 from orders.changing.place import later_changes, place_of
 from orders.changing.reprice import PRICED, before_change, check_line_prices, reprice
@@ -16,7 +16,7 @@ from orders.notes import note_rows
 from orders.order_change import Change
 from orders.rows import NoteKind
 from orders.world import World
-from schemas.changes import OrderTerms
+from schemas.changes import PatchedOrder
 from schemas.json import JsonObject
 
 _ALIKE: Final = ("reference", "payment_due_at")
@@ -40,52 +40,52 @@ def update(world: World, request: UpdateOrder, now: datetime) -> None:
         raise Invalid("the lines of a purchase order without tickets cannot change", "line_items")
     change = Change(world, request, order, now)
     place = place_of(order, request)
-    terms = Terms(order, patch, later_changes(order, request, place))
-    _set_fields(change, terms)
-    if terms.named & PRICED:
+    merged = MergedPatch(order, patch, later_changes(order, request, place))
+    _set_fields(change, merged)
+    if merged.named & PRICED:
         before = before_change(order)
-        if terms.requested.line_items is not None:
-            check_line_prices([line.unit_price for line in terms.requested.line_items], order.row.currency)
-            set_lines(change, terms.requested.line_items)
-        reprice(change, terms, before)
+        if merged.requested.line_items is not None:
+            check_line_prices([line.unit_price for line in merged.requested.line_items], order.row.currency)
+            set_lines(change, merged.requested.line_items)
+        reprice(change, merged, before)
         change.settle()
-    check_expected_total(terms.requested.expected_total, order.row)
+    check_expected_total(merged.requested.expected_total, order.row)
     change.finish("order.updated", patch=patch, place=place)
 
 
-def _set_fields(change: Change, terms: Terms) -> None:
-    row, requested = change.order.row, terms.requested
-    named: JsonObject = {name: getattr(requested, name) for name in _ALIKE if name in terms.named}
+def _set_fields(change: Change, merged: MergedPatch) -> None:
+    row, requested = change.order.row, merged.requested
+    named: JsonObject = {name: getattr(requested, name) for name in _ALIKE if name in merged.named}
     if requested.buyer is not None:
         named |= {f"buyer_{name}": value for name, value in requested.buyer}
         named["buyer_email"] = stored_address(requested.buyer.email)
-    if "billing_address" in terms.named:
+    if "billing_address" in merged.named:
         named["billing_address"] = _address(requested)
     # JSON values may compare equal but differ (1 and true): equal extras are not rewritten.
-    if "extras" in terms.named and requested.extras != row.extras:
+    if "extras" in merged.named and requested.extras != row.extras:
         named["extras"] = requested.extras or None
     if named:
         change.order.set(row._replace(**named))
-    if terms.named & _NOTES.keys():
-        _set_notes(change, terms)
+    if merged.named & _NOTES.keys():
+        _set_notes(change, merged)
 
 
-def _address(requested: OrderTerms) -> JsonObject | None:
+def _address(requested: PatchedOrder) -> JsonObject | None:
     address = requested.billing_address and requested.billing_address.model_dump()
     # A patch that removes a part of an absent address leaves it absent.
     return address if address and any(part is not None for part in address.values()) else None
 
 
-def _set_notes(change: Change, terms: Terms) -> None:
+def _set_notes(change: Change, merged: MergedPatch) -> None:
     """Replace the notes of the named kinds, and keep the others."""
     order = change.order
     written = {(note.kind, note.text): note.created_at for note in order.notes.values()}
     others = {
         name: tuple(note.text for note in order.notes_for(is_public=False) if note.kind == kind)
         for name, kind in _NOTES.items()
-        if name not in terms.named
+        if name not in merged.named
     }
-    wanted = note_rows(order.id, terms.requested.model_copy(update=others), change.now)
+    wanted = note_rows(order.id, merged.requested.model_copy(update=others), change.now)
     for note in wanted:
         created_at = written.get((note.kind, note.text), change.now)
         order.notes.put(note.note_number, note._replace(created_at=created_at))

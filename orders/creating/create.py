@@ -84,8 +84,8 @@ def _purchase_id(request: CreateOrder, now: datetime) -> str:
 def _add(world: World, new: NewOrder, now: datetime) -> None:
     """Add the order's rows and its event message."""
     world.new_orders.put(new.order.id, new)
-    event = new.event or render_new(new)
-    world.add_event(new.order.id, 1, new.order.tenant_id, "order.confirmed", event, now)
+    data = new.message_json or render_new(new)
+    world.add_encoded_message(new.order.id, 1, new.order.tenant_id, "order.confirmed", data, now)
 
 
 def _join_group(world: World, request: CreateOrder, original: OrderState, now: datetime) -> None:

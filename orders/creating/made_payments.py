@@ -18,15 +18,15 @@ def payment_rows(
 ) -> list[PaymentRow]:
     """Return the rows of the payments that are made, numbered from 1."""
     rows: list[PaymentRow] = []
-    for place in _made(order, amounts):
-        payment = order.payments[place]
+    for index in _made(order, amounts):
+        payment = order.payments[index]
         rows.append(
             PaymentRow(
                 order_id,
                 len(rows) + 1,
                 payment.type,
                 payment.status,
-                amounts[place],
+                amounts[index],
                 now,
                 is_refund=payment.is_refund,
                 reference=None,
@@ -45,7 +45,7 @@ def extras_of_made(order: OrderRequest, amounts: Sequence[Decimal]) -> Extras | 
     if order.extras is None or len(made) == len(order.payments):
         return order.extras
     return {
-        dialect: {**extras, _LIST: [extras[_LIST][place] for place in made]}
+        dialect: {**extras, _LIST: [extras[_LIST][index] for index in made]}
         if _is_by_payment(extras.get(_LIST), order)
         else extras
         for dialect, extras in order.extras.items()
@@ -53,10 +53,10 @@ def extras_of_made(order: OrderRequest, amounts: Sequence[Decimal]) -> Extras | 
 
 
 def _made(order: OrderRequest, amounts: Sequence[Decimal]) -> list[int]:
-    """Return the places of the payments that are made: one of the balance is omitted if nothing is owed."""
+    """Return the indexes of the payments that are made: one of the balance is omitted if nothing is owed."""
     return [
-        place
-        for place, (payment, amount) in enumerate(zip(order.payments, amounts, strict=True))
+        index
+        for index, (payment, amount) in enumerate(zip(order.payments, amounts, strict=True))
         if amount or payment.amount is not None
     ]
 

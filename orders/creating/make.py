@@ -198,12 +198,12 @@ def _ticket_rows(
     items = zip(quote.order.line_items, quote.priced.lines, strict=True)
     for line_number, (item, line) in enumerate(items, 1):
         # zip takes from the ids last, so that none is consumed when there are no more places.
-        for place, ticket_id in zip(range(item.quantity), ids, strict=False):
-            yield _ticket_row(order_id, line_number, ticket_id, line, _attendee(item, place), key, now)
+        for index, ticket_id in zip(range(item.quantity), ids, strict=False):
+            yield _ticket_row(order_id, line_number, ticket_id, line, _attendee(item, index), key, now)
 
 
-def _attendee(item: LineItemRequest, place: int) -> Attendee:
-    return item.attendees[place] if place < len(item.attendees) else _NOBODY
+def _attendee(item: LineItemRequest, index: int) -> Attendee:
+    return item.attendees[index] if index < len(item.attendees) else _NOBODY
 
 
 def _ticket_row(

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 from db.bulk import array
 from orders.errors import CatalogueChanged
 from orders.inventory.seating import Seat
-from orders.inventory.stock import Needs, Stock
+from orders.inventory.stock import Stock, StockNeeds
 from orders.rows import HoldRow
 
 _TICKET_CLASSES: Final = """
@@ -92,7 +92,7 @@ class LockedHold(NamedTuple):
     seats: list[Seat]
 
 
-def read_stock(connection: Connection, stock: Stock, needs: Needs, now: datetime) -> bool:
+def read_stock(connection: Connection, stock: Stock, needs: StockNeeds, now: datetime) -> bool:
     """Read the free inventory into the stock, without locks: see `orders.steps.late_locks`.
 
     Returns False, and reads nothing, if a hold has expired: its inventory must be freed under the lock.
@@ -109,7 +109,7 @@ def read_stock(connection: Connection, stock: Stock, needs: Needs, now: datetime
     return True
 
 
-def lock_levels(connection: Connection, needs: Needs) -> tuple[dict[str, int], list[str]]:
+def lock_levels(connection: Connection, needs: StockNeeds) -> tuple[dict[str, int], list[str]]:
     """Lock ticket classes; return the free inventory of each, and those with held inventory.
 
     Raises `CatalogueChanged` if a class gained or lost its seats since the offer was read.
@@ -126,7 +126,7 @@ def are_still_free(connection: Connection, seat_ids: Sequence[str]) -> bool:
     return bool(count == len(seat_ids))
 
 
-def lock_stock(connection: Connection, stock: Stock, needs: Needs) -> list[str]:
+def lock_stock(connection: Connection, stock: Stock, needs: StockNeeds) -> list[str]:
     """Lock the inventory that the batch may change, and read the free inventory into the stock.
 
     Returns the ticket classes with held inventory.
@@ -145,7 +145,7 @@ def lock_promo_codes(connection: Connection, ids: Collection[str]) -> dict[str, 
     return {row.id: row.left for row in rows}
 
 
-def _free_seats(connection: Connection, needs: Needs) -> dict[str, list[Seat]]:
+def _free_seats(connection: Connection, needs: StockNeeds) -> dict[str, list[Seat]]:
     if not needs.seats:
         return {}
     rows = connection.execute(

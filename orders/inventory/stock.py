@@ -16,7 +16,7 @@ from orders.rows import SeatRow
 
 
 @dataclass(slots=True)
-class Needs:
+class StockNeeds:
     """The inventory that a batch may take or return: to lock, and for seated classes to read."""
 
     ticket_classes: set[str] = field(default_factory=set)
@@ -84,7 +84,7 @@ class Stock:
         self.uses: Table[str, Uses] = Table("promo_codes", journal)
         self._seats: Table[str, SeatRow] = Table("seats", journal)
         self._seat_maps: Table[str, SeatMap] = Table("seat maps", journal)
-        self.read_only: Needs | None = None
+        self.read_only: StockNeeds | None = None
         """The inventory that was read without locks: see `orders.steps.late_locks`."""
         self.seen: dict[str, int] = {}
         """The free number of each class when it was read."""

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 
 from db.bulk import array
 from orders.inventory.stock import Level, Uses
-from orders.journal import RowChange
+from orders.journal import RowDiff
 from orders.rows import SeatRow
 
 _WRITE_TICKET_CLASSES: Final = text("""
@@ -33,7 +33,7 @@ _WRITE_SEATS: Final = text("""
 """)
 
 
-def write_stock(connection: Connection, net: dict[str, list[RowChange]]) -> None:
+def write_stock(connection: Connection, net: dict[str, list[RowDiff]]) -> None:
     """Write the counters of ticket classes and promo codes, and the seats."""
     levels: list[tuple[str, Level]] = [
         (one.key, one.after) for one in net.get("ticket_classes", ()) if one.after.is_changed

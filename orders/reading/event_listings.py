@@ -58,7 +58,7 @@ class WantedListing:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Return the parameters of this file's statements."""
+        """Return the parameters of the statements in `orders.reading.listing_statements`."""
         escaped = self.search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         return {"tenant_id": self.tenant_id, "event_id": self.event_id, "pattern": f"%{escaped}%"}
 

@@ -13,7 +13,7 @@ from db.ids import ids_of_request
 from db.replicated import wait_for_earlier_commits
 from orders.batch_requests import ChangeOrder, CreateOrder, Opened
 from orders.catalogue.load_tenants import load_tenants
-from orders.steps.validate import open_request
+from orders.steps.validate import validated
 from schemas.order_fields import MAX_TICKETS
 from schemas.outcomes import Outcome, Rejection
 from schemas.requests import Request
@@ -75,7 +75,7 @@ class Repeat:
     `is_new` is false if the same message was seen before, so that a conflict is published only once.
     """
 
-    request: Opened
+    opened: Opened
     original: Outcome
     is_conflict: bool
     is_new: bool = False
@@ -102,7 +102,7 @@ def claim(
     tenants = load_tenants(connection, names, max_tickets=max_tickets)
     known = [request for request in requests if request.tenant in tenants]
     opened = [
-        open_request(
+        validated(
             request, tenants[request.tenant], next(ids_of_request(str(request.request_id), now, "orders"))
         )
         for request in known
@@ -200,9 +200,9 @@ def find_repeats(connection: Connection, requests: Sequence[Opened], now: dateti
 
 def _remember(connection: Connection, repeats: Sequence[Repeat], now: datetime) -> list[Repeat]:
     under_new_ids = {
-        repeat.request.request.request_id: repeat
+        repeat.opened.request.request_id: repeat
         for repeat in repeats
-        if repeat.request.request.request_id != repeat.original.request_id
+        if repeat.opened.request.request_id != repeat.original.request_id
     }
     if not under_new_ids:
         return list(repeats)
@@ -220,11 +220,11 @@ def _remember(connection: Connection, repeats: Sequence[Repeat], now: datetime) 
     )
     return [
         Repeat(
-            repeat.request,
+            repeat.opened,
             repeat.original,
             repeat.is_conflict,
-            is_new=under_new_ids.get(repeat.request.request.request_id) is repeat
-            and repeat.request.request.request_id in new,
+            is_new=under_new_ids.get(repeat.opened.request.request_id) is repeat
+            and repeat.opened.request.request_id in new,
         )
         for repeat in repeats
     ]

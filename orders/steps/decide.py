@@ -1,6 +1,6 @@
-"""The fourth step: for each request, the pure function of its kind changes the world or refuses.
+"""The fourth step: for each request, the pure function of its kind changes the world or rejects.
 
-The requests are decided in the order of their arrival, whatever their kinds. A refused request leaves no
+The requests are decided in the order of their arrival, whatever their kinds. A rejected request leaves no
 trace in the world. A request that arrived before the order or hold that it names is decided again after the
 others.
 """

@@ -2,7 +2,7 @@
 
 Deciding changes takes longer than counting tickets, and all buyers wait for the locks of the classes. So a
 batch of changes reads the free inventory, decides, and then locks. Usually enough is still free, and nothing
-was refused. Otherwise all decisions are undone and made again under the locks.
+was rejected. Otherwise all decisions are undone and made again under the locks.
 """
 
 from collections.abc import Sequence

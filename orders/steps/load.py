@@ -1,8 +1,9 @@
-"""The third step: lock all rows in one order, read them once, and build orders early where possible.
+"""The third step: lock the rows in one order, read them once, and build orders early where possible.
 
 All batches lock in one order: idempotency keys (by the claim), orders, holds, ticket classes, promo codes,
 each by id. From the lock of the ticket classes to the commit, other buyers wait, so orders are priced and
-ticket codes signed before it.
+ticket codes signed before it. A batch that neither buys nor takes a hold only reads the stock here, and locks
+it late: see `late_locks`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -60,7 +61,10 @@ _CHECKED_BEFORE: Final = text("""
 
 
 def load(connection: Connection, named: Named, now: datetime) -> World:
-    """Return the world of the batch, locked until the transaction ends."""
+    """Return the world of the batch, locked until the transaction ends.
+
+    Except its stock, if it only changes orders: that is read without a lock, see `late_locks`.
+    """
     world = World()
     world.created_by = named.created_by
     world.ticket_orders = named.tickets

@@ -13,17 +13,17 @@ from orders.batch_requests import (
 from orders.catalogue.prices import Offers
 from orders.holding.take import quantity_of
 from orders.inventory.seating import wished_labels
-from orders.inventory.stock import Needs
+from orders.inventory.stock import StockNeeds
 from orders.money.promo_terms import uses_of
 from orders.steps.look_up import Named
 from orders.world import World
 from schemas.catalogue import promo_code_key
-from schemas.changes import LineTerms, well_formed_lines
+from schemas.changes import PatchedLine, well_formed_lines
 
 
-def needs_of(world: World, named: Named) -> Needs:
+def needs_of(world: World, named: Named) -> StockNeeds:
     """Return the rows to lock before the requests are decided."""
-    needs = Needs()
+    needs = StockNeeds()
     for request in named.requests:
         offers = world.offers[request.tenant.id]
         if isinstance(request, CreateOrder):
@@ -50,7 +50,7 @@ def order_id_of(world: World, request: ChangeOrder) -> str | None:
     return order_id if order_id in world.orders.states else None
 
 
-def lines_of(world: World, request: UpdateOrder) -> list[LineTerms]:
+def lines_of(world: World, request: UpdateOrder) -> list[PatchedLine]:
     """Return the lines that the update may merge: its own, and those of updates that come after it."""
     order = world.orders.states.get(order_id_of(world, request) or "")
     placed = () if order is None else order.changes.values()
@@ -58,7 +58,7 @@ def lines_of(world: World, request: UpdateOrder) -> list[LineTerms]:
     return [*request.lines, *(line for items in later for line in well_formed_lines(items))]
 
 
-def _need_for_order(needs: Needs, world: World, request: CreateOrder, offers: Offers) -> None:
+def _need_for_order(needs: StockNeeds, world: World, request: CreateOrder, offers: Offers) -> None:
     events = set()
     is_event_open = False
     for item in request.body.line_items:
@@ -78,7 +78,7 @@ def _need_for_order(needs: Needs, world: World, request: CreateOrder, offers: Of
             needs.promo_codes.add(promo_code.id)
 
 
-def _need_for_update(needs: Needs, world: World, request: UpdateOrder, offers: Offers) -> None:
+def _need_for_update(needs: StockNeeds, world: World, request: UpdateOrder, offers: Offers) -> None:
     """Add the needs of an update; one without lines takes no inventory, and waits for no lock of it."""
     order_id = order_id_of(world, request)
     if "total_discount" in request.body.patch:
@@ -96,7 +96,7 @@ def _need_for_update(needs: Needs, world: World, request: UpdateOrder, offers: O
             needs.add_offer(offer, seats=line.quantity, labels=labels)
 
 
-def _need_for_cancellation(needs: Needs, world: World, order_id: str | None) -> None:
+def _need_for_cancellation(needs: StockNeeds, world: World, order_id: str | None) -> None:
     order = world.orders.states.get(order_id or "")
     if order is not None:
         _need_for_lines(needs, world, order_id)
@@ -105,13 +105,13 @@ def _need_for_cancellation(needs: Needs, world: World, order_id: str | None) -> 
             _need_for_lines(needs, world, order.trade.counterpart_id)
 
 
-def _need_promo_codes(needs: Needs, world: World, order_id: str | None) -> None:
+def _need_promo_codes(needs: StockNeeds, world: World, order_id: str | None) -> None:
     order = world.orders.states.get(order_id or "")
     if order is not None:
         needs.promo_codes.update(uses_of(order.row.promo_terms))
 
 
-def _need_for_lines(needs: Needs, world: World, order_id: str | None) -> None:
+def _need_for_lines(needs: StockNeeds, world: World, order_id: str | None) -> None:
     order = world.orders.states.get(order_id or "")
     if order is not None and order.is_whole:
         for line in order.open_lines():
@@ -119,7 +119,7 @@ def _need_for_lines(needs: Needs, world: World, order_id: str | None) -> None:
             needs.add(line.ticket_class_id, has_seats=names.has_seats)
 
 
-def _need_for_hold(needs: Needs, world: World, hold_id: str) -> None:
+def _need_for_hold(needs: StockNeeds, world: World, hold_id: str) -> None:
     hold = world.holds.get(hold_id)
     if hold is not None and hold.status == "held":  # one that has ended gives nothing back
         needs.add(hold.ticket_class_id, has_seats=bool(world.hold_seats[hold.id]))

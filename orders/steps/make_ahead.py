@@ -45,7 +45,7 @@ def make_ahead(world: World, creations: Sequence[CreateOrder], now: datetime) ->
         )
         has_seats = any(line.offer.has_seats for line in quote.priced.lines)
         if not has_seats:
-            new.event = render_new(new)
+            new.message_json = render_new(new)
         request.ahead = new
 
 

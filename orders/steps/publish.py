@@ -7,11 +7,11 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from orders.batch_requests import Opened
-from orders.outbox import add_events
+from orders.outbox import add_messages
 from orders.recovery.dead_letters import DeadLetter, bury
 from orders.recovery.requests_json import request_json
 from orders.render import to_json
-from orders.rows import EventRow
+from orders.rows import MessageRow
 from orders.steps.claim import CONFLICT, Claimed, Repeat, find_repeats
 from orders.world import World
 from schemas.outcomes import Outcome, Rejection
@@ -35,8 +35,8 @@ def publish(
     answered = [request for request in claimed.new if request.too_early is None]
     others = [request for request in claimed.others if request.too_early is None]
     repeats = find_repeats(connection, others, now)
-    events = [*_rejections(answered, repeats, now), *world.events.values()]
-    add_events(connection, events, max_event_bytes)
+    messages = [*_rejections(answered, repeats, now), *world.messages.values()]
+    add_messages(connection, messages, max_event_bytes)
     outcomes = _outcomes(claimed, answered, repeats)
     unanswerable = [request for request in requests if id(request) not in outcomes]
     tenants = {request.tenant.name for request in [*claimed.new, *claimed.others]}
@@ -44,14 +44,14 @@ def publish(
     return [outcomes.get(id(request)) or Outcome(request.request_id, "dead") for request in requests]
 
 
-def _rejections(answered: Sequence[Opened], repeats: Sequence[Repeat], now: datetime) -> list[EventRow]:
+def _rejections(answered: Sequence[Opened], repeats: Sequence[Repeat], now: datetime) -> list[MessageRow]:
     """Return the event messages of rejections; a conflict of idempotency keys has only one."""
-    refused = [(request, request.rejections) for request in answered if request.rejections]
-    conflicts = [(repeat.request, (CONFLICT,)) for repeat in repeats if repeat.is_conflict and repeat.is_new]
-    return [_rejected(request, rejections, now) for request, rejections in [*refused, *conflicts]]
+    rejected = [(request, request.rejections) for request in answered if request.rejections]
+    conflicts = [(repeat.opened, (CONFLICT,)) for repeat in repeats if repeat.is_conflict and repeat.is_new]
+    return [_rejected(request, rejections, now) for request, rejections in [*rejected, *conflicts]]
 
 
-def _rejected(request: Opened, rejections: Sequence[Rejection], now: datetime) -> EventRow:
+def _rejected(request: Opened, rejections: Sequence[Rejection], now: datetime) -> MessageRow:
     data = {
         "request_id": request.id,
         "kind": request.request.kind,
@@ -59,14 +59,14 @@ def _rejected(request: Opened, rejections: Sequence[Rejection], now: datetime) -
         "idempotency_key": request.key,
         "errors": [rejection.as_dict() for rejection in rejections],
     }
-    return EventRow(request.id, 1, request.tenant.id, "order.rejected", to_json(data).decode(), now)
+    return MessageRow(request.id, 1, request.tenant.id, "order.rejected", to_json(data).decode(), now)
 
 
 def _outcomes(claimed: Claimed, answered: Sequence[Opened], repeats: Sequence[Repeat]) -> dict[int, Outcome]:
     """Return the outcomes by the identity of the request objects: a batch may hold a request twice."""
     outcomes = {id(request.request): _outcome(request) for request in answered}
     for repeat in repeats:
-        request, original = repeat.request.request, repeat.original
+        request, original = repeat.opened.request, repeat.original
         outcomes[id(request)] = (
             Outcome(request.request_id, "rejected", None, (CONFLICT,))
             if repeat.is_conflict

@@ -30,7 +30,7 @@ from orders.recovery.requests_json import any_json
 from schemas.changes import (
     CancelRequest,
     ExpireRequest,
-    LineTerms,
+    PatchedLine,
     PaymentRecord,
     UpdateRequest,
     well_formed_lines,
@@ -62,14 +62,14 @@ _OUR_KEY: TypeAdapter[str] = TypeAdapter(StoredKey)
 EXPIRED: Final = Rejection("invalid", "expires", "the request expired before it was processed")
 
 
-def in_time(request: Request, now: datetime) -> Request:
-    """Return the request, with a mistake added if it expired before it was processed."""
+def refused_if_late(request: Request, now: datetime) -> Request:
+    """Return the request, with a mistake that rejects it if it expired before it was processed."""
     if request.not_after is None or now <= request.not_after or EXPIRED in request.mistakes:
         return request
     return replace(request, mistakes=(EXPIRED, *request.mistakes)[:MAX_REJECTIONS])
 
 
-def open_request(request: Request, tenant: Tenant, new_order_id: str) -> Opened:
+def validated(request: Request, tenant: Tenant, new_order_id: str) -> Opened:
     """Return the validated request, or a `MalformedRequest` with rejections.
 
     `new_order_id` is the id of the order that it would create.
@@ -93,14 +93,14 @@ def open_request(request: Request, tenant: Tenant, new_order_id: str) -> Opened:
                 body=order,
                 new_order_id=new_order_id,
             )
-        return _open(request, tenant)
+        return _validated_by_kind(request, tenant)
     except ValidationError as error:
         return _malformed(request, tenant, rejections_of(error))
     except RejectedRequest as error:
         return _malformed(request, tenant, (error.rejection,))
 
 
-def _open(request: Request, tenant: Tenant) -> Opened:
+def _validated_by_kind(request: Request, tenant: Tenant) -> Opened:
     model, opened = _KINDS[request.kind]
     body: Any = model.model_validate(request.body)
     id_ = str(request.request_id)
@@ -160,7 +160,7 @@ def _check_lines(order: OrderRequest) -> None:
             )
 
 
-def _patched_lines(patch: JsonObject, tenant: Tenant) -> Sequence[LineTerms]:
+def _patched_lines(patch: JsonObject, tenant: Tenant) -> Sequence[PatchedLine]:
     """Return the lines of a patch; none if any is malformed, so that nothing is looked up for them.
 
     The decision reports their mistakes, after those of the order. Raises `TooManyTickets`.

@@ -1,4 +1,4 @@
-"""The fifth step: write the changed rows of the world, with one bulk statement per table."""
+"""The fifth step: lock what was only read, and write the changed rows with one bulk statement per table."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, text
 from db import tables
 from db.bulk import array, copy_rows, update_rows
 from orders.inventory.write import write_stock
-from orders.journal import RowChange
+from orders.journal import RowDiff
 from orders.new_order import NewOrder
 from orders.recovery.early_requests import delay_early
 from orders.rows import (
@@ -30,7 +30,7 @@ from orders.steps.claim import Claimed, correct
 from orders.steps.late_locks import lock_late
 from orders.world import World
 
-Net = dict[str, list[RowChange]]
+Net = dict[str, list[RowDiff]]
 
 _DELETE_NOTES: Final = text("""
     DELETE FROM notes WHERE (order_id, note_number) IN (
@@ -39,7 +39,10 @@ _DELETE_NOTES: Final = text("""
 
 
 def write(connection: Connection, world: World, claimed: Claimed, now: datetime, patience: timedelta) -> None:
-    """Write everything; store early requests as rows, to be decided again later."""
+    """Write everything; store early requests as rows, to be decided again later.
+
+    First locks the stock that was only read, and decides all requests again if it no longer suffices.
+    """
     lock_late(connection, world, claimed.valid, now)
     delay_early(connection, claimed.valid, claimed.others, now, patience)
     correct(connection, [request for request in claimed.valid if request.too_early is None])
@@ -63,8 +66,8 @@ def _write_orders(connection: Connection, world: World, net: Net) -> None:
     if ids:
         # Changes that the batch made to its own new orders are already in their rows.
         net = {
-            name: [one for one in changes if name not in _OF_ORDERS or _order_id(one) not in ids]
-            for name, changes in net.items()
+            name: [one for one in diffs if name not in _OF_ORDERS or _order_id(one) not in ids]
+            for name, diffs in net.items()
         }
     _write_changed(connection, tables.orders, OrderRow, net.get("orders", ()))
     _copy(connection, tables.orders, OrderRow, [new.order for new in made])
@@ -108,8 +111,8 @@ def _as_it_is_now(world: World, new: NewOrder) -> NewOrder:
     )
 
 
-def _order_id(change: RowChange) -> str:
-    row = change.before if change.after is None else change.after
+def _order_id(diff: RowDiff) -> str:
+    row = diff.before if diff.after is None else diff.after
     return str(row.id if isinstance(row, OrderRow) else row.order_id)
 
 
@@ -123,16 +126,14 @@ def _copy(connection: Connection, table: Table, row: type[Any], rows: Sequence[A
         copy_rows(connection, table, row._fields, rows)
 
 
-def _write_changed(
-    connection: Connection, table: Table, row: type[Any], changes: Iterable[RowChange]
-) -> None:
-    changed = [one for one in changes if one.before is not None and one.after is not None]
+def _write_changed(connection: Connection, table: Table, row: type[Any], diffs: Iterable[RowDiff]) -> None:
+    changed = [one for one in diffs if one.before is not None and one.after is not None]
     before, after = [one.before for one in changed], [one.after for one in changed]
     update_rows(connection, table, row._fields, before, after)
 
 
-def _delete_notes(connection: Connection, changes: Iterable[RowChange]) -> None:
-    gone = [one.before for one in changes if one.after is None]
+def _delete_notes(connection: Connection, diffs: Iterable[RowDiff]) -> None:
+    gone = [one.before for one in diffs if one.after is None]
     if gone:
         ids, numbers = array(note.order_id for note in gone), array(note.note_number for note in gone)
         connection.execute(_DELETE_NOTES, {"ids": ids, "numbers": numbers})

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import Connection, text
 
 from orders.inventory.lock import lock_late_holds, lock_stock
-from orders.inventory.stock import Needs
+from orders.inventory.stock import StockNeeds
 from orders.running_hold import end_late
 from orders.steps.load import take_in
 from orders.steps.write import write_world
@@ -47,7 +47,7 @@ def end_late_holds(connection: Connection, *, now: datetime) -> int:
     """
     world = World()
     classes = set(connection.scalars(_LATE_HOLDS, {"now": now}))
-    needs = Needs()
+    needs = StockNeeds()
     for class_id in classes:
         needs.add(class_id, has_seats=True)
     lock_stock(connection, world.stock, needs)

@@ -26,7 +26,7 @@ from schemas.orders import Order
 from schemas.originals import PastChange
 from schemas.requests import Request
 from tests.intakes import Intake
-from vendors.acme import catalogue_fields, related_of_items, requested_changes
+from vendors.acme import catalogue_fields, related_of_items, without_computed
 from vendors.registry import translate
 from willcall.kinds import CANCEL, CREATE, PAY, UPDATE
 
@@ -131,7 +131,7 @@ class Shop:
     def put(self, id_: UUID, words: dict[str, Any]) -> None:
         """Send back an order that was read, as a PUT does."""
         names = catalogue_fields(self.background(id_))
-        said = requested_changes(words, self.theirs(id_), related_of_items(self.model(id_)), names)
+        said = without_computed(words, self.theirs(id_), related_of_items(self.model(id_)), names)
         assert self.ask_in_acme(UPDATE, {**said, "id": str(id_)}) == id_
 
     def ours(self, id_: UUID) -> dict[str, Any]:

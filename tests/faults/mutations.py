@@ -192,9 +192,9 @@ def prices_with_todays_catalogue() -> None:
     """A line that an update names costs what the catalogue says today, not what it was sold at."""
     from orders.changing import set_lines
 
-    def at_todays_price(change: Any, line: Any, terms: Any, offer: Any, index: int) -> Any:
-        line = at_agreed_price(change, line, terms, offer, index)
-        return line._replace(unit_price=offer.price) if terms.unit_price is None else line
+    def at_todays_price(change: Any, line: Any, patched: Any, offer: Any, index: int) -> Any:
+        line = at_agreed_price(change, line, patched, offer, index)
+        return line._replace(unit_price=offer.price) if patched.unit_price is None else line
 
     at_agreed_price = _replace(set_lines, "_at_agreed_price", at_todays_price)
 

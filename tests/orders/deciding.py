@@ -3,7 +3,7 @@
 from typing import Any
 
 from orders.holding.take import take
-from orders.journal import RowChange
+from orders.journal import RowDiff
 from orders.rows import HoldRow
 from orders.state import OrderState
 from orders.world import World
@@ -13,7 +13,7 @@ from tests.orders.worlds import make_tenant, opened
 from willcall.kinds import TAKE
 
 
-def net(world: World, mark: int) -> dict[str, list[RowChange]]:
+def net(world: World, mark: int) -> dict[str, list[RowDiff]]:
     """Return what was changed since, but for the seat maps: they are never written."""
     found = world.journal.net(mark)
     found.pop("seat maps", None)

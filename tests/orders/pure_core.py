@@ -19,7 +19,7 @@ from orders.catalogue.tenants import Tenant
 from orders.rows import HoldRow, TicketRow
 from orders.state import OrderState
 from orders.steps.decide import decide
-from orders.steps.validate import open_request
+from orders.steps.validate import validated
 from schemas.json import JsonObject
 from schemas.requests import Request
 from tests.orders.snapshots import named
@@ -60,9 +60,7 @@ class PureCore:
 
     def process(self, requests: Sequence[Request], now: datetime, patience: timedelta) -> list[Answer]:
         """Return the answers to a batch, as `orders.process` would give them."""
-        opened = [
-            open_request(self._translated(request), self._tenant, str(new_id())) for request in requests
-        ]
+        opened = [validated(self._translated(request), self._tenant, str(new_id())) for request in requests]
         new: dict[str, Opened] = {}
         for request in opened:
             if request.key not in self._inbox:
@@ -155,9 +153,9 @@ class PureCore:
         for hold in holds:
             if hold.status == "held":
                 found["held"][names[hold.ticket_class_id]] += hold.quantity
-        events: dict[str, list[Any]] = {}
-        for (subject, _), event in sorted(world.events.items()):
-            events.setdefault(subject, []).append((event.type, named(json.loads(event.data), names)))
+        messages: dict[str, list[Any]] = {}
+        for (subject, _), message in sorted(world.messages.items()):
+            messages.setdefault(subject, []).append((message.type, named(json.loads(message.data), names)))
         for state in states(world):
             found["orders"][state.row.idempotency_key] = {
                 "row": _row_words(state.row._asdict(), names),
@@ -165,7 +163,7 @@ class PureCore:
                 "tickets": [_ticket_words(state, ticket, names) for ticket in _tickets(state)],
                 "payments": [_row_words(one._asdict(), names) for _, one in sorted(state.payments.items())],
                 "changes": [_row_words(one._asdict(), names) for _, one in sorted(state.changes.items())],
-                "events": events[state.id],
+                "events": messages[state.id],
             }
         return found
 

@@ -37,7 +37,7 @@ class TestCreate:
         create(world, request, NOW)
 
         assert level(world) == (1, 2, 0)
-        assert [(one.type, one.sequence) for one in world.events.values()] == [("order.confirmed", 1)]
+        assert [(one.type, one.sequence) for one in world.messages.values()] == [("order.confirmed", 1)]
         order = world.order(request.new_order_id)
         assert order is not None
         assert [ticket.status for ticket in order.tickets.values()] == ["valid", "valid"]

@@ -29,7 +29,7 @@ ROWS: Final[Mapping[type[Any], Table]] = {
     rows.PromoCodeRow: tables.promo_codes,
     rows.SeatRow: tables.seats,
     rows.NewSeatRow: tables.seats,
-    rows.EventRow: tables.event_messages,
+    rows.MessageRow: tables.event_messages,
 }
 
 LEFT_OUT: Final[Mapping[type[Any], frozenset[str]]] = {
@@ -45,7 +45,7 @@ LEFT_OUT: Final[Mapping[type[Any], frozenset[str]]] = {
 }
 """Columns that a row type has not, on purpose."""
 
-AS_TEXT: Final = frozenset({(rows.EventRow, "data")})
+AS_TEXT: Final = frozenset({(rows.MessageRow, "data")})
 """JSON that is written as it was rendered."""
 
 PYTHON: Final[Mapping[type[Any], type[Any]]] = {

@@ -69,7 +69,7 @@ def tables_of(world: World) -> list[Table[Any, Any]]:
         world.new_orders,
         world.new_classes,
         world.new_seats,
-        world.events,
+        world.messages,
     ]
     for state in states(world):
         tables += [state.lines, state.tickets, state.payments, state.notes, state.changes]

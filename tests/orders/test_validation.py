@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from orders.batch_requests import CreateOrder, MalformedRequest, Opened
 from orders.catalogue.tenants import Tenant
 from orders.catalogue.ticket_codes import TicketKey
-from orders.steps.validate import body_hash, open_request
+from orders.steps.validate import body_hash, validated
 from schemas.order_requests import OrderRequest
 from schemas.outcomes import MAX_REJECTIONS
 from schemas.requests import Request
@@ -38,7 +38,7 @@ def make_body(**changes: Any) -> dict[str, Any]:
 
 
 def opened(body: dict[str, Any]) -> Opened:
-    return open_request(Request(CREATE, REQUEST, "demo", True, body), TENANT, ORDER)
+    return validated(Request(CREATE, REQUEST, "demo", True, body), TENANT, ORDER)
 
 
 def nested(depth: int) -> Any:

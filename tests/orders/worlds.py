@@ -13,7 +13,7 @@ from orders.catalogue.ticket_codes import TicketKey, code_scope
 from orders.inventory.seating import Seat
 from orders.state import OrderState
 from orders.steps.decide import decide
-from orders.steps.validate import open_request
+from orders.steps.validate import validated
 from orders.world import World
 from schemas.catalogue import Catalogue, Event, TicketClass, promo_code_key
 from schemas.requests import Request
@@ -96,7 +96,7 @@ def make_existing_order(
 
 def opened(world: World, request: Request, *, tenant: Tenant | None = None, number: int = 1) -> Opened:
     """Return the request as the steps before the decision make it; of a scan, with its ticket."""
-    found = open_request(request, tenant or make_tenant(), str(new_id()))
+    found = validated(request, tenant or make_tenant(), str(new_id()))
     if isinstance(found, CreateOrder):
         found.number = number
         if found.body.substitutes is not None:

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from orders.catalogue.tenants import Tenant
 from orders.catalogue.ticket_codes import TicketKey
-from orders.steps.validate import open_request
+from orders.steps.validate import validated
 from schemas.changes import CancelRequest, PaymentRecord, UpdateRequest
 from schemas.check_in import CheckInRequest
 from schemas.holds import ExtendRequest, HoldRequest, ReleaseRequest
@@ -63,7 +63,7 @@ def test_a_key_that_only_resembles_the_systems_own_is_the_senders(key: str) -> N
 def test_a_reserved_key_names_nothing_when_it_is_refused() -> None:
     request = make_request(make_body(idempotency_key="willcall:expire:7"))
 
-    opened = open_request(request, _TENANT, "order")
+    opened = validated(request, _TENANT, "order")
 
     assert request.kind == CREATE
     assert [(one.code, one.field) for one in opened.rejections] == [("invalid", "idempotency_key")]

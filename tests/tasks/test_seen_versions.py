@@ -79,7 +79,7 @@ def test_a_request_that_is_kept_keeps_its_version(version: int | None) -> None:
 def test_what_the_intake_writes_is_what_the_worker_reads(version: int | None) -> None:
     sent = outgoing(UPDATE, BODY, tenant="demo", seen_version=version)
 
-    (request,) = parse(_message(orjson.loads(sent.body))).requests
+    (request,) = parse(_message(orjson.loads(sent.json))).requests
 
     assert (request.request_id, request.seen_version) == (sent.request_id, version)
     assert request.body == BODY

@@ -8,7 +8,7 @@ from vendors.acme.earlier_order import before_deletion, earlier, is_deleted
 from vendors.acme.errors import refusal, with_call_fields
 from vendors.acme.extras import related_of_items
 from vendors.acme.render import answer
-from vendors.acme.replace import classes_of, needs_current_order, requested_changes
+from vendors.acme.replace import classes_of, needs_current_order, without_computed
 from vendors.acme.response_items import catalogue_fields
 from vendors.acme.translate import DIALECT
 
@@ -23,6 +23,6 @@ __all__ = [
     "needs_current_order",
     "refusal",
     "related_of_items",
-    "requested_changes",
     "with_call_fields",
+    "without_computed",
 ]

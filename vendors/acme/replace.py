@@ -1,8 +1,9 @@
-"""The changes that a PUT requests: unchanged fields are dropped, others are accepted or refused.
+"""What a PUT sends, without the fields that Willcall computes; a computed field that was changed is refused.
 
 The document marks only `id` and `itemId` as read only. A client reads an order, changes a field and sends all
-of it back, including computed fields as they were read. Computed fields are dropped here, changed fields that
-a PUT cannot change are refused by name, and the remaining fields are what the client requests.
+of it back, including computed fields as they were read. These are dropped here, as are unchanged prices of
+items. A changed total is kept: the worker checks the order against it. All other fields are kept whether they
+were changed or not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,10 +46,10 @@ def classes_of(body: Mapping[str, Any]) -> set[str]:
     return {name for name in named if name is not None}
 
 
-def requested_changes(
+def without_computed(
     body: JsonObject, read: JsonObject, related: Sequence[JsonObject], catalogue: Mapping[str, JsonObject]
 ) -> JsonObject:
-    """Return the order object with the requested changes only.
+    """Return the order object without computed fields, and without unchanged prices of its items.
 
     `read` is the order as it is answered, with plain numbers. `related` is the part of each item's extras
     that is not answered, so that no client can send it back. `catalogue` has the fields of ticket classes in
@@ -67,8 +68,8 @@ def requested_changes(
     totals = _changed_totals(body, read, items, mistakes)
     if mistakes.found:
         raise NotTranslatable(mistakes.found[:MAX_REJECTIONS])
-    changes = {name: value for name, value in body.items() if name not in _FOLLOWS}
-    return {**changes, **totals, "orderItems": items}
+    stated = {name: value for name, value in body.items() if name not in _FOLLOWS}
+    return {**stated, **totals, "orderItems": items}
 
 
 def needs_current_order(body: Mapping[str, Any]) -> bool:

@@ -12,8 +12,8 @@ from schemas.text import UNSTORABLE, ShortText, WireModel, is_storable, parse_uu
 from vendors.eventbookings.values import LOCAL_FORMAT
 from vendors.leniency import whole_text
 
-OrderBy = Literal["created_ascending", "created_descending", "starting", "name_ascending", "name_descending"]
-ORDER_BY: Final[tuple[str, ...]] = get_args(OrderBy)
+SortKey = Literal["created_ascending", "created_descending", "starting", "name_ascending", "name_descending"]
+ORDER_BY: Final[tuple[str, ...]] = get_args(SortKey)
 
 
 def _local_time(value: str) -> str:
@@ -44,7 +44,7 @@ class Query(WireModel):
 
     position: Annotated[int, BeforeValidator(whole_text), Field(ge=0, lt=2**31)] = 0
     rows: Annotated[int, BeforeValidator(whole_text), Field(ge=20, le=100)] = 20
-    order_by: OrderBy = "created_descending"
+    order_by: SortKey = "created_descending"
     search_q: Annotated[ShortText, AfterValidator(_text)] = ""
     occurrence: Annotated[str, AfterValidator(_local_time)] | None = None
     session: Annotated[str, AfterValidator(_uuid)] | None = None

@@ -1,1 +1,1 @@
-"""The broker: connections, publishing, and taking messages in bulk."""
+"""The broker: connections, and taking messages in bulk. Publishing is in `willcall.publishing`."""

@@ -16,7 +16,7 @@ from intake.dialects.render_orders import REFUSALS
 from intake.dialects.routing import check_name, requests_in
 from intake.parts import parts_of
 from intake.requests.answer_plans import Plan, plan_for_one
-from intake.requests.envelope import Envelope, enclose_in_dialect
+from intake.requests.envelope import CallRequests, enclose_in_dialect
 from intake.web.conditions import expected_versions
 from intake.web.problems import Problem, invalid, not_found
 from intake.web.responses import json_response
@@ -36,7 +36,7 @@ REQUEST_UUID: Final = "x-acme-request-uuid"
 
 _CHALLENGE: Final = {"www-authenticate": KEY}
 
-Found = Callable[[Snapshot, RequestRow], Response | None]
+MakeAnswer = Callable[[Snapshot, RequestRow], Response | None]
 """Makes the answer for a processed request; None if it cannot be read now."""
 
 
@@ -81,10 +81,10 @@ def check_unconditional(request: Request) -> None:
         raise Problem(412, "an order in ACME's format has no entity tag that If-Match could match: omit it")
 
 
-def envelope_of(
+def enclose_call(
     kind: str, order: JsonObject, call: Call, caller: Caller, *, seen_version: int | None = None
-) -> Envelope:
-    """Return the envelope of a request, whose key is in `x-acme-request-uuid`. Raises `Problem`: 400."""
+) -> CallRequests:
+    """Return the request of a call, whose key is in `x-acme-request-uuid`. Raises `Problem`: 400."""
     keys = call.request.headers.getlist(REQUEST_UUID)
     if len(keys) > 1 or (keys and not keys[0].strip()):
         raise invalid(f"send the header {REQUEST_UUID} once, and not empty", REQUEST_UUID)
@@ -118,7 +118,7 @@ def _find(request: Request, caller: Caller, name: str) -> UUID | None:
         return find_order(connection, caller.tenant_id, name)
 
 
-def plan_of(call: Call, order: Mapping[str, Any], found: Found, needs: Needs) -> Plan:
+def plan_of(call: Call, order: Mapping[str, Any], make_answer: MakeAnswer, needs: Needs) -> Plan:
     """Return the plan of a call's answer: the result, or a refusal that names the fields of this call.
 
     A reused request uuid is answered with 409, as ACME does, whatever its outcome.
@@ -133,7 +133,7 @@ def plan_of(call: Call, order: Mapping[str, Any], found: Found, needs: Needs) ->
         except Problem as problem:
             problem.errors = _under_sent_name(call, acme.with_call_fields(order, problem.errors))
             raise
-        return found(snapshot, outcome)
+        return make_answer(snapshot, outcome)
 
     return plan_for_one(make, needs, dialect=DIALECT.name)
 

@@ -1,4 +1,4 @@
-"""The changes that a PUT asks for: its body, compared with the stored order."""
+"""What a PUT sends as an update: its body, compared with the stored order."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -32,7 +32,7 @@ from vendors.dialect import NotTranslatable
 
 @dataclass(frozen=True, slots=True)
 class PutChanges:
-    """The changes of a PUT, and the version of the order it was compared with; None if no order was read."""
+    """The body of a PUT without computed fields, and the version of the order that was read, if any."""
 
     changes: JsonObject
     version: int | None = None
@@ -41,7 +41,7 @@ class PutChanges:
 async def changes_of_put(
     request: Request, caller: Caller, order_id: str, body: JsonObject, *, key: str | None
 ) -> PutChanges:
-    """Return the changes in an order object: to the order as it is, or before the request with this key.
+    """Return an order object compared with the order as it is, or before the request with this key.
 
     Raises `Problem`: 422 with the fields that cannot be changed; 503 if the order cannot be read and the
     object has fields that must be compared with it.
@@ -71,7 +71,7 @@ def _compare(
     if acme.is_deleted(order):
         return PutChanges(body, order.version)  # it is refused in any case
     names = acme.catalogue_fields(background)
-    return PutChanges(acme.requested_changes(body, read, acme.related_of_items(order), names), order.version)
+    return PutChanges(acme.without_computed(body, read, acme.related_of_items(order), names), order.version)
 
 
 def _with_classes(connection: Connection, background: Background, names: set[str]) -> Background:

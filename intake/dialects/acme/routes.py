@@ -20,7 +20,7 @@ from intake.dialects.acme.calls import (
     allowed,
     check_unconditional,
     deleted_order,
-    envelope_of,
+    enclose_call,
     in_acme,
     order_after,
     order_id_of,
@@ -35,7 +35,7 @@ from intake.dialects.routing import refusing_with
 from intake.parts import PartsOfApp
 from intake.reads.one_moment import at_one_moment
 from intake.requests.answer_plans import WITH_ORIGINAL, Plan
-from intake.requests.envelope import Envelope
+from intake.requests.envelope import CallRequests
 from intake.web.problems import Problem, invalid, not_found
 from intake.web.responses import json_response, list_response
 from orders.reading.event_listings import find_event
@@ -165,9 +165,9 @@ async def create_order(request: Request) -> Response:
         return json_response(str(outcome.order_id), 201)
 
     plan = plan_of(call, order, id_of, Needs.NOTHING)
-    envelope = envelope_of(CREATE, order, call, caller)
+    enclosed = enclose_call(CREATE, order, call, caller)
     # Every outcome holds the id, so no scope to read is needed.
-    return await _send(call, envelope, plan, shows_orders=False)
+    return await _send(call, enclosed, plan, shows_orders=False)
 
 
 @router.put("/{id}", summary="Update an order", **UPDATE_ORDER)
@@ -182,13 +182,14 @@ async def update_order(request: Request, id: str, parts: PartsOfApp, caller: _Up
     order_id = await order_id_of(request, caller, id)
     if str(order.get("id") or id) not in (id, order_id):
         raise invalid("the body and the path name different orders", "id", status=422)
-    envelope = envelope_of(UPDATE, {**order, "id": order_id}, call, caller)
-    compared = await changes_of_put(request, caller, order_id, order, key=envelope.key)
+    # It is checked before the order is read, and is not sent; the key says with which version it is compared.
+    unchanged = enclose_call(UPDATE, {**order, "id": order_id}, call, caller)
+    compared = await changes_of_put(request, caller, order_id, order, key=unchanged.key)
     seen_version = compared.version or await parts.seen_versions.read(caller, UUID(order_id))
     named = {**compared.changes, "id": order_id}
-    envelope = envelope_of(UPDATE, named, call, caller, seen_version=seen_version)
+    enclosed = enclose_call(UPDATE, named, call, caller, seen_version=seen_version)
     plan = plan_of(call, named, order_after, WITH_ORIGINAL)
-    return await _send(call, envelope, plan)
+    return await _send(call, enclosed, plan)
 
 
 @router.delete("/{id}", summary="Delete an order", **DELETE_ORDER)
@@ -196,15 +197,15 @@ async def delete_order(request: Request, id: str, caller: _Updater) -> Response:
     """Cancel an order, and answer with it as it was. The amount paid is owed back."""
     call = call_of(request)
     check_unconditional(request)
-    envelope = envelope_of(CANCEL, {"id": await order_id_of(request, caller, id)}, call, caller)
-    return await _send(call, envelope, plan_of(call, {}, deleted_order, WITH_ORIGINAL))
+    enclosed = enclose_call(CANCEL, {"id": await order_id_of(request, caller, id)}, call, caller)
+    return await _send(call, enclosed, plan_of(call, {}, deleted_order, WITH_ORIGINAL))
 
 
-async def _send(call: Call, envelope: Envelope, plan: Plan, *, shows_orders: bool = True) -> Response:
+async def _send(call: Call, enclosed: CallRequests, plan: Plan, *, shows_orders: bool = True) -> Response:
     # A reused request uuid has its own answer.
     replays = REQUEST_UUID not in call.request.headers
     return await send(
-        call, envelope, plan, usual_wait=USUAL_WAIT_SECONDS, shows_orders=shows_orders, replays=replays
+        call, enclosed, plan, usual_wait=USUAL_WAIT_SECONDS, shows_orders=shows_orders, replays=replays
     )
 
 

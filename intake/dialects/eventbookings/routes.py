@@ -135,6 +135,7 @@ def list_page(
 ) -> Response:
     """Return a page of the event's orders; every position takes the same time."""
     query, links = _query(request), links_of(request, caller)
+    # Of the primary, although it is a list: the cached listing needs its running transactions.
     with at_one_moment(parts.engine).connect() as connection:
         ids, records, event_id = _find(connection, parts.event_orders, caller, event_uuid, query)
 

@@ -111,17 +111,17 @@ async def create_orders(request: Request) -> Response:
     layouts = [layout_of(one) for one in requests]
     requests = _with_types(caller, requests)
     keys = await _keys_of(call, caller, body)
-    envelope = enclose_in_dialect(DIALECT.name, CREATE, requests, keys, caller, is_array=len(requests) > 1)
+    enclosed = enclose_in_dialect(DIALECT.name, CREATE, requests, keys, caller, is_array=len(requests) > 1)
     response = await send(
         call,
-        envelope,
+        enclosed,
         answering_one(layouts[0]),
         usual_wait=USUAL_WAIT_SECONDS,
         plan_for_all=answering_all(layouts),
     )
     if response.status_code == 202:
         # The path of the first; the body names all.
-        response.headers.setdefault("location", f"/v1/requests/{envelope.requests[0].request_id}")
+        response.headers.setdefault("location", f"/v1/requests/{enclosed.requests[0].request_id}")
     return response
 
 

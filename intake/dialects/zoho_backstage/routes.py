@@ -106,8 +106,8 @@ async def create_order(request: Request, portal_id: str, event_id: str) -> Respo
     caller = await _creator(request, portal_id)
     requests = requests_in(DIALECT, await read_body(request))
     named = with_names(requests, portal_id=portal_id, event_id=event_id)
-    envelope = enclose_in_dialect(DIALECT.name, CREATE, named, call.keys, caller)
-    return await send(call, envelope, _created(named[0]), usual_wait=USUAL_WAIT_SECONDS)
+    enclosed = enclose_in_dialect(DIALECT.name, CREATE, named, call.keys, caller)
+    return await send(call, enclosed, _created(named[0]), usual_wait=USUAL_WAIT_SECONDS)
 
 
 def _created(sent: Mapping[str, Any]) -> Plan:

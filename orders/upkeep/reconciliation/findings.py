@@ -11,8 +11,8 @@ from sqlalchemy import Connection, text
 
 from db.bulk import array
 from db.ids import new_ids
-from orders.outbox import add_events
-from orders.rows import EventRow
+from orders.outbox import add_messages
+from orders.rows import MessageRow
 
 # By the database's clock: runs of several hosts may overlap. Ordered, so that two of them do not deadlock. A
 # finding is identified by its rule and its row; another detail does not make it a new one.
@@ -81,7 +81,7 @@ def remember(
     remembered = [
         Discrepancy(row.rule, row.subject, *unique[row.rule, row.subject], is_new=row.is_new) for row in rows
     ]
-    add_events(
+    add_messages(
         connection, _messages([one for one in remembered if one.is_new and one.rule in published], now)
     )
     return remembered
@@ -92,10 +92,10 @@ def forget(connection: Connection, since: datetime) -> None:
     connection.execute(_FORGET, {"began": since})
 
 
-def _messages(discrepancies: Sequence[Discrepancy], now: datetime) -> list[EventRow]:
+def _messages(discrepancies: Sequence[Discrepancy], now: datetime) -> list[MessageRow]:
     """Return one event message per finding, each with its own id as subject."""
     return [
-        EventRow(
+        MessageRow(
             str(id_),
             1,
             str(one.tenant_id),

@@ -1,4 +1,4 @@
-"""`POST /v1/orders` takes an envelope, adds what the key decides, and answers when the broker has it."""
+"""`POST /v1/orders` takes requests, adds what the key decides, and answers when the broker has it."""
 
 import json
 from collections.abc import Callable

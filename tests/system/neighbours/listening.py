@@ -12,8 +12,8 @@ import orjson
 from kombu import Connection, Queue
 from sqlalchemy import Engine
 
-from orders.outbox import add_events
-from orders.rows import EventRow
+from orders.outbox import add_messages
+from orders.rows import MessageRow
 from tests.factories import rows, scalar
 from willcall.queues import EVENTS
 
@@ -23,12 +23,12 @@ def tell(engine: Engine, *texts: str, type: str = "order.updated", subject: str 
     tenant = str(scalar(engine, "SELECT id FROM tenants LIMIT 1"))
     data = [orjson.dumps({"text": text}).decode() for text in texts]
     subjects = [subject or str(uuid4()) for _ in texts]
-    events = [
-        EventRow(of, number if subject else 1, tenant, type, one, datetime.now(UTC))
+    messages = [
+        MessageRow(of, number if subject else 1, tenant, type, one, datetime.now(UTC))
         for number, (of, one) in enumerate(zip(subjects, data, strict=True), 1)
     ]
     with engine.begin() as connection:
-        add_events(connection, events)
+        add_messages(connection, messages)
     return subjects
 
 

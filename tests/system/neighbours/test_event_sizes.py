@@ -11,9 +11,9 @@ import pytest
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from sqlalchemy import Engine
 
-from orders.outbox import FIRST, Claimed, add_events, claim_unsent, mark_sent
+from orders.outbox import FIRST, ClaimedMessage, add_messages, claim_unsent, mark_sent
 from orders.process import process
-from orders.rows import EventRow
+from orders.rows import MessageRow
 from orders.upkeep.reconciliation import reconcile
 from schemas.events import LEAST_MAX_EVENT_BYTES, MAX_EVENT_BYTES
 from schemas.requests import Request
@@ -39,7 +39,7 @@ def _process(engine: Engine, *requests: Request, most: int = LEAST_MAX_EVENT_BYT
     return [outcome.order_id or outcome.request_id for outcome in outcomes]
 
 
-def _sent(engine: Engine, **changes: Any) -> list[tuple[Claimed, dict[str, Any]]]:
+def _sent(engine: Engine, **changes: Any) -> list[tuple[ClaimedMessage, dict[str, Any]]]:
     """Take everything out of the outbox as the relay does; return it with what it says."""
     found = []
     with engine.begin() as connection:
@@ -119,7 +119,7 @@ def test_no_event_of_an_order_is_too_large_all_its_life(name: str, most: int, en
         _check_envelope(message, event)
 
 
-def _check_envelope(message: Claimed, event: dict[str, Any]) -> None:
+def _check_envelope(message: ClaimedMessage, event: dict[str, Any]) -> None:
     """The message says where the rest is if it leaves something out, and only then."""
     read = from_http_event(HTTPMessage({"content-type": "application/cloudevents+json"}, message.body))
     left_out = event["data"].get("left_out", [])
@@ -212,8 +212,8 @@ def _add(engine: Engine, type_: str, data: dict[str, Any], count: int = 1) -> No
     tenant = str(scalar(engine, "SELECT id FROM tenants"))
     text = orjson.dumps(data).decode()
     with engine.begin() as connection:
-        events = [EventRow(str(uuid4()), 1, tenant, type_, text, datetime.now(UTC)) for _ in range(count)]
-        add_events(connection, events)
+        messages = [MessageRow(str(uuid4()), 1, tenant, type_, text, datetime.now(UTC)) for _ in range(count)]
+        add_messages(connection, messages)
 
 
 def test_a_group_is_bounded_in_bytes_and_the_largest_one_comes_alone(engine: Engine) -> None:
