@@ -18,7 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.onsale", description=__doc__)
     parser.add_argument("--buyers", type=int, default=20_000)
     parser.add_argument("--tickets", type=int, default=5_000)
-    parser.add_argument("--seconds", type=float, default=180.0, help="how long buyers come")
+    parser.add_argument("--seconds", type=float, default=300.0, help="how long buyers come")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", action="store_true", help="write the plot and screenshots to docs/images")
     options = parser.parse_args()

@@ -19,8 +19,8 @@ _CURVES: Final = (
 def draw(sale: Sale) -> str:
     """Return the curves of tickets sold, requests refused and the queue's depth, with what went wrong."""
     seconds = max([moment for moment, *_ in sale.outcomes] + [sale.plan.seconds])
-    sold = _summed(sale.sold)
-    refused = _summed([(at, count) for at, status, count in sale.outcomes if status == "rejected"])
+    sold = _summed(sale.sold, seconds)
+    refused = _summed([(at, count) for at, status, count in sale.outcomes if status == "rejected"], seconds)
     curves = (sold, refused, sale.depths)
     most = max((value for curve in curves for _, value in curve), default=1.0) or 1.0
 
@@ -56,10 +56,10 @@ def draw(sale: Sale) -> str:
     return "\n".join([*parts, "</svg>\n"])
 
 
-def _summed(counts: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+def _summed(counts: Sequence[tuple[float, float]], end: float) -> list[tuple[float, float]]:
     total = 0.0
     curve = [(0.0, 0.0)]
     for moment, count in counts:
         total += count
-        curve.append((max(moment, 0.0) + 1, total))
-    return curve
+        curve.append((min(max(moment, 0.0) + 1, end), total))
+    return [*curve, (end, total)]

@@ -29,6 +29,9 @@ _AT_ONCE: Final = 60
 _EARLY_SHARE: Final = 0.7
 """Of the buyers, who come in the first third of the time."""
 
+_TICKETS_A_BUYER: Final = 2.3
+"""The mean, by which the time is estimated until all tickets are sold."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -172,10 +175,11 @@ async def _buyer(sale: Sale, stage: Stage, client: httpx.AsyncClient, order: dic
 
 
 def _accidents(sale: Sale, stage: Stage, tell: Callable[[str], None]) -> None:
-    """Kill each worker once, and restart the broker, all of it while most buyers come."""
-    third = sale.plan.seconds / 3
-    for share, accident in ((0.25, "worker-1"), (0.5, "broker"), (0.75, "worker-2")):
-        time.sleep(max(0.0, share * third - sale.now))
+    """Kill each worker once, and restart the broker, all of it while there are tickets left."""
+    plan = sale.plan
+    selling = plan.seconds / 3 * plan.tickets / (plan.buyers * _EARLY_SHARE * _TICKETS_A_BUYER)
+    for share, accident in ((0.2, "worker-1"), (0.45, "broker"), (0.7, "worker-2")):
+        time.sleep(max(0.0, share * selling - sale.now))
         began = sale.now
         if accident == "broker":
             _restart(stage.broker)
