@@ -64,6 +64,9 @@ class Breaker:
 breaker: Final = Breaker()
 """The process's breaker."""
 
+TAKEN_IN_BULK: Final[set[str]] = set()
+"""The queues that this process takes by itself, without Celery's consumer."""
+
 REPORT_TROUBLE: Final = "willcall_trouble"
 """The name of a remote control command (Celery, "Workers Guide"), which `willcall doctor` sends."""
 
@@ -71,4 +74,5 @@ REPORT_TROUBLE: Final = "willcall_trouble"
 @inspect_command(name=REPORT_TROUBLE)
 def _report_trouble(state: Any) -> dict[str, Any]:
     """Return why this worker takes no work, {"trouble": a sentence or None}, and the "queues" it consumes."""
-    return {"trouble": breaker.reason, "queues": sorted(state.app.amqp.queues.consume_from)}
+    queues = {*state.app.amqp.queues.consume_from, *TAKEN_IN_BULK}
+    return {"trouble": breaker.reason, "queues": sorted(queues)}

@@ -15,7 +15,7 @@ from celery import bootsteps
 
 from db.health import find_trouble
 from orders.recovery.dead_letters import storable
-from tasks.breaker import breaker
+from tasks.breaker import TAKEN_IN_BULK, breaker
 from tasks.messages import QueueMessage
 from tasks.orders import bury_message, process_messages, process_suspect
 from tasks.report import Report
@@ -66,6 +66,7 @@ class BulkOrders(bootsteps.StartStopStep):
     def start(self, worker: Any) -> None:
         # Celery's own consumer must leave this queue to us.
         worker.app.amqp.queues.deselect([ORDERS])
+        TAKEN_IN_BULK.add(ORDERS)
         announcements = Announcements(Announcer(worker.app, worker.hostname))
         self._consumer = BulkConsumer(get_settings(), announcements)
         self._consumer.start()
