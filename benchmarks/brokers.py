@@ -8,6 +8,7 @@ from kombu import Connection, Queue
 from willcall.messages import Message
 from willcall.publishing import Publisher
 from willcall.queues import EVENTS, ORDERS, is_amqp, order_queues, queues, share_queue
+from willcall.redis_waits import wake_workers
 from worker.runtime.settings import Settings
 
 
@@ -64,5 +65,10 @@ def _sending_to_redis(url: str, messages: Sequence[Message]) -> Iterator[Send]:
         ready = client.lrange(queue, 0, -1)[::-1]
         client.delete(queue)
     with Connection(url) as connection:
-        client = connection.default_channel.client
-        yield lambda start, stop: client.lpush(queue, *ready[start:stop])
+        channel = connection.default_channel
+
+        def send(start: int, stop: int) -> None:
+            channel.client.lpush(queue, *ready[start:stop])
+            wake_workers(channel.client, channel.global_keyprefix)
+
+        yield send

@@ -3,12 +3,13 @@
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self
 
-from kombu import Connection, Exchange, Producer, Queue
+from kombu import Connection, Exchange, Queue
+from kombu.transport.redis import PublishBatch
 
 from willcall.amqp_socket import AmqpSocket
 from willcall.broker_urls import SENTINEL
@@ -33,6 +34,9 @@ _PROBE_BYTES: Final = 16 * 1024
 """As large as an ordinary message: a broker that refuses the probe refuses all messages."""
 
 _PROBE: Final = "willcall.probe"
+
+_PIPELINE_COMMANDS: Final = 1_000
+"""Redis: how many messages are written in one round trip."""
 
 
 class Publisher:
@@ -221,24 +225,21 @@ class Publisher:
         raise NotConfirmed(reason, is_silence=True)
 
     def _publish_redis(self, connection: Connection, messages: Sequence[Message]) -> None:
-        producer = Producer(connection.default_channel)
-        with producer.batch(max_size=1_000):
+        channel = connection.default_channel
+        with closing(PublishBatch(channel, max_size=_PIPELINE_COMMANDS)) as batch:
             for message in messages:
-                producer.publish(
-                    message.body,
-                    exchange=message.exchange,
-                    routing_key=message.routing_key,
-                    content_type=message.content_type,
-                    content_encoding="utf-8",
-                    headers=dict(message.headers),
-                    delivery_mode=2,
-                    **message.properties,
+                batch.publish(
+                    _prepared(channel, message), exchange=message.exchange, routing_key=message.routing_key
                 )
-        if any(message.tenant is not None for message in messages):
-            wake_workers(connection.default_channel)
+            if any(message.tenant is not None for message in messages):
+                # In the same round trip: Redis flushes its log once for both.
+                wake_workers(batch.pipeline, channel.global_keyprefix)
+            batch.flush()
+            if len(batch.pipeline):  # the last message ended a pipeline
+                batch.pipeline.execute()
         if self._url.startswith(SENTINEL):
             # Half the timeout, so that the socket's does not end first.
-            wait_for_replica(connection.default_channel, self._timeout / 2)
+            wait_for_replica(channel, self._timeout / 2)
 
     def close(self) -> None:
         """Close the connection; the next use opens another."""
@@ -259,7 +260,13 @@ class Publisher:
 
 
 def _write(channel: Any, message: Message) -> None:
-    prepared = channel.prepare_message(
+    prepared = _prepared(channel, message)
+    # The publish without a wait: with `confirm_publish` kombu waits for each message.
+    channel._basic_publish(prepared, message.exchange, message.routing_key, mandatory=message.is_mandatory)
+
+
+def _prepared(channel: Any, message: Message) -> Any:
+    return channel.prepare_message(
         message.body,
         priority=0,
         content_type=message.content_type,
@@ -267,5 +274,3 @@ def _write(channel: Any, message: Message) -> None:
         headers=dict(message.headers),
         properties={"delivery_mode": 2, **message.properties},
     )
-    # The publish without a wait: with `confirm_publish` kombu waits for each message.
-    channel._basic_publish(prepared, message.exchange, message.routing_key, mandatory=message.is_mandatory)

@@ -1,7 +1,8 @@
 """Waiting on Redis or Valkey until any list has orders.
 
 Redis can wait for one list without taking from it, by moving the oldest message from the end of the list to
-its end. For the many lists of the shares, publishers add an entry to a stream.
+its end. For the many lists of the shares, publishers add an entry to a stream. The workers are one group of
+the stream, so that an entry wakes one of them: each that wakes looks at hundreds of lists.
 """
 
 import select
@@ -14,21 +15,25 @@ import redis
 from willcall.queues import ORDERS
 
 _AWAKE: Final = "orders.awake"
+_GROUP: Final = "workers"
+_CONSUMER: Final = "any"
+"""They all have one name, as entries are not acknowledged, and Redis would keep each name for ever."""
 
 
-def wake_workers(channel: Any) -> None:
-    """Wake all waiting workers, as a share has messages."""
-    client = redis.Redis(connection_pool=channel.pool)
-    client.xadd(channel.global_keyprefix + _AWAKE, {"for": "orders"}, maxlen=1, approximate=False)
+def wake_workers(client: Any, key_prefix: str) -> None:
+    """Wake a waiting worker, as a share has messages; with a client of Redis, or in its pipeline."""
+    # kombu's clients prefix no key of this command.
+    client.xadd(key_prefix + _AWAKE, {"for": "orders"}, maxlen=1, approximate=False)
 
 
 class Waits:
     """Waits for the next message; for one thread. Raises the client's errors, and `OSError`."""
 
     def __init__(self, client: "redis.Redis", key_prefix: str, *, answer_seconds: float) -> None:
+        self._client = client
         self._pool = client.connection_pool
         self._answer_seconds = answer_seconds
-        self._seen = b"0-0"
+        self._has_group = False
         self._queue, self._awake = key_prefix + ORDERS, key_prefix + _AWAKE
         # Two connections, as a blocking command may stay open for longer than one wait.
         self._of_list: Any = None
@@ -50,15 +55,28 @@ class Waits:
         if self._of_list is None:
             self._of_list = self._pool.get_connection()
             self._of_shares = self._pool.get_connection()
+        self._join()
         milliseconds = max(round(seconds * 1_000), 1)
+        options = ("COUNT", 1, "BLOCK", milliseconds, "NOACK", "STREAMS", self._awake, ">")
         questions = {
             self._of_list: ("BLMOVE", self._queue, self._queue, "RIGHT", "RIGHT", seconds),
-            self._of_shares: ("XREAD", "BLOCK", milliseconds, "STREAMS", self._awake, self._seen),
+            self._of_shares: ("XREADGROUP", "GROUP", _GROUP, _CONSUMER, *options),
         }
         for connection, question in questions.items():
             if connection not in self._until:
                 connection.send_command(*question)
                 self._until[connection] = time.monotonic() + seconds + self._answer_seconds
+
+    def _join(self) -> None:
+        """Make the group, unless it exists."""
+        if self._has_group:
+            return
+        try:
+            self._client.xgroup_create(self._awake, _GROUP, id="0", mkstream=True)
+        except redis.ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+        self._has_group = True
 
     def _ready(self, seconds: float) -> list[Any]:
         sockets = {connection._sock.fileno(): connection for connection in self._until}
@@ -68,10 +86,13 @@ class Waits:
         return [sockets[number] for number, _ in poll.poll(max(seconds, 0) * 1_000)]
 
     def _answer(self, connection: Any) -> None:
-        answer = connection.read_response()
+        try:
+            connection.read_response()
+        except redis.ResponseError as error:
+            if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
+                raise
+            self._has_group = False  # the stream was deleted
         del self._until[connection]
-        if connection is self._of_shares and answer:
-            self._seen = _last_id(answer)
 
     def _check(self) -> None:
         if any(until < time.monotonic() for until in self._until.values()):
@@ -86,10 +107,3 @@ class Waits:
                 self._pool.release(connection)
         self._of_list = self._of_shares = None
         self._until.clear()
-
-
-def _last_id(answer: Any) -> bytes:
-    """Return the id of the last entry in XREAD's answer: streams, each with its entries."""
-    _, entries = next(iter(answer.items())) if isinstance(answer, dict) else answer[0]
-    id_: bytes = entries[-1][0]
-    return id_

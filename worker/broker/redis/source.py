@@ -20,7 +20,7 @@ import redis
 
 from willcall.connections import open_connection
 from willcall.queues import ORDERS, SHARE, order_queues, queues
-from willcall.redis_waits import Waits
+from willcall.redis_waits import Waits, wake_workers
 from worker.broker.ages import oldest_by_queue, sent_at_of_json
 from worker.broker.deliveries import MAX_BATCH_BYTES, Delivery, SourceLost
 from worker.broker.faults import explain, is_out_of_memory
@@ -52,6 +52,7 @@ class RedisSource:
             raise SourceLost(explain(error)) from error
         self._ahead: list[Delivery] = []
         self._was_light = False  # whether the last batch was of light lanes only
+        self._was_small = False  # whether the last batch had room for all that waited
         self._held: dict[bytes, tuple[bytes, bytes]] = {}  # messages and the lists they came from, by tag
         self._turn = 0  # the place of the lane whose turn was last
         self._latest = b"0"  # the latest time that was written to the sorted set, by the broker's clock
@@ -92,11 +93,16 @@ class RedisSource:
             if self._ahead:
                 return self._take_few_first(limit) or self._take_ahead()
             deadline = time.monotonic() + timeout_seconds
+            has_waited = False
             while not (taken := self._take_now(limit, "few first")):
                 left = deadline - time.monotonic()
                 if left <= 0:
                     break
                 self._waits.wait(left)
+                has_waited = True
+            if has_waited and taken and not self._was_small:
+                with _despite_full_memory():
+                    wake_workers(self._client, self._prefix)  # there may be more than one batch
             return taken
 
     def _take_few_first(self, limit: int) -> list[Delivery]:
@@ -124,11 +130,13 @@ class RedisSource:
         for message, count, tag, key in reserved:
             self._held[tag] = message, key
             taken.append(read_message(message, int(count), tag))
+        requests, bytes_ = sum(one.requests for one in taken), sum(len(one.body) for one in taken)
+        self._was_small = not is_light and requests < limit / 2 and bytes_ < MAX_BATCH_BYTES / 2
         return taken
 
     def read_ahead(self, limit: int) -> None:
         with _or_lost():
-            if not self._ahead:
+            if not self._ahead and not self._was_small:
                 was_light = self._was_light
                 self._ahead = self._take_now(limit, "all")
                 self._was_light = was_light
