@@ -38,11 +38,11 @@ def draw(sale: Sale) -> str:
         f'<text x="{_LEFT - 6}" y="{_TOP + 4}" text-anchor="end">{most:,.0f}</text>',
         f'<text x="{_LEFT - 6}" y="{_BOTTOM}" text-anchor="end">0</text>',
     ]
-    for moment, told in sale.accidents:
+    for place, (moment, told) in enumerate(sale.accidents):
+        # Each on a line of its own, as they may follow each other within seconds.
         parts.append(
             f'<path d="M{x(moment)},{_TOP} V{_BOTTOM}" stroke="#ff7f0e" stroke-dasharray="4 3"/>'
-            f'<text x="{x(moment) + 4}" y="{_TOP + 12}" transform="rotate(90 {x(moment) + 4} {_TOP + 12})"'
-            f' fill="#a34c00">{escape(told)}</text>'
+            f'<text x="{x(moment) + 4:.1f}" y="{_TOP + 12 + 16 * place}" fill="#a34c00">{escape(told)}</text>'
         )
     for (name, colour), curve, place in zip(_CURVES, curves, range(3), strict=True):
         points = " ".join(f"{x(moment)},{y(value)}" for moment, value in curve)
