@@ -17,7 +17,7 @@ _PATIENCE_SECONDS: Final = 10.0
 _ACCEPT_SECONDS: Final = 0.5
 
 Refresh = Callable[[], Coroutine[Any, Any, CollectorRegistry]]
-"""Brings the usual metrics up to date, and returns others beside them."""
+"""Updates the usual metrics, and returns a registry with others to show in addition."""
 
 
 class MetricsPort:

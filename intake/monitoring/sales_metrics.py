@@ -1,7 +1,7 @@
 """What is left of the ticket classes on sale, for the port of the metrics.
 
-Each class has a label of its own, of which a monitoring server can keep only so many: those sold most lately
-are shown, and the rest is summed.
+Each class is a series, and a monitoring server can keep a limited number of these: the classes sold most
+lately are shown, and the others are summed.
 """
 
 from collections.abc import Iterable, Sequence
