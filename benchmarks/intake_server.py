@@ -4,7 +4,6 @@
 """
 
 import os
-import sys
 from typing import Annotated
 
 from fastapi import Depends, Response
@@ -13,7 +12,7 @@ from benchmarks import ways
 from benchmarks.intake import EMPTY
 from intake.auth.keys import Caller
 from intake.calls.access import allowed
-from intake.server import SWITCH_SECONDS, IntakeServer
+from intake.server import IntakeServer, tune_process
 from worker.runtime.logs import set_up_logs
 from worker.runtime.settings import get_settings
 
@@ -21,7 +20,6 @@ from worker.runtime.settings import get_settings
 def main() -> None:
     """Serve until SIGTERM."""
     set_up_logs(get_settings())
-    sys.setswitchinterval(SWITCH_SECONDS)
     ways.take(os.environ.get("BENCHMARKS_WAY", ways.TOLD), get_settings())
     server = IntakeServer(get_settings())
 
@@ -29,6 +27,7 @@ def main() -> None:
     async def empty(caller: Annotated[Caller, Depends(allowed("orders.create"))]) -> Response:
         return Response(status_code=202)
 
+    tune_process()
     server.run()
 
 

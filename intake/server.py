@@ -175,17 +175,22 @@ def serve(settings: Settings, sibling: Sibling | None = None) -> None:
     set_up_logs(settings, sibling.name if sibling else None)
     set_up_tracing(settings, "willcall-intake")
     logging.getLogger("uvicorn.error").addFilter(_without_colours)
-    sys.setswitchinterval(SWITCH_SECONDS)
     _allow_files(settings.max_connections + _OTHER_FILES)
     server = IntakeServer(settings, sibling)
+    tune_process()
+    server.run(opened(sibling.sockets) if sibling else None)
+    if not server.started or server.has_failed:
+        raise SystemExit(1)
+
+
+def tune_process() -> None:
+    """Set what Python and its allocator do for all calls; called once everything is loaded."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     # The objects loaded so far stay forever: scanning them for cycles, repeatedly during the parsing of a
     # large body, took four times as long as the parsing.
     gc.collect()
     gc.freeze()
     return_large_buffers()
-    server.run(opened(sibling.sockets) if sibling else None)
-    if not server.started or server.has_failed:
-        raise SystemExit(1)
 
 
 def _allow_files(count: int) -> None:
