@@ -190,6 +190,7 @@ def tune_process() -> None:
     # large body, took four times as long as the parsing.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 20)  # a call leaves some two objects in cycles
     return_large_buffers()
 
 
