@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from db import tables
-from db.bulk import array, copy_rows
+from db.bulk import array, insert_rows
 from orders.event_data import event_data, is_shorter, size
 from orders.rows import MessageRow
 from schemas.events import MAX_EVENT_BYTES, cloud_event, data_uri
@@ -112,9 +112,9 @@ def add_messages(
     if not messages:
         return
     messages = [_bounded(message, max_event_bytes) for message in messages]
-    copy_rows(connection, tables.event_messages, MessageRow._fields, messages)
+    insert_rows(connection, tables.event_messages, MessageRow._fields, messages)
     traceparent = current_traceparent()  # without tracing a column of nothing, which is not sent
-    copy_rows(
+    insert_rows(
         connection,
         tables.outbox,
         ("subject", "sequence", "created_at", "bytes", "traceparent"),

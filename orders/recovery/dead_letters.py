@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, delete, select
 
 from db import tables
-from db.bulk import copy_rows
+from db.bulk import insert_rows
 from db.ids import new_ids
 
 MAX_DETAILS = 20_000
@@ -40,7 +40,7 @@ class StoredDeadLetter:
 def bury(connection: Connection, letters: Iterable[DeadLetter], now: datetime) -> None:
     """Store dead letters."""
     letters = list(letters)
-    copy_rows(
+    insert_rows(
         connection,
         tables.dead_letters,
         ("id", "request_id", "tenant", "kind", "message", "reason", "details", "attempts",

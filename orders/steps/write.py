@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, text
 
 from db import tables
-from db.bulk import array, copy_rows, update_rows
+from db.bulk import array, insert_rows, update_rows
 from orders.inventory.write import write_stock
 from orders.journal import RowDiff
 from orders.new_order import NewOrder
@@ -52,12 +52,12 @@ def write(connection: Connection, world: World, claimed: Claimed, now: datetime,
 def write_world(connection: Connection, world: World) -> None:
     """Write the changes of the world except its event messages."""
     net = world.journal.net()
-    _copy(connection, tables.ticket_classes, TicketClassRow, list(world.new_classes.values()))
-    _copy(connection, tables.seats, NewSeatRow, list(world.new_seats.values()))
+    _insert(connection, tables.ticket_classes, TicketClassRow, list(world.new_classes.values()))
+    _insert(connection, tables.seats, NewSeatRow, list(world.new_seats.values()))
     _write_orders(connection, world, net)
     write_stock(connection, net)
     _write_changed(connection, tables.holds, HoldRow, net.get("holds", ()))
-    _copy(connection, tables.holds, HoldRow, _made(net, "holds"))
+    _insert(connection, tables.holds, HoldRow, _made(net, "holds"))
 
 
 def _write_orders(connection: Connection, world: World, net: Net) -> None:
@@ -70,26 +70,26 @@ def _write_orders(connection: Connection, world: World, net: Net) -> None:
             for name, diffs in net.items()
         }
     _write_changed(connection, tables.orders, OrderRow, net.get("orders", ()))
-    _copy(connection, tables.orders, OrderRow, [new.order for new in made])
+    _insert(connection, tables.orders, OrderRow, [new.order for new in made])
     _write_changed(connection, tables.order_lines, LineRow, net.get("order_lines", ()))
     lines = [line for new in made for line in new.lines]
-    _copy(connection, tables.order_lines, LineRow, [*lines, *_made(net, "order_lines")])
+    _insert(connection, tables.order_lines, LineRow, [*lines, *_made(net, "order_lines")])
     # A seat that moves to another ticket is voided on the first one before it is set on the second.
     _write_changed(connection, tables.tickets, TicketRow, net.get("tickets", ()))
     tickets = [ticket for new in made for ticket in new.tickets]
-    _copy(connection, tables.tickets, TicketRow, [*tickets, *_made(net, "tickets")])
+    _insert(connection, tables.tickets, TicketRow, [*tickets, *_made(net, "tickets")])
     _write_changed(connection, tables.payments, PaymentRow, net.get("payments", ()))
     payments = [payment for new in made for payment in new.payments]
-    _copy(connection, tables.payments, PaymentRow, [*payments, *_made(net, "payments")])
+    _insert(connection, tables.payments, PaymentRow, [*payments, *_made(net, "payments")])
     _delete_notes(connection, net.get("notes", ()))
     _write_changed(connection, tables.notes, NoteRow, net.get("notes", ()))
     notes = [note for new in made for note in new.notes]
-    _copy(connection, tables.notes, NoteRow, [*notes, *_made(net, "notes")])
+    _insert(connection, tables.notes, NoteRow, [*notes, *_made(net, "notes")])
     _write_changed(connection, tables.order_trades, TradeRow, net.get("order_trades", ()))
     trades = [new.trade for new in made if new.trade is not None]
-    _copy(connection, tables.order_trades, TradeRow, [*trades, *_made(net, "order_trades")])
-    _copy(connection, tables.fraud_checks, FraudRow, [new.fraud for new in made if new.fraud is not None])
-    _copy(connection, tables.order_changes, ChangeRow, _made(net, "order_changes"))
+    _insert(connection, tables.order_trades, TradeRow, [*trades, *_made(net, "order_trades")])
+    _insert(connection, tables.fraud_checks, FraudRow, [new.fraud for new in made if new.fraud is not None])
+    _insert(connection, tables.order_changes, ChangeRow, _made(net, "order_changes"))
 
 
 _OF_ORDERS: Final = frozenset({"orders", "order_lines", "tickets", "payments", "notes", "order_trades"})
@@ -121,9 +121,9 @@ def _made(net: Net, name: str) -> list[Any]:
     return [one.after for one in net.get(name, ()) if one.before is None]
 
 
-def _copy(connection: Connection, table: Table, row: type[Any], rows: Sequence[Any]) -> None:
+def _insert(connection: Connection, table: Table, row: type[Any], rows: Sequence[Any]) -> None:
     if rows:
-        copy_rows(connection, table, row._fields, rows)
+        insert_rows(connection, table, row._fields, rows)
 
 
 def _write_changed(connection: Connection, table: Table, row: type[Any], diffs: Iterable[RowDiff]) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from db import tables
-from db.bulk import copy_rows
+from db.bulk import insert_rows
 from db.failures import describe, sqlstate_of
 from worker.runtime.traces import name_of, trace_of
 
@@ -95,10 +95,11 @@ def test_what_is_left_tells_what_happened_and_where(engine: Engine) -> None:
     assert "guests" in describe(error)
 
 
-def test_copy_tells_as_little(engine: Engine) -> None:
+@pytest.mark.parametrize("count", [2, 100])
+def test_bulk_writes_tell_as_little(engine: Engine, count: int) -> None:
     row = {column.name: None for column in tables.tenants.columns} | {"name": BUYER}
     with engine.connect() as connection, pytest.raises(psycopg.Error) as caught:
-        copy_rows(connection, tables.tenants, list(row), [list(row.values()), list(row.values())])
+        insert_rows(connection, tables.tenants, list(row), [list(row.values())] * count)
 
     assert BUYER not in _all_of(caught.value)
     assert "tenants" in str(caught.value)

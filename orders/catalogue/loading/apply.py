@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol, TypeVar
 from sqlalchemy import Connection, Engine
 
 from db import tables
-from db.bulk import copy_rows, update_rows
+from db.bulk import insert_rows, update_rows
 from orders.catalogue.loading import conflicts
 from orders.catalogue.loading.compare import ClassChange, Differences, EventChange, pages
 from orders.catalogue.loading.conflicts import CatalogueConflict
@@ -74,7 +74,7 @@ def apply(engine: Engine, differences: Differences, now: datetime, count: Count)
 
 def _insert(engine: Engine, table: Any, row: type[Any], rows: Sequence[Any], count: Count) -> None:
     with inserting(engine) as connection:
-        copy_rows(connection, table, row._fields, rows)
+        insert_rows(connection, table, row._fields, rows)
     count(created=len(rows))
 
 
@@ -83,7 +83,7 @@ def _insert_classes(
 ) -> None:
     with inserting(engine) as connection:
         rows = [row for row, _ in classes]
-        copy_rows(connection, tables.ticket_classes, CatalogueClassRow._fields, rows)
+        insert_rows(connection, tables.ticket_classes, CatalogueClassRow._fields, rows)
         insert_seats(connection, ((row.id, item.seat_positions()) for row, item in classes))
     count(created=len(classes))
 

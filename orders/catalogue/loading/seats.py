@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, text
 
 from db import tables
-from db.bulk import array, copy_rows
+from db.bulk import array, insert_rows
 from db.ids import new_ids
 from orders.catalogue.loading.read import StoredSeat
 from orders.rows import NewSeatRow
@@ -130,4 +130,4 @@ def insert_seats(connection: Connection, seats: Iterable[tuple[str, Sequence[tup
     """Insert new seats (positions and labels) of ticket classes, by the classes' ids."""
     places = [(class_id, position, label) for class_id, new in seats for position, label in new]
     rows = [NewSeatRow(id_, *place) for id_, place in zip(new_ids(len(places)), places, strict=True)]
-    copy_rows(connection, tables.seats, NewSeatRow._fields, rows)
+    insert_rows(connection, tables.seats, NewSeatRow._fields, rows)
