@@ -31,41 +31,34 @@ def insert_rows(
 
     Values are text, numbers, booleans, UUIDs, aware datetimes, bytes, or None.
     """
-    rows = list(rows)
-    if not rows:
+    # By column: most have one type, which is checked once for all rows. Those with only None are left out:
+    # many are, and a column of a newer schema may not be there yet.
+    values = {
+        name: (column, types)
+        for name, column in zip(columns, zip(*rows, strict=True), strict=False)
+        if (types := set(map(type, column))) != _NOTHING or table.c[name].server_default is not None
+    }
+    if not values:
         return
+    count = len(next(iter(values.values()))[0])
     with quiet_errors(), driver_connection(connection).cursor() as cursor:
-        if len(rows) <= _FEW:
-            values = [array(column) for column in zip(*rows, strict=True)]
-            cursor.execute(_insert(table, tuple(columns)), values)
+        if count <= _FEW:
+            arrays = [array(column) for column, _ in values.values()]
+            cursor.execute(_insert(table, tuple(values)), arrays)
         else:
-            _copy_rows(cursor, table, columns, rows)
+            texts = [_copy_column(column, types) for column, types in values.values()]
+            with cursor.copy(f"COPY {table.name} ({', '.join(values)}) FROM STDIN") as copy:
+                copy.write("\n".join(map("\t".join, zip(*texts, strict=True))))
 
 
 _FEW: Final = 32
 """Rows that are inserted with an INSERT, in one round trip; COPY takes three, and less time a row."""
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _insert(table: Table, columns: tuple[str, ...]) -> str:
     arrays = ", ".join(f"CAST(%s AS {_type(table, name)}[])" for name in columns)
     return f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"  # noqa: S608 - our own names
-
-
-def _copy_rows(
-    cursor: "psycopg.Cursor[Any]", table: Table, columns: Sequence[str], rows: Sequence[Iterable[Any]]
-) -> None:
-    # By column: most have one type, which is checked once for all rows, and many have only None.
-    names: list[str] = []
-    values: list[Iterable[str]] = []
-    for name, column in zip(columns, zip(*rows, strict=True), strict=False):
-        types = set(map(type, column))
-        if types != _NOTHING or table.c[name].server_default is not None:
-            names.append(name)
-            values.append(_copy_column(column, types))
-    lines = map("\t".join, zip(*values, strict=True))
-    with cursor.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:
-        copy.write("\n".join(lines))
 
 
 _NOTHING: Final = {type(None)}
