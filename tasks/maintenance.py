@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import text
 
-from orders.recovery.delayed_requests import Due, Kind, claim_due, forget, put_aside, put_back
+from orders.recovery.delayed_requests import Due, Kind, claim_due, delay_or_bury, forget, put_back
 from orders.upkeep.document_cleanup import forget_documents
 from orders.upkeep.expiry import end_late_holds, propose_expiries
 from orders.upkeep.reconciliation import reconcile_gently
@@ -113,7 +113,7 @@ def _try_again(due: Due) -> None:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, it waits longer or is a dead letter
         with transaction() as connection:
-            is_dead = put_aside(
+            is_dead = delay_or_bury(
                 connection,
                 due.request,
                 error,
@@ -150,7 +150,7 @@ def end_holds() -> int:
 def cancel_unpaid() -> int:
     """Request to expire the orders with an overdue payment, if the tenant wants that; return their count.
 
-    These are processed like all requests: one that fails is put aside, and does not stop the others.
+    These are processed like all requests: one that fails is delayed again or buried, and does not stop the others.
     """
     with transaction() as connection:
         overdue = propose_expiries(connection, now=datetime.now(UTC))

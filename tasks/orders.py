@@ -17,7 +17,7 @@ from orders.errors import CatalogueChanged
 from orders.laps import Laps
 from orders.process import process
 from orders.recovery.dead_letters import DeadLetter, bury
-from orders.recovery.delayed_requests import RetryPolicy, forget, put_aside, put_off
+from orders.recovery.delayed_requests import RetryPolicy, delay_or_bury, delay_until_due, forget
 from orders.recovery.requests_json import any_json
 from orders.recovery.suspects import acquit, count_attempt
 from schemas.outcomes import Outcome
@@ -48,7 +48,7 @@ def process_messages(messages: Sequence[QueueMessage]) -> Report:
     laps = Laps()
     parsed = [parse(message) for message in messages]
     laps.end("parse")
-    _put_off([one for message in parsed for one in message.later])
+    _delay_until_due([one for message in parsed for one in message.later])
     return process_requests(
         [request for one in parsed for request in one.requests],
         [letter for one in parsed for letter in one.dead],
@@ -56,11 +56,11 @@ def process_messages(messages: Sequence[QueueMessage]) -> Report:
     )
 
 
-def _put_off(requests: Sequence[tuple[Request, datetime]]) -> None:
+def _delay_until_due(requests: Sequence[tuple[Request, datetime]]) -> None:
     """Store requests for a later time as rows. Raises `DatabaseUnavailable`."""
     if requests:
         with transaction() as connection:
-            put_off(connection, requests)
+            delay_until_due(connection, requests)
             wait_for_earlier_commits(connection)
             request_log.write_later(connection, requests)
 
@@ -192,7 +192,7 @@ def _process(requests: Sequence[Request], report: Report, *, are_stored: bool) -
 
 def _split(requests: Sequence[Request], report: Report, error: Exception, *, are_stored: bool) -> None:
     if len(requests) == 1:
-        _put_aside(requests[0], report, error)
+        _delay_or_bury(requests[0], report, error)
         return
     metrics.SPLITS.inc()
     middle = len(requests) // 2
@@ -200,7 +200,7 @@ def _split(requests: Sequence[Request], report: Report, error: Exception, *, are
     _process(requests[middle:], report, are_stored=are_stored)
 
 
-def _put_aside(request: Request, report: Report, error: Exception) -> None:
+def _delay_or_bury(request: Request, report: Report, error: Exception) -> None:
     log.error(
         "a request failed unexpectedly",
         extra={
@@ -212,7 +212,7 @@ def _put_aside(request: Request, report: Report, error: Exception) -> None:
     )
     now = datetime.now(UTC)
     with transaction() as connection:
-        is_dead = put_aside(connection, request, error, attempts=1, policy=retry_policy(), now=now)
+        is_dead = delay_or_bury(connection, request, error, attempts=1, policy=retry_policy(), now=now)
         request_log.write_later(connection, [(request, now)])
     report.dead += is_dead
     report.delayed += not is_dead

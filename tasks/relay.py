@@ -154,7 +154,7 @@ def _relay_group(after: UUID, waiting: Collection[str]) -> tuple[list[ClaimedMes
         settled = [*relayed.sent, *(message for message, _ in relayed.refused)]
         if settled:
             mark_sent(connection, settled)
-        _set_aside(connection, relayed)
+        _bury_refused(connection, relayed)
     PROGRESS.step()
     metrics.EVENTS_SENT.inc(len(relayed.sent))
     metrics.DEAD_LETTERS.inc(len(relayed.refused))
@@ -166,7 +166,7 @@ def _relay_group(after: UUID, waiting: Collection[str]) -> tuple[list[ClaimedMes
     return messages, relayed
 
 
-def _set_aside(connection: Connection, relayed: Relayed) -> None:
+def _bury_refused(connection: Connection, relayed: Relayed) -> None:
     """Store refused event messages as dead letters; later ones of the same subject are still sent."""
     letters = [
         event_letter(

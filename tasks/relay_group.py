@@ -1,7 +1,7 @@
 """Publishing a group of event messages, and finding the cause when the broker does not take it.
 
 After each failure a probe, a message without a destination, is published. If the broker does not take the
-probe, the failure is the broker's: nothing more is tried or set aside. If it does, either a queue is full or
+probe, the failure is the broker's: nothing more is tried or buried. If it does, either a queue is full or
 unavailable, and the types of event messages that were not taken wait; or the group holds one that cannot be
 sent, and is halved until that one is alone.
 """

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from orders.errors import CatalogueChanged
 from orders.process import process
-from orders.recovery.delayed_requests import forget, put_off
+from orders.recovery.delayed_requests import delay_until_due, forget
 from orders.recovery.request_log import (
     LoggedBatch,
     LoggedForLater,
@@ -166,5 +166,5 @@ def _keep_for_later(engine: Engine, later: Sequence[tuple[Request, datetime]], r
     with engine.begin() as connection:
         known = known_ids(connection, (request.request_id for request, _ in later))
         delayed = {one.request_id: (one, due_at) for one, due_at in later if one.request_id not in known}
-        put_off(connection, list(delayed.values()))
+        delay_until_due(connection, list(delayed.values()))
     replayed.later = len(delayed)

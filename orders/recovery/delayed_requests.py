@@ -24,7 +24,7 @@ _DELAY = text("""
     ON CONFLICT (request_id) DO UPDATE SET last_error = excluded.last_error
 """)
 
-_PUT_OFF = text("""
+_DELAY_UNTIL_DUE = text("""
     INSERT INTO delayed_requests (request_id, kind, request, attempts, last_error, next_attempt_at, tenant)
     VALUES (:request_id, :kind, :request, 0, 'its producer wants it later', :next_attempt_at, :tenant)
     ON CONFLICT (request_id) DO NOTHING
@@ -87,7 +87,7 @@ class Due:
     attempts: int
 
 
-def put_aside(
+def delay_or_bury(
     connection: Connection,
     request: Request,
     error: Exception,
@@ -125,7 +125,7 @@ def put_aside(
     return True
 
 
-def put_off(connection: Connection, requests: Sequence[tuple[Request, datetime]]) -> None:
+def delay_until_due(connection: Connection, requests: Sequence[tuple[Request, datetime]]) -> None:
     """Store requests that their producers want to be processed at a later time."""
     rows = [
         {
@@ -138,7 +138,7 @@ def put_off(connection: Connection, requests: Sequence[tuple[Request, datetime]]
         for request, due_at in requests
     ]
     if rows:
-        connection.execute(_PUT_OFF, rows)
+        connection.execute(_DELAY_UNTIL_DUE, rows)
 
 
 def _share_of(request: Request) -> str:

@@ -5,7 +5,6 @@ import weakref
 from collections.abc import Iterator
 
 import pytest
-
 from sqlalchemy import Engine
 
 from orders.journal import Journal, RowDiff, Table

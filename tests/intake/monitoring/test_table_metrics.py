@@ -10,7 +10,7 @@ from db.engine import make_engine
 from intake.monitoring.backlog_metrics import BacklogMetrics
 from intake.monitoring.sales_metrics import SHOWN, SalesMetrics
 from orders.recovery.dead_letters import DeadLetter, bury
-from orders.recovery.delayed_requests import RetryPolicy, put_aside, put_off
+from orders.recovery.delayed_requests import RetryPolicy, delay_or_bury, delay_until_due
 from tests.factories import load, make_event, make_request, make_ticket_class, place
 from tests.intake.monitoring.samples import samples_of
 
@@ -31,8 +31,8 @@ def test_waiting_requests_dead_letters_and_discrepancies_are_counted(engine: Eng
     load(engine)
     now = datetime.now(UTC)
     with engine.begin() as connection:
-        put_off(connection, [(make_request(), now - timedelta(minutes=5)), (make_request(), now)])
-        put_aside(connection, make_request(), ValueError(), attempts=1, policy=_POLICY, now=now)
+        delay_until_due(connection, [(make_request(), now - timedelta(minutes=5)), (make_request(), now)])
+        delay_or_bury(connection, make_request(), ValueError(), attempts=1, policy=_POLICY, now=now)
         bury(connection, [DeadLetter("orders.create", b"{}", "broken")], now)
         connection.execute(
             text(
@@ -51,7 +51,7 @@ def test_waiting_requests_dead_letters_and_discrepancies_are_counted(engine: Eng
 def test_requests_that_are_due_later_are_not_overdue(engine: Engine) -> None:
     load(engine)
     with engine.begin() as connection:
-        put_off(connection, [(make_request(), datetime.now(UTC) + timedelta(hours=1))])
+        delay_until_due(connection, [(make_request(), datetime.now(UTC) + timedelta(hours=1))])
     assert _backlog(engine)["willcall_delayed_overdue_seconds",] == 0
 
 
