@@ -26,7 +26,10 @@ log = logging.getLogger(__name__)
 
 _LOOK_SECONDS: Final = 1.0
 
-_STUCK_SECONDS: Final = 7.0
+_LONGEST_LOOK_SECONDS: Final = 2 * _LOOK_SECONDS
+"""What a look counts at most: a process that was stopped, or a machine that slept, has not waited meanwhile."""
+
+_STUCK_SECONDS: Final = 6.0
 """After this time a consumer's connection is closed: at most 10 s with the check and the new connection."""
 
 _ANSWER_SECONDS: Final = 4.0
@@ -53,9 +56,13 @@ class Watchdog(bootsteps.StartStopStep):
             threading.Thread(target=self._run, args=(watch,), name=type(watch).__name__, daemon=True).start()
 
     def _run(self, watch: "PulseWatch | CeleryWatch | EndWatch") -> None:
+        seconds, before = 0.0, time.monotonic()
         while not self._stopping.wait(_LOOK_SECONDS):
+            now = time.monotonic()
+            seconds += min(now - before, _LONGEST_LOOK_SECONDS)
+            before = now
             try:
-                watch.look()
+                watch.look(seconds)
             except Exception:  # the worker continues without it
                 log.exception("the watchdog failed")
 
@@ -67,17 +74,30 @@ class PulseWatch:
 
     def __init__(self, worker: Any) -> None:
         self._worker = worker
+        self._seen: dict[Pulse, tuple[float, float]] = {}
 
-    def look(self) -> None:
-        """Check every thread that reports when it waits for the broker; called every second."""
+    def look(self, now: float) -> None:
+        """Check every thread that reports when it waits for the broker; called every second.
+
+        `now` is in seconds of watching, as in the other watches.
+        """
         pulses: list[Pulse] = getattr(self._worker, "pulses", [])
         for pulse in pulses:
-            seconds = pulse.seconds
+            seconds = self._seconds_of(pulse, now)
             if seconds > _HOPELESS_SECONDS:
                 end_process(f"a call to the broker has not returned for {seconds:.0f} s")
             if seconds > _STUCK_SECONDS and pulse.abort is not None:
                 log.error("a call to the broker does not return; closing its connection")
                 pulse.abort()
+
+    def _seconds_of(self, pulse: Pulse, now: float) -> float:
+        """Return how long the current call has been watched; 0 if there is none, or a new one."""
+        call = pulse.waiting_since
+        if call is None:
+            return 0.0
+        if self._seen.get(pulse, (None, 0.0))[0] != call:
+            self._seen[pulse] = call, now
+        return now - self._seen[pulse][1]
 
 
 class CeleryWatch:
@@ -95,13 +115,12 @@ class CeleryWatch:
     def _on_received(self, **_: Any) -> None:
         self._received += 1
 
-    def look(self) -> None:
+    def look(self, now: float) -> None:
         """Check whether messages wait and none is taken; called every second."""
         consumer = getattr(self._worker, "consumer", None)
         if consumer is None or not self._is_starving(consumer):
             self._since, self._has_acted = None, False
             return
-        now = time.monotonic()
         self._since = self._since or now
         seconds = now - self._since
         if seconds > _HOPELESS_SECONDS:
@@ -154,12 +173,12 @@ class EndWatch:
         self._worker = worker
         self._since: float | None = None
 
-    def look(self) -> None:
+    def look(self, now: float) -> None:
         """Check whether the worker is ending; called every second."""
         if not self._worker.exitcode:
             return
-        self._since = self._since or time.monotonic()
-        if time.monotonic() - self._since > _ENDING_SECONDS:
+        self._since = self._since or now
+        if now - self._since > _ENDING_SECONDS:
             end_process("the worker ends because of an error, and hangs")
 
 

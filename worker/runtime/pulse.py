@@ -13,19 +13,14 @@ class Pulse:
 
     def __init__(self) -> None:
         self.abort: Callable[[], None] | None = None
-        self._waiting_since: float | None = None
+        self.waiting_since: float | None = None
+        """When the current call began (monotonic seconds), which also tells it from others; None: no call."""
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """Record that the thread waits for the broker inside the block."""
-        self._waiting_since = time.monotonic()
+        self.waiting_since = time.monotonic()
         try:
             yield
         finally:
-            self._waiting_since = None
-
-    @property
-    def seconds(self) -> float:
-        """Return how long the thread has waited; 0 if it does not wait."""
-        since = self._waiting_since
-        return 0.0 if since is None else time.monotonic() - since
+            self.waiting_since = None
