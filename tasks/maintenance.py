@@ -150,7 +150,7 @@ def end_holds() -> int:
 def cancel_unpaid() -> int:
     """Request to expire the orders with an overdue payment, if the tenant wants that; return their count.
 
-    These are processed like all requests: one that fails is delayed again or buried, and does not stop the others.
+    These are processed like all requests: one that fails is delayed or buried, and does not stop the others.
     """
     with transaction() as connection:
         overdue = propose_expiries(connection, now=datetime.now(UTC))

@@ -15,7 +15,7 @@ from worker.runtime import tracing
 
 @dataclass(slots=True)
 class Report:
-    """The result of a batch: the outcomes of its requests, and the counts of those that are delayed or dead."""
+    """The result of a batch: the outcomes of its requests, and the counts of delayed and dead ones."""
 
     outcomes: list[Outcome] = field(default_factory=list)
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)

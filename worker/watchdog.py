@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _LOOK_SECONDS: Final = 1.0
 
 _LONGEST_LOOK_SECONDS: Final = 2 * _LOOK_SECONDS
-"""What a look counts at most: a process that was stopped, or a machine that slept, has not waited meanwhile."""
+"""The most that a look counts: a process that was stopped, or slept, has not waited meanwhile."""
 
 _STUCK_SECONDS: Final = 6.0
 """After this time a consumer's connection is closed: at most 10 s with the check and the new connection."""

@@ -1,6 +1,5 @@
 """The watchdog of a worker ends calls that do not return, and spares a process that was stopped meanwhile."""
 
-import signal
 import subprocess
 import sys
 import time
