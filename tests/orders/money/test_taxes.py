@@ -5,7 +5,16 @@ from decimal import Decimal
 import pytest
 
 from orders.money.pricing import PricedOrder
-from tests.orders.pricing import amounts, line, make_class, make_event, make_rule, price, roundings, taxes
+from tests.orders.money.pricing import (
+    amounts,
+    line,
+    make_class,
+    make_event,
+    make_rule,
+    price,
+    roundings,
+    taxes,
+)
 
 
 class TestTax:

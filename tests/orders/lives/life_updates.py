@@ -6,8 +6,8 @@ from uuid import UUID
 
 from schemas.json import JsonObject
 from schemas.requests import Request
-from tests.orders.life_terms import merge, money
-from tests.orders.life_tickets import line_tickets
+from tests.orders.lives.life_terms import merge, money
+from tests.orders.lives.life_tickets import line_tickets
 
 
 def asked_at(id: UUID) -> datetime:

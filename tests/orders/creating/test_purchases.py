@@ -18,7 +18,14 @@ from tests.factories import (
     run,
     scalar,
 )
-from tests.orders.trading import engine, is_reconciled, make_group, make_purchase, make_sale, read_order
+from tests.orders.creating.trading import (
+    engine,
+    is_reconciled,
+    make_group,
+    make_purchase,
+    make_sale,
+    read_order,
+)
 from willcall.kinds import CANCEL
 
 __all__ = ["engine"]

@@ -22,7 +22,7 @@ from orders.steps.decide import decide
 from orders.steps.validate import validated
 from schemas.json import JsonObject
 from schemas.requests import Request
-from tests.orders.snapshots import named
+from tests.orders.lives.snapshots import named
 from tests.orders.worlds import Ids, make_offers, make_world, states
 
 Answer = tuple[str, list[tuple[str, str | None]]]

@@ -30,9 +30,9 @@ from tests.factories import (
     rows,
     run,
 )
-from tests.orders.drawn_plans import plans
-from tests.orders.plans import STEP, Actor, Plan, make_events
-from tests.orders.snapshots import Snapshot
+from tests.orders.lives.drawn_plans import plans
+from tests.orders.lives.plans import STEP, Actor, Plan, make_events
+from tests.orders.lives.snapshots import Snapshot
 from willcall.kinds import CANCEL, RELEASE, TAKE, UPDATE
 
 _PATIENCE = timedelta(hours=1)

@@ -12,7 +12,7 @@ from orders.catalogue.prices import TaxRule
 from orders.errors import NegativeTotal
 from orders.money.pricing import PricedLine, PricedOrder
 from schemas.money import round_money
-from tests.orders.sales import (
+from tests.orders.money.sales import (
     DECIMALS,
     EXTRAS,
     Sale,

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 from hypothesis import strategies as st
 
 from schemas.json import JsonObject
-from tests.orders.life_terms import CLASSES, FEES, money
+from tests.orders.lives.life_terms import CLASSES, FEES, money
 
 numbers = st.integers(0, 1_000)
 

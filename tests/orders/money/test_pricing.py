@@ -13,7 +13,7 @@ from orders.errors import (
     UnknownEvent,
     UnknownTicketClass,
 )
-from tests.orders.pricing import amounts, line, make_class, make_event, make_rule, price, why_rejected
+from tests.orders.money.pricing import amounts, line, make_class, make_event, make_rule, price, why_rejected
 
 
 class TestTotal:

@@ -30,16 +30,16 @@ from tests.factories import (
     make_ticket_class,
     send_events,
 )
-from tests.orders.life_comparison import Compared
-from tests.orders.life_model import Model
-from tests.orders.life_terms import CLASSES, PATIENCE, WAITING, money
-from tests.orders.life_words import (
+from tests.orders.lives.life_comparison import Compared
+from tests.orders.lives.life_model import Model
+from tests.orders.lives.life_terms import CLASSES, PATIENCE, WAITING, money
+from tests.orders.lives.life_words import (
     SOMEBODY,
     Sender,
     wishes,
 )
-from tests.orders.plans import make_id, version_words
-from tests.orders.pure_core import PureCore
+from tests.orders.lives.plans import make_id, version_words
+from tests.orders.lives.pure_core import PureCore
 from tests.orders.worlds import make_tenant
 from willcall.kinds import CREATE, TAKE, UPDATE
 

@@ -17,12 +17,12 @@ from orders.reading.order_reading import get_order
 from orders.upkeep.expiry import end_late_holds, propose_expiries
 from schemas.json import JsonObject
 from schemas.orders import Order
-from tests.orders.life_changes import Changes
-from tests.orders.life_model import Model
-from tests.orders.life_money import balance
-from tests.orders.life_terms import CLASSES
-from tests.orders.life_tickets import valid
-from tests.orders.life_words import (
+from tests.orders.lives.life_changes import Changes
+from tests.orders.lives.life_model import Model
+from tests.orders.lives.life_money import balance
+from tests.orders.lives.life_terms import CLASSES
+from tests.orders.lives.life_tickets import valid
+from tests.orders.lives.life_words import (
     class_names,
     fees,
     lately,

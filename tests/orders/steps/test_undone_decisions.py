@@ -14,8 +14,8 @@ from orders.steps.decide import DECIDE, decide
 from orders.world import World
 from tests.factories import NOW
 from tests.orders.deciding import ask, on
-from tests.orders.drawn_plans import plans
-from tests.orders.plans import STEP, Actor, KnownOrder, Plan, make_events
+from tests.orders.lives.drawn_plans import plans
+from tests.orders.lives.plans import STEP, Actor, KnownOrder, Plan, make_events
 from tests.orders.worlds import make_existing_order, make_tenant, make_world, opened, states
 from willcall.kinds import UPDATE
 

@@ -9,7 +9,7 @@ from orders.errors import NotYet, SoldOut, VersionConflict
 from orders.steps.decide import decide
 from tests.factories import NOW, make_change, make_event, make_request, make_ticket_class
 from tests.orders.deciding import ask, net, on
-from tests.orders.plans import make_id
+from tests.orders.lives.plans import make_id
 from tests.orders.worlds import Ids, make_existing_order, make_offers, make_tenant, make_world
 from willcall.kinds import CANCEL, UPDATE
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from schemas.json import JsonObject
 from schemas.requests import EXPIRE
 from tests.factories import NOW
-from tests.orders.plans import CLASSES, Plan, Step
+from tests.orders.lives.plans import CLASSES, Plan, Step
 from willcall.kinds import CANCEL, CHECK_IN, CREATE, EXTEND, PAY, RELEASE, TAKE, UPDATE
 
 numbers = st.integers(0, 40)

@@ -8,11 +8,11 @@ from hypothesis.stateful import (
 from sqlalchemy import Connection, Engine, text
 
 from schemas.json import JsonObject
-from tests.orders.life_model import Model
-from tests.orders.life_money import paid_and_refunded, payment_status
-from tests.orders.life_terms import CLASSES, FEES, cents, money
-from tests.orders.life_tickets import valid
-from tests.orders.pure_core import PureCore, state_of
+from tests.orders.lives.life_model import Model
+from tests.orders.lives.life_money import paid_and_refunded, payment_status
+from tests.orders.lives.life_terms import CLASSES, FEES, cents, money
+from tests.orders.lives.life_tickets import valid
+from tests.orders.lives.pure_core import PureCore, state_of
 
 
 class Compared(RuleBasedStateMachine):

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from schemas.json import JsonObject
 from schemas.requests import Request
-from tests.orders.life_terms import (
+from tests.orders.lives.life_terms import (
     CLASSES,
     CLOCK_SKEW,
     LATELY,
@@ -20,8 +20,8 @@ from tests.orders.life_terms import (
     cents,
     moment,
 )
-from tests.orders.life_tickets import valid
-from tests.orders.life_updates import asked_at
+from tests.orders.lives.life_tickets import valid
+from tests.orders.lives.life_updates import asked_at
 
 
 class Inventory:

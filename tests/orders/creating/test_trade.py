@@ -19,7 +19,7 @@ from tests.factories import (
     run,
     scalar,
 )
-from tests.orders.trading import engine, is_reconciled, make_sale, read_order, read_pair
+from tests.orders.creating.trading import engine, is_reconciled, make_sale, read_order, read_pair
 from willcall.kinds import CANCEL, PAY, UPDATE
 
 __all__ = ["engine"]

@@ -11,9 +11,9 @@ from hypothesis.stateful import (
 )
 
 from schemas.json import JsonObject
-from tests.orders.life_sending import Sending
-from tests.orders.life_updates import asked_at
-from tests.orders.life_words import (
+from tests.orders.lives.life_sending import Sending
+from tests.orders.lives.life_updates import asked_at
+from tests.orders.lives.life_words import (
     Sender,
     class_names,
     fees,
@@ -24,7 +24,7 @@ from tests.orders.life_words import (
     senders,
     small_money,
 )
-from tests.orders.plans import make_id
+from tests.orders.lives.plans import make_id
 from willcall.kinds import CANCEL, CHECK_IN, PAY, UPDATE
 
 

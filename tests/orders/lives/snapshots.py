@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from schemas.json import JsonObject
-from tests.orders.plans import TENANT_BITS, KnownOrder
+from tests.orders.lives.plans import TENANT_BITS, KnownOrder
 
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from schemas.json import JsonObject
 from schemas.requests import Request
-from tests.orders.life_inventory import Inventory
-from tests.orders.life_money import (
+from tests.orders.lives.life_inventory import Inventory
+from tests.orders.lives.life_money import (
     add_payment,
     balance,
     costs,
@@ -16,7 +16,7 @@ from tests.orders.life_money import (
     shrink,
     ticket_worth,
 )
-from tests.orders.life_terms import (
+from tests.orders.lives.life_terms import (
     CLASSES,
     FEES,
     Refused,
@@ -25,8 +25,8 @@ from tests.orders.life_terms import (
     half_up,
     moment,
 )
-from tests.orders.life_tickets import is_meant, issue, last_unused, line_tickets, valid, void
-from tests.orders.life_updates import find_place, keep_change, merge_terms
+from tests.orders.lives.life_tickets import is_meant, issue, last_unused, line_tickets, valid, void
+from tests.orders.lives.life_updates import find_place, keep_change, merge_terms
 from willcall.kinds import CHECK_IN
 
 

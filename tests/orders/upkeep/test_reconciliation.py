@@ -23,7 +23,7 @@ from tests.factories import (
     scalar,
     send_events,
 )
-from tests.orders.reconciliation_damage import DAMAGE
+from tests.orders.upkeep.reconciliation_damage import DAMAGE
 from willcall.kinds import CANCEL, CHECK_IN, PAY, TAKE, UPDATE
 
 
@@ -192,7 +192,7 @@ def test_every_rule_has_a_test() -> None:
 
 
 def test_every_rule_is_explained() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "reconciliation.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "reconciliation.md").read_text()
     rows = [line for line in page.splitlines() if line.startswith("| `")]
     explained = {name: row for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
     assert explained.keys() == RULES.keys()

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from schemas.json import JsonObject
-from tests.orders.life_terms import CLASSES, half_up
+from tests.orders.lives.life_terms import CLASSES, half_up
 
 
 def close_refunded(order: JsonObject) -> None:

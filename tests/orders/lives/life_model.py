@@ -10,7 +10,7 @@ from copy import deepcopy
 
 from schemas.json import JsonObject
 from schemas.requests import EXPIRE, Request
-from tests.orders.life_money import (
+from tests.orders.lives.life_money import (
     add_payment,
     balance,
     close_refunded,
@@ -21,8 +21,8 @@ from tests.orders.life_money import (
     settle,
     shrink,
 )
-from tests.orders.life_orders import Orders
-from tests.orders.life_terms import (
+from tests.orders.lives.life_orders import Orders
+from tests.orders.lives.life_terms import (
     FEES,
     PATIENCE,
     PROCESSED,
@@ -34,8 +34,8 @@ from tests.orders.life_terms import (
     moment,
     rejected,
 )
-from tests.orders.life_tickets import is_meant, last_unused, line_tickets, valid, void
-from tests.orders.life_updates import expected_versions, find_place, keep_change
+from tests.orders.lives.life_tickets import is_meant, last_unused, line_tickets, valid, void
+from tests.orders.lives.life_updates import expected_versions, find_place, keep_change
 from willcall.kinds import CANCEL, CHECK_IN, CREATE, EXTEND, PAY, RELEASE, TAKE, UPDATE
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import Engine, text
 
 from db.ids import new_id
 from tests.factories import codes, load, make_change, make_request, rows, run
-from tests.orders.trading import engine, is_reconciled, make_sale, read_order, read_pair
+from tests.orders.creating.trading import engine, is_reconciled, make_sale, read_order, read_pair
 from willcall.kinds import CANCEL
 
 __all__ = ["engine"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from orders.errors import NegativeTotal, UnknownPromoCode
-from tests.orders.pricing import (
+from tests.orders.money.pricing import (
     amount_off,
     line,
     make_class,
