@@ -11,7 +11,7 @@ from intake.auth.scopes import SCOPES
 from orders.catalogue.loading import load_catalogue
 from schemas.catalogue import Catalogue
 from tests.contract.messages import recorded
-from tests.contract.ticket_evolution import broker, brokerage
+from tests.contract.ticket_evolution.client import broker, brokerage
 from tests.intakes import Intake
 from tests.makers import maker
 from tests.processes import PATIENCE_SECONDS

@@ -14,9 +14,9 @@ import pytest
 from intake.cli.order_in_dialect import in_dialect
 from orders.reading.order_reading import get_order
 from tests.contract.conftest import canonical
-from tests.contract.eventbookings import Client, connect
-from tests.contract.ticket_evolution import Broker, sale
-from tests.contract.zoho_backstage import create, placed
+from tests.contract.eventbookings.client import Client, connect
+from tests.contract.ticket_evolution.client import Broker, sale
+from tests.contract.zoho_backstage.client import create, placed
 from tests.factories import rows
 from tests.intakes import Intake
 from tests.makers import patient_get

@@ -5,8 +5,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.contract import acme, ticket_evolution, zoho_backstage
-from tests.contract.ticket_evolution import Broker
+from tests.contract.acme import client as acme
+from tests.contract.ticket_evolution import client as ticket_evolution
+from tests.contract.ticket_evolution.client import Broker
+from tests.contract.zoho_backstage import client as zoho_backstage
 from tests.intakes import Intake
 from willcall.producer import Producer
 

@@ -15,7 +15,7 @@ import pytest
 from intake.auth.keys import create_key
 from intake.auth.scopes import OUTCOMES, SCOPES, Scope
 from schemas.catalogue import Catalogue
-from tests.contract.eventbookings import SCOPES as TOKEN_SCOPES
+from tests.contract.eventbookings.client import SCOPES as TOKEN_SCOPES
 from tests.factories import make_body
 from tests.intakes import Intake, Worker
 from tests.processes import PATIENCE_SECONDS

@@ -11,7 +11,7 @@ from vendors.registry import translate
 from vendors.zoho_backstage import DIALECT
 from willcall.kinds import CREATE
 
-# Blank text is as none at all, which these have not: tests/contract/test_zoho_backstage_leniency.py has it.
+# Blank text is as none at all, which these have not: tests/contract/zoho_backstage/test_leniency.py has it.
 _TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=200).filter(
     str.strip
 )

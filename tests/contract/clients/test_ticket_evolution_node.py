@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.ticket_evolution import Broker, sale
+from tests.contract.ticket_evolution.client import Broker, sale
 from tests.processes import PATIENCE_SECONDS, ROOT
 
 _MODULES = ROOT / ".clients" / "node" / "node_modules"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.ticket_evolution import Broker, sale
+from tests.contract.ticket_evolution.client import Broker, sale
 from tests.processes import PATIENCE_SECONDS, ROOT
 
 _SOURCES = ROOT / ".clients" / "php"

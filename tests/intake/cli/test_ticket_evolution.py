@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from orders.catalogue.loading import load_catalogue
 from schemas.catalogue import Catalogue
 from tests.contract.messages import recorded
-from tests.contract.ticket_evolution import sale
+from tests.contract.ticket_evolution.client import sale
 from tests.factories import NOW
 from tests.intake.cli.conftest import Willcall
 from vendors.ticket_evolution.response_models import Order
