@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from intake.auth.keys import create_key
 from schemas.catalogue import Catalogue
-from tests.contract.test_scopes import KEYED, Key, Needs, _filled
+from tests.contract.scoped_calls import KEYED, Key, Needs, filled
 from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS, wait_until
 
@@ -36,7 +36,7 @@ def make(intake: Intake, catalogue: Catalogue) -> Iterator[Make]:
 def test_an_expired_key_is_refused_everywhere(make: Make, method: str, path: str, needs: Needs) -> None:
     key = make(datetime.now(UTC) - timedelta(seconds=1))
 
-    answer = key.call(needs.dialect, method, needs.path or _filled(path), prefer="wait=0")
+    answer = key.call(needs.dialect, method, needs.path or filled(path), prefer="wait=0")
 
     assert answer.status_code == 401, answer.text
 
@@ -56,7 +56,7 @@ def test_an_access_token_ends_with_its_key(intake: Intake, make: Make) -> None:
 
 
 READS: list[tuple[str, str, Any]] = [
-    (needs.dialect, needs.path or _filled(path), needs) for method, path, needs in KEYED if method == "GET"
+    (needs.dialect, needs.path or filled(path), needs) for method, path, needs in KEYED if method == "GET"
 ]
 
 

@@ -12,7 +12,7 @@ import pytest
 from intake.auth.keys import create_key
 from intake.auth.scopes import SCOPES
 from schemas.catalogue import Catalogue
-from tests.contract.test_scopes import KEYED, Key, Needs, _create, _filled
+from tests.contract.scoped_calls import KEYED, Key, Needs, create, filled
 from tests.intakes import Intake, running_intake
 from tests.processes import PATIENCE_SECONDS, wait_until
 
@@ -72,7 +72,7 @@ def full(shared_intake: Intake, catalogue: Catalogue, home: Path) -> Iterator[In
         )
         for make in _keys(intake):
             key = make()
-            answers = [key.call("canonical", *_create("canonical")) for _ in range(4)]
+            answers = [key.call("canonical", *create("canonical")) for _ in range(4)]
             assert [answer.status_code for answer in answers] == [202, 202, 202, 429]
         yield intake
         # What was refused is in no queue, whatever it was and in whose words.
@@ -84,7 +84,7 @@ def test_every_route_that_writes_refuses_in_its_own_words(
     full: Intake, method: str, path: str, needs: Needs
 ) -> None:
     for make in _keys(full):
-        answer = make().call(needs.dialect, method, needs.path or _filled(path), prefer="wait=0")
+        answer = make().call(needs.dialect, method, needs.path or filled(path), prefer="wait=0")
         _check(answer, needs.dialect, "WILLCALL_MAX_QUEUED_PER_TENANT")
 
 
@@ -101,9 +101,9 @@ def test_every_route_counts_its_calls_and_refuses_in_its_own_words(
 ) -> None:
     for make in _keys(slow):
         key = make()
-        answer = key.call(needs.dialect, method, needs.path or _filled(path), prefer="wait=0")
+        answer = key.call(needs.dialect, method, needs.path or filled(path), prefer="wait=0")
         while answer.status_code != 429:  # the second call may come a second later
-            answer = key.call(needs.dialect, method, needs.path or _filled(path), prefer="wait=0")
+            answer = key.call(needs.dialect, method, needs.path or filled(path), prefer="wait=0")
         _check(answer, needs.dialect, "WILLCALL_KEY_REQUESTS_PER_SECOND")
 
 
@@ -129,7 +129,7 @@ def test_who_only_knows_the_id_of_a_key_uses_up_nothing_of_it(slow: Intake) -> N
 
 def test_several_orders_of_one_call_in_a_dialect_count_each(slow: Intake) -> None:
     for make in _keys(slow):
-        answer = make().call("ticket_evolution", *_create("ticket_evolution"))  # two orders
+        answer = make().call("ticket_evolution", *create("ticket_evolution"))  # two orders
         assert (answer.status_code, "1 request" in answer.text) == (413, True)
 
 
@@ -137,5 +137,5 @@ def test_reads_are_not_refused_for_what_waits_in_the_queue(full: Intake) -> None
     for make in _keys(full):
         key = make()
         for method, path, needs in READS:
-            answer = key.call(needs.dialect, method, needs.path or _filled(path))
+            answer = key.call(needs.dialect, method, needs.path or filled(path))
             assert answer.status_code in (200, 404), answer.text

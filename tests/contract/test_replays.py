@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.contract.test_scopes import Key, MakeKey, _create, key_with
+from tests.contract.scoped_calls import Key, MakeKey, create, key_with
 from tests.intakes import Intake, Worker
 
 __all__ = ["key_with"]
@@ -23,7 +23,7 @@ def _other(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _call(dialect: str) -> tuple[str, str, dict[str, Any]]:
-    method, path, body = _create(dialect)
+    method, path, body = create(dialect)
     return method, path, {"orders": body["orders"][:1]} if "orders" in body else body
 
 
@@ -55,7 +55,7 @@ def test_a_dialect_marks_repeats_and_refuses_another_body_at_once(
 
 def test_several_orders_of_one_call_are_marked_together(key: Key, worker: Worker) -> None:
     sent = {"prefer": WAIT, "idempotency_key": str(uuid4())}
-    first, again = (key.call("ticket_evolution", *_create("ticket_evolution"), **sent) for _ in "12")
+    first, again = (key.call("ticket_evolution", *create("ticket_evolution"), **sent) for _ in "12")
 
     assert len(first.json()["orders"]) == 2
     assert first.json() == again.json()
@@ -64,7 +64,7 @@ def test_several_orders_of_one_call_are_marked_together(key: Key, worker: Worker
 
 def test_acmes_own_name_of_a_call_is_refused_and_not_replayed(key: Key, worker: Worker) -> None:
     sent = {"prefer": WAIT, "x_acme_request_uuid": str(uuid4())}
-    first, again = (key.call("acme", *_create("acme"), **sent) for _ in "12")
+    first, again = (key.call("acme", *create("acme"), **sent) for _ in "12")
 
     assert (first.status_code, again.status_code) == (201, 409)
     assert "idempotency-replayed" not in again.headers
