@@ -17,6 +17,7 @@ from tests.factories import (
     make_ticket_class,
     rows,
     run,
+    scalar,
 )
 from willcall.kinds import TAKE
 
@@ -121,3 +122,29 @@ def test_a_promo_code_s_limit_is_not_below_its_uses(engine: Engine) -> None:
     run(engine, make_request(promo_code="FIVE"), make_request(promo_code="FIVE"))
     with pytest.raises(CatalogueConflict, match="used 2 times"):
         _load(engine, event(1))
+
+
+def test_all_conflicts_are_told_before_anything_is_written(engine: Engine) -> None:
+    five = {"code": "FIVE", "amount": "5.00"}
+    second = make_event("second", ticket_classes=[make_ticket_class("b")])
+    load(engine, make_event(promo_codes=[five]), second)
+    run(engine, *(make_request(promo_code="FIVE") for _ in range(2)))
+
+    with pytest.raises(CatalogueConflict) as refused:
+        _load(
+            engine,
+            make_event("new", ticket_classes=[make_ticket_class("c"), make_ticket_class("b")]),
+            make_event(
+                currency="EUR",
+                ticket_classes=[make_ticket_class(capacity=1)],
+                promo_codes=[five | {"max_uses": 1}],
+            ),
+        )
+
+    assert [sentence.split(":")[0] for sentence in refused.value.conflicts] == [
+        "event concert is sold in USD",
+        "ticket class b belongs to event second and cannot move",
+        "ticket class standing cannot have a capacity of 1",
+        "promo code FIVE was used 2 times",
+    ]
+    assert scalar(engine, "SELECT count(*) FROM events") == 2
