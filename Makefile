@@ -40,7 +40,7 @@ neighbours: .venv/.synced ## have a stranger do everything at once beside anothe
 	@NEIGHBOURS_SECONDS=$${NEIGHBOURS_SECONDS:-600} .venv/bin/pytest -s tests/system/neighbours/test_everything_at_once.py $(ARGS)
 
 faults: .venv/.synced ## inject hundreds of faults under load, and write docs/reliability.md: 35 minutes; needs RabbitMQ
-	@FAULTS_ROUNDS=$${FAULTS_ROUNDS:-3} .venv/bin/pytest -s tests/system/failover tests/system/test_orders_on_the_queue.py
+	@FAULTS_ROUNDS=$${FAULTS_ROUNDS:-3} .venv/bin/pytest -s tests/system/failover tests/system/test_orders_on_the_queue.py tests/system/test_dead_letters.py
 	@.venv/bin/python -m tests.faults --write $(ARGS)
 
 mutations: .venv/.synced ## switch each safeguard off in turn, and see that the oracle of faults notices; needs RabbitMQ
