@@ -1,97 +1,27 @@
-"""Answers for all who wait: few statements, no thread for each, and each of them as it is at one moment."""
+"""Answers for all who wait: few statements, no thread for each, and none waits for another's."""
 
 import asyncio
 import json
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import httpx
 import kombu
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import text
 
-from db.engine import make_engine
-from intake.calls.send import with_order
-from intake.dialects.render_orders import with_order_in
 from intake.parts import parts_of
-from intake.requests.answer_plans import WITH_ORIGINAL, Plan, plan_for_one
-from intake.requests.bulk_answers import BulkAnswers
-from orders.reading.outcomes import RequestRow, find_requests
-from orders.reading.safe_rendering import OrderNotShown
+from intake.requests.answer_plans import Plan
+from orders.reading.outcomes import RequestRow
 from schemas.requests import Request
 from tasks.messages import QueueMessage, parse
-from tests.factories import make_change, make_request, run
+from tests.factories import make_request, run
+from tests.intake.requests.answering import LINE, PLANS, answering, answers_to, placed, statements
 from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS, wait_until
-from vendors import ticket_evolution, zoho_backstage
-from willcall.kinds import UPDATE
-
-LINE: Final = {"ticket_class_id": "standing", "quantity": 2}
-PLANS: Final[dict[str, Plan]] = {
-    "canonical": with_order(201),
-    "Zoho Backstage": with_order_in(zoho_backstage.answer, "zoho_backstage", 201),
-    "Ticket Evolution": with_order_in(ticket_evolution.answer, "ticket_evolution", 201),
-    "with the original": plan_for_one(
-        lambda snapshot, one: PLANS["canonical"].make(snapshot, [one]), WITH_ORIGINAL
-    ),
-}
-
-
-def placed(engine: Engine, count: int = 1, tenant: str = "demo", **fields: Any) -> list[RequestRow]:
-    """Return the outcomes of new orders."""
-    requests = [make_request(tenant=tenant, **{"line_items": [LINE], **fields}) for _ in range(count)]
-    outcomes = run(engine, *requests)
-    assert {one.status for one in outcomes} == {"processed"}, outcomes
-    with engine.connect() as connection:
-        found = find_requests(connection, [one.request_id for one in requests])
-    return [found[one.request_id] for one in requests]
-
-
-@asynccontextmanager
-async def answering(intake: Intake) -> AsyncIterator[BulkAnswers]:
-    """Return what answers, with a connection and a thread of its own."""
-    engine = make_engine(intake.settings.database(), pool_size=1, max_overflow=0, is_tried_again=True)
-    answers = BulkAnswers(engine, "answers-of-a-test")
-    answers.start()
-    try:
-        yield answers
-    finally:
-        await answers.close()
-        engine.dispose()
-
-
-def answers_to(intake: Intake, outcomes: Sequence[RequestRow], plan: Plan) -> list[Any]:
-    """Return the answers to outcomes that are known at the same moment, or what they raise."""
-
-    async def ask() -> list[Any]:
-        async with answering(intake) as answers:
-            # While the only connection is taken, all of them come.
-            with answers._reading.connect():
-                asked = [asyncio.create_task(answers.answer(one, plan)) for one in outcomes]
-                await asyncio.sleep(0)
-            return await asyncio.gather(*asked, return_exceptions=True)
-
-    return asyncio.run(ask())
-
-
-@contextmanager
-def statements(name: str = "answers-of-a-test") -> Iterator[list[str]]:
-    """Collect the statements that a thread runs."""
-    found: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        if threading.current_thread().name == name:
-            found.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield found
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 @pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
@@ -176,106 +106,6 @@ def requests_of(message: kombu.Message) -> Sequence[Request]:
 
 def names_of_threads() -> set[str]:
     return {f"{thread.name} {thread.ident}" for thread in threading.enumerate()}
-
-
-UNSHOWABLE: Final = {
-    "what the driver cannot read": "UPDATE orders SET updated_at = 'infinity' WHERE id = :id",
-    "what no model allows": """UPDATE orders SET billing_address = '{"line_1": 1}' WHERE id = :id""",
-    "what cannot be rendered": "UPDATE tickets SET ticket_class_id = gen_random_uuid() WHERE order_id = :id",
-}
-
-
-_MEND_TICKETS: Final = """
-    UPDATE tickets SET ticket_class_id = l.ticket_class_id FROM order_lines l
-    WHERE l.order_id = tickets.order_id AND tickets.order_id = :id
-"""
-
-
-@pytest.mark.parametrize("plan", list(PLANS.values())[:2], ids=list(PLANS)[:2])
-@pytest.mark.parametrize("spoil", UNSHOWABLE.values(), ids=UNSHOWABLE)
-def test_an_order_that_cannot_be_shown_fails_alone(intake: Intake, plan: Plan, spoil: str) -> None:
-    outcomes = placed(intake.engine, 20)
-    broken = outcomes[7].order_id
-    with intake.engine.begin() as connection:
-        # Of an order that was changed, the rows are read.
-        connection.execute(
-            text("UPDATE orders SET version = 2 WHERE id = ANY(:ids)"),
-            {"ids": [one.order_id for one in outcomes]},
-        )
-        before = connection.execute(
-            text("SELECT updated_at FROM orders WHERE id = :id"), {"id": broken}
-        ).scalar_one()
-        connection.execute(text(spoil), {"id": broken})
-    try:
-        answers = answers_to(intake, outcomes, plan)
-    finally:
-        with intake.engine.begin() as connection:
-            connection.execute(
-                text("UPDATE orders SET updated_at = :at, billing_address = NULL WHERE id = :id"),
-                {"at": before, "id": broken},
-            )
-            connection.execute(text(_MEND_TICKETS), {"id": broken})
-
-    failed = {number for number, one in enumerate(answers) if isinstance(one, OrderNotShown)}
-    if spoil == UNSHOWABLE["what no model allows"] and plan is PLANS["canonical"]:
-        assert failed == set(), "our own words have no model"
-    else:
-        assert failed == {7}
-    assert all(one.status_code == 201 for number, one in enumerate(answers) if number not in failed)
-
-
-@pytest.mark.parametrize("plan", list(PLANS.values())[:2], ids=list(PLANS)[:2])
-def test_an_order_that_changes_meanwhile_is_shown_as_it_was_at_one_moment(intake: Intake, plan: Plan) -> None:
-    (outcome,) = placed(intake.engine)
-    run(
-        intake.engine,
-        make_change(UPDATE, order_id=str(outcome.order_id), patch={"reference": "changed before"}),
-    )
-    changed: list[int] = []
-
-    def change(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        if (
-            threading.current_thread().name == "answers-of-a-test"
-            and "FROM tickets t" in statement
-            and not changed
-        ):
-            changed.append(1)
-            lines = [{**LINE, "quantity": 5}]
-            (done,) = run(
-                intake.engine,
-                make_change(UPDATE, order_id=str(outcome.order_id), patch={"line_items": lines}),
-            )
-            assert done.status == "processed", done
-
-    event.listen(Engine, "before_cursor_execute", change)
-    try:
-        (answer,) = answers_to(intake, [outcome], plan)
-    finally:
-        event.remove(Engine, "before_cursor_execute", change)
-
-    assert changed, "the order changed while it was read"
-    tickets = json.loads(answer.body)["tickets"]
-    assert len(tickets) == 2
-    if plan is PLANS["canonical"]:
-        assert (answer.headers["etag"], json.loads(answer.body)["version"]) == ('"2"', 2)
-    (later,) = answers_to(intake, [outcome], plan)
-    assert len(json.loads(later.body)["tickets"]) == 5
-
-
-def test_what_the_catalogue_says_now_is_in_the_next_answer(intake: Intake) -> None:
-    (outcome,) = placed(intake.engine)
-    plan = PLANS["Zoho Backstage"]
-    answers_to(intake, [outcome], plan)
-    name = "UPDATE ticket_classes SET name = :name WHERE external_id = 'standing'"
-    with intake.engine.begin() as connection:
-        connection.execute(text(name), {"name": "Standing, renamed"})
-    try:
-        (answer,) = answers_to(intake, [outcome], plan)
-    finally:
-        with intake.engine.begin() as connection:
-            connection.execute(text(name), {"name": "Standing"})
-
-    assert b"Standing, renamed" in answer.body
 
 
 def test_small_answers_do_not_wait_for_anothers_large_ones(intake: Intake) -> None:
