@@ -37,7 +37,7 @@ test-fast: .venv/.synced ## run the tests that need no servers: under a minute
 	@.venv/bin/pytest -n auto --without-servers tests/schemas tests/vendors tests/orders tests/worker tests/intake/documents $(ARGS)
 
 neighbours: .venv/.synced ## have a stranger do everything at once beside another tenant: ten minutes on each broker
-	@NEIGHBOURS_SECONDS=$${NEIGHBOURS_SECONDS:-600} .venv/bin/pytest -s tests/system/neighbours/test_everything_at_once.py $(ARGS)
+	@NEIGHBOURS_SECONDS=$${NEIGHBOURS_SECONDS:-600} .venv/bin/pytest -s tests/system/neighbours/at_once/test_everything_at_once.py $(ARGS)
 
 faults: .venv/.synced ## inject hundreds of faults under load, and write docs/reliability.md: 35 minutes; needs RabbitMQ
 	@FAULTS_ROUNDS=$${FAULTS_ROUNDS:-3} .venv/bin/pytest -s tests/system/failover tests/system/test_orders_on_the_queue.py tests/system/test_dead_letters.py

@@ -15,7 +15,7 @@ from tasks.relay import relay
 from tasks.ticks import NotDone, is_mine
 from tasks.transactions import blaming_the_system
 from tests.factories import load, make_request, run, scalar
-from tests.system.neighbours.listening import listening
+from tests.system.neighbours.events.listening import listening
 from tests.troubles import TROUBLES
 from worker.runtime import embedded
 

@@ -15,7 +15,7 @@ from tests.processes import wait_until
 from tests.system.alerts.firing import check_that_fire
 from tests.system.alerts.running import System
 from tests.system.alerts.scrapes import Scrape
-from tests.system.neighbours.listening import listening
+from tests.system.neighbours.events.listening import listening
 from tests.troubles import TROUBLES
 
 pytestmark = [

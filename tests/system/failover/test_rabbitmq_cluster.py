@@ -12,7 +12,7 @@ from tests.processes import pause, resume, wait_until
 from tests.system.failover.bounds import ROUNDS
 from tests.system.failover.cluster import Cluster, running_cluster
 from tests.system.failover.crew import running_crew
-from tests.system.neighbours.listening import listening
+from tests.system.neighbours.events.listening import listening
 from willcall.publishing import Publisher
 from worker.runtime.settings import Settings
 

@@ -16,7 +16,7 @@ from tests.factories import make_body, make_request, run, scalar
 from tests.intakes import Intake, running_intake
 from tests.makers import patient_get, running_maker
 from tests.processes import PATIENCE_SECONDS, Process
-from tests.system.neighbours.edge import Edge, running_edge
+from tests.system.neighbours.calls.edge import Edge, running_edge
 
 LARGE = 50
 TICKETS = 1000

@@ -18,7 +18,7 @@ from intake.cli.checks.checks import run_broker_checks
 from intake.monitoring.readiness import Readiness
 from tests.processes import PATIENCE_SECONDS, pause, resume
 from tests.rabbitmq import running_rabbitmq
-from tests.system.neighbours.silence import Direction, proxy
+from tests.system.neighbours.servers.silence import Direction, proxy
 from willcall.connections import open_connection
 from willcall.messages import Message
 from willcall.publishing import NotConfirmed, Publisher

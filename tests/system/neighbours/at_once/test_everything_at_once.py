@@ -20,8 +20,8 @@ import pytest
 
 from tests.factories import make_body
 from tests.processes import ROOT, wait_until
-from tests.system.neighbours.running_system import CLASSES, MemoryWatch, System, running_system
-from tests.system.neighbours.timings import Kind, Timings, kinds_of, table, table_of
+from tests.system.neighbours.at_once.running_system import CLASSES, MemoryWatch, System, running_system
+from tests.system.neighbours.at_once.timings import Kind, Timings, kinds_of, table, table_of
 
 SECONDS = float(os.environ.get("NEIGHBOURS_SECONDS", "20"))
 IS_LONG = SECONDS >= 120
@@ -49,7 +49,7 @@ def _stranger(system: System, folder: Path) -> Iterator[dict[str, Any]]:
     log, errors = folder / "stranger.log", folder / "stranger.errors"
     with log.open("wb") as output, errors.open("wb") as error_output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.system.neighbours.stranger", system.url],
+            [sys.executable, "-m", "tests.system.neighbours.at_once.stranger", system.url],
             cwd=ROOT,
             env=os.environ | {"KEY": system.keys["stranger"]},
             stdout=output,

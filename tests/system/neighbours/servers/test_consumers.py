@@ -12,8 +12,8 @@ from sqlalchemy import Engine
 from tests.brokers import RABBITMQ, Broker
 from tests.processes import wait_until
 from tests.rabbitmq import RabbitMQ
-from tests.system.neighbours.proxies import silent_proxy
-from tests.system.neighbours.taking import message, orders, started, takes
+from tests.system.neighbours.servers.proxies import silent_proxy
+from tests.system.neighbours.servers.taking import message, orders, started, takes
 from willcall.queues import MAINTENANCE, ORDERS, OUTBOX, queues, share_of, share_queue
 
 _SHARE = share_of("demo", "amqp:")

@@ -1,7 +1,7 @@
 """The worker's app with a library's fault in it, once: a call that never returns, or an unexpected error.
 
-`FAULT=take FAULT_MARK=begun celery -A tests.system.neighbours.faulty_worker worker …`; the file says that
-it began.
+`FAULT=take FAULT_MARK=begun celery -A tests.system.neighbours.servers.faulty_worker worker …`;
+the file says that it began.
 """
 
 import os

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from tests.brokers import RABBITMQ, VALKEY, Broker
 from tests.processes import Process, running_celery, wait_until
-from tests.system.neighbours.taking import load_plenty, publish, takes
+from tests.system.neighbours.servers.taking import load_plenty, publish, takes
 from willcall.messages import Message, kwargs_json, task_message
 from willcall.queues import MAINTENANCE, queues
 
@@ -94,7 +94,7 @@ def _faulty(broker: Broker, fault: str, folder: Path, *, name: str = "worker") -
             "--queues=orders,maintenance,outbox",
             "--without-mingle",
             "--without-gossip",
-            app="tests.system.neighbours.faulty_worker",
+            app="tests.system.neighbours.servers.faulty_worker",
             environment=environment,
             log=folder / f"{name}.log",
         )

@@ -22,7 +22,7 @@ from tests.factories import load, scalar
 from tests.homes import temporary_home
 from tests.intakes import serving, settings_of
 from tests.processes import PATIENCE_SECONDS, running_worker, wait_until
-from tests.system.neighbours.listening import tell, unsent
+from tests.system.neighbours.events.listening import tell, unsent
 from willcall.messages import task_message
 from willcall.publishing import Publisher
 from willcall.queues import OUTBOX

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from tests.intakes import Intake
-from tests.system.neighbours.edge import HEALTH, Edge, answers_in, read_to_end, running_edge, send
+from tests.system.neighbours.calls.edge import HEALTH, Edge, answers_in, read_to_end, running_edge, send
 
 END: Final = b"\r\n"
 

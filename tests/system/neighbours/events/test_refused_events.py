@@ -17,7 +17,7 @@ from tasks.relay import relay
 from tests.factories import load, scalar
 from tests.processes import wait_until
 from tests.rabbitmq import RabbitMQ, running_rabbitmq
-from tests.system.neighbours.listening import dead, listening, tell, unsent
+from tests.system.neighbours.events.listening import dead, listening, tell, unsent
 from worker.runtime import embedded
 from worker.runtime.settings import get_settings
 

@@ -1,6 +1,6 @@
 """A stranger with one ordinary key who does everything at once until SIGTERM, and tells what was answered.
 
-python -m tests.system.neighbours.stranger URL, the key in the variable KEY
+python -m tests.system.neighbours.at_once.stranger URL, the key in the variable KEY
 """
 
 import json
@@ -23,8 +23,8 @@ from uuid import uuid4
 import httpx
 
 from tests.factories import make_body
-from tests.system.neighbours.running_system import CLASSES
-from tests.system.neighbours.timings import Timings
+from tests.system.neighbours.at_once.running_system import CLASSES
+from tests.system.neighbours.at_once.timings import Timings
 from worker.runtime.priority import lower_priority
 
 MANY_TICKETS: Final = 1_000

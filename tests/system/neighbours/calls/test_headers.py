@@ -7,7 +7,15 @@ from typing import Final
 import pytest
 
 from tests.intakes import Intake
-from tests.system.neighbours.edge import HEALTH, Edge, answers_in, read_to_end, read_until, running_edge, send
+from tests.system.neighbours.calls.edge import (
+    HEALTH,
+    Edge,
+    answers_in,
+    read_to_end,
+    read_until,
+    running_edge,
+    send,
+)
 
 MEGABYTE: Final = 1024 * 1024
 END: Final = b"\r\n"

@@ -11,7 +11,7 @@ from tasks.relay import relay
 from tests.brokers import Broker
 from tests.factories import load
 from tests.processes import wait_until
-from tests.system.neighbours.listening import listening, tell, unsent
+from tests.system.neighbours.events.listening import listening, tell, unsent
 from worker.runtime.settings import get_settings
 
 _ORDER = "01890a5d-ac96-774b-bcce-b302099a8057"

@@ -14,7 +14,7 @@ from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, scalar
 from tests.processes import pause, resume, wait_until
 from tests.rabbitmq import RabbitMQ
-from tests.system.neighbours.listening import listening
+from tests.system.neighbours.events.listening import listening
 from willcall.messages import task_message
 from willcall.queues import ORDERS
 

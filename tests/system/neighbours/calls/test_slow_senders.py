@@ -12,7 +12,7 @@ import pytest
 
 from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS, wait_until
-from tests.system.neighbours.edge import (
+from tests.system.neighbours.calls.edge import (
     HEALTH,
     Edge,
     answers_in,

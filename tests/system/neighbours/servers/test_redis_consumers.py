@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 
 from tests.brokers import Broker
 from tests.processes import running_celery, wait_until
-from tests.system.neighbours.proxies import silent_proxy
-from tests.system.neighbours.taking import message, orders, started, takes
+from tests.system.neighbours.servers.proxies import silent_proxy
+from tests.system.neighbours.servers.taking import message, orders, started, takes
 from willcall.queues import ORDERS
 from worker.runtime import embedded
 

@@ -22,8 +22,8 @@ from tests.contract.messages import recorded
 from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS
 from tests.steps import million_steps
-from tests.system.neighbours.edge import Edge, running_edge
-from tests.system.neighbours.worst_bodies import FORMS, MAX_BYTES, WORST
+from tests.system.neighbours.calls.edge import Edge, running_edge
+from tests.system.neighbours.calls.worst_bodies import FORMS, MAX_BYTES, WORST
 
 MAX_MEMORY: Final = 100_000_000
 BUDGET: Final = 10.0
