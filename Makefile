@@ -44,7 +44,7 @@ faults: .venv/.synced ## inject hundreds of faults under load, and write docs/re
 	@.venv/bin/python -m tests.faults --write $(ARGS)
 
 mutations: .venv/.synced ## switch each safeguard off in turn, and see that the oracle of faults notices; needs RabbitMQ
-	@FAULTS_ROUNDS=$${FAULTS_ROUNDS:-3} .venv/bin/pytest -s tests/faults/test_mutations.py $(ARGS)
+	@FAULTS_ROUNDS=$${FAULTS_ROUNDS:-3} .venv/bin/pytest -s tests/faults/mutating/test_mutations.py $(ARGS)
 
 deploys: .venv/.synced ## restart, upgrade and restore under load, and let a million requests wait; needs RabbitMQ
 	@DEPLOYS_QUEUED=$${DEPLOYS_QUEUED:-1000000} .venv/bin/pytest -s tests/system/deploys tests/system/backup $(ARGS)

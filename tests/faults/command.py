@@ -13,7 +13,7 @@ from tests.faults.plan import Plan, make_plan, read_plan
 from tests.faults.report import write_report
 from tests.faults.running import Run, run
 from tests.faults.shorten import shorten
-from tests.faults.stage import BROKERS
+from tests.faults.system.stage import BROKERS
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Self
 
-from tests.faults.kinds import KINDS
+from tests.faults.kinds.all_kinds import KINDS
 
 
 @dataclass(frozen=True)

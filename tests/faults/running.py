@@ -11,19 +11,19 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from tests.faults.canary import Canary
-from tests.faults.dialect_producers import CREATING, DialectProducer, EventBookingsReader
-from tests.faults.http_producer import HttpProducer
-from tests.faults.kinds import KINDS
-from tests.faults.ledger import Ledger
-from tests.faults.oracle import Evidence, Finding, find
+from tests.faults.buying.canary import Canary
+from tests.faults.buying.dialect_producers import CREATING, DialectProducer, EventBookingsReader
+from tests.faults.buying.http_producer import HttpProducer
+from tests.faults.buying.producers import Market, Producer, at_work
+from tests.faults.buying.queue_producer import QueueProducer
+from tests.faults.checking.ledger import Ledger
+from tests.faults.checking.oracle import Evidence, Finding, find
+from tests.faults.checking.signatures import code_reader
+from tests.faults.checking.snapshot import read_snapshot
+from tests.faults.checking.tape import Tape
+from tests.faults.kinds.all_kinds import KINDS
 from tests.faults.plan import Injection, Plan
-from tests.faults.producers import Market, Producer, at_work
-from tests.faults.queue_producer import QueueProducer
-from tests.faults.signatures import code_reader
-from tests.faults.snapshot import read_snapshot
-from tests.faults.stage import Stage, running_stage
-from tests.faults.tape import Tape
+from tests.faults.system.stage import Stage, running_stage
 
 RECOVERY_TARGET_SECONDS: Final = 10.0
 _SETTLE_SECONDS: Final = 120.0

@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.plan import make_plan
 from tests.faults.running import run
-from tests.faults.stage import BROKERS, VALKEY
+from tests.faults.system.stage import BROKERS, VALKEY
 from tests.system.failover.bounds import ROUNDS
 
 _SEED: Final = 7

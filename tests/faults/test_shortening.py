@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.faults.plan import Plan, make_plan, read_plan
 from tests.faults.shorten import shorten
-from tests.faults.stage import VALKEY
+from tests.faults.system.stage import VALKEY
 
 PLAN = make_plan(1, VALKEY, 40)
 

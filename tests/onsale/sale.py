@@ -14,10 +14,10 @@ from typing import Any, Final
 
 import httpx
 
-from tests.faults.actors import Actor, wait_until_all_run
-from tests.faults.catalogue import TENANT
-from tests.faults.stage import Stage, running_stage
-from tests.faults.valkey import Valkey
+from tests.faults.system.actors import Actor, wait_until_all_run
+from tests.faults.system.catalogue import TENANT
+from tests.faults.system.stage import Stage, running_stage
+from tests.faults.system.valkey import Valkey
 from tests.processes import PATIENCE_SECONDS, wait_until
 
 EVENT: Final = "onsale"

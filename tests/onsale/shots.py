@@ -6,7 +6,7 @@ from typing import Final
 
 from playwright.sync_api import expect, sync_playwright
 
-from tests.faults.stage import Stage
+from tests.faults.system.stage import Stage
 from tests.onsale.sale import admin_key
 from tests.processes import PATIENCE_SECONDS
 

@@ -18,9 +18,9 @@ from db.migrate import upgrade
 from db.sealing import keyring, secret_keys
 from intake.auth.keys import create_key
 from tests.factories import load, make_body
-from tests.faults.actors import Actor
-from tests.faults.links import Link, Links
-from tests.faults.valkey import Valkey
+from tests.faults.system.actors import Actor
+from tests.faults.system.links import Link, Links
+from tests.faults.system.valkey import Valkey
 from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import free_port
 from tests.system.alerts.scrapes import Scrape, scrape
