@@ -13,10 +13,10 @@ import typer
 from rich.console import Console
 
 from benchmarks import machine, report
-from benchmarks.lab import Lab, NotMeasured
 from benchmarks.measures import MEASURES, Measure
 from benchmarks.progress import Steps
 from benchmarks.results import Row
+from benchmarks.running.lab import Lab, NotMeasured
 from benchmarks.sizes import FULL, QUICK
 from tests.rabbitmq import is_installed
 from worker.runtime.secret_key import generate_key

@@ -23,19 +23,19 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import database
 from benchmarks.command import forget_settings
-from benchmarks.confirmed import CANONICAL, calls_of, numbered_catalogue
-from benchmarks.crew import Crew, end, start
-from benchmarks.database import Database, Stalled
-from benchmarks.intake import Clients, clients_of, wait_until_alive
+from benchmarks.compared.systems import willcall
 from benchmarks.intake_load import Calls
-from benchmarks.namespaces import Host, Network, NoNamespaces
-from benchmarks.orders import make_orders
-from benchmarks.processor import seconds_of
-from benchmarks.servers import POSTGRES_OPTIONS, RABBITMQ_CONFIG, postgres_pid
+from benchmarks.loads.orders import make_orders
+from benchmarks.measurements.confirmed import CANONICAL, calls_of, numbered_catalogue
+from benchmarks.measurements.intake import Clients, clients_of, wait_until_alive
+from benchmarks.running import database
+from benchmarks.running.crew import Crew, end, start
+from benchmarks.running.database import Database, Stalled
+from benchmarks.running.namespaces import Host, Network, NoNamespaces
+from benchmarks.running.processor import seconds_of
+from benchmarks.running.servers import POSTGRES_OPTIONS, RABBITMQ_CONFIG, postgres_pid
 from benchmarks.sizes import QUICK
-from benchmarks.systems import willcall
 from intake.auth.keys import create_key
 from intake.auth.scopes import SCOPES
 from orders.catalogue.loading import load_catalogue

@@ -1,4 +1,4 @@
-"""Runs a module on a host of `benchmarks.namespaces`: `python -m benchmarks.in_namespace HOST MODULE …`."""
+"""Runs a module on a host of `running.namespaces`: `python -m benchmarks.in_namespace HOST MODULE …`."""
 
 import os
 import sys

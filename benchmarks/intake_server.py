@@ -8,8 +8,8 @@ from typing import Annotated
 
 from fastapi import Depends, Response
 
-from benchmarks import ways
-from benchmarks.intake import EMPTY
+from benchmarks.compared import ways
+from benchmarks.measurements.intake import EMPTY
 from intake.auth.keys import Caller
 from intake.calls.access import allowed
 from intake.server import IntakeServer, tune_process

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kombu import Connection
 
-from benchmarks.lab import RABBITMQ, REDIS, Lab
+from benchmarks.running.lab import RABBITMQ, REDIS, Lab
 
 _PACKAGES = ("celery", "kombu", "sqlalchemy", "psycopg", "pydantic", "dramatiq", "huey")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from benchmarks import (
+from benchmarks.measurements import (
     catalogue,
     changes,
     confirmed,
@@ -22,8 +22,8 @@ from benchmarks import (
     reconciling,
     relay,
 )
-from benchmarks.lab import RABBITMQ, REDIS, Lab
 from benchmarks.results import Row, Target
+from benchmarks.running.lab import RABBITMQ, REDIS, Lab
 
 
 @dataclass(frozen=True, slots=True)

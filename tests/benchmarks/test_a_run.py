@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from benchmarks import lone
-from benchmarks.changes import KINDS, Changes
-from benchmarks.lab import REDIS, Lab
-from benchmarks.large_order import LoneScans, Scans
+from benchmarks.measurements import lone
+from benchmarks.measurements.changes import KINDS, Changes
+from benchmarks.measurements.large_order import LoneScans, Scans
+from benchmarks.running.lab import REDIS, Lab
 from benchmarks.sizes import QUICK
 
 

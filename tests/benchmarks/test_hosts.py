@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from benchmarks.hosts import share, site
-from benchmarks.namespaces import Network, NoNamespaces
-from benchmarks.processor import seconds_of
+from benchmarks.running.namespaces import Network, NoNamespaces
+from benchmarks.running.processor import seconds_of
 from tests.processes import wait_until
 
 

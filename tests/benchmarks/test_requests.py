@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine
 
-from benchmarks import requests
-from benchmarks.database import Database, Stalled, prepare
-from benchmarks.orders import TENANT, make_orders
+from benchmarks.loads import requests
+from benchmarks.loads.orders import TENANT, make_orders
+from benchmarks.running.database import Database, Stalled, prepare
 from schemas.requests import ENVELOPE_FIELDS, Request
 from tests.factories import rows, run, scalar
 from willcall.kinds import CANCEL, CHECK_IN, CREATE, PAY, RELEASE, TAKE, UPDATE

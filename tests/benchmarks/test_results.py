@@ -6,8 +6,8 @@ import pytest
 import typer
 
 from benchmarks.command import chosen
+from benchmarks.measurements.relay import Sample, second_half
 from benchmarks.measures import MEASURES
-from benchmarks.relay import Sample, second_half
 from benchmarks.report import PAGE, write_page
 from benchmarks.results import Figure, Row, Target, compared, quantile, ratio
 

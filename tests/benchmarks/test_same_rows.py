@@ -6,11 +6,11 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import Engine, select
 
-from benchmarks import textbook
-from benchmarks.database import Database
-from benchmarks.filled import fill
-from benchmarks.floor import copied_out, write
-from benchmarks.orders import make_orders
+from benchmarks.compared import textbook
+from benchmarks.compared.floor import copied_out, write
+from benchmarks.loads.orders import make_orders
+from benchmarks.measurements.filled import fill
+from benchmarks.running.database import Database
 from db import tables
 from orders.upkeep.reconciliation import reconcile
 from schemas.requests import ENVELOPE_FIELDS

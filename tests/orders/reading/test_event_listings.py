@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, TextClause, event, text
 
-from benchmarks.many_orders import fill
+from benchmarks.loads.many_orders import fill
 from orders.reading.event_listings import EventOrders, OrderBy, WantedListing, find_event
 from orders.reading.listing import BLOCK
 from orders.reading.listing_statements import ALL_BY_ID, CHANGED, FOUND_BY_ID, FOUND_BY_NAME

@@ -1,0 +1,1 @@
+"""What is sent and stored: orders, the requests that come after them, and events with many orders."""

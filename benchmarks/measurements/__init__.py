@@ -1,0 +1,1 @@
+"""Each measurement: what it runs, and the rows that it makes of that."""
