@@ -236,7 +236,7 @@ def test_no_command_passes_a_strangers_control_characters_on(
 
 
 def _listens(home: Path) -> bool:
-    from tests.intake.cli.test_events import _bound
+    from tests.intake.cli.commands.test_events import _bound
 
     return len(_bound(home)) == 1
 

@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 
 from intake.reads.reader_shares import READERS
 from tests.intake.cli.conftest import Willcall
-from tests.intake.cli.doors import ROUTE, Door, both_serve, call_at_once, open_door
+from tests.intake.cli.processes.doors import ROUTE, Door, both_serve, call_at_once, open_door
 from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS, is_alive, pause, resume, wait_until
 from tests.rabbitmq import free_port

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.intake.cli.conftest import WILLCALL, environment
-from tests.intake.cli.doors import variables_of
+from tests.intake.cli.processes.doors import variables_of
 from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS
 from tests.rabbitmq import free_port
