@@ -21,7 +21,7 @@ from tests.intake.cli.conftest import running_willcall
 from tests.intakes import Intake
 from tests.processes import PATIENCE_SECONDS, Process, wait_until
 from tests.rabbitmq import free_port
-from tests.system.hearing import hearing
+from tests.system.observing.hearing import hearing
 from willcall.messages import kwargs_json, task_message
 from willcall.queues import MAINTENANCE, ORDERS, OUTBOX
 

@@ -12,8 +12,8 @@ from tests.brokers import Broker
 from tests.factories import load, make_body, make_event, make_ticket_class, scalar
 from tests.processes import PATIENCE_SECONDS, wait_until
 from tests.rabbitmq import free_port
-from tests.system.hearing import hearing
 from tests.system.locks import locked, waits_for_a_lock
+from tests.system.observing.hearing import hearing
 from willcall.messages import Message, task_message
 from willcall.queues import ORDERS
 

@@ -4,7 +4,7 @@ import orjson
 from kombu import Connection
 
 from tests.factories import make_body
-from tests.system.hands import VISIBILITY_SECONDS, make_old, settings
+from tests.system.brokers.hands import VISIBILITY_SECONDS, make_old, settings
 from willcall.messages import Message, task_message
 from willcall.publishing import Publisher
 from willcall.queues import MAINTENANCE, ORDERS, share_of

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from tests.brokers import VALKEY, Broker
 from tests.factories import load, scalar
 from tests.processes import PATIENCE_SECONDS, ROOT, wait_until
-from tests.system.test_dashboard import LOGIN, running_dashboard, send_orders
+from tests.system.observing.test_dashboard import LOGIN, running_dashboard, send_orders
 from willcall.queues import ORDERS
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -8,7 +8,7 @@ from kombu import Connection
 from kombu.transport import redis as kombu_redis
 
 from tests.factories import make_body
-from tests.system.hands import VISIBILITY_SECONDS, make_old, settings
+from tests.system.brokers.hands import VISIBILITY_SECONDS, make_old, settings
 from willcall.messages import task_message
 from willcall.publishing import Publisher
 from willcall.queues import MAINTENANCE, ORDERS

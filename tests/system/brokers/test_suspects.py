@@ -113,7 +113,7 @@ def test_a_message_that_ends_every_worker_is_buried_and_all_others_get_through(
             "--without-gossip",
             environment=broker.environment | _ENVIRONMENT | {"DEADLY_BUYER": _DEADLY},
             log=broker.folder / "worker.log",
-            app="tests.system.deadly_worker",
+            app="tests.system.brokers.deadly_worker",
         ) as worker:
             wait_until(
                 partial(_has_ended_or_done_all, worker, engine),

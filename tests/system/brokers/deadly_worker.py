@@ -1,6 +1,6 @@
 """The worker's app, but one buyer's order ends the process that tries it, as a fault in a C library would.
 
-`DEADLY_BUYER=Mortimer celery -A tests.system.deadly_worker worker …`
+`DEADLY_BUYER=Mortimer celery -A tests.system.brokers.deadly_worker worker …`
 """
 
 import os
