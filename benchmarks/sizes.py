@@ -23,6 +23,8 @@ class Sizes:
     """The approximate seconds of a drain during a reconciliation, in which many pages are read."""
     filled_orders: int
     """Orders in the tables before the first run."""
+    filled_seconds: float
+    """The approximate seconds of a drain into them, so that it is more than the time after a checkpoint."""
     memory_orders: tuple[int, int]
     """Orders after which a worker's memory is read: early and late."""
     intake_seconds: float
@@ -48,6 +50,7 @@ FULL: Final = Sizes(
     load_seconds=10.0,
     reconcile_seconds=15.0,
     filled_orders=1_000_000,
+    filled_seconds=10.0,
     memory_orders=(50_000, 500_000),
     intake_seconds=3.0,
     relay_seconds=8.0,
@@ -69,6 +72,7 @@ QUICK: Final = Sizes(
     load_seconds=0.7,
     reconcile_seconds=0.6,
     filled_orders=50_000,
+    filled_seconds=0.3,
     memory_orders=(4_000, 12_000),
     intake_seconds=0.5,
     relay_seconds=0.6,

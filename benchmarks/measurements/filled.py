@@ -57,7 +57,11 @@ def run(lab: Lab) -> Sequence[Row]:
     """Return the drain into filled tables against that into empty ones."""
     (empty,) = lab.crews(REDIS, "willcall")
     with filled_crew(lab, "filled", empty) as crew:
-        sides = {"empty tables": Drain(lab, empty), "filled tables": Drain(lab, crew)}
+        seconds = lab.sizes.filled_seconds
+        sides = {
+            "empty tables": Drain(lab, empty, seconds=seconds),
+            "filled tables": Drain(lab, crew, seconds=seconds),
+        }
         before, after = race(lab, sides).values()
     note = f"{lab.sizes.filled_orders:,} orders in the tables; Redis, {crew.workers} process(es)"
     return [compared(TITLE, TARGET, after, before, note)]

@@ -32,7 +32,9 @@ class Drain:
     crew: Crew
     per_message: int = 100
     classes: Sequence[str] = SPREAD
+    seconds: float | None = None
+    """The approximate seconds of a run; None: as the sizes say."""
 
     def __call__(self) -> float:
-        count = self.crew.orders_for(self.lab.sizes.drain_seconds)
+        count = self.crew.orders_for(self.seconds or self.lab.sizes.drain_seconds)
         return self.crew.drain(make_orders(count, self.classes), self.per_message).rate

@@ -24,6 +24,8 @@ POSTGRES_OPTIONS: Final = {
     "fsync": "on",
     "synchronous_commit": "on",
     "full_page_writes": "on",
+    # A part of the memory, as on a server for production.
+    "shared_buffers": "1GB",
     # What the figures are read from.
     "track_commit_timestamp": "on",
     "track_wal_io_timing": "on",
