@@ -35,8 +35,10 @@ def ids_of_request(request_id: str, now: datetime, what: str, *, after_ms: int =
     """
     if not is_dated(request_id):
         request_id = _dated(request_id, now)
-    time = f"{min(max(time_of(request_id), after_ms + 1), _LATEST_MS):012x}"
-    start = f"{time[:8]}-{time[8:]}{request_id[13:28]}"
+    start = request_id[:28]
+    if time_of(request_id) <= after_ms:
+        time = f"{min(after_ms + 1, _LATEST_MS):012x}"
+        start = f"{time[:8]}-{time[8:]}{request_id[13:28]}"
     for block in count():
         digest = blake2b(f"{request_id}/{what}/{block}".encode(), digest_size=2).hexdigest()
         for number in range(1 << 16):

@@ -37,6 +37,8 @@ def read_options(
     now: datetime,
 ) -> ClientOptions:
     """Return the options in the headers and in the body's third part."""
+    if not (is_expired or unknown_arguments or _has_options(headers, embedded)):
+        return _NO_OPTIONS  # nearly every message
     eta = read_moment("eta", headers.get("eta"))
     expires = read_moment("expires", headers.get("expires"))
     mistakes = [found for found in (eta, expires) if isinstance(found, Rejection)]
@@ -55,6 +57,14 @@ def read_options(
     return ClientOptions(
         tuple(mistakes[:MAX_REJECTIONS]), due_at, expires if isinstance(expires, datetime) else None
     )
+
+
+_NO_OPTIONS: Final = ClientOptions()
+
+
+def _has_options(headers: Mapping[str, Any], embedded: Mapping[str, Any]) -> bool:
+    has_times = headers.get("eta") is not None or headers.get("expires") is not None
+    return has_times or _has_value(headers.get("timelimit")) or any(embedded.values())
 
 
 def _callbacks(embedded: Mapping[str, Any]) -> list[Rejection]:

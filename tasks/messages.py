@@ -155,8 +155,10 @@ def _request(
     )
 
 
-def _earliest(*moments: object) -> datetime | None:
-    return min((moment for moment in moments if isinstance(moment, datetime)), default=None)
+def _earliest(one: datetime | None, other: object) -> datetime | None:
+    if not isinstance(other, datetime):
+        return one
+    return other if one is None else min(one, other)
 
 
 def _sender(given: Any) -> str | None:
