@@ -25,7 +25,7 @@ class AmqpSocket:
             self._socket = connection.transport.sock
             self._poll = select.poll()
             self._poll.register(self._socket, select.POLLIN)
-            self._received = memoryview(b"")
+            self._received, self._read_count = b"", 0
             self._timeout_seconds: float | None = None
             connection.transport._quick_recv = self._read
 
@@ -41,15 +41,17 @@ class AmqpSocket:
             self._timeout_seconds = None
 
     def _read(self, count: int) -> bytes:
-        if not self._received:
+        begin = self._read_count
+        if begin == len(self._received):
             # The library's own calls set the socket's timeout instead; None waits without limit.
             wait = self._socket.gettimeout() if self._timeout_seconds is None else self._timeout_seconds
             # The caller keeps the beginning of an unfinished frame.
             if not self._poll.poll(None if wait is None else wait * 1_000):
                 raise TimeoutError
-            self._received = memoryview(self._socket.recv(_PIECE_BYTES))
-        taken, self._received = self._received[:count], self._received[count:]
-        return bytes(taken)
+            self._received, begin = self._socket.recv(_PIECE_BYTES), 0
+        taken = self._received[begin : begin + count]
+        self._read_count = begin + len(taken)
+        return taken
 
     @contextmanager
     def writing_together(self) -> Iterator[None]:
