@@ -1,6 +1,6 @@
 """Writing many rows with one statement, as text made here, which is faster than adapting each value."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -31,6 +31,7 @@ def insert_rows(
 
     Values are text, numbers, booleans, UUIDs, aware datetimes, bytes, or None.
     """
+    rows = list(rows)
     # By column: most have one type, which is checked once for all rows. Those with only None are left out:
     # many are, and a column of a newer schema may not be there yet.
     values = {
@@ -40,9 +41,8 @@ def insert_rows(
     }
     if not values:
         return
-    count = len(next(iter(values.values()))[0])
     with quiet_errors(), driver_connection(connection).cursor() as cursor:
-        if count <= _FEW:
+        if len(rows) <= _FEW:
             arrays = [array(column) for column, _ in values.values()]
             cursor.execute(_insert(table, tuple(values)), arrays)
         else:
@@ -57,7 +57,7 @@ _FEW: Final = 32
 
 @lru_cache(maxsize=256)
 def _insert(table: Table, columns: tuple[str, ...]) -> str:
-    arrays = ", ".join(f"CAST(%s AS {_type(table, name)}[])" for name in columns)
+    arrays = _arrays(table, dict.fromkeys(columns, "%s"))
     return f"INSERT INTO {table.name} ({', '.join(columns)}) SELECT * FROM unnest({arrays})"  # noqa: S608 - our own names
 
 
@@ -127,12 +127,17 @@ def update_rows(
 @lru_cache(maxsize=256)
 def _update(table: Table, keys: tuple[str, ...], changed: tuple[str, ...]) -> TextClause:
     names = [*keys, *changed]
-    arrays = ", ".join(f"CAST(:{name} AS {_type(table, name)}[])" for name in names)
+    arrays = _arrays(table, {name: f":{name}" for name in names})
     return text(f"""
         UPDATE {table.name} SET {", ".join(f"{name} = changed.{name}" for name in changed)}
         FROM unnest({arrays}) AS changed ({", ".join(names)})
         WHERE {" AND ".join(f"{table.name}.{name} = changed.{name}" for name in keys)}
     """)  # noqa: S608 - built from our own names
+
+
+def _arrays(table: Table, parameters: Mapping[str, str]) -> str:
+    """Return the arguments of `unnest`: the parameter of each column, as an array of the column's type."""
+    return ", ".join(f"CAST({value} AS {_type(table, name)}[])" for name, value in parameters.items())
 
 
 def _type(table: Table, column: str) -> str:
