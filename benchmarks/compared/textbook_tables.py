@@ -71,7 +71,7 @@ class Ticket(Base):
 
 
 class OrderLine(Base):
-    """So many tickets of one class."""
+    """A line of an order: tickets of one class."""
 
     __table__ = tables.order_lines
     tickets = relationship(Ticket, order_by=tables.tickets.c.id)
