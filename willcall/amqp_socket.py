@@ -5,6 +5,7 @@ message has three frames. Here one call reads all that has arrived, and one send
 """
 
 import select
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -26,7 +27,7 @@ class AmqpSocket:
             self._poll = select.poll()
             self._poll.register(self._socket, select.POLLIN)
             self._received, self._read_count = b"", 0
-            self._timeout_seconds: float | None = None
+            self._deadline: float | None = None  # by time.monotonic()
             connection.transport._quick_recv = self._read
 
     def drain(self, timeout_seconds: float) -> None:
@@ -34,17 +35,19 @@ class AmqpSocket:
         if not self._is_ours:
             self._connection.drain_events(timeout=timeout_seconds)
             return
-        self._timeout_seconds = timeout_seconds
+        # One deadline for all reads, as a heartbeat is read but is no event.
+        self._deadline = time.monotonic() + timeout_seconds
         try:
             self._connection.drain_events(timeout=None)
         finally:
-            self._timeout_seconds = None
+            self._deadline = None
 
     def _read(self, count: int) -> bytes:
         begin = self._read_count
         if begin == len(self._received):
             # The library's own calls set the socket's timeout instead; None waits without limit.
-            wait = self._socket.gettimeout() if self._timeout_seconds is None else self._timeout_seconds
+            deadline = self._deadline
+            wait = self._socket.gettimeout() if deadline is None else max(deadline - time.monotonic(), 0)
             # The caller keeps the beginning of an unfinished frame.
             if not self._poll.poll(None if wait is None else wait * 1_000):
                 raise TimeoutError
