@@ -124,12 +124,14 @@ class _Subscription:
 
     def _fitting_prefetch(self) -> int:
         count = len(self._in_hand)
-        if self._prefetch > _NARROW:
-            is_too_much = self._bytes > _MANY_BYTES or self._requests > 2 * _REQUESTS_AHEAD
-            return _NARROW if is_too_much else self._prefetch
-        if count < _NARROW or self._bytes > count * _SMALL_BYTES:
-            return _NARROW
-        return min(max(_REQUESTS_AHEAD * count // self._requests, _NARROW), _WIDE)
+        if not count:
+            return self._prefetch
+        is_small = self._bytes <= count * _SMALL_BYTES
+        fitting = min(max(_REQUESTS_AHEAD * count // self._requests, _NARROW), _WIDE) if is_small else _NARROW
+        if self._bytes > _MANY_BYTES or self._requests > 2 * _REQUESTS_AHEAD:
+            return min(fitting, self._prefetch)
+        # A quarter more at least, so that messages of mixed sizes do not subscribe again and again.
+        return fitting if count >= _NARROW and fitting >= 1.25 * self._prefetch else self._prefetch
 
     def acknowledge(self, deliveries: Sequence[Delivery]) -> None:
         """Acknowledge messages: in order within a tenant, in any order between tenants."""
