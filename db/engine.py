@@ -88,6 +88,7 @@ def make_engine(
             "pool_size": pool_size,
             "max_overflow": max_overflow,
             "pool_pre_ping": not is_tried_again,
+            "pool_use_lifo": True,
         }
     made = make_url(url)
     several = _SEVERAL_HOSTS if is_replaced or has_several_hosts(made) else {}
