@@ -17,6 +17,7 @@ from orders.steps.validate import validated
 from schemas.order_fields import MAX_TICKETS
 from schemas.outcomes import Outcome, Rejection
 from schemas.requests import Request
+from willcall.kinds import CREATE
 
 # Sorted: two batches with the same keys must wait for each other in one direction only.
 _CLAIM: Final = text("""
@@ -100,14 +101,17 @@ def claim(
     """
     names = (request.tenant for request in requests)
     tenants = load_tenants(connection, names, max_tickets=max_tickets)
-    known = [request for request in requests if request.tenant in tenants]
     opened = [
-        validated(
-            request, tenants[request.tenant], next(ids_of_request(str(request.request_id), now, "orders"))
-        )
-        for request in known
+        validated(request, tenants[request.tenant], _new_order_id(request, now))
+        for request in requests
+        if request.tenant in tenants
     ]
     return _insert(connection, opened, now) if opened else Claimed()
+
+
+def _new_order_id(request: Request, now: datetime) -> str:
+    """Return the id of the order that a request creates; the empty text if it is of another kind."""
+    return next(ids_of_request(str(request.request_id), now, "orders")) if request.kind == CREATE else ""
 
 
 def _insert(connection: Connection, opened: Sequence[Opened], now: datetime) -> Claimed:
@@ -129,7 +133,7 @@ def _insert(connection: Connection, opened: Sequence[Opened], now: datetime) -> 
             "senders": array(request.request.by for request in ordered),
         },
     )
-    taken = {(row.id, row.tenant_id, row.idempotency_key): row.order_number for row in rows}
+    taken = {(id_, tenant_id, key): order_number for id_, tenant_id, key, order_number in rows}
     claimed = Claimed()
     for request in opened:
         row = (request.id, request.tenant.id, request.key)

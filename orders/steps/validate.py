@@ -72,7 +72,7 @@ def refused_if_late(request: Request, now: datetime) -> Request:
 def validated(request: Request, tenant: Tenant, new_order_id: str) -> Opened:
     """Return the validated request, or a `MalformedRequest` with rejections.
 
-    `new_order_id` is the id of the order that it would create.
+    `new_order_id` is the id of the order that it would create, if it is of that kind.
     """
     if request.mistakes:
         return _malformed(request, tenant, request.mistakes)
