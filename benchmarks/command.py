@@ -32,7 +32,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 @app.command(epilog="Names: " + ", ".join(measure.name for measure in MEASURES))
 def run(
-    quick: Annotated[bool, typer.Option("--quick", help="Small sizes: about three minutes.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes: about six minutes.")] = False,
     only: Annotated[
         list[str] | None,
         typer.Option("--only", metavar="NAME", help="Only these, or those that begin so; may be repeated."),

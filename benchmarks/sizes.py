@@ -15,7 +15,10 @@ class Sizes:
     lone_orders: int
     """Lone orders in each run."""
     changed_orders: int
-    """Orders of which each has one change in a run, and holds in a run."""
+    """Orders of which each has one change in a run, and holds in a run.
+
+    So many that what a batch leaves to the garbage collector is collected within the run, and counts.
+    """
     lone_scans: int
     """Lone check-ins in each run, in a large order and in small ones."""
     load_seconds: float
@@ -45,7 +48,7 @@ FULL: Final = Sizes(
     drain_seconds=3.0,
     trial_seconds=1.5,
     lone_orders=50,
-    changed_orders=6_000,
+    changed_orders=20_000,
     lone_scans=20,
     load_seconds=10.0,
     reconcile_seconds=15.0,
@@ -64,18 +67,18 @@ FULL: Final = Sizes(
 
 QUICK: Final = Sizes(
     runs=3,
-    drain_seconds=0.3,
+    drain_seconds=1.0,
     trial_seconds=0.3,
     lone_orders=24,
-    changed_orders=2_000,
+    changed_orders=20_000,
     lone_scans=5,
-    load_seconds=0.7,
-    reconcile_seconds=0.6,
+    load_seconds=2.0,
+    reconcile_seconds=1.0,
     filled_orders=50_000,
-    filled_seconds=0.3,
+    filled_seconds=1.0,
     memory_orders=(4_000, 12_000),
-    intake_seconds=0.5,
-    relay_seconds=0.6,
+    intake_seconds=1.5,
+    relay_seconds=1.5,
     catalogue_classes=1_000,
     catalogue_seats=10_000,
     waiting_orders=10_000,
