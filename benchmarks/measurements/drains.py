@@ -14,7 +14,7 @@ TITLE: Final = "orders drained"
 TEXTBOOK: Final = Target(10)
 
 _PEER: Final = Target(6)
-_FLOOR: Final = Target(0.5)
+_FLOOR: Final = Target(0.65)
 _HOT: Final = Target(0.9)
 
 _PEERS: Final = {RABBITMQ: "dramatiq", REDIS: "huey"}
