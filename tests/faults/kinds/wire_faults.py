@@ -5,7 +5,7 @@ from random import Random
 from typing import Final
 
 from tests.faults.kinds.kind import Inject, kind, seen
-from tests.faults.system.links import Link
+from tests.faults.system.links import Link, can_lose
 from tests.faults.system.stage import Stage
 
 _SERVERS: Final = ("primary", "broker")
@@ -93,7 +93,7 @@ def _slow(server: str) -> Inject:
 for _server in _SERVERS:
     kind(f"wires are cut: {_server}", lasts=(0.2, 2))(_cut(_server))
     kind(f"connections are reset: {_server}", lasts=(0, 0.1))(_reset(_server))
-    kind(f"connections are half-open: {_server}", lasts=(0, 0.1))(_half_open(_server))
+    kind(f"connections are half-open: {_server}", lasts=(0, 0.1), is_possible=can_lose)(_half_open(_server))
     kind(f"wires pass nothing up: {_server}", lasts=(0.5, 2))(_silent(_server, up=True, down=False))
     kind(f"wires pass nothing down: {_server}", lasts=(0.5, 2))(_silent(_server, up=False, down=True))
     kind(f"wires pass nothing for longer than timeouts: {_server}", lasts=(11, 13), weight=1)(

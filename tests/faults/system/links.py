@@ -26,6 +26,16 @@ _NOTHING: Final = struct.pack("@HP", 1, ctypes.addressof(_RETURN_NOTHING))
 """A program of one instruction, which gives it none."""
 
 
+def can_lose() -> bool:
+    """Tell whether the kernel takes such a program from this user; some take it from root only."""
+    with socket.socket() as probe:
+        try:
+            probe.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, _NOTHING)
+        except OSError:
+            return False
+    return True
+
+
 @dataclass
 class Link:
     """One wire. The harness sets how it behaves; what is open follows at once."""

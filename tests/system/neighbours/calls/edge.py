@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import socket
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from tests.rabbitmq import free_port
 SERVE: Final = (
     "from intake.server import serve; from worker.runtime.settings import get_settings; serve(get_settings())"
 )
+_USUAL_FILES: Final = 500
+"""That a process of the tests has open, with room."""
 HEALTH: Final = b"GET /healthz HTTP/1.1\r\nhost: x\r\n"
 
 
@@ -45,6 +48,7 @@ class Edge:
     @contextmanager
     def connections(self, count: int) -> Iterator[list[socket.socket]]:
         with ExitStack() as stack:
+            stack.enter_context(_room_for_files(count))
             yield [stack.enter_context(self.connection()) for _ in range(count)]
 
     def post(self, path: str, *headers: str) -> bytes:
@@ -78,6 +82,20 @@ class Edge:
         """Return the processor time that the process has had."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def _room_for_files(count: int) -> Iterator[None]:
+    """Let this process open so many more files than usual, as an ordinary user's limit may be a thousand."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = max(soft, count + _USUAL_FILES)
+    if hard != resource.RLIM_INFINITY and wanted > hard:
+        pytest.skip(f"the system lets this user open {hard} files, and the test needs {wanted}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @contextmanager
