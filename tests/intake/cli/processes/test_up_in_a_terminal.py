@@ -96,4 +96,4 @@ def test_people_read_what_happens_and_not_each_sweep(
     assert "Sending due task" not in screen.text
     assert '{"time"' not in screen.text
     assert ("\x1b[" in screen.text) is colour
-    assert "Traceback" not in screen.text
+    assert "Traceback" not in screen.text, screen.text
