@@ -38,7 +38,7 @@ def running_celery(
 ) -> Iterator[Process]:
     """Run `celery -A worker.app …` until the block ends; wait for a word in its output first."""
     with log.open("ab") as output:
-        said = _count(log, ready)  # by processes of the same log before it
+        said = log.read_text(errors="replace").count(ready)  # by processes of the same log before it
         process = subprocess.Popen(
             [sys.executable, "-m", "celery", "-A", app, *arguments],
             cwd=ROOT,
@@ -50,7 +50,7 @@ def running_celery(
     running = Process(process, log)
     try:
         if ready:
-            wait_until(lambda: _count(log, ready) > said or process.poll() is not None, what=ready)
+            wait_until(lambda: running.output().count(ready) > said or process.poll() is not None, what=ready)
             assert process.poll() is None, running.output()
         yield running
     finally:
@@ -58,10 +58,6 @@ def running_celery(
             running.end(timeout=60)
         if process.poll() is None:
             running.end(signal.SIGKILL)
-
-
-def _count(log: Path, word: str) -> int:
-    return log.read_text(errors="replace").count(word)
 
 
 def running_worker(
