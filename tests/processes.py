@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,19 +33,17 @@ class Process:
 
 
 @contextlib.contextmanager
-def running_celery(
-    *arguments: str, environment: Mapping[str, str], log: Path, ready: str = "", app: str = "worker.app"
+def running_process(
+    command: Sequence[str], *, environment: Mapping[str, str], folder: Path, log: Path, ready: str = ""
 ) -> Iterator[Process]:
-    """Run `celery -A worker.app …` until the block ends; wait for a word in its output first."""
+    """Run a command until the block ends; wait for a word in its own output first.
+
+    The log may have the output of processes before it.
+    """
     with log.open("ab") as output:
-        said = log.read_text(errors="replace").count(ready)  # by processes of the same log before it
+        said = log.read_text(errors="replace").count(ready)
         process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", app, *arguments],
-            cwd=ROOT,
-            env=os.environ | {"WILLCALL_LOG_LEVEL": "INFO"} | dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
     running = Process(process, log)
     try:
@@ -58,6 +56,19 @@ def running_celery(
             running.end(timeout=60)
         if process.poll() is None:
             running.end(signal.SIGKILL)
+
+
+def running_celery(
+    *arguments: str, environment: Mapping[str, str], log: Path, ready: str = "", app: str = "worker.app"
+) -> contextlib.AbstractContextManager[Process]:
+    """Run `celery -A worker.app …` until the block ends; wait for a word in its output first."""
+    return running_process(
+        [sys.executable, "-m", "celery", "-A", app, *arguments],
+        environment=os.environ | {"WILLCALL_LOG_LEVEL": "INFO"} | dict(environment),
+        folder=ROOT,
+        log=log,
+        ready=ready,
+    )
 
 
 def running_worker(

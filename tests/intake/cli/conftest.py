@@ -4,10 +4,9 @@ import io
 import json
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from kombu import Connection
 from intake.cli.main import run
 from tasks.messages import QueueMessage
 from tests.intakes import messages_of
-from tests.processes import Process, wait_until
+from tests.processes import Process, running_process
 from worker.runtime import embedded
 from worker.runtime.settings import get_settings
 
@@ -88,32 +87,13 @@ def environment(**variables: object) -> dict[str, str]:
     return inherited | {name: str(value) for name, value in variables.items()}
 
 
-@contextmanager
 def running_willcall(
     *words: str, variables: Mapping[str, object], log: Path, ready: str = ""
-) -> Iterator[Process]:
+) -> AbstractContextManager[Process]:
     """Run `willcall …` until the block ends; wait for a word in its output first."""
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [WILLCALL, *words],
-            cwd=log.parent,
-            env=environment(**variables),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        )
-    running = Process(process, log)
-    try:
-        if ready:
-            wait_until(lambda: ready in running.output() or process.poll() is not None, what=ready)
-            assert process.poll() is None, running.output()
-        yield running
-    finally:
-        with suppress(subprocess.TimeoutExpired):
-            running.end(timeout=60)
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+    return running_process(
+        [str(WILLCALL), *words], environment=environment(**variables), folder=log.parent, log=log, ready=ready
+    )
 
 
 @dataclass
