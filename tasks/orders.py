@@ -89,7 +89,7 @@ def process_requests(
             _bury(dead, report)
         finally:
             # Parts of a split batch may be committed already.
-            if report.outcomes:
+            if report.has_events:
                 wake_relay()
         count_batch(report, time.perf_counter() - started)
     return report

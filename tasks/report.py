@@ -9,6 +9,7 @@ from uuid import UUID
 from orders.laps import Laps
 from schemas.outcomes import Outcome
 from schemas.requests import Request
+from willcall.kinds import HOLDS
 from willcall.traceparents import trace_id_of
 from worker.runtime import tracing
 
@@ -43,6 +44,11 @@ class Report:
     def count(self) -> int:
         """Return the count of requests with an outcome."""
         return len(self.outcomes)
+
+    @property
+    def has_events(self) -> bool:
+        """Tell whether event messages may have been written: holds have none, but rejections do."""
+        return any(kind not in HOLDS or status == "rejected" for kind, status, _ in self.counts)
 
     @property
     def summary(self) -> str:
