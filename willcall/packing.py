@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from willcall.ids import new_request_id
-from willcall.kinds import CREATE
+from willcall.kinds import CANCEL, EXTEND, PAY, RELEASE, UPDATE
 from willcall.messages import Message, task_message
 from willcall.queues import ORDERS
 from willcall.weights import MOST, weight_of
@@ -25,7 +25,9 @@ WEIGHT_OF_MESSAGE: Final = 100
 """Little enough that several workers share a large sending, and no one waits long for one message."""
 
 CHANGES_PER_MESSAGE: Final = 20
-"""Fewer of what changes something: it may be an order of a thousand tickets, which is all written anew."""
+"""Fewer changes of an order or a hold: it may have a thousand tickets, which are all written anew."""
+
+_OF_UNKNOWN_SIZE: Final = frozenset({UPDATE, CANCEL, PAY, EXTEND, RELEASE})
 
 MAX_BYTES: Final = 256 * 1024
 """Bytes of requests in one message; a larger request travels alone."""
@@ -116,7 +118,7 @@ def _pack_one_tenants(requests: Iterable[Outgoing], max_requests: int | None) ->
     together: list[Outgoing] = []
     size = weight = 0
     for request in requests:
-        most = WEIGHT_OF_MESSAGE if request.kind == CREATE else CHANGES_PER_MESSAGE
+        most = CHANGES_PER_MESSAGE if request.kind in _OF_UNKNOWN_SIZE else WEIGHT_OF_MESSAGE
         is_much = weight + request.weight > most
         is_full = len(together) == max_requests if max_requests else is_much
         is_full = is_full or size + len(request.json) > MAX_BYTES

@@ -4,10 +4,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+import orjson
 import pytest
 
 from tests.intakes import Intake
-from willcall.kinds import KINDS
+from willcall.kinds import CHECK_IN, CREATE, KINDS, TAKE
 from willcall.packing import MAX_BYTES, outgoing, pack
 from willcall.producer import NotConfirmed, Producer
 from willcall.weights import weight_of
@@ -89,14 +90,31 @@ def test_a_message_is_of_one_kind_and_the_order_is_kept() -> None:
     ]
 
 
-def test_a_message_holds_fewer_changes_than_creations() -> None:
-    def sizes(kind: str) -> list[int]:
-        messages = pack([outgoing(kind, {}, tenant="demo") for _ in range(250)])
-        return [message.headers["willcall_requests"] for message in messages]
+def _sizes(kind: str, body: dict[str, Any]) -> list[int]:
+    """Return how many of 250 such requests are in each message."""
+    messages = pack([outgoing(kind, body, tenant="demo") for _ in range(250)])
+    return [len(orjson.loads(message.body)[1]["requests"]) for message in messages]
 
-    assert sizes("orders.create") == [100, 100, 50]
-    for kind in sorted(KINDS - {"orders.create"}):
-        assert sizes(kind) == [20] * 12 + [10]
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_message_holds_fewer_changes_of_what_may_be_large(kind: str) -> None:
+    is_small = kind in {CREATE, TAKE, CHECK_IN}
+    assert _sizes(kind, {}) == ([100, 100, 50] if is_small else [20] * 12 + [10])
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (TAKE, {"quantity": 32}),
+        (TAKE, {"seats": [str(number) for number in range(32)]}),
+        (TAKE, {"quantity": 32, "seats": [str(number) for number in range(32)]}),
+        (CHECK_IN, {"undo": True}),
+    ],
+)
+def test_what_is_larger_than_others_of_its_kind_has_fewer_in_a_message(
+    kind: str, body: dict[str, Any]
+) -> None:
+    assert _sizes(kind, body) == [20] * 12 + [10]
 
 
 @pytest.mark.parametrize(
@@ -123,6 +141,8 @@ NO_QUANTITIES: list[Any] = [-5, 0, "7", True, None, 10**30, [], {}, 1.5]
         {"line_items": "x"},
         {"a": [[[[{"b": {}}]]]]},
         {"many": [{}] * 100_000},
+        {"seats": "1-1000"},
+        {"seats": {}},
     ],
 )
 def test_what_makes_no_sense_weighs_as_little_as_a_small_order(body: dict[str, Any]) -> None:
