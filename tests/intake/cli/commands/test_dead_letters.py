@@ -1,7 +1,6 @@
 """`willcall dead-letters`."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -10,21 +9,13 @@ import pytest
 from sqlalchemy import Engine
 
 from orders.recovery.dead_letters import DeadLetter, bury, list_dead_letters
-from tasks import resources
 from tasks.orders import process_messages
 from tests.factories import NOW, load, make_body, scalar
 from tests.intake.cli.conftest import OrdersQueue, Willcall
+from tests.task_resources import fresh_resources
 from willcall.kinds import CREATE
 
-
-@pytest.fixture
-def queue(orders_queue: OrdersQueue) -> Iterator[OrdersQueue]:
-    """The queue of orders, for a test that also processes it."""
-    yield orders_queue
-    resources.publisher().close()
-    resources.engine().dispose()
-    resources.publisher.cache_clear()
-    resources.engine.cache_clear()
+__all__ = ["fresh_resources"]
 
 
 def _bury(engine: Engine, message: bytes, kind: str = CREATE, **words: Any) -> str:
@@ -51,7 +42,9 @@ def test_dead_letters_are_listed_and_shown_with_their_message(willcall: Willcall
     assert "it was hopeless" in willcall("dead-letters", "list").out
 
 
-def test_a_replayed_request_becomes_an_order(willcall: Willcall, engine: Engine, queue: OrdersQueue) -> None:
+def test_a_replayed_request_becomes_an_order(
+    willcall: Willcall, engine: Engine, orders_queue: OrdersQueue
+) -> None:
     id_ = _bury(engine, _request())
     load(engine)
 
@@ -59,12 +52,12 @@ def test_a_replayed_request_becomes_an_order(willcall: Willcall, engine: Engine,
 
     assert (ran.code, ran.json) == (0, {"replayed": [id_]})
     assert willcall("dead-letters", "list", "--json").json == []
-    report = process_messages(queue.take())
+    report = process_messages(orders_queue.take())
     assert [outcome.status for outcome in report.outcomes] == ["processed"]
 
 
 def test_a_replayed_message_has_all_its_requests(
-    willcall: Willcall, engine: Engine, queue: OrdersQueue
+    willcall: Willcall, engine: Engine, orders_queue: OrdersQueue
 ) -> None:
     load(engine)
     requests = [orjson.loads(_request()) for _ in range(3)]
@@ -72,25 +65,25 @@ def test_a_replayed_message_has_all_its_requests(
 
     willcall("dead-letters", "replay", id_)
 
-    report = process_messages(queue.take())
+    report = process_messages(orders_queue.take())
     assert [outcome.status for outcome in report.outcomes] == ["processed"] * 3
 
 
 def test_a_message_that_nobody_can_read_comes_back_as_it_was(
-    willcall: Willcall, engine: Engine, queue: OrdersQueue
+    willcall: Willcall, engine: Engine, orders_queue: OrdersQueue
 ) -> None:
     id_ = _bury(engine, b"\xff\x00 nonsense")
 
     assert willcall("dead-letters", "replay", id_).code == 0
 
-    (message,) = queue.take()
+    (message,) = orders_queue.take()
     assert message.body == b"\xff\x00 nonsense"
     assert process_messages([message]).dead == 1
     assert scalar(engine, "SELECT count(*) FROM dead_letters") == 1
 
 
 def test_a_request_with_a_lone_surrogate_is_replayed_as_one_request(
-    willcall: Willcall, engine: Engine, queue: OrdersQueue
+    willcall: Willcall, engine: Engine, orders_queue: OrdersQueue
 ) -> None:
     load(engine)
     words = json.loads(_request()) | {"reference": "\ud800"}
@@ -98,12 +91,12 @@ def test_a_request_with_a_lone_surrogate_is_replayed_as_one_request(
 
     willcall("dead-letters", "replay", id_)
 
-    report = process_messages(queue.take())
+    report = process_messages(orders_queue.take())
     assert [error.field for error in report.outcomes[0].errors] == ["reference"]
 
 
 def test_all_dead_letters_are_replayed_in_the_order_of_their_deaths(
-    willcall: Willcall, engine: Engine, queue: OrdersQueue
+    willcall: Willcall, engine: Engine, orders_queue: OrdersQueue
 ) -> None:
     bodies = [_request(reference=str(number)) for number in range(3)]
     ids = [_bury(engine, body) for body in bodies]
@@ -111,7 +104,7 @@ def test_all_dead_letters_are_replayed_in_the_order_of_their_deaths(
     ran = willcall("dead-letters", "replay", "--all", "--json")
 
     assert ran.json == {"replayed": ids}
-    assert [request["reference"] for request in queue.take_requests()] == ["0", "1", "2"]
+    assert [request["reference"] for request in orders_queue.take_requests()] == ["0", "1", "2"]
 
 
 def test_a_dead_letter_stays_when_the_broker_does_not_confirm(
@@ -131,7 +124,7 @@ def test_a_dead_letter_stays_when_the_broker_does_not_confirm(
 
 
 def test_a_dead_letter_that_is_not_there_stops_the_others(
-    willcall: Willcall, engine: Engine, queue: OrdersQueue
+    willcall: Willcall, engine: Engine, orders_queue: OrdersQueue
 ) -> None:
     id_, missing = _bury(engine, _request()), str(uuid4())
 
@@ -139,7 +132,7 @@ def test_a_dead_letter_that_is_not_there_stops_the_others(
         ran = willcall("dead-letters", command, id_, missing)
         assert (ran.code, ran.err) == (1, f"willcall: there is no dead letter {missing}\n")
 
-    assert queue.take() == []
+    assert orders_queue.take() == []
     assert scalar(engine, "SELECT count(*) FROM dead_letters") == 1
 
 

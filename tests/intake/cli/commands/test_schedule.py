@@ -10,6 +10,9 @@ from orders.upkeep.ticks import claim_tick, finish_tick
 from tasks.maintenance import END_HOLDS, end_holds
 from tests.factories import load
 from tests.intake.cli.conftest import Willcall
+from tests.task_resources import fresh_resources
+
+__all__ = ["fresh_resources"]
 
 _AT = datetime(2027, 3, 1, 12, 0, 2, tzinfo=UTC)
 
