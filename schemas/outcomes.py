@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -56,8 +56,7 @@ class Rejection:
         return {"code": self.code, "field": self.field, "message": self.message}
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The outcome of one request: an order, or the reasons for its refusal."""
 
     request_id: UUID

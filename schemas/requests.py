@@ -1,9 +1,8 @@
 """A request in transit: the producer's body with the intake's envelope."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from schemas.outcomes import Rejection
@@ -20,8 +19,7 @@ ENVELOPE_FIELDS: Final = frozenset(
 """Envelope fields: sent with a request, but not part of its body or its hash."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One request of a message.
 
     - `request_id` is the intake's, or derived from the message if the producer sent none.

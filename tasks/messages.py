@@ -1,9 +1,10 @@
 """Parsing a Celery message into requests and dead letters."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
 from orders.recovery.dead_letters import DeadLetter
@@ -23,8 +24,7 @@ from worker.runtime import tracing
 _MISSING_ID: Final = UUID("d1a7c1a6-3a0e-4e37-9f0e-6a7a1b7f2c55")
 
 
-@dataclass(frozen=True, slots=True)
-class QueueMessage:
+class QueueMessage(NamedTuple):
     """A message as it came from the queue: its task, id, body and headers.
 
     `is_expired` says that the broker dead-lettered it because its time to live was over.
@@ -34,13 +34,13 @@ class QueueMessage:
     message_id: str
     body: bytes
     deliveries: int = 1
-    headers: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, Any] = MappingProxyType({})
     content_type: object = None
     content_encoding: object = None
     is_expired: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Parsed:
     """The parts of a message: requests, requests for a later time, and what cannot be parsed."""
 
@@ -53,7 +53,7 @@ def parse(message: QueueMessage, now: datetime | None = None) -> Parsed:
     """Return the requests of a message (protocol 2); what cannot be parsed becomes a dead letter."""
     try:
         body = decompressed(message.body, message.headers.get("compression"))
-        return _requests(replace(message, body=body) if body is not message.body else message, now)
+        return _requests(message._replace(body=body) if body is not message.body else message, now)
     except Unreadable as error:
         return Parsed(dead=[DeadLetter(message.task, message.body, str(error), attempts=message.deliveries)])
 
@@ -81,7 +81,7 @@ def _requests(message: QueueMessage, now: datetime | None) -> Parsed:
         elif options.due_at is not None and not request.mistakes:
             parsed.later.append((request, options.due_at))
         else:
-            parsed.requests.append(replace(request, traceparent=traces[index]) if traces else request)
+            parsed.requests.append(request._replace(traceparent=traces[index]) if traces else request)
     return parsed
 
 

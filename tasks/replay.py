@@ -108,7 +108,7 @@ def _take_numbers(batch: LoggedBatch, numbers: dict[UUID, tuple[datetime, tuple[
 
 
 def _numbered(batch: LoggedBatch, numbers: Numbers) -> LoggedBatch:
-    requests = [replace(one, order_numbers=numbers.get(one.request_id, ())) for one in batch.requests]
+    requests = [one._replace(order_numbers=numbers.get(one.request_id, ())) for one in batch.requests]
     return replace(batch, requests=requests)
 
 

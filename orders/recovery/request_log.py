@@ -7,7 +7,7 @@ decisions.
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -94,7 +94,7 @@ def read_line(line: bytes) -> LoggedBatch | LoggedForLater:
 
 def _request(fields: dict[str, Any]) -> Request:
     request = request_from_dict(fields["kind"], fields["request"])
-    return replace(request, order_numbers=tuple(fields.get("numbers", ())))
+    return request._replace(order_numbers=tuple(fields.get("numbers", ())))
 
 
 def known_ids(connection: Connection, ids: Iterable[UUID]) -> set[UUID]:

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -66,7 +65,7 @@ def refused_if_late(request: Request, now: datetime) -> Request:
     """Return the request, with a mistake that rejects it if it expired before it was processed."""
     if request.not_after is None or now <= request.not_after or EXPIRED in request.mistakes:
         return request
-    return replace(request, mistakes=(EXPIRED, *request.mistakes)[:MAX_REJECTIONS])
+    return request._replace(mistakes=(EXPIRED, *request.mistakes)[:MAX_REJECTIONS])
 
 
 def validated(request: Request, tenant: Tenant, new_order_id: str) -> Opened:

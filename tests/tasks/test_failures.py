@@ -1,7 +1,6 @@
 """What happens to a request that fails for a reason that nobody foresaw."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -124,7 +123,7 @@ def test_a_failure_names_the_call_that_the_request_came_by(
     load(poison)
     message = _message(make_body(), make_body(reference="poison"))
     calls = {"willcall_calls": ["first", "second"]}
-    process_messages([replace(message, headers=calls)])
+    process_messages([message._replace(headers=calls)])
 
     [record] = [one for one in caplog.records if one.message == "a request failed unexpectedly"]
     assert record.__dict__["call_id"] == "second"
@@ -132,6 +131,6 @@ def test_a_failure_names_the_call_that_the_request_came_by(
 
 @pytest.mark.parametrize("calls", [None, "ab", {}, [], [1], ["a b"], ["x" * 129], [""], [None], [["a"]]])
 def test_a_header_of_anybodys_names_no_call(calls: object) -> None:
-    message = replace(_message(make_body()), headers={"willcall_calls": calls})
+    message = _message(make_body())._replace(headers={"willcall_calls": calls})
 
     assert [one.call_id for one in parse(message).requests] == [None]

@@ -1,5 +1,8 @@
 """A batch wakes the relay if it may have written event messages, and only then."""
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
 import pytest
 from sqlalchemy import Engine
 
@@ -20,7 +23,7 @@ def _held(kind: str) -> list[Request]:
     return [taken, make_change(kind, hold_id=str(taken.request_id))]
 
 
-_BATCHES = {
+_BATCHES: Final[Mapping[str, Callable[[], list[Request]]]] = {
     "a hold is taken": lambda: [_take()],
     "a hold is extended": lambda: _held(EXTEND),
     "a hold is released": lambda: _held(RELEASE),

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -204,7 +203,7 @@ class Sending(Compared):
         # By its id, or by the key of its creator.
         name = {"order_id": order["id"]} if order is not None and which % 2 else {"order_key": key}
         id_ = self.new_id(sender.seconds_old, is_dated=sender.is_dated)
-        request = replace(self._request(kind, id_, **name, **body), seen_version=seen)
+        request = self._request(kind, id_, **name, **body)._replace(seen_version=seen)
         self._send(request, waits, sender.is_late)
 
     def _ticket(self, which: int) -> JsonObject:

@@ -5,7 +5,7 @@ named here by the place of the request that makes it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -175,7 +175,7 @@ class Actor:
         body = dict(first.body)
         if how == "another body":
             body |= {"reference": "another"} if first.kind in (CREATE, PAY) else {"reason": "another"}
-        return replace(first, request_id=id_, tenant=self.tenant, body=body)
+        return first._replace(request_id=id_, tenant=self.tenant, body=body)
 
 
 def version_words(version: int, ahead: int, also: int | None) -> JsonObject:

@@ -6,7 +6,7 @@ and tickets are its own: `learn` says which of the database's are the same.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -123,7 +123,7 @@ class PureCore:
                 body[name] = self._same.get(body[name], body[name])
         if "ticket_ids" in body:
             body["ticket_ids"] = [self._same.get(one, one) for one in body["ticket_ids"]]
-        return replace(request, body=body)
+        return request._replace(body=body)
 
     # Comparing.
 

@@ -1,6 +1,5 @@
 """Random lives of orders, against a real PostgreSQL and a model of plain dictionaries."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import HealthCheck, Phase, settings
@@ -142,9 +141,9 @@ class Life(Changes):
         """The same once more: as it was, under another id, or with another body."""
         request = self.sent[which % len(self.sent)]
         if change:
-            request = replace(request, request_id=self.new_id())
+            request = request._replace(request_id=self.new_id())
         if change == "body":
-            request = replace(request, body={**request.body, "reason": "another"})
+            request = request._replace(body={**request.body, "reason": "another"})
         self.ask(request, waits)
 
     @precondition(lambda self: self.waiting)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -131,7 +130,7 @@ def test_another_tenant_that_names_the_sale_changes_nothing_of_its_cancellation(
     load(engine, make_event(), tenant="other")
     (sale,) = run(engine, make_request(ticket_class="theirs", quantity=2, seller_id="us"))
     cancel = make_change(CANCEL, order_id=str(sale.order_id))
-    foreign = replace(make_change(CANCEL, order_id=str(sale.order_id)), tenant="other")
+    foreign = make_change(CANCEL, order_id=str(sale.order_id))._replace(tenant="other")
 
     outcomes = run(engine, cancel, foreign)
 
@@ -144,7 +143,7 @@ def test_nobody_locks_the_hold_of_another_tenant_by_naming_it(engine: Engine) ->
     load(engine, make_event(), tenant="other")
     hold = make_change(TAKE, ticket_class_id="standing", quantity=1)
     run(engine, hold)
-    foreign = replace(make_change(RELEASE, hold_id=str(hold.request_id)), tenant="other")
+    foreign = make_change(RELEASE, hold_id=str(hold.request_id))._replace(tenant="other")
 
     with engine.begin() as theirs:
         (outcome,) = process(theirs, [foreign], now=NOW)
