@@ -14,7 +14,9 @@ import redis
 
 from willcall.queues import ORDERS
 
-_AWAKE: Final = "orders.awake"
+AWAKE: Final = "orders.awake"
+"""The stream. A worker that takes all that waits empties it: nobody needs to be woken then."""
+
 _GROUP: Final = "workers"
 _CONSUMER: Final = "any"
 """They all have one name, as entries are not acknowledged, and Redis would keep each name for ever."""
@@ -23,7 +25,7 @@ _CONSUMER: Final = "any"
 def wake_workers(client: Any, key_prefix: str) -> None:
     """Wake a waiting worker, as a share has messages; with a client of Redis, or in its pipeline."""
     # kombu's clients prefix no key of this command.
-    client.xadd(key_prefix + _AWAKE, {"for": "orders"}, maxlen=1, approximate=False)
+    client.xadd(key_prefix + AWAKE, {"for": "orders"}, maxlen=1, approximate=False)
 
 
 class Waits:
@@ -34,7 +36,7 @@ class Waits:
         self._pool = client.connection_pool
         self._answer_seconds = answer_seconds
         self._has_group = False
-        self._queue, self._awake = key_prefix + ORDERS, key_prefix + _AWAKE
+        self._queue, self._awake = key_prefix + ORDERS, key_prefix + AWAKE
         # Two connections, as a blocking command may stay open for longer than one wait.
         self._of_list: Any = None
         self._of_shares: Any = None

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-# KEYS: kombu's hash and sorted set of unacknowledged messages, our counts of redeliveries, the list `orders`,
-# then its lists of priorities; the lists of shares are found by their names.
+# KEYS: kombu's hash and sorted set of unacknowledged messages, our counts of redeliveries, the stream that
+# wakes workers, the list `orders`, then its lists of priorities; the shares' lists are found by their names.
 # ARGV: maximum requests, maximum bytes, the latest time of an unacknowledged message, the queue's name, the
 # prefixes of the shares' keys and names, the number of shares, the place of the lane whose turn was last, the
 # most messages of a light lane, which lanes to take from ("all"; "few first": only light ones, if there are
@@ -25,6 +25,7 @@ local most_requests, most_bytes = tonumber(ARGV[1]), tonumber(ARGV[2])
 local shares, last, few, which = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10]
 local at_once = 32
 local left_alone, taken, requests, bytes = {}, {}, 0, 0
+local is_all = #ARGV == 10 and which ~= 'few'
 local clock = redis.call('TIME')
 local now, latest = clock[1] + clock[2] * 1e-6, tonumber(ARGV[3])
 if now <= latest and latest < now + 1 then now = latest + 1e-6 end
@@ -37,7 +38,7 @@ local function found()
             lanes[#lanes + 1] = {key = key, name = name, place = place, given = 0}
         end
     end
-    for index = 4, #KEYS do add(KEYS[index], ARGV[4], index) end
+    for index = 5, #KEYS do add(KEYS[index], ARGV[4], index) end
     for first = 0, shares - 1, at_once do
         local keys = {}
         for number = first, math.min(first + at_once, shares) - 1 do keys[#keys + 1] = ARGV[5] .. number end
@@ -99,6 +100,7 @@ local function take(lane, most)
         local message, decoded, tag, carried, exchange, routing_key = parsed(raw, lane.name)
         if lane.given > 0 and requests + carried > most_requests then
             redis.call('RPUSH', lane.key, raw)
+            is_all = false
             return
         end
         redis.call('HSET', KEYS[1], tag,
@@ -125,6 +127,10 @@ end
 -- Lanes that had a turn go to the end; if all had one, only the first, so that each is first once.
 if turn == lanes[#lanes] then turn = lanes[1] end
 for _, lane in ipairs(lanes) do take(lane, math.huge) end
+-- What woke a worker is over. Otherwise it would be woken once more, for nothing, by what it took unasked.
+if is_all and is_light == 0 and requests < most_requests and bytes < most_bytes then
+    redis.call('XTRIM', KEYS[4], 'MAXLEN', 0)
+end
 return {is_light, turn and turn.place or last, string.format('%.7f', now + #taken * 1e-6), taken}
 """
 

@@ -20,7 +20,7 @@ import redis
 
 from willcall.connections import open_connection
 from willcall.queues import ORDERS, SHARE, order_queues, queues
-from willcall.redis_waits import Waits, wake_workers
+from willcall.redis_waits import AWAKE, Waits, wake_workers
 from worker.broker.ages import oldest_by_queue, sent_at_of_json
 from worker.broker.deliveries import MAX_BATCH_BYTES, Delivery, SourceLost
 from worker.broker.faults import explain, is_out_of_memory
@@ -71,6 +71,7 @@ class RedisSource:
         self._shares = [prefix + SHARE, SHARE, len(order_queues(broker_url)) - 1]
         self._unacked = [prefix + channel.unacked_key, prefix + channel.unacked_index_key]
         self._redelivered = prefix + "willcall.redelivered"
+        self._awake = prefix + AWAKE
         self._reserve = self._client.register_script(RESERVE)
         self._keep = self._client.register_script(KEEP)
         self._give_back = self._client.register_script(GIVE_BACK)
@@ -119,7 +120,7 @@ class RedisSource:
 
     def _take_now(self, limit: int, which: str, *, leave: Iterable[bytes] = ()) -> list[Delivery]:
         which = "all" if self._was_light and which == "few first" else which
-        keys = [*self._unacked, self._redelivered, *self._lists]
+        keys = [*self._unacked, self._redelivered, self._awake, *self._lists]
         bounds = [limit, MAX_BATCH_BYTES, self._latest, ORDERS]
         arguments = [*bounds, *self._shares, self._turn, FEW, which, *leave]
         is_light, turn, self._latest, reserved = self._reserve(keys=keys, args=arguments)
