@@ -22,6 +22,7 @@ class Sizes:
     lone_scans: int
     """Lone check-ins in each run, in a large order and in small ones."""
     load_seconds: float
+    """Under a part of the load: also as long as the collector takes to come."""
     reconcile_seconds: float
     """The approximate seconds of a drain during a reconciliation, in which many pages are read."""
     filled_orders: int
@@ -72,7 +73,7 @@ QUICK: Final = Sizes(
     lone_orders=24,
     changed_orders=20_000,
     lone_scans=5,
-    load_seconds=2.0,
+    load_seconds=4.0,
     reconcile_seconds=1.0,
     filled_orders=50_000,
     filled_seconds=1.0,
