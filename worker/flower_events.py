@@ -1,4 +1,4 @@
-"""Task events of batches for Flower: of a sample of them, and never one for each order."""
+"""Task events of a batch for Flower, as those of one task, and never one for each order."""
 
 import logging
 import time
@@ -13,28 +13,21 @@ from worker.runtime.settings import get_settings
 
 log = logging.getLogger(__name__)
 
-_SECONDS_BETWEEN: Final = 1.0
-
 _CONNECT_SECONDS: Final = 2.0
 
 
 class Announcer:
-    """Sends the events of a batch as those of one task, at most once per second."""
+    """Sends the events of a batch as those of one task."""
 
     def __init__(self, app: Any, hostname: str) -> None:
         self._app = app
         self._hostname = hostname
         self._dispatcher: Any = None
-        self._last = 0.0
 
     def announce(self, batch: Sequence[Delivery], summary: str, started: float) -> None:
         """Send the events of a committed batch, which began at `started` (Unix seconds)."""
-        now = time.time()
-        if now - self._last < _SECONDS_BETWEEN:
-            return
-        self._last = now
         try:
-            self._send(batch, summary, started, now)
+            self._send(batch, summary, started, time.time())
         except Exception as error:  # noqa: BLE001 - a dashboard must not stop the orders
             log.debug("a task event could not be sent", extra={"error": str(error)})
             self.close()
