@@ -25,7 +25,7 @@ local most_requests, most_bytes = tonumber(ARGV[1]), tonumber(ARGV[2])
 local shares, last, few, which = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10]
 local at_once = 32
 local left_alone, taken, requests, bytes = {}, {}, 0, 0
-local is_all = #ARGV == 10 and which ~= 'few'
+local is_all = which ~= 'few'  -- with that, lists are skipped
 local clock = redis.call('TIME')
 local now, latest = clock[1] + clock[2] * 1e-6, tonumber(ARGV[3])
 if now <= latest and latest < now + 1 then now = latest + 1e-6 end
