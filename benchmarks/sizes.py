@@ -17,12 +17,12 @@ class Sizes:
     changed_orders: int
     """Orders of which each has one change in a run, and holds in a run.
 
-    So many that what a batch leaves to the garbage collector is collected within the run, and counts.
+    There are enough for Python's collector to run within it: then the time that it takes counts.
     """
     lone_scans: int
     """Lone check-ins in each run, in a large order and in small ones."""
     load_seconds: float
-    """Under a part of the load: also as long as the collector takes to come."""
+    """The seconds of a run under a part of the load: enough for Python's collector to run within it."""
     reconcile_seconds: float
     """The approximate seconds of a drain during a reconciliation, in which many pages are read."""
     filled_orders: int

@@ -1,4 +1,4 @@
-"""A batch wakes the relay if it may have written event messages, and only then."""
+"""A report says whether its batch has event messages: only then the relay is woken."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
